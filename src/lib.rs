@@ -1,0 +1,5 @@
+//! `pushforward` learns *samplers*: maps φ that turn noise into new data of the same law as the samples they were shown.
+
+pub mod error;
+
+pub use error::{Error, Result};
