@@ -1,5 +1,8 @@
 //! `pushforward` learns *samplers*: maps φ that turn noise into new data of the same law as the samples they were shown.
 
 pub mod error;
+pub mod gpu;
+pub mod ops;
+pub mod reference;
 
 pub use error::{Error, Result};

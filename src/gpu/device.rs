@@ -1,0 +1,214 @@
+//! [`Gpu`]: one device, its queue, its limits and its compiled kernels; a cheap clone.
+
+use super::adapter::{self, AdapterSummary};
+use super::kernel::Pipelines;
+use crate::{Error, Result};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+use wgpu::{DeviceType, Features, Limits, PollType};
+
+/// Longest wait for one submission; a driver's watchdog is shorter.
+pub(super) const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Which design of the heavy kernels an adapter runs (measured: DESIGN §5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Family {
+    /// Workgroup-memory tiles: real GPUs.
+    Tile,
+    /// A workgroup is one subgroup of `width` lanes, and lanes share by broadcast: software adapters with subgroups.
+    Broadcast { width: u32 },
+    /// No barrier and no subgroup: anything else.
+    Register,
+}
+
+/// How a device is opened.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// `auto`, `software`, or a part of an adapter's name.
+    pub adapter: String,
+    /// Keep the bounds checks and loop bounds that WebGPU adds to shaders: slower; on in tests.
+    pub checked: bool,
+    /// Fill every value of a step with NaN before its first replay, so that a hole in a kernel's writes shows.
+    pub poisoned: bool,
+    /// Use only WebGPU's default limits and no optional feature.
+    pub baseline: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { adapter: "auto".into(), checked: false, poisoned: false, baseline: false }
+    }
+}
+
+/// A device, its queue, its limits and its compiled kernels; a cheap clone.
+#[derive(Clone)]
+pub struct Gpu {
+    pub(super) inner: Arc<Inner>,
+    family: Family,
+}
+
+pub(super) struct Inner {
+    pub device: wgpu::Device,
+    pub queue: wgpu::Queue,
+    pub options: Options,
+    pub pipelines: Pipelines,
+    pub summary: AdapterSummary,
+    pub limits: Limits,
+    pub features: Features,
+    software: bool,
+    failure: Arc<Mutex<Option<Failure>>>,
+}
+
+#[derive(Clone, Debug)]
+enum Failure {
+    Lost(String),
+    Memory(String),
+    Other(String),
+}
+
+impl std::fmt::Debug for Gpu {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Gpu({}, {:?})", self.inner.summary.name, self.family)
+    }
+}
+
+impl Gpu {
+    /// Opens `auto`, `software`, or the adapter whose name contains the text.
+    pub fn open(adapter: &str) -> Result<Self> {
+        Self::with_options(Options { adapter: adapter.into(), ..Options::default() })
+    }
+
+    /// Opens a device with explicit options.
+    pub fn with_options(options: Options) -> Result<Self> {
+        let adapter = adapter::choose(&options.adapter)?;
+        let wanted = Features::SUBGROUP | Features::TIMESTAMP_QUERY | Features::TIMESTAMP_QUERY_INSIDE_PASSES;
+        let (features, limits) = if options.baseline {
+            (Features::empty(), Limits::default())
+        } else {
+            (adapter.features() & wanted, usable_limits(&adapter.limits()))
+        };
+        let (device, queue) = pollster::block_on(adapter.request_device(&wgpu::DeviceDescriptor {
+            label: Some("pushforward"),
+            required_features: features,
+            required_limits: limits.clone(),
+            memory_hints: wgpu::MemoryHints::Performance,
+            ..Default::default()
+        }))
+        .map_err(|e| Error::Adapter(format!("{} would not open: {e}", adapter.get_info().name)))?;
+
+        let failure: Arc<Mutex<Option<Failure>>> = Arc::default();
+        let seen = failure.clone();
+        device.on_uncaptured_error(Arc::new(move |error| {
+            let found = match error {
+                wgpu::Error::OutOfMemory { .. } => Failure::Memory(error.to_string()),
+                other => Failure::Other(other.to_string()),
+            };
+            seen.lock().expect("no holder of this lock panics").get_or_insert(found);
+        }));
+        let seen = failure.clone();
+        device.set_device_lost_callback(move |reason, message| {
+            if reason != wgpu::DeviceLostReason::Destroyed {
+                let mut seen = seen.lock().expect("no holder of this lock panics");
+                seen.get_or_insert(Failure::Lost(format!("lost ({message})")));
+            }
+        });
+
+        let info = adapter.get_info();
+        let software = info.device_type == DeviceType::Cpu;
+        let fixed_width = info.subgroup_min_size == info.subgroup_max_size && info.subgroup_min_size >= 4;
+        let family = if !software {
+            Family::Tile
+        } else if features.contains(Features::SUBGROUP) && fixed_width {
+            Family::Broadcast { width: info.subgroup_min_size }
+        } else {
+            Family::Register
+        };
+        let summary = adapter::summary(&adapter, false);
+        let pipelines = Pipelines::default();
+        let inner = Inner { device, queue, options, pipelines, summary, limits, features, software, failure };
+        Ok(Self { inner: Arc::new(inner), family })
+    }
+
+    /// The same device, recording with another kernel family: for tests, which hold all families to one answer.
+    pub fn with_family(&self, family: Family) -> Self {
+        Self { inner: self.inner.clone(), family }
+    }
+
+    pub fn family(&self) -> Family {
+        self.family
+    }
+
+    /// Every family that this device can run.
+    pub fn families(&self) -> Vec<Family> {
+        let mut all = vec![Family::Tile, Family::Register];
+        if let Family::Broadcast { .. } = self.family {
+            all.push(self.family);
+        }
+        all
+    }
+
+    /// Name, driver, limits and features.
+    pub fn summary(&self) -> &AdapterSummary {
+        &self.inner.summary
+    }
+
+    /// Whether this is a software adapter.
+    pub fn is_software(&self) -> bool {
+        self.inner.software
+    }
+
+    /// Largest storage buffer that one kernel can bind, in bytes.
+    pub fn max_binding_bytes(&self) -> u64 {
+        self.inner.limits.max_storage_buffer_binding_size.min(self.inner.limits.max_buffer_size)
+    }
+
+    /// How many workgroups to spread a reduction over: enough to fill the device, few enough to add up cheaply.
+    pub fn parallel_groups(&self) -> u32 {
+        if self.inner.software { 8 } else { 256 }
+    }
+
+    /// An error if the device was lost, ran out of memory or refused an operation since it was opened.
+    pub fn check(&self) -> Result<()> {
+        match &*self.inner.failure.lock().expect("no holder of this lock panics") {
+            None => Ok(()),
+            Some(Failure::Lost(what) | Failure::Other(what)) => Err(Error::Device(what.clone())),
+            Some(Failure::Memory(what)) => Err(Error::OutOfMemory(what.clone())),
+        }
+    }
+
+    /// Waits for a submission, or for all of them.
+    pub(super) fn wait(&self, submission: Option<wgpu::SubmissionIndex>) -> Result<()> {
+        let poll = self.inner.device.poll(PollType::Wait { submission_index: submission, timeout: Some(PATIENCE) });
+        self.check()?;
+        match poll {
+            Ok(_) => Ok(()),
+            Err(wgpu::PollError::Timeout) => Err(Error::Device(format!(
+                "it did not finish its work within {} s: use a smaller batch, or another adapter",
+                PATIENCE.as_secs()
+            ))),
+            Err(e) => Err(Error::Device(e.to_string())),
+        }
+    }
+
+    /// Waits until the device has nothing left to do.
+    pub fn synchronize(&self) -> Result<()> {
+        self.wait(None)
+    }
+
+    /// Frees what has finished, without waiting.
+    pub(super) fn tend(&self) -> Result<()> {
+        let poll = self.inner.device.poll(PollType::Poll);
+        self.check()?;
+        poll.map(|_| ()).map_err(|e| Error::Device(e.to_string()))
+    }
+}
+
+/// WebGPU's defaults, raised to the adapter's own sizes where a larger problem then fits. Counts that shaders are written
+/// against (storage buffers, invocations, workgroup memory) stay at the baseline.
+fn usable_limits(adapter: &Limits) -> Limits {
+    Limits {
+        max_buffer_size: adapter.max_buffer_size,
+        max_storage_buffer_binding_size: adapter.max_storage_buffer_binding_size,
+        ..Limits::default()
+    }
+}

@@ -1,0 +1,163 @@
+//! Kernels: a shader's text, the variant asked for, and the cache of what was compiled.
+
+use super::preprocess::{self, Values};
+use super::{Gpu, Var, kernels};
+use crate::{Error, Result};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+/// A shader's text and the names that a variant must give values.
+#[derive(Debug)]
+pub struct Source {
+    pub name: &'static str,
+    pub axes: &'static [&'static str],
+    pub text: &'static str,
+}
+
+/// One storage binding of an entry point, as the shader declares it.
+#[derive(Clone, Copy, Debug)]
+pub struct Binding {
+    pub name: &'static str,
+    pub index: u32,
+    pub written: bool,
+}
+
+/// One entry point with its operands; implemented by the structs in [`kernels`] alone.
+pub trait Kernel {
+    const ENTRY: &'static str;
+    /// Whether the entry point reads `params`.
+    const UNIFORM: bool;
+    const BINDINGS: &'static [Binding];
+    fn source(&self) -> &'static Source;
+    fn params(&self) -> &[u8];
+    fn operands(&self) -> Vec<Var>;
+}
+
+/// The values of a shader's axes.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Axes(Vec<(&'static str, String)>);
+
+impl Axes {
+    /// No axes at all.
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// The same with one more value.
+    pub fn set(mut self, name: &'static str, value: impl ToString) -> Self {
+        self.0.retain(|(known, _)| *known != name);
+        self.0.push((name, value.to_string()));
+        self.0.sort_unstable();
+        self
+    }
+
+    fn values(&self) -> Values {
+        self.0.iter().map(|(name, value)| (name.to_string(), value.clone())).collect()
+    }
+}
+
+/// A compiled entry point.
+#[derive(Debug)]
+pub(super) struct Compiled {
+    pub pipeline: wgpu::ComputePipeline,
+    pub layout: wgpu::BindGroupLayout,
+}
+
+type Key = (&'static str, &'static str, Axes);
+
+/// Everything that this device has compiled.
+#[derive(Default)]
+pub(super) struct Pipelines {
+    modules: Mutex<HashMap<(&'static str, Axes), wgpu::ShaderModule>>,
+    compiled: Mutex<HashMap<Key, Arc<Compiled>>>,
+}
+
+fn import(path: &str) -> Option<String> {
+    kernels::IMPORTS.iter().find(|(name, _)| *name == path).map(|(_, text)| text.to_string())
+}
+
+impl Source {
+    /// The WGSL of one variant.
+    pub fn variant(&self, axes: &Axes) -> Result<String> {
+        preprocess::expand(self.name, self.text, &import, &axes.values())
+            .map(|expanded| expanded.text)
+            .map_err(|p| Error::Device(format!("shaders/{}.wgsl:{}: {} (variant {axes:?})", p.file, p.line, p.message)))
+    }
+}
+
+impl Gpu {
+    /// The compiled entry point of `kernel`, from the cache where it has been asked for before.
+    pub(super) fn compile<K: Kernel>(&self, kernel: &K, axes: &Axes) -> Result<Arc<Compiled>> {
+        let source = kernel.source();
+        let key = (source.name, K::ENTRY, axes.clone());
+        let held = "no holder of this lock panics";
+        if let Some(known) = self.inner.pipelines.compiled.lock().expect(held).get(&key) {
+            return Ok(known.clone());
+        }
+        let device = &self.inner.device;
+        let module = {
+            let mut modules = self.inner.pipelines.modules.lock().expect(held);
+            match modules.get(&(source.name, axes.clone())) {
+                Some(module) => module.clone(),
+                None => {
+                    let text = source.variant(axes)?;
+                    let descriptor =
+                        wgpu::ShaderModuleDescriptor { label: Some(source.name), source: wgpu::ShaderSource::Wgsl(text.into()) };
+                    let module = if self.inner.options.checked {
+                        device.create_shader_module(descriptor)
+                    } else {
+                        // SAFETY: the test suite runs every shader with the checks on, at edge sizes.
+                        unsafe { device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked()) }
+                    };
+                    self.check()?;
+                    modules.insert((source.name, axes.clone()), module.clone());
+                    module
+                }
+            }
+        };
+        let uniform = K::UNIFORM.then_some(wgpu::BindGroupLayoutEntry {
+            binding: 0,
+            visibility: wgpu::ShaderStages::COMPUTE,
+            ty: wgpu::BindingType::Buffer {
+                ty: wgpu::BufferBindingType::Uniform,
+                has_dynamic_offset: false,
+                min_binding_size: None,
+            },
+            count: None,
+        });
+        let storage = K::BINDINGS.iter().map(|binding| wgpu::BindGroupLayoutEntry {
+            binding: binding.index,
+            visibility: wgpu::ShaderStages::COMPUTE,
+            ty: wgpu::BindingType::Buffer {
+                ty: wgpu::BufferBindingType::Storage { read_only: !binding.written },
+                has_dynamic_offset: false,
+                min_binding_size: None,
+            },
+            count: None,
+        });
+        let entries: Vec<_> = uniform.into_iter().chain(storage).collect();
+        let layout =
+            device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some(source.name), entries: &entries });
+        let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: Some(source.name),
+            bind_group_layouts: &[Some(&layout)],
+            immediate_size: 0,
+        });
+        let label = format!("{}::{}", source.name, K::ENTRY);
+        let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            label: Some(&label),
+            layout: Some(&pipeline_layout),
+            module: &module,
+            entry_point: Some(K::ENTRY),
+            compilation_options: wgpu::PipelineCompilationOptions {
+                zero_initialize_workgroup_memory: false,
+                ..Default::default()
+            },
+            cache: None,
+        });
+        self.check()?;
+        let compiled = Arc::new(Compiled { pipeline, layout });
+        self.inner.pipelines.compiled.lock().expect(held).insert(key, compiled.clone());
+        Ok(compiled)
+    }
+}

@@ -1,0 +1,377 @@
+//! The shader preprocessor: `#import`, `#axis`, `#if`, a bounded `#for`, and `$` substitution, and nothing more.
+//!
+//! The build script uses it to validate every declared variant of every shader; the engine uses it again at run time to
+//! write the one variant that a dispatch asks for. Both compile this same file.
+//!
+//! ```text
+//! #axis NAME: v1 v2 v3     a specialisation and the values that the build validates; numbers may take others at run time
+//! #import common/philox    textual, once, from shaders/common/philox.wgsl
+//! #if NAME == v1 && K < 4  #elif …  #else  #endif
+//! #for I in 0..$N          #endfor; bounds are integer expressions; loops nest
+//! $NAME  $(K * 4 + I)      a value, or an integer expression over + - * / % and parentheses
+//! ```
+
+use std::collections::HashMap;
+
+/// What a name stands for while a shader is expanded.
+pub type Values = HashMap<String, String>;
+
+/// One specialisation that a shader declares, with the values that the build validates.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Axis {
+    pub name: String,
+    pub values: Vec<String>,
+}
+
+/// An expanded shader, and where each of its lines came from.
+#[derive(Debug, Default)]
+pub struct Expanded {
+    pub text: String,
+    /// (file, 1-based line) of every line of `text`.
+    pub origin: Vec<(String, usize)>,
+}
+
+/// A mistake in a directive.
+#[derive(Debug)]
+pub struct Problem {
+    pub file: String,
+    pub line: usize,
+    pub message: String,
+}
+
+/// The axes that the shader and its imports declare, in order of appearance.
+pub fn axes(file: &str, text: &str, import: &dyn Fn(&str) -> Option<String>) -> Result<Vec<Axis>, Problem> {
+    let mut found: Vec<Axis> = Vec::new();
+    let mut pending = vec![(file.to_string(), text.to_string())];
+    let mut seen = vec![file.to_string()];
+    while let Some((file, text)) = pending.pop() {
+        for (number, line) in text.lines().enumerate() {
+            let problem = |message: String| Problem { file: file.clone(), line: number + 1, message };
+            if let Some(rest) = line.trim_start().strip_prefix("#axis ") {
+                let (name, values) = rest.split_once(':').ok_or_else(|| problem("expected `#axis NAME: value …`".into()))?;
+                let axis = Axis { name: name.trim().to_string(), values: values.split_whitespace().map(String::from).collect() };
+                if axis.values.is_empty() {
+                    return Err(problem(format!("axis {} has no values", axis.name)));
+                }
+                if !found.iter().any(|a| a.name == axis.name) {
+                    found.push(axis);
+                }
+            } else if let Some(path) = line.trim_start().strip_prefix("#import ") {
+                let path = path.trim().to_string();
+                if !seen.contains(&path) {
+                    let text = import(&path).ok_or_else(|| problem(format!("no shader named {path}")))?;
+                    seen.push(path.clone());
+                    pending.push((path, text));
+                }
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Writes the variant of `text` in which every axis has the value that `values` gives it.
+pub fn expand(file: &str, text: &str, import: &dyn Fn(&str) -> Option<String>, values: &Values) -> Result<Expanded, Problem> {
+    let mut expander = Expander { import, imported: Vec::new(), out: Expanded::default() };
+    expander.file(file, text, &mut values.clone())?;
+    Ok(expander.out)
+}
+
+struct Expander<'a> {
+    import: &'a dyn Fn(&str) -> Option<String>,
+    imported: Vec<String>,
+    out: Expanded,
+}
+
+impl Expander<'_> {
+    fn file(&mut self, file: &str, text: &str, values: &mut Values) -> Result<(), Problem> {
+        let lines: Vec<&str> = text.lines().collect();
+        let end = self.block(file, &lines, 0, values)?;
+        match lines.get(end) {
+            None => Ok(()),
+            Some(line) => Err(Problem { file: file.into(), line: end + 1, message: format!("`{}` closes nothing", line.trim()) }),
+        }
+    }
+
+    /// Expands lines from `at` to the directive that closes the block, whose index it returns.
+    fn block(&mut self, file: &str, lines: &[&str], mut at: usize, values: &mut Values) -> Result<usize, Problem> {
+        while at < lines.len() {
+            let line = lines[at].trim_start();
+            let problem = |message: String| Problem { file: file.into(), line: at + 1, message };
+            if let Some(path) = line.strip_prefix("#import ") {
+                let path = path.trim();
+                if !self.imported.iter().any(|p| p == path) {
+                    self.imported.push(path.into());
+                    let text = (self.import)(path).ok_or_else(|| problem(format!("no shader named {path}")))?;
+                    self.file(path, &text, values)?;
+                }
+            } else if line.starts_with("#axis ") {
+                // Declares; writes nothing.
+            } else if let Some(rest) = line.strip_prefix("#for ") {
+                let (name, range) = rest.split_once(" in ").ok_or_else(|| problem("expected `#for I in A..B`".into()))?;
+                let (from, to) = range.split_once("..").ok_or_else(|| problem("expected `#for I in A..B`".into()))?;
+                let from = integer(from, values).map_err(&problem)?;
+                let to = integer(to, values).map_err(&problem)?;
+                let name = name.trim().to_string();
+                let close = close_of(lines, at).ok_or_else(|| problem("`#for` is never closed".into()))?;
+                let outer = values.get(&name).cloned();
+                for i in from..to {
+                    values.insert(name.clone(), i.to_string());
+                    self.block(file, &lines[..close], at + 1, values)?;
+                }
+                match outer {
+                    Some(value) => values.insert(name, value),
+                    None => values.remove(&name),
+                };
+                at = close;
+            } else if line.starts_with("#if ") {
+                at = self.choose(file, lines, at, values)?;
+            } else if ["#endif", "#endfor", "#else"].contains(&line.trim_end()) || line.starts_with("#elif ") {
+                return Ok(at);
+            } else if line.starts_with('#') {
+                return Err(problem(format!("unknown directive `{}`", line.trim())));
+            } else {
+                let written = substitute(lines[at], values).map_err(&problem)?;
+                self.out.text.push_str(&written);
+                self.out.text.push('\n');
+                self.out.origin.push((file.into(), at + 1));
+            }
+            at += 1;
+        }
+        Ok(at)
+    }
+
+    /// Expands the first branch of the `#if` at `at` whose condition holds; returns the index of its `#endif`.
+    fn choose(&mut self, file: &str, lines: &[&str], at: usize, values: &mut Values) -> Result<usize, Problem> {
+        let close = close_of(lines, at).ok_or_else(|| Problem {
+            file: file.into(),
+            line: at + 1,
+            message: "`#if` is never closed".into(),
+        })?;
+        let mut done = false;
+        let mut branch = at;
+        while branch < close {
+            let line = lines[branch].trim();
+            let holds = if line == "#else" {
+                true
+            } else {
+                let condition = line.trim_start_matches("#elif ").trim_start_matches("#if ");
+                holds(condition, values).map_err(|message| Problem { file: file.into(), line: branch + 1, message })?
+            };
+            let next = next_branch(lines, branch, close);
+            if holds && !done {
+                self.block(file, &lines[..next], branch + 1, values)?;
+                done = true;
+            }
+            branch = next;
+        }
+        Ok(close)
+    }
+}
+
+fn opens(line: &str) -> bool {
+    line.starts_with("#if ") || line.starts_with("#for ")
+}
+
+fn closes(line: &str) -> bool {
+    line == "#endif" || line == "#endfor"
+}
+
+/// The index of the directive that closes the block opened at `at`.
+fn close_of(lines: &[&str], at: usize) -> Option<usize> {
+    let mut depth = 0;
+    for (i, line) in lines.iter().enumerate().skip(at) {
+        let line = line.trim();
+        if opens(line) {
+            depth += 1;
+        } else if closes(line) {
+            depth -= 1;
+            if depth == 0 {
+                return Some(i);
+            }
+        }
+    }
+    None
+}
+
+/// The index of the `#elif`, `#else` or `#endif` that ends the branch opened at `at`.
+fn next_branch(lines: &[&str], at: usize, close: usize) -> usize {
+    let mut depth = 0;
+    for (i, line) in lines.iter().enumerate().take(close).skip(at + 1) {
+        let line = line.trim();
+        if opens(line) {
+            depth += 1;
+        } else if closes(line) {
+            depth -= 1;
+        } else if depth == 0 && (line == "#else" || line.starts_with("#elif ")) {
+            return i;
+        }
+    }
+    close
+}
+
+fn substitute(line: &str, values: &Values) -> Result<String, String> {
+    let mut out = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(dollar) = rest.find('$') {
+        out.push_str(&rest[..dollar]);
+        rest = &rest[dollar + 1..];
+        if rest.starts_with('(') {
+            let mut depth = 0;
+            let end = rest
+                .char_indices()
+                .find(|&(_, c)| {
+                    depth += i32::from(c == '(') - i32::from(c == ')');
+                    depth == 0
+                })
+                .map(|(i, _)| i)
+                .ok_or("`$(` is never closed")?;
+            out.push_str(&integer(&rest[1..end], values)?.to_string());
+            rest = &rest[end + 1..];
+        } else {
+            let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len());
+            let name = &rest[..end];
+            out.push_str(values.get(name).ok_or_else(|| format!("`{name}` has no value"))?);
+            rest = &rest[end..];
+        }
+    }
+    out.push_str(rest);
+    Ok(out)
+}
+
+/// Whether a condition holds: comparisons joined by `||`, within which `&&` binds tighter.
+fn holds(condition: &str, values: &Values) -> Result<bool, String> {
+    for any in condition.split("||") {
+        let mut all = true;
+        for one in any.split("&&") {
+            all &= compares(one.trim(), values)?;
+        }
+        if all {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn compares(one: &str, values: &Values) -> Result<bool, String> {
+    for operator in ["==", "!=", "<=", ">=", "<", ">"] {
+        let Some((left, right)) = one.split_once(operator) else { continue };
+        let (left, right) = (left.trim(), right.trim());
+        if let (Ok(a), Ok(b)) = (integer(left, values), integer(right, values)) {
+            return Ok(match operator {
+                "==" => a == b,
+                "!=" => a != b,
+                "<=" => a <= b,
+                ">=" => a >= b,
+                "<" => a < b,
+                _ => a > b,
+            });
+        }
+        let left = values.get(left.trim_start_matches('$')).ok_or_else(|| format!("`{left}` has no value"))?;
+        let right = values.get(right.trim_start_matches('$')).map_or(right, String::as_str);
+        return match operator {
+            "==" => Ok(left == right),
+            "!=" => Ok(left != right),
+            _ => Err(format!("`{one}` orders words")),
+        };
+    }
+    Err(format!("`{one}` is not a comparison"))
+}
+
+/// The value of an integer expression.
+fn integer(expression: &str, values: &Values) -> Result<i64, String> {
+    let mut tokens = Vec::new();
+    let mut rest = expression.trim();
+    while !rest.is_empty() {
+        let end = rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(rest.len()).max(1);
+        tokens.push(&rest[..end]);
+        rest = rest[end..].trim_start();
+    }
+    let tokens: Vec<&str> = tokens.into_iter().filter(|t| *t != "$").collect();
+    let mut at = 0;
+    let value = sum(&tokens, &mut at, values)?;
+    if at < tokens.len() {
+        return Err(format!("`{expression}` is not an integer expression"));
+    }
+    Ok(value)
+}
+
+fn sum(tokens: &[&str], at: &mut usize, values: &Values) -> Result<i64, String> {
+    let mut value = product(tokens, at, values)?;
+    while let Some(&operator) = tokens.get(*at).filter(|t| ["+", "-"].contains(t)) {
+        *at += 1;
+        let right = product(tokens, at, values)?;
+        value = if operator == "+" { value + right } else { value - right };
+    }
+    Ok(value)
+}
+
+fn product(tokens: &[&str], at: &mut usize, values: &Values) -> Result<i64, String> {
+    let mut value = atom(tokens, at, values)?;
+    while let Some(&operator) = tokens.get(*at).filter(|t| ["*", "/", "%"].contains(t)) {
+        *at += 1;
+        let right = atom(tokens, at, values)?;
+        value = match operator {
+            "*" => value * right,
+            _ if right == 0 => return Err("division by zero".into()),
+            "/" => value / right,
+            _ => value % right,
+        };
+    }
+    Ok(value)
+}
+
+fn atom(tokens: &[&str], at: &mut usize, values: &Values) -> Result<i64, String> {
+    let token = *tokens.get(*at).ok_or("an integer expression ends too early")?;
+    *at += 1;
+    if token == "(" {
+        let value = sum(tokens, at, values)?;
+        if tokens.get(*at) != Some(&")") {
+            return Err("a parenthesis is never closed".into());
+        }
+        *at += 1;
+        return Ok(value);
+    }
+    if token == "-" {
+        return Ok(-atom(tokens, at, values)?);
+    }
+    let text = values.get(token).map_or(token, String::as_str);
+    text.parse().map_err(|_| format!("`{token}` is not an integer"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(text: &str, values: &[(&str, &str)]) -> Result<String, String> {
+        let values = values.iter().map(|(k, v)| (k.to_string(), v.to_string())).collect();
+        let import = |path: &str| (path == "common/one").then(|| "one\n".to_string());
+        expand("test", text, &import, &values).map(|e| e.text).map_err(|p| format!("{}: {}", p.line, p.message))
+    }
+
+    #[test]
+    fn loops_nest_and_substitute() {
+        let text = "#for I in 0..2\n#for J in I..N\na$(I * 10 + J) $I;\n#endfor\n#endfor";
+        assert_eq!(written(text, &[("N", "2")]).unwrap(), "a0 0;\na1 0;\na11 1;\n");
+    }
+
+    #[test]
+    fn one_branch_is_taken() {
+        let text = "#if K == a && N > 2\nx\n#elif K == b\ny\n#if N == 1\nz\n#endif\n#else\nw\n#endif";
+        assert_eq!(written(text, &[("K", "a"), ("N", "3")]).unwrap(), "x\n");
+        assert_eq!(written(text, &[("K", "b"), ("N", "1")]).unwrap(), "y\nz\n");
+        assert_eq!(written(text, &[("K", "a"), ("N", "1")]).unwrap(), "w\n");
+    }
+
+    #[test]
+    fn imports_are_written_once() {
+        assert_eq!(written("#import common/one\n#import common/one\ntwo", &[]).unwrap(), "one\ntwo\n");
+    }
+
+    #[test]
+    fn mistakes_name_their_line() {
+        assert_eq!(written("ok\n$NOPE", &[]).unwrap_err(), "2: `NOPE` has no value");
+        assert_eq!(written("#if X == 1\n", &[]).unwrap_err(), "1: `#if` is never closed");
+        assert_eq!(written("#endif", &[]).unwrap_err(), "1: `#endif` closes nothing");
+        assert_eq!(written("#import nope", &[]).unwrap_err(), "1: no shader named nope");
+    }
+}

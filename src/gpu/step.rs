@@ -1,0 +1,349 @@
+//! [`Step`]: the frozen schedule, replayed with nothing allocated and nothing uploaded; [`Plan`]: steps with counts.
+
+use super::kernels::state;
+use super::memory::{allocate, parameter_arena};
+use super::recorder::{Kept, Place, Recorder, STATE_WORDS, Storage};
+use super::tensor::read_buffer;
+use super::{Axes, Gpu, Tensor};
+use crate::{Error, Result};
+use std::collections::{HashMap, VecDeque};
+use std::sync::mpsc::{Receiver, channel};
+use wgpu::{BufferUsages, ComputePass};
+
+/// Most scalars that one step reports.
+pub(super) const REPORTS: usize = 6;
+/// Rows of the ring of reported scalars.
+const RING: usize = 1024;
+const RING_WORDS: usize = 8;
+/// Dispatches of one submission: enough to hide its cost, few enough to stay far from a watchdog.
+const SUBMISSION: usize = 512;
+/// Submissions in flight before the host waits for the oldest.
+const IN_FLIGHT: usize = 3;
+
+/// The scalars that a step reported.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Report {
+    /// Number of the step, from 0.
+    pub step: u64,
+    /// In the order in which they were declared.
+    pub values: Vec<f32>,
+}
+
+/// One cached tuple of the schedule.
+pub(super) struct Command {
+    pub label: (&'static str, &'static str),
+    pipeline: wgpu::ComputePipeline,
+    bind_group: wgpu::BindGroup,
+    groups: [u32; 3],
+}
+
+impl Command {
+    pub(super) fn encode(&self, pass: &mut ComputePass<'_>) {
+        pass.set_pipeline(&self.pipeline);
+        pass.set_bind_group(0, &self.bind_group, &[]);
+        pass.dispatch_workgroups(self.groups[0], self.groups[1], self.groups[2]);
+    }
+}
+
+/// The frozen list of dispatches.
+pub struct Step {
+    pub(super) gpu: Gpu,
+    pub(super) commands: Vec<Command>,
+    state: Tensor,
+    names: Vec<String>,
+    kept: HashMap<u32, (wgpu::Buffer, u64)>,
+    bytes: u64,
+    ring: Ring,
+    in_flight: VecDeque<wgpu::SubmissionIndex>,
+}
+
+impl Recorder {
+    /// Freezes the schedule: every value gets its memory (values that do not live at the same time share), every dispatch
+    /// its bind group, and the last dispatch advances the step's counter.
+    pub fn finish(mut self) -> Result<Step> {
+        self.tape.clear();
+        let ring = self.gpu.zeros(RING, RING_WORDS)?;
+        self.append_advance(&ring)?;
+        let gpu = self.gpu.clone();
+        let memory = allocate(&gpu, &self.storages, &self.dispatches)?;
+        let buffer = |place: &Place| match &self.storages[place.storage] {
+            Storage::External(tensor) => Some(&tensor.buffer),
+            Storage::Transient { .. } => memory.of[place.storage].as_ref(),
+        };
+        let (arena, offsets) = parameter_arena(&gpu, &self.dispatches)?;
+        let mut commands = Vec::with_capacity(self.dispatches.len());
+        for (dispatch, offset) in self.dispatches.iter().zip(&offsets) {
+            let uniform = offset.map(|offset| (0, binding(&arena.buffer, offset, dispatch.params.len() as u64)));
+            let storage = dispatch.operands.iter().map(|(index, place, _)| {
+                let buffer = buffer(place).expect("allocate() gives every dispatched value memory");
+                (*index, binding(buffer, place.offset, place.bytes))
+            });
+            let entries: Vec<_> = uniform
+                .into_iter()
+                .chain(storage)
+                .map(|(binding, resource)| wgpu::BindGroupEntry { binding, resource })
+                .collect();
+            let bind_group = gpu.inner.device.create_bind_group(&wgpu::BindGroupDescriptor {
+                label: Some(dispatch.label.1),
+                layout: &dispatch.compiled.layout,
+                entries: &entries,
+            });
+            let pipeline = dispatch.compiled.pipeline.clone();
+            commands.push(Command { label: dispatch.label, pipeline, bind_group, groups: dispatch.groups });
+        }
+        gpu.check()?;
+        let kept = self
+            .kept
+            .iter()
+            .filter_map(|var| {
+                let place = self.places[var.id as usize];
+                buffer(&place).map(|buffer| (var.id, (buffer.clone(), place.offset)))
+            })
+            .collect();
+        Ok(Step {
+            commands,
+            state: self.state,
+            names: self.reports.into_iter().map(|(name, _)| name).collect(),
+            kept,
+            bytes: memory.bytes,
+            ring: Ring::new(ring),
+            in_flight: VecDeque::new(),
+            gpu,
+        })
+    }
+
+    fn append_advance(&mut self, ring: &Tensor) -> Result<()> {
+        let ring = self.tensor(ring);
+        let state = self.state();
+        let zero = self.constant(0.0, 1, 1)?;
+        let mut scalars = [zero; REPORTS];
+        for (slot, (_, value)) in scalars.iter_mut().zip(&self.reports) {
+            *slot = *value;
+        }
+        let [s0, s1, s2, s3, s4, s5] = scalars;
+        let params = state::Params { length: RING as u32 };
+        self.dispatch(state::Advance { params, state, ring, s0, s1, s2, s3, s4, s5 }, &Axes::none(), [1, 1, 1])
+    }
+}
+
+fn binding(buffer: &wgpu::Buffer, offset: u64, bytes: u64) -> wgpu::BindingResource<'_> {
+    wgpu::BindingResource::Buffer(wgpu::BufferBinding { buffer, offset, size: std::num::NonZero::new(bytes) })
+}
+
+impl Step {
+    pub fn gpu(&self) -> &Gpu {
+        &self.gpu
+    }
+
+    /// Runs the step `n` times, without waiting for the device except to keep a bounded amount of work in flight.
+    pub fn replay(&mut self, n: usize) -> Result<()> {
+        let at_once = (SUBMISSION / self.commands.len()).max(1);
+        let mut left = n;
+        while left > 0 {
+            let now = left.min(at_once);
+            let mut encoder = self.gpu.inner.device.create_command_encoder(&Default::default());
+            {
+                let mut pass = encoder.begin_compute_pass(&Default::default());
+                for _ in 0..now {
+                    self.encode(&mut pass);
+                }
+            }
+            submit(&self.gpu, encoder, &mut self.in_flight)?;
+            left -= now;
+        }
+        self.gpu.check()
+    }
+
+    fn encode(&self, pass: &mut ComputePass<'_>) {
+        for command in &self.commands {
+            command.encode(pass);
+        }
+    }
+
+    /// How many dispatches a replay makes.
+    pub fn len(&self) -> usize {
+        self.commands.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.commands.is_empty()
+    }
+
+    /// Device memory that the step's own values take, in bytes.
+    pub fn memory_bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// How often the step has run: waits for the device.
+    pub fn count(&self) -> Result<u64> {
+        Ok(self.state.read_u32()?[0].into())
+    }
+
+    /// Sets the counter that random numbers and schedules read, to go on where another run stopped.
+    pub fn set_count(&mut self, count: u64) -> Result<()> {
+        let count = u32::try_from(count).map_err(|_| Error::usage(format!("step {count} is beyond the counter's 2³² steps")))?;
+        let mut state = self.state.read_u32()?;
+        state[0] = count;
+        self.ring.seen = count.into();
+        self.state.write(bytemuck::cast_slice(&state[..STATE_WORDS]))
+    }
+
+    /// Waits for the device and returns a kept value, row by row.
+    pub fn read(&self, kept: Kept) -> Result<Vec<f32>> {
+        let (buffer, offset) = self.located(kept)?;
+        read_buffer(&self.gpu, buffer, *offset, kept.0.len())
+    }
+
+    /// The memory of a kept value that lies in a buffer of its own.
+    pub fn tensor(&self, kept: Kept) -> Result<Tensor> {
+        match self.located(kept)? {
+            (buffer, 0) => Ok(Tensor::from_buffer(&self.gpu, buffer.clone(), kept.0.rows(), kept.0.cols())),
+            _ => Err(Error::shape("tensor", "the value is a slice of another buffer")),
+        }
+    }
+
+    fn located(&self, kept: Kept) -> Result<&(wgpu::Buffer, u64)> {
+        let unknown = || Error::shape("read", "the value was never written by this step, or belongs to another one");
+        self.kept.get(&kept.0.id).ok_or_else(unknown)
+    }
+
+    /// The names under which scalars are reported, in order.
+    pub fn report_names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// The scalars reported since the last call, as far as they have arrived: never waits. Of more than 1,024 steps between
+    /// two calls only the newest remain.
+    pub fn reports(&mut self) -> Result<Vec<Report>> {
+        self.gpu.tend()?;
+        let found = self.ring.arrived(self.names.len())?;
+        self.ring.ask(&self.gpu);
+        Ok(found)
+    }
+
+    /// The same, but waits for everything that was submitted.
+    pub fn final_reports(&mut self) -> Result<Vec<Report>> {
+        self.gpu.synchronize()?;
+        let mut found = self.ring.arrived(self.names.len())?;
+        self.ring.ask(&self.gpu);
+        self.gpu.synchronize()?;
+        found.extend(self.ring.arrived(self.names.len())?);
+        Ok(found)
+    }
+}
+
+fn submit(gpu: &Gpu, encoder: wgpu::CommandEncoder, in_flight: &mut VecDeque<wgpu::SubmissionIndex>) -> Result<()> {
+    in_flight.push_back(gpu.inner.queue.submit([encoder.finish()]));
+    if in_flight.len() > IN_FLIGHT {
+        let oldest = in_flight.pop_front();
+        gpu.wait(oldest)?;
+    }
+    Ok(())
+}
+
+type Mapped = std::result::Result<(), wgpu::BufferAsyncError>;
+
+/// The ring of reported scalars and one readback of it, asked for and collected later.
+struct Ring {
+    tensor: Tensor,
+    staging: wgpu::Buffer,
+    pending: Option<Receiver<Mapped>>,
+    /// Steps already handed out.
+    seen: u64,
+}
+
+impl Ring {
+    fn new(tensor: Tensor) -> Self {
+        let staging = tensor.gpu.inner.device.create_buffer(&wgpu::BufferDescriptor {
+            label: Some("reports"),
+            size: (RING * RING_WORDS * 4) as u64,
+            usage: BufferUsages::COPY_DST | BufferUsages::MAP_READ,
+            mapped_at_creation: false,
+        });
+        Self { tensor, staging, pending: None, seen: 0 }
+    }
+
+    fn ask(&mut self, gpu: &Gpu) {
+        if self.pending.is_some() {
+            return;
+        }
+        let mut encoder = gpu.inner.device.create_command_encoder(&Default::default());
+        encoder.copy_buffer_to_buffer(&self.tensor.buffer, 0, &self.staging, 0, self.staging.size());
+        gpu.inner.queue.submit([encoder.finish()]);
+        let (sender, outcome) = channel();
+        self.staging.slice(..).map_async(wgpu::MapMode::Read, move |result| {
+            // The receiver is gone only when the step is.
+            let _ = sender.send(result);
+        });
+        self.pending = Some(outcome);
+    }
+
+    fn arrived(&mut self, width: usize) -> Result<Vec<Report>> {
+        let Some(pending) = &self.pending else { return Ok(Vec::new()) };
+        let Ok(outcome) = pending.try_recv() else { return Ok(Vec::new()) };
+        self.pending = None;
+        outcome.map_err(|e| Error::Device(e.to_string()))?;
+        let view = self.staging.slice(..).get_mapped_range().map_err(|e| Error::Device(e.to_string()))?;
+        let words: &[u32] = bytemuck::cast_slice(&view);
+        let mut found: Vec<Report> = words
+            .chunks_exact(RING_WORDS)
+            .filter(|row| u64::from(row[0]) > self.seen)
+            .map(|row| Report {
+                step: u64::from(row[0]) - 1,
+                values: row[1..=width].iter().map(|bits| f32::from_bits(*bits)).collect(),
+            })
+            .collect();
+        drop(view);
+        self.staging.unmap();
+        found.sort_by_key(|report| report.step);
+        if let Some(last) = found.last() {
+            self.seen = last.step + 1;
+        }
+        Ok(found)
+    }
+}
+
+/// Steps with counts, such as five critic steps to one generator step.
+pub struct Plan {
+    parts: Vec<(Step, usize)>,
+    in_flight: VecDeque<wgpu::SubmissionIndex>,
+}
+
+impl Plan {
+    /// A plan that runs each step its count of times, in order, an iteration. The steps must share one device.
+    pub fn new(parts: Vec<(Step, usize)>) -> Self {
+        Self { parts, in_flight: VecDeque::new() }
+    }
+
+    /// Runs the plan `n` times.
+    pub fn replay(&mut self, n: usize) -> Result<()> {
+        let Some((first, _)) = self.parts.first() else { return Ok(()) };
+        let gpu = first.gpu.clone();
+        let dispatches: usize = self.parts.iter().map(|(step, count)| step.len() * count).sum();
+        let at_once = (SUBMISSION / dispatches.max(1)).max(1);
+        let mut left = n;
+        while left > 0 {
+            let now = left.min(at_once);
+            let mut encoder = gpu.inner.device.create_command_encoder(&Default::default());
+            {
+                let mut pass = encoder.begin_compute_pass(&Default::default());
+                for _ in 0..now {
+                    for (step, count) in &self.parts {
+                        (0..*count).for_each(|_| step.encode(&mut pass));
+                    }
+                }
+            }
+            submit(&gpu, encoder, &mut self.in_flight)?;
+            left -= now;
+        }
+        gpu.check()
+    }
+
+    pub fn steps(&self) -> impl Iterator<Item = &Step> {
+        self.parts.iter().map(|(step, _)| step)
+    }
+
+    pub fn step_mut(&mut self, index: usize) -> Option<&mut Step> {
+        self.parts.get_mut(index).map(|(step, _)| step)
+    }
+}

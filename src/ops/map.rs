@@ -1,0 +1,301 @@
+//! Elementwise maps of one or two values, with broadcasting of a row, a column or a number.
+//!
+//! ```
+//! # use pushforward::gpu::{Gpu, Recorder};
+//! # fn main() -> pushforward::Result<()> {
+//! let gpu = Gpu::open("auto")?;
+//! let (x, b) = (gpu.upload(2, 2, &[1.0, 2.0, 3.0, 4.0])?, gpu.upload(1, 2, &[10.0, 20.0])?);
+//! let mut rec = Recorder::new(&gpu, 0);
+//! let (x, b) = (rec.tensor(&x), rec.tensor(&b));
+//! let y = rec.add(x, b)?;
+//! let y = rec.keep(y);
+//! let mut step = rec.finish()?;
+//! step.replay(1)?;
+//! assert_eq!(step.read(y)?, [11.0, 22.0, 13.0, 24.0]);
+//! # Ok(())
+//! # }
+//! ```
+
+use crate::gpu::kernels::map::{Binary, Params, Unary, UnaryBackward};
+use crate::gpu::{Axes, Backward, Recorder, Var};
+use crate::{Error, Result};
+
+/// How the second operand of a binary map fits the first.
+#[derive(Clone, Copy, PartialEq)]
+enum Shape {
+    Same,
+    Row,
+    Column,
+    Scalar,
+}
+
+impl Shape {
+    fn of(op: &'static str, a: Var, b: Var) -> Result<Self> {
+        if a.shape() == b.shape() {
+            Ok(Self::Same)
+        } else if b.len() == 1 {
+            Ok(Self::Scalar)
+        } else if b.rows() == 1 && b.cols() == a.cols() {
+            Ok(Self::Row)
+        } else if b.cols() == 1 && b.rows() == a.rows() {
+            Ok(Self::Column)
+        } else {
+            let (b, a) = (b.shape(), a.shape());
+            let problem = format!("{} × {} does not spread over {} × {}", b.0, b.1, a.0, a.1);
+            Err(Error::shape(op, problem))
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Same => "same",
+            Self::Row => "row",
+            Self::Column => "column",
+            Self::Scalar => "scalar",
+        }
+    }
+}
+
+fn unary_axes(name: &'static str) -> Axes {
+    Axes::none().set("UNARY", name).set("BINARY", "add").set("SHAPE", "same")
+}
+
+fn params(a: Var, scale: f32, offset: f32, accumulate: bool) -> Params {
+    Params { len: a.len() as u32, cols: a.cols() as u32, scale, offset, accumulate: accumulate.into() }
+}
+
+impl Recorder {
+    /// scale·a + offset.
+    pub fn affine(&mut self, a: Var, scale: f32, offset: f32) -> Result<Var> {
+        self.unary("affine", a, scale, offset)
+    }
+
+    /// scale·a.
+    pub fn scale(&mut self, a: Var, scale: f32) -> Result<Var> {
+        self.unary("affine", a, scale, 0.0)
+    }
+
+    /// a².
+    pub fn square(&mut self, a: Var) -> Result<Var> {
+        self.unary("square", a, 0.0, 0.0)
+    }
+
+    /// √a, with negative arguments taken as zero.
+    pub fn sqrt(&mut self, a: Var) -> Result<Var> {
+        self.unary("sqrt", a, 0.0, 0.0)
+    }
+
+    /// eᵃ, with the argument clamped to [−87, 88].
+    pub fn exp(&mut self, a: Var) -> Result<Var> {
+        self.unary("exp", a, 0.0, 0.0)
+    }
+
+    /// ln a, with arguments below the smallest normal number taken as that number.
+    pub fn log(&mut self, a: Var) -> Result<Var> {
+        self.unary("log", a, 0.0, 0.0)
+    }
+
+    /// |a|, whose gradient at zero is zero.
+    pub fn abs(&mut self, a: Var) -> Result<Var> {
+        self.unary("abs", a, 0.0, 0.0)
+    }
+
+    /// 1/(1 + e⁻ᵃ).
+    pub fn sigmoid(&mut self, a: Var) -> Result<Var> {
+        self.unary("sigmoid", a, 0.0, 0.0)
+    }
+
+    /// 1/a.
+    pub fn reciprocal(&mut self, a: Var) -> Result<Var> {
+        self.unary("reciprocal", a, 0.0, 0.0)
+    }
+
+    /// a held between two bounds; the gradient is zero outside them.
+    pub fn clamp(&mut self, a: Var, low: f32, high: f32) -> Result<Var> {
+        self.unary("clamp", a, low, high)
+    }
+
+    fn unary(&mut self, name: &'static str, a: Var, scale: f32, offset: f32) -> Result<Var> {
+        let out = self.empty(a.rows(), a.cols())?;
+        let groups = self.groups(a.len(), 256);
+        self.dispatch(Unary { params: params(a, scale, offset, false), a, out }, &unary_axes(name), groups)?;
+        let vjp = move |rec: &mut Recorder, back: &mut Backward| {
+            if name == "affine" {
+                return match (back.known(out), back.of(rec, out)?) {
+                    (Some(known), _) => back.pass_known(rec, a, scale * known),
+                    (None, Some(d_out)) => back.pass_scaled(rec, a, d_out, scale),
+                    (None, None) => Ok(()),
+                };
+            }
+            let Some(d_out) = back.of(rec, out)? else { return Ok(()) };
+            let Some(slot) = back.slot(rec, a)? else { return Ok(()) };
+            let params = params(a, scale, offset, slot.accumulate);
+            rec.dispatch(UnaryBackward { params, a, d_out, out: slot.into }, &unary_axes(name), groups)
+        };
+        self.record_with_tangent(&[a], &[out], vjp, move |rec, tangents| {
+            let Some(a_dot) = tangents.of(a) else { return Ok(vec![None]) };
+            let one_plus = |rec: &mut Recorder, y: Var, scale, offset| rec.affine(y, scale, offset);
+            let slope = match name {
+                "affine" => return Ok(vec![Some(rec.scale(a_dot, scale)?)]),
+                "square" => rec.scale(a, 2.0)?,
+                "sqrt" => {
+                    let inverse = rec.reciprocal(out)?;
+                    rec.scale(inverse, 0.5)?
+                }
+                "exp" => out,
+                "log" => rec.reciprocal(a)?,
+                "sigmoid" => {
+                    let rest = one_plus(rec, out, -1.0, 1.0)?;
+                    rec.mul(out, rest)?
+                }
+                "reciprocal" => {
+                    let square = rec.square(out)?;
+                    rec.scale(square, -1.0)?
+                }
+                _ => return Err(Error::shape(name, "has no tangent rule")),
+            };
+            Ok(vec![Some(rec.mul(slope, a_dot)?)])
+        });
+        Ok(out)
+    }
+
+    /// a + b.
+    pub fn add(&mut self, a: Var, b: Var) -> Result<Var> {
+        self.binary("add", a, b, 1.0, 1.0)
+    }
+
+    /// a − b.
+    pub fn sub(&mut self, a: Var, b: Var) -> Result<Var> {
+        self.binary("sub", a, b, 1.0, -1.0)
+    }
+
+    /// a·b, element by element.
+    pub fn mul(&mut self, a: Var, b: Var) -> Result<Var> {
+        self.binary("mul", a, b, 1.0, 1.0)
+    }
+
+    /// a/b, element by element.
+    pub fn div(&mut self, a: Var, b: Var) -> Result<Var> {
+        self.binary("div", a, b, 1.0, 1.0)
+    }
+
+    /// s·a + t·b.
+    pub fn blend(&mut self, a: Var, b: Var, s: f32, t: f32) -> Result<Var> {
+        self.binary("blend", a, b, s, t)
+    }
+
+    fn apply(&mut self, name: &'static str, a: Var, b: Var, p: Params, out: Var) -> Result<()> {
+        let shape = Shape::of(name, a, b)?;
+        let axes = Axes::none().set("UNARY", "affine").set("BINARY", name).set("SHAPE", shape.name());
+        let groups = self.groups(a.len(), 256);
+        self.dispatch(Binary { params: p, a, b, out }, &axes, groups)
+    }
+
+    fn binary(&mut self, name: &'static str, a: Var, b: Var, s: f32, t: f32) -> Result<Var> {
+        let shape = Shape::of(name, a, b)?;
+        let out = self.empty(a.rows(), a.cols())?;
+        self.apply(name, a, b, params(a, s, t, false), out)?;
+        let vjp = move |rec: &mut Recorder, back: &mut Backward| {
+            let Some(d_out) = back.of(rec, out)? else { return Ok(()) };
+            match name {
+                "mul" | "div" => {
+                    if let Some(slot) = back.slot(rec, a)? {
+                        rec.apply(name, d_out, b, params(a, 1.0, 1.0, slot.accumulate), slot.into)?;
+                    }
+                }
+                _ => back.pass_scaled(rec, a, d_out, s)?,
+            }
+            if !back.wants(b) {
+                return Ok(());
+            }
+            // ∂out/∂b times the cotangent, in the shape of a; then summed back to the shape of b.
+            let (full, scale) = match name {
+                "mul" => (rec.product(d_out, a)?, 1.0),
+                "div" => {
+                    let quotient = rec.product(d_out, out)?;
+                    let full = rec.empty(a.rows(), a.cols())?;
+                    rec.apply("div", quotient, b, params(a, 1.0, 1.0, false), full)?;
+                    (full, -1.0)
+                }
+                _ => (d_out, t),
+            };
+            let summed = match shape {
+                Shape::Same => full,
+                Shape::Row => rec.sum_rows_untaped(full)?,
+                Shape::Column => rec.sum_cols_untaped(full)?,
+                Shape::Scalar => rec.sum_untaped(full)?,
+            };
+            back.pass_scaled(rec, b, summed, scale)
+        };
+        self.record_with_tangent(&[a, b], &[out], vjp, move |rec, tangents| {
+            let (a_dot, b_dot) = (tangents.of(a), tangents.of(b));
+            let spread = |rec: &mut Recorder, v: Var| {
+                let zero = rec.constant(0.0, a.rows(), a.cols())?;
+                rec.add(zero, v)
+            };
+            let tangent = match name {
+                "mul" => {
+                    let left = a_dot.map(|d| rec.mul(d, b)).transpose()?;
+                    let right = b_dot.map(|d| rec.mul(a, d)).transpose()?;
+                    sum_of(rec, left, right)?
+                }
+                "div" => {
+                    let left = a_dot.map(|d| rec.div(d, b)).transpose()?;
+                    let right = match b_dot {
+                        None => None,
+                        Some(d) => {
+                            let ratio = rec.div(out, b)?;
+                            let product = rec.mul(ratio, d)?;
+                            Some(rec.scale(product, -1.0)?)
+                        }
+                    };
+                    sum_of(rec, left, right)?
+                }
+                _ => match (a_dot, b_dot) {
+                    (Some(da), Some(db)) => Some(rec.blend(da, db, s, t)?),
+                    (Some(da), None) => Some(rec.scale(da, s)?),
+                    (None, Some(db)) => {
+                        let full = spread(rec, db)?;
+                        Some(rec.scale(full, t)?)
+                    }
+                    (None, None) => None,
+                },
+            };
+            Ok(vec![tangent])
+        });
+        Ok(out)
+    }
+
+    fn product(&mut self, a: Var, b: Var) -> Result<Var> {
+        let out = self.empty(a.rows(), a.cols())?;
+        self.apply("mul", a, b, params(a, 1.0, 1.0, false), out)?;
+        Ok(out)
+    }
+
+    /// The same values under another shape with as many elements, in the same memory.
+    pub fn reshape(&mut self, a: Var, rows: usize, cols: usize) -> Result<Var> {
+        if a.len() != rows * cols {
+            let problem = format!("{} × {} does not become {rows} × {cols}", a.rows(), a.cols());
+            return Err(Error::shape("reshape", problem));
+        }
+        let out = self.view(a, rows, cols);
+        let vjp = move |rec: &mut Recorder, back: &mut Backward| match back.of(rec, out)? {
+            Some(d_out) => {
+                let d_a = rec.view(d_out, a.rows(), a.cols());
+                back.pass(rec, a, d_a)
+            }
+            None => Ok(()),
+        };
+        self.record_with_tangent(&[a], &[out], vjp, move |rec, tangents| {
+            Ok(vec![tangents.of(a).map(|a_dot| rec.reshape(a_dot, rows, cols)).transpose()?])
+        });
+        Ok(out)
+    }
+}
+
+fn sum_of(rec: &mut Recorder, a: Option<Var>, b: Option<Var>) -> Result<Option<Var>> {
+    match (a, b) {
+        (Some(a), Some(b)) => Ok(Some(rec.add(a, b)?)),
+        (a, b) => Ok(a.or(b)),
+    }
+}

@@ -1,0 +1,5 @@
+//! One safe wrapper a shader: shapes checked, gradient rule attached. Every op is a method of
+//! [`Recorder`](crate::gpu::Recorder).
+
+pub mod map;
+pub mod reduce;
