@@ -2,4 +2,5 @@
 //! [`Recorder`](crate::gpu::Recorder).
 
 pub mod map;
+pub mod random;
 pub mod reduce;

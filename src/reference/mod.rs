@@ -5,6 +5,7 @@
 //! has one C.
 
 pub mod map;
+pub mod random;
 pub mod reduce;
 
 /// The one constant of agreement. It covers the error of the transcendental functions (a few ulp) and of f32 inputs; it is

@@ -1,6 +1,7 @@
 //! Every kernel against its f64 twin: one process, one device, checks and poison on.
 
 mod map;
+mod random;
 mod reduce;
 
 use pushforward::gpu::{Gpu, Kept, Options, Recorder, Var};

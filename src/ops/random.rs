@@ -1,0 +1,77 @@
+//! Random numbers from counters, keyed by (seed, step, stream, index): the same on every adapter down to the integers, and
+//! different at every step, use and element.
+//!
+//! ```
+//! # use pushforward::gpu::{Gpu, Recorder};
+//! # fn main() -> pushforward::Result<()> {
+//! let gpu = Gpu::open("auto")?;
+//! let mut rec = Recorder::new(&gpu, 42);
+//! let z = rec.normal(1000, 2)?;
+//! let z = rec.keep(z);
+//! let mut step = rec.finish()?;
+//! step.replay(1)?;
+//! let first = step.read(z)?;
+//! step.replay(1)?;
+//! assert_ne!(first, step.read(z)?);
+//! # Ok(())
+//! # }
+//! ```
+
+use crate::Result;
+use crate::gpu::kernels::random::{Draw, Params};
+use crate::gpu::{Axes, Recorder, Var};
+
+/// A law to draw from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Law {
+    /// On [low, high).
+    Uniform { low: f32, high: f32 },
+    /// Mean 0, variance 1.
+    Normal,
+    /// Density 1/(π(1 + x²)).
+    Cauchy,
+    /// Density e^{−|x|}/2.
+    Laplace,
+    /// ±1 with equal chances (Rademacher).
+    Sign,
+}
+
+impl Law {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Uniform { .. } => "uniform",
+            Self::Normal => "normal",
+            Self::Cauchy => "cauchy",
+            Self::Laplace => "laplace",
+            Self::Sign => "sign",
+        }
+    }
+}
+
+impl Recorder {
+    /// Independent numbers of a law, fresh at every replay.
+    pub fn random(&mut self, law: Law, rows: usize, cols: usize) -> Result<Var> {
+        let out = self.empty(rows, cols)?;
+        let (low, high) = if let Law::Uniform { low, high } = law { (low, high) } else { (0.0, 1.0) };
+        let params = Params { len: out.len() as u32, stream: self.next_stream(), low, high };
+        let state = self.state();
+        let groups = self.groups(out.len().div_ceil(4), 64);
+        self.dispatch(Draw { params, state, out }, &Axes::none().set("LAW", law.name()), groups)?;
+        Ok(out)
+    }
+
+    /// Independent normal numbers.
+    pub fn normal(&mut self, rows: usize, cols: usize) -> Result<Var> {
+        self.random(Law::Normal, rows, cols)
+    }
+
+    /// Independent normal numbers in the shape of `x`.
+    pub fn normal_like(&mut self, x: Var) -> Result<Var> {
+        self.normal(x.rows(), x.cols())
+    }
+
+    /// Independent uniform numbers on [0, 1).
+    pub fn uniform(&mut self, rows: usize, cols: usize) -> Result<Var> {
+        self.random(Law::Uniform { low: 0.0, high: 1.0 }, rows, cols)
+    }
+}
