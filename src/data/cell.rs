@@ -1,0 +1,86 @@
+//! One cell of a file on its way into single precision, and the sentences for cells that cannot go.
+
+use std::path::Path;
+
+use crate::Error;
+
+/// Why a cell cannot be used.
+#[derive(Debug)]
+pub(super) enum Fault {
+    /// An empty cell, a null, or a word for a missing value such as `NA`.
+    Missing,
+    /// Not a number, as a floating-point value.
+    Nan,
+    /// An infinity, or a finite value beyond single precision.
+    TooLarge(f64),
+    /// Anything that is not a number.
+    Text(String),
+}
+
+/// Where a cell stands. Rows are counted from 1 and leave the header out.
+pub(super) struct Place<'a> {
+    pub path: &'a Path,
+    pub column: &'a str,
+    pub row: usize,
+    pub rows: usize,
+}
+
+/// The value in single precision, if it has one.
+pub(super) fn single(value: f64) -> Result<f32, Fault> {
+    let rounded = value as f32;
+    match () {
+        _ if value.is_nan() => Err(Fault::Nan),
+        _ if rounded.is_infinite() => Err(Fault::TooLarge(value)),
+        _ => Ok(rounded),
+    }
+}
+
+impl Fault {
+    /// The whole sentence. `advice` replaces the usual advice where a reader knows better.
+    pub fn at(self, place: &Place, advice: Option<String>) -> Error {
+        let Place { path, column, row, rows } = place;
+        let (found, usual) = match self {
+            Self::Missing => ("has no value".to_string(), "remove the row or fill it in".to_string()),
+            Self::Nan => ("holds NaN".to_string(), "remove the row or fill it in".to_string()),
+            Self::TooLarge(value) if value.is_infinite() => {
+                (format!("holds {value}"), "remove the row or put a finite number there".to_string())
+            }
+            Self::TooLarge(value) => {
+                (format!("holds {value:e}, beyond single precision (3.4e38),"), "rescale the column".to_string())
+            }
+            Self::Text(text) => (
+                format!("holds `{}`, which is not a number,", shortened(&text)),
+                "correct the cell or remove the row".to_string(),
+            ),
+        };
+        Error::data(format!(
+            "column `{column}` of {} {found} in row {} (of {}): {}",
+            path.display(),
+            grouped(*row),
+            grouped(*rows),
+            advice.unwrap_or(usual)
+        ))
+    }
+}
+
+/// At most 40 characters of a cell, with control characters escaped: cells of a wrong file can be of any length.
+pub(super) fn shortened(text: &str) -> String {
+    let mut shown: String = text.chars().take(40).flat_map(|c| c.escape_debug()).collect();
+    if text.chars().nth(40).is_some() {
+        shown.push('…');
+    }
+    shown
+}
+
+/// A whole number with thousands separated, `5,000`.
+pub(super) fn grouped(number: usize) -> String {
+    let digits = number.to_string();
+    let mut out = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}

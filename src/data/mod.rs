@@ -1,0 +1,42 @@
+//! Tables of numbers: reading and writing files, toy targets, standardisation and held-out rows.
+//!
+//! ```
+//! use pushforward::data::{LoadOptions, Source, Standardisation, split};
+//!
+//! # let folder = tempfile::tempdir()?;
+//! # let path = folder.path().join("people.csv");
+//! std::fs::write(&path, "name,age,height\nAda,36,1.65\nAlan,41,1.78\nEmmy,53,1.60\n")?;
+//! let source: Source = format!("{}#age,height", path.display()).parse()?;
+//! let people = source.load(0, &LoadOptions::default())?;
+//! people.check_trainable()?;
+//! assert_eq!((people.rows(), people.columns()), (3, &["age".to_string(), "height".to_string()][..]));
+//! assert!(people.kinds()[0].integer);
+//!
+//! let (kept, held_out) = split(&people, 0.3, 7)?;
+//! let standard = Standardisation::fit(&kept);
+//! let mut values = kept.into_values();
+//! standard.apply(&mut values)?; // mean 0 and deviation 1 in each column
+//! standard.undo(&mut values)?;
+//! held_out.write(folder.path().join("held-out.parquet"))?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod cell;
+mod csv;
+mod file;
+mod nearest;
+mod npy;
+mod parquet;
+pub mod random;
+mod source;
+mod split;
+mod standardise;
+mod table;
+pub mod toy;
+
+pub use file::{FileFormat, file_hash, write_atomically};
+pub use nearest::nearest;
+pub use source::{DEFAULT_TOY_ROWS, LoadOptions, MAX_TOY_ROWS, Origin, Source};
+pub use split::split;
+pub use standardise::{ColumnRounding, Rounding, Standardisation};
+pub use table::{ColumnKind, Table};

@@ -1,0 +1,314 @@
+//! A source of rows, as it is written on the command line and in configuration files.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+use super::table::{listed, numbered, unknown_column};
+use super::{FileFormat, Table, csv, nearest, npy, parquet, toy::Toy};
+use crate::{Error, Result};
+
+/// Rows that a source gives when it does not say how many: `toy:moons` is `toy:moons:10000`.
+pub const DEFAULT_TOY_ROWS: usize = 10_000;
+
+/// The most rows that a toy target gives in one table.
+pub const MAX_TOY_ROWS: usize = 100_000_000;
+
+/// Where rows come from: a file or a toy target, and which of its columns.
+///
+/// | written | is |
+/// |---|---|
+/// | `people.csv` | every column of a CSV file, with or without a header; the delimiter is a comma, semicolon or tab |
+/// | `people.csv#age,height` | two of its columns, in this order |
+/// | `x.npy`, `x.npy#0,3` | a NumPy array of one or two dimensions; columns by number from 0 (or as `x0`, `x3`) |
+/// | `people.parquet#age` | a Parquet file |
+/// | `toy:moons`, `toy:moons:2000` | a [toy target](super::toy), 10,000 rows unless said |
+///
+/// A column is looked up by its name first, then as a number counted from 0. A name that holds a comma is put in double quotes,
+/// as in CSV. `Display` writes what `FromStr` reads.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Source {
+    /// The file or toy target.
+    pub origin: Origin,
+    /// The columns chosen, in order; all of them if `None`.
+    pub columns: Option<Vec<String>>,
+}
+
+/// What a [`Source`] reads.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// A file whose ending gives its [`FileFormat`].
+    File(PathBuf),
+    /// A toy target and its number of rows.
+    Toy(Toy, usize),
+}
+
+/// How to read a source, beyond what its text says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LoadOptions {
+    /// The column that holds one weight a row (looked up like any other); it is left out of the values.
+    pub weights: Option<String>,
+    /// Whether a CSV file's first row is a header. By default it is one unless all its cells are numbers or missing.
+    pub header: Option<bool>,
+}
+
+impl Source {
+    /// Reads the table. `seed` decides the rows of a toy target (two seeds give independent rows of one law) and does not matter to files.
+    ///
+    /// Refused, each naming file, row and column: cells that are empty, NaN, infinite, beyond single precision or not numbers;
+    /// rows of another length than the header; array files that are cut short or not of one or two dimensions; Parquet columns
+    /// that are not numbers, unless other columns are chosen; and a table without rows.
+    pub fn load(&self, seed: u64, options: &LoadOptions) -> Result<Table> {
+        let choice =
+            Choice { origin: self.origin.to_string(), columns: self.columns.as_deref(), weights: options.weights.as_deref() };
+        let raw = match &self.origin {
+            Origin::Toy(toy, rows) => {
+                let table = toy.sample(*rows, seed);
+                let picked = choice.among(table.columns(), true)?;
+                let names = table.columns().to_vec();
+                let values = table.select_columns(&picked).into_values();
+                Raw { names, header: true, picked, values }
+            }
+            Origin::File(path) => match FileFormat::of(path)? {
+                FileFormat::Csv => csv::read(path, &choice, options.header)?,
+                FileFormat::Npy => npy::read(path, &choice)?,
+                FileFormat::Parquet => parquet::read(path, &choice)?,
+            },
+        };
+        raw.into_table(&choice)
+    }
+
+    /// SHA-256 of the file's bytes; `None` for a toy target, whose text and seed say it all.
+    pub fn file_hash(&self) -> Result<Option<String>> {
+        match &self.origin {
+            Origin::File(path) => super::file_hash(path).map(Some),
+            Origin::Toy(..) => Ok(None),
+        }
+    }
+}
+
+/// The columns that were asked for, to be found among those of a file.
+pub(super) struct Choice<'a> {
+    /// The file or toy target, for messages.
+    pub origin: String,
+    columns: Option<&'a [String]>,
+    weights: Option<&'a str>,
+}
+
+impl Choice<'_> {
+    /// Indices of the chosen columns among `names`, the weights last where there are any.
+    pub fn among(&self, names: &[String], header: bool) -> Result<Vec<usize>> {
+        let weights = self.weights.map(|name| self.find(name, names, header)).transpose()?;
+        let mut picked = match self.columns {
+            None => (0..names.len()).filter(|&j| Some(j) != weights).collect(),
+            Some(chosen) => {
+                let mut picked = Vec::with_capacity(chosen.len());
+                for name in chosen {
+                    let j = self.find(name, names, header)?;
+                    if picked.contains(&j) {
+                        return Err(Error::usage(format!(
+                            "column `{name}` of {} is chosen twice: name each column once",
+                            self.origin
+                        )));
+                    }
+                    if Some(j) == weights {
+                        return Err(Error::usage(format!(
+                            "column `{name}` of {} is chosen both as data and as the weights: leave it out of one",
+                            self.origin
+                        )));
+                    }
+                    picked.push(j);
+                }
+                picked
+            }
+        };
+        if picked.is_empty() {
+            return Err(Error::data(format!("{} has no columns to read besides the weights", self.origin)));
+        }
+        picked.extend(weights);
+        Ok(picked)
+    }
+
+    /// Whether columns were chosen by name or number, rather than all taken.
+    pub fn is_explicit(&self) -> bool {
+        self.columns.is_some()
+    }
+
+    fn find(&self, name: &str, names: &[String], header: bool) -> Result<usize> {
+        let by_name = names.iter().position(|have| have == name);
+        let by_number = || name.parse().ok().filter(|&j: &usize| j < names.len());
+        by_name.or_else(by_number).ok_or_else(|| match header {
+            true => unknown_column(&self.origin, name, names),
+            false => Error::usage(format!(
+                "{} has no column `{name}`; its columns have no names: choose by number, 0 to {}",
+                self.origin,
+                names.len().saturating_sub(1)
+            )),
+        })
+    }
+}
+
+/// What a reader found: all names, the picked columns (the weights last), and their values, row-major.
+pub(super) struct Raw {
+    pub names: Vec<String>,
+    pub header: bool,
+    pub picked: Vec<usize>,
+    pub values: Vec<f32>,
+}
+
+impl Raw {
+    fn into_table(self, choice: &Choice) -> Result<Table> {
+        let Raw { names, header, mut picked, mut values } = self;
+        if values.is_empty() {
+            return Err(Error::data(format!("{} holds no rows", choice.origin)));
+        }
+        let mut weights = None;
+        if choice.weights.is_some() {
+            let width = picked.len();
+            weights = Some(values.iter().skip(width - 1).step_by(width).copied().collect());
+            let mut at = 0;
+            values.retain(|_| {
+                at += 1;
+                at % width != 0
+            });
+            picked.pop();
+        }
+        let columns = picked.iter().map(|&j| names[j].clone());
+        let table = Table::new(columns, values)?.from_origin(&choice.origin).with_header(header);
+        match weights {
+            Some(weights) => table.with_weights(weights),
+            None => Ok(table),
+        }
+    }
+}
+
+/// Names for every column, from those a file gives: blank ones become `x0`, `x1`, … by position, and a repeated one is told
+/// apart by `.1`, `.2`, …, as pandas does.
+pub(super) fn distinct(given: Vec<String>) -> Vec<String> {
+    let mut names: Vec<String> = Vec::with_capacity(given.len());
+    let mut taken = std::collections::HashSet::new();
+    for (name, fallback) in given.iter().zip(numbered(given.len())) {
+        let base = if name.is_empty() { fallback } else { name.clone() };
+        let mut unique = base.clone();
+        let mut copy = 0;
+        while !taken.insert(unique.clone()) {
+            copy += 1;
+            unique = format!("{base}.{copy}");
+        }
+        names.push(unique);
+    }
+    names
+}
+
+impl FromStr for Source {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        if let Some(rest) = text.strip_prefix("toy:") {
+            let (rest, columns) = match rest.split_once('#') {
+                Some((rest, list)) => (rest, Some(chosen(text, list)?)),
+                None => (rest, None),
+            };
+            let (name, rows) = match rest.split_once(':') {
+                Some((name, rows)) => (name, toy_rows(text, rows)?),
+                None => (rest, DEFAULT_TOY_ROWS),
+            };
+            return Ok(Self { origin: Origin::Toy(name.parse()?, rows), columns });
+        }
+        // The path ends at the first `#` that leaves a known ending before it, so that a folder's name may hold one.
+        let cut = text.match_indices('#').map(|(at, _)| at).find(|&at| FileFormat::guess(&text[..at]).is_some());
+        let (path, columns) = match cut {
+            Some(at) => (&text[..at], Some(chosen(text, &text[at + 1..])?)),
+            None => (text, None),
+        };
+        if FileFormat::guess(path).is_none() {
+            let toys = Toy::ALL.iter().map(|toy| toy.name());
+            let guess = nearest(path, toys).map(|name| format!("; for the toy target write toy:{name}")).unwrap_or_default();
+            return Err(Error::usage(format!(
+                "`{text}` is not a source of rows: give a file ending in .npy, .csv or .parquet, \
+                 with #column,column to choose columns, or toy:NAME[:ROWS]{guess}"
+            )));
+        }
+        Ok(Self { origin: Origin::File(PathBuf::from(path)), columns })
+    }
+}
+
+fn toy_rows(text: &str, rows: &str) -> Result<usize> {
+    match rows.replace('_', "").parse() {
+        Ok(rows @ 1..=MAX_TOY_ROWS) => Ok(rows),
+        _ => Err(Error::usage(format!(
+            "`{text}` asks for `{rows}` rows: give a whole number from 1 to 100,000,000, as in toy:moons:2000"
+        ))),
+    }
+}
+
+/// The column names after `#`: one CSV record.
+fn chosen(text: &str, list: &str) -> Result<Vec<String>> {
+    let mut records = ::csv::ReaderBuilder::new().has_headers(false).trim(::csv::Trim::All).from_reader(list.as_bytes());
+    let mut record = ::csv::StringRecord::new();
+    let found = records.read_record(&mut record).unwrap_or(false);
+    let names: Vec<String> = record.iter().map(str::to_owned).collect();
+    if !found || names.iter().any(String::is_empty) {
+        return Err(Error::usage(format!(
+            "`{text}` chooses columns by an empty name: write them after # with commas between, as in people.csv#age,height"
+        )));
+    }
+    Ok(names)
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        self.origin.fmt(f)?;
+        for (j, name) in self.columns.iter().flatten().enumerate() {
+            f.write_str(if j == 0 { "#" } else { "," })?;
+            if name.contains([',', '"', '\n', '\r', '\u{feff}']) {
+                write!(f, "\"{}\"", name.replace('"', "\"\""))?;
+            } else {
+                f.write_str(name)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        match self {
+            Self::File(path) => path.display().fmt(f),
+            Self::Toy(toy, rows) => write!(f, "toy:{}:{rows}", toy.name()),
+        }
+    }
+}
+
+impl TryFrom<String> for Source {
+    type Error = Error;
+
+    fn try_from(text: String) -> Result<Self> {
+        text.parse()
+    }
+}
+
+impl From<Source> for String {
+    fn from(source: Source) -> Self {
+        source.to_string()
+    }
+}
+
+/// "choose other columns" with an example that fits the file.
+pub(super) fn choose_advice(path: &Path, usable: &[String]) -> String {
+    match usable {
+        [] => "correct the cell or remove the row".into(),
+        [..] if usable.len() <= 6 => {
+            format!("correct it, or choose the columns of numbers, {}#{}", path.display(), usable.join(","))
+        }
+        _ => format!(
+            "correct it, or choose among the columns of numbers ({}) as in {}#{}",
+            listed(usable),
+            path.display(),
+            usable[..2].join(",")
+        ),
+    }
+}

@@ -1,0 +1,341 @@
+//! A table of numbers in memory.
+
+use std::path::Path;
+
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use super::cell::grouped;
+use super::{FileFormat, csv, nearest, npy, parquet};
+use crate::{Error, Result};
+
+/// What was observed in one column.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ColumnKind {
+    /// Every value is a whole number.
+    pub integer: bool,
+    /// The least value (NaN left out; +∞ for a column without values).
+    pub min: f32,
+    /// The greatest value (NaN left out; −∞ for a column without values).
+    pub max: f32,
+}
+
+/// Rows of numbers with named columns: the samples that a method learns from, is judged against, or has drawn.
+///
+/// Values are single precision, rows × columns, row-major. Tables that were read from files or toy targets hold finite numbers only.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Table {
+    columns: Vec<String>,
+    values: Vec<f32>,
+    rows: usize,
+    kinds: Vec<ColumnKind>,
+    weights: Option<Vec<f32>>,
+    header: bool,
+    origin: String,
+}
+
+impl Table {
+    /// A table of `values`, row-major, with one value a column in each row.
+    ///
+    /// Refused: no columns, two columns of one name, and a number of values that is not a multiple of the number of columns.
+    pub fn new<N: Into<String>>(columns: impl IntoIterator<Item = N>, values: Vec<f32>) -> Result<Self> {
+        let columns: Vec<String> = columns.into_iter().map(Into::into).collect();
+        if columns.is_empty() {
+            return Err(Error::data("a table needs at least one column"));
+        }
+        if let Some(twice) = columns.iter().enumerate().find_map(|(i, name)| columns[..i].contains(name).then_some(name)) {
+            return Err(Error::data(format!("two columns are called `{twice}`: rename one of them")));
+        }
+        if !values.len().is_multiple_of(columns.len()) {
+            return Err(Error::data(format!(
+                "{} values do not fill whole rows of {} columns",
+                grouped(values.len()),
+                columns.len()
+            )));
+        }
+        let (rows, kinds) = (values.len() / columns.len(), observe(&values, columns.len()));
+        Ok(Self { columns, values, rows, kinds, weights: None, header: true, origin: "the table".into() })
+    }
+
+    /// A table whose columns are called `x0`, `x1`, …
+    pub fn unnamed(cols: usize, values: Vec<f32>) -> Result<Self> {
+        let mut table = Self::new(numbered(cols), values)?;
+        table.header = false;
+        Ok(table)
+    }
+
+    /// The same rows with a weight each. Weights are finite, not negative and not all zero; they need not sum to one.
+    pub fn with_weights(mut self, weights: Vec<f32>) -> Result<Self> {
+        if weights.len() != self.rows {
+            return Err(Error::data(format!(
+                "{} has {} rows and {} weights: give one weight a row",
+                self.origin,
+                grouped(self.rows),
+                grouped(weights.len())
+            )));
+        }
+        if let Some(row) = weights.iter().position(|w| !(w.is_finite() && *w >= 0.0)) {
+            return Err(Error::data(format!(
+                "the weight of row {} (of {}) of {} is {}: weights must be finite and not negative",
+                grouped(row + 1),
+                grouped(self.rows),
+                self.origin,
+                weights[row]
+            )));
+        }
+        if weights.iter().all(|&w| w == 0.0) {
+            return Err(Error::data(format!("all weights of {} are zero: at least one row must count", self.origin)));
+        }
+        self.weights = Some(weights);
+        Ok(self)
+    }
+
+    /// The same table under another origin, the words that errors name it by (such as its file's path).
+    pub fn from_origin(mut self, origin: impl Into<String>) -> Self {
+        self.origin = origin.into();
+        self
+    }
+
+    pub(super) fn with_header(mut self, header: bool) -> Self {
+        self.header = header;
+        self
+    }
+
+    /// The columns' names, in order.
+    pub fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    /// All values, rows × columns, row-major.
+    pub fn values(&self) -> &[f32] {
+        &self.values
+    }
+
+    /// The values alone, the rest dropped.
+    pub fn into_values(self) -> Vec<f32> {
+        self.values
+    }
+
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Number of columns.
+    pub fn cols(&self) -> usize {
+        self.columns.len()
+    }
+
+    /// What was observed in each column.
+    pub fn kinds(&self) -> &[ColumnKind] {
+        &self.kinds
+    }
+
+    /// One weight a row, where the source has them.
+    pub fn weights(&self) -> Option<&[f32]> {
+        self.weights.as_deref()
+    }
+
+    /// Whether the columns' names were given: false for an array file or a CSV without a header, whose columns are `x0`, `x1`, …
+    pub fn has_header(&self) -> bool {
+        self.header
+    }
+
+    /// Where the table came from, as errors say it.
+    pub fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// The values of one row.
+    ///
+    /// # Panics
+    /// If `row` is not below [`rows`](Self::rows).
+    pub fn row(&self, row: usize) -> &[f32] {
+        &self.values[row * self.cols()..(row + 1) * self.cols()]
+    }
+
+    /// The values of one column, from the first row to the last.
+    ///
+    /// # Panics
+    /// If `column` is not below [`cols`](Self::cols).
+    pub fn column(&self, column: usize) -> impl ExactSizeIterator<Item = f32> + '_ {
+        assert!(column < self.cols(), "column {column} of a table with {}", self.cols());
+        self.values.iter().skip(column).step_by(self.cols()).copied()
+    }
+
+    /// The rows at the given indices, in the order given, with their weights.
+    ///
+    /// # Panics
+    /// If an index is not below [`rows`](Self::rows).
+    pub fn select_rows(&self, indices: &[usize]) -> Self {
+        let mut values = Vec::with_capacity(indices.len() * self.cols());
+        for &row in indices {
+            values.extend_from_slice(self.row(row));
+        }
+        Self {
+            columns: self.columns.clone(),
+            rows: indices.len(),
+            kinds: observe(&values, self.cols()),
+            values,
+            weights: self.weights.as_ref().map(|weights| indices.iter().map(|&row| weights[row]).collect()),
+            header: self.header,
+            origin: self.origin.clone(),
+        }
+    }
+
+    /// The columns at the given indices, in the order given, with the rows' weights.
+    ///
+    /// # Panics
+    /// If an index is not below [`cols`](Self::cols), or `indices` is empty.
+    pub fn select_columns(&self, indices: &[usize]) -> Self {
+        assert!(!indices.is_empty(), "a table needs at least one column");
+        let values = (0..self.rows).flat_map(|row| indices.iter().map(move |&column| self.row(row)[column])).collect();
+        Self {
+            columns: indices.iter().map(|&column| self.columns[column].clone()).collect(),
+            values,
+            rows: self.rows,
+            kinds: indices.iter().map(|&column| self.kinds[column]).collect(),
+            weights: self.weights.clone(),
+            header: self.header,
+            origin: self.origin.clone(),
+        }
+    }
+
+    /// This table with its columns in the order of `columns`: by name where it has names, otherwise as they stand.
+    ///
+    /// Columns that are not asked for are left out when names decide. An error names the column that is missing, or, for a
+    /// table without names, the two numbers of columns.
+    pub fn align(&self, columns: &[String]) -> Result<Self> {
+        if self.columns == columns {
+            return Ok(self.clone());
+        }
+        if !self.header {
+            if self.cols() != columns.len() {
+                return Err(Error::data(format!(
+                    "{} has {} columns where {} are needed ({})",
+                    self.origin,
+                    self.cols(),
+                    columns.len(),
+                    listed(columns)
+                )));
+            }
+            let mut named = self.clone();
+            named.columns = columns.to_vec();
+            return Ok(named);
+        }
+        let indices = columns
+            .iter()
+            .map(|name| {
+                self.columns.iter().position(|have| have == name).ok_or_else(|| unknown_column(&self.origin, name, &self.columns))
+            })
+            .collect::<Result<Vec<_>>>()?;
+        if indices.is_empty() {
+            return Err(Error::data("a table needs at least one column"));
+        }
+        Ok(self.select_columns(&indices))
+    }
+
+    /// Refuses a table that nothing can be learned from: fewer than two rows, a value that is not finite, a constant column.
+    pub fn check_trainable(&self) -> Result<()> {
+        if self.rows < 2 {
+            return Err(Error::data(format!(
+                "{} has {}: learning needs at least two",
+                self.origin,
+                if self.rows == 1 { "one row" } else { "no rows" }
+            )));
+        }
+        if let Some(at) = self.values.iter().position(|value| !value.is_finite()) {
+            return Err(Error::data(format!(
+                "column `{}` of {} holds {} in row {} (of {}): remove the row or put a finite number there",
+                self.columns[at % self.cols()],
+                self.origin,
+                self.values[at],
+                grouped(at / self.cols() + 1),
+                grouped(self.rows)
+            )));
+        }
+        let constant: Vec<usize> = (0..self.cols()).filter(|&j| self.kinds[j].min == self.kinds[j].max).collect();
+        let Some(&first) = constant.first() else { return Ok(()) };
+        let rest: Vec<String> = (0..self.cols()).filter(|j| !constant.contains(j)).map(|j| self.columns[j].clone()).collect();
+        let advice = match rest.len() {
+            0 => "there is nothing to learn here".to_string(),
+            _ if constant.len() == 1 => format!("leave it out by choosing the others ({})", listed(&rest)),
+            _ => format!("leave them out by choosing the others ({})", listed(&rest)),
+        };
+        let value = self.kinds[first].min;
+        let rows = grouped(self.rows);
+        let more = match constant.len() {
+            1 => String::new(),
+            n => format!(", and so {} {} more", if n == 2 { "is" } else { "are" }, n - 1),
+        };
+        Err(Error::data(format!(
+            "column `{}` of {} is constant ({value} in all {rows} rows){more}: {advice}",
+            self.columns[first], self.origin
+        )))
+    }
+
+    /// SHA-256 of the content (names, values and weights; not the origin), as 64 lower-case hexadecimal digits.
+    pub fn hash(&self) -> String {
+        let mut hasher = Sha256::new();
+        hasher.update((self.cols() as u64).to_le_bytes());
+        for name in &self.columns {
+            hasher.update((name.len() as u64).to_le_bytes());
+            hasher.update(name);
+        }
+        for numbers in [Some(&self.values), self.weights.as_ref()].into_iter().flatten() {
+            hasher.update((numbers.len() as u64).to_le_bytes());
+            for number in numbers {
+                hasher.update(number.to_le_bytes());
+            }
+        }
+        super::file::hex(hasher)
+    }
+
+    /// Writes columns and values (not weights) in the format of the path's ending: `.npy` as f32 in C order, `.csv` with a
+    /// header, `.parquet` with one float column a column. The file is written beside and renamed into place.
+    pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
+        let path = path.as_ref();
+        match FileFormat::of(path)? {
+            FileFormat::Csv => csv::write(self, path),
+            FileFormat::Npy => npy::write(self, path),
+            FileFormat::Parquet => parquet::write(self, path),
+        }
+    }
+}
+
+/// `x0`, `x1`, …: the names of columns that have none. Not `0`, `1`, …, which a CSV reader would take for a row of data.
+pub(super) fn numbered(cols: usize) -> Vec<String> {
+    (0..cols).map(|j| format!("x{j}")).collect()
+}
+
+fn observe(values: &[f32], cols: usize) -> Vec<ColumnKind> {
+    let mut kinds = vec![ColumnKind { integer: true, min: f32::INFINITY, max: f32::NEG_INFINITY }; cols];
+    for row in values.chunks_exact(cols) {
+        for (kind, &value) in kinds.iter_mut().zip(row) {
+            kind.integer &= value.fract() == 0.0; // false for NaN and infinities, too
+            kind.min = kind.min.min(value);
+            kind.max = kind.max.max(value);
+        }
+    }
+    kinds
+}
+
+/// Names for a sentence: "`a`, `b` and `c`", and after twenty only how many more there are.
+pub(super) fn listed(names: &[String]) -> String {
+    let quoted = |names: &[String]| names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    match names {
+        [] => "none".into(),
+        [one] => format!("`{one}`"),
+        [most @ .., last] if names.len() <= 20 => format!("{} and `{last}`", quoted(most)),
+        _ => format!("{} and {} more", quoted(&names[..20]), names.len() - 20),
+    }
+}
+
+pub(super) fn unknown_column(origin: &str, name: &str, columns: &[String]) -> Error {
+    let guess = nearest(name, columns.iter().map(String::as_str));
+    Error::usage(format!(
+        "{origin} has no column `{name}`{}; its columns are {}",
+        guess.map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default(),
+        listed(columns)
+    ))
+}

@@ -1,0 +1,176 @@
+use pushforward::data::{LoadOptions, Table};
+
+use crate::{load, names, read, sentence};
+
+#[test]
+fn a_header_is_found_or_its_absence() {
+    let table = read("a.csv", "age,height\n36,1.65\n41,1.5\n").unwrap();
+    assert_eq!((names(&table), table.rows(), table.has_header()), (vec!["age", "height"], 2, true));
+    assert_eq!(table.values(), [36.0, 1.65, 41.0, 1.5]);
+    assert!(table.kinds()[0].integer && !table.kinds()[1].integer);
+    assert_eq!((table.kinds()[0].min, table.kinds()[0].max), (36.0, 41.0));
+
+    let table = read("a.csv", "36,1.65\n41,1.5").unwrap();
+    assert_eq!((names(&table), table.rows(), table.has_header()), (vec!["x0", "x1"], 2, false));
+}
+
+#[test]
+fn a_header_of_years_can_be_forced() {
+    let text = "2019,2020\n1,2\n3,4\n";
+    let forced = LoadOptions { header: Some(true), ..Default::default() };
+    let table = load("a.csv", text, &forced).unwrap();
+    assert_eq!((names(&table), table.rows()), (vec!["2019", "2020"], 2));
+    assert_eq!(read("a.csv", text).unwrap().rows(), 3);
+    let never = LoadOptions { header: Some(false), ..Default::default() };
+    assert!(
+        sentence(load("a.csv", "a,b\n1,2\n", &never))
+            .starts_with("column `x0` of a.csv holds `a`, which is not a number, in row 1 (of 2)")
+    );
+}
+
+#[test]
+fn quotes_carriage_returns_byte_order_mark_and_blanks() {
+    let table = read("a.csv", "\u{feff}\"height, in m\" ,\"say \"\"age\"\"\"\r\n\" 1.5\",36\r\n\r\n 1.25 , +4e1\r\n").unwrap();
+    assert_eq!(names(&table), ["height, in m", "say \"age\""]);
+    assert_eq!(table.values(), [1.5, 36.0, 1.25, 40.0]);
+}
+
+#[test]
+fn old_line_ends_and_no_line_end() {
+    assert_eq!(read("a.csv", "a,b\r1,2\r3,4").unwrap().values(), [1.0, 2.0, 3.0, 4.0]);
+}
+
+#[test]
+fn the_delimiter_is_found() {
+    for text in ["a;b\n1;2\n3;4\n", "a\tb\n1\t2\n3\t4\n", "\"a;,\t\";b\n1;2\n3;4\n"] {
+        assert_eq!(read("a.csv", text).unwrap().values(), [1.0, 2.0, 3.0, 4.0], "{text:?}");
+    }
+    // A semicolon in one name does not make it the delimiter.
+    assert_eq!(names(&read("a.csv", "price (USD; EUR),b\n1,2\n3,4\n").unwrap()), ["price (USD; EUR)", "b"]);
+    // A single column has none.
+    assert_eq!(read("a.csv", "a\n1\n2\n").unwrap().cols(), 1);
+}
+
+#[test]
+fn columns_are_chosen_by_name_or_number_in_the_order_asked() {
+    let text = "name,age,height\nAda,36,1.65\nAlan,41,1.5\n";
+    assert_eq!(read("a.csv#height,age", text).unwrap().row(0), [1.65, 36.0]);
+    assert_eq!(names(&read("a.csv#2", text).unwrap()), ["height"]);
+    assert_eq!(read("a.csv#1,0", "1,2\n3,4\n").unwrap().values(), [2.0, 1.0, 4.0, 3.0]);
+    assert_eq!(read("a.csv#x1", "1,2\n3,4\n").unwrap().values(), [2.0, 4.0]);
+    assert_eq!(read("a.csv#\"a,b\"", "\"a,b\",c\n1,2\n").unwrap().values(), [1.0]);
+}
+
+#[test]
+fn an_unknown_column_is_answered_with_those_there_are() {
+    assert_eq!(
+        sentence(read("people.csv#agee", "age,height\n36,1.65\n")),
+        "people.csv has no column `agee` (did you mean `age`?); its columns are `age` and `height`"
+    );
+    assert_eq!(
+        sentence(read("x.csv#2", "1,2\n3,4\n")),
+        "x.csv has no column `2`; its columns have no names: choose by number, 0 to 1"
+    );
+    assert!(sentence(read("x.csv#a,0", "a,b\n1,2\n")).contains("chosen twice"));
+}
+
+#[test]
+fn bad_cells_are_named_by_file_column_and_row() {
+    for (cell, problem) in [
+        ("", "has no value in row 2 (of 3): remove the row or fill it in"),
+        ("NA", "has no value in row 2 (of 3): remove the row or fill it in"),
+        ("NaN", "holds NaN in row 2 (of 3): remove the row or fill it in"),
+        ("-inf", "holds -inf in row 2 (of 3): remove the row or put a finite number there"),
+        ("1e39", "holds 1e39, beyond single precision (3.4e38), in row 2 (of 3): rescale the column"),
+        ("forty", "holds `forty`, which is not a number, in row 2 (of 3): correct the cell or remove the row"),
+        ("\"1,5\"", "holds `1,5`, which is not a number, in row 2 (of 3): write decimals with a point"),
+    ] {
+        let text = format!("age,height\n36,1.65\n{cell},1.5\n53,1.6\n");
+        assert_eq!(sentence(read("people.csv", text)), format!("column `age` of people.csv {problem}"));
+    }
+}
+
+#[test]
+fn bad_cells_in_columns_not_chosen_do_not_matter() {
+    assert_eq!(read("a.csv#b", "a,b\nx,1\n,2\n").unwrap().values(), [1.0, 2.0]);
+}
+
+#[test]
+fn a_column_of_words_is_answered_with_the_columns_of_numbers() {
+    assert_eq!(
+        sentence(read("iris.csv", "species,length,width\nsetosa,1,2\nsetosa,2,3\n")),
+        "column `species` of iris.csv holds `setosa`, which is not a number, in row 1 (of 2): \
+         correct it, or choose the columns of numbers, iris.csv#length,width"
+    );
+}
+
+#[test]
+fn ragged_rows_are_named() {
+    let mut text = "a,b,c\n".to_string();
+    text.extend((0..5000).map(|i| if i == 1233 { "1,2\n" } else { "1,2,3\n" }));
+    assert_eq!(
+        sentence(read("a.csv", text)),
+        "row 1,234 (of 5,000) of a.csv has 2 fields where the header has 3: correct the row or remove it"
+    );
+    assert!(sentence(read("a.csv", "1,2\n3,4,5\n")).contains("row 2 (of 2) of a.csv has 3 fields where the first row has 2"));
+}
+
+#[test]
+fn files_without_rows_are_refused() {
+    assert_eq!(sentence(read("a.csv", "")), "a.csv is empty");
+    assert_eq!(sentence(read("a.csv", "a,b\n")), "a.csv holds no rows");
+    assert!(sentence(read("a.csv", b"\xff\xfe1\0,\0")).contains("save it as UTF-8"));
+}
+
+#[test]
+fn truth_values_are_one_and_zero() {
+    assert_eq!(read("a.csv", "a,b\nTrue,1\nfalse,2\n").unwrap().values(), [1.0, 1.0, 0.0, 2.0]);
+}
+
+#[test]
+fn blank_and_repeated_names_are_told_apart() {
+    assert_eq!(names(&read("a.csv", ",a,a,a.1\n1,2,3,4\n").unwrap()), ["x0", "a", "a.1", "a.1.1"]);
+}
+
+#[test]
+fn weights_come_from_a_column_of_their_own() {
+    let weighted = LoadOptions { weights: Some("w".into()), ..Default::default() };
+    let table = load("a.csv", "a,w,b\n1,0.5,2\n3,2,4\n", &weighted).unwrap();
+    assert_eq!(
+        (names(&table), table.values(), table.weights()),
+        (vec!["a", "b"], &[1.0, 2.0, 3.0, 4.0][..], Some(&[0.5, 2.0][..]))
+    );
+    let table = load("a.csv#b", "a,w,b\n1,0.5,2\n3,2,4\n", &weighted).unwrap();
+    assert_eq!((names(&table), table.weights()), (vec!["b"], Some(&[0.5, 2.0][..])));
+    assert_eq!(
+        sentence(load("a.csv", "a,w\n1,1\n3,-2\n", &weighted)),
+        "the weight of row 2 (of 2) of a.csv is -2: weights must be finite and not negative"
+    );
+    assert!(sentence(load("a.csv", "a,w\n1,0\n3,0\n", &weighted)).contains("all weights of a.csv are zero"));
+    assert!(sentence(load("a.csv#w,a", "a,w\n1,1\n", &weighted)).contains("both as data and as the weights"));
+    assert!(sentence(load("a.csv", "w\n1\n", &weighted)).contains("no columns to read besides the weights"));
+}
+
+#[test]
+fn what_is_written_reads_back_the_same() {
+    let values = vec![1.0, -0.1, 1e-38, 3.4e38, 16777216.0, f32::MIN_POSITIVE, 1.0 / 3.0, -0.0];
+    let table = Table::new(["plain", "a \"b\", c"], values).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["out.csv", "out.tsv", "OUT.CSV"] {
+        let path = folder.path().join(name);
+        table.write(&path).unwrap();
+        let back = crate::load_path(&path, None, &LoadOptions::default()).unwrap();
+        assert_eq!((back.columns(), back.values()), (table.columns(), table.values()));
+    }
+    assert!(
+        std::fs::read_to_string(folder.path().join("out.csv")).unwrap().starts_with("plain,\"a \"\"b\"\", c\"\n1,-0.1\n1e-38,")
+    );
+}
+
+#[test]
+fn columns_without_names_still_write_a_header() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("samples.csv");
+    Table::unnamed(2, vec![1.0, 2.0, 3.0, 4.0]).unwrap().write(&path).unwrap();
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "x0,x1\n1,2\n3,4\n");
+}
