@@ -1,6 +1,7 @@
 //! One safe wrapper a shader: shapes checked, gradient rule attached. Every op is a method of
 //! [`Recorder`](crate::gpu::Recorder).
 
+pub mod activation;
 pub mod map;
 pub mod random;
 pub mod reduce;

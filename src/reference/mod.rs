@@ -4,6 +4,7 @@
 //! GPU's f32 answer must satisfy |gpu − twin| ≤ C·ε₃₂·√K·scale, where K is the number of terms summed; the whole project
 //! has one C.
 
+pub mod activation;
 pub mod map;
 pub mod random;
 pub mod reduce;

@@ -1,5 +1,6 @@
 //! Every kernel against its f64 twin: one process, one device, checks and poison on.
 
+mod activation;
 mod map;
 mod random;
 mod reduce;

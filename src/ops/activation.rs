@@ -1,0 +1,95 @@
+//! Activations with gradient and tangent, to second order.
+
+use crate::Result;
+use crate::gpu::kernels::activation::{CurvatureProduct, Forward, Params, SlopeProduct};
+use crate::gpu::{Axes, Backward, Recorder, Var};
+use serde::{Deserialize, Serialize};
+
+/// An activation σ, applied element by element; the formulas stand in `shaders/common/activation.wgsl`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Activation {
+    Identity,
+    /// x/(1 + e⁻ˣ).
+    #[default]
+    Silu,
+    Relu,
+    /// The tanh form of Hendrycks & Gimpel (2016).
+    Gelu,
+    Tanh,
+    Elu,
+    /// ln(1 + eˣ).
+    Softplus,
+    /// 1/(1 + e⁻ˣ).
+    Sigmoid,
+}
+
+impl Activation {
+    pub const ALL: [Self; 8] =
+        [Self::Identity, Self::Silu, Self::Relu, Self::Gelu, Self::Tanh, Self::Elu, Self::Softplus, Self::Sigmoid];
+
+    /// The name in shaders and settings.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Identity => "identity",
+            Self::Silu => "silu",
+            Self::Relu => "relu",
+            Self::Gelu => "gelu",
+            Self::Tanh => "tanh",
+            Self::Elu => "elu",
+            Self::Softplus => "softplus",
+            Self::Sigmoid => "sigmoid",
+        }
+    }
+
+    fn axes(self) -> Axes {
+        Axes::none().set("ACT", self.name())
+    }
+}
+
+impl Recorder {
+    /// σ(x), element by element.
+    pub fn activation(&mut self, x: Var, activation: Activation) -> Result<Var> {
+        if activation == Activation::Identity {
+            return Ok(x);
+        }
+        let out = self.empty(x.rows(), x.cols())?;
+        let groups = self.groups(x.len(), 256);
+        let params = Params { len: x.len() as u32, accumulate: 0 };
+        self.dispatch(Forward { params, x, out }, &activation.axes(), groups)?;
+        let vjp = move |rec: &mut Recorder, back: &mut Backward| rec.slope_backward(back, activation, x, out, x);
+        self.record_with_tangent(&[x], &[out], vjp, move |rec, tangents| {
+            Ok(vec![tangents.of(x).map(|x_dot| rec.activation_tangent(x, x_dot, activation)).transpose()?])
+        });
+        Ok(out)
+    }
+
+    /// σ'(x)·ẋ: the tangent of [`Recorder::activation`], with its own gradient rule, so that second order is an ordinary
+    /// reverse pass.
+    pub fn activation_tangent(&mut self, x: Var, x_dot: Var, activation: Activation) -> Result<Var> {
+        if activation == Activation::Identity {
+            return Ok(x_dot);
+        }
+        let out = self.empty(x.rows(), x.cols())?;
+        let groups = self.groups(x.len(), 256);
+        let params = Params { len: x.len() as u32, accumulate: 0 };
+        self.dispatch(SlopeProduct { params, x, v: x_dot, out }, &activation.axes(), groups)?;
+        self.record(&[x, x_dot], &[out], move |rec, back| {
+            rec.slope_backward(back, activation, x, out, x_dot)?;
+            let Some(d_out) = back.of(rec, out)? else { return Ok(()) };
+            let Some(slot) = back.slot(rec, x)? else { return Ok(()) };
+            let params = Params { len: x.len() as u32, accumulate: slot.accumulate.into() };
+            rec.dispatch(CurvatureProduct { params, x, v: x_dot, w: d_out, out: slot.into }, &activation.axes(), groups)
+        });
+        Ok(out)
+    }
+
+    /// d_into += σ'(x)·d_out.
+    fn slope_backward(&mut self, back: &mut Backward, act: Activation, x: Var, out: Var, into: Var) -> Result<()> {
+        let Some(d_out) = back.of(self, out)? else { return Ok(()) };
+        let Some(slot) = back.slot(self, into)? else { return Ok(()) };
+        let params = Params { len: x.len() as u32, accumulate: slot.accumulate.into() };
+        let groups = self.groups(x.len(), 256);
+        self.dispatch(SlopeProduct { params, x, v: d_out, out: slot.into }, &act.axes(), groups)
+    }
+}
