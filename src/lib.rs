@@ -3,6 +3,7 @@
 pub mod data;
 pub mod error;
 pub mod gpu;
+pub mod metrics;
 pub mod ops;
 pub mod reference;
 

@@ -1,0 +1,79 @@
+//! Has the sampler memorised its training rows?
+//!
+//! - **Ratio**: the median over samples s of d(s, x*)/d(x*, its nearest other training row), with x* the training row nearest to s.
+//!   About 1 for fresh rows of the same law, 0 for copies.
+//! - **Authenticity** (Alaa et al. 2022, eq. 4): the share of samples whose ratio is above 1, farther from x* than x* from its own neighbour.
+//! - **Data copying test** (Meehan, Chaudhuri & Dasgupta 2020, one cell): the Mann–Whitney z of distances to the training rows, samples against
+//!   held-out rows; far below 0 means that samples lie nearer to the training rows than fresh data do, with a one-sided p-value.
+//!
+//! Read them beside the same scores of fresh rows: duplicated training rows (distance 0) count as copied only when a sample falls on them.
+
+use statrs::function::erf::erfc;
+
+use super::neighbours::{nearest, radii};
+use super::{Points, Score, comparable, interval};
+use crate::Result;
+
+#[derive(Clone, Debug)]
+pub struct Copying {
+    pub ratio: Score,
+    pub authenticity: Score,
+}
+
+/// The ratio and the authenticity of `samples` given the rows they were trained on.
+pub fn scores(train: Points, samples: Points) -> Result<Copying> {
+    comparable(train, samples, 2)?;
+    let own = radii(train, 1);
+    let mut ratios: Vec<f64> = nearest(samples, train)
+        .into_iter()
+        .map(|(at, distance)| match (distance, own[at]) {
+            (0.0, _) => 0.0,
+            // A duplicated training row has no neighbourhood to be inside of.
+            (_, 0.0) => f64::INFINITY,
+            (distance, own) => f64::from(distance) / f64::from(own),
+        })
+        .collect();
+    let authentic = ratios.iter().filter(|&&r| r > 1.0).count();
+    let total = ratios.len();
+    // Infinite ratios only order the rows; the value that is printed stays finite.
+    ratios.iter_mut().for_each(|r| *r = r.min(f64::from(f32::MAX)));
+    let (value, bounds) = interval::median(&mut ratios).unwrap_or((f64::NAN, [f64::NAN; 2]));
+    let share = authentic as f64 / total as f64;
+    Ok(Copying {
+        ratio: Score { value, interval: Some(bounds), ..Score::default() },
+        authenticity: Score {
+            value: share,
+            standard_error: Some((share * (1.0 - share) / total as f64).sqrt()),
+            interval: Some(interval::wilson(authentic as u64, total as u64)),
+            ..Score::default()
+        },
+    })
+}
+
+/// The z-score of Meehan et al. for `samples` against `held_out` rows, both measured by their distance to `train`.
+pub fn test(train: Points, held_out: Points, samples: Points) -> Result<Score> {
+    comparable(train, samples, 1)?;
+    comparable(train, held_out, 1)?;
+    let distances = |queries| nearest(queries, train).into_iter().map(|(_, d)| d).collect::<Vec<f32>>();
+    let z = mann_whitney(&distances(samples), &distances(held_out));
+    Ok(Score { value: z, standard_error: Some(1.0), interval: Some(interval::normal(z, 1.0)), ..Score::default() }
+        .with_p_value(0.5 * erfc(-z / std::f64::consts::SQRT_2)))
+}
+
+/// z of the Mann–Whitney U statistic of `a` over `b`, ties at their middle rank and in the variance; negative when `a` is smaller.
+pub fn mann_whitney(a: &[f32], b: &[f32]) -> f64 {
+    let mut all: Vec<(f32, bool)> = a.iter().map(|&v| (v, true)).chain(b.iter().map(|&v| (v, false))).collect();
+    all.sort_unstable_by(|p, q| p.0.total_cmp(&q.0));
+    let (mut ranks, mut ties, mut start) = (0.0, 0.0, 0);
+    for group in all.chunk_by(|p, q| p.0 == q.0) {
+        let (count, of_a) = (group.len() as f64, group.iter().filter(|p| p.1).count() as f64);
+        ranks += of_a * (start as f64 + (count + 1.0) / 2.0);
+        ties += count * (count * count - 1.0);
+        start += group.len();
+    }
+    let (n, m) = (a.len() as f64, b.len() as f64);
+    let total = n + m;
+    let u = ranks - n * (n + 1.0) / 2.0;
+    let variance = n * m / 12.0 * (total + 1.0 - ties / (total * (total - 1.0)));
+    if variance > 0.0 { (u - n * m / 2.0) / variance.sqrt() } else { 0.0 }
+}

@@ -1,0 +1,65 @@
+//! The fitted Gaussian: the baseline that a sampler has to beat. Mean and covariance of the data, and draws x = μ + Lz, Σ = LLᵀ.
+
+use rand::SeedableRng;
+use rand_distr::{Distribution, StandardNormal};
+
+use super::Points;
+
+/// N(μ, Σ) with the sample's mean and covariance (divisor n − 1).
+#[derive(Clone, Debug)]
+pub struct Gaussian {
+    /// μ, one value a column.
+    pub mean: Vec<f64>,
+    /// L: lower triangular, `columns × columns`, with LLᵀ = Σ.
+    pub factor: Vec<f64>,
+}
+
+impl Gaussian {
+    pub fn fit(points: Points) -> Self {
+        let (n, d) = (points.rows(), points.columns());
+        let mean: Vec<f64> = (0..d).map(|j| points.column(j).iter().map(|&v| f64::from(v)).sum::<f64>() / n as f64).collect();
+        let mut covariance = vec![0.0; d * d];
+        for row in points.values().chunks_exact(d) {
+            let centred: Vec<f64> = row.iter().zip(&mean).map(|(&v, m)| f64::from(v) - m).collect();
+            for (i, a) in centred.iter().enumerate() {
+                covariance[i * d..=i * d + i].iter_mut().zip(&centred).for_each(|(sum, b)| *sum += a * b);
+            }
+        }
+        covariance.iter_mut().for_each(|v| *v /= (n.max(2) - 1) as f64);
+        Self { mean, factor: cholesky(covariance, d) }
+    }
+
+    /// `rows` draws, row after row; the same seed gives the same draws.
+    pub fn sample(&self, rows: usize, seed: u64) -> Vec<f32> {
+        let d = self.mean.len();
+        let mut random = rand::rngs::Xoshiro256PlusPlus::seed_from_u64(seed);
+        let mut z = vec![0.0; d];
+        let mut out = Vec::with_capacity(rows * d);
+        for _ in 0..rows {
+            z.iter_mut().for_each(|z| *z = StandardNormal.sample(&mut random));
+            for (i, mean) in self.mean.iter().enumerate() {
+                let row = &self.factor[i * d..=i * d + i];
+                out.push((mean + row.iter().zip(&z).map(|(l, z): (&f64, &f64)| l * z).sum::<f64>()) as f32);
+            }
+        }
+        out
+    }
+}
+
+/// The Cholesky factor from the lower triangle; a direction without variance (a constant or dependent column) gets a zero column,
+/// so that a semi-definite matrix has a factor too.
+fn cholesky(mut a: Vec<f64>, d: usize) -> Vec<f64> {
+    for j in 0..d {
+        let norm = |a: &[f64]| a[j * d..j * d + j].iter().map(|l| l * l).sum::<f64>();
+        let pivot = a[j * d + j] - norm(&a);
+        let kept = pivot > 1e-12 * a[j * d + j];
+        let root = if kept { pivot.sqrt() } else { 0.0 };
+        for i in j + 1..d {
+            let dot: f64 = (0..j).map(|k| a[i * d + k] * a[j * d + k]).sum();
+            a[i * d + j] = if kept { (a[i * d + j] - dot) / root } else { 0.0 };
+            a[j * d + i] = 0.0;
+        }
+        a[j * d + j] = root;
+    }
+    a
+}

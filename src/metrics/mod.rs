@@ -1,0 +1,159 @@
+//! How close one set of rows is to another: two-sample scores, each with its uncertainty.
+//!
+//! | score | module | uncertainty |
+//! |---|---|---|
+//! | exact W₂ | [`wasserstein`] | dual potentials (del Barrio & Loubes 2019), delta method |
+//! | sliced W₂ | [`sliced`] | averaged one-dimensional potentials, delta method |
+//! | energy distance, MMD² | [`pairs`] | two-sample U-statistic variance; permutation test in [`permutation`] |
+//! | Kolmogorov–Smirnov | [`kolmogorov`] | Dvoretzky–Kiefer–Wolfowitz band, asymptotic p-value |
+//! | precision, recall, density, coverage | [`manifold`] | Wilson interval, or standard error of a mean |
+//! | classifier two-sample test | [`classifier`] | Clopper–Pearson interval, exact binomial p-value |
+//! | copying of training rows | [`copying`] | order statistics, Wilson, Mann–Whitney |
+//!
+//! Every interval is two-sided and covers 95 % ([`interval::LEVEL`]). Everything here runs on the host, in blocks of rows on all cores,
+//! and gives the same bits for any number of cores.
+//!
+//! ```
+//! use pushforward::metrics::{Points, kolmogorov};
+//! let a: Vec<f32> = (0..100).map(|i| i as f32).collect();
+//! let b: Vec<f32> = (0..100).map(|i| i as f32 + 50.0).collect();
+//! let score = &kolmogorov::columns(Points::new(&a, 100, 1)?, Points::new(&b, 100, 1)?)?[0];
+//! assert_eq!(score.value, 0.5);
+//! # Ok::<(), pushforward::Error>(())
+//! ```
+
+use serde::{Deserialize, Serialize};
+
+use crate::{Error, Result};
+
+pub mod assignment;
+pub mod classifier;
+pub mod copying;
+pub mod gaussian;
+pub mod interval;
+pub mod kolmogorov;
+pub mod manifold;
+pub mod neighbours;
+pub mod pairs;
+pub mod permutation;
+pub mod sliced;
+mod threads;
+pub mod wasserstein;
+
+/// A score and what is known of its uncertainty; fields that do not apply are absent, in JSON too.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Score {
+    pub value: f64,
+    /// Standard deviation of `value` over new draws of both sets, estimated from these.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub standard_error: Option<f64>,
+    /// A 95 % interval.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub interval: Option<[f64; 2]>,
+    /// Probability of a value at least as extreme when both sets have one law.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub p_value: Option<f64>,
+    /// Rows taken from each set, where that is fewer than were given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rows_used: Option<usize>,
+}
+
+impl Score {
+    /// A score with no statement of uncertainty.
+    pub fn exact(value: f64) -> Self {
+        Self { value, ..Self::default() }
+    }
+
+    /// A score whose 95 % interval is normal: `value ± 1.96 · standard_error`.
+    pub fn normal(value: f64, standard_error: f64) -> Self {
+        Self {
+            value,
+            standard_error: Some(standard_error),
+            interval: Some(interval::normal(value, standard_error)),
+            ..Self::default()
+        }
+    }
+
+    pub fn with_p_value(mut self, p_value: f64) -> Self {
+        self.p_value = Some(p_value);
+        self
+    }
+}
+
+/// A borrowed set of rows: `rows × columns` finite numbers, row after row.
+#[derive(Clone, Copy, Debug)]
+pub struct Points<'a> {
+    values: &'a [f32],
+    rows: usize,
+    columns: usize,
+}
+
+impl<'a> Points<'a> {
+    /// # Errors
+    /// When the length is not `rows × columns`, either is zero, or a value is not finite.
+    pub fn new(values: &'a [f32], rows: usize, columns: usize) -> Result<Self> {
+        if rows == 0 || columns == 0 || rows.checked_mul(columns) != Some(values.len()) {
+            let problem = format!("{rows} rows of {columns} columns were announced and {} values given", values.len());
+            return Err(Error::shape("metrics", problem));
+        }
+        if let Some(at) = values.iter().position(|v| !v.is_finite()) {
+            let (row, column) = (at / columns + 1, at % columns + 1);
+            return Err(Error::data(format!(
+                "row {row}, column {column} is {}: scores need finite numbers; remove the row",
+                values[at]
+            )));
+        }
+        Ok(Self { values, rows, columns })
+    }
+
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
+    pub fn values(&self) -> &'a [f32] {
+        self.values
+    }
+
+    /// Row `i`, `columns` long.
+    pub fn row(&self, i: usize) -> &'a [f32] {
+        &self.values[i * self.columns..(i + 1) * self.columns]
+    }
+
+    /// Column `j`, `rows` long.
+    pub fn column(&self, j: usize) -> Vec<f32> {
+        self.values.iter().skip(j).step_by(self.columns).copied().collect()
+    }
+
+    /// The rows at `indices`, in that order.
+    pub fn select(&self, indices: &[usize]) -> Vec<f32> {
+        indices.iter().flat_map(|&i| self.row(i)).copied().collect()
+    }
+
+    /// At most `count` rows, drawn without replacement by `seed`; all of them, in order, when there are no more.
+    pub fn subsample(&self, count: usize, seed: u64) -> Vec<f32> {
+        if count >= self.rows {
+            return self.values.to_vec();
+        }
+        use rand::SeedableRng;
+        let mut random = rand::rngs::Xoshiro256PlusPlus::seed_from_u64(seed);
+        self.select(&rand::seq::index::sample(&mut random, self.rows, count).into_vec())
+    }
+}
+
+/// Two sets can be compared when their columns agree and each has `least` rows or more.
+pub(crate) fn comparable(x: Points, y: Points, least: usize) -> Result<()> {
+    if x.columns != y.columns {
+        let problem =
+            format!("the reference has {} columns and the samples {}: choose the same columns of both", x.columns, y.columns);
+        return Err(Error::shape("metrics", problem));
+    }
+    let fewest = x.rows.min(y.rows);
+    if fewest < least {
+        return Err(Error::data(format!("{fewest} rows were given and this score needs {least} or more in each set")));
+    }
+    Ok(())
+}
