@@ -2,6 +2,7 @@
 //! [`Recorder`](crate::gpu::Recorder).
 
 pub mod activation;
+pub mod adam;
 pub mod map;
 pub mod random;
 pub mod reduce;

@@ -5,6 +5,7 @@
 //! has one C.
 
 pub mod activation;
+pub mod adam;
 pub mod map;
 pub mod random;
 pub mod reduce;

@@ -1,6 +1,7 @@
 //! Every kernel against its f64 twin: one process, one device, checks and poison on.
 
 mod activation;
+mod adam;
 mod map;
 mod random;
 mod reduce;
