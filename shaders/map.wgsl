@@ -3,7 +3,7 @@
 //   binary  out = (accumulate ? out : 0) + f(a, b), where b has a's shape, or is one row, one column or one number.
 // One invocation an element; `scale` and `offset` are the constants of `affine` (scale·a + offset), of `clamp`
 // (between scale and offset) and of `blend` (scale·a + offset·b).
-#axis UNARY: affine square sqrt exp log abs sigmoid reciprocal clamp
+#axis UNARY: affine square sqrt exp log abs sigmoid reciprocal clamp sin cos
 #axis BINARY: add sub mul div blend
 #axis SHAPE: same row column scalar
 #import common/index
@@ -14,6 +14,12 @@ struct Params { len: u32, cols: u32, scale: f32, offset: f32, accumulate: u32 }
 @group(0) @binding(2) var<storage, read> b: array<f32>;            // by SHAPE
 @group(0) @binding(3) var<storage, read> d_out: array<f32>;        // len
 @group(0) @binding(4) var<storage, read_write> out: array<f32>;    // len
+
+// x − 2π·round(x/2π) in three parts of 2π (Cody & Waite): WGSL promises sin and cos only in [−π, π].
+fn reduced(x: f32) -> f32 {
+    let k = round(x * 0.15915494);
+    return ((x - k * 6.28125) - k * 0.0019340515) - k * 1.2556333e-6;
+}
 
 fn value(x: f32) -> f32 {
 #if UNARY == affine
@@ -32,6 +38,10 @@ fn value(x: f32) -> f32 {
     return 1.0 / (1.0 + exp(clamp(-x, -87.0, 87.0)));
 #elif UNARY == reciprocal
     return 1.0 / x;
+#elif UNARY == sin
+    return sin(reduced(x));
+#elif UNARY == cos
+    return cos(reduced(x));
 #else
     return clamp(x, params.scale, params.offset);
 #endif
@@ -55,6 +65,10 @@ fn slope(x: f32) -> f32 {
     return s * (1.0 - s);
 #elif UNARY == reciprocal
     return -1.0 / (x * x);
+#elif UNARY == sin
+    return cos(reduced(x));
+#elif UNARY == cos
+    return -sin(reduced(x));
 #else
     return select(0.0, 1.0, x >= params.scale && x <= params.offset);
 #endif

@@ -110,6 +110,16 @@ impl Recorder {
         self.unary("reciprocal", a, 0.0, 0.0)
     }
 
+    /// sin a, for |a| up to about 10⁴ (the argument is reduced to [−π, π] first).
+    pub fn sin(&mut self, a: Var) -> Result<Var> {
+        self.unary("sin", a, 0.0, 0.0)
+    }
+
+    /// cos a, for |a| up to about 10⁴ (the argument is reduced to [−π, π] first).
+    pub fn cos(&mut self, a: Var) -> Result<Var> {
+        self.unary("cos", a, 0.0, 0.0)
+    }
+
     /// a held between two bounds; the gradient is zero outside them.
     pub fn clamp(&mut self, a: Var, low: f32, high: f32) -> Result<Var> {
         self.unary("clamp", a, low, high)
@@ -144,6 +154,11 @@ impl Recorder {
                 }
                 "exp" => out,
                 "log" => rec.reciprocal(a)?,
+                "sin" => rec.cos(a)?,
+                "cos" => {
+                    let sine = rec.sin(a)?;
+                    rec.scale(sine, -1.0)?
+                }
                 "sigmoid" => {
                     let rest = one_plus(rec, out, -1.0, 1.0)?;
                     rec.mul(out, rest)?

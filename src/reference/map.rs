@@ -13,6 +13,8 @@ pub fn unary(name: &str, a: f64, scale: f64, offset: f64) -> f64 {
         "abs" => a.abs(),
         "sigmoid" => 1.0 / (1.0 + (-a).exp()),
         "reciprocal" => 1.0 / a,
+        "sin" => a.sin(),
+        "cos" => a.cos(),
         "clamp" => a.clamp(scale, offset),
         _ => panic!("no unary map {name}"),
     }
@@ -38,6 +40,8 @@ pub fn unary_slope(name: &str, a: f64, scale: f64, offset: f64) -> f64 {
             s * (1.0 - s)
         }
         "reciprocal" => -1.0 / (a * a),
+        "sin" => a.cos(),
+        "cos" => -a.sin(),
         "clamp" => f64::from(u8::from(a >= scale && a <= offset)),
         _ => panic!("no unary map {name}"),
     }

@@ -3,7 +3,7 @@ use pushforward::gpu::{Recorder, Var};
 use pushforward::reference::{Twin, check_gradient, differences, map};
 
 const SIZES: [(usize, usize); 6] = [(1, 1), (255, 1), (64, 4), (257, 1), (3, 17), (773, 3)];
-const UNARY: [(&str, f32, f32); 9] = [
+const UNARY: [(&str, f32, f32); 11] = [
     ("affine", -1.5, 0.25),
     ("square", 0.0, 0.0),
     ("sqrt", 0.0, 0.0),
@@ -13,6 +13,8 @@ const UNARY: [(&str, f32, f32); 9] = [
     ("sigmoid", 0.0, 0.0),
     ("reciprocal", 0.0, 0.0),
     ("clamp", -0.4, 0.7),
+    ("sin", 0.0, 0.0),
+    ("cos", 0.0, 0.0),
 ];
 
 fn apply(rec: &mut Recorder, name: &str, a: Var, scale: f32, offset: f32) -> pushforward::Result<Var> {
@@ -25,6 +27,8 @@ fn apply(rec: &mut Recorder, name: &str, a: Var, scale: f32, offset: f32) -> pus
         "abs" => rec.abs(a),
         "sigmoid" => rec.sigmoid(a),
         "reciprocal" => rec.reciprocal(a),
+        "sin" => rec.sin(a),
+        "cos" => rec.cos(a),
         _ => rec.clamp(a, scale, offset),
     }
 }
@@ -34,7 +38,8 @@ fn positive(name: &str) -> bool {
 }
 
 fn argument(name: &str, count: usize) -> Vec<f32> {
-    numbers(count, 3).into_iter().map(|x| if positive(name) { x.abs() + 0.1 } else { x }).collect()
+    let wide = if ["sin", "cos"].contains(&name) { 500.0 } else { 1.0 };
+    numbers(count, 3).into_iter().map(|x| if positive(name) { x.abs() + 0.1 } else { wide * x }).collect()
 }
 
 #[test]
@@ -57,7 +62,9 @@ fn unary_maps_and_their_gradients_match_their_twins() {
                 // The logarithm's error is absolute near 1.
                 value.push_scaled(y, y.abs().max(x.abs()).max(1.0));
                 let slope = f64::from(w) * map::unary_slope(name, x, s, o);
-                gradient.push_scaled(slope, slope.abs());
+                // The errors of sine and cosine are absolute.
+                let floor = if ["sin", "cos"].contains(&name) { f64::from(w).abs() } else { 0.0 };
+                gradient.push_scaled(slope, slope.abs().max(floor));
             }
             value.check(name, &found[0]);
             gradient.check(name, &found[1]);
