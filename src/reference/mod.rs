@@ -6,7 +6,9 @@
 
 pub mod activation;
 pub mod adam;
+pub mod fourier;
 pub mod map;
+pub mod pairwise;
 pub mod random;
 pub mod reduce;
 
