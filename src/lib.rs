@@ -6,5 +6,6 @@ pub mod gpu;
 pub mod metrics;
 pub mod ops;
 pub mod reference;
+pub mod report;
 
 pub use error::{Error, Result};

@@ -1,0 +1,31 @@
+//! What a run leaves for people to look at: plots as SVG, and one self-contained page.
+//!
+//! | function | draws |
+//! |---|---|
+//! | [`comparison`] | samples against data: histogram, scatter, pair plot or grid of histograms, by the number of columns |
+//! | [`curves`] | losses over steps, linear or logarithmic, smoothed |
+//! | [`map`] | a learned map of the line against the true one (the paper's Fig. 1) |
+//! | [`Page`] | `report.html`: headline, facts, scores, plots, settings, commands |
+//!
+//! ```
+//! use pushforward::report::{Curve, Figure, Page, Scale, curves};
+//! let loss = Curve { name: "loss".into(), points: (1..100).map(|i| (i as f64, 1.0 / i as f64)).collect() };
+//! let figure = Figure::new("Training", "The loss over the steps.", curves(&[loss], "loss", Scale::Auto, 0.02)?);
+//! let page = Page { title: "energy on moons".into(), figures: vec![figure], ..Page::default() };
+//! assert!(page.html().starts_with("<!doctype html>"));
+//! # Ok::<(), pushforward::Error>(())
+//! ```
+
+mod clouds;
+mod curves;
+mod map;
+mod page;
+mod panel;
+mod style;
+mod svg;
+
+pub use clouds::comparison;
+pub use curves::{Curve, Scale, curves};
+pub use map::map;
+pub use page::{Better, Figure, Page, ScoreRow, ScoreTable};
+pub use style::number;

@@ -1,0 +1,171 @@
+//! `report.html`: one page with all of it inside, no scripts, nothing fetched; light or dark as the reader has it, and fit to print.
+
+use std::fmt::Write as _;
+use std::io;
+
+use super::style::{self, escape, number};
+use crate::metrics::Score;
+
+/// A run's page. Empty parts are left out.
+#[derive(Clone, Debug, Default)]
+pub struct Page {
+    /// What was run on what: "energy on faithful.csv".
+    pub title: String,
+    /// The result in one sentence.
+    pub headline: String,
+    /// Name and value: method, data, adapter, steps, seconds, date.
+    pub facts: Vec<(String, String)>,
+    pub scores: Option<ScoreTable>,
+    pub figures: Vec<Figure>,
+    /// Every resolved setting, name and value.
+    pub settings: Vec<(String, String)>,
+    /// Commands that make the run again, one a line.
+    pub commands: Vec<String>,
+    /// The last line of the page: program and version.
+    pub footer: String,
+}
+
+/// A plot with its heading and caption.
+#[derive(Clone, Debug, Default)]
+pub struct Figure {
+    pub title: String,
+    pub caption: String,
+    pub svg: String,
+}
+
+impl Figure {
+    pub fn new(title: impl Into<String>, caption: impl Into<String>, svg: String) -> Self {
+        Self { title: title.into(), caption: caption.into(), svg }
+    }
+}
+
+/// Scores of several sets of rows against one reference: the samples first, then for instance a fitted Gaussian and fresh data.
+#[derive(Clone, Debug, Default)]
+pub struct ScoreTable {
+    /// What the scores compare with: "1,000 held-out rows".
+    pub reference: String,
+    /// The names of the sets, in the order of the cells.
+    pub columns: Vec<String>,
+    pub rows: Vec<ScoreRow>,
+}
+
+#[derive(Clone, Debug)]
+pub struct ScoreRow {
+    pub name: String,
+    /// What the score says, in a few words.
+    pub meaning: String,
+    pub better: Better,
+    /// One cell a column of the table.
+    pub cells: Vec<Option<Score>>,
+}
+
+/// Which values of a score are good.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Better {
+    Lower,
+    Higher,
+    /// Near this value, as the accuracy of a classifier near ½.
+    Near(f64),
+}
+
+impl Page {
+    pub fn write(&self, out: &mut impl io::Write) -> io::Result<()> {
+        out.write_all(self.html().as_bytes())
+    }
+
+    pub fn html(&self) -> String {
+        let mut html = format!(
+            "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n<meta name=\"color-scheme\" content=\"light dark\">\n\
+             <title>{}</title>\n<style>\n{}</style>\n</head>\n<body>\n<main>\n<header>\n<h1>{}</h1>\n",
+            escape(&self.title),
+            include_str!("page.css"),
+            escape(&self.title)
+        );
+        if !self.headline.is_empty() {
+            let _ = writeln!(html, "<p class=\"headline\">{}</p>", escape(&self.headline));
+        }
+        if !self.facts.is_empty() {
+            html.push_str("<dl class=\"facts\">\n");
+            for (name, value) in &self.facts {
+                let _ = writeln!(html, "<div><dt>{}</dt><dd>{}</dd></div>", escape(name), escape(value));
+            }
+            html.push_str("</dl>\n");
+        }
+        html.push_str("</header>\n");
+        if let Some(scores) = &self.scores {
+            html.push_str(&scores.html());
+        }
+        for figure in &self.figures {
+            let (title, caption) = (escape(&figure.title), escape(&figure.caption));
+            let _ = writeln!(
+                html,
+                "<section>\n<h2>{title}</h2>\n<figure>\n{}<figcaption>{caption}</figcaption>\n</figure>\n</section>",
+                figure.svg
+            );
+        }
+        if !self.settings.is_empty() {
+            html.push_str("<section>\n<h2>Settings</h2>\n<table class=\"settings\">\n");
+            for (name, value) in &self.settings {
+                let _ = writeln!(html, "<tr><th scope=\"row\">{}</th><td>{}</td></tr>", escape(name), escape(value));
+            }
+            html.push_str("</table>\n</section>\n");
+        }
+        if !self.commands.is_empty() {
+            let commands = escape(&self.commands.join("\n"));
+            let _ = writeln!(html, "<section>\n<h2>To make it again</h2>\n<pre><code>{commands}</code></pre>\n</section>");
+        }
+        if !self.footer.is_empty() {
+            let _ = writeln!(html, "<footer>{}</footer>", escape(&self.footer));
+        }
+        html.push_str("</main>\n</body>\n</html>\n");
+        html
+    }
+}
+
+impl ScoreTable {
+    fn html(&self) -> String {
+        let mut html =
+            String::from("<section>\n<h2>Scores</h2>\n<div class=\"wide\">\n<table class=\"scores\">\n<thead><tr><th></th>");
+        for (i, name) in self.columns.iter().enumerate() {
+            let _ = write!(html, "<th scope=\"col\" class=\"{}\">{}</th>", if i == 0 { "ours" } else { "other" }, escape(name));
+        }
+        html.push_str("</tr></thead>\n<tbody>\n");
+        for row in &self.rows {
+            let better = match row.better {
+                Better::Lower => "lower is better".to_owned(),
+                Better::Higher => "higher is better".to_owned(),
+                Better::Near(value) => format!("best near {}", number(value, 3)),
+            };
+            let (name, meaning) = (escape(&row.name), escape(&row.meaning));
+            let gap = if meaning.is_empty() { "" } else { "; " };
+            let _ = write!(html, "<tr><th scope=\"row\">{name}<small>{meaning}{gap}{better}</small></th>");
+            for (i, cell) in row.cells.iter().enumerate() {
+                let class = if i == 0 { "ours" } else { "other" };
+                match cell {
+                    Some(score) => {
+                        let (value, spread) = style::aligned(score.value, score.interval);
+                        let _ = write!(html, "<td class=\"{class}\">{value}<small>{}</small></td>", uncertainty(score, spread));
+                    }
+                    None => {
+                        let _ = write!(html, "<td class=\"{class}\">–</td>");
+                    }
+                }
+            }
+            html.push_str("</tr>\n");
+        }
+        html.push_str("</tbody>\n</table>\n</div>\n");
+        let reference = if self.reference.is_empty() { String::new() } else { format!("Against {}. ", escape(&self.reference)) };
+        let _ = writeln!(html, "<p class=\"note\">{reference}In brackets: 95 % intervals.</p>\n</section>");
+        html
+    }
+}
+
+/// The interval, or else the standard error, and below it the p-value.
+fn uncertainty(score: &Score, interval: Option<String>) -> String {
+    let error = score.standard_error.map(|error| format!("± {}", number(error, 2)));
+    let p_value =
+        score.p_value.map(|p| if p < 1e-4 { format!("p < {}", number(1e-4, 1)) } else { format!("p = {}", number(p, 2)) });
+    let lines: Vec<String> = [interval.or(error), p_value].into_iter().flatten().map(|line| escape(&line)).collect();
+    lines.join("<br>")
+}

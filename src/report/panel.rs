@@ -1,0 +1,220 @@
+//! One set of axes in a picture: ranges, ticks, labels, and what can be drawn on it.
+
+use std::convert::Infallible;
+
+use plotters::coord::Shift;
+use plotters::coord::types::RangedCoordf64;
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+use super::style::{self, AXIS, GRID, INK, MUTED, font, px, stroke};
+use super::svg::Svg;
+use crate::{Error, Result};
+
+pub(super) type Area<'a> = DrawingArea<Svg<'a>, Shift>;
+type Chart<'a, 'b> = ChartContext<'b, Svg<'a>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
+
+/// A range of values and how to show it.
+#[derive(Clone, Debug)]
+pub(super) struct Axis {
+    pub low: f64,
+    pub high: f64,
+    pub log: bool,
+    pub label: String,
+    /// About how many ticks there is room for; none at all at zero.
+    pub ticks: usize,
+    /// Whether the ticks have numbers.
+    pub numbers: bool,
+    /// Pixels kept for numbers and label; by what they need when absent. Panels that share it line up.
+    pub space: Option<f64>,
+}
+
+impl Axis {
+    /// The range of the finite `values`, widened by `margin` of itself on both sides.
+    pub fn round(values: impl Iterator<Item = f64>, margin: f64, label: &str) -> Self {
+        let (low, high) =
+            values.filter(|v| v.is_finite()).fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(v), b.max(v)));
+        let (low, high) = if low <= high { (low, high) } else { (0.0, 1.0) };
+        let half = if high > low { (high - low) * margin } else { (0.05 * low.abs()).max(0.5) };
+        Self { low: low - half, high: high + half, log: false, label: label.to_owned(), ticks: 6, numbers: true, space: None }
+    }
+
+    pub fn with_ticks(mut self, ticks: usize) -> Self {
+        self.ticks = ticks;
+        self
+    }
+
+    pub fn without_numbers(mut self) -> Self {
+        self.numbers = false;
+        self
+    }
+
+    pub fn with_space(mut self, space: f64) -> Self {
+        self.space = Some(space);
+        self
+    }
+
+    /// Where a value lies on the axis, held to its range.
+    fn place(&self, value: f64) -> f64 {
+        let value = if self.log { value.max(f64::MIN_POSITIVE).log10() } else { value };
+        value.clamp(self.low, self.high)
+    }
+
+    fn points(&self) -> Vec<f64> {
+        match (self.ticks, self.log) {
+            (0, _) => Vec::new(),
+            (count, true) => style::log_ticks(self.low, self.high, count),
+            (count, false) => style::ticks(self.low, self.high, count),
+        }
+    }
+
+    fn text(&self, place: f64) -> String {
+        if !self.numbers {
+            return String::new();
+        }
+        style::number(if self.log { 10f64.powf(place) } else { place }, 4)
+    }
+}
+
+/// Axes drawn on an area.
+pub(super) struct Panel<'a, 'b> {
+    chart: Chart<'a, 'b>,
+    x: Axis,
+    y: Axis,
+}
+
+impl<'a, 'b> Panel<'a, 'b> {
+    /// Draws grid, axes, ticks and labels on `area`, with `title` above when it is not empty.
+    pub fn new(area: &'b Area<'a>, title: &str, x: Axis, y: Axis) -> Result<Self> {
+        Self::within(area, area, title, x, y)
+    }
+
+    /// The same on a part of `canvas`, over whose whole labels and numbers may spread.
+    pub fn within(canvas: &Area<'a>, area: &'b Area<'a>, title: &str, x: Axis, y: Axis) -> Result<Self> {
+        let (x_points, y_points) = (x.points(), y.points());
+        let widest = y_points.iter().map(|&t| style::text_width(&y.text(t))).fold(0.0, f64::max);
+        let label = |axis: &Axis| if axis.label.is_empty() { 0.0 } else { 18.0 };
+        let y_space = y.space.unwrap_or(if y_points.is_empty() { 4.0 } else { widest * 11.0 + 10.0 } + label(&y));
+        let x_space = x.space.unwrap_or(if x_points.is_empty() { 4.0 } else { 20.0 } + label(&x));
+        let mut builder = ChartBuilder::on(area);
+        builder.margin(px(6.0)).margin_top(px(if title.is_empty() { 8.0 } else { 26.0 })).margin_right(px(12.0));
+        builder.x_label_area_size(px(x_space)).y_label_area_size(px(y_space));
+        let chart = builder.build_cartesian_2d(x.low..x.high, y.low..y.high).map_err(failed)?;
+        let panel = Self { chart, x, y };
+        panel.frame(canvas, title, &x_points, &y_points)?;
+        Ok(panel)
+    }
+
+    fn frame(&self, area: &Area<'a>, title: &str, x_points: &[f64], y_points: &[f64]) -> Result<()> {
+        let plot = self.chart.plotting_area();
+        let (columns, rows) = plot.get_pixel_range();
+        let (base_x, base_y) = area.get_base_pixel();
+        // Coordinates of `area` count from its own corner.
+        let (left, right, top, bottom) = (columns.start - base_x, columns.end - base_x, rows.start - base_y, rows.end - base_y);
+        let line = |from: (i32, i32), to: (i32, i32), color| {
+            area.draw(&PathElement::new([from, to], stroke(color, 1.0))).map_err(failed)
+        };
+        let text = |text: String, at: (i32, i32), size, color, h, v| {
+            area.draw(&Text::new(text, at, font(size, color).pos(Pos::new(h, v)))).map_err(failed)
+        };
+        for &t in x_points {
+            let at = plot.map_coordinate(&(t, self.y.low)).0 - base_x;
+            line((at, top), (at, bottom), GRID)?;
+            if self.x.numbers {
+                text(self.x.text(t), (at, bottom + px(6.0) as i32), 11.0, MUTED, HPos::Center, VPos::Top)?;
+            }
+        }
+        for &t in y_points {
+            let at = plot.map_coordinate(&(self.x.low, t)).1 - base_y;
+            line((left, at), (right, at), GRID)?;
+            if self.y.numbers {
+                text(self.y.text(t), (left - px(6.0) as i32, at), 11.0, MUTED, HPos::Right, VPos::Center)?;
+            }
+        }
+        line((left, bottom), (right, bottom), AXIS)?;
+        if !y_points.is_empty() {
+            line((left, top), (left, bottom), AXIS)?;
+        }
+        let room = f64::from(right - left) / f64::from(px(1.0));
+        if !self.x.label.is_empty() {
+            let below = bottom + px(if x_points.is_empty() { 6.0 } else { 23.0 }) as i32;
+            text(style::fit_text(&self.x.label, room / 12.0), ((left + right) / 2, below), 12.0, INK, HPos::Center, VPos::Top)?;
+        }
+        if !self.y.label.is_empty() {
+            let tall = f64::from(bottom - top) / f64::from(px(1.0));
+            let label = style::fit_text(&self.y.label, tall / 12.0);
+            let turned = font(12.0, INK).pos(Pos::new(HPos::Center, VPos::Top)).transform(FontTransform::Rotate270);
+            let widest = y_points.iter().map(|&t| style::text_width(&self.y.text(t))).fold(0.0, f64::max);
+            let at = (left - px(widest * 11.0 + 26.0) as i32, (top + bottom) / 2);
+            area.draw(&Text::new(label, at, turned)).map_err(failed)?;
+        }
+        if !title.is_empty() {
+            let size = if room < 180.0 { 11.0 } else { 12.5 };
+            text(style::fit_text(title, room / size), (left, top - px(5.0) as i32), size, INK, HPos::Left, VPos::Bottom)?;
+        }
+        Ok(())
+    }
+
+    /// A line through the points; a value that is not finite breaks it.
+    pub fn line(&self, points: &[(f64, f64)], style: ShapeStyle) -> Result<()> {
+        for piece in points.split(|(x, y)| !(x.is_finite() && y.is_finite())) {
+            let placed: Vec<_> = piece.iter().map(|&(x, y)| (self.x.place(x), self.y.place(y))).collect();
+            if placed.len() > 1 {
+                self.chart.plotting_area().draw(&PathElement::new(placed, style)).map_err(failed)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A line of dashes, `dash` pixels long and as far apart.
+    pub fn dashes(&self, points: &[(f64, f64)], dash: f64, style: ShapeStyle) -> Result<()> {
+        let placed: Vec<_> = points.iter().map(|&(x, y)| (self.x.place(x), self.y.place(y))).collect();
+        let area = self.chart.plotting_area();
+        let series = DashedLineSeries::new(placed, px(dash), px(0.7 * dash), style);
+        series.into_iter().try_for_each(|piece| area.draw(&piece)).map_err(failed)
+    }
+
+    /// The area between the points and the bottom of the panel.
+    pub fn fill(&self, points: &[(f64, f64)], color: RGBAColor) -> Result<()> {
+        let (Some(first), Some(last)) = (points.first(), points.last()) else { return Ok(()) };
+        let floor = [(last.0, self.y.low), (first.0, self.y.low)];
+        let outline: Vec<_> = points.iter().chain(&floor).map(|&(x, y)| (self.x.place(x), self.y.place(y))).collect();
+        self.chart.plotting_area().draw(&Polygon::new(outline, color)).map_err(failed)
+    }
+
+    /// Dots of `radius` pixels; those outside the axes are left out.
+    pub fn dots(&self, points: impl Iterator<Item = (f64, f64)>, radius: f64, color: RGBAColor) -> Result<()> {
+        let area = self.chart.plotting_area();
+        let inside = |&(x, y): &(f64, f64)| (self.x.low..=self.x.high).contains(&x) && (self.y.low..=self.y.high).contains(&y);
+        points.filter(inside).try_for_each(|at| area.draw(&Circle::new(at, px(radius), color.filled())).map_err(failed))
+    }
+}
+
+/// Names with a mark of their colour, side by side from the left edge of `area`.
+pub(super) fn legend(area: &Area, entries: &[(&str, RGBColor)], left: f64) -> Result<()> {
+    let (mut x, middle) = (px(left) as i32, area.dim_in_pixel().1 as i32 / 2);
+    for (name, color) in entries {
+        let mark = [(x, middle), (x + px(18.0) as i32, middle)];
+        area.draw(&PathElement::new(mark, stroke(*color, 3.0))).map_err(failed)?;
+        let label = font(12.0, INK).pos(Pos::new(HPos::Left, VPos::Center));
+        area.draw(&Text::new(name.to_string(), (x + px(24.0) as i32, middle), label)).map_err(failed)?;
+        x += px(24.0 + style::text_width(name) * 12.0 + 22.0) as i32;
+    }
+    Ok(())
+}
+
+/// Draws on a fresh picture of `width × height` pixels and returns its SVG.
+pub(super) fn picture(width: f64, height: f64, title: &str, draw: impl FnOnce(&Area) -> Result<()>) -> Result<String> {
+    let mut out = String::new();
+    {
+        let area = Svg::new(&mut out, width as u32, height as u32, title).into_drawing_area();
+        draw(&area)?;
+        area.present().map_err(failed)?;
+    }
+    Ok(out)
+}
+
+/// plotters' backend cannot fail here; what remains is its own refusal of a layout.
+pub(super) fn failed(error: DrawingAreaErrorKind<Infallible>) -> Error {
+    Error::data(format!("the plot could not be laid out: {error}"))
+}

@@ -1,0 +1,173 @@
+//! Plots and the page of a run: well formed, self-contained, and true to their numbers.
+
+use pushforward::metrics::{Points, Score, interval};
+use pushforward::report::{Better, Curve, Figure, Page, Scale, ScoreRow, ScoreTable, comparison, curves, map, number};
+use rand::SeedableRng;
+use rand::rngs::Xoshiro256PlusPlus;
+use rand_distr::{Distribution, StandardNormal};
+
+fn normal(rows: usize, columns: usize, seed: u64) -> Vec<f32> {
+    let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
+    (0..rows * columns).map(|_| StandardNormal.sample(&mut random)).collect()
+}
+
+fn compared(rows: usize, columns: usize) -> String {
+    let (data, samples) = (normal(rows, columns, 1), normal(rows, columns, 2));
+    let names: Vec<String> = (0..columns).map(|j| format!("a<{j}> & \"b\"")).collect();
+    let points = |values| Points::new(values, rows, columns).expect("points");
+    comparison(points(&data), points(&samples), &names).expect("plot")
+}
+
+/// Every tag that opens closes, in order.
+#[track_caller]
+fn well_formed(text: &str) {
+    let mut open = Vec::new();
+    for tag in text.split('<').skip(1) {
+        let (tag, _) = tag.split_once('>').expect("a tag ends");
+        let name = tag.trim_start_matches('/').split([' ', '\n']).next().unwrap_or_default();
+        if tag.starts_with('/') {
+            assert_eq!(open.pop(), Some(name.to_owned()));
+        } else if !tag.ends_with('/') && !tag.starts_with('!') && name != "meta" && name != "br" {
+            open.push(name.to_owned());
+        }
+    }
+    assert!(open.is_empty(), "{open:?}");
+}
+
+/// All numbers in coordinates of dots, lines and text stay on the picture.
+#[track_caller]
+fn on_the_picture(svg: &str) {
+    let (_, sizes) = svg.split_once("viewBox=\"0 0 ").expect("a view box");
+    let sizes: Vec<f64> = sizes.split('"').next().unwrap_or_default().split(' ').map(|v| v.parse().expect("a size")).collect();
+    for points in svg.split("points=\"").skip(1).map(|p| p.split('"').next().unwrap_or_default()) {
+        for pair in points.split(' ') {
+            let (x, y) = pair.split_once(',').expect("a pair");
+            let (x, y): (f64, f64) = (x.parse().expect("x"), y.parse().expect("y"));
+            assert!((0.0..=sizes[0]).contains(&x) && (0.0..=sizes[1]).contains(&y), "({x}, {y}) on {sizes:?}");
+        }
+    }
+}
+
+#[test]
+fn every_number_of_columns_has_its_picture() {
+    for columns in [1, 2, 3, 6, 7, 30, 70] {
+        let svg = compared(300, columns);
+        well_formed(&svg);
+        on_the_picture(&svg);
+        assert!(svg.contains("a&lt;0&gt;"), "names are escaped");
+        assert!(!svg.contains("NaN") && svg.contains("s-samples"));
+    }
+    assert!(compared(5000, 2).len() < 200_000, "dots share paths");
+}
+
+#[test]
+fn degenerate_columns_are_drawn_too() {
+    let constant = [3.0f32; 8];
+    let one = Points::new(&constant, 1, 8).expect("points");
+    let names: Vec<String> = (0..8).map(|j| format!("c{j}")).collect();
+    on_the_picture(&comparison(one, one, &names).expect("plot"));
+    let huge = [1e30f32, -1e30, 1e-30, 0.0];
+    let huge = Points::new(&huge, 2, 2).expect("points");
+    on_the_picture(&comparison(huge, huge, &names[..2]).expect("plot"));
+    assert!(comparison(huge, huge, &names).is_err());
+}
+
+#[test]
+fn losses_of_any_sign_and_size_are_drawn() {
+    let series = |f: fn(f64) -> f64| Curve { name: "loss".into(), points: (1..500).map(|i| (i as f64, f(i as f64))).collect() };
+    for f in [
+        |i: f64| 1.0 / i,
+        |i: f64| (i * 0.1).sin(),
+        |_| 0.0,
+        |i: f64| 1e-12 * i,
+        |i: f64| if i == 7.0 { f64::NAN } else { 1e20 / i },
+    ] {
+        for scale in [Scale::Auto, Scale::Linear, Scale::Log] {
+            let svg = curves(&[series(f), series(f)], "loss", scale, 0.02).expect("plot");
+            well_formed(&svg);
+            on_the_picture(&svg);
+        }
+    }
+    assert!(curves(&[Curve::default()], "loss", Scale::Auto, 0.0).is_err());
+}
+
+#[test]
+fn the_map_has_a_solid_blue_truth_and_a_dashed_orange_lesson() {
+    let points: Vec<_> =
+        (-25..=25).map(|i| f64::from(i) / 10.0).map(|x| (x, 1.0 / (1.0 + (-x).exp()), 1.0 / (1.0 + (-1.1 * x).exp()))).collect();
+    let svg = map(&points, "z", "φ(z)", ["Φ", "learned φ"]).expect("plot");
+    well_formed(&svg);
+    on_the_picture(&svg);
+    assert!(svg.matches("s-data").count() == 2 && svg.matches("s-samples").count() > 20);
+}
+
+fn page() -> Page {
+    let names: Vec<String> = (0..2).map(|j| format!("column {j}")).collect();
+    let (data, samples) = (normal(500, 2, 1), normal(500, 2, 2));
+    let points = |values| Points::new(values, 500, 2).expect("points");
+    let score = Score::normal(0.0123, 0.004).with_p_value(0.012);
+    Page {
+        title: "energy on <moons>".into(),
+        headline: "Closes 97 % of the gap.".into(),
+        facts: vec![("method".into(), "energy".into())],
+        scores: Some(ScoreTable {
+            reference: "500 held-out rows".into(),
+            columns: vec!["samples".into(), "fitted Gaussian".into()],
+            rows: vec![ScoreRow {
+                name: "energy".into(),
+                meaning: "distance".into(),
+                better: Better::Lower,
+                cells: vec![Some(score), None],
+            }],
+        }),
+        figures: vec![Figure::new(
+            "Samples",
+            "Side by side.",
+            comparison(points(&data), points(&samples), &names).expect("plot"),
+        )],
+        settings: vec![("batch".into(), "1024".into())],
+        commands: vec!["pushforward train energy --data toy:moons".into()],
+        footer: "pushforward".into(),
+    }
+}
+
+#[test]
+fn the_page_is_well_formed_whole_and_needs_nothing_from_outside() {
+    let html = page().html();
+    let (head, body) = html.split_once("<style>").expect("a style");
+    let (css, body) = body.split_once("</style>").expect("its end");
+    well_formed(&format!("{head}{body}"));
+    assert!(!css.contains("url(") && !css.contains("@import"));
+    for outside in ["<script", "src=", "href=", "<link"] {
+        assert!(!html.contains(outside), "{outside}");
+    }
+    for part in
+        ["energy on &lt;moons&gt;", "0.012<small>[0.004, 0.020]<br>p = 0.012</small>", "lower is better", "toy:moons", "Settings"]
+    {
+        assert!(html.contains(part), "{part}");
+    }
+    let mut written = Vec::new();
+    page().write(&mut written).expect("memory");
+    assert_eq!(written, html.into_bytes());
+    assert!(!Page::default().html().contains("<h2>"), "empty parts are left out");
+}
+
+#[test]
+fn numbers_read_as_people_write_them() {
+    for (value, digits, expected) in [
+        (0.0, 3, "0"),
+        (0.012_345, 3, "0.0123"),
+        (-2.5, 3, "−2.5"),
+        (9.9996, 4, "10"),
+        (123_456.0, 3, "123,456"),
+        (1e6, 3, "10⁶"),
+        (-1.5e-7, 3, "−1.5·10⁻⁷"),
+        (1e-4, 1, "10⁻⁴"),
+        (0.001, 3, "0.001"),
+        (0.30000000000000004, 4, "0.3"),
+    ] {
+        assert_eq!(number(value, digits), expected);
+    }
+    assert_eq!(number(f64::NAN, 3), "NaN");
+    assert_eq!(interval::normal(0.0, 0.0), [0.0, 0.0]);
+}
