@@ -24,11 +24,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::data::Table;
 use crate::{Error, Result};
 
 pub mod assignment;
 pub mod classifier;
 pub mod copying;
+mod evaluate;
 pub mod gaussian;
 pub mod interval;
 pub mod kolmogorov;
@@ -39,6 +41,8 @@ pub mod permutation;
 pub mod sliced;
 mod threads;
 pub mod wasserstein;
+
+pub use evaluate::{Better, Copied, Evaluation, NamedScore, Options, WorstColumn, evaluate};
 
 /// A score and what is known of its uncertainty; fields that do not apply are absent, in JSON too.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -104,6 +108,11 @@ impl<'a> Points<'a> {
             )));
         }
         Ok(Self { values, rows, columns })
+    }
+
+    /// The rows of a table.
+    pub fn of(table: &'a Table) -> Result<Self> {
+        Self::new(table.values(), table.rows(), table.cols())
     }
 
     pub fn rows(&self) -> usize {

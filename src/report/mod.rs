@@ -27,5 +27,5 @@ mod svg;
 pub use clouds::comparison;
 pub use curves::{Curve, Scale, curves};
 pub use map::map;
-pub use page::{Better, Figure, Page, ScoreRow, ScoreTable};
+pub use page::{Figure, Page, ScoreRow, ScoreTable};
 pub use style::number;

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io;
 
 use super::style::{self, escape, number};
-use crate::metrics::Score;
+use crate::metrics::{Better, Evaluation, Score};
 
 /// A run's page. Empty parts are left out.
 #[derive(Clone, Debug, Default)]
@@ -57,15 +57,6 @@ pub struct ScoreRow {
     pub better: Better,
     /// One cell a column of the table.
     pub cells: Vec<Option<Score>>,
-}
-
-/// Which values of a score are good.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Better {
-    Lower,
-    Higher,
-    /// Near this value, as the accuracy of a classifier near ½.
-    Near(f64),
 }
 
 impl Page {
@@ -124,6 +115,23 @@ impl Page {
 }
 
 impl ScoreTable {
+    /// The table of several evaluations against one reference, named: `[("samples", …), ("fitted Gaussian", …)]`.
+    pub fn new(reference: impl Into<String>, evaluations: &[(&str, &Evaluation)]) -> Self {
+        let named: Vec<Vec<_>> = evaluations.iter().map(|(_, evaluation)| evaluation.scores()).collect();
+        let mut table = Self {
+            reference: reference.into(),
+            columns: evaluations.iter().map(|(name, _)| name.to_string()).collect(),
+            rows: Vec::new(),
+        };
+        for score in named.iter().flatten() {
+            if table.rows.iter().all(|row| row.name != score.name) {
+                let cells = named.iter().map(|of| of.iter().find(|s| s.name == score.name).map(|s| s.score.clone())).collect();
+                table.rows.push(ScoreRow { name: score.name.into(), meaning: score.meaning.into(), better: score.better, cells });
+            }
+        }
+        table
+    }
+
     fn html(&self) -> String {
         let mut html =
             String::from("<section>\n<h2>Scores</h2>\n<div class=\"wide\">\n<table class=\"scores\">\n<thead><tr><th></th>");

@@ -6,6 +6,7 @@ use rand::rngs::Xoshiro256PlusPlus;
 use rand_distr::{Distribution, StandardNormal};
 
 mod copying;
+mod evaluate;
 mod intervals;
 mod kolmogorov;
 mod manifold;

@@ -1,7 +1,8 @@
 //! Plots and the page of a run: well formed, self-contained, and true to their numbers.
 
+use pushforward::metrics::Better;
 use pushforward::metrics::{Points, Score, interval};
-use pushforward::report::{Better, Curve, Figure, Page, Scale, ScoreRow, ScoreTable, comparison, curves, map, number};
+use pushforward::report::{Curve, Figure, Page, Scale, ScoreRow, ScoreTable, comparison, curves, map, number};
 use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand_distr::{Distribution, StandardNormal};

@@ -1,0 +1,59 @@
+use pushforward::metrics::classifier::Task;
+use pushforward::metrics::{Evaluation, Options, evaluate, interval};
+use pushforward::report::ScoreTable;
+
+use crate::{near, normal};
+
+#[test]
+fn json_has_a_field_a_score_and_reads_back() {
+    let (real, samples, train) = (normal(200, 2, 0.0, 1), normal(150, 2, 0.3, 2), normal(180, 2, 0.0, 3));
+    let options = Options { permutations: 39, ..Options::default() };
+    let found = evaluate(real.points(), samples.points(), Some(train.points()), &options).expect("scores");
+    let json = serde_json::to_value(&found).expect("json");
+    for name in ["mmd2", "energy", "sliced_w2", "w2", "precision", "recall", "density", "coverage", "ks"] {
+        assert!(json[name]["value"].is_f64() && json[name]["interval"][1].is_f64(), "{name}: {}", json[name]);
+    }
+    assert!(json["mmd2"]["p_value"].is_f64() && json["copying"]["ratio"]["value"].is_f64());
+    assert_eq!(json["ks"]["columns"].as_array().map(Vec::len), Some(2));
+    assert!(json.get("c2st").is_none(), "absent until a classifier is trained");
+    assert_eq!(serde_json::from_value::<Evaluation>(json).expect("read back"), found);
+    assert_eq!(evaluate(real.points(), samples.points(), Some(train.points()), &options).expect("again"), found);
+}
+
+#[test]
+fn subsampled_scores_say_how_many_rows_they_took() {
+    let (real, samples) = (normal(300, 2, 0.0, 1), normal(300, 2, 0.0, 2));
+    let options = Options { permutations: 9, pair_rows: 100, w2_rows: 50, ..Options::default() };
+    let found = evaluate(real.points(), samples.points(), None, &options).expect("scores");
+    assert_eq!([found.energy.rows_used, found.coverage.rows_used, found.w2.rows_used], [Some(100), Some(100), Some(50)]);
+    assert_eq!(found.sliced_w2.rows_used, None);
+    assert!(found.copying.is_none() && found.scores().len() == 9);
+}
+
+#[test]
+fn a_table_has_a_row_for_every_score_that_any_column_has() {
+    let (real, samples) = (normal(60, 1, 0.0, 1), normal(60, 1, 0.0, 2));
+    let options = Options { permutations: 9, ..Options::default() };
+    let plain = evaluate(real.points(), samples.points(), None, &options).expect("scores");
+    let mut judged = plain.clone();
+    judged.c2st = Some(pushforward::metrics::classifier::accuracy(55, 100).expect("accuracy"));
+    let table = ScoreTable::new("60 rows", &[("samples", &plain), ("fresh data", &judged)]);
+    let row = table.rows.iter().find(|row| row.name == "Classifier accuracy").expect("a row");
+    assert!(row.cells[0].is_none() && row.cells[1].as_ref().is_some_and(|s| s.value == 0.55));
+    assert_eq!(table.rows.len(), 10);
+}
+
+#[test]
+fn a_classifier_task_is_balanced_scaled_and_split_in_halves() {
+    let (real, mut samples) = (normal(101, 2, 5.0, 1), normal(140, 2, 5.0, 2));
+    samples.values.iter_mut().skip(1).step_by(2).for_each(|v| *v *= 1000.0);
+    let task = Task::new(real.points(), samples.points(), 1000, 0).expect("task");
+    assert_eq!((task.train_labels.len(), task.held_out_labels.len(), task.train.len()), (100, 100, 200));
+    assert_eq!(task.train_labels.iter().sum::<f32>(), 50.0);
+    assert_eq!(task.held_out_labels.iter().sum::<f32>(), 50.0);
+    for j in 0..2 {
+        let column: Vec<f64> = task.train.iter().chain(&task.held_out).skip(j).step_by(2).map(|&v| f64::from(v)).collect();
+        near(column.iter().sum::<f64>(), 0.0, 1e-3);
+        near(interval::variance(column.iter().copied()), 1.0, 1e-4);
+    }
+}
