@@ -1,7 +1,7 @@
 //! CSV: comma-, semicolon- or tab-separated values, with or without a header (RFC 4180, quoted fields and all).
 
 use std::fs::File;
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::path::Path;
 
 use ::csv::{ByteRecord, ReaderBuilder, Terminator, Trim, WriterBuilder};
@@ -145,9 +145,14 @@ fn delimiter(text: &[u8], cut: bool) -> u8 {
 }
 
 fn broken(path: &Path, error: ::csv::Error) -> Error {
+    Error::io("read", path, plain(error))
+}
+
+/// The system's error inside of the crate's, whose own conversion would hide that a disk is full.
+fn plain(error: ::csv::Error) -> io::Error {
     match error.into_kind() {
-        ::csv::ErrorKind::Io(source) => Error::io("read", path, source),
-        other => Error::format(path, format!("not readable as CSV ({other:?})")),
+        ::csv::ErrorKind::Io(source) => source,
+        other => io::Error::new(io::ErrorKind::InvalidData, format!("{other:?}")),
     }
 }
 
@@ -158,7 +163,7 @@ pub(super) fn write(table: &Table, path: &Path) -> Result<()> {
             .delimiter(if tabs { b'\t' } else { b',' })
             .terminator(Terminator::Any(b'\n'))
             .from_writer(&mut *file);
-        rows.write_record(table.columns())?;
+        rows.write_record(table.columns()).map_err(plain)?;
         let mut cell = Vec::new();
         for row in 0..table.rows() {
             for &value in table.row(row) {
@@ -168,9 +173,9 @@ pub(super) fn write(table: &Table, path: &Path) -> Result<()> {
                     0.0 | 1e-5..1e16 => write!(cell, "{value}")?,
                     _ => write!(cell, "{value:e}")?,
                 }
-                rows.write_field(&cell)?;
+                rows.write_field(&cell).map_err(plain)?;
             }
-            rows.write_record(None::<&[u8]>)?;
+            rows.write_record(None::<&[u8]>).map_err(plain)?;
         }
         rows.flush()
     })

@@ -1,7 +1,7 @@
 //! The nearest valid name to one that was mistyped.
 
 /// The choice nearest to `name` by edit distance (insertions, deletions, substitutions and swaps of neighbours, case ignored),
-/// or `None` where even the nearest differs in more than a third of the longer name's letters.
+/// or `None` where even the nearest differs in more than a third of the longer name's letters (one, in short names; never in all).
 ///
 /// ```
 /// use pushforward::data::nearest;
@@ -15,7 +15,8 @@ pub fn nearest<'a>(name: &str, choices: impl IntoIterator<Item = &'a str>) -> Op
         .filter_map(|choice| {
             let letters: Vec<char> = choice.to_lowercase().chars().take(64).collect();
             let edits = distance(&name, &letters);
-            (3 * edits <= name.len().max(letters.len()).max(3)).then_some((edits, choice))
+            let longer = name.len().max(letters.len());
+            (edits < longer && 3 * edits <= longer.max(3)).then_some((edits, choice))
         })
         .min_by_key(|&(edits, _)| edits)
         .map(|(_, choice)| choice)

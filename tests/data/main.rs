@@ -1,8 +1,14 @@
 //! Tables, files and toy targets: no device needed.
 
 mod csv;
+mod file;
+mod fuzz;
 mod npy;
+mod parquet;
 mod source;
+mod standardise;
+mod table;
+mod toy;
 
 use std::path::Path;
 

@@ -101,7 +101,8 @@ impl Toy {
         }
     }
 
-    /// `rows` independent rows with columns `x` and `y`. The same seed gives the same rows on every machine, and the first rows of a
+    /// `rows` independent rows with columns `x` and `y`. The same seed gives the same rows on every machine (up to the last
+    /// digit of its sine and cosine) and in every later version, and the first rows of a
     /// longer table are those of a shorter one; another seed gives independent rows.
     ///
     /// ```

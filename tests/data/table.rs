@@ -1,0 +1,145 @@
+use pushforward::data::toy::Toy;
+use pushforward::data::{LoadOptions, Table, split};
+
+use crate::{load, names, read, sentence};
+
+fn table(columns: &[&str], values: &[f32]) -> Table {
+    Table::new(columns.iter().copied(), values.to_vec()).unwrap()
+}
+
+#[test]
+fn shapes_that_do_not_fit_are_refused() {
+    assert_eq!(sentence(Table::new(["a", "b"], vec![1.0; 3])), "3 values do not fill whole rows of 2 columns");
+    assert_eq!(sentence(Table::new(["a", "a"], vec![1.0; 4])), "two columns are called `a`: rename one of them");
+    assert_eq!(sentence(Table::new(Vec::<String>::new(), vec![])), "a table needs at least one column");
+    assert_eq!(
+        sentence(table(&["a"], &[1.0, 2.0]).with_weights(vec![1.0])),
+        "the table has 2 rows and 1 weights: give one weight a row"
+    );
+}
+
+#[test]
+fn rows_and_columns_are_where_they_should_be() {
+    let table = table(&["a", "b", "c"], &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0]).with_weights(vec![0.5, 1.0]).unwrap();
+    assert_eq!((table.rows(), table.cols(), table.row(1)), (2, 3, &[4.0, 5.0, 6.0][..]));
+    assert_eq!(table.column(1).collect::<Vec<_>>(), [2.0, 5.0]);
+    let turned = table.select_rows(&[1, 0, 1]);
+    assert_eq!((turned.column(0).collect::<Vec<_>>(), turned.weights()), (vec![4.0, 1.0, 4.0], Some(&[1.0, 0.5, 1.0][..])));
+    let chosen = table.select_columns(&[2, 0]);
+    assert_eq!((names(&chosen), chosen.values(), chosen.kinds()[0].max), (vec!["c", "a"], &[3.0, 1.0, 6.0, 4.0][..], 6.0));
+    assert_eq!(Table::new(["a"], vec![]).unwrap().column(0).len(), 0);
+}
+
+#[test]
+fn columns_align_by_name_or_by_number() {
+    let wanted = ["a".to_string(), "b".to_string()];
+    let named = table(&["c", "b", "a"], &[1.0, 2.0, 3.0]);
+    assert_eq!(named.align(&wanted).unwrap().values(), [3.0, 2.0]);
+    assert_eq!(
+        sentence(table(&["b", "aa"], &[1.0, 2.0]).align(&wanted)),
+        "the table has no column `a` (did you mean `aa`?); its columns are `b` and `aa`"
+    );
+    let unnamed = Table::unnamed(2, vec![1.0, 2.0]).unwrap().align(&wanted).unwrap();
+    assert_eq!((names(&unnamed), unnamed.values()), (vec!["a", "b"], &[1.0, 2.0][..]));
+    assert!(
+        sentence(Table::unnamed(3, vec![0.0; 3]).unwrap().align(&wanted))
+            .contains("has 3 columns where 2 are needed (`a` and `b`)")
+    );
+}
+
+#[test]
+fn what_cannot_be_learned_from_is_refused_in_a_sentence() {
+    read("a.csv", "a,b\n1,2\n2,3\n").unwrap().check_trainable().unwrap();
+    let refused = |text: &str| sentence(read("a.csv", text).unwrap().check_trainable());
+    assert_eq!(refused("a,b\n1,2\n"), "a.csv has one row: learning needs at least two");
+    assert_eq!(
+        refused("a,b,c\n1,3,1\n2,3,1.5\n"),
+        "column `b` of a.csv is constant (3 in all 2 rows): leave it out by choosing the others (`a` and `c`)"
+    );
+    assert_eq!(
+        refused("a,b,c\n1,3,7\n2,3,7\n"),
+        "column `b` of a.csv is constant (3 in all 2 rows), and so is 1 more: leave them out by choosing the others (`a`)"
+    );
+    assert!(refused("a\n3\n3\n").ends_with("there is nothing to learn here"));
+    assert_eq!(
+        sentence(table(&["a", "b"], &[1.0, 2.0, 3.0, f32::NAN]).check_trainable()),
+        "column `b` of the table holds NaN in row 2 (of 2): remove the row or put a finite number there"
+    );
+    for toy in Toy::ALL {
+        toy.sample(10, 0).check_trainable().unwrap();
+    }
+}
+
+#[test]
+fn the_hash_knows_names_values_order_and_weights_but_not_the_file() {
+    let base = table(&["a", "b"], &[1.0, 2.0, 3.0, 4.0]);
+    assert_eq!(base.hash(), base.clone().from_origin("elsewhere.csv").hash());
+    assert_eq!(base.hash(), read("a.csv", "a;b\n1;2\n3;4\n").unwrap().hash());
+    assert_eq!(base.hash().len(), 64);
+    let others = [
+        table(&["a", "c"], &[1.0, 2.0, 3.0, 4.0]),
+        table(&["ab", ""], &[1.0, 2.0, 3.0, 4.0]),
+        table(&["a", "b"], &[1.0, 2.0, 4.0, 3.0]),
+        table(&["a", "b"], &[1.0, 2.0, 3.0, -4.0]),
+        table(&["a", "b"], &[1.0, 2.0]),
+        base.clone().with_weights(vec![1.0, 1.0]).unwrap(),
+    ];
+    for other in &others {
+        assert_ne!(base.hash(), other.hash());
+    }
+}
+
+#[test]
+fn names_in_sentences_end_after_twenty() {
+    let wide = Table::new((0..64).map(|j| format!("pixel{j}")), vec![0.0; 64]).unwrap();
+    let text = sentence(wide.align(&["label".to_string()]));
+    assert!(text.ends_with("`pixel19` and 44 more"), "{text}");
+}
+
+#[test]
+fn a_split_parts_the_rows_and_keeps_their_order() {
+    let rows = 1000;
+    let table = Table::new(["i"], (0..rows).map(|i| i as f32).collect()).unwrap();
+    let table = table.with_weights((0..rows).map(|i| i as f32).collect()).unwrap();
+    let (kept, held) = split(&table, 0.25, 3).unwrap();
+    assert_eq!((kept.rows(), held.rows()), (750, 250));
+    assert!(kept.values().is_sorted() && held.values().is_sorted());
+    assert_eq!((kept.weights(), held.weights()), (Some(kept.values()), Some(held.values())));
+    let mut all = [kept.values(), held.values()].concat();
+    all.sort_by(f32::total_cmp);
+    assert_eq!(all, table.values());
+    assert_eq!(split(&table, 0.25, 3).unwrap().1, held);
+    assert_ne!(split(&table, 0.25, 4).unwrap().1, held);
+}
+
+#[test]
+fn every_row_is_held_out_equally_often() {
+    // 2,000 splits of 10 rows, 3 held out: each count is binomial(2000, 0.3), deviation 20.5; 5 deviations.
+    let table = Table::new(["i"], (0..10).map(|i| i as f32).collect()).unwrap();
+    let mut counts = [0i32; 10];
+    for seed in 0..2000 {
+        for &row in split(&table, 0.3, seed).unwrap().1.values() {
+            counts[row as usize] += 1;
+        }
+    }
+    assert!(counts.iter().all(|count| (count - 600).abs() < 103), "{counts:?}");
+}
+
+#[test]
+fn splits_keep_at_least_a_row_on_each_side() {
+    let two = table(&["a"], &[1.0, 2.0]);
+    for share in [0.001, 0.5, 0.999] {
+        let (kept, held) = split(&two, share, 0).unwrap();
+        assert_eq!((kept.rows(), held.rows()), (1, 1));
+    }
+    for share in [0.0, 1.0, -0.5, f64::NAN, f64::INFINITY] {
+        assert!(sentence(split(&two, share, 0)).contains("give a number above 0 and below 1"));
+    }
+    assert!(sentence(split(&table(&["a"], &[1.0]), 0.5, 0)).contains("needs at least two"));
+}
+
+#[test]
+fn weights_are_no_column_of_the_data() {
+    let weighted = LoadOptions { weights: Some("wieght".into()), ..Default::default() };
+    assert!(sentence(load("a.csv", "a,weight\n1,1\n", &weighted)).contains("did you mean `weight`?"));
+}
