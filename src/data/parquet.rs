@@ -55,7 +55,7 @@ fn read_file(path: &Path, file: File, choice: &Choice) -> Result<Raw> {
             (0..names.len()).filter(|&j| Number::of(&schema.columns()[j]).is_ok()).map(|j| names[j].clone()).collect();
         let what = numbers[at].as_ref().err().copied().unwrap_or_default();
         return Err(Error::data(format!(
-            "column `{}` of {} holds {what}, not numbers: choose other columns with #; its columns of numbers are {}",
+            "column `{}` of {} holds {what}, which cannot be read as numbers: choose other columns with #; its columns of numbers are {}",
             names[picked[at]],
             path.display(),
             listed(&usable)
@@ -138,7 +138,11 @@ impl Number {
             },
             Physical::INT96 => Err("dates or times"),
             Physical::BYTE_ARRAY => Err("text"),
-            Physical::FIXED_LEN_BYTE_ARRAY => Err("bytes"),
+            Physical::FIXED_LEN_BYTE_ARRAY => match column.logical_type_ref() {
+                Some(LogicalType::Float16) => Err("float16 values (float32 can be)"),
+                Some(LogicalType::Decimal(_)) => Err("long decimals (float64 can be)"),
+                _ => Err("bytes"),
+            },
         }
     }
 
@@ -193,6 +197,10 @@ fn broken(path: &Path, error: ParquetError) -> Error {
             Ok(source) => Error::io("read", path, *source),
             Err(other) => Error::format(path, format!("it is damaged, or not a Parquet file ({other})")),
         },
+        ParquetError::General(why) if why.starts_with("Disabled feature at compile time") => {
+            let codec = why.rsplit(' ').next().unwrap_or("?");
+            Error::format(path, format!("it is compressed by {codec}: write it with snappy, zstd or gzip, which can be read"))
+        }
         other => Error::format(path, format!("it is damaged, or not a Parquet file ({other})")),
     }
 }

@@ -42,11 +42,14 @@ fn columns_come_in_the_order_asked() {
 fn columns_that_are_not_numbers_are_named() {
     assert_eq!(
         message(None),
-        "column `date` of pyarrow.parquet holds dates or times, not numbers: choose other columns with #; its columns of numbers are \
+        "column `date` of pyarrow.parquet holds dates or times, which cannot be read as numbers: choose other columns with #; its columns of numbers are \
          `f32`, `f64`, `i8`, `i64`, `u32`, `u64`, `bool`, `decimal`, `holes`, `nested.x` and `nested.y`"
     );
     for (column, what) in [("time", "dates or times"), ("text", "text"), ("list.list.element", "lists")] {
-        assert!(message(Some(column)).starts_with(&format!("column `{column}` of pyarrow.parquet holds {what}, not numbers")));
+        assert!(
+            message(Some(column))
+                .starts_with(&format!("column `{column}` of pyarrow.parquet holds {what}, which cannot be read as numbers"))
+        );
     }
     assert!(
         message(Some("f16")).contains("has no column `f16` (did you mean `f32`?)") || message(Some("f16")).contains("no column")

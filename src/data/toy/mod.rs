@@ -24,7 +24,7 @@ use crate::{Error, Result};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Toy {
-    /// `8gaussians`: (4 (cos πk/4, sin πk/4) + N/2) / √2 with k in 0…7, as in FFJORD.
+    /// `8gaussians`: (4 (cos πk/4, sin πk/4) + N/2) / √2 with k in 0…7, as in FFJORD (which writes 1.414 for √2).
     EightGaussians,
     /// `moons`: 2 (P + N/10) + (−1, −1/5) with P = (cos πU, sin πU) or (1 − cos πU, 1/2 − sin πU): scikit-learn's `make_moons` with
     /// noise 0.1, scaled and moved as in FFJORD.
