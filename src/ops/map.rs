@@ -287,6 +287,16 @@ impl Recorder {
         Ok(out)
     }
 
+    /// Overwrites `into` (existing memory of as many elements) with `a`: for state that one step hands to the next. Not taped.
+    pub fn copy_into(&mut self, a: Var, into: Var) -> Result<()> {
+        if a.len() != into.len() {
+            let problem = format!("{} × {} into {} × {}", a.rows(), a.cols(), into.rows(), into.cols());
+            return Err(Error::shape("copy_into", problem));
+        }
+        let groups = self.groups(a.len(), 256);
+        self.dispatch(Unary { params: params(a, 1.0, 0.0, false), a, out: into }, &unary_axes("affine"), groups)
+    }
+
     /// The same values under another shape with as many elements, in the same memory.
     pub fn reshape(&mut self, a: Var, rows: usize, cols: usize) -> Result<Var> {
         if a.len() != rows * cols {

@@ -1,0 +1,112 @@
+//! The engine's own promises: record once, replay the same, report, refuse.
+
+mod tape;
+
+use pushforward::Error;
+use pushforward::gpu::{Gpu, Options, Plan, Recorder, Step};
+use std::sync::LazyLock;
+
+pub static GPU: LazyLock<Gpu> = LazyLock::new(|| {
+    let options = Options { checked: true, poisoned: true, ..Options::default() };
+    Gpu::with_options(options).expect("an adapter (the software one will do)")
+});
+
+/// A step that adds a fresh normal number to each of four cells and reports their sum.
+fn walk(seed: u64, domain: u32) -> (Step, pushforward::gpu::Tensor) {
+    let cells = GPU.zeros(1, 4).unwrap();
+    let mut rec = Recorder::with_domain(&GPU, seed, domain).unwrap();
+    let (now, noise) = (rec.tensor(&cells), rec.normal(1, 4).unwrap());
+    let next = rec.add(now, noise).unwrap();
+    let total = rec.sum(next).unwrap();
+    rec.report("total", total).unwrap();
+    rec.copy_into(next, now).unwrap();
+    (rec.finish().unwrap(), cells)
+}
+
+#[test]
+fn a_replay_of_n_steps_is_n_replays_of_one() {
+    let ((mut once, a), (mut often, b)) = (walk(1, 0), walk(1, 0));
+    once.replay(700).unwrap();
+    for _ in 0..700 {
+        often.replay(1).unwrap();
+    }
+    assert_eq!(a.read().unwrap(), b.read().unwrap());
+    assert_eq!(once.count().unwrap(), 700);
+}
+
+#[test]
+fn a_counter_set_back_gives_the_same_steps_again() {
+    let (mut step, cells) = walk(1, 0);
+    step.replay(5).unwrap();
+    let five = cells.read().unwrap();
+    step.replay(3).unwrap();
+    let eight = cells.read().unwrap();
+    cells.write(&five).unwrap();
+    step.set_count(5).unwrap();
+    step.replay(3).unwrap();
+    assert_eq!(cells.read().unwrap(), eight);
+}
+
+#[test]
+fn every_report_arrives_once_and_in_order() {
+    let (mut step, _) = walk(2, 0);
+    let mut found = Vec::new();
+    for count in [1, 10, 100, 300] {
+        step.replay(count).unwrap();
+        found.extend(step.reports().unwrap());
+    }
+    found.extend(step.final_reports().unwrap());
+    assert_eq!(step.report_names(), ["total"]);
+    let numbers: Vec<u64> = found.iter().map(|r| r.step).collect();
+    assert_eq!(numbers, (0..411).collect::<Vec<_>>());
+    assert!(found.iter().all(|r| r.values.len() == 1 && r.values[0].is_finite()));
+}
+
+#[test]
+fn a_plan_runs_each_step_its_count_of_times() {
+    let ((five, _), (one, _)) = (walk(3, 0), walk(3, 1));
+    let mut plan = Plan::new(vec![(five, 5), (one, 1)]);
+    plan.replay(7).unwrap();
+    let counts: Vec<u64> = plan.steps().map(|s| s.count().unwrap()).collect();
+    assert_eq!(counts, [35, 7]);
+}
+
+#[test]
+fn values_that_do_not_live_together_share_memory() {
+    let mut rec = Recorder::new(&GPU, 0);
+    let mut x = rec.normal(1000, 10).unwrap();
+    for _ in 0..20 {
+        x = rec.affine(x, 1.0, 1.0).unwrap();
+    }
+    let kept = rec.keep(x);
+    let mut step = rec.finish().unwrap();
+    step.replay(1).unwrap();
+    assert!(step.memory_bytes() < 4 * 40_960, "{} bytes for a chain of 20 values of 40,000", step.memory_bytes());
+    let mean = step.read(kept).unwrap().iter().sum::<f32>() / 10_000.0;
+    assert!((mean - 20.0).abs() < 0.05, "{mean}");
+}
+
+#[test]
+fn mistakes_end_in_sentences() {
+    let mut rec = Recorder::new(&GPU, 0);
+    let (a, b) = (rec.normal(3, 4).unwrap(), rec.normal(4, 3).unwrap());
+    let message = rec.add(a, b).unwrap_err().to_string();
+    assert_eq!(message, "add: 4 × 3 does not spread over 3 × 4");
+    let message = rec.report("a", a).unwrap_err().to_string();
+    assert!(message.contains("`a` is 3 × 4; only 1 × 1 values are reported"), "{message}");
+    assert!(rec.backward(a, &[b]).is_err());
+    assert!(rec.reshape(a, 5, 5).is_err());
+    assert!(GPU.upload(2, 2, &[0.0; 3]).is_err());
+    assert!(Gpu::open("no such adapter").unwrap_err().to_string().contains("no adapter's name contains"));
+}
+
+#[test]
+fn sizes_beyond_the_adapters_limits_are_refused_by_name() {
+    let gpu = Gpu::with_options(Options { baseline: true, ..Options::default() }).unwrap();
+    for (rows, expected) in [((1 << 16) + 1, "max_storage_buffer_binding_size"), (1 << 18, "max_buffer_size")] {
+        match gpu.zeros(rows, 1 << 9) {
+            Err(Error::Limit { limit, needed, .. }) => assert_eq!((limit, needed), (expected, (rows as u64) << 11)),
+            other => panic!("{rows} rows: {other:?}"),
+        }
+    }
+}
