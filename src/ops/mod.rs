@@ -3,6 +3,7 @@
 
 pub mod activation;
 pub mod adam;
+pub mod gather;
 pub mod map;
 pub mod random;
 pub mod reduce;

@@ -7,6 +7,7 @@
 pub mod activation;
 pub mod adam;
 pub mod fourier;
+pub mod gather;
 pub mod map;
 pub mod pairwise;
 pub mod random;

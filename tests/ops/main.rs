@@ -2,6 +2,7 @@
 
 mod activation;
 mod adam;
+mod gather;
 mod map;
 mod random;
 mod reduce;

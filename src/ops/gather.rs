@@ -1,0 +1,144 @@
+//! Choosing rows and columns: shuffled and weighted batches, rows by index, slices and joins of columns.
+
+use crate::gpu::kernels::gather::{Batch, Columns, Params, Rows, Weighted};
+use crate::gpu::{Axes, Backward, Recorder, Var};
+use crate::{Error, Result};
+
+/// Half the bits of the smallest even power of two that holds `rows`.
+pub fn half_bits(rows: u32) -> u32 {
+    (32 - rows.saturating_sub(1).leading_zeros()).div_ceil(2).max(1)
+}
+
+impl Recorder {
+    /// `n` rows of `data`, the next of a shuffled pass at every replay: each epoch visits every row once, in an order of
+    /// its own that follows from the seed. No gradient flows into the data.
+    pub fn batch(&mut self, data: Var, n: usize) -> Result<Var> {
+        if data.is_empty() || n == 0 {
+            return Err(Error::shape("batch", format!("{n} rows of {} × {}", data.rows(), data.cols())));
+        }
+        let out = self.empty(n, data.cols())?;
+        let (rows, cols) = data.shape();
+        let params =
+            Params { n: n as u32, rows, cols, stream: self.next_stream(), half_bits: half_bits(rows), ..Default::default() };
+        let state = self.state();
+        let groups = self.groups(n, 64);
+        self.dispatch(Batch { params, state, x: data, out }, &Axes::none(), groups)?;
+        Ok(out)
+    }
+
+    /// `n` independent rows of `data`, each with the chance that its weight gives it. `cumulative` (rows × 1) holds the running
+    /// sums of the weights, ending at 1.
+    pub fn batch_weighted(&mut self, data: Var, cumulative: Var, n: usize) -> Result<Var> {
+        if data.is_empty() || n == 0 || cumulative.len() != data.rows() {
+            let problem = format!("{n} rows of {} × {} by {} weights", data.rows(), data.cols(), cumulative.len());
+            return Err(Error::shape("batch_weighted", problem));
+        }
+        let out = self.empty(n, data.cols())?;
+        let (rows, cols) = data.shape();
+        let params = Params { n: n as u32, rows, cols, stream: self.next_stream(), ..Default::default() };
+        let state = self.state();
+        let groups = self.groups(n, 64);
+        self.dispatch(Weighted { params, state, x: data, cumulative, out }, &Axes::none(), groups)?;
+        Ok(out)
+    }
+
+    /// Rows of `x` by number (`index` holds integers, one a row of the result). No gradient flows into `x`.
+    pub fn rows(&mut self, x: Var, index: Var) -> Result<Var> {
+        if x.is_empty() || index.is_empty() {
+            return Err(Error::shape("rows", "there is nothing to choose from, or nothing to choose"));
+        }
+        let out = self.empty(index.len(), x.cols())?;
+        let (rows, cols) = x.shape();
+        let params = Params { n: index.len() as u32, rows, cols, ..Default::default() };
+        let groups = self.groups(out.len(), 64);
+        self.dispatch(Rows { params, x, index, out }, &Axes::none(), groups)?;
+        Ok(out)
+    }
+
+    /// Columns `first` to `first + count` of `x`.
+    pub fn columns(&mut self, x: Var, first: usize, count: usize) -> Result<Var> {
+        if count == 0 || first + count > x.cols() {
+            return Err(Error::shape("columns", format!("{count} from {first} on, of {}", x.cols())));
+        }
+        let out = self.empty(x.rows(), count)?;
+        self.move_columns(x, first, out, 0, count, false)?;
+        let vjp = move |rec: &mut Recorder, back: &mut Backward| {
+            let Some(d_out) = back.of(rec, out)? else { return Ok(()) };
+            if !back.wants(x) {
+                return Ok(());
+            }
+            // The columns outside the slice get nothing: they start at zero where this is the first contribution.
+            let zero = rec.constant(0.0, x.rows(), x.cols())?;
+            let fresh = match back.slot(rec, x)? {
+                Some(slot) if slot.accumulate => slot.into,
+                Some(slot) => {
+                    rec.copy_into(zero, slot.into)?;
+                    slot.into
+                }
+                None => return Ok(()),
+            };
+            rec.move_columns(d_out, 0, fresh, first, count, true)
+        };
+        self.record_with_tangent(&[x], &[out], vjp, move |rec, tangents| {
+            Ok(vec![tangents.of(x).map(|x_dot| rec.columns(x_dot, first, count)).transpose()?])
+        });
+        Ok(out)
+    }
+
+    /// The columns of several values of as many rows, side by side.
+    pub fn concat(&mut self, parts: &[Var]) -> Result<Var> {
+        let Some(first) = parts.first() else { return Err(Error::shape("concat", "there is nothing to join")) };
+        if let Some(other) = parts.iter().find(|p| p.rows() != first.rows()) {
+            return Err(Error::shape("concat", format!("{} rows beside {}", other.rows(), first.rows())));
+        }
+        let out = self.empty(first.rows(), parts.iter().map(|p| p.cols()).sum())?;
+        let mut at = 0;
+        let mut places = Vec::new();
+        for &part in parts {
+            self.move_columns(part, 0, out, at, part.cols(), false)?;
+            places.push((part, at));
+            at += part.cols();
+        }
+        let of_rule = places.clone();
+        let vjp = move |rec: &mut Recorder, back: &mut Backward| {
+            let Some(d_out) = back.of(rec, out)? else { return Ok(()) };
+            for &(part, at) in &of_rule {
+                if let Some(slot) = back.slot(rec, part)? {
+                    rec.move_columns(d_out, at, slot.into, 0, part.cols(), slot.accumulate)?;
+                }
+            }
+            Ok(())
+        };
+        let inputs = parts.to_vec();
+        self.record_with_tangent(&inputs, &[out], vjp, move |rec, tangents| {
+            if places.iter().all(|(part, _)| tangents.of(*part).is_none()) {
+                return Ok(vec![None]);
+            }
+            let mut dots = Vec::with_capacity(places.len());
+            for (part, _) in &places {
+                dots.push(match tangents.of(*part) {
+                    Some(dot) => dot,
+                    None => rec.constant(0.0, part.rows(), part.cols())?,
+                });
+            }
+            Ok(vec![Some(rec.concat(&dots)?)])
+        });
+        Ok(out)
+    }
+
+    fn move_columns(&mut self, x: Var, first: usize, out: Var, to: usize, count: usize, accumulate: bool) -> Result<()> {
+        let params = Params {
+            n: x.rows() as u32,
+            rows: x.rows() as u32,
+            cols: x.cols() as u32,
+            out_cols: out.cols() as u32,
+            first: first as u32,
+            to: to as u32,
+            count: count as u32,
+            accumulate: accumulate.into(),
+            ..Default::default()
+        };
+        let groups = self.groups(x.rows() * count, 256);
+        self.dispatch(Columns { params, x, out }, &Axes::none(), groups)
+    }
+}

@@ -1,0 +1,124 @@
+use crate::{GPU, input, numbers, run};
+use pushforward::gpu::Recorder;
+use pushforward::reference::gather::{Place, batch, weighted};
+
+/// Runs `steps` replays of a batch from data whose rows are their own numbers; returns each replay's rows.
+fn draws(rows: usize, n: usize, steps: usize, first: u64, weights: Option<&[f32]>) -> Vec<Vec<u32>> {
+    let data: Vec<f32> = (0..rows).flat_map(|i| [i as f32, -(i as f32)]).collect();
+    let mut rec = Recorder::with_domain(&GPU, 99, 3).unwrap();
+    let data = input(&mut rec, rows, 2, &data);
+    let drawn = match weights {
+        None => rec.batch(data, n).unwrap(),
+        Some(w) => {
+            let cumulative = input(&mut rec, rows, 1, w);
+            rec.batch_weighted(data, cumulative, n).unwrap()
+        }
+    };
+    let drawn = rec.keep(drawn);
+    let mut step = rec.finish().unwrap();
+    step.set_count(first).unwrap();
+    (0..steps)
+        .map(|_| {
+            step.replay(1).unwrap();
+            let values = step.read(drawn).unwrap();
+            values
+                .chunks(2)
+                .map(|row| {
+                    assert_eq!(row[0], -row[1]);
+                    row[0] as u32
+                })
+                .collect()
+        })
+        .collect()
+}
+
+#[test]
+fn batches_are_those_of_the_twin() {
+    for (rows, n) in [(1, 3), (2, 1), (5, 3), (64, 64), (65, 200), (1000, 7)] {
+        for first in [0, 1 << 31] {
+            for (step, found) in draws(rows, n, 3, first, None).iter().enumerate() {
+                let at = Place { step: first as u32 + step as u32, seed: 99, domain: 3, stream: 1 };
+                assert_eq!(*found, batch(n as u32, rows as u32, at), "{n} of {rows}, step {step} from {first}");
+            }
+        }
+    }
+}
+
+#[test]
+fn every_epoch_visits_every_row_once_in_an_order_of_its_own() {
+    let found: Vec<u32> = draws(60, 20, 6, 0, None).concat();
+    let (mut one, mut two) = (found[..60].to_vec(), found[60..].to_vec());
+    assert_ne!(one, two);
+    one.sort_unstable();
+    two.sort_unstable();
+    assert_eq!(one, (0..60).collect::<Vec<_>>());
+    assert_eq!(two, one);
+}
+
+#[test]
+fn weighted_rows_come_as_often_as_their_weights_say() {
+    let cumulative = [0.1, 0.1, 0.6, 1.0];
+    let found = draws(4, 20_000, 1, 0, Some(&cumulative)).concat();
+    assert_eq!(found, weighted(20_000, &cumulative, Place { step: 0, seed: 99, domain: 3, stream: 1 }));
+    for (row, chance) in [0.1, 0.0, 0.5, 0.4].into_iter().enumerate() {
+        let count = found.iter().filter(|&&r| r == row as u32).count() as f64;
+        let five_sigma = 5.0 * (20_000.0 * chance * (1.0 - chance) as f64).sqrt();
+        assert!((count - 20_000.0 * chance).abs() <= five_sigma, "row {row} came {count} times");
+    }
+}
+
+#[test]
+fn rows_are_chosen_by_number() {
+    let x = numbers(15, 1);
+    let found = run(|rec| {
+        let v = input(rec, 5, 3, &x);
+        let index = rec.gpu().upload_u32(1, 4, &[4, 0, 0, 2])?;
+        let index = rec.tensor(&index);
+        Ok(vec![rec.rows(v, index)?])
+    });
+    let expected: Vec<f32> = [4, 0, 0, 2].iter().flat_map(|&r| x[3 * r..3 * r + 3].to_vec()).collect();
+    assert_eq!(found[0], expected);
+}
+
+#[test]
+fn slices_and_joins_of_columns_and_their_gradients() {
+    for rows in [1, 64, 257] {
+        let (a, b, w) = (numbers(rows * 3, 1), numbers(rows * 2, 2), numbers(rows * 5, 3));
+        let found = run(|rec| {
+            let (x, y, w) = (input(rec, rows, 3, &a), input(rec, rows, 2, &b), input(rec, rows, 5, &w));
+            let both = rec.concat(&[x, y])?;
+            let weighted = rec.mul(both, w)?;
+            // A slice across the seam, added to a sum of everything: two cotangents meet in `both`.
+            let middle = rec.columns(weighted, 2, 2)?;
+            let (one, two) = (rec.sum(middle)?, rec.sum(weighted)?);
+            let loss = rec.add(one, two)?;
+            let gradients = rec.backward(loss, &[x, y])?;
+            Ok(vec![both, middle, gradients[0], gradients[1]])
+        });
+        let at = |i: usize, j: usize| if j < 3 { a[3 * i + j] } else { b[2 * i + j - 3] };
+        for i in 0..rows {
+            for j in 0..5 {
+                assert_eq!(found[0][5 * i + j], at(i, j));
+                let times = if (2..4).contains(&j) { 2.0 } else { 1.0 };
+                let gradient = if j < 3 { found[2][3 * i + j] } else { found[3][2 * i + j - 3] };
+                assert_eq!(gradient, times * w[5 * i + j], "row {i}, column {j} of {rows}");
+                if times == 2.0 {
+                    assert_eq!(found[1][2 * i + j - 2], at(i, j) * w[5 * i + j]);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn tangents_of_slices_and_joins_follow_their_columns() {
+    let (a, v) = (numbers(6, 1), numbers(6, 2));
+    let found = run(|rec| {
+        let (x, v) = (input(rec, 2, 3, &a), input(rec, 2, 3, &v));
+        let other = rec.constant(1.0, 2, 1)?;
+        let joined = rec.concat(&[other, x])?;
+        let y = rec.columns(joined, 0, 3)?;
+        Ok(vec![rec.tangent(y, &[(x, v)])?.expect("y depends on x")])
+    });
+    assert_eq!(found[0], [0.0, v[0], v[1], 0.0, v[3], v[4]]);
+}
