@@ -5,5 +5,6 @@ pub mod activation;
 pub mod adam;
 pub mod gather;
 pub mod map;
+pub mod pairwise;
 pub mod random;
 pub mod reduce;

@@ -4,6 +4,7 @@ mod activation;
 mod adam;
 mod gather;
 mod map;
+mod pairwise;
 mod random;
 mod reduce;
 
