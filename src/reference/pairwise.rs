@@ -180,7 +180,7 @@ mod tests {
                 for unbiased in [false, true] {
                     let loss = mmd_squared(&kernel, &x, &y, d, unbiased);
                     let difference = |which: bool, i: usize| {
-                        let mut at = |by: f64| {
+                        let at = |by: f64| {
                             let (mut x, mut y) = (x.clone(), y.clone());
                             if which {
                                 x[i] += by
