@@ -4,6 +4,7 @@
 pub mod activation;
 pub mod adam;
 pub mod gather;
+pub mod linear;
 pub mod map;
 pub mod pairwise;
 pub mod random;

@@ -3,6 +3,7 @@
 mod activation;
 mod adam;
 mod gather;
+mod linear;
 mod map;
 mod pairwise;
 mod random;

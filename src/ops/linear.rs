@@ -1,0 +1,253 @@
+//! A linear layer, y = σ(x)·W + b, whose activation is that of its *input*: a chain of layers stores every pre-activation
+//! once and nothing else, and each gradient comes ready for the layer below.
+//!
+//! ```
+//! # use pushforward::gpu::{Gpu, Recorder};
+//! # use pushforward::ops::activation::Activation;
+//! # fn main() -> pushforward::Result<()> {
+//! let gpu = Gpu::open("auto")?;
+//! let (x, w) = (gpu.upload(1, 2, &[1.0, -1.0])?, gpu.upload(2, 3, &[1.0, 2.0, 3.0, 4.0, 5.0, 6.0])?);
+//! let mut rec = Recorder::new(&gpu, 0);
+//! let (x, w) = (rec.tensor(&x), rec.tensor(&w));
+//! let y = rec.linear(x, w, None, Activation::Relu)?;
+//! let y = rec.keep(y);
+//! let mut step = rec.finish()?;
+//! step.replay(1)?;
+//! assert_eq!(step.read(y)?, [1.0, 2.0, 3.0]);
+//! # Ok(())
+//! # }
+//! ```
+
+use super::activation::Activation;
+use crate::gpu::kernels::{linear, linear_broadcast};
+use crate::gpu::{Axes, Backward, Family, Recorder, Slot, Var};
+use crate::{Error, Result};
+
+/// The three products of a layer.
+#[derive(Clone, Copy, PartialEq)]
+enum Product {
+    /// y = σ(x)·W + b.
+    Forward,
+    /// d_x = σ'(x) ⊙ (d_y·Wᵀ).
+    Input,
+    /// d_w = σ(x)ᵀ·d_y and d_b.
+    Weight,
+}
+
+/// How a product is laid over workgroups.
+struct Layout {
+    axes: Axes,
+    groups: [u32; 3],
+    /// Rows a workgroup takes.
+    rows: u32,
+    /// Terms of the sum that a part of `Weight` takes, and how many parts there are.
+    depth: u32,
+    splits: u32,
+}
+
+/// Sizes of a layer: n rows, k inputs, m outputs.
+#[derive(Clone, Copy)]
+struct Sizes {
+    n: usize,
+    k: usize,
+    m: usize,
+}
+
+impl Sizes {
+    /// Rows and columns of a product's result, and the terms of each sum.
+    fn of(self, product: Product) -> (usize, usize, usize) {
+        match product {
+            Product::Forward => (self.n, self.m, self.k),
+            Product::Input => (self.n, self.k, self.m),
+            Product::Weight => (self.k, self.m, self.n),
+        }
+    }
+
+    fn params(self, layout: &Layout, accumulate: u32) -> (u32, u32, u32, u32, u32, u32, u32) {
+        (self.n as u32, self.k as u32, self.m as u32, layout.rows, layout.depth, layout.splits, accumulate)
+    }
+}
+
+/// Rows of the batch that one part of `Weight` should at least take.
+const PART: usize = 256;
+
+fn layout(rec: &Recorder, product: Product, sizes: Sizes, activation: Activation) -> Layout {
+    let (rows, cols, terms) = sizes.of(product);
+    let name = match product {
+        Product::Forward => "forward",
+        Product::Input => "input",
+        Product::Weight => "weight",
+    };
+    // Reading a few columns as vec4 would leave most lanes of a subgroup idle.
+    let few = if let Family::Broadcast { width } = rec.gpu().family() { width as usize } else { 0 };
+    let vec4 = |size: usize| u32::from(size.is_multiple_of(4) && size > few);
+    let axes = Axes::none().set("PRODUCT", name).set("ACT", activation.name()).set("KV", vec4(sizes.k)).set("MV", vec4(sizes.m));
+    let parallel = rec.gpu().parallel_groups() as usize;
+    match rec.gpu().family() {
+        Family::Broadcast { width } => {
+            let width = width as usize;
+            let span = if cols > width { 4 } else { 1 };
+            let blocks = cols.div_ceil(span * width);
+            // Deep enough to use each number of A often, shallow enough to compile in a second or two.
+            let chunk = terms.next_power_of_two().clamp(4, 128);
+            let (per_group, depth) = match product {
+                // Half the parallelism is worth twice the rows over which a chunk of B is loaded.
+                Product::Forward | Product::Input => {
+                    let spread = parallel.div_ceil(2 * blocks).max(1);
+                    let per_group = rows.div_ceil(spread).clamp(64, 512).max(rows.div_ceil(65_535));
+                    (per_group.next_multiple_of(4), terms)
+                }
+                Product::Weight => {
+                    let spread = parallel.div_ceil(blocks).min(terms.div_ceil(PART)).max(1);
+                    (rows.next_multiple_of(4), terms.div_ceil(spread).next_multiple_of(chunk))
+                }
+            };
+            let splits = if product == Product::Weight { terms.div_ceil(depth) } else { 1 };
+            let axes = axes.set("SG", width).set("KC", chunk).set("CV", span).set("RI", if width >= 16 { 4 } else { 1 });
+            Layout {
+                axes,
+                groups: [rows.div_ceil(per_group) as u32, blocks as u32, splits as u32],
+                rows: per_group as u32,
+                depth: depth as u32,
+                splits: splits as u32,
+            }
+        }
+        family => {
+            // Large tiles reuse more, small ones fill a device sooner.
+            let large = rows.div_ceil(128) * cols.div_ceil(128) >= 2 * parallel;
+            let tile = if family == Family::Tile && large { 128 } else { 64 };
+            let tiles = rows.div_ceil(tile) * cols.div_ceil(tile);
+            let spread = if product == Product::Weight { (parallel / tiles).min(terms.div_ceil(PART)).max(1) } else { 1 };
+            let depth = terms.div_ceil(spread).next_multiple_of(8);
+            let splits = if product == Product::Weight { terms.div_ceil(depth) } else { 1 };
+            let design = if family == Family::Tile { "tile" } else { "register" };
+            Layout {
+                axes: axes.set("DESIGN", design).set("TILE", tile),
+                groups: [rows.div_ceil(tile) as u32, cols.div_ceil(tile) as u32, splits as u32],
+                rows: tile as u32,
+                depth: depth as u32,
+                splits: splits as u32,
+            }
+        }
+    }
+}
+
+/// Dispatches one entry point of the family's shader: both have the same parameters and bindings.
+macro_rules! dispatch {
+    ($rec:expr, $layout:expr, $sizes:expr, $accumulate:expr, $entry:ident { $($field:ident: $value:expr),* }) => {{
+        let (n, k, m, rows, depth, splits, accumulate) = $sizes.params(&$layout, $accumulate);
+        if let Family::Broadcast { .. } = $rec.gpu().family() {
+            let params = linear_broadcast::Params { n, k, m, rows, depth, splits, accumulate };
+            $rec.dispatch(linear_broadcast::$entry { params, $($field: $value),* }, &$layout.axes, $layout.groups)
+        } else {
+            let params = linear::Params { n, k, m, rows, depth, splits, accumulate };
+            $rec.dispatch(linear::$entry { params, $($field: $value),* }, &$layout.axes, $layout.groups)
+        }
+    }};
+}
+
+impl Recorder {
+    /// σ(x)·W + b, where x is n × k, W is k × m (inputs by outputs) and b is 1 × m.
+    ///
+    /// # Errors
+    /// When the shapes do not fit together, or something is empty.
+    pub fn linear(&mut self, x: Var, w: Var, b: Option<Var>, activation: Activation) -> Result<Var> {
+        let sizes = Sizes { n: x.rows(), k: x.cols(), m: w.cols() };
+        if w.rows() != x.cols() {
+            let problem = format!("a weight of {} × {} does not take {} columns", w.rows(), w.cols(), x.cols());
+            return Err(Error::shape("linear", problem));
+        }
+        if let Some(b) = b
+            && b.len() != w.cols()
+        {
+            let problem = format!("a bias of {} × {} for {} outputs", b.rows(), b.cols(), w.cols());
+            return Err(Error::shape("linear", problem));
+        }
+        if x.is_empty() || w.is_empty() {
+            let problem = format!("{} × {} times {} × {}: nothing to multiply", x.rows(), x.cols(), w.rows(), w.cols());
+            return Err(Error::shape("linear", problem));
+        }
+        let bias = match b {
+            Some(b) => b,
+            None => self.constant(0.0, 1, sizes.m)?,
+        };
+        let y = self.empty(sizes.n, sizes.m)?;
+        let layout = layout(self, Product::Forward, sizes, activation);
+        dispatch!(self, layout, sizes, 0, Forward { x: x, w: w, b: bias, y: y })?;
+        let inputs: Vec<Var> = [x, w].into_iter().chain(b).collect();
+        let vjp = move |rec: &mut Recorder, back: &mut Backward| {
+            let Some(d_y) = back.of(rec, y)? else { return Ok(()) };
+            if let Some(slot) = back.slot(rec, x)? {
+                rec.linear_input(x, w, d_y, activation, slot)?;
+            }
+            let wanted_w = back.slot(rec, w)?;
+            let wanted_b = match b {
+                Some(b) => back.slot(rec, b)?,
+                None => None,
+            };
+            if wanted_w.is_some() || wanted_b.is_some() {
+                rec.linear_weight(x, d_y, activation, wanted_w, wanted_b)
+            } else {
+                Ok(())
+            }
+        };
+        self.record_with_tangent(&inputs, &[y], vjp, move |rec, tangents| {
+            // ẏ = (σ'(x) ⊙ ẋ)·W + σ(x)·Ẇ + ḃ.
+            let b_dot = b.and_then(|b| tangents.of(b));
+            let mut sum = None;
+            if let Some(x_dot) = tangents.of(x) {
+                let t = rec.activation_tangent(x, x_dot, activation)?;
+                let bias = if tangents.of(w).is_none() { b_dot } else { None };
+                sum = Some(rec.linear(t, w, bias, Activation::Identity)?);
+            }
+            if let Some(w_dot) = tangents.of(w) {
+                let part = rec.linear(x, w_dot, b_dot, activation)?;
+                sum = Some(match sum {
+                    Some(other) => rec.add(other, part)?,
+                    None => part,
+                });
+            }
+            if let (None, Some(b_dot)) = (sum, b_dot) {
+                let zero = rec.constant(0.0, y.rows(), y.cols())?;
+                let row = rec.reshape(b_dot, 1, y.cols())?;
+                sum = Some(rec.add(zero, row)?);
+            }
+            Ok(vec![sum])
+        });
+        Ok(y)
+    }
+
+    /// d_x = (accumulate ? d_x : 0) + σ'(x) ⊙ (d_y·Wᵀ).
+    fn linear_input(&mut self, x: Var, w: Var, d_y: Var, activation: Activation, slot: Slot) -> Result<()> {
+        let sizes = Sizes { n: x.rows(), k: x.cols(), m: w.cols() };
+        let layout = layout(self, Product::Input, sizes, activation);
+        dispatch!(self, layout, sizes, slot.accumulate.into(), BackwardInput { x: x, w: w, d_y: d_y, d_x: slot.into })
+    }
+
+    /// d_w and d_b, either of which may not be wanted.
+    fn linear_weight(&mut self, x: Var, d_y: Var, activation: Activation, w: Option<Slot>, b: Option<Slot>) -> Result<()> {
+        let sizes = Sizes { n: x.rows(), k: x.cols(), m: d_y.cols() };
+        let unwanted = |rec: &mut Recorder, slot: Option<Slot>, rows, cols| match slot {
+            Some(slot) => Ok(slot),
+            None => rec.empty(rows, cols).map(|into| Slot { into, accumulate: false }),
+        };
+        let w = unwanted(self, w, sizes.k, sizes.m)?;
+        let b = unwanted(self, b, 1, sizes.m)?;
+        let accumulate = u32::from(w.accumulate) | u32::from(b.accumulate) << 1;
+        let layout = layout(self, Product::Weight, sizes, activation);
+        if layout.splits == 1 {
+            return dispatch!(self, layout, sizes, accumulate, BackwardWeight { x: x, d_y: d_y, d_w: w.into, d_b: b.into });
+        }
+        let splits = layout.splits as usize;
+        let parts_w = self.empty(splits * sizes.k, sizes.m)?;
+        let parts_b = self.empty(splits, sizes.m)?;
+        dispatch!(self, layout, sizes, 0, BackwardWeight { x: x, d_y: d_y, d_w: parts_w, d_b: parts_b })?;
+        let (n, k, m, rows, depth, splits, accumulate) = sizes.params(&layout, accumulate);
+        let params = linear::Params { n, k, m, rows, depth, splits, accumulate };
+        let axes = Axes::none().set("PRODUCT", "weight").set("ACT", "identity").set("DESIGN", "register").set("TILE", 64);
+        let axes = axes.set("KV", 0).set("MV", u32::from(sizes.m.is_multiple_of(4)));
+        let quad = if sizes.m.is_multiple_of(4) { 4 } else { 1 };
+        let groups = self.groups((sizes.k + 1) * sizes.m / quad, 64);
+        self.dispatch(linear::Finish { params, parts_w, parts_b, sum_w: w.into, sum_b: b.into }, &axes, groups)
+    }
+}

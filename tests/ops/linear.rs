@@ -1,0 +1,181 @@
+use crate::{GPU, input, numbers, run_on};
+use pushforward::gpu::Gpu;
+use pushforward::ops::activation::Activation;
+use pushforward::reference::linear::Layer;
+use pushforward::reference::{Twin, activation, check_gradient, differences};
+
+fn families() -> Vec<Gpu> {
+    GPU.families().into_iter().map(|family| GPU.with_family(family)).collect()
+}
+
+fn doubled(mut twin: Twin) -> Twin {
+    twin.value.iter_mut().chain(&mut twin.scale).for_each(|v| *v *= 2.0);
+    twin
+}
+
+/// Value and the three gradients of one layer, against the twin; `twice` uses every input in two layers, so that the
+/// second gradient is added to the first.
+fn check(gpu: &Gpu, n: usize, k: usize, m: usize, act: Activation, twice: bool) {
+    let (x, w, b, d) = (numbers(n * k, 1), numbers(k * m, 2), numbers(m, 3), numbers(n * m, 4));
+    let found = run_on(gpu, |rec| {
+        let (x, w, b, d) = (input(rec, n, k, &x), input(rec, k, m, &w), input(rec, 1, m, &b), input(rec, n, m, &d));
+        let y = rec.linear(x, w, Some(b), act)?;
+        let mut ends = vec![(y, Some(d))];
+        if twice {
+            ends.push((rec.linear(x, w, Some(b), act)?, Some(d)));
+        }
+        let gradients = rec.backward_from(&ends, &[x, w, b])?;
+        Ok(vec![y, gradients[0], gradients[1], gradients[2]])
+    });
+    let layer = Layer { x: &x, w: &w, k, m, activation: act };
+    let what = format!("{:?} {n}×{k}×{m} {}{}", gpu.family(), act.name(), if twice { " twice" } else { "" });
+    layer.forward(&b).check(&format!("y of {what}"), &found[0]);
+    let gradients = [layer.backward_input(&d), layer.backward_weight(&d), layer.backward_bias(&d)];
+    for ((name, twin), found) in ["d_x", "d_w", "d_b"].into_iter().zip(gradients).zip(&found[1..]) {
+        let twin = if twice { doubled(twin) } else { twin };
+        twin.check(&format!("{name} of {what}"), found);
+    }
+}
+
+#[test]
+fn a_layer_and_its_gradients_match_the_twin_at_edge_sizes() {
+    for gpu in families() {
+        for n in [1, 63, 64, 65, 197] {
+            for k in [1, 2, 3, 17, 64] {
+                for m in [1, 2, 3, 17, 64] {
+                    check(&gpu, n, k, m, Activation::Silu, false);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn sums_longer_than_a_chunk_and_batches_of_several_parts_match_the_twin() {
+    for gpu in families() {
+        check(&gpu, 700, 300, 140, Activation::Silu, false);
+        check(&gpu, 1030, 129, 67, Activation::Silu, true);
+        check(&gpu, 600, 68, 132, Activation::Identity, true);
+    }
+}
+
+#[test]
+fn every_activation_is_applied_to_the_input() {
+    for gpu in families() {
+        for act in Activation::ALL {
+            check(&gpu, 20, 17, 3, act, true);
+            check(&gpu, 20, 20, 20, act, false);
+        }
+    }
+}
+
+#[test]
+fn the_twins_gradients_are_derivatives() {
+    let (n, k, m) = (3, 4, 2);
+    let (x, w, b, d) = (numbers(n * k, 1), numbers(k * m, 2), numbers(m, 3), numbers(n * m, 4));
+    for act in Activation::ALL {
+        let all: Vec<f64> = x.iter().chain(&w).chain(&b).map(|&v| f64::from(v)).collect();
+        let expected = differences(&all, |all| {
+            let (x, rest) = all.split_at(n * k);
+            let (w, b) = rest.split_at(k * m);
+            let mut sum = 0.0;
+            for i in 0..n {
+                for j in 0..m {
+                    let y = b[j] + (0..k).map(|q| activation::value(act, x[i * k + q]) * w[q * m + j]).sum::<f64>();
+                    sum += f64::from(d[i * m + j]) * y;
+                }
+            }
+            sum
+        });
+        let layer = Layer { x: &x, w: &w, k, m, activation: act };
+        let parts = [layer.backward_input(&d), layer.backward_weight(&d), layer.backward_bias(&d)];
+        let found: Vec<f64> = parts.into_iter().flat_map(|twin| twin.value).collect();
+        check_gradient(act.name(), &found, &expected, 1e-7);
+    }
+}
+
+#[test]
+fn tangents_are_adjoint_to_gradients() {
+    let (n, k, m) = (19, 5, 7);
+    let sizes = [(n, k), (k, m), (1, m)];
+    let at: Vec<Vec<f32>> = sizes.iter().zip(1..).map(|(&(r, c), seed)| numbers(r * c, seed)).collect();
+    let along: Vec<Vec<f32>> = sizes.iter().zip(11..).map(|(&(r, c), seed)| numbers(r * c, seed)).collect();
+    let u = numbers(n * m, 21);
+    let dot = |p: &[f32], q: &[f32]| p.iter().zip(q).map(|(&p, &q)| f64::from(p) * f64::from(q)).sum::<f64>();
+    let size = |p: &[f32], q: &[f32]| p.iter().zip(q).map(|(&p, &q)| f64::from(p * q).abs()).sum::<f64>();
+    // Which of x, w and b move.
+    for moves in [vec![0], vec![1], vec![2], vec![0, 2], vec![0, 1, 2]] {
+        let found = run_on(&GPU, |rec| {
+            let at: Vec<_> = sizes.iter().zip(&at).map(|(&(r, c), v)| input(rec, r, c, v)).collect();
+            let y = rec.linear(at[0], at[1], Some(at[2]), Activation::Tanh)?;
+            let pairs: Vec<_> = moves.iter().map(|&i| (at[i], input(rec, sizes[i].0, sizes[i].1, &along[i]))).collect();
+            let y_dot = rec.tangent(y, &pairs)?.expect("y depends on each");
+            let u = input(rec, n, m, &u);
+            let wrt: Vec<_> = moves.iter().map(|&i| at[i]).collect();
+            let mut all = vec![y_dot];
+            all.extend(rec.backward_from(&[(y, Some(u))], &wrt)?);
+            Ok(all)
+        });
+        let left = dot(&u, &found[0]);
+        let right: f64 = moves.iter().zip(&found[1..]).map(|(&i, gradient)| dot(gradient, &along[i])).sum();
+        let scale = size(&u, &found[0]);
+        assert!((left - right).abs() < 4e-6 * scale, "{moves:?}: {left} and {right}, of {scale}");
+    }
+}
+
+#[test]
+fn second_order_is_a_reverse_pass_through_a_tangent() {
+    // g(x, w) = ⟨u, σ'(x)⊙v · W⟩, of which ∂g/∂x and ∂g/∂w are taken.
+    let (n, k, m) = (6, 4, 3);
+    let (x, w, v, u) = (numbers(n * k, 1), numbers(k * m, 2), numbers(n * k, 3), numbers(n * m, 4));
+    let found = run_on(&GPU, |rec| {
+        let (x, w) = (input(rec, n, k, &x), input(rec, k, m, &w));
+        let (v, u) = (input(rec, n, k, &v), input(rec, n, m, &u));
+        let y = rec.linear(x, w, None, Activation::Gelu)?;
+        let y_dot = rec.tangent(y, &[(x, v)])?.expect("y depends on x");
+        rec.backward_from(&[(y_dot, Some(u))], &[x, w])
+    });
+    let all: Vec<f64> = x.iter().chain(&w).map(|&v| f64::from(v)).collect();
+    let expected = differences(&all, |all| {
+        let (x, w) = all.split_at(n * k);
+        let mut sum = 0.0;
+        for i in 0..n {
+            for j in 0..m {
+                for q in 0..k {
+                    let slope = activation::slope(Activation::Gelu, x[i * k + q]);
+                    sum += f64::from(u[i * m + j]) * slope * f64::from(v[i * k + q]) * w[q * m + j];
+                }
+            }
+        }
+        sum
+    });
+    let found: Vec<f64> = found.concat().into_iter().map(f64::from).collect();
+    check_gradient("second order", &found, &expected, 2e-6);
+}
+
+#[test]
+fn the_same_gradient_twice_has_the_same_bits() {
+    let (n, k, m) = (1030, 40, 70);
+    let (x, w, d) = (numbers(n * k, 1), numbers(k * m, 2), numbers(n * m, 4));
+    for gpu in families() {
+        let once = || {
+            run_on(&gpu, |rec| {
+                let (x, w, d) = (input(rec, n, k, &x), input(rec, k, m, &w), input(rec, n, m, &d));
+                let y = rec.linear(x, w, None, Activation::Silu)?;
+                rec.backward_from(&[(y, Some(d))], &[x, w])
+            })
+        };
+        assert_eq!(once(), once(), "{gpu:?}");
+    }
+}
+
+#[test]
+fn shapes_that_do_not_fit_are_refused() {
+    let mut rec = pushforward::gpu::Recorder::new(&GPU, 0);
+    let (x, w, b) = (input(&mut rec, 2, 3, &[0.0; 6]), input(&mut rec, 4, 5, &[0.0; 20]), input(&mut rec, 1, 4, &[0.0; 4]));
+    let w3 = input(&mut rec, 3, 5, &[0.0; 15]);
+    let message = rec.linear(x, w, None, Activation::Identity).unwrap_err().to_string();
+    assert!(message.contains("4 × 5 does not take 3 columns"), "{message}");
+    let message = rec.linear(x, w3, Some(b), Activation::Identity).unwrap_err().to_string();
+    assert!(message.contains("1 × 4 for 5 outputs"), "{message}");
+}
