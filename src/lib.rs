@@ -3,9 +3,15 @@
 pub mod data;
 pub mod error;
 pub mod gpu;
+pub mod loss;
+pub mod methods;
 pub mod metrics;
+pub mod model;
+pub mod nn;
 pub mod ops;
 pub mod reference;
 pub mod report;
+pub mod settings;
+pub mod train;
 
 pub use error::{Error, Result};

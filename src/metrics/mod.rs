@@ -28,6 +28,7 @@ use crate::data::Table;
 use crate::{Error, Result};
 
 pub mod assignment;
+pub mod c2st;
 pub mod classifier;
 pub mod copying;
 mod evaluate;

@@ -1,0 +1,137 @@
+//! [`Dataset`]: the rows to learn from, resident on the device, with what methods ask of them before they start.
+
+use crate::gpu::{Gpu, Recorder, Tensor, Var};
+use crate::{Error, Result};
+
+/// Rows from which the median distance is taken: its standard error is then about 1 % of it.
+const MEDIAN_ROWS: usize = 1000;
+
+/// Standardised rows on the device.
+pub struct Dataset {
+    tensor: Tensor,
+    cumulative: Option<Tensor>,
+    median: f64,
+    mean: Vec<f32>,
+    directions: Vec<Vec<f32>>,
+}
+
+impl Dataset {
+    /// Uploads rows (row-major) and their weights, if they have any.
+    pub fn new(gpu: &Gpu, values: &[f32], cols: usize, weights: Option<&[f32]>) -> Result<Self> {
+        let rows = values.len() / cols.max(1);
+        if rows < 2 || values.len() != rows * cols {
+            return Err(Error::data(format!("{rows} rows of {cols} columns are too few to learn from")));
+        }
+        let cumulative = weights.map(|weights| {
+            let total: f64 = weights.iter().map(|&w| f64::from(w)).sum();
+            let mut sum = 0.0;
+            let cumulative: Vec<f32> = weights
+                .iter()
+                .map(|&w| {
+                    sum += f64::from(w);
+                    (sum / total) as f32
+                })
+                .collect();
+            gpu.upload(rows, 1, &cumulative)
+        });
+        let (mean, directions) = moments(values, cols, weights);
+        Ok(Self {
+            tensor: gpu.upload(rows, cols, values)?,
+            cumulative: cumulative.transpose()?,
+            median: median_distance(values, cols),
+            mean,
+            directions,
+        })
+    }
+
+    pub fn rows(&self) -> usize {
+        self.tensor.rows()
+    }
+
+    pub fn cols(&self) -> usize {
+        self.tensor.cols()
+    }
+
+    /// All rows.
+    pub fn tensor(&self) -> &Tensor {
+        &self.tensor
+    }
+
+    /// `n` rows, fresh at every replay: without replacement inside an epoch, or by weight where rows have weights.
+    pub fn batch(&self, rec: &mut Recorder, n: usize) -> Result<Var> {
+        let data = rec.tensor(&self.tensor);
+        match &self.cumulative {
+            None => rec.batch(data, n),
+            Some(cumulative) => {
+                let cumulative = rec.tensor(cumulative);
+                rec.batch_weighted(data, cumulative, n)
+            }
+        }
+    }
+
+    /// The median of the distances between rows (the bandwidth that the median heuristic takes; Gretton et al. 2012, §8).
+    pub fn median_distance(&self) -> f32 {
+        self.median as f32
+    }
+
+    /// The mean row.
+    pub fn mean(&self) -> &[f32] {
+        &self.mean
+    }
+
+    /// A (latent × columns, row by row) such that zA has the data's covariance when z is standard normal: the leading
+    /// principal directions scaled by their deviations, and zeros where the latent space is larger than the data's.
+    pub fn embedding(&self, latent: usize) -> Vec<f32> {
+        let mut factor: Vec<f32> = self.directions.iter().take(latent).flatten().copied().collect();
+        factor.resize(latent * self.cols(), 0.0);
+        factor
+    }
+}
+
+/// Mean and principal directions (each times its deviation), largest first.
+fn moments(values: &[f32], cols: usize, weights: Option<&[f32]>) -> (Vec<f32>, Vec<Vec<f32>>) {
+    let rows = values.len() / cols;
+    let weight = |i: usize| weights.map_or(1.0, |w| f64::from(w[i]));
+    let total: f64 = (0..rows).map(weight).sum();
+    let mut mean = vec![0.0; cols];
+    for (i, row) in values.chunks_exact(cols).enumerate() {
+        mean.iter_mut().zip(row).for_each(|(m, &x)| *m += weight(i) * f64::from(x) / total);
+    }
+    let mut covariance = nalgebra::DMatrix::<f64>::zeros(cols, cols);
+    for (i, row) in values.chunks_exact(cols).enumerate() {
+        let centred = nalgebra::DVector::from_iterator(cols, row.iter().zip(&mean).map(|(&x, m)| f64::from(x) - m));
+        covariance.ger(weight(i) / total, &centred, &centred, 1.0);
+    }
+    let eigen = nalgebra::SymmetricEigen::new(covariance);
+    let mut order: Vec<usize> = (0..cols).collect();
+    order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
+    let directions = order
+        .into_iter()
+        .map(|k| {
+            let deviation = eigen.eigenvalues[k].max(0.0).sqrt();
+            eigen.eigenvectors.column(k).iter().map(|v| (deviation * v) as f32).collect()
+        })
+        .collect();
+    (mean.into_iter().map(|m| m as f32).collect(), directions)
+}
+
+fn median_distance(values: &[f32], cols: usize) -> f64 {
+    let rows = values.len() / cols;
+    let count = rows.min(MEDIAN_ROWS);
+    // Evenly spaced rows: no seed, and no bias towards one end of a sorted file.
+    let row = |i: usize| {
+        let at = i * rows / count;
+        &values[at * cols..(at + 1) * cols]
+    };
+    let mut distances = Vec::with_capacity(count * (count - 1) / 2);
+    for i in 0..count {
+        for j in 0..i {
+            let square: f64 = row(i).iter().zip(row(j)).map(|(&a, &b)| (f64::from(a) - f64::from(b)).powi(2)).sum();
+            distances.push(square.sqrt());
+        }
+    }
+    let middle = distances.len() / 2;
+    let (_, median, _) = distances.select_nth_unstable_by(middle, f64::total_cmp);
+    // Rows that mostly coincide have no scale of their own; one standard deviation is the data's.
+    if *median > 0.0 { *median } else { 1.0 }
+}

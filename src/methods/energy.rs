@@ -1,0 +1,67 @@
+//! Energy distance between the pushforward φ_#ν and the data μ₁ (paper §2; Székely & Rizzo 2013):
+//!
+//!   2E‖X − Y‖^β − E‖X − X'‖^β − E‖Y − Y'‖^β,   0 < β < 2,
+//!
+//! the MMD of the kernel −‖x − y‖^β (the paper's text drops the sign), which is D₂² with τ(ds) ∝ |s|^{−(d+β)} ds over
+//! characteristic functions. It has no bandwidth.
+
+use super::one_step::OneStep;
+use super::{Dataset, Entry, Method, estimator, resolve};
+use crate::gpu::{Recorder, Var};
+use crate::nn::{Parameters, Weights};
+use crate::ops::pairwise::RadialKernel;
+use crate::settings::Settings as _;
+use crate::{Error, Result, settings};
+
+settings! {
+    /// Settings of `energy`.
+    pub struct Settings {
+        /// Exponent β of the distance, above 0 and below 2.
+        beta: f32 = 1.0,
+        /// Whether the estimator leaves out pairs of a row with itself, so that its mean is exact (its value can be negative).
+        unbiased: bool = true,
+    }
+}
+
+pub const ENTRY: Entry = Entry {
+    name: "energy",
+    summary: "energy distance: no bandwidth to choose",
+    paper: "§2, eq. (3) with τ(ds) ∝ |s|^−(d+1)",
+    keys: Settings::keys,
+    build: |setup, own| Ok(Box::new(Energy { core: OneStep::new(setup)?, settings: settings::take(own)? })),
+    resolve: |table| resolve::<Settings>(table, check),
+};
+
+fn check(settings: &Settings) -> Result<()> {
+    if !(settings.beta > 0.0 && settings.beta < 2.0) {
+        return Err(Error::usage(format!("`beta` is {}: it must be above 0 and below 2", settings.beta)));
+    }
+    Ok(())
+}
+
+/// Trains φ by the energy distance between a generated and a data batch.
+pub struct Energy {
+    core: OneStep,
+    settings: Settings,
+}
+
+impl Method for Energy {
+    fn parameters(&self) -> &Parameters {
+        &self.core.parameters
+    }
+
+    fn latent(&self) -> usize {
+        self.core.latent()
+    }
+
+    fn push(&self, rec: &mut Recorder, z: Var, weights: Weights) -> Result<Var> {
+        self.core.push(rec, z, weights)
+    }
+
+    fn record(&self, rec: &mut Recorder, data: &Dataset) -> Result<()> {
+        let (y, x) = self.core.draw(rec, data)?;
+        let Settings { beta, unbiased } = self.settings;
+        let loss = rec.mmd_squared(&RadialKernel::Energy { beta }, y, x, estimator(unbiased))?;
+        self.core.minimize(rec, loss)
+    }
+}

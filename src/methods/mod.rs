@@ -1,0 +1,200 @@
+//! One file a method: the paper's sections as code. A new method is one file here and one line in [`REGISTRY`].
+
+pub mod dataset;
+pub mod energy;
+pub mod mmd;
+pub mod one_step;
+
+pub use dataset::Dataset;
+
+use crate::data::nearest;
+use crate::gpu::{Gpu, Recorder, Var};
+use crate::nn::{Parameters, Weights};
+use crate::ops::pairwise::Estimator;
+use crate::settings::{Key, Settings};
+use crate::{Error, Result, settings};
+use serde::Serialize;
+
+settings! {
+    /// Settings that every method shares.
+    pub struct Training {
+        /// Training steps.
+        steps: u32 = 6000,
+        /// Rows a step, of the data and of the generated sample each.
+        batch: usize = 2048,
+        /// Dimension of the latent space; 0 is the number of columns.
+        latent: usize = 0,
+        /// Units of a hidden layer.
+        width: usize = 128,
+        /// Hidden layers.
+        depth: usize = 3,
+        /// Activation: silu, relu, gelu, tanh, elu, softplus, sigmoid.
+        activation: crate::nn::Activation = crate::nn::Activation::Silu,
+        /// Learning rate at its highest.
+        rate: f32 = 2e-3,
+        /// Schedule of the rate after its warm-up: constant or cosine.
+        schedule: crate::nn::Schedule = crate::nn::Schedule::Cosine,
+        /// Steps over which the rate grows from zero.
+        warmup: u32 = 100,
+        /// Decoupled weight decay (AdamW).
+        decay: f32 = 0.0,
+        /// Largest global norm of the gradient; 0 is no limit.
+        clip: f32 = 0.0,
+        /// Decay of the moving average of the weights, which samples are drawn with.
+        average: f32 = 0.999,
+        /// Whether columns are scaled to mean 0 and deviation 1 for training (and samples back).
+        standardise: bool = true,
+        /// Whether samples are rounded in columns that hold whole numbers only.
+        round: bool = false,
+        /// Whether samples are clamped to each column's observed bounds.
+        clamp: bool = false,
+        /// Share of the rows held out to stop training in time: a number, or -1 for 0.2 below 5,000 rows and none above.
+        held_out: f32 = -1.0,
+        /// Evaluations on held-out rows without improvement after which training stops; 0 never stops early.
+        patience: u32 = 20,
+    }
+}
+
+impl Training {
+    /// Refuses values out of range.
+    pub fn check(&self) -> Result<()> {
+        let wrong = |key: &str, value: &dyn std::fmt::Display, valid: &str| {
+            Err(Error::usage(format!("`{key}` is {value}: it must be {valid}")))
+        };
+        if self.steps == 0 {
+            return wrong("steps", &self.steps, "at least 1");
+        }
+        if !(2..=1 << 20).contains(&self.batch) {
+            return wrong("batch", &self.batch, "between 2 and 1,048,576");
+        }
+        if !(1..=4096).contains(&self.width) {
+            return wrong("width", &self.width, "between 1 and 4,096");
+        }
+        if self.depth > 64 {
+            return wrong("depth", &self.depth, "at most 64");
+        }
+        if self.latent > 4096 {
+            return wrong("latent", &self.latent, "at most 4,096");
+        }
+        if !(self.rate > 0.0 && self.rate.is_finite()) {
+            return wrong("rate", &self.rate, "above 0");
+        }
+        for (key, value) in [("decay", self.decay), ("clip", self.clip)] {
+            if !(value >= 0.0 && value.is_finite()) {
+                return wrong(key, &value, "0 or above");
+            }
+        }
+        if !(0.0..1.0).contains(&self.average) {
+            return wrong("average", &self.average, "at least 0 and below 1");
+        }
+        if !(self.held_out == -1.0 || (0.0..1.0).contains(&self.held_out)) {
+            return wrong("held_out", &self.held_out, "at least 0 and below 1, or -1");
+        }
+        Ok(())
+    }
+}
+
+/// What a method is built from.
+pub struct Setup<'a> {
+    pub gpu: &'a Gpu,
+    pub training: &'a Training,
+    pub columns: usize,
+    pub seed: u64,
+    /// The data to start from; none when a trained model is loaded.
+    pub data: Option<&'a Dataset>,
+}
+
+/// A way to learn a sampler.
+pub trait Method {
+    /// Everything that training moves.
+    fn parameters(&self) -> &Parameters;
+
+    /// Dimension of the latent space.
+    fn latent(&self) -> usize;
+
+    /// The learned map φ: rows × latent → rows × columns.
+    fn push(&self, rec: &mut Recorder, z: Var, weights: Weights) -> Result<Var>;
+
+    /// Records one training step.
+    fn record(&self, rec: &mut Recorder, data: &Dataset) -> Result<()>;
+}
+
+/// A line of the registry.
+pub struct Entry {
+    pub name: &'static str,
+    /// One sentence.
+    pub summary: &'static str,
+    /// Where the paper has it.
+    pub paper: &'static str,
+    keys: fn() -> Vec<Key>,
+    build: fn(&Setup, &mut toml::Table) -> Result<Box<dyn Method>>,
+    /// What the method's settings resolve to, with every default written out.
+    resolve: fn(&mut toml::Table) -> Result<toml::Table>,
+}
+
+/// Every method, in the paper's order.
+pub static REGISTRY: &[Entry] = &[mmd::ENTRY, energy::ENTRY];
+
+/// What `pushforward methods` shows of a method.
+#[derive(Serialize)]
+pub struct Summary {
+    pub name: &'static str,
+    pub summary: &'static str,
+    pub paper: &'static str,
+    /// Whether `log-density` works.
+    pub density: bool,
+    /// Whether `push --inverse` works.
+    pub inverse: bool,
+    pub settings: Vec<Key>,
+}
+
+impl Entry {
+    /// Keys of this method alone.
+    pub fn keys(&self) -> Vec<Key> {
+        (self.keys)()
+    }
+
+    pub fn describe(&self) -> Summary {
+        let (name, summary, paper) = (self.name, self.summary, self.paper);
+        Summary { name, summary, paper, density: false, inverse: false, settings: self.keys() }
+    }
+
+    /// Reads the shared and the method's own settings out of one table.
+    ///
+    /// # Errors
+    /// An unknown key, a value of the wrong type or out of range.
+    pub fn settings(&self, mut table: toml::Table) -> Result<(Training, toml::Table)> {
+        let training: Training = settings::take(&mut table)?;
+        training.check()?;
+        let own = (self.resolve)(&mut table)?;
+        let keys: Vec<&str> = Training::keys().iter().chain(&self.keys()).map(|k| k.name).collect();
+        settings::refuse_unknown(&table, &keys)?;
+        Ok((training, own))
+    }
+
+    /// Builds the method; `own` is what [`Entry::settings`] resolved.
+    pub fn build(&self, setup: &Setup, own: &toml::Table) -> Result<Box<dyn Method>> {
+        (self.build)(setup, &mut own.clone())
+    }
+}
+
+/// The method of this name.
+pub fn find(name: &str) -> Result<&'static Entry> {
+    REGISTRY.iter().find(|e| e.name == name).ok_or_else(|| {
+        let names: Vec<&str> = REGISTRY.iter().map(|e| e.name).collect();
+        let hint = nearest(name, names.iter().copied()).map_or(String::new(), |near| format!(" (did you mean `{near}`?)"));
+        Error::usage(format!("there is no method `{name}`{hint}; the methods are: {}", names.join(", ")))
+    })
+}
+
+/// The estimator that a method's `unbiased` setting asks for.
+fn estimator(unbiased: bool) -> Estimator {
+    if unbiased { Estimator::Unbiased } else { Estimator::Biased }
+}
+
+/// Reads a method's settings and writes them back with every default: the `resolve` of an [`Entry`].
+fn resolve<S: Settings>(table: &mut toml::Table, check: impl Fn(&S) -> Result<()>) -> Result<toml::Table> {
+    let own: S = settings::take(table)?;
+    check(&own)?;
+    toml::Table::try_from(&own).map_err(|e| Error::usage(e.to_string()))
+}

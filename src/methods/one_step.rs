@@ -1,0 +1,67 @@
+//! What every one-step sampler has: a generator φ, its parameters, and an optimiser.
+
+use super::{Dataset, Setup};
+use crate::Result;
+use crate::gpu::{Recorder, Var};
+use crate::nn::{Adam, Builder, Generator, GeneratorShape, Parameters, Weights};
+
+/// A generator with its parameters and optimiser.
+pub struct OneStep {
+    pub parameters: Parameters,
+    pub generator: Generator,
+    pub adam: Adam,
+    pub batch: usize,
+}
+
+impl OneStep {
+    pub fn new(setup: &Setup) -> Result<Self> {
+        let training = setup.training;
+        let shape = GeneratorShape {
+            latent: if training.latent == 0 { setup.columns } else { training.latent },
+            columns: setup.columns,
+            width: training.width,
+            depth: training.depth,
+            activation: training.activation,
+        };
+        let mut builder = Builder::new(setup.seed);
+        let (mean, factor) = match setup.data {
+            Some(data) => (data.mean().to_vec(), data.embedding(shape.latent)),
+            None => (vec![0.0; shape.columns], vec![0.0; shape.latent * shape.columns]),
+        };
+        let generator = Generator::new(&mut builder, shape, &mean, &factor);
+        let adam = Adam {
+            rate: training.rate,
+            decay: training.decay,
+            clip: training.clip,
+            warmup: training.warmup,
+            steps: training.steps,
+            schedule: training.schedule,
+            average: training.average,
+            ..Adam::default()
+        };
+        Ok(Self { parameters: builder.build(setup.gpu)?, generator, adam, batch: training.batch })
+    }
+
+    /// A batch of generated rows, with the weights in training, and as many data rows.
+    pub fn draw(&self, rec: &mut Recorder, data: &Dataset) -> Result<(Var, Var)> {
+        let x = data.batch(rec, self.batch)?;
+        let z = rec.normal(self.batch, self.latent())?;
+        let y = self.push(rec, z, Weights::Trained)?;
+        Ok((y, x))
+    }
+
+    pub fn latent(&self) -> usize {
+        self.generator.shape().latent
+    }
+
+    pub fn push(&self, rec: &mut Recorder, z: Var, weights: Weights) -> Result<Var> {
+        self.generator.forward(rec, &self.parameters, z, weights)
+    }
+
+    /// Reports the loss and appends one update.
+    pub fn minimize(&self, rec: &mut Recorder, loss: Var) -> Result<()> {
+        rec.report("loss", loss)?;
+        rec.minimize(loss, &self.parameters, &self.adam)?;
+        Ok(())
+    }
+}

@@ -1,0 +1,12 @@
+//! Networks: flat parameters, multi-layer perceptrons, the generator φ = ξ + ψ, time embedding, and optimisation.
+
+pub mod generator;
+pub mod mlp;
+pub mod parameters;
+pub mod time;
+
+pub use crate::ops::activation::Activation;
+pub use crate::ops::adam::{Adam, Schedule};
+pub use generator::{Generator, GeneratorShape};
+pub use mlp::{Head, Mlp, MlpShape};
+pub use parameters::{Builder, Id, Parameters, Weights};

@@ -1,0 +1,36 @@
+//! Time embedding: a number t in [0, 1] as cosines and sines, so that a network can tell nearby times apart.
+
+use crate::gpu::{Recorder, Var};
+use crate::{Error, Result};
+
+/// (cos(2π f_k t), sin(2π f_k t)) for `count` frequencies f_k spaced evenly in octaves from ½ to `highest` (Tancik et al.
+/// 2020): rows × 1 → rows × 2·count.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TimeEmbedding {
+    pub count: usize,
+    pub highest: f32,
+}
+
+impl TimeEmbedding {
+    /// The frequencies f_k.
+    pub fn frequencies(&self) -> Vec<f32> {
+        let octaves = (2.0 * self.highest).log2();
+        let last = (self.count.max(2) - 1) as f32;
+        (0..self.count).map(|k| 0.5 * (octaves * k as f32 / last).exp2()).collect()
+    }
+
+    /// rows × 1 → rows × 2·count.
+    pub fn forward(&self, rec: &mut Recorder, t: Var) -> Result<Var> {
+        if t.cols() != 1 {
+            return Err(Error::shape("time embedding", format!("t has {} columns; one is expected", t.cols())));
+        }
+        let frequencies: Vec<f32> = self.frequencies().iter().map(|f| std::f32::consts::TAU * f).collect();
+        let frequencies = rec.gpu().upload(1, self.count, &frequencies)?;
+        let frequencies = rec.tensor(&frequencies);
+        let spread = rec.constant(0.0, t.rows(), self.count)?;
+        let spread = rec.add(spread, t)?;
+        let angle = rec.mul(spread, frequencies)?;
+        let (cos, sin) = (rec.cos(angle)?, rec.sin(angle)?);
+        rec.concat(&[cos, sin])
+    }
+}

@@ -1,0 +1,192 @@
+//! The run folder: `config.toml`, `checkpoint.safetensors`, `model.safetensors`, `metrics.jsonl`, `report.html`.
+
+use super::Job;
+use super::checkpoint::{Checkpoint, Header};
+use crate::data::write_atomically;
+use crate::gpu::Gpu;
+use crate::methods::Dataset;
+use crate::model::{read_tensors, write_tensors};
+use crate::nn::Parameters;
+use crate::{Error, Result};
+use serde::Serialize;
+use serde_json::{Map, Value};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// A run's folder.
+#[derive(Clone, Debug)]
+pub struct Folder {
+    path: PathBuf,
+}
+
+/// `config.toml`: all that made the run.
+#[derive(Serialize)]
+struct Config<'a> {
+    method: &'a str,
+    seed: u64,
+    version: &'a str,
+    command: &'a str,
+    adapter: &'a str,
+    driver: &'a str,
+    data: DataConfig<'a>,
+    training: &'a crate::methods::Training,
+    settings: &'a toml::Table,
+}
+
+#[derive(Serialize)]
+struct DataConfig<'a> {
+    source: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    file_sha256: Option<&'a str>,
+    /// Of the values and column names that were trained on.
+    table_sha256: String,
+    rows: usize,
+    columns: &'a [String],
+    /// Of the rows trained on, standardised: what bandwidths are multiples of.
+    median_distance: f32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    test: Option<&'a str>,
+}
+
+/// What must be the same for a run to be resumed.
+const IDENTITY: [&str; 4] = ["method", "seed", "training", "settings"];
+
+impl Folder {
+    /// Makes the folder of a new run, or checks that the one there is of this run.
+    pub(super) fn open(job: &Job, gpu: &Gpu, data: &Dataset) -> Result<Self> {
+        let folder = Self { path: job.out.clone() };
+        let config = toml::to_string(&Config {
+            method: job.entry.name,
+            seed: job.seed,
+            version: env!("CARGO_PKG_VERSION"),
+            command: &job.command,
+            adapter: &gpu.summary().name,
+            driver: &gpu.summary().driver,
+            data: DataConfig {
+                source: &job.source,
+                file_sha256: job.source_hash.as_deref(),
+                table_sha256: job.table.hash(),
+                rows: job.table.rows(),
+                columns: job.table.columns(),
+                median_distance: data.median_distance(),
+                test: job.test.as_ref().map(|(source, _)| source.as_str()),
+            },
+            training: &job.training,
+            settings: &job.settings,
+        })
+        .map_err(|e| Error::usage(format!("the settings cannot be written: {e}")))?;
+        let path = folder.file("config.toml");
+        match (path.exists(), job.resume) {
+            (true, false) => Err(Error::usage(format!(
+                "{} already holds a run: go on with it by --resume, or choose another folder by --out",
+                folder.path.display()
+            ))),
+            (false, true) => Err(Error::usage(format!("{} holds no run to resume: leave out --resume", folder.path.display()))),
+            (true, true) => folder.check_same(&path, &config).map(|()| folder),
+            (false, false) => {
+                std::fs::create_dir_all(&folder.path).map_err(|e| Error::io("make the folder", &folder.path, e))?;
+                write_atomically(&path, |file| file.write_all(config.as_bytes()))?;
+                Ok(folder)
+            }
+        }
+    }
+
+    fn check_same(&self, path: &Path, config: &str) -> Result<()> {
+        let text = std::fs::read_to_string(path).map_err(|e| Error::io("read", path, e))?;
+        let parse = |text: &str| text.parse::<toml::Table>().map_err(|e| Error::format(path, format!("is damaged: {e}")));
+        let (old, new) = (parse(&text)?, parse(config)?);
+        let changed = IDENTITY.iter().find(|key| old.get(**key) != new.get(**key));
+        let hash = |t: &toml::Table| t.get("data").and_then(|d| d.get("table_sha256")).cloned();
+        let what = match changed {
+            Some(key) => format!("`{key}`"),
+            None if hash(&old) != hash(&new) => "the data".into(),
+            None => return Ok(()),
+        };
+        Err(Error::usage(format!(
+            "{what} is not what {} was made with: resume with the same command, or choose another folder by --out",
+            self.path.display()
+        )))
+    }
+
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// A file of the run.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.path.join(name)
+    }
+
+    pub fn model(&self) -> PathBuf {
+        self.file("model.safetensors")
+    }
+
+    pub(super) fn save_checkpoint(&self, at: &Checkpoint, parameters: &Parameters) -> Result<()> {
+        let mut tensors: Vec<(String, usize, usize, Vec<f32>)> =
+            parameters.state()?.into_iter().map(|(name, values)| (name.into(), 1, values.len(), values)).collect();
+        if let Some(best) = &at.best {
+            tensors.push(("best".into(), 1, best.average.len(), best.average.clone()));
+        }
+        write_tensors(&self.file("checkpoint.safetensors"), &tensors, "run", &at.header())
+    }
+
+    pub(super) fn load_checkpoint(&self, parameters: &Parameters) -> Result<Checkpoint> {
+        let path = self.file("checkpoint.safetensors");
+        let (mut tensors, header): (_, Header) = read_tensors(&path, "run")?;
+        parameters.restore(|name| tensors.get(name).cloned()).map_err(|e| Error::format(&path, e.to_string()))?;
+        Ok(Checkpoint::restore(header, tensors.remove("best")))
+    }
+
+    /// Opens `metrics.jsonl`, keeping what was written of steps before `step`.
+    pub(super) fn metrics(&self, step: u64) -> Result<Metrics> {
+        let path = self.file("metrics.jsonl");
+        let mut lines = Vec::new();
+        if step > 0 && path.exists() {
+            let text = std::fs::read_to_string(&path).map_err(|e| Error::io("read", &path, e))?;
+            // A last line that a kill cut short is dropped with those of steps that will be made again.
+            let known = text.lines().filter_map(|line| serde_json::from_str::<Map<String, Value>>(line).ok());
+            // A held-out value is of the weights after `step` steps; a loss is of the step that begins there.
+            let before = |line: &Map<String, Value>| {
+                let limit = step + u64::from(line.contains_key("held_out"));
+                line.get("step").and_then(Value::as_u64).is_some_and(|s| s < limit)
+            };
+            lines = known.filter(before).collect();
+        }
+        Ok(Metrics { path, lines, started: std::time::Instant::now() })
+    }
+}
+
+/// `metrics.jsonl`: one object a report.
+pub struct Metrics {
+    path: PathBuf,
+    lines: Vec<Map<String, Value>>,
+    started: std::time::Instant,
+}
+
+impl Metrics {
+    pub(super) fn scalars(&mut self, step: u64, names: &[String], values: &[f32]) {
+        let mut line = Map::new();
+        line.insert("step".into(), step.into());
+        for (name, &value) in names.iter().zip(values) {
+            line.insert(name.clone(), f64::from(value).into());
+        }
+        line.insert("seconds".into(), self.started.elapsed().as_secs_f64().into());
+        self.lines.push(line);
+    }
+
+    /// One scalar over the steps at which it was reported.
+    pub fn series(&self, name: &str) -> Vec<(f64, f64)> {
+        let point = |line: &Map<String, Value>| Some((line.get("step")?.as_f64()?, line.get(name)?.as_f64()?));
+        self.lines.iter().filter_map(point).collect()
+    }
+
+    pub(super) fn flush(&self) -> Result<()> {
+        write_atomically(&self.path, |file| {
+            for line in &self.lines {
+                serde_json::to_writer(&mut *file, line)?;
+                file.write_all(b"\n")?;
+            }
+            Ok(())
+        })
+    }
+}
