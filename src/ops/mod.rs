@@ -3,6 +3,7 @@
 
 pub mod activation;
 pub mod adam;
+pub mod fourier;
 pub mod gather;
 pub mod linear;
 pub mod map;

@@ -2,6 +2,7 @@
 
 mod activation;
 mod adam;
+mod fourier;
 mod gather;
 mod linear;
 mod map;

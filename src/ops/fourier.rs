@@ -1,0 +1,242 @@
+//! Fourier and moment-generating statistics: Σ_k τ_k |φ̂_x(t_k) − φ̂_y(t_k)|² over K frequencies, with its gradient, and nothing
+//! of size n×K stored. Real frequencies compare characteristic functions; complex ones, moment-generating functions.
+//!
+//! ```
+//! # use pushforward::gpu::{Gpu, Recorder};
+//! # use pushforward::ops::fourier::Frequencies;
+//! # use pushforward::ops::pairwise::Estimator;
+//! # fn main() -> pushforward::Result<()> {
+//! let gpu = Gpu::open("auto")?;
+//! let (x, y) = (gpu.upload(1, 1, &[0.0])?, gpu.upload(1, 1, &[1.0])?);
+//! let (t, tau) = (gpu.upload(1, 1, &[std::f32::consts::PI])?, gpu.upload(1, 1, &[1.0])?);
+//! let mut rec = Recorder::new(&gpu, 0);
+//! let (x, y, t, tau) = (rec.tensor(&x), rec.tensor(&y), rec.tensor(&t), rec.tensor(&tau));
+//! let frequencies = Frequencies::real(t);
+//! let target = rec.fourier_statistics(frequencies, y)?;
+//! let loss = rec.fourier_loss(frequencies, x, target, tau, Estimator::Biased)?;
+//! let loss = rec.keep(loss);
+//! let mut step = rec.finish()?;
+//! step.replay(1)?;
+//! assert!((step.read(loss)?[0] - 4.0).abs() < 1e-6); // |1 − e^{iπ}|²
+//! # Ok(())
+//! # }
+//! ```
+
+use super::pairwise::{Estimator, hand_on};
+use crate::gpu::kernels::fourier::{Backward, ComplexBackward, ComplexStatistics, Params, Statistics as RealStatistics};
+use crate::gpu::kernels::fourier_finish::{Coefficients, Gradient, Mean, Params as FinishParams};
+use crate::gpu::{Axes, Family, Recorder, Var};
+use crate::{Error, Result};
+
+/// Largest dimension whose shader is written out for it.
+const WRITTEN_OUT: usize = 64;
+/// Workgroups below which the walked side is split to make more of them.
+const BUSY: usize = 32;
+/// Most frequencies, and most samples that one workgroup walks: loops stay far below 65,535 rounds.
+const LONGEST: usize = 32_768;
+
+/// K frequencies of dimension d, as K×d rows: t = a + i b.
+#[derive(Clone, Copy, Debug)]
+pub struct Frequencies {
+    b: Var,
+    a: Option<Var>,
+}
+
+impl Frequencies {
+    /// f(x) = exp(i b·x).
+    pub fn real(b: Var) -> Self {
+        Self { b, a: None }
+    }
+
+    /// f(x) = exp((a + i b)·x), with a·x kept within ±40.
+    pub fn complex(a: Var, b: Var) -> Self {
+        Self { b, a: Some(a) }
+    }
+
+    /// K.
+    pub fn count(&self) -> usize {
+        self.b.rows()
+    }
+}
+
+/// The empirical statistics of a sample: means of Re f, Im f and |f|², 3×K, and how many rows they are of.
+#[derive(Clone, Copy, Debug)]
+pub struct Statistics {
+    pub means: Var,
+    pub rows: usize,
+}
+
+/// How one walk is cut up: rows are owned by threads, columns are walked.
+struct Layout {
+    axes: Axes,
+    rows_of_group: usize,
+    rows_of_dispatch: usize,
+    columns: usize,
+    splits: usize,
+}
+
+impl Layout {
+    fn of(rec: &Recorder, frequencies: Frequencies, (rows, columns): (usize, usize), chunks: usize) -> Self {
+        let gpu = rec.gpu();
+        let d = frequencies.b.cols();
+        let complex = frequencies.a.is_some();
+        let (at_once, own, lanes, name) = match gpu.family() {
+            _ if d > WRITTEN_OUT => (1, 1, 64, "wide"),
+            // Measured on llvmpipe.
+            Family::Broadcast { width } => {
+                let (own, at_once) = match d {
+                    _ if complex => (2, 4),
+                    0..=8 => (4, 4),
+                    9..=32 => (2, 8),
+                    _ => (1, 16),
+                };
+                (at_once.min(width as usize), own, width as usize, "broadcast")
+            }
+            _ => (1, 1, 64, "register"),
+        };
+        let axes = Axes::none()
+            .set("FAMILY", name)
+            .set("COMPLEX", u32::from(complex))
+            .set("D", if d > WRITTEN_OUT { 1 } else { d })
+            .set("R", own)
+            .set("J", at_once)
+            .set("SG", lanes);
+        let rows_of_group = own * lanes;
+        // No dispatch takes longer than about a fifth of a second on two cores of software.
+        let speed = match (gpu.is_software(), name) {
+            (false, _) => 0.2,
+            (true, "broadcast") => 1.0,
+            (true, _) => 20.0,
+        };
+        let phase = speed * chunks as f64 * (if complex { 1.5 } else { 0.5 } + 0.06 * d as f64);
+        let most = (2e8 / (phase * columns as f64)) as usize / rows_of_group * rows_of_group;
+        let rows_of_dispatch = most.clamp(rows_of_group, rows.next_multiple_of(rows_of_group)).min(65_535 * rows_of_group);
+        let groups = rows_of_dispatch / rows_of_group;
+        let wanted = (gpu.parallel_groups() as usize).max(BUSY).div_ceil(groups);
+        let splits = wanted.clamp(1, columns.div_ceil(64)).max(columns.div_ceil(LONGEST));
+        let columns_of_split = columns.div_ceil(splits).next_multiple_of(16);
+        let splits = columns.div_ceil(columns_of_split);
+        Self { axes, rows_of_group, rows_of_dispatch, columns: columns_of_split, splits }
+    }
+
+    /// First row, last row and workgroups of every dispatch.
+    fn dispatches(&self, rows: usize, chunks: usize) -> impl Iterator<Item = (u32, u32, [u32; 3])> + '_ {
+        (0..rows).step_by(self.rows_of_dispatch).map(move |begin| {
+            let end = (begin + self.rows_of_dispatch).min(rows);
+            let groups = [(end - begin).div_ceil(self.rows_of_group) as u32, self.splits as u32, chunks as u32];
+            (begin as u32, end as u32, groups)
+        })
+    }
+}
+
+impl Recorder {
+    /// The statistics of x (n×d), without a gradient rule: for a target that is computed once or once a step.
+    pub fn fourier_statistics(&mut self, frequencies: Frequencies, x: Var) -> Result<Statistics> {
+        check(frequencies, x)?;
+        let (sums, splits) = self.fourier_sums(frequencies, x)?;
+        let count = frequencies.count();
+        let means = self.empty(3, count)?;
+        let params =
+            FinishParams { count: count as u32, splits, inverse_n: (1.0 / x.rows() as f64) as f32, ..Default::default() };
+        let groups = self.groups(3 * count, 64);
+        self.dispatch(Mean { params, sums, out: means }, &Axes::none(), groups)?;
+        Ok(Statistics { means, rows: x.rows() })
+    }
+
+    /// Σ_k τ_k |φ̂_x(t_k) − φ̂_y(t_k)|², 1×1, with its gradient in x. `target` holds the statistics of y and τ is 1×K. The
+    /// unbiased estimator replaces |φ̂|² of either sample by the mean over its distinct pairs.
+    pub fn fourier_loss(
+        &mut self,
+        frequencies: Frequencies,
+        x: Var,
+        target: Statistics,
+        tau: Var,
+        estimator: Estimator,
+    ) -> Result<Var> {
+        check(frequencies, x)?;
+        let (count, n, d) = (frequencies.count(), x.rows(), x.cols());
+        if tau.len() != count || target.means.len() != 3 * count {
+            let problem = format!("{count} frequencies, {} weights and {} statistics", tau.len(), target.means.cols());
+            return Err(Error::shape("fourier_loss", problem));
+        }
+        let rho = |rows: usize| match estimator {
+            Estimator::Biased => Ok(0.0),
+            Estimator::Unbiased if rows < 2 => {
+                Err(Error::shape("fourier_loss", format!("a sample has {rows} rows; the unbiased estimator needs 2")))
+            }
+            Estimator::Unbiased => Ok((1.0 / (rows as f64 - 1.0)) as f32),
+        };
+        let (rho, rho_other) = (rho(n)?, rho(target.rows)?);
+
+        let (sums, splits) = self.fourier_sums(frequencies, x)?;
+        let (coefficient, loss) = (self.empty(3, count)?, self.empty(1, 1)?);
+        let params = FinishParams { count: count as u32, splits, inverse_n: (1.0 / n as f64) as f32, rho, rho_other, len: 0 };
+        let finish = Coefficients { params, sums, other: target.means, tau, coefficient, out: loss };
+        self.dispatch(finish, &Axes::none(), [1, 1, 1])?;
+
+        let chunks = if d > WRITTEN_OUT { d.div_ceil(32) } else { 1 };
+        let layout = Layout::of(self, frequencies, (n, count), chunks);
+        let partial = self.empty(layout.splits, n * d)?;
+        for (begin, end, groups) in layout.dispatches(n, chunks) {
+            let params = walk(frequencies, x, &layout, begin, end);
+            let (b, gradient) = (frequencies.b, partial);
+            match frequencies.a {
+                None => self.dispatch(Backward { params, x, b, coefficient, gradient }, &layout.axes, groups)?,
+                Some(a) => self.dispatch(ComplexBackward { params, x, b, a, coefficient, gradient }, &layout.axes, groups)?,
+            }
+        }
+        let d_x = if layout.splits == 1 {
+            self.view(partial, n, d)
+        } else {
+            let d_x = self.empty(n, d)?;
+            let params = FinishParams { splits: layout.splits as u32, len: x.len() as u32, ..Default::default() };
+            let groups = self.groups(x.len(), 64);
+            self.dispatch(Gradient { params, partial, out: d_x }, &Axes::none(), groups)?;
+            d_x
+        };
+        self.record(&[x], &[loss], move |rec, back| hand_on(rec, back, loss, x, d_x));
+        Ok(loss)
+    }
+
+    /// Σ f over x, splits × 3 × K, and the number of splits.
+    fn fourier_sums(&mut self, frequencies: Frequencies, x: Var) -> Result<(Var, u32)> {
+        let count = frequencies.count();
+        let layout = Layout::of(self, frequencies, (count, x.rows()), 1);
+        let sums = self.empty(layout.splits, 3 * count)?;
+        for (begin, end, groups) in layout.dispatches(count, 1) {
+            let params = walk(frequencies, x, &layout, begin, end);
+            let b = frequencies.b;
+            match frequencies.a {
+                None => self.dispatch(RealStatistics { params, x, b, sums }, &layout.axes, groups)?,
+                Some(a) => self.dispatch(ComplexStatistics { params, x, b, a, sums }, &layout.axes, groups)?,
+            }
+        }
+        Ok((sums, layout.splits as u32))
+    }
+}
+
+fn walk(frequencies: Frequencies, x: Var, layout: &Layout, begin: u32, end: u32) -> Params {
+    Params {
+        n: x.rows() as u32,
+        count: frequencies.count() as u32,
+        d: x.cols() as u32,
+        block: layout.columns as u32,
+        begin,
+        end,
+        splits: layout.splits as u32,
+        accumulate: 0,
+    }
+}
+
+fn check(frequencies: Frequencies, x: Var) -> Result<()> {
+    let (count, d) = (frequencies.count(), frequencies.b.cols());
+    if d != x.cols() || d == 0 || frequencies.a.is_some_and(|a| a.shape() != frequencies.b.shape()) {
+        let problem = format!("frequencies of {d} coordinates for points of {}", x.cols());
+        return Err(Error::shape("fourier", problem));
+    }
+    if x.rows() == 0 || count == 0 || count > LONGEST {
+        let problem = format!("{} rows and {count} frequencies; at least 1 row, and 1 to {LONGEST} frequencies", x.rows());
+        return Err(Error::shape("fourier", problem));
+    }
+    Ok(())
+}
