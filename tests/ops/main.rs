@@ -9,6 +9,7 @@ mod map;
 mod pairwise;
 mod random;
 mod reduce;
+mod sort;
 
 use pushforward::gpu::{Gpu, Kept, Options, Recorder, Var};
 use pushforward::reference::{Twin, check_gradient};

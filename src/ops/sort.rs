@@ -1,0 +1,134 @@
+//! Sorting the columns of a value, with the rows that the sorted values came from.
+//!
+//! ```
+//! # use pushforward::gpu::{Gpu, Recorder};
+//! # fn main() -> pushforward::Result<()> {
+//! let gpu = Gpu::open("auto")?;
+//! let x = gpu.upload(3, 2, &[3.0, 0.5, 1.0, 0.7, 2.0, 0.6])?;
+//! let mut rec = Recorder::new(&gpu, 0);
+//! let x = rec.tensor(&x);
+//! let sorted = rec.sort_columns(x)?;
+//! let values = rec.keep(sorted.values);
+//! let mut step = rec.finish()?;
+//! step.replay(1)?;
+//! assert_eq!(step.read(values)?, [1.0, 0.5, 2.0, 0.6, 3.0, 0.7]);
+//! # Ok(())
+//! # }
+//! ```
+
+use crate::gpu::kernels::sort::{Backward as Scatter, Disperse, Flip, Follow, Params, Start};
+use crate::gpu::{Axes, Backward, Recorder, Var};
+use crate::{Error, Result};
+
+/// Rows of a column that one invocation sorts in registers: the fastest of 8, 16 and 32 on the software adapter.
+const HELD: usize = 16;
+
+/// Sorted columns.
+#[derive(Clone, Copy, Debug)]
+pub struct Sorted {
+    /// Each column in ascending order.
+    pub values: Var,
+    /// u32, of the same shape: the row of x that each value came from.
+    pub index: Var,
+}
+
+fn axes() -> Axes {
+    Axes::none().set("HELD", HELD)
+}
+
+impl Recorder {
+    /// Every column of x in ascending order. Equal values keep the order of their rows, −0 comes before +0, and NaNs go to the
+    /// ends. The gradient goes back to the rows that the values came from.
+    pub fn sort_columns(&mut self, x: Var) -> Result<Sorted> {
+        let sorted = self.sort_columns_untaped(x)?;
+        let Sorted { values, index } = sorted;
+        let vjp = move |rec: &mut Recorder, back: &mut Backward| {
+            let Some(d_out) = back.of(rec, values)? else { return Ok(()) };
+            let Some(slot) = back.slot(rec, x)? else { return Ok(()) };
+            let params = Params { accumulate: slot.accumulate.into(), ..params(x, 0, false) };
+            let groups = rec.groups(x.len(), 256);
+            rec.dispatch(Scatter { params, index, values: d_out, out: slot.into }, &axes(), groups)
+        };
+        self.record_with_tangent(&[x], &[values], vjp, move |rec, tangents| {
+            let Some(x_dot) = tangents.of(x) else { return Ok(vec![None]) };
+            Ok(vec![Some(rec.follow(x_dot, index)?)])
+        });
+        Ok(sorted)
+    }
+
+    /// out_kj = x at (index_kj, j): columns put into the order that another value's columns were sorted to.
+    fn follow(&mut self, x: Var, index: Var) -> Result<Var> {
+        let out = self.empty(x.rows(), x.cols())?;
+        let groups = self.groups(x.len(), 256);
+        self.dispatch(Follow { params: params(x, 0, false), index, values: x, out }, &axes(), groups)?;
+        let vjp = move |rec: &mut Recorder, back: &mut Backward| {
+            let Some(d_out) = back.of(rec, out)? else { return Ok(()) };
+            let Some(slot) = back.slot(rec, x)? else { return Ok(()) };
+            let params = Params { accumulate: slot.accumulate.into(), ..params(x, 0, false) };
+            rec.dispatch(Scatter { params, index, values: d_out, out: slot.into }, &axes(), groups)
+        };
+        self.record_with_tangent(&[x], &[out], vjp, move |rec, tangents| {
+            Ok(vec![tangents.of(x).map(|x_dot| rec.follow(x_dot, index)).transpose()?])
+        });
+        Ok(out)
+    }
+
+    /// The same without a gradient rule.
+    pub(super) fn sort_columns_untaped(&mut self, x: Var) -> Result<Sorted> {
+        if x.is_empty() {
+            return Err(Error::shape("sort_columns", format!("{} × {} has nothing to sort", x.rows(), x.cols())));
+        }
+        let (keys, origin) = (self.empty(x.rows(), x.cols())?, self.empty(x.rows(), x.cols())?);
+        let passes = passes(x.rows());
+        // Invocations: one for HELD rows of a column, at every distance.
+        let groups = |rec: &Recorder, distance: usize| {
+            let blocks = x.rows().div_ceil(HELD * distance);
+            rec.groups(blocks * distance * x.cols(), 64)
+        };
+        let start = Start { params: params(x, 1, passes.is_empty()), x, keys, origin };
+        self.dispatch(start, &axes(), groups(self, 1))?;
+        for (i, pass) in passes.iter().enumerate() {
+            let last = i + 1 == passes.len();
+            match *pass {
+                Pass::Flip(distance) => {
+                    let flip = Flip { params: params(x, distance, last), keys, origin };
+                    self.dispatch(flip, &axes(), groups(self, distance))?;
+                }
+                Pass::Disperse(distance) => {
+                    let disperse = Disperse { params: params(x, distance, last), keys, origin };
+                    self.dispatch(disperse, &axes(), groups(self, distance))?;
+                }
+            }
+        }
+        Ok(Sorted { values: keys, index: origin })
+    }
+}
+
+fn params(x: Var, distance: usize, last: bool) -> Params {
+    let (rows, cols) = x.shape();
+    Params { rows, cols, distance: distance as u32, last: last.into(), accumulate: 0 }
+}
+
+/// A dispatch after the first, with the distance between the rows that an invocation holds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Pass {
+    Flip(usize),
+    Disperse(usize),
+}
+
+/// The dispatches that sort `rows` rows whose blocks of HELD are in order.
+fn passes(rows: usize) -> Vec<Pass> {
+    let mut all = Vec::new();
+    let mut block = HELD;
+    while block < rows {
+        block *= 2;
+        let mut distance = block / HELD;
+        all.push(Pass::Flip(distance));
+        while distance > 1 {
+            // The last pass may repeat levels: they find their rows in order.
+            distance = (distance / HELD).max(1);
+            all.push(Pass::Disperse(distance));
+        }
+    }
+    all
+}
