@@ -31,7 +31,7 @@ fn order(h: ptr<function, Held>, i: u32, j: u32) {
     let b = (*h).keys[j];
     let p = (*h).origin[i];
     let q = (*h).origin[j];
-    let swap = a > b || (a == b && p > q);
+    let swap = (a > b) | ((a == b) & (p > q));      // || and && would branch
     (*h).keys[i] = select(a, b, swap);
     (*h).keys[j] = select(b, a, swap);
     (*h).origin[i] = select(p, q, swap);

@@ -10,4 +10,5 @@ pub mod map;
 pub mod pairwise;
 pub mod random;
 pub mod reduce;
+pub mod sliced;
 pub mod sort;

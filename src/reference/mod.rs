@@ -13,6 +13,7 @@ pub mod map;
 pub mod pairwise;
 pub mod random;
 pub mod reduce;
+pub mod sliced;
 pub mod sort;
 
 /// The one constant of agreement. It covers the error of the transcendental functions (a few ulp) and of f32 inputs; it is

@@ -9,6 +9,7 @@ mod map;
 mod pairwise;
 mod random;
 mod reduce;
+mod sliced;
 mod sort;
 
 use pushforward::gpu::{Gpu, Kept, Options, Recorder, Var};
