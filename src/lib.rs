@@ -11,6 +11,7 @@ pub mod nn;
 pub mod ops;
 pub mod reference;
 pub mod report;
+pub mod reproduce;
 pub mod settings;
 pub mod train;
 

@@ -11,6 +11,7 @@ pub struct Dataset {
     tensor: Tensor,
     cumulative: Option<Tensor>,
     median: f64,
+    range: f32,
     mean: Vec<f32>,
     directions: Vec<Vec<f32>>,
 }
@@ -39,6 +40,7 @@ impl Dataset {
             tensor: gpu.upload(rows, cols, values)?,
             cumulative: cumulative.transpose()?,
             median: median_distance(values, cols),
+            range: range(values, cols),
             mean,
             directions,
         })
@@ -72,6 +74,11 @@ impl Dataset {
     /// The median of the distances between rows (the bandwidth that the median heuristic takes; Gretton et al. 2012, §8).
     pub fn median_distance(&self) -> f32 {
         self.median as f32
+    }
+
+    /// The widest column's range, largest minus smallest.
+    pub fn range(&self) -> f32 {
+        self.range
     }
 
     /// The mean row.
@@ -134,4 +141,13 @@ fn median_distance(values: &[f32], cols: usize) -> f64 {
     let (_, median, _) = distances.select_nth_unstable_by(middle, f64::total_cmp);
     // Rows that mostly coincide have no scale of their own; one standard deviation is the data's.
     if *median > 0.0 { *median } else { 1.0 }
+}
+
+fn range(values: &[f32], cols: usize) -> f32 {
+    let of = |j: usize| {
+        let column = values.iter().skip(j).step_by(cols);
+        let (low, high) = column.fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), &x| (low.min(x), high.max(x)));
+        high - low
+    };
+    (0..cols).map(of).fold(0.0, f32::max).max(f32::MIN_POSITIVE)
 }

@@ -3,7 +3,8 @@
 //!   2E‖X − Y‖^β − E‖X − X'‖^β − E‖Y − Y'‖^β,   0 < β < 2,
 //!
 //! the MMD of the kernel −‖x − y‖^β (the paper's text drops the sign), which is D₂² with τ(ds) ∝ |s|^{−(d+β)} ds over
-//! characteristic functions. It has no bandwidth.
+//! characteristic functions. It has no bandwidth. With
+//! `projections` it is averaged over random lines, on which sorting makes it O(n log n).
 
 use super::one_step::OneStep;
 use super::{Dataset, Entry, Method, estimator, resolve};
@@ -18,6 +19,8 @@ settings! {
     pub struct Settings {
         /// Exponent β of the distance, above 0 and below 2.
         beta: f32 = 1.0,
+        /// Random lines that the distance is averaged over (then β = 1); 0 compares in all dimensions at once.
+        projections: usize = 0,
         /// Whether the estimator leaves out pairs of a row with itself, so that its mean is exact (its value can be negative).
         unbiased: bool = true,
     }
@@ -25,7 +28,7 @@ settings! {
 
 pub const ENTRY: Entry = Entry {
     name: "energy",
-    summary: "energy distance: no bandwidth to choose",
+    summary: "energy distance, in all dimensions or sliced: no bandwidth to choose",
     paper: "§2, eq. (3) with τ(ds) ∝ |s|^−(d+1)",
     keys: Settings::keys,
     build: |setup, own| Ok(Box::new(Energy { core: OneStep::new(setup)?, settings: settings::take(own)? })),
@@ -35,6 +38,12 @@ pub const ENTRY: Entry = Entry {
 fn check(settings: &Settings) -> Result<()> {
     if !(settings.beta > 0.0 && settings.beta < 2.0) {
         return Err(Error::usage(format!("`beta` is {}: it must be above 0 and below 2", settings.beta)));
+    }
+    if settings.projections > 4096 {
+        return Err(Error::usage(format!("`projections` is {}: it must be at most 4,096", settings.projections)));
+    }
+    if settings.projections > 0 && settings.beta != 1.0 {
+        return Err(Error::usage(format!("`projections` needs `beta` = 1, and it is {}", settings.beta)));
     }
     Ok(())
 }
@@ -60,8 +69,12 @@ impl Method for Energy {
 
     fn record(&self, rec: &mut Recorder, data: &Dataset) -> Result<()> {
         let (y, x) = self.core.draw(rec, data)?;
-        let Settings { beta, unbiased } = self.settings;
-        let loss = rec.mmd_squared(&RadialKernel::Energy { beta }, y, x, estimator(unbiased))?;
+        let Settings { beta, projections, unbiased } = self.settings;
+        let estimator = estimator(unbiased);
+        let loss = match projections {
+            0 => rec.mmd_squared(&RadialKernel::Energy { beta }, y, x, estimator)?,
+            _ => rec.sliced_energy(y, x, projections, estimator)?,
+        };
         self.core.minimize(rec, loss)
     }
 }

@@ -1,5 +1,6 @@
 //! One file a method: the paper's sections as code. A new method is one file here and one line in [`REGISTRY`].
 
+pub mod characteristic;
 pub mod dataset;
 pub mod energy;
 pub mod mmd;
@@ -133,7 +134,7 @@ pub struct Entry {
 }
 
 /// Every method, in the paper's order.
-pub static REGISTRY: &[Entry] = &[mmd::ENTRY, energy::ENTRY];
+pub static REGISTRY: &[Entry] = &[mmd::ENTRY, energy::ENTRY, characteristic::ENTRY];
 
 /// What `pushforward methods` shows of a method.
 #[derive(Serialize)]

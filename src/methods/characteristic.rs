@@ -1,0 +1,239 @@
+//! Characteristic-function matching: the mean formulation D₂² (paper §2, eq. 3) with 𝓕 = {x ↦ e^{t·x} | t ∈ T},
+//!
+//!   D₂²(μ, μ₁; τ) = Σ_k τ_k |⟨f_k|μ⟩ − ⟨f_k|μ₁⟩|².
+//!
+//! T is imaginary (characteristic functions) or complex (moment-generating functions, for bounded data). Frequencies drawn
+//! from a law Λ and weighed alike make D₂² the MMD of the kernel that is Λ's Fourier transform: Gaussian frequencies give
+//! the Gaussian kernel, Cauchy the Laplace kernel, Laplace the inverse quadratic, column by column. Redrawn at every step
+//! they make every step's gradient right on average; integers k give the Fourier series of the data's box, as in Fig. 1.
+
+use super::one_step::OneStep;
+use super::{Dataset, Entry, Method, estimator, resolve};
+use crate::gpu::{Recorder, Tensor, Var};
+use crate::nn::{Parameters, Weights};
+use crate::ops::fourier::Frequencies;
+use crate::ops::random::Law;
+use crate::settings::Settings as _;
+use crate::{Error, Result, settings};
+
+/// Where frequencies come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FrequencyLaw {
+    Gaussian,
+    Cauchy,
+    Laplace,
+    /// The integer vectors of smallest norm, one of each pair ±k, times 2π over the period.
+    Integer,
+}
+
+/// The weights τ_k before they are made to sum to one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Tau {
+    Uniform,
+    /// ∝ 1/‖t‖.
+    Inverse,
+}
+
+settings! {
+    /// Settings of `characteristic`.
+    pub struct Settings {
+        /// Law of the frequencies: gaussian, cauchy, laplace, integer.
+        frequencies: FrequencyLaw = FrequencyLaw::Gaussian,
+        /// How many frequencies.
+        count: usize = 1024,
+        /// Scales of the frequencies in units of 1/(median distance), shared out evenly (not for integer).
+        scales: Vec<f32> = vec![1.0, 2.0, 4.0, 8.0],
+        /// Period of integer frequencies as a multiple of the widest column's range.
+        period: f32 = 1.25,
+        /// Scale of the exponents' real part in units of 1/(median distance): above 0 for moment-generating functions, on bounded data.
+        growth: f32 = 0.0,
+        /// Weights τ: uniform, or inverse (proportional to 1/‖t‖).
+        tau: Tau = Tau::Inverse,
+        /// Whether frequencies are drawn afresh at every step (integer ones never are).
+        redraw: bool = true,
+        /// Whether ⟨f|μ⟩² is estimated from independent pairs, so that its mean is exact (the value can be negative).
+        unbiased: bool = true,
+    }
+}
+
+pub const ENTRY: Entry = Entry {
+    name: "characteristic",
+    summary: "characteristic or moment-generating functions at many frequencies, in the mean",
+    paper: "§2, eq. (3) with f(x) = e^(tx), and Fig. 1",
+    keys: Settings::keys,
+    build: |setup, own| {
+        Ok(Box::new(Characteristic { core: OneStep::new(setup)?, settings: settings::take(own)?, seed: setup.seed }))
+    },
+    resolve: |table| resolve::<Settings>(table, check),
+};
+
+fn check(settings: &Settings) -> Result<()> {
+    let wrong = |key: &str, value: String, valid: &str| Err(Error::usage(format!("`{key}` is {value}: {valid}")));
+    if !(1..=32_768).contains(&settings.count) {
+        return wrong("count", settings.count.to_string(), "give a number between 1 and 32,768");
+    }
+    if settings.scales.is_empty() || settings.scales.iter().any(|v| !(*v > 0.0 && v.is_finite())) {
+        return wrong("scales", format!("{:?}", settings.scales), "give numbers above 0");
+    }
+    if !(settings.period > 0.0 && settings.period.is_finite()) {
+        return wrong("period", settings.period.to_string(), "give a number above 0");
+    }
+    if !(settings.growth >= 0.0 && settings.growth.is_finite()) {
+        return wrong("growth", settings.growth.to_string(), "give 0 or a number above it");
+    }
+    Ok(())
+}
+
+/// Trains φ by D₂² between a generated and a data batch.
+pub struct Characteristic {
+    core: OneStep,
+    settings: Settings,
+    seed: u64,
+}
+
+/// Fixed frequencies are drawn in a counter domain of their own.
+const DOMAIN: u32 = 0xf0e1;
+
+impl Characteristic {
+    /// t = a + i b, K × d each, and τ, 1 × K.
+    fn frequencies(&self, rec: &mut Recorder, data: &Dataset) -> Result<(Frequencies, Var)> {
+        let s = &self.settings;
+        let d = data.cols();
+        let b = match s.frequencies {
+            FrequencyLaw::Integer => {
+                let integers = integer_vectors(s.count, d);
+                let unit = std::f32::consts::TAU / (s.period * data.range());
+                let values: Vec<f32> = integers.iter().flatten().map(|&k| unit * k as f32).collect();
+                let tensor = rec.gpu().upload(s.count, d, &values)?;
+                rec.tensor(&tensor)
+            }
+            law => {
+                let law = match law {
+                    FrequencyLaw::Cauchy => Law::Cauchy,
+                    FrequencyLaw::Laplace => Law::Laplace,
+                    _ => Law::Normal,
+                };
+                self.drawn(rec, law, data)?
+            }
+        };
+        let frequencies = if s.growth > 0.0 {
+            let a = self.drawn(rec, Law::Normal, data)?;
+            Frequencies::complex(rec.scale(a, s.growth)?, b)
+        } else {
+            Frequencies::real(b)
+        };
+        Ok((frequencies, self.tau(rec, b)?))
+    }
+
+    /// K × d numbers of a law, each row times its scale; fresh at every step, or the same at all.
+    fn drawn(&self, rec: &mut Recorder, law: Law, data: &Dataset) -> Result<Var> {
+        let (count, d) = (self.settings.count, data.cols());
+        let scales = &self.settings.scales;
+        let per_row: Vec<f32> = (0..count).map(|k| scales[k % scales.len()] / data.median_distance()).collect();
+        let scaled = |rec: &mut Recorder| {
+            let numbers = rec.random(law, count, d)?;
+            let scales = rec.gpu().upload(count, 1, &per_row)?;
+            let scales = rec.tensor(&scales);
+            rec.mul(numbers, scales)
+        };
+        if self.settings.redraw {
+            return scaled(rec);
+        }
+        let mut once = Recorder::with_domain(rec.gpu(), self.seed, DOMAIN)?;
+        let numbers = scaled(&mut once)?;
+        let numbers = once.keep(numbers);
+        let mut step = once.finish()?;
+        step.replay(1)?;
+        let fixed: Tensor = step.tensor(numbers)?;
+        Ok(rec.tensor(&fixed))
+    }
+
+    fn tau(&self, rec: &mut Recorder, b: Var) -> Result<Var> {
+        let count = b.rows();
+        if self.settings.tau == Tau::Uniform {
+            return rec.constant(1.0 / count as f32, 1, count);
+        }
+        let squares = rec.square(b)?;
+        let squares = rec.sum_cols(squares)?;
+        // A frequency of zero has nothing to say; the floor only keeps its weight finite.
+        let floored = rec.affine(squares, 1.0, 1e-6)?;
+        let norm = rec.sqrt(floored)?;
+        let inverse = rec.reciprocal(norm)?;
+        let total = rec.sum(inverse)?;
+        let share = rec.div(inverse, total)?;
+        rec.reshape(share, 1, count)
+    }
+}
+
+/// The `count` integer vectors of dimension d with the smallest norms, one of each pair ±k and none zero.
+fn integer_vectors(count: usize, d: usize) -> Vec<Vec<i32>> {
+    let mut found: Vec<Vec<i32>> = Vec::new();
+    let mut most = 1;
+    // A shell of squared norm at a time, until there are enough.
+    while found.len() < count {
+        let mut shell = Vec::new();
+        vectors_of(most, &mut vec![0; d], 0, &mut shell);
+        shell.retain(|k| k.iter().find(|&&c| c != 0).is_some_and(|&c| c > 0));
+        found.extend(shell);
+        most += 1;
+    }
+    found.truncate(count);
+    found
+}
+
+/// All integer vectors of squared norm `left`, from coordinate `at` on.
+fn vectors_of(left: i32, k: &mut Vec<i32>, at: usize, out: &mut Vec<Vec<i32>>) {
+    if at == k.len() {
+        if left == 0 {
+            out.push(k.clone());
+        }
+        return;
+    }
+    let most = left.isqrt();
+    for c in -most..=most {
+        k[at] = c;
+        vectors_of(left - c * c, k, at + 1, out);
+    }
+    k[at] = 0;
+}
+
+impl Method for Characteristic {
+    fn parameters(&self) -> &Parameters {
+        &self.core.parameters
+    }
+
+    fn latent(&self) -> usize {
+        self.core.latent()
+    }
+
+    fn push(&self, rec: &mut Recorder, z: Var, weights: Weights) -> Result<Var> {
+        self.core.push(rec, z, weights)
+    }
+
+    fn record(&self, rec: &mut Recorder, data: &Dataset) -> Result<()> {
+        let (y, x) = self.core.draw(rec, data)?;
+        let (frequencies, tau) = self.frequencies(rec, data)?;
+        let target = rec.fourier_statistics(frequencies, x)?;
+        let loss = rec.fourier_loss(frequencies, y, target, tau, estimator(self.settings.unbiased))?;
+        self.core.minimize(rec, loss)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn integer_vectors_come_by_norm_without_their_negatives() {
+        assert_eq!(integer_vectors(3, 1), [[1], [2], [3]]);
+        let plane = integer_vectors(8, 2);
+        assert_eq!(plane[..4], [[0, 1], [1, 0], [1, -1], [1, 1]]);
+        for k in &plane {
+            let negative: Vec<i32> = k.iter().map(|c| -c).collect();
+            assert!(!plane.contains(&negative), "{k:?}");
+        }
+        assert_eq!(integer_vectors(100, 17).len(), 100);
+    }
+}

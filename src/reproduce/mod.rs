@@ -1,0 +1,3 @@
+//! The paper's figures and claims, made again and measured.
+
+pub mod figure1;
