@@ -7,7 +7,7 @@
 // driver). `register` has neither. `wide` serves any dimension (D is not used), in chunks.
 #axis FAMILY: tile broadcast register wide
 #axis GRADIENT: 0 1
-#axis D: 7
+#axis D: 8
 #axis R: 2
 #axis J: 2
 #axis SG: 4
@@ -25,8 +25,14 @@ struct Params {
     alpha: array<vec4<f32>, 4>,
 }
 @group(0) @binding(0) var<uniform> params: Params;
+#if FAMILY == broadcast && D % 4 == 0
+// A load of four coordinates costs llvmpipe little more than a load of one.
+@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
+@group(0) @binding(2) var<storage, read> y: array<vec4<f32>>;
+#else
 @group(0) @binding(1) var<storage, read> x: array<f32>;                       // n × d
 @group(0) @binding(2) var<storage, read> y: array<f32>;                       // m × d
+#endif
 @group(0) @binding(3) var<storage, read_write> value: array<f32>;             // splits × n
 @group(0) @binding(4) var<storage, read_write> gradient: array<f32>;          // splits × n × d
 #import common/radial

@@ -17,9 +17,18 @@ fn values(
 #for r in 0..R
     let i_$r = min(block + $(r * SG)u + lane, params.n - 1u);
     var v_$r = 0.0;
-#for c in 0..D
-    let x_$(r)_$c = x[i_$r * $(D)u + $(c)u];
+#if D % 4 == 0
+#for p in 0..D / 4
+    let x_$(r)v_$p = x[(i_$r) * $(D / 4)u + $(p)u];
 #endfor
+#for c in 0..D
+    let x_$(r)_$c = x_$(r)v_$(c / 4)[$(c % 4)];
+#endfor
+#else
+#for c in 0..D
+    let x_$(r)_$c = x[(i_$r) * $(D)u + $(c)u];
+#endfor
+#endif
 #if GRADIENT == 1
     var w_$r = 0.0;
 #for c in 0..D
@@ -36,12 +45,23 @@ fn values(
     let split_end = min(split_begin + params.columns, params.m);
     var j = select(split_begin, max(split_begin, block), params.symmetric == 1u);
     for (; j + $(SG)u <= split_end; j += $(SG)u) {
+#if D % 4 == 0
+#for p in 0..D / 4
+        let yv_$p = y[(j + lane) * $(D / 4)u + $(p)u];
+#endfor
+#for c in 0..D
+        let y_$c = yv_$(c / 4)[$(c % 4)];
+#endfor
+#else
 #for c in 0..D
         let y_$c = y[(j + lane) * $(D)u + $(c)u];
-#if GRADIENT == 1
-        let z_$c = y_$c - o_$c;
-#endif
 #endfor
+#endif
+#if GRADIENT == 1
+#for c in 0..D
+        let z_$c = y_$c - o_$c;
+#endfor
+#endif
         let twice = select(1.0, 2.0, params.symmetric == 1u && j >= block_end);
 #for h in 0..SG / J
         {
@@ -96,9 +116,18 @@ fn values(
     // Fewer than SG columns are left: every lane reads the same one.
     for (; j < split_end; j++) {
         let twice = select(1.0, 2.0, params.symmetric == 1u && j >= block_end);
-#for c in 0..D
-        let y_$c = y[j * $(D)u + $(c)u];
+#if D % 4 == 0
+#for p in 0..D / 4
+        let yv_$p = y[(j) * $(D / 4)u + $(p)u];
 #endfor
+#for c in 0..D
+        let y_$c = yv_$(c / 4)[$(c % 4)];
+#endfor
+#else
+#for c in 0..D
+        let y_$c = y[(j) * $(D)u + $(c)u];
+#endfor
+#endif
 #for r in 0..R
         var s_$r = 0.0;
 #for c in 0..D

@@ -167,8 +167,7 @@ impl Layout {
                     _ if form.widths > 2 => (2, 4),
                     0..=8 => (4, 4),
                     9..=16 => (4, 8),
-                    17..=32 => (2, 8),
-                    _ => (1, 16),
+                    _ => (2, 8),
                 };
                 (rows, width as usize, at_once.min(width as usize), "broadcast")
             }
