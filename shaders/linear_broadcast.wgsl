@@ -9,12 +9,13 @@
 //   input     d_y       (n, m)            Wᵀ  (m × k)        k
 //   weight    σ(x)ᵀ     (k, n)            d_y (n × m)        m; the sum over n is split over workgroups (group.z), and
 //                                                            `finish` of linear.wgsl adds the parts in order
-// RI rows are accumulated at once: as many as registers hold.
+// RI rows are accumulated at once: as many as registers hold. Where four rows of A fit one load, one load takes them.
 #axis PRODUCT: forward input weight
-#axis SG: 4
-#axis KC: 8
+#axis SG: 16
+#axis KC: 4 8
 #axis CV: 1 4
 #axis RI: 2
+#axis KEEP: 0 1 2
 #import common/linear
 
 // The columns of B and of the output that lane `lane` of column block `block` holds: four neighbours where rows of the
@@ -43,60 +44,7 @@ fn b_at(q: u32, first: u32) -> Cols {
     return vec4<f32>(w1(q, column(first, 0u)), w1(q, column(first, 1u)), w1(q, column(first, 2u)), w1(q, column(first, 3u)));
 #endif
 }
-
-fn put(row: u32, first: u32, value: Cols, keep: bool) {
-#if MV == 1
-    let i = row * (params.m / 4u) + first / 4u;
-    if (row < params.n && first < params.m) { if (keep) { y[i] += value; } else { y[i] = value; } }
-#elif CV == 1
-    let i = row * params.m + first;
-    if (row < params.n && first < params.m) { if (keep) { y[i] += value; } else { y[i] = value; } }
-#else
-#for C in 0..4
-    if (row < params.n && column(first, $(C)u) < params.m) {
-        let i = row * params.m + column(first, $(C)u);
-        if (keep) { y[i] += value[$C]; } else { y[i] = value[$C]; }
-    }
-#endfor
-#endif
-}
-#elif PRODUCT == input
-fn put(row: u32, first: u32, product: Cols, keep: bool) {
-#if KV == 1
-    if (row < params.n && first < params.k) {
-        let i = row * (params.k / 4u) + first / 4u;
-#if ACT == identity
-        let value = product;
-#else
-        let value = product * slope4(x[i]);
-#endif
-        if (keep) { d_x[i] += value; } else { d_x[i] = value; }
-    }
-#elif CV == 1
-    if (row < params.n && first < params.k) {
-        let i = row * params.k + first;
-#if ACT == identity
-        let value = product;
-#else
-        let value = product * act_slope(x[i]);
-#endif
-        if (keep) { d_x[i] += value; } else { d_x[i] = value; }
-    }
-#else
-#for C in 0..4
-    if (row < params.n && column(first, $(C)u) < params.k) {
-        let i = row * params.k + column(first, $(C)u);
-#if ACT == identity
-        let value = product[$C];
-#else
-        let value = product[$C] * act_slope(x[i]);
-#endif
-        if (keep) { d_x[i] += value; } else { d_x[i] = value; }
-    }
-#endfor
-#endif
-}
-#else
+#elif PRODUCT == weight
 fn b_at(q: u32, first: u32) -> Cols {
 #if MV == 1
     return d4(q, first);
@@ -106,23 +54,91 @@ fn b_at(q: u32, first: u32) -> Cols {
     return vec4<f32>(d1(q, column(first, 0u)), d1(q, column(first, 1u)), d1(q, column(first, 2u)), d1(q, column(first, 3u)));
 #endif
 }
+#endif
 
-fn put(part: u32, row: u32, first: u32, value: Cols, keep: bool) {
-#if MV == 1
-    let i = (part * params.k + row) * (params.m / 4u) + first / 4u;
-    if (row < params.k && first < params.m) { if (keep) { d_w[i] += value; } else { d_w[i] = value; } }
-#elif CV == 1
-    let i = (part * params.k + row) * params.m + first;
-    if (row < params.k && first < params.m) { if (keep) { d_w[i] += value; } else { d_w[i] = value; } }
+// Writes the products of one row: out = (kept ? out : 0) + value, times σ' in d_x. A load or store that a branch leaves out
+// still costs its loop over the lanes, so KEEP says what can happen: 0 one chunk of terms and nothing to add to; 1 several
+// chunks, the sum of those so far lies in `out`; 2 every chunk adds to what is there.
+#if PRODUCT == input && KV == 1 || PRODUCT != input && MV == 1
+fn put(part: u32, row: u32, first: u32, value: vec4<f32>, kept: bool, last: bool) {
+#if PRODUCT == forward
+    if (row < params.n && first < params.m) {
+        let i = row * (params.m / 4u) + first / 4u;
+#elif PRODUCT == input
+    if (row < params.n && first < params.k) {
+        let i = row * (params.k / 4u) + first / 4u;
+#else
+    if (row < params.k && first < params.m) {
+        let i = (part * params.k + row) * (params.m / 4u) + first / 4u;
+#endif
+        var v = value;
+#if KEEP == 1
+        if (kept) { v += out_at(i); }
+#endif
+#if PRODUCT == input && ACT != identity
+#if KEEP == 1
+        if (last) { v *= slope4(x[i]); }
+#else
+        v *= slope4(x[i]);
+#endif
+#endif
+#if KEEP == 2
+        v += out_at(i);
+#endif
+        write_at(i, v);
+    }
+}
+alias Element = vec4<f32>;
+#else
+fn put_one(part: u32, row: u32, col: u32, value: f32, kept: bool, last: bool) {
+#if PRODUCT == forward
+    if (row < params.n && col < params.m) {
+        let i = row * params.m + col;
+#elif PRODUCT == input
+    if (row < params.n && col < params.k) {
+        let i = row * params.k + col;
+#else
+    if (row < params.k && col < params.m) {
+        let i = (part * params.k + row) * params.m + col;
+#endif
+        var v = value;
+#if KEEP == 1
+        if (kept) { v += out_at(i); }
+#endif
+#if PRODUCT == input && ACT != identity
+#if KEEP == 1
+        if (last) { v *= act_slope(x[i]); }
+#else
+        v *= act_slope(x[i]);
+#endif
+#endif
+#if KEEP == 2
+        v += out_at(i);
+#endif
+        write_at(i, v);
+    }
+}
+alias Element = f32;
+fn put(part: u32, row: u32, first: u32, value: Cols, kept: bool, last: bool) {
+#if CV == 1
+    put_one(part, row, first, value, kept, last);
 #else
 #for C in 0..4
-    if (row < params.k && column(first, $(C)u) < params.m) {
-        let i = (part * params.k + row) * params.m + column(first, $(C)u);
-        if (keep) { d_w[i] += value[$C]; } else { d_w[i] = value[$C]; }
-    }
+    put_one(part, row, column(first, $(C)u), value[$C], kept, last);
 #endfor
 #endif
 }
+#endif
+
+#if PRODUCT == forward
+fn out_at(i: u32) -> Element { return y[i]; }
+fn write_at(i: u32, v: Element) { y[i] = v; }
+#elif PRODUCT == input
+fn out_at(i: u32) -> Element { return d_x[i]; }
+fn write_at(i: u32, v: Element) { d_x[i] = v; }
+#else
+fn out_at(i: u32) -> Element { return d_w[i]; }
+fn write_at(i: u32, v: Element) { d_w[i] = v; }
 #endif
 
 @compute @workgroup_size($SG)
@@ -207,24 +223,30 @@ fn backward_weight(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invoc
 #for V in 0..(KC + 4 * SG - 1) / (4 * SG)
             let a_$(R)_$V = act4(x4(row + $(R)u, k0 + 4u * ($(V * SG)u + lane)));
 #endfor
-#else
+#elif 4 * KC > SG
 #for V in 0..(KC + SG - 1) / SG
             let a_$(R)_$V = act(x1(row + $(R)u, k0 + $(V * SG)u + lane));
 #endfor
 #endif
 #endfor
+#if KV == 0 && 4 * KC <= SG
+            let a = act(x1(row + lane / $(KC)u, k0 + lane % $(KC)u));
+#endif
 #elif PRODUCT == input
 #for R in 0..4
 #if MV == 1
 #for V in 0..(KC + 4 * SG - 1) / (4 * SG)
             let a_$(R)_$V = d4(row + $(R)u, k0 + 4u * ($(V * SG)u + lane));
 #endfor
-#else
+#elif 4 * KC > SG
 #for V in 0..(KC + SG - 1) / SG
             let a_$(R)_$V = d1(row + $(R)u, k0 + $(V * SG)u + lane);
 #endfor
 #endif
 #endfor
+#if MV == 0 && 4 * KC <= SG
+            let a = d1(row + lane / $(KC)u, k0 + lane % $(KC)u);
+#endif
 #else
 #for V in 0..(KC + SG - 1) / SG
 #if KV == 1
@@ -246,18 +268,18 @@ fn backward_weight(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invoc
             c_$R += subgroupBroadcast(a_$(Q / SG)[$R], $(Q % SG)u) * b_$Q;
 #elif PRODUCT == forward && KV == 1 || PRODUCT == input && MV == 1
             c_$R += subgroupBroadcast(a_$(R)_$(Q / (4 * SG))[$(Q % 4)], $(Q % (4 * SG) / 4)u) * b_$Q;
+#elif PRODUCT != weight && 4 * KC <= SG
+            c_$R += subgroupBroadcast(a, $(R * KC + Q)u) * b_$Q;
 #else
             c_$R += subgroupBroadcast(a_$(R)_$(Q / SG), $(Q % SG)u) * b_$Q;
 #endif
 #endfor
 #endfor
 #for R in G * RI..G * RI + RI
-#if PRODUCT == forward
-            put(row + $(R)u, first, c_$R, k0 > 0u);
-#elif PRODUCT == input
-            put(row + $(R)u, first, c_$R, k0 > 0u || params.accumulate != 0u);
+#if PRODUCT == weight
+            put(group.z, row + $(R)u, first, c_$R, k0 > begin, true);
 #else
-            put(group.z, row + $(R)u, first, c_$R, k0 > begin || (params.accumulate & 1u) != 0u);
+            put(0u, row + $(R)u, first, c_$R, k0 > begin, k0 + $(KC)u >= end);
 #endif
 #endfor
 #endfor

@@ -71,7 +71,8 @@ impl Sizes {
 /// Rows of the batch that one part of `Weight` should at least take.
 const PART: usize = 256;
 
-fn layout(rec: &Recorder, product: Product, sizes: Sizes, activation: Activation) -> Layout {
+/// `added`: whether the product is added to what its destination holds.
+fn layout(rec: &Recorder, product: Product, sizes: Sizes, activation: Activation, added: bool) -> Layout {
     let (rows, cols, terms) = sizes.of(product);
     let name = match product {
         Product::Forward => "forward",
@@ -97,13 +98,25 @@ fn layout(rec: &Recorder, product: Product, sizes: Sizes, activation: Activation
                     let per_group = rows.div_ceil(spread).clamp(64, 512).max(rows.div_ceil(65_535));
                     (per_group.next_multiple_of(4), terms)
                 }
+                // Splitting over rows of d_w loads d_y again; splitting over the batch adds up parts afterwards.
                 Product::Weight => {
-                    let spread = parallel.div_ceil(blocks).min(terms.div_ceil(PART)).max(1);
-                    (rows.next_multiple_of(4), terms.div_ceil(spread).next_multiple_of(chunk))
+                    let by_rows = (parallel / (2 * blocks)).min(rows.div_ceil(32)).max(1);
+                    let spread = if by_rows * blocks > 1 { 1 } else { parallel.min(terms.div_ceil(PART)) };
+                    (rows.div_ceil(by_rows).next_multiple_of(4), terms.div_ceil(spread).next_multiple_of(chunk))
                 }
             };
             let splits = if product == Product::Weight { terms.div_ceil(depth) } else { 1 };
-            let axes = axes.set("SG", width).set("KC", chunk).set("CV", span).set("RI", if width >= 16 { 4 } else { 1 });
+            let keep = match (added && splits == 1, depth > chunk) {
+                (true, _) => 2,
+                (false, true) => 1,
+                (false, false) => 0,
+            };
+            let axes = axes
+                .set("KEEP", keep)
+                .set("SG", width)
+                .set("KC", chunk)
+                .set("CV", span)
+                .set("RI", if width >= 16 { 4 } else { 1 });
             Layout {
                 axes,
                 groups: [rows.div_ceil(per_group) as u32, blocks as u32, splits as u32],
@@ -172,7 +185,7 @@ impl Recorder {
             None => self.constant(0.0, 1, sizes.m)?,
         };
         let y = self.empty(sizes.n, sizes.m)?;
-        let layout = layout(self, Product::Forward, sizes, activation);
+        let layout = layout(self, Product::Forward, sizes, activation, false);
         dispatch!(self, layout, sizes, 0, Forward { x: x, w: w, b: bias, y: y })?;
         let inputs: Vec<Var> = [x, w].into_iter().chain(b).collect();
         let vjp = move |rec: &mut Recorder, back: &mut Backward| {
@@ -220,7 +233,7 @@ impl Recorder {
     /// d_x = (accumulate ? d_x : 0) + σ'(x) ⊙ (d_y·Wᵀ).
     fn linear_input(&mut self, x: Var, w: Var, d_y: Var, activation: Activation, slot: Slot) -> Result<()> {
         let sizes = Sizes { n: x.rows(), k: x.cols(), m: w.cols() };
-        let layout = layout(self, Product::Input, sizes, activation);
+        let layout = layout(self, Product::Input, sizes, activation, slot.accumulate);
         dispatch!(self, layout, sizes, slot.accumulate.into(), BackwardInput { x: x, w: w, d_y: d_y, d_x: slot.into })
     }
 
@@ -234,7 +247,7 @@ impl Recorder {
         let w = unwanted(self, w, sizes.k, sizes.m)?;
         let b = unwanted(self, b, 1, sizes.m)?;
         let accumulate = u32::from(w.accumulate) | u32::from(b.accumulate) << 1;
-        let layout = layout(self, Product::Weight, sizes, activation);
+        let layout = layout(self, Product::Weight, sizes, activation, w.accumulate);
         if layout.splits == 1 {
             return dispatch!(self, layout, sizes, accumulate, BackwardWeight { x: x, d_y: d_y, d_w: w.into, d_b: b.into });
         }
