@@ -7,6 +7,7 @@ pub mod fourier;
 pub mod gather;
 pub mod linear;
 pub mod map;
+pub mod neighbours;
 pub mod pairwise;
 pub mod random;
 pub mod reduce;

@@ -6,6 +6,7 @@ mod fourier;
 mod gather;
 mod linear;
 mod map;
+mod neighbours;
 mod pairwise;
 mod random;
 mod reduce;

@@ -1,0 +1,113 @@
+//! Nearest rows and balls round rows, by brute force over pairs that are never stored. No gradient: these are for scores.
+
+use crate::gpu::kernels::neighbours::{Add, Balls, Merge, Nearest, Params};
+use crate::gpu::{Axes, Recorder, Var};
+use crate::{Error, Result};
+
+/// Columns up to which a row is held in registers.
+const REGISTERS: usize = 16;
+/// Rows of y in a split at most: some drivers end loops silently after 65,535 rounds.
+const LONGEST: usize = 32_768;
+/// Pairs × columns in a dispatch at most, far below a second on any device.
+const WORK: usize = 1 << 29;
+/// Whole numbers are exact in f32 below this.
+const EXACT: usize = 1 << 24;
+
+struct Plan {
+    params: Params,
+    axes: Axes,
+    splits: usize,
+    rows_at_once: usize,
+}
+
+impl Recorder {
+    /// For each row of `x` (n × d) the `k` least squared distances to rows of `y` (m × d), ascending, n × k; and the index of the
+    /// nearest row as a number, n × 1. With `same`, row i of `y` is no neighbour of row i of `x`. Where there are fewer than `k`
+    /// rows, 3·10³⁸ stands for those that are missing.
+    pub fn nearest(&mut self, x: Var, y: Var, k: usize, same: bool) -> Result<(Var, Var)> {
+        if k == 0 || k > 64 {
+            return Err(Error::shape("nearest", format!("{k} neighbours were asked for: 1 to 64 are possible")));
+        }
+        let plan = self.neighbours("nearest", x, y, k, same)?;
+        let n = x.rows();
+        let (least, place) = (self.empty(plan.splits * n, k)?, self.empty(plan.splits * n, 1)?);
+        for (params, groups) in plan.dispatches(n) {
+            self.dispatch(Nearest { params, x, y, least, place }, &plan.axes, groups)?;
+        }
+        if plan.splits == 1 {
+            return Ok((least, place));
+        }
+        let (parts, places) = (least, place);
+        let (least, place) = (self.empty(n, k)?, self.empty(n, 1)?);
+        let groups = self.groups(n, 64);
+        self.dispatch(Merge { params: plan.params, parts, places, least, place }, &plan.axes, groups)?;
+        Ok((least, place))
+    }
+
+    /// For each row of `x` (n × d), how many rows j of `y` (m × d) have |xᵢ − yⱼ|² ≤ `radius`ⱼ (m × 1): n × 1.
+    pub fn balls(&mut self, x: Var, y: Var, radius: Var) -> Result<Var> {
+        if radius.len() != y.rows() {
+            return Err(Error::shape("balls", format!("{} radii for {} centres", radius.len(), y.rows())));
+        }
+        let plan = self.neighbours("balls", x, y, 1, false)?;
+        let n = x.rows();
+        let count = self.empty(plan.splits * n, 1)?;
+        for (params, groups) in plan.dispatches(n) {
+            self.dispatch(Balls { params, x, y, radius, count }, &plan.axes, groups)?;
+        }
+        if plan.splits == 1 {
+            return Ok(count);
+        }
+        let parts = count;
+        let count = self.empty(n, 1)?;
+        let groups = self.groups(n, 64);
+        self.dispatch(Add { params: plan.params, parts, count }, &plan.axes, groups)?;
+        Ok(count)
+    }
+
+    fn neighbours(&self, op: &'static str, x: Var, y: Var, k: usize, same: bool) -> Result<Plan> {
+        let (n, m, d) = (x.rows(), y.rows(), x.cols());
+        if y.cols() != d || x.is_empty() || y.is_empty() || same && n != m {
+            return Err(Error::shape(
+                op,
+                format!("{n} × {d} against {m} × {}: the columns must agree, and no side be empty", y.cols()),
+            ));
+        }
+        if n.max(m) > EXACT {
+            let advice = "score a random part of the rows";
+            let (needed, allowed) = (n.max(m) as u64, EXACT as u64);
+            return Err(Error::Limit { what: op.into(), limit: "range of exact whole numbers in f32", needed, allowed, advice });
+        }
+        // Enough groups to fill the device, and no split longer than a loop may be; whole numbers of eight rows.
+        let row_groups = n.div_ceil(64);
+        let wanted =
+            (4 * self.gpu().parallel_groups() as usize).div_ceil(row_groups).min(m.div_ceil(256)).max(m.div_ceil(LONGEST)).max(1);
+        let columns = m.div_ceil(wanted).next_multiple_of(8);
+        let splits = m.div_ceil(columns);
+        let rows_at_once = (WORK / (m * (d + 4))).clamp(64, 65_535 * 64) / 64 * 64;
+        let params = Params {
+            n: n as u32,
+            m: m as u32,
+            d: d as u32,
+            columns: columns as u32,
+            row_begin: 0,
+            row_end: n as u32,
+            splits: splits as u32,
+            same: u32::from(same),
+        };
+        let axes = Axes::none().set("K", k).set("D", if d <= REGISTERS { d } else { 0 });
+        Ok(Plan { params, axes, splits, rows_at_once })
+    }
+}
+
+impl Plan {
+    /// The uniforms and groups of each block of rows.
+    fn dispatches(&self, n: usize) -> Vec<(Params, [u32; 3])> {
+        let one = |begin: usize| {
+            let end = (begin + self.rows_at_once).min(n);
+            let params = Params { row_begin: begin as u32, row_end: end as u32, ..self.params };
+            (params, [(end - begin).div_ceil(64) as u32, self.splits as u32, 1])
+        };
+        (0..n).step_by(self.rows_at_once).map(one).collect()
+    }
+}
