@@ -11,7 +11,7 @@
 use statrs::function::erf::erfc;
 
 use super::neighbours::{nearest, radii};
-use super::{Points, Score, comparable, interval};
+use super::{Backend, Points, Score, comparable, interval};
 use crate::Result;
 
 #[derive(Clone, Debug)]
@@ -21,10 +21,10 @@ pub struct Copying {
 }
 
 /// The ratio and the authenticity of `samples` given the rows they were trained on.
-pub fn scores(train: Points, samples: Points) -> Result<Copying> {
+pub fn scores(on: &Backend, train: Points, samples: Points) -> Result<Copying> {
     comparable(train, samples, 2)?;
-    let own = radii(train, 1);
-    let mut ratios: Vec<f64> = nearest(samples, train)
+    let own = radii(on, train, 1)?;
+    let mut ratios: Vec<f64> = nearest(on, samples, train)?
         .into_iter()
         .map(|(at, distance)| match (distance, own[at]) {
             (0.0, _) => 0.0,
@@ -51,11 +51,12 @@ pub fn scores(train: Points, samples: Points) -> Result<Copying> {
 }
 
 /// The z-score of Meehan et al. for `samples` against `held_out` rows, both measured by their distance to `train`.
-pub fn test(train: Points, held_out: Points, samples: Points) -> Result<Score> {
+pub fn test(on: &Backend, train: Points, held_out: Points, samples: Points) -> Result<Score> {
     comparable(train, samples, 1)?;
     comparable(train, held_out, 1)?;
-    let distances = |queries| nearest(queries, train).into_iter().map(|(_, d)| d).collect::<Vec<f32>>();
-    let z = mann_whitney(&distances(samples), &distances(held_out));
+    let distances =
+        |queries| Ok::<_, crate::Error>(nearest(on, queries, train)?.into_iter().map(|(_, d)| d).collect::<Vec<f32>>());
+    let z = mann_whitney(&distances(samples)?, &distances(held_out)?);
     Ok(Score { value: z, standard_error: Some(1.0), interval: Some(interval::normal(z, 1.0)), ..Score::default() }
         .with_p_value(0.5 * erfc(-z / std::f64::consts::SQRT_2)))
 }

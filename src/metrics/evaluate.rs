@@ -2,12 +2,14 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Points, Score, comparable, copying, kolmogorov, manifold, pairs, permutation, sliced, wasserstein};
+use super::{Backend, Points, Score, comparable, copying, kolmogorov, manifold, pairs, permutation, sliced, wasserstein};
 use crate::Result;
 
 /// What to spend, and on how many rows. The defaults take seconds.
 #[derive(Clone, Debug)]
 pub struct Options {
+    /// Where work over all pairs of rows is done.
+    pub backend: Backend,
     /// Seed of subsamples, projections and relabellings.
     pub seed: u64,
     /// Gaussian bandwidth ℓ of MMD²; the median distance when absent.
@@ -29,6 +31,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
+            backend: Backend::Host,
             seed: 0,
             bandwidth: None,
             permutations: permutation::PERMUTATIONS,
@@ -112,7 +115,7 @@ pub struct NamedScore {
 /// When the columns differ in number, or a set has fewer rows than neighbours are asked for.
 pub fn evaluate(reference: Points, samples: Points, train: Option<Points>, options: &Options) -> Result<Evaluation> {
     comparable(reference, samples, options.neighbours + 1)?;
-    let seed = options.seed;
+    let (on, seed) = (&options.backend, options.seed);
     let kept = [reference.subsample(options.pair_rows, seed), samples.subsample(options.pair_rows, seed.wrapping_add(1))];
     let d = reference.columns();
     let real = Points::new(&kept[0], kept[0].len() / d, d)?;
@@ -126,11 +129,11 @@ pub fn evaluate(reference: Points, samples: Points, train: Option<Points>, optio
 
     let kernel = pairs::gaussian(bandwidth)?;
     let p_value = permutation::mmd2(reference, samples, kernel, options.permutations, options.permutation_rows, seed)?;
-    let manifold = manifold::scores(real, fake, options.neighbours)?;
+    let manifold = manifold::scores(on, real, fake, options.neighbours)?;
     let copying = match train {
         Some(train) => {
-            let copied = copying::scores(train, samples)?;
-            let test = copying::test(train, reference, samples)?;
+            let copied = copying::scores(on, train, samples)?;
+            let test = copying::test(on, train, reference, samples)?;
             Some(Copied { ratio: copied.ratio, authenticity: copied.authenticity, test })
         }
         None => None,

@@ -6,9 +6,8 @@
 //! coverage = share of real rows whose ball holds a sample (1 − ∏_{i=1..k}(N−i)/(M+N−i) for equal laws).
 //! The intervals treat rows as independent with the balls held fixed.
 
-use super::neighbours::{Columns, squared_radii};
-use super::threads::map_rows;
-use super::{Points, Score, comparable, interval};
+use super::neighbours::{balls_round, squared_radii};
+use super::{Backend, Points, Score, comparable, interval};
 use crate::Result;
 
 /// The usual number of neighbours.
@@ -34,11 +33,11 @@ pub struct Counts {
 }
 
 /// The four scores of `samples` against `real` with balls of `k` neighbours.
-pub fn scores(real: Points, samples: Points, k: usize) -> Result<Manifold> {
+pub fn scores(on: &Backend, real: Points, samples: Points, k: usize) -> Result<Manifold> {
     comparable(real, samples, k + 1)?;
-    let (real_radii, sample_radii) = (squared_radii(real, k), squared_radii(samples, k));
-    let held = balls_round(samples, real, &real_radii);
-    let other = balls_round(real, samples, &sample_radii);
+    let (real_radii, sample_radii) = (squared_radii(on, real, k)?, squared_radii(on, samples, k)?);
+    let held = balls_round(on, samples, real, &real_radii)?;
+    let other = balls_round(on, real, samples, &sample_radii)?;
     let covered = other.iter().zip(&real_radii).map(|((_, nearest), radius)| nearest <= radius).collect();
     let counts = |held: Vec<(u32, f32)>| held.into_iter().map(|(count, _)| count).collect();
     let counts = Counts { real_balls_round_sample: counts(held), sample_balls_round_real: counts(other), covered };
@@ -61,14 +60,4 @@ pub fn from_counts(counts: &Counts, k: usize) -> Manifold {
         density: Score::normal(density, error),
         coverage: share(counts.covered.iter().filter(|&&c| c).count(), counts.covered.len()),
     }
-}
-
-/// For each query: how many balls (centre, squared radius) hold it, and the squared distance to the nearest centre.
-fn balls_round(queries: Points, centres: Points, squared_radii: &[f32]) -> Vec<(u32, f32)> {
-    let stored = Columns::new(centres);
-    map_rows(queries.rows(), |i, distances: &mut Vec<f32>| {
-        stored.squared_distances(queries.row(i), distances);
-        let count = distances.iter().zip(squared_radii).map(|(d, r)| u32::from(d <= r)).sum();
-        (count, distances.iter().fold(f32::INFINITY, |least, &d| least.min(d)))
-    })
 }

@@ -10,8 +10,8 @@
 //! | classifier two-sample test | [`classifier`] | Clopper–Pearson interval, exact binomial p-value |
 //! | copying of training rows | [`copying`] | order statistics, Wilson, Mann–Whitney |
 //!
-//! Every interval is two-sided and covers 95 % ([`interval::LEVEL`]). Everything here runs on the host, in blocks of rows on all cores,
-//! and gives the same bits for any number of cores.
+//! Every interval is two-sided and covers 95 % ([`interval::LEVEL`]). What takes all pairs of rows runs on a [`Backend`]: a GPU, or
+//! the host's cores, in blocks of rows with the same bits for any number of cores.
 //!
 //! ```
 //! use pushforward::metrics::{Points, kolmogorov};
@@ -31,6 +31,7 @@ pub mod assignment;
 pub mod c2st;
 pub mod classifier;
 pub mod copying;
+mod device;
 mod evaluate;
 pub mod gaussian;
 pub mod interval;
@@ -43,6 +44,7 @@ pub mod sliced;
 mod threads;
 pub mod wasserstein;
 
+pub use device::Backend;
 pub use evaluate::{Better, Copied, Evaluation, NamedScore, Options, WorstColumn, evaluate};
 
 /// A score and what is known of its uncertainty; fields that do not apply are absent, in JSON too.

@@ -6,6 +6,7 @@ use rand::rngs::Xoshiro256PlusPlus;
 use rand_distr::{Distribution, StandardNormal};
 
 mod copying;
+mod device;
 mod evaluate;
 mod intervals;
 mod kolmogorov;

@@ -1,3 +1,4 @@
+use pushforward::metrics::Backend;
 use pushforward::metrics::manifold::{NEIGHBOURS, scores};
 use pushforward::metrics::neighbours::{nearest, radii};
 
@@ -10,7 +11,7 @@ fn equal_laws_have_the_closed_form_density_and_coverage() {
     let (mut density, mut coverage) = (0.0, 0.0);
     for seed in 0..repeats {
         let (real, samples) = (normal(real_rows, 2, 0.0, 2 * seed), normal(sample_rows, 2, 0.0, 2 * seed + 1));
-        let found = scores(real.points(), samples.points(), NEIGHBOURS).expect("scores");
+        let found = scores(&Backend::Host, real.points(), samples.points(), NEIGHBOURS).expect("scores");
         density += found.density.value / repeats as f64;
         coverage += found.coverage.value / repeats as f64;
     }
@@ -24,9 +25,9 @@ fn equal_laws_have_the_closed_form_density_and_coverage() {
 #[test]
 fn identical_sets_score_one_and_disjoint_sets_zero() {
     let (x, far) = (normal(120, 3, 0.0, 1), normal(100, 3, 500.0, 2));
-    let same = scores(x.points(), x.points(), 5).expect("scores");
+    let same = scores(&Backend::Host, x.points(), x.points(), 5).expect("scores");
     assert_eq!((same.precision.value, same.recall.value, same.coverage.value), (1.0, 1.0, 1.0));
-    let apart = scores(x.points(), far.points(), 5).expect("scores");
+    let apart = scores(&Backend::Host, x.points(), far.points(), 5).expect("scores");
     assert_eq!([apart.precision.value, apart.recall.value, apart.coverage.value, apart.density.value], [0.0; 4]);
     let [low, high] = apart.precision.interval.expect("interval");
     assert!(low == 0.0 && high > 0.0, "zero of a hundred does not prove zero");
@@ -36,7 +37,7 @@ fn identical_sets_score_one_and_disjoint_sets_zero() {
 fn a_collapsed_sampler_is_precise_and_does_not_cover() {
     let (real, mut samples) = (normal(400, 2, 0.0, 1), normal(400, 2, 0.0, 2));
     samples.values.iter_mut().for_each(|v| *v *= 0.1);
-    let found = scores(real.points(), samples.points(), 5).expect("scores");
+    let found = scores(&Backend::Host, real.points(), samples.points(), 5).expect("scores");
     assert!(found.precision.value > 0.95 && found.density.value > 1.0, "{found:?}");
     assert!(found.coverage.value < 0.2 && found.recall.value < 0.2, "{found:?}");
 }
@@ -45,17 +46,17 @@ fn a_collapsed_sampler_is_precise_and_does_not_cover() {
 fn radii_and_nearest_rows_are_those_of_a_sorted_list() {
     let (x, y) = (normal(50, 17, 0.0, 1), normal(33, 17, 0.0, 2));
     let distance = |p: &[f32], q: &[f32]| p.iter().zip(q).map(|(a, b)| f64::from(a - b).powi(2)).sum::<f64>().sqrt();
-    let found = radii(x.points(), 3);
+    let found = radii(&Backend::Host, x.points(), 3).expect("radii");
     for (i, found) in found.iter().enumerate() {
         let others = (0..50).filter(|&j| j != i);
         let mut all: Vec<f64> = others.map(|j| distance(x.points().row(i), x.points().row(j))).collect();
         all.sort_unstable_by(f64::total_cmp);
         near(f64::from(*found), all[2], 1e-5);
     }
-    for (i, (at, found)) in nearest(x.points(), y.points()).into_iter().enumerate() {
+    for (i, (at, found)) in nearest(&Backend::Host, x.points(), y.points()).expect("nearest").into_iter().enumerate() {
         let least = (0..33).map(|j| distance(x.points().row(i), y.points().row(j))).fold(f64::INFINITY, f64::min);
         near(f64::from(found), least, 1e-5);
         near(distance(x.points().row(i), y.points().row(at)), least, 1e-5);
     }
-    assert_eq!(radii(normal(2, 1, 0.0, 1).points(), 5), [f32::INFINITY; 2]);
+    assert_eq!(radii(&Backend::Host, normal(2, 1, 0.0, 1).points(), 5).expect("radii"), [f32::INFINITY; 2]);
 }

@@ -1,0 +1,56 @@
+//! Where scores over all pairs are computed, and the same quantities on the device, in blocks of rows.
+
+use crate::Result;
+use crate::gpu::{Gpu, Recorder, Var};
+
+use super::Points;
+
+/// Where work over all pairs of rows is done.
+#[derive(Clone, Debug, Default)]
+pub enum Backend {
+    /// All cores of the host.
+    #[default]
+    Host,
+    Gpu(Gpu),
+}
+
+impl Backend {
+    /// The GPU, unless it is a software adapter: that runs on the same cores, and plain vector code there is up to five times as
+    /// fast for nearest rows (10,000 against 10,000 of 64 columns: 1.4 s against 7.4 s on two cores).
+    pub fn best(gpu: &Gpu) -> Self {
+        if gpu.is_software() { Self::Host } else { Self::Gpu(gpu.clone()) }
+    }
+}
+
+/// Distances at or above this stand for rows that are not there.
+pub(super) const MISSING: f32 = 3.0e38;
+
+/// Rows × rows × columns of one submission at most: under a second even at 100 Gflop/s.
+const WORK: usize = 1 << 35;
+
+/// Runs `record(rec, block of x, y)` on blocks of the rows of x against all of y, and joins what it returns row by row.
+pub(super) fn by_rows(
+    gpu: &Gpu,
+    x: Points,
+    y: Points,
+    record: impl Fn(&mut Recorder, Var, Var) -> Result<Vec<Var>>,
+) -> Result<Vec<Vec<f32>>> {
+    let (n, d) = (x.rows(), x.columns());
+    let all = gpu.upload(y.rows(), d, y.values())?;
+    let block = (WORK / (y.rows() * (d + 4))).clamp(64, 1 << 16);
+    let mut joined: Vec<Vec<f32>> = Vec::new();
+    for first in (0..n).step_by(block) {
+        let rows = block.min(n - first);
+        let part = gpu.upload(rows, d, &x.values()[first * d..(first + rows) * d])?;
+        let mut rec = Recorder::new(gpu, 0);
+        let (part, all) = (rec.tensor(&part), rec.tensor(&all));
+        let kept: Vec<_> = record(&mut rec, part, all)?.into_iter().map(|var| rec.keep(var)).collect();
+        let mut step = rec.finish()?;
+        step.replay(1)?;
+        joined.resize(kept.len(), Vec::new());
+        for (whole, kept) in joined.iter_mut().zip(kept) {
+            whole.extend(step.read(kept)?);
+        }
+    }
+    Ok(joined)
+}
