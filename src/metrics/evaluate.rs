@@ -4,12 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{Backend, Points, Score, comparable, copying, kolmogorov, manifold, pairs, permutation, sliced, wasserstein};
 use crate::Result;
+use crate::gpu::Gpu;
 
 /// What to spend, and on how many rows. The defaults take seconds.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// Where work over all pairs of rows is done.
-    pub backend: Backend,
+    /// The device for work over all pairs of rows; the host's cores do it when absent.
+    pub gpu: Option<Gpu>,
     /// Seed of subsamples, projections and relabellings.
     pub seed: u64,
     /// Gaussian bandwidth ℓ of MMD²; the median distance when absent.
@@ -31,7 +32,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            backend: Backend::Host,
+            gpu: None,
             seed: 0,
             bandwidth: None,
             permutations: permutation::PERMUTATIONS,
@@ -115,7 +116,8 @@ pub struct NamedScore {
 /// When the columns differ in number, or a set has fewer rows than neighbours are asked for.
 pub fn evaluate(reference: Points, samples: Points, train: Option<Points>, options: &Options) -> Result<Evaluation> {
     comparable(reference, samples, options.neighbours + 1)?;
-    let (on, seed) = (&options.backend, options.seed);
+    let (gpu, seed) = (options.gpu.as_ref(), options.seed);
+    let on = &gpu.map_or(Backend::Host, Backend::best);
     let kept = [reference.subsample(options.pair_rows, seed), samples.subsample(options.pair_rows, seed.wrapping_add(1))];
     let d = reference.columns();
     let real = Points::new(&kept[0], kept[0].len() / d, d)?;
@@ -142,9 +144,9 @@ pub fn evaluate(reference: Points, samples: Points, train: Option<Points>, optio
         reference_rows: reference.rows(),
         sample_rows: samples.rows(),
         columns: d,
-        mmd2: on_pairs(pairs::mmd2(real, fake, bandwidth)?).with_p_value(p_value),
+        mmd2: on_pairs(pairs::mmd2(gpu, real, fake, bandwidth)?).with_p_value(p_value),
         bandwidth,
-        energy: on_pairs(pairs::energy(real, fake)?),
+        energy: on_pairs(pairs::energy(gpu, real, fake)?),
         sliced_w2: sliced::wasserstein(reference, samples, options.projections, seed)?,
         w2: wasserstein::exact(reference, samples, options.w2_rows, seed)?,
         c2st: None,

@@ -7,7 +7,9 @@
 
 use super::neighbours::Columns;
 use super::threads::map_rows;
-use super::{Points, Score, comparable, interval};
+use super::{Points, Score, comparable, device, interval};
+use crate::gpu::Gpu;
+use crate::ops::pairwise::RadialKernel;
 use crate::{Error, Result};
 
 /// Means over rows of a symmetric function of pairs: everything that the statistic and its standard error need.
@@ -35,6 +37,18 @@ impl RowMeans {
         })
     }
 
+    /// The same on the device, in f32 sums.
+    pub fn on(gpu: &Gpu, x: Points, y: Points, kernel: &RadialKernel) -> Result<Self> {
+        comparable(x, y, 2)?;
+        let means = |from: Points, to: Points, own: Option<f64>| -> Result<Vec<f64>> {
+            let sums = device::by_rows(gpu, from, to, |rec, from, to| Ok(vec![rec.kernel_rows(kernel, from, to)?]))?;
+            let others = (to.rows() - usize::from(own.is_some())) as f64;
+            Ok(sums[0].iter().map(|&sum| (f64::from(sum) - own.unwrap_or(0.0)) / others).collect())
+        };
+        let own = Some(kernel.diagonal());
+        Ok(Self { x_to_x: means(x, x, own)?, x_to_y: means(x, y, None)?, y_to_y: means(y, y, own)?, y_to_x: means(y, x, None)? })
+    }
+
     /// E k(X,X′) + E k(Y,Y′) − 2 E k(X,Y), with its standard error and interval.
     pub fn score(&self) -> Score {
         let side = |own: &[f64], other: &[f64]| {
@@ -47,14 +61,29 @@ impl RowMeans {
     }
 }
 
-/// The energy distance 2 E|X−Y| − E|X−X′| − E|Y−Y′|.
-pub fn energy(x: Points, y: Points) -> Result<Score> {
-    Ok(RowMeans::new(x, y, |squared| -squared.sqrt())?.score())
+/// The energy distance 2 E|X−Y| − E|X−X′| − E|Y−Y′|, on the device where one is given and suits.
+pub fn energy(gpu: Option<&Gpu>, x: Points, y: Points) -> Result<Score> {
+    let means = match gpu.filter(|gpu| suits(gpu, x)) {
+        Some(gpu) => RowMeans::on(gpu, x, y, &RadialKernel::Energy { beta: 1.0 })?,
+        None => RowMeans::new(x, y, |squared| -squared.sqrt())?,
+    };
+    Ok(means.score())
 }
 
-/// MMD² of the Gaussian kernel exp(−|x−y|²/2ℓ²), ℓ = `bandwidth`.
-pub fn mmd2(x: Points, y: Points, bandwidth: f64) -> Result<Score> {
-    Ok(RowMeans::new(x, y, gaussian(bandwidth)?)?.score())
+/// MMD² of the Gaussian kernel exp(−|x−y|²/2ℓ²), ℓ = `bandwidth`, on the device where one is given and suits.
+pub fn mmd2(gpu: Option<&Gpu>, x: Points, y: Points, bandwidth: f64) -> Result<Score> {
+    let kernel = gaussian(bandwidth)?;
+    let means = match gpu.filter(|gpu| suits(gpu, x)) {
+        Some(gpu) => RowMeans::on(gpu, x, y, &RadialKernel::gaussian(bandwidth as f32))?,
+        None => RowMeans::new(x, y, kernel)?,
+    };
+    Ok(means.score())
+}
+
+/// Whether the device is faster than the host's cores: a software adapter is up to 64 columns, for which the shader is written out
+/// (10,000 rows a side: 0.13 s against 0.62 s for 2 columns, 2.0 s against 5.7 s for 64), and not beyond.
+fn suits(gpu: &Gpu, points: Points) -> bool {
+    !gpu.is_software() || points.columns() <= 64
 }
 
 /// exp(−s/2ℓ²) of a squared distance s.

@@ -259,6 +259,13 @@ impl Recorder {
         self.sum_untaped(sums.value)
     }
 
+    /// Σⱼ k(xᵢ, yⱼ) for each row i of x, 1 × n, without a gradient rule.
+    pub fn kernel_rows(&mut self, kernel: &RadialKernel, x: Var, y: Var) -> Result<Var> {
+        let form = checked(kernel, x, y, Estimator::Biased)?;
+        let sums = self.pairwise_sums(&form, x, y, false, false)?;
+        self.sum_rows_untaped(sums.value)
+    }
+
     fn mmd_forward(&mut self, form: &Form, x: Var, y: Var, estimator: Estimator, gradient: bool) -> Result<(Var, Option<Var>)> {
         let xx = self.pairwise_sums(form, x, x, gradient, !gradient)?;
         let xy = self.pairwise_sums(form, x, y, gradient, false)?;

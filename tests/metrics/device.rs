@@ -1,12 +1,32 @@
 use pushforward::gpu::Gpu;
-use pushforward::metrics::{Backend, copying, manifold, neighbours};
+use pushforward::metrics::{Backend, copying, manifold, neighbours, pairs};
 
-use crate::normal;
+use crate::{near, normal};
+
+fn open() -> Gpu {
+    Gpu::open("auto").expect("an adapter (the software one will do)")
+}
+
+/// Sums of a few hundred terms of about 1 in f32 are right to 1e-6, and so are their means.
+#[test]
+fn row_means_on_the_device_are_those_of_the_host() {
+    let gpu = open();
+    for (n, m, d) in [(300, 211, 2), (65, 500, 20)] {
+        let (x, y) = (normal(n, d, 0.0, 1), normal(m, d, 0.5, 2));
+        let (x, y) = (x.points(), y.points());
+        let [host, device] = [None, Some(&gpu)].map(|gpu| pairs::energy(gpu, x, y).expect("energy"));
+        let [host2, device2] = [None, Some(&gpu)].map(|gpu| pairs::mmd2(gpu, x, y, 1.5).expect("mmd2"));
+        for (a, b) in [(host, device), (host2, device2)] {
+            near(a.value, b.value, 5e-6);
+            near(a.standard_error.expect("error"), b.standard_error.expect("error"), 5e-6);
+        }
+    }
+}
 
 /// Both sides form squared distances by direct differences in f32 and differ in their last bits at most.
 #[test]
 fn scores_on_the_device_are_those_of_the_host() {
-    let gpu = Backend::Gpu(Gpu::open("auto").expect("an adapter (the software one will do)"));
+    let gpu = Backend::Gpu(open());
     for d in [2, 20] {
         let (real, samples) = (normal(500, d, 0.0, 1), normal(333, d, 0.4, 2));
         let [host, device] =
