@@ -30,6 +30,19 @@ pub fn mmd2(
     most: usize,
     seed: u64,
 ) -> Result<f64> {
+    let statistics = mmd2_statistics(x, y, kernel, permutations, most, seed)?;
+    Ok(p_value(statistics[0], &statistics[1..]))
+}
+
+/// The statistics behind [`mmd2`]: the observed one first, then one a relabelling.
+pub fn mmd2_statistics(
+    x: Points,
+    y: Points,
+    kernel: impl Fn(f32) -> f32 + Sync,
+    permutations: usize,
+    most: usize,
+    seed: u64,
+) -> Result<Vec<f64>> {
     comparable(x, y, 2)?;
     let pooled = [x.subsample(most.max(2), seed), y.subsample(most.max(2), seed.wrapping_add(1))].concat();
     let (n, total) = (x.rows().min(most.max(2)), pooled.len() / x.columns());
@@ -41,21 +54,32 @@ pub fn mmd2(
         row[i] = 0.0;
         row
     });
-    let null = map_rows(permutations + 1, |b, _: &mut ()| {
+    // With t the row sums of K: Σ over the second set and Σ across follow from Σ over the first, aᵀKa, and aᵀt alone.
+    let row_sums: Vec<f64> = matrix.iter().map(|row| row.iter().map(|&k| f64::from(k)).sum()).collect();
+    let everything: f64 = row_sums.iter().sum();
+    Ok(map_rows(permutations + 1, |b, _: &mut ()| {
         let mut labels: Vec<u32> = (0..total as u32).collect();
         if b > 0 {
             let mut random = rand::rngs::Xoshiro256PlusPlus::seed_from_u64(seed ^ (b as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15));
             labels.shuffle(&mut random);
         }
-        let (first, second) = labels.split_at_mut(n);
+        let first = &mut labels[..n];
         first.sort_unstable();
-        second.sort_unstable();
-        let sum = |rows: &[u32], columns: &[u32]| -> f64 {
-            let one = |row: &[f32]| columns.iter().map(|&j| row[j as usize]).sum::<f32>();
-            rows.iter().map(|&i| f64::from(one(&matrix[i as usize]))).sum()
-        };
+        let below = |p: usize| f64::from(gathered_sum(&matrix[first[p] as usize], &first[..p]));
+        let own = 2.0 * (0..n).map(below).sum::<f64>();
+        let touching: f64 = first.iter().map(|&i| row_sums[i as usize]).sum();
+        let (across, other) = (touching - own, everything - 2.0 * touching + own);
         let (n, m) = (n as f64, (total - n) as f64);
-        sum(first, first) / (n * (n - 1.0)) + sum(second, second) / (m * (m - 1.0)) - 2.0 * sum(first, second) / (n * m)
-    });
-    Ok(p_value(null[0], &null[1..]))
+        own / (n * (n - 1.0)) + other / (m * (m - 1.0)) - 2.0 * across / (n * m)
+    }))
+}
+
+/// Σ of `row` at `columns`, in four running sums: one would wait for each addition.
+fn gathered_sum(row: &[f32], columns: &[u32]) -> f32 {
+    let mut sums = [0.0f32; 4];
+    let (fours, rest) = columns.as_chunks::<4>();
+    for four in fours {
+        sums.iter_mut().zip(four).for_each(|(sum, &j)| *sum += row[j as usize]);
+    }
+    sums.iter().sum::<f32>() + rest.iter().map(|&j| row[j as usize]).sum::<f32>()
 }

@@ -48,23 +48,24 @@ struct Slice {
 }
 
 fn slice(x: &[f64], y: &[f64]) -> Slice {
+    // Values travel with their rows: sorting rows by a look-up of their values misses the cache at every comparison.
     let order = |values: &[f64]| {
-        let mut order: Vec<usize> = (0..values.len()).collect();
-        order.sort_unstable_by(|&a, &b| values[a].total_cmp(&values[b]));
+        let mut order: Vec<(f64, u32)> = values.iter().zip(0..).map(|(&v, i)| (v, i)).collect();
+        order.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
         order
     };
     let (order_x, order_y, n) = (order(x), order(y), x.len());
     let mut out = Slice { squared: 0.0, u: vec![0.0; n], v: vec![0.0; n] };
     let mut potential = 0.0;
     for k in 0..n {
-        let (i, j) = (order_x[k], order_y[k]);
-        let cost = (x[i] - y[j]).powi(2);
+        let ((x, i), (y, j)) = (order_x[k], order_y[k]);
+        let cost = (x - y).powi(2);
         if k > 0 {
             // u may rise by anything between c(x_k, y_k) − c(x_{k−1}, y_k) and the same at y_{k−1}: the midpoint is the smoothest.
-            let (x0, y0) = (x[order_x[k - 1]], y[order_y[k - 1]]);
-            potential += (x[i] - x0) * (x[i] + x0 - y[j] - y0);
+            let (x0, y0) = (order_x[k - 1].0, order_y[k - 1].0);
+            potential += (x - x0) * (x + x0 - y - y0);
         }
-        (out.u[i], out.v[j]) = (potential, cost - potential);
+        (out.u[i as usize], out.v[j as usize]) = (potential, cost - potential);
         out.squared += cost / n as f64;
     }
     out

@@ -11,7 +11,7 @@ fn open() -> Gpu {
 #[test]
 fn row_means_on_the_device_are_those_of_the_host() {
     let gpu = open();
-    for (n, m, d) in [(300, 211, 2), (65, 500, 20)] {
+    for (n, m, d) in [(150, 211, 2), (65, 230, 20)] {
         let (x, y) = (normal(n, d, 0.0, 1), normal(m, d, 0.5, 2));
         let (x, y) = (x.points(), y.points());
         let [host, device] = [None, Some(&gpu)].map(|gpu| pairs::energy(gpu, x, y).expect("energy"));
@@ -28,11 +28,11 @@ fn row_means_on_the_device_are_those_of_the_host() {
 fn scores_on_the_device_are_those_of_the_host() {
     let gpu = Backend::Gpu(open());
     for d in [2, 20] {
-        let (real, samples) = (normal(500, d, 0.0, 1), normal(333, d, 0.4, 2));
+        let (real, samples) = (normal(250, d, 0.0, 1), normal(200, d, 0.4, 2));
         let [host, device] =
             [&Backend::Host, &gpu].map(|on| manifold::scores(on, real.points(), samples.points(), 5).expect("scores"));
         for (a, b) in [(host.precision, device.precision), (host.recall, device.recall), (host.coverage, device.coverage)] {
-            assert!((a.value - b.value).abs() <= 1.0 / 300.0, "{a:?} {b:?}");
+            assert!((a.value - b.value).abs() <= 1.0 / 190.0, "{a:?} {b:?}");
         }
         assert!((host.density.value - device.density.value).abs() < 1e-3);
         let [host, device] =

@@ -7,7 +7,7 @@ use crate::{near, normal};
 #[test]
 fn json_has_a_field_a_score_and_reads_back() {
     let (real, samples, train) = (normal(200, 2, 0.0, 1), normal(150, 2, 0.3, 2), normal(180, 2, 0.0, 3));
-    let options = Options { permutations: 39, ..Options::default() };
+    let options = Options { permutations: 39, projections: 32, ..Options::default() };
     let found = evaluate(real.points(), samples.points(), Some(train.points()), &options).expect("scores");
     let json = serde_json::to_value(&found).expect("json");
     for name in ["mmd2", "energy", "sliced_w2", "w2", "precision", "recall", "density", "coverage", "ks"] {
@@ -22,8 +22,8 @@ fn json_has_a_field_a_score_and_reads_back() {
 
 #[test]
 fn subsampled_scores_say_how_many_rows_they_took() {
-    let (real, samples) = (normal(300, 2, 0.0, 1), normal(300, 2, 0.0, 2));
-    let options = Options { permutations: 9, pair_rows: 100, w2_rows: 50, ..Options::default() };
+    let (real, samples) = (normal(150, 2, 0.0, 1), normal(150, 2, 0.0, 2));
+    let options = Options { permutations: 9, projections: 16, pair_rows: 100, w2_rows: 50, ..Options::default() };
     let found = evaluate(real.points(), samples.points(), None, &options).expect("scores");
     assert_eq!([found.energy.rows_used, found.coverage.rows_used, found.w2.rows_used], [Some(100), Some(100), Some(50)]);
     assert_eq!(found.sliced_w2.rows_used, None);

@@ -7,7 +7,7 @@ use crate::{near, normal};
 /// Closed form 21: for equal laws E[density] = 1 and E[coverage] = 1 − ∏_{i=1..k}(N−i)/(M+N−i), N real rows and M samples.
 #[test]
 fn equal_laws_have_the_closed_form_density_and_coverage() {
-    let (real_rows, sample_rows, repeats) = (300, 450, 30);
+    let (real_rows, sample_rows, repeats) = (150, 220, 40);
     let (mut density, mut coverage) = (0.0, 0.0);
     for seed in 0..repeats {
         let (real, samples) = (normal(real_rows, 2, 0.0, 2 * seed), normal(sample_rows, 2, 0.0, 2 * seed + 1));
@@ -17,9 +17,9 @@ fn equal_laws_have_the_closed_form_density_and_coverage() {
     }
     let (n, m) = (real_rows as f64, sample_rows as f64);
     let expected = 1.0 - (1..=NEIGHBOURS).map(|i| (n - i as f64) / (m + n - i as f64)).product::<f64>();
-    // Standard errors over 9,000 rows with shared balls, from the spread between seeds: 0.0012 and 0.01.
-    near(coverage, expected, 0.004);
-    near(density, 1.0, 0.03);
+    // Over 6,000 rows with shared balls the standard errors, from the spread between seeds, are about 0.002 and 0.01.
+    near(coverage, expected, 0.008);
+    near(density, 1.0, 0.04);
 }
 
 #[test]

@@ -6,18 +6,18 @@ use crate::{near, normal};
 /// Closed form 2: N(0,1) against N(1,1) is 0.5418066.
 #[test]
 fn energy_of_shifted_normals_is_the_closed_form() {
-    let (x, y) = (normal(3000, 1, 0.0, 1), normal(3000, 1, 1.0, 2));
+    let (x, y) = (normal(1200, 1, 0.0, 1), normal(1200, 1, 1.0, 2));
     let found = pairs::energy(None, x.points(), y.points()).expect("energy");
     let error = found.standard_error.expect("error");
     near(found.value, 0.541_806_6, 3.0 * error);
-    assert!(error < 0.03, "{error}");
+    assert!(error < 0.05, "{error}");
 }
 
 /// Closed form 1: 2(ℓ²/(ℓ²+2))^{d/2}(1 − e^{−|δ|²/(2(ℓ²+2))}).
 #[test]
 fn mmd_of_shifted_normals_is_the_closed_form() {
     let (bandwidth, shift, d) = (1.3f64, 0.8f64, 3);
-    let (x, y) = (normal(2000, d, 0.0, 1), normal(1500, d, shift as f32, 2));
+    let (x, y) = (normal(1000, d, 0.0, 1), normal(700, d, shift as f32, 2));
     let found = pairs::mmd2(None, x.points(), y.points(), bandwidth).expect("mmd");
     let wide = bandwidth * bandwidth + 2.0;
     let expected = 2.0 * (bandwidth * bandwidth / wide).powf(d as f64 / 2.0) * (1.0 - (-shift * shift / (2.0 * wide)).exp());
@@ -36,7 +36,7 @@ fn diracs_at_distance_a_have_energy_distance_2a() {
 fn standard_errors_match_the_spread_over_repeats() {
     let repeats: Vec<_> = (0..60)
         .map(|seed| {
-            let (x, y) = (normal(200, 2, 0.0, 2 * seed), normal(300, 2, 0.7, 2 * seed + 1));
+            let (x, y) = (normal(100, 2, 0.0, 2 * seed), normal(150, 2, 0.7, 2 * seed + 1));
             pairs::energy(None, x.points(), y.points()).expect("energy")
         })
         .collect();
@@ -47,10 +47,10 @@ fn standard_errors_match_the_spread_over_repeats() {
     let mean = repeats.iter().map(|s| s.value).sum::<f64>() / 60.0;
     let same: f64 = (0..60)
         .map(|s| {
-            pairs::energy(None, normal(200, 2, 0.0, s).points(), normal(200, 2, 0.0, 900 + s).points()).expect("energy").value
+            pairs::energy(None, normal(100, 2, 0.0, s).points(), normal(100, 2, 0.0, 900 + s).points()).expect("energy").value
         })
         .sum();
-    assert!(mean > 0.1 && (same / 60.0).abs() < 0.01, "unbiased: zero on average for equal laws, {same}");
+    assert!(mean > 0.1 && (same / 60.0).abs() < 0.015, "unbiased: zero on average for equal laws, {same}");
 }
 
 /// Closed form 22: p = (k+1)/(n+1) is uniform on {1/(n+1), …, 1} when the laws agree.
@@ -98,4 +98,16 @@ fn the_fitted_gaussian_has_the_mean_and_covariance_of_the_rows() {
     }
     assert!(drawn.chunks_exact(4).all(|r| r[3] == 7.0), "a constant column stays constant");
     assert_eq!(drawn, fitted.sample(20_000, 1));
+}
+
+#[test]
+fn the_observed_statistic_of_the_permutation_test_is_the_unbiased_mmd() {
+    let (x, y) = (normal(40, 2, 0.0, 5), normal(55, 2, 0.5, 6));
+    let kernel = |squared: f32| (-0.5 * squared).exp();
+    let plain = pairs::RowMeans::new(x.points(), y.points(), kernel).expect("means").score().value;
+    let found = permutation::mmd2_statistics(x.points(), y.points(), kernel, 199, 2000, 1).expect("statistics");
+    near(found[0], plain, 1e-6);
+    // Relabelled, its mean is zero: within four standard errors of 199 values.
+    let spread = interval::variance(found[1..].iter().copied()).sqrt();
+    near(found[1..].iter().sum::<f64>() / 199.0, 0.0, 4.0 * spread / 199f64.sqrt());
 }

@@ -56,12 +56,12 @@ fn w2_on_a_line_is_the_distance_of_the_sorted_samples() {
 fn w2_standard_error_is_that_of_the_limit_theorem() {
     let repeats: Vec<_> = (0..40)
         .map(|seed| {
-            let (x, y) = (normal(250, 1, 0.0, 2 * seed), normal(250, 1, 3.0, 2 * seed + 1));
+            let (x, y) = (normal(120, 1, 0.0, 2 * seed), normal(120, 1, 3.0, 2 * seed + 1));
             let exact = wasserstein::exact(x.points(), y.points(), 2000, 0).expect("w2");
             (exact, sliced::wasserstein(x.points(), y.points(), 1, 0).expect("sliced"))
         })
         .collect();
-    let theory = (2.0f64 / 250.0).sqrt();
+    let theory = (2.0f64 / 120.0).sqrt();
     for (exact, line) in &repeats {
         near(exact.standard_error.expect("error"), theory, 0.2 * theory);
         near(line.standard_error.expect("error"), theory, 0.2 * theory);
@@ -72,11 +72,11 @@ fn w2_standard_error_is_that_of_the_limit_theorem() {
 
 #[test]
 fn sliced_w2_of_a_translate_is_its_length_over_the_root_of_the_dimension() {
-    let x = normal(400, 4, 0.0, 3);
+    let x = normal(150, 4, 0.0, 3);
     let y = moved(&x, 2.0);
-    let score = sliced::wasserstein(x.points(), y.points(), 4000, 7).expect("sliced");
-    // E⟨θ, δ⟩² = |δ|²/d; over 4,000 directions its standard error is below 2 %.
-    near(score.value, 1.0, 0.04);
+    let score = sliced::wasserstein(x.points(), y.points(), 1000, 7).expect("sliced");
+    // E⟨θ, δ⟩² = |δ|²/d with a standard deviation as large: over 1,000 directions its root is known to 1.6 %.
+    near(score.value, 1.0, 0.06);
     let interval = score.interval.expect("interval");
     assert!(interval[0] <= 1.0 && 1.0 <= interval[1], "{interval:?}");
 }
