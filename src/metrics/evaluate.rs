@@ -131,6 +131,10 @@ pub fn evaluate(reference: Points, samples: Points, train: Option<Points>, optio
 
     let kernel = pairs::gaussian(bandwidth)?;
     let p_value = permutation::mmd2(reference, samples, kernel, options.permutations, options.permutation_rows, seed)?;
+    let (mmd2, energy) = match gpu {
+        Some(gpu) => (pairs::mmd2_on(gpu, real, fake, bandwidth)?, pairs::energy_on(gpu, real, fake)?),
+        None => (pairs::mmd2(real, fake, bandwidth)?, pairs::energy(real, fake)?),
+    };
     let manifold = manifold::scores(on, real, fake, options.neighbours)?;
     let copying = match train {
         Some(train) => {
@@ -144,9 +148,9 @@ pub fn evaluate(reference: Points, samples: Points, train: Option<Points>, optio
         reference_rows: reference.rows(),
         sample_rows: samples.rows(),
         columns: d,
-        mmd2: on_pairs(pairs::mmd2(gpu, real, fake, bandwidth)?).with_p_value(p_value),
+        mmd2: on_pairs(mmd2).with_p_value(p_value),
         bandwidth,
-        energy: on_pairs(pairs::energy(gpu, real, fake)?),
+        energy: on_pairs(energy),
         sliced_w2: sliced::wasserstein(reference, samples, options.projections, seed)?,
         w2: wasserstein::exact(reference, samples, options.w2_rows, seed)?,
         c2st: None,

@@ -61,23 +61,31 @@ impl RowMeans {
     }
 }
 
-/// The energy distance 2 E|X−Y| − E|X−X′| − E|Y−Y′|, on the device where one is given and suits.
-pub fn energy(gpu: Option<&Gpu>, x: Points, y: Points) -> Result<Score> {
-    let means = match gpu.filter(|gpu| suits(gpu, x)) {
-        Some(gpu) => RowMeans::on(gpu, x, y, &RadialKernel::Energy { beta: 1.0 })?,
-        None => RowMeans::new(x, y, |squared| -squared.sqrt())?,
-    };
-    Ok(means.score())
+/// The energy distance 2 E|X−Y| − E|X−X′| − E|Y−Y′|.
+pub fn energy(x: Points, y: Points) -> Result<Score> {
+    Ok(RowMeans::new(x, y, |squared| -squared.sqrt())?.score())
 }
 
-/// MMD² of the Gaussian kernel exp(−|x−y|²/2ℓ²), ℓ = `bandwidth`, on the device where one is given and suits.
-pub fn mmd2(gpu: Option<&Gpu>, x: Points, y: Points, bandwidth: f64) -> Result<Score> {
-    let kernel = gaussian(bandwidth)?;
-    let means = match gpu.filter(|gpu| suits(gpu, x)) {
-        Some(gpu) => RowMeans::on(gpu, x, y, &RadialKernel::gaussian(bandwidth as f32))?,
-        None => RowMeans::new(x, y, kernel)?,
-    };
-    Ok(means.score())
+/// MMD² of the Gaussian kernel exp(−|x−y|²/2ℓ²), ℓ = `bandwidth`.
+pub fn mmd2(x: Points, y: Points, bandwidth: f64) -> Result<Score> {
+    Ok(RowMeans::new(x, y, gaussian(bandwidth)?)?.score())
+}
+
+/// [`energy`] on the device, where that is faster.
+pub fn energy_on(gpu: &Gpu, x: Points, y: Points) -> Result<Score> {
+    if !suits(gpu, x) {
+        return energy(x, y);
+    }
+    Ok(RowMeans::on(gpu, x, y, &RadialKernel::Energy { beta: 1.0 })?.score())
+}
+
+/// [`mmd2`] on the device, where that is faster.
+pub fn mmd2_on(gpu: &Gpu, x: Points, y: Points, bandwidth: f64) -> Result<Score> {
+    if !suits(gpu, x) {
+        return mmd2(x, y, bandwidth);
+    }
+    gaussian(bandwidth)?;
+    Ok(RowMeans::on(gpu, x, y, &RadialKernel::gaussian(bandwidth as f32))?.score())
 }
 
 /// Whether the device is faster than the host's cores: a software adapter is up to 64 columns, for which the shader is written out

@@ -14,8 +14,8 @@ fn row_means_on_the_device_are_those_of_the_host() {
     for (n, m, d) in [(150, 211, 2), (65, 230, 20)] {
         let (x, y) = (normal(n, d, 0.0, 1), normal(m, d, 0.5, 2));
         let (x, y) = (x.points(), y.points());
-        let [host, device] = [None, Some(&gpu)].map(|gpu| pairs::energy(gpu, x, y).expect("energy"));
-        let [host2, device2] = [None, Some(&gpu)].map(|gpu| pairs::mmd2(gpu, x, y, 1.5).expect("mmd2"));
+        let [host, device] = [pairs::energy(x, y), pairs::energy_on(&gpu, x, y)].map(|s| s.expect("energy"));
+        let [host2, device2] = [pairs::mmd2(x, y, 1.5), pairs::mmd2_on(&gpu, x, y, 1.5)].map(|s| s.expect("mmd2"));
         for (a, b) in [(host, device), (host2, device2)] {
             near(a.value, b.value, 5e-6);
             near(a.standard_error.expect("error"), b.standard_error.expect("error"), 5e-6);

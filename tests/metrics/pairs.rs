@@ -7,7 +7,7 @@ use crate::{near, normal};
 #[test]
 fn energy_of_shifted_normals_is_the_closed_form() {
     let (x, y) = (normal(1200, 1, 0.0, 1), normal(1200, 1, 1.0, 2));
-    let found = pairs::energy(None, x.points(), y.points()).expect("energy");
+    let found = pairs::energy(x.points(), y.points()).expect("energy");
     let error = found.standard_error.expect("error");
     near(found.value, 0.541_806_6, 3.0 * error);
     assert!(error < 0.05, "{error}");
@@ -18,17 +18,17 @@ fn energy_of_shifted_normals_is_the_closed_form() {
 fn mmd_of_shifted_normals_is_the_closed_form() {
     let (bandwidth, shift, d) = (1.3f64, 0.8f64, 3);
     let (x, y) = (normal(1000, d, 0.0, 1), normal(700, d, shift as f32, 2));
-    let found = pairs::mmd2(None, x.points(), y.points(), bandwidth).expect("mmd");
+    let found = pairs::mmd2(x.points(), y.points(), bandwidth).expect("mmd");
     let wide = bandwidth * bandwidth + 2.0;
     let expected = 2.0 * (bandwidth * bandwidth / wide).powf(d as f64 / 2.0) * (1.0 - (-shift * shift / (2.0 * wide)).exp());
     near(found.value, expected, 3.0 * found.standard_error.expect("error"));
-    assert!(pairs::mmd2(None, x.points(), y.points(), 0.0).is_err());
+    assert!(pairs::mmd2(x.points(), y.points(), 0.0).is_err());
 }
 
 #[test]
 fn diracs_at_distance_a_have_energy_distance_2a() {
     let (x, y) = ([1.0f32; 4], [3.5f32; 6]);
-    let found = pairs::energy(None, Points::new(&x, 4, 1).expect("x"), Points::new(&y, 6, 1).expect("y")).expect("energy");
+    let found = pairs::energy(Points::new(&x, 4, 1).expect("x"), Points::new(&y, 6, 1).expect("y")).expect("energy");
     assert_eq!((found.value, found.standard_error), (5.0, Some(0.0)));
 }
 
@@ -37,7 +37,7 @@ fn standard_errors_match_the_spread_over_repeats() {
     let repeats: Vec<_> = (0..60)
         .map(|seed| {
             let (x, y) = (normal(100, 2, 0.0, 2 * seed), normal(150, 2, 0.7, 2 * seed + 1));
-            pairs::energy(None, x.points(), y.points()).expect("energy")
+            pairs::energy(x.points(), y.points()).expect("energy")
         })
         .collect();
     let spread = interval::variance(repeats.iter().map(|s| s.value)).sqrt();
@@ -46,9 +46,7 @@ fn standard_errors_match_the_spread_over_repeats() {
     near(stated / spread, 1.0, 0.27);
     let mean = repeats.iter().map(|s| s.value).sum::<f64>() / 60.0;
     let same: f64 = (0..60)
-        .map(|s| {
-            pairs::energy(None, normal(100, 2, 0.0, s).points(), normal(100, 2, 0.0, 900 + s).points()).expect("energy").value
-        })
+        .map(|s| pairs::energy(normal(100, 2, 0.0, s).points(), normal(100, 2, 0.0, 900 + s).points()).expect("energy").value)
         .sum();
     assert!(mean > 0.1 && (same / 60.0).abs() < 0.015, "unbiased: zero on average for equal laws, {same}");
 }
