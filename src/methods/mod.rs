@@ -20,19 +20,21 @@ settings! {
     /// Settings that every method shares.
     pub struct Training {
         /// Training steps.
-        steps: u32 = 6000,
+        steps: u32 = 8000,
         /// Rows a step, of the data and of the generated sample each.
-        batch: usize = 2048,
+        batch: usize = 1024,
         /// Dimension of the latent space; 0 is the number of columns.
         latent: usize = 0,
         /// Units of a hidden layer.
-        width: usize = 128,
+        width: usize = 64,
         /// Hidden layers.
-        depth: usize = 3,
+        depth: usize = 6,
         /// Activation: silu, relu, gelu, tanh, elu, softplus, sigmoid.
-        activation: crate::nn::Activation = crate::nn::Activation::Silu,
+        activation: crate::nn::Activation = crate::nn::Activation::Gelu,
+        /// What the first layer's initial weights are multiplied by; 0 chooses by the latent dimension.
+        input_gain: f32 = 0.0,
         /// Learning rate at its highest.
-        rate: f32 = 2e-3,
+        rate: f32 = 6e-3,
         /// Schedule of the rate after its warm-up: constant or cosine.
         schedule: crate::nn::Schedule = crate::nn::Schedule::Cosine,
         /// Steps over which the rate grows from zero.
@@ -80,7 +82,7 @@ impl Training {
         if !(self.rate > 0.0 && self.rate.is_finite()) {
             return wrong("rate", &self.rate, "above 0");
         }
-        for (key, value) in [("decay", self.decay), ("clip", self.clip)] {
+        for (key, value) in [("decay", self.decay), ("clip", self.clip), ("input_gain", self.input_gain)] {
             if !(value >= 0.0 && value.is_finite()) {
                 return wrong(key, &value, "0 or above");
             }

@@ -47,6 +47,7 @@ pub fn test(gpu: &Gpu, reference: Points, samples: Points, seed: u64) -> Result<
         depth: 2,
         activation: Activation::Silu,
         head: Head::Free,
+        input_gain: 1.0,
         zero_last: true,
     };
     let mut builder = Builder::new(seed);

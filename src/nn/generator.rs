@@ -20,6 +20,8 @@ pub struct GeneratorShape {
     pub width: usize,
     pub depth: usize,
     pub activation: Activation,
+    /// See [`MlpShape::input_gain`].
+    pub input_gain: f32,
 }
 
 /// φ(z) = ξ(z) + f(z).
@@ -43,6 +45,7 @@ impl Generator {
             depth: shape.depth,
             activation: shape.activation,
             head: Head::Free,
+            input_gain: shape.input_gain,
             zero_last: true,
         };
         let mlp = Mlp::new(builder, "network", mlp);

@@ -26,6 +26,9 @@ pub struct MlpShape {
     pub depth: usize,
     pub activation: Activation,
     pub head: Head,
+    /// What the first layer's initial weights are multiplied by: above 1, the network's first guesses bend more often, and
+    /// sharp features of a map from few dimensions are learned sooner (the spectral bias; Tancik et al. 2020).
+    pub input_gain: f32,
     /// Whether the last layer starts at zero, so that the network starts as the constant zero.
     pub zero_last: bool,
 }
@@ -52,7 +55,8 @@ impl Mlp {
             } else {
                 let gain = if shape.activation == Activation::Relu && layer < shape.depth { 6.0 } else { 3.0 };
                 let fan = inputs as f32;
-                let weight = builder.uniform(weight, inputs, outputs, (gain / fan).sqrt());
+                let sharp = if layer == 0 { shape.input_gain } else { 1.0 };
+                let weight = builder.uniform(weight, inputs, outputs, sharp * (gain / fan).sqrt());
                 (weight, builder.uniform(bias, 1, outputs, 1.0 / fan.sqrt()))
             });
         }

@@ -82,8 +82,14 @@ impl Map {
 /// Trains the map of Fig. 1 and measures it.
 pub fn run(gpu: &Gpu, seed: u64, settings: &Settings) -> Result<Figure1> {
     let started = std::time::Instant::now();
-    let shape =
-        GeneratorShape { latent: 1, columns: 1, width: settings.width, depth: settings.depth, activation: settings.activation };
+    let shape = GeneratorShape {
+        latent: 1,
+        columns: 1,
+        width: settings.width,
+        depth: settings.depth,
+        activation: settings.activation,
+        input_gain: 1.0,
+    };
     let mut builder = Builder::new(seed);
     let generator = Generator::new(&mut builder, shape, &[0.0], &[1.0]);
     let map = Map { parameters: builder.build(gpu)?, generator };
