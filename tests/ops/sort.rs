@@ -1,20 +1,22 @@
-use crate::{GPU, input, numbers, run};
+use crate::{GPU, input, numbers, run, run_on};
 use pushforward::gpu::Recorder;
 use pushforward::reference::sort;
 
-const ROWS: [usize; 14] = [1, 2, 3, 15, 16, 17, 63, 64, 65, 255, 257, 513, 1000, 4097];
+const ROWS: [usize; 15] = [1, 2, 3, 15, 16, 17, 63, 64, 65, 255, 257, 513, 1000, 4097, 9001];
 
 /// Sorted values and their rows as bits: exact equality, NaN and −0 included.
 fn check(what: &str, rows: usize, cols: usize, x: &[f32]) {
-    let found = run(|rec| {
-        let x = input(rec, rows, cols, x);
-        let sorted = rec.sort_columns(x)?;
-        Ok(vec![sorted.values, sorted.index])
-    });
     let (values, index) = sort::columns(x, cols);
     let bits = |v: &[f32]| v.iter().map(|v| v.to_bits()).collect::<Vec<_>>();
-    assert_eq!(bits(&found[0]), bits(&values), "{what}: values of {rows} × {cols}");
-    assert_eq!(bits(&found[1]), index, "{what}: rows of {rows} × {cols}");
+    for family in GPU.families() {
+        let found = run_on(&GPU.with_family(family), |rec| {
+            let x = input(rec, rows, cols, x);
+            let sorted = rec.sort_columns(x)?;
+            Ok(vec![sorted.values, sorted.index])
+        });
+        assert_eq!(bits(&found[0]), bits(&values), "{what}: values of {rows} × {cols}, {family:?}");
+        assert_eq!(bits(&found[1]), index, "{what}: rows of {rows} × {cols}, {family:?}");
+    }
 }
 
 #[test]
