@@ -1,0 +1,101 @@
+//! Every method of the registry learns a small target on whatever adapter there is, and must do better than a fitted
+//! Gaussian by a stated distance.
+
+use pushforward::data::toy::Toy;
+use pushforward::gpu::Gpu;
+use pushforward::methods::{self, REGISTRY};
+use pushforward::metrics::{Points, pairs};
+use pushforward::train::{self, Job, Progress, Status};
+use std::sync::LazyLock;
+use std::sync::atomic::AtomicBool;
+
+static GPU: LazyLock<Gpu> = LazyLock::new(|| Gpu::open("auto").expect("an adapter (the software one will do)"));
+
+struct Silent;
+
+impl Progress for Silent {
+    fn message(&mut self, _: &str) {}
+    fn update(&mut self, _: &Status) {}
+}
+
+fn trained(method: &str, toy: Toy, extra: &str, out: &std::path::Path) -> train::Outcome {
+    let entry = methods::find(method).unwrap();
+    let small = "batch = 512\nwarmup = 20\naverage = 0.98\n";
+    let steps = if extra.contains("steps") { "" } else { "steps = 400\n" };
+    let (training, settings) = entry.settings(format!("{steps}{small}{extra}").parse().unwrap()).unwrap();
+    let job = Job {
+        entry,
+        training,
+        settings,
+        seed: 3,
+        source: format!("toy:{}", toy.name()),
+        source_hash: None,
+        table: toy.sample(6000, 1),
+        test: None,
+        out: out.into(),
+        resume: false,
+        command: "a test".into(),
+    };
+    train::train(&GPU, job, &mut Silent, &AtomicBool::new(false)).unwrap()
+}
+
+/// Root energy distance of the model's sample to fresh rows, and the fitted Gaussian's.
+fn distances(outcome: &train::Outcome, toy: Toy) -> (f64, f64) {
+    let fresh = toy.sample(3000, 99);
+    let root = |values: &[f32]| {
+        let points = Points::new(values, values.len() / 2, 2).unwrap();
+        pairs::energy(Points::new(fresh.values(), fresh.rows(), 2).unwrap(), points).unwrap().value.max(0.0).sqrt()
+    };
+    let sample = outcome.model.sample(3000, 5).unwrap();
+    let gaussian = pushforward::metrics::gaussian::Gaussian::fit(Points::new(fresh.values(), fresh.rows(), 2).unwrap());
+    (root(sample.values()), root(&gaussian.sample(3000, 1)))
+}
+
+#[test]
+fn every_method_beats_a_fitted_gaussian_by_half_the_way() {
+    for entry in REGISTRY {
+        let folder = tempfile::tempdir().unwrap();
+        let outcome = trained(entry.name, Toy::Moons, "", &folder.path().join("run"));
+        let (learned, gaussian) = distances(&outcome, Toy::Moons);
+        println!("{}: {learned:.4} against {gaussian:.4}", entry.name);
+        assert!(learned < 0.5 * gaussian, "{}: root energy distance {learned} against a Gaussian's {gaussian}", entry.name);
+    }
+}
+
+#[test]
+fn variants_of_the_methods_learn_too() {
+    for (method, extra) in [
+        ("mmd", "kernel = 'laplace'"),
+        ("mmd", "kernel = 'inverse-multiquadric'\nunbiased = false"),
+        ("mmd", "kernel = 'rational-quadratic'\nlatent = 5"),
+        ("energy", "beta = 1.5\nlatent = 3"),
+        ("energy", "projections = 16"),
+        ("characteristic", "frequencies = 'cauchy'\nredraw = false"),
+        ("characteristic", "frequencies = 'laplace'\ntau = 'uniform'\nunbiased = false"),
+        ("characteristic", "frequencies = 'integer'\ncount = 64"),
+        ("characteristic", "growth = 0.3\nscales = [1.0, 2.0]"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let outcome = trained(method, Toy::Moons, extra, &folder.path().join("run"));
+        let (learned, gaussian) = distances(&outcome, Toy::Moons);
+        println!("{method} {extra:?}: {learned:.4} against {gaussian:.4}");
+        assert!(learned < 0.75 * gaussian, "{method} with {extra:?}: {learned} against a Gaussian's {gaussian}");
+    }
+}
+
+#[test]
+fn the_same_seed_gives_the_same_bits_and_a_model_file_the_same_samples() {
+    let folder = tempfile::tempdir().unwrap();
+    let runs: Vec<_> = ["a", "b"]
+        .into_iter()
+        .map(|name| {
+            let out = folder.path().join(name);
+            let sample = trained("energy", Toy::Rings, "steps = 40", &out).model.sample(500, 9).unwrap();
+            let loaded = pushforward::model::Model::load(&GPU, &out).unwrap();
+            assert_eq!(loaded.sample(500, 9).unwrap().values(), sample.values());
+            assert_eq!(&loaded.sample(100, 9).unwrap().values()[..], &sample.values()[..200]);
+            sample.into_values()
+        })
+        .collect();
+    assert_eq!(runs[0], runs[1]);
+}
