@@ -181,6 +181,7 @@ impl Layout {
                 };
                 (rows, 128, 1, "tile")
             }
+            Family::Broadcast { width } => (1, width as usize, 1, "wide_broadcast"),
             _ if wide => (1, 64, 1, "wide"),
             _ => (if d > 16 { 1 } else { 2 }, 64, 1, "register"),
         };
@@ -194,12 +195,20 @@ impl Layout {
             .set("J", at_once)
             .set("SG", lanes);
         let rows_of_group = rows * lanes;
-        let chunks = if wide && gradient { d.div_ceil(32) } else { 1 };
+        // Coordinates of the gradient that one workgroup of a wide shader forms.
+        let chunk = if name == "wide" { 32 } else { 64 };
+        let chunks = if wide && gradient { d.div_ceil(chunk) } else { 1 };
 
         // No dispatch takes longer than about a fifth of a second on two cores of software.
         let speed = match (gpu.is_software(), family) {
             (false, _) => 0.2,
-            (true, Family::Broadcast { .. }) if !wide => 1.0,
+            (true, Family::Broadcast { .. }) => {
+                if wide {
+                    4.0
+                } else {
+                    1.0
+                }
+            }
             (true, _) => 20.0,
         };
         let pair = speed * chunks as f64 * (form.cost + 0.06 * d as f64);
