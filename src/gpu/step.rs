@@ -17,6 +17,10 @@ const RING: usize = 1024;
 const RING_WORDS: usize = 8;
 /// Dispatches of one submission: enough to hide its cost, few enough to stay far from a watchdog.
 const SUBMISSION: usize = 512;
+/// A step of more dispatches than this is one of long work cut into bounded dispatches (up to a second each where a software
+/// adapter is busy): it goes out in submissions of `SLICE` dispatches, so that no wait outlasts its timeout.
+const LONG: usize = 256;
+const SLICE: usize = 32;
 /// Submissions in flight before the host waits for the oldest.
 const IN_FLIGHT: usize = 3;
 
@@ -137,6 +141,9 @@ impl Step {
 
     /// Runs the step `n` times, without waiting for the device except to keep a bounded amount of work in flight.
     pub fn replay(&mut self, n: usize) -> Result<()> {
+        if self.commands.len() > LONG {
+            return (0..n).try_for_each(|_| self.replay_in_slices());
+        }
         let at_once = (SUBMISSION / self.commands.len()).max(1);
         let mut left = n;
         while left > 0 {
@@ -150,6 +157,18 @@ impl Step {
             }
             submit(&self.gpu, encoder, &mut self.in_flight)?;
             left -= now;
+        }
+        self.gpu.check()
+    }
+
+    fn replay_in_slices(&mut self) -> Result<()> {
+        for slice in self.commands.chunks(SLICE) {
+            let mut encoder = self.gpu.inner.device.create_command_encoder(&Default::default());
+            {
+                let mut pass = encoder.begin_compute_pass(&Default::default());
+                slice.iter().for_each(|command| command.encode(&mut pass));
+            }
+            submit(&self.gpu, encoder, &mut self.in_flight)?;
         }
         self.gpu.check()
     }

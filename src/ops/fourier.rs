@@ -102,14 +102,14 @@ impl Layout {
             .set("J", at_once)
             .set("SG", lanes);
         let rows_of_group = own * lanes;
-        // No dispatch takes longer than about a fifth of a second on two cores of software.
+        // No dispatch takes longer than about a tenth of a second on two cores of software.
         let speed = match (gpu.is_software(), name) {
             (false, _) => 0.2,
             (true, "broadcast") => 1.0,
             (true, _) => 20.0,
         };
         let phase = speed * chunks as f64 * (if complex { 1.5 } else { 0.5 } + 0.06 * d as f64);
-        let most = (2e8 / (phase * columns as f64)) as usize / rows_of_group * rows_of_group;
+        let most = (1e8 / (phase * columns as f64)) as usize / rows_of_group * rows_of_group;
         let rows_of_dispatch = most.clamp(rows_of_group, rows.next_multiple_of(rows_of_group)).min(65_535 * rows_of_group);
         let groups = rows_of_dispatch / rows_of_group;
         let wanted = (gpu.parallel_groups() as usize).max(BUSY).div_ceil(groups);

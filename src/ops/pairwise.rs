@@ -199,7 +199,7 @@ impl Layout {
         let chunk = if name == "wide" { 32 } else { 64 };
         let chunks = if wide && gradient { d.div_ceil(chunk) } else { 1 };
 
-        // No dispatch takes longer than about a fifth of a second on two cores of software.
+        // No dispatch takes longer than about a tenth of a second on two cores of software.
         let speed = match (gpu.is_software(), family) {
             (false, _) => 0.2,
             (true, Family::Broadcast { .. }) => {
@@ -212,7 +212,7 @@ impl Layout {
             (true, _) => 20.0,
         };
         let pair = speed * chunks as f64 * (form.cost + 0.06 * d as f64);
-        let most = (2e8 / (pair * m as f64)) as usize / rows_of_group * rows_of_group;
+        let most = (1e8 / (pair * m as f64)) as usize / rows_of_group * rows_of_group;
         let rows_of_dispatch = most.clamp(rows_of_group, n.next_multiple_of(rows_of_group)).min(65_535 * rows_of_group);
 
         let groups = rows_of_dispatch / rows_of_group;
