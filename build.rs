@@ -103,20 +103,21 @@ fn shader(root: &Path, stem: &str) -> Result<String, String> {
     Ok(generate(stem, &text, &axes, &entries, fields.unwrap_or_default()))
 }
 
-/// The Cartesian product of the axes' declared values.
+/// The variants to validate: the Cartesian product of the shader's own axes, and every further value of an imported axis
+/// once. (What is imported does not depend on its importer; the whole product would be thousands.)
 fn variants(axes: &[Axis]) -> Vec<Values> {
-    let mut all = vec![Values::new()];
-    for axis in axes {
-        all = all
-            .iter()
-            .flat_map(|values| {
-                axis.values.iter().map(move |v| {
-                    let mut values = values.clone();
-                    values.insert(axis.name.clone(), v.clone());
-                    values
-                })
-            })
-            .collect();
+    let first: Values = axes.iter().map(|axis| (axis.name.clone(), axis.values[0].clone())).collect();
+    let with = |values: &Values, axis: &Axis, value: &String| {
+        let mut values = values.clone();
+        values.insert(axis.name.clone(), value.clone());
+        values
+    };
+    let mut all = vec![first.clone()];
+    for axis in axes.iter().filter(|axis| !axis.imported) {
+        all = all.iter().flat_map(|values| axis.values.iter().map(move |v| with(values, axis, v))).collect();
+    }
+    for axis in axes.iter().filter(|axis| axis.imported) {
+        all.extend(axis.values.iter().skip(1).map(|v| with(&first, axis, v)));
     }
     all
 }

@@ -21,6 +21,8 @@ pub type Values = HashMap<String, String>;
 pub struct Axis {
     pub name: String,
     pub values: Vec<String>,
+    /// Whether an imported text declares it.
+    pub imported: bool,
 }
 
 /// An expanded shader, and where each of its lines came from.
@@ -41,6 +43,7 @@ pub struct Problem {
 
 /// The axes that the shader and its imports declare, in order of appearance.
 pub fn axes(file: &str, text: &str, import: &dyn Fn(&str) -> Option<String>) -> Result<Vec<Axis>, Problem> {
+    let main = file;
     let mut found: Vec<Axis> = Vec::new();
     let mut pending = vec![(file.to_string(), text.to_string())];
     let mut seen = vec![file.to_string()];
@@ -49,7 +52,11 @@ pub fn axes(file: &str, text: &str, import: &dyn Fn(&str) -> Option<String>) -> 
             let problem = |message: String| Problem { file: file.clone(), line: number + 1, message };
             if let Some(rest) = line.trim_start().strip_prefix("#axis ") {
                 let (name, values) = rest.split_once(':').ok_or_else(|| problem("expected `#axis NAME: value …`".into()))?;
-                let axis = Axis { name: name.trim().to_string(), values: values.split_whitespace().map(String::from).collect() };
+                let axis = Axis {
+                    name: name.trim().to_string(),
+                    values: values.split_whitespace().map(String::from).collect(),
+                    imported: file != main,
+                };
                 if axis.values.is_empty() {
                     return Err(problem(format!("axis {} has no values", axis.name)));
                 }

@@ -84,7 +84,8 @@ pub fn mmd2_on(gpu: &Gpu, x: Points, y: Points, bandwidth: f64) -> Result<Score>
     if !suits(gpu, x) {
         return mmd2(x, y, bandwidth);
     }
-    gaussian(bandwidth)?;
+    // Refuses a bandwidth that is none.
+    let _ = gaussian(bandwidth)?;
     Ok(RowMeans::on(gpu, x, y, &RadialKernel::gaussian(bandwidth as f32))?.score())
 }
 
