@@ -52,7 +52,13 @@ macro_rules! settings {
 
 /// A value as TOML writes it.
 pub fn shown<T: Serialize>(value: &T) -> String {
-    toml::Value::try_from(value).map_or_else(|_| "unset".into(), |v| v.to_string())
+    /// TOML writes tables, and a number by its own type: 0.002 as f64 would be 0.0020000000949949026.
+    #[derive(Serialize)]
+    struct One<'a, T> {
+        value: &'a T,
+    }
+    let text = toml::to_string(&One { value }).unwrap_or_default();
+    text.strip_prefix("value = ").map_or_else(|| "unset".into(), |text| text.trim_end().into())
 }
 
 /// Takes the keys of `S` out of `table` and reads them.

@@ -181,8 +181,11 @@ impl Metrics {
     }
 
     pub(super) fn flush(&self) -> Result<()> {
+        // Losses come back later than held-out values, by as much as the device lags: the order of steps is the file's.
+        let mut lines: Vec<_> = self.lines.iter().collect();
+        lines.sort_by_key(|line| (line.get("step").and_then(Value::as_u64), !line.contains_key("held_out")));
         write_atomically(&self.path, |file| {
-            for line in &self.lines {
+            for line in lines {
                 serde_json::to_writer(&mut *file, line)?;
                 file.write_all(b"\n")?;
             }

@@ -1,0 +1,222 @@
+//! What can be said on the command line. The doc comments are the help.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+const SOURCES: &str = "\
+A SOURCE of rows is one of
+  people.csv               a CSV file, with or without a header
+  people.csv#age,height    two of its columns
+  x.npy  people.parquet    a NumPy array, a Parquet file
+  toy:moons  toy:moons:50  a toy target: 10,000 rows, or as many as are asked
+
+The toy targets are 8gaussians, moons, checkerboard, spiral, rings, pinwheel,
+swissroll, gaussian, uniform, banana and 25gaussians. The ending of a file to
+write picks its format: .csv, .npy or .parquet.";
+
+/// Learn samplers: maps that turn noise into new data of the same law as the data they were shown.
+#[derive(Parser)]
+#[command(name = "pushforward", version, about, propagate_version = true, after_help = SOURCES, max_term_width = 100)]
+pub struct Arguments {
+    #[command(flatten)]
+    pub global: Global,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Everywhere")]
+pub struct Global {
+    /// Where to compute: the best adapter, the software adapter, or one by a part of its name
+    #[arg(long, global = true, default_value = "auto", value_name = "auto|software|NAME-PART")]
+    pub adapter: String,
+    /// Say nothing but errors (and results that were asked for)
+    #[arg(long, short, global = true)]
+    pub quiet: bool,
+    /// How progress and messages are written to standard error
+    #[arg(long, global = true, value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// A bar on a terminal, plain lines elsewhere
+    Text,
+    /// One JSON object a line
+    Json,
+}
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// List the adapters of this machine
+    Adapters(Json),
+    /// List the methods, or the settings of one
+    Methods(Methods),
+    /// Learn a sampler from rows
+    #[command(after_help = SOURCES)]
+    Train(Train),
+    /// Draw new rows from a trained sampler
+    Sample(Sample),
+    /// Apply the learned map to given points
+    Push(Push),
+    /// Log-density of rows, where the method has one
+    LogDensity(LogDensity),
+    /// Score samples against reference rows
+    #[command(after_help = SOURCES)]
+    Evaluate(Evaluate),
+    /// Make a figure or claim of the paper again, and measure it
+    Reproduce(Reproduce),
+}
+
+#[derive(Args)]
+pub struct Json {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args)]
+pub struct Methods {
+    /// Show the settings of this method
+    pub method: Option<String>,
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args)]
+pub struct Train {
+    /// The method (see `pushforward methods`)
+    pub method: String,
+    /// The rows to learn from
+    #[arg(long, value_name = "SOURCE")]
+    pub data: String,
+    /// The folder of the run [default: runs/METHOD-DATA, with -2, -3, … where that is taken]
+    #[arg(long, value_name = "RUN")]
+    pub out: Option<PathBuf>,
+    /// Settings from a TOML file; a run's own config.toml will do
+    #[arg(long, value_name = "FILE.toml")]
+    pub config: Option<PathBuf>,
+    /// One setting (see `pushforward methods METHOD`); may be given many times
+    #[arg(long = "set", value_name = "key=value")]
+    pub set: Vec<String>,
+    /// Training steps: short for --set steps=N
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    pub steps: Option<String>,
+    /// Rows a step: short for --set batch=N
+    #[arg(long, value_name = "N", allow_hyphen_values = true)]
+    pub batch: Option<String>,
+    /// Seed of everything random [default: 0]
+    #[arg(long, value_name = "N", value_parser = seed, allow_hyphen_values = true)]
+    pub seed: Option<u64>,
+    /// Go on from the run's last checkpoint
+    #[arg(long)]
+    pub resume: bool,
+    /// Rows to stop training by, instead of a held-out share of the data
+    #[arg(long, value_name = "SOURCE")]
+    pub test: Option<String>,
+    /// The column that holds one weight a row
+    #[arg(long, value_name = "COLUMN")]
+    pub weights: Option<String>,
+}
+
+#[derive(Args)]
+pub struct Sample {
+    /// A run's folder, or a model.safetensors
+    pub run: PathBuf,
+    /// How many rows
+    #[arg(short, value_name = "N", value_parser = count, allow_hyphen_values = true)]
+    pub n: usize,
+    /// Another seed draws other rows
+    #[arg(long, value_name = "N", default_value = "0", value_parser = seed, allow_hyphen_values = true)]
+    pub seed: u64,
+    /// The solver of methods that integrate an equation: euler, heun, …
+    #[arg(long)]
+    pub solver: Option<String>,
+    /// Its steps
+    #[arg(long, value_name = "K", value_parser = count, allow_hyphen_values = true)]
+    pub steps: Option<usize>,
+    /// The file to write
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+}
+
+#[derive(Args)]
+pub struct Push {
+    /// A run's folder, or a model.safetensors
+    pub run: PathBuf,
+    /// The points: one column a latent dimension
+    #[arg(long, value_name = "FILE")]
+    pub input: String,
+    /// The file to write
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Apply the inverse map, from data to noise, where the method has one
+    #[arg(long)]
+    pub inverse: bool,
+}
+
+#[derive(Args)]
+pub struct LogDensity {
+    /// A run's folder, or a model.safetensors
+    pub run: PathBuf,
+    /// The rows to judge
+    #[arg(long, value_name = "FILE")]
+    pub data: String,
+    /// Write the log-density of each row here
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
+    /// Print the mean as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args)]
+pub struct Evaluate {
+    /// Real rows, best such as training has not seen
+    #[arg(long, value_name = "SOURCE")]
+    pub reference: String,
+    /// The rows to score
+    #[arg(long, value_name = "SOURCE")]
+    pub samples: String,
+    /// The rows that were learned from: adds the scores of copying
+    #[arg(long, value_name = "SOURCE")]
+    pub train: Option<String>,
+    /// Scale every column by the reference's mean and deviation first
+    #[arg(long)]
+    pub standardise: bool,
+    /// Seed of subsamples, projections and toy targets (a toy reference differs from a toy training set of the same seed)
+    #[arg(long, value_name = "N", default_value = "0", value_parser = seed, allow_hyphen_values = true)]
+    pub seed: u64,
+    /// Print one JSON object
+    #[arg(long)]
+    pub json: bool,
+}
+
+#[derive(Args)]
+pub struct Reproduce {
+    /// What to make: figure1
+    pub what: String,
+    /// One setting, such as steps, batch or width; may be given many times
+    #[arg(long = "set", value_name = "key=value")]
+    pub set: Vec<String>,
+    /// The folder for its files [default: runs/WHAT]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Seed of everything random
+    #[arg(long, value_name = "N", default_value = "0", value_parser = seed, allow_hyphen_values = true)]
+    pub seed: u64,
+    /// Print the measured numbers as JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Seeds stay within TOML's integers, so that `config.toml` can hold them.
+fn seed(text: &str) -> Result<u64, String> {
+    text.parse().ok().filter(|&s: &u64| i64::try_from(s).is_ok()).ok_or_else(|| "give a whole number of 0 or above".to_string())
+}
+
+fn count(text: &str) -> Result<usize, String> {
+    text.replace('_', "").parse().ok().filter(|&n| n > 0).ok_or_else(|| "give a whole number of 1 or above".to_string())
+}

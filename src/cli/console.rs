@@ -1,0 +1,91 @@
+//! What the program says: results to standard output, everything else to standard error. No write here can panic.
+
+use std::io::{self, IsTerminal, Write};
+
+use pushforward::{Error, Result};
+use serde_json::{Map, Value, json};
+
+use super::arguments::{Global, LogFormat};
+
+/// How messages are shown.
+#[derive(Clone, Copy, Debug)]
+pub struct Console {
+    quiet: bool,
+    format: LogFormat,
+}
+
+impl Console {
+    pub fn new(global: &Global) -> Self {
+        Self { quiet: global.quiet, format: global.log_format }
+    }
+
+    pub fn quiet(&self) -> bool {
+        self.quiet
+    }
+
+    pub fn is_json(&self) -> bool {
+        self.format == LogFormat::Json
+    }
+
+    /// Whether a progress bar can be shown.
+    pub fn has_bar(&self) -> bool {
+        !self.quiet && !self.is_json() && io::stderr().is_terminal()
+    }
+
+    /// A line for people, or `{"event": "message", "text": …}`.
+    pub fn message(&self, text: &str) {
+        if !self.quiet {
+            match self.format {
+                LogFormat::Text => line(text),
+                LogFormat::Json => line(&json!({ "event": "message", "text": text }).to_string()),
+            }
+        }
+    }
+
+    /// One event of a JSON log.
+    pub fn event(&self, name: &str, mut fields: Map<String, Value>) {
+        if !self.quiet && self.is_json() {
+            fields.insert("event".into(), name.into());
+            line(&Value::Object(fields).to_string());
+        }
+    }
+
+    pub fn error(&self, text: &str) {
+        match self.format {
+            LogFormat::Text => line(&format!("error: {text}")),
+            LogFormat::Json => line(&json!({ "event": "error", "text": text }).to_string()),
+        }
+    }
+}
+
+/// Standard error may be closed; there is then nobody to tell.
+fn line(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Prints a result. A reader that has gone away (`| head`) has seen what it wanted: that is no error.
+pub fn print(text: &str) -> Result<()> {
+    let mut out = io::stdout().lock();
+    let end = if text.ends_with('\n') { "" } else { "\n" };
+    match out.write_all(text.as_bytes()).and_then(|()| out.write_all(end.as_bytes())).and_then(|()| out.flush()) {
+        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(Error::io("write", "standard output", e)),
+        _ => Ok(()),
+    }
+}
+
+/// Rows of cells with their columns lined up; the last column is left as it is.
+pub fn table(rows: &[Vec<String>]) -> String {
+    let widths: Vec<usize> = (0..rows.iter().map(Vec::len).max().unwrap_or(0))
+        .map(|j| rows.iter().filter_map(|row| row.get(j)).map(|cell| cell.chars().count()).max().unwrap_or(0))
+        .collect();
+    let mut text = String::new();
+    for row in rows {
+        let mut line = String::new();
+        for (cell, &width) in row.iter().zip(&widths) {
+            line += &format!("{cell:width$}  ");
+        }
+        text += line.trim_end();
+        text.push('\n');
+    }
+    text
+}

@@ -1,0 +1,89 @@
+//! `evaluate`: one set of rows against another.
+
+use pushforward::data::{LoadOptions, Source, Standardisation, Table};
+use pushforward::gpu::Gpu;
+use pushforward::metrics::{Better, Evaluation, Options, Points, Score, c2st, evaluate as score};
+use pushforward::report::number;
+
+use super::arguments::Evaluate;
+use super::console::{Console, print, table};
+
+/// Toy targets draw the reference and the samples from seeds of their own, so that neither is the training set of the same seed.
+const REFERENCE: u64 = 0x7265_6665;
+const SAMPLES: u64 = 0x7361_6d70;
+/// Fewest rows of each set for a classifier that is trained on half of them.
+const CLASSIFIER_ROWS: usize = 20;
+
+pub fn evaluate(args: &Evaluate, adapter: &str, console: Console) -> anyhow::Result<()> {
+    let load =
+        |text: &str, seed: u64| -> pushforward::Result<Table> { text.parse::<Source>()?.load(seed, &LoadOptions::default()) };
+    let mut reference = load(&args.reference, args.seed ^ REFERENCE)?;
+    let mut samples = load(&args.samples, args.seed ^ SAMPLES)?.align(reference.columns())?;
+    let mut train = match &args.train {
+        Some(text) => Some(load(text, args.seed)?.align(reference.columns())?),
+        None => None,
+    };
+    if args.standardise {
+        let scale = Standardisation::fit(&reference);
+        for set in [Some(&mut reference), Some(&mut samples), train.as_mut()].into_iter().flatten() {
+            *set = standardised(set, &scale)?;
+        }
+    }
+    let gpu = Gpu::open(adapter)?;
+    let options = Options { seed: args.seed, ..Options::default() };
+    let train = train.as_ref().map(Points::of).transpose()?;
+    let found = scores(&gpu, Points::of(&reference)?, Points::of(&samples)?, train, &options)?;
+    if args.json {
+        return Ok(print(&serde_json::to_string(&found)?)?);
+    }
+    console.message(&format!(
+        "{} rows of {} against {} rows of {}",
+        samples.rows(),
+        args.samples,
+        reference.rows(),
+        args.reference
+    ));
+    let mut text = shown(&found);
+    if found.columns > 1 {
+        text += &format!("Kolmogorov–Smirnov is of column `{}`, the worst\n", reference.columns()[found.ks.column]);
+    }
+    Ok(print(&text)?)
+}
+
+/// The rows in units of `scale`.
+pub fn standardised(table: &Table, scale: &Standardisation) -> pushforward::Result<Table> {
+    let mut values = table.values().to_vec();
+    scale.apply(&mut values)?;
+    Ok(Table::new(table.columns().iter().cloned(), values)?.from_origin(table.origin()))
+}
+
+/// Every score, with the classifier's where there are rows enough to train one.
+pub fn scores(
+    gpu: &Gpu,
+    reference: Points,
+    samples: Points,
+    train: Option<Points>,
+    options: &Options,
+) -> pushforward::Result<Evaluation> {
+    let mut found = score(reference, samples, train, options)?;
+    if reference.rows().min(samples.rows()) >= CLASSIFIER_ROWS {
+        found.c2st = Some(c2st::test(gpu, reference, samples, options.seed)?);
+    }
+    Ok(found)
+}
+
+fn shown(found: &Evaluation) -> String {
+    let mut rows = vec![["score", "value", "95 % interval", "p", "best", "what it is"].map(String::from).to_vec()];
+    for score in found.scores() {
+        let best = match score.better {
+            Better::Lower => "low".into(),
+            Better::Higher => "high".into(),
+            Better::Near(value) => format!("near {}", number(value, 2)),
+        };
+        let Score { value, interval, p_value, .. } = score.score;
+        let interval = interval.map(|[low, high]| format!("[{}, {}]", number(low, 3), number(high, 3))).unwrap_or_default();
+        let p = p_value.map(|p| if p < 1e-4 { "< 0.0001".into() } else { number(p, 2) }).unwrap_or_default();
+        rows.push(vec![score.name.into(), number(value, 4), interval, p, best, score.meaning.into()]);
+    }
+    table(&rows)
+}

@@ -1,0 +1,87 @@
+//! The command line. Results go to standard output, messages to standard error; an error is one sentence and the exit status 1,
+//! or 2 where the command itself is at fault.
+
+mod arguments;
+mod console;
+mod evaluate;
+mod list;
+mod page;
+mod progress;
+mod reproduce;
+mod train;
+mod trained;
+
+use std::process::ExitCode;
+
+use arguments::{Arguments, Command};
+use clap::Parser;
+use clap::error::ErrorKind;
+use console::Console;
+use pushforward::Error;
+
+/// Exit status of a run that Ctrl-C ended, as shells have it.
+const INTERRUPTED: u8 = 130;
+
+pub fn main() -> ExitCode {
+    // A panic is a bug of ours: one sentence that says so and where, for a report.
+    std::panic::set_hook(Box::new(|panic| {
+        use std::io::Write;
+        let _ = writeln!(
+            std::io::stderr(),
+            "error: this is a bug in pushforward, please report it: {}",
+            one_line(&panic.to_string())
+        );
+    }));
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(e) => {
+            // Help goes to standard output, a misuse to standard error.
+            let _ = e.print();
+            let asked = matches!(e.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            return ExitCode::from(if asked { 0 } else { 2 });
+        }
+    };
+    let console = Console::new(&arguments.global);
+    match run(&arguments, console) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            let cause = e.downcast_ref::<Error>();
+            console.error(&sentence(&e));
+            ExitCode::from(match cause {
+                Some(Error::Usage(_)) => 2,
+                Some(Error::Interrupted { .. }) => INTERRUPTED,
+                _ => 1,
+            })
+        }
+    }
+}
+
+fn run(arguments: &Arguments, console: Console) -> anyhow::Result<()> {
+    let adapter = arguments.global.adapter.as_str();
+    match &arguments.command {
+        Command::Adapters(args) => list::adapters(args),
+        Command::Methods(args) => list::methods(args),
+        Command::Train(args) => train::train(args, adapter, console),
+        Command::Sample(args) => trained::sample(args, adapter, console),
+        Command::Push(args) => trained::push(args, adapter, console),
+        Command::LogDensity(args) => trained::log_density(args, adapter),
+        Command::Evaluate(args) => evaluate::evaluate(args, adapter, console),
+        Command::Reproduce(args) => reproduce::reproduce(args, adapter, console),
+    }
+}
+
+/// The context that we added and then the library's own message, which is complete: its sources would only say it again.
+fn sentence(error: &anyhow::Error) -> String {
+    let mut parts = Vec::new();
+    for cause in error.chain() {
+        parts.push(one_line(&cause.to_string()));
+        if cause.is::<Error>() {
+            break;
+        }
+    }
+    parts.join(": ")
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}

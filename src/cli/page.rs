@@ -1,0 +1,188 @@
+//! `report.html` of a run: its curves, its samples against real rows, and how they score beside what is easy and what is best.
+
+use std::path::PathBuf;
+
+use pushforward::Error;
+use pushforward::data::{Standardisation, Table, write_atomically};
+use pushforward::gpu::Gpu;
+use pushforward::methods::Entry;
+use pushforward::metrics::gaussian::Gaussian;
+use pushforward::metrics::{Evaluation, Options, Points, evaluate};
+use pushforward::report::{Curve, Figure, Page, Scale, ScoreTable, comparison, curves, number};
+use pushforward::train::Outcome;
+
+use super::console::Console;
+use super::evaluate::{scores, standardised};
+use super::progress::duration;
+
+/// Rows of each set that the report scores at most: it should take seconds.
+pub const ROWS: usize = 2000;
+/// Seconds of training from which on a report may take seconds, too.
+const LONG: f64 = 5.0;
+/// Seed of the report's sample, so that `sample --seed 1` gives the very rows that it shows.
+const SEED: u64 = 1;
+
+/// Writes the page; a plot or score that cannot be had is told and left out, for the model is there all the same.
+pub fn write(
+    gpu: &Gpu,
+    outcome: &Outcome,
+    entry: &Entry,
+    fresh: Option<&Table>,
+    command: &str,
+    console: Console,
+) -> anyhow::Result<Option<PathBuf>> {
+    let path = outcome.folder.file("report.html");
+    let page = match page(gpu, outcome, entry, fresh, command) {
+        Ok(page) => page,
+        Err(e @ (Error::Data(_) | Error::Shape { .. })) => {
+            console.message(&format!("no report was written: {e}"));
+            return Ok(None);
+        }
+        Err(e) => return Err(e.into()),
+    };
+    write_atomically(&path, |file| page.write(file))?;
+    Ok(Some(path))
+}
+
+/// Real rows to score against, and real rows to score beside: what no sampler can beat.
+struct Real {
+    reference: Table,
+    reference_name: String,
+    beside: Table,
+    beside_name: &'static str,
+}
+
+impl Real {
+    fn of(outcome: &Outcome, fresh: Option<&Table>, most: usize) -> Self {
+        let head = |table: &Table, from: usize, to: usize| table.select_rows(&(from..to.min(table.rows())).collect::<Vec<_>>());
+        let rows = |table: &Table| number(table.rows().min(most) as f64, 12);
+        match (fresh, &outcome.test) {
+            (Some(fresh), _) => Self {
+                reference: head(fresh, 0, most),
+                reference_name: format!("{} fresh rows", rows(fresh)),
+                beside: head(fresh, ROWS, ROWS + most),
+                beside_name: "more fresh rows",
+            },
+            (None, Some(test)) => Self {
+                reference: head(test, 0, most),
+                reference_name: format!("{} held-out rows", rows(test)),
+                beside: outcome.train.clone(),
+                beside_name: "training rows",
+            },
+            (None, None) => Self {
+                reference: head(&outcome.train, 0, most),
+                reference_name: format!("{} rows that were trained on (none were held out)", rows(&outcome.train)),
+                beside: outcome.train.clone(),
+                beside_name: "training rows",
+            },
+        }
+    }
+}
+
+fn page(gpu: &Gpu, outcome: &Outcome, entry: &Entry, fresh: Option<&Table>, command: &str) -> Result<Page, Error> {
+    let (description, train) = (outcome.model.description(), &outcome.train);
+    // A run of a moment is not kept waiting: fewer rows, and no classifier, which takes longer than all else.
+    let (rows, classify) = if outcome.seconds > LONG { (ROWS, true) } else { (ROWS / 4, false) };
+    let real = Real::of(outcome, fresh, rows);
+    let samples = outcome.model.sample(ROWS, SEED)?;
+    let gaussian = Gaussian::fit(Points::of(train)?).sample(ROWS, SEED);
+    let gaussian = Table::new(train.columns().iter().cloned(), gaussian)?;
+    let names = ["samples", "fitted Gaussian", real.beside_name];
+    // In units of each column's deviation, as the training saw them: a column in days would drown one in years.
+    let scale = Standardisation::fit(train);
+    let reference = standardised(&real.reference, &scale)?;
+    let few = rows / 4;
+    let options =
+        Options { permutations: few.min(200), pair_rows: rows, permutation_rows: few, w2_rows: few, ..Options::default() };
+    let head = |table: Table| table.select_rows(&(0..table.rows().min(rows)).collect::<Vec<_>>());
+    let mut found = Vec::new();
+    for set in [&samples, &gaussian, &real.beside] {
+        let set = head(standardised(set, &scale)?);
+        found.push(match classify {
+            true => scores(gpu, Points::of(&reference)?, Points::of(&set)?, None, &options)?,
+            false => evaluate(Points::of(&reference)?, Points::of(&set)?, None, &options)?,
+        });
+    }
+    let named: Vec<(&str, &Evaluation)> = names.into_iter().zip(&found).collect();
+    let table = ScoreTable::new(format!("{}, every column in units of its deviation", real.reference_name), &named);
+    Ok(Page {
+        title: format!("{} on {}", entry.name, train.origin()),
+        headline: headline(&found, real.beside_name),
+        facts: facts(gpu, outcome, entry),
+        scores: Some(table),
+        figures: figures(outcome, &real.reference, &samples)?,
+        settings: settings(outcome),
+        commands: vec![
+            command.to_string(),
+            format!(
+                "pushforward sample {} -n {ROWS} --seed {SEED} --out samples.csv",
+                super::train::quote(&outcome.folder.path().display().to_string())
+            ),
+        ],
+        footer: format!("pushforward {}", description.version),
+    })
+}
+
+/// Where the samples stand between a fitted Gaussian and real rows.
+fn headline(found: &[Evaluation], beside: &str) -> String {
+    let [samples, gaussian, real] = found else { return String::new() };
+    let root = |e: &Evaluation| e.energy.value.max(0.0).sqrt();
+    let (ours, theirs, best) = (root(samples), root(gaussian), root(real));
+    let told = samples.c2st.as_ref().map_or(String::new(), |c| {
+        format!(" A classifier tells samples from real rows in {} % of cases (50 % is chance).", number(100.0 * c.value, 3))
+    });
+    let energy = format!(
+        "Root energy distance to real rows: {} for the samples, {} for a fitted Gaussian, {} for {beside}.",
+        number(ours, 2),
+        number(theirs, 2),
+        number(best, 2)
+    );
+    energy + &told
+}
+
+fn facts(gpu: &Gpu, outcome: &Outcome, entry: &Entry) -> Vec<(String, String)> {
+    let training = &outcome.model.description().training;
+    let rows = match &outcome.test {
+        Some(test) => format!("{} trained on, {} held out", outcome.train.rows(), test.rows()),
+        None => outcome.train.rows().to_string(),
+    };
+    let stopped = if outcome.stopped_early { format!(", stopped early at {}", outcome.steps) } else { String::new() };
+    [
+        ("method", format!("{} ({})", entry.name, entry.paper)),
+        ("data", outcome.train.origin().to_string()),
+        ("rows", rows),
+        ("columns", outcome.train.columns().join(", ")),
+        ("steps", format!("kept {} of {}{stopped}", outcome.kept, training.steps)),
+        ("time", duration(outcome.seconds)),
+        ("adapter", gpu.summary().name.clone()),
+        ("seed", outcome.model.description().seed.to_string()),
+    ]
+    .map(|(name, value)| (name.to_string(), value))
+    .to_vec()
+}
+
+fn figures(outcome: &Outcome, reference: &Table, samples: &Table) -> Result<Vec<Figure>, Error> {
+    let mut figures = vec![Figure::new(
+        "Samples",
+        "Real rows in blue, new rows in orange.",
+        comparison(Points::of(reference)?, Points::of(samples)?, samples.columns())?,
+    )];
+    for (name, title, caption) in [
+        ("loss", "Training loss", "The estimate of each step (faint) and its running mean."),
+        ("held_out", "Held-out rows", "Energy distance between held-out rows and samples; training keeps its lowest point."),
+    ] {
+        let points = outcome.metrics.series(name);
+        if points.len() > 1 {
+            let svg = curves(&[Curve { name: name.replace('_', " "), points }], name, Scale::Auto, 0.02)?;
+            figures.push(Figure::new(title, caption, svg));
+        }
+    }
+    Ok(figures)
+}
+
+fn settings(outcome: &Outcome) -> Vec<(String, String)> {
+    let description = outcome.model.description();
+    let shared = toml::Table::try_from(&description.training).unwrap_or_default();
+    let rows = |table: &toml::Table| table.iter().map(|(key, value)| (key.clone(), value.to_string())).collect::<Vec<_>>();
+    [rows(&description.settings), rows(&shared)].concat()
+}

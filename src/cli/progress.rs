@@ -1,0 +1,115 @@
+//! A run as it goes: a bar on a terminal, a plain line every few seconds elsewhere, or JSON.
+
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use pushforward::report::number;
+use pushforward::train::{Progress, Status};
+use serde_json::{Map, Value, json};
+
+use super::console::Console;
+
+/// Between two lines of a log that is not a terminal.
+const PLAIN: Duration = Duration::from_secs(5);
+const JSON: Duration = Duration::from_secs(1);
+
+/// Shows a run on the console.
+pub struct Watch {
+    console: Console,
+    bar: Option<ProgressBar>,
+    said: Instant,
+}
+
+impl Watch {
+    pub fn new(console: Console) -> Self {
+        Self { console, bar: None, said: Instant::now() }
+    }
+
+    /// Takes the bar off the screen.
+    pub fn clear(&self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn line(status: &Status) -> String {
+        let step = format!("step {} of {}", number(status.step as f64, 12), number(status.steps as f64, 12));
+        format!("{step}, {}", Self::tail(status))
+    }
+
+    fn tail(status: &Status) -> String {
+        let mut text = status.loss.map(|loss| format!("loss {}, ", number(f64::from(loss), 3))).unwrap_or_default();
+        if let Some((now, best)) = status.held_out {
+            text += &format!("held out {} (best {}), ", number(f64::from(now), 3), number(f64::from(best), 3));
+        }
+        text + &format!("{} rows/s, {} left", number(status.rows_per_second, 3), duration(left(status)))
+    }
+}
+
+impl Progress for Watch {
+    fn message(&mut self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| self.console.message(text)),
+            None => self.console.message(text),
+        }
+    }
+
+    fn update(&mut self, status: &Status) {
+        if self.console.quiet() {
+            return;
+        }
+        if self.console.has_bar() {
+            let bar = self.bar.get_or_insert_with(|| bar(status.steps));
+            bar.set_position(status.step);
+            bar.set_message(Self::tail(status));
+            return;
+        }
+        let pause = if self.console.is_json() { JSON } else { PLAIN };
+        if self.said.elapsed() < pause && status.step < status.steps {
+            return;
+        }
+        self.said = Instant::now();
+        if self.console.is_json() {
+            self.console.event("progress", fields(status));
+        } else {
+            self.console.message(&Self::line(status));
+        }
+    }
+}
+
+fn bar(steps: u64) -> ProgressBar {
+    let style = ProgressStyle::with_template("{bar:24} {pos}/{len}  {wide_msg}").expect("a template of known keys");
+    ProgressBar::with_draw_target(Some(steps), ProgressDrawTarget::stderr_with_hz(10)).with_style(style)
+}
+
+/// Seconds to go at the mean pace so far.
+fn left(status: &Status) -> f64 {
+    (status.steps - status.step) as f64 * status.seconds / status.step.max(1) as f64
+}
+
+fn fields(status: &Status) -> Map<String, Value> {
+    let mut value = json!({
+        "step": status.step,
+        "steps": status.steps,
+        "loss": status.loss,
+        "rows_per_second": status.rows_per_second,
+        "seconds": status.seconds,
+        "seconds_left": left(status),
+    });
+    if let Some((now, best)) = status.held_out {
+        value["held_out"] = json!(now);
+        value["held_out_best"] = json!(best);
+    }
+    value.as_object().cloned().unwrap_or_default()
+}
+
+/// Seconds as people say them.
+pub fn duration(seconds: f64) -> String {
+    let whole = seconds.round() as u64;
+    match whole {
+        0..10 if seconds < 9.95 => format!("{seconds:.1} s"),
+        0..120 => format!("{whole} s"),
+        120..7200 => format!("{} min {} s", whole / 60, whole % 60),
+        _ => format!("{} h {} min", whole / 3600, whole / 60 % 60),
+    }
+}

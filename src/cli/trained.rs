@@ -1,0 +1,76 @@
+//! `sample`, `push` and `log-density`: what a trained map can do.
+
+use std::path::Path;
+
+use pushforward::Error;
+use pushforward::data::{FileFormat, LoadOptions, Source};
+use pushforward::gpu::Gpu;
+use pushforward::model::Model;
+
+use super::arguments::{LogDensity, Push, Sample};
+use super::console::Console;
+
+/// Values that one call may draw: 4 GiB of them.
+const MOST_VALUES: usize = 1 << 30;
+
+pub fn sample(args: &Sample, adapter: &str, console: Console) -> anyhow::Result<()> {
+    FileFormat::of(&args.out)?;
+    let model = load(&args.run, adapter)?;
+    let method = &model.description().method;
+    for (flag, given) in [("--solver", args.solver.is_some()), ("--steps", args.steps.is_some())] {
+        if given {
+            return Err(Error::usage(format!(
+                "{flag} is for methods that integrate an equation; `{method}` samples in one step: leave it out"
+            ))
+            .into());
+        }
+    }
+    let cols = model.description().columns.len();
+    if args.n.saturating_mul(cols) > MOST_VALUES {
+        return Err(Error::usage(format!(
+            "-n {} asks for {} values at once, and {MOST_VALUES} is the most: draw fewer rows a file, with another --seed for each",
+            args.n,
+            args.n.saturating_mul(cols)
+        ))
+        .into());
+    }
+    let rows = model.sample(args.n, args.seed)?;
+    rows.write(&args.out)?;
+    console.message(&format!("wrote {} rows of {cols} columns to {}", rows.rows(), args.out.display()));
+    Ok(())
+}
+
+pub fn push(args: &Push, adapter: &str, console: Console) -> anyhow::Result<()> {
+    FileFormat::of(&args.out)?;
+    let source: Source = args.input.parse()?;
+    let points = source.load(0, &LoadOptions::default())?;
+    let model = load(&args.run, adapter)?;
+    if args.inverse {
+        return Err(lacks(&model, "inverse map", "--inverse").into());
+    }
+    let rows = model.push(&points)?;
+    rows.write(&args.out)?;
+    console.message(&format!("pushed {} points to {}", rows.rows(), args.out.display()));
+    Ok(())
+}
+
+pub fn log_density(args: &LogDensity, adapter: &str) -> anyhow::Result<()> {
+    let source: Source = args.data.parse()?;
+    source.load(0, &LoadOptions::default())?;
+    if let Some(out) = &args.out {
+        FileFormat::of(out)?;
+    }
+    Err(lacks(&load(&args.run, adapter)?, "density", "log-density").into())
+}
+
+fn load(run: &Path, adapter: &str) -> Result<Model, Error> {
+    Model::load(&Gpu::open(adapter)?, run)
+}
+
+/// One-step samplers are not invertible and give no density.
+fn lacks(model: &Model, what: &str, asked: &str) -> Error {
+    let method = &model.description().method;
+    Error::usage(format!(
+        "{asked}: a model of method `{method}` has no {what}; `pushforward methods` shows which methods have one"
+    ))
+}

@@ -1,0 +1,214 @@
+//! Bad input: one clear sentence, the exit status 1 (2 where the command is at fault), and nothing harmed.
+
+use super::{Desk, TINY, npy};
+
+/// Tries to train on a file and expects the refusal.
+#[track_caller]
+fn refused(name: &str, content: impl AsRef<[u8]>, columns: &str, status: i32, parts: &[&str]) {
+    let desk = Desk::new();
+    desk.file(name, content);
+    desk.fails(&format!("train energy --data {name}{columns} --steps 5 {TINY}"), status, parts);
+    assert!(!desk.path("runs").exists(), "nothing was learned, so nothing is left behind");
+}
+
+#[test]
+fn a_ragged_row_is_named() {
+    refused("a.csv", "x,y\n1,2\n3,4\n5\n", "", 1, &["a.csv", "row 3"]);
+}
+
+#[test]
+fn not_a_number_is_named_by_row_and_column() {
+    refused("a.csv", "x,y\n1,2\n3,NaN\n5,6\n", "", 1, &["a.csv", "`y`", "row 2"]);
+    let values: Vec<u8> = [1.0f32, 2.0, 3.0, f32::INFINITY].iter().flat_map(|v| v.to_le_bytes()).collect();
+    refused("a.npy", npy("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2), }", &values), "", 1, &["a.npy", "row 2"]);
+}
+
+#[test]
+fn an_empty_cell_is_named() {
+    refused("a.csv", "x,y\n1,2\n3,\n5,6\n", "", 1, &["a.csv", "`y`", "row 2"]);
+}
+
+#[test]
+fn text_is_named_and_other_columns_are_offered() {
+    refused("a.csv", "x,name\n1,Ada\n3,Alan\n5,Emmy\n", "", 1, &["a.csv", "`name`", "Ada"]);
+}
+
+#[test]
+fn an_array_of_another_kind_is_refused() {
+    let complex = npy("{'descr': '<c16', 'fortran_order': False, 'shape': (2, 2), }", &[0; 64]);
+    refused("a.npy", complex, "", 1, &["a.npy", "c16"]);
+    refused("b.npy", "not an array", "", 1, &["b.npy"]);
+    refused("c.parquet", "not a table", "", 1, &["c.parquet"]);
+}
+
+#[test]
+fn a_constant_column_is_named() {
+    refused("a.csv", "x,y\n1,7\n3,7\n5,7\n", "", 1, &["`y`", "a.csv", "constant"]);
+}
+
+#[test]
+fn too_few_rows_are_refused() {
+    refused("a.csv", "x,y\n1,2\n", "", 1, &["a.csv", "one row"]);
+    refused("b.csv", "x,y\n", "", 1, &["b.csv", "no rows"]);
+    refused("c.csv", "", "", 1, &["c.csv"]);
+}
+
+#[test]
+fn an_unknown_column_suggests_the_nearest() {
+    refused("a.csv", "age,height\n1,2\n3,4\n", "#age,hieght", 2, &["`hieght`", "did you mean `height`?"]);
+    let desk = Desk::new();
+    desk.file("a.csv", "age,height\n1,2\n3,4\n");
+    desk.fails("train energy --data a.csv --weights wieght", 2, &["a.csv", "`wieght`"]);
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let desk = Desk::new();
+    desk.fails("train energy --data none.csv", 1, &["none.csv", "No such file"]);
+    desk.fails("evaluate --reference none.csv --samples toy:moons", 1, &["none.csv", "No such file"]);
+    desk.fails("train energy --data toy:moons:100 --config none.toml", 1, &["none.toml", "No such file"]);
+    desk.fails("sample none -n 3 --out a.csv", 1, &["none", "does not exist"]);
+}
+
+#[test]
+fn a_source_of_unknown_form_is_refused() {
+    let desk = Desk::new();
+    desk.fails("train energy --data toy:mons", 2, &["`mons`", "did you mean `moons`?"]);
+    desk.fails("train energy --data moons", 2, &["`moons`", "toy:moons"]);
+    desk.fails("train energy --data toy:moons:0", 2, &["`0` rows"]);
+    desk.fails("train energy --data a.xlsx", 2, &["a.xlsx", ".csv"]);
+}
+
+#[test]
+fn test_rows_must_have_the_same_columns() {
+    let desk = Desk::new();
+    desk.file("a.csv", "x,y\n1,2\n3,4\n5,7\n").file("b.csv", "x,z\n1,2\n3,4\n");
+    desk.fails("train energy --data a.csv --test b.csv", 2, &["b.csv", "`y`"]);
+}
+
+#[test]
+fn an_adapter_that_is_not_there_lists_those_that_are() {
+    let desk = Desk::new();
+    desk.fails("train energy --data toy:moons:100 --adapter Voodoo2", 1, &["Voodoo2", "this machine has"]);
+    assert!(!desk.path("runs").exists());
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_missing_driver_says_what_to_install() {
+    let desk = Desk::new();
+    for words in ["adapters", "train energy --data toy:moons:100"] {
+        let mut command = desk.command(words);
+        for name in ["VK_DRIVER_FILES", "VK_ICD_FILENAMES"] {
+            command.env(name, "/nonexistent.json");
+        }
+        // No OpenGL either, whatever this machine has.
+        command.env("WGPU_BACKEND", "vulkan");
+        super::Ended::of(command, words).failed(1, &["no graphics adapter", "mesa-vulkan-drivers"]);
+    }
+}
+
+#[test]
+fn a_folder_that_holds_a_run_is_kept() {
+    let desk = Desk::new();
+    desk.trained();
+    let before = desk.read("run/model.safetensors");
+    let words = format!("train energy --data toy:moons:200 --out run --steps 20 {TINY}");
+    desk.fails(&words, 2, &["run", "--resume", "--out"]);
+    assert_eq!(before, desk.read("run/model.safetensors"));
+    desk.file("taken", "a file");
+    desk.fails("train energy --data toy:moons:100 --steps 2 --out taken", 1, &["taken"]);
+    assert_eq!(desk.text("taken"), "a file");
+}
+
+#[test]
+fn damaged_files_of_a_run_are_named() {
+    let desk = Desk::new();
+    desk.trained();
+    let resume = format!("train energy --data toy:moons:200 --out run --resume {TINY}");
+    for (name, words) in [
+        ("checkpoint.safetensors", resume.as_str()),
+        ("model.safetensors", "sample run -n 3 --out a.csv"),
+        ("config.toml", resume.as_str()),
+    ] {
+        let path = format!("run/{name}");
+        let whole = desk.read(&path);
+        desk.file(&path, b"\xff\xff\xff\xff\xff\xff\xff\xff{}").fails(words, 1, &[name]);
+        if name != "config.toml" {
+            desk.file(&path, b"").fails(words, 1, &[name]);
+            desk.file(&path, &whole[..whole.len() / 2]).fails(words, 1, &[name]);
+        }
+        desk.file(&path, &whole);
+    }
+    assert!(!desk.path("a.csv").exists());
+    desk.works("sample run -n 3 --out a.csv");
+}
+
+#[test]
+fn a_file_that_is_no_model_is_refused() {
+    let desk = Desk::new();
+    desk.trained();
+    desk.fails("sample run/checkpoint.safetensors -n 3 --out a.csv", 1, &["checkpoint.safetensors"]);
+    desk.fails("sample run/config.toml -n 3 --out a.csv", 1, &["config.toml"]);
+    std::fs::remove_file(desk.path("run/model.safetensors")).expect("removed");
+    desk.fails("sample run -n 3 --out a.csv", 1, &["has not finished", "--resume"]);
+}
+
+#[test]
+fn what_a_method_lacks_is_said() {
+    let desk = Desk::new();
+    desk.trained();
+    desk.fails("log-density run --data toy:moons:10", 2, &["energy", "density"]);
+    desk.fails("push run --input toy:gaussian:10 --out a.csv --inverse", 2, &["energy", "inverse"]);
+    desk.fails("sample run -n 3 --out a.csv --solver heun", 2, &["--solver", "energy", "one step"]);
+    desk.fails("sample run -n 3 --out a.csv --steps 10", 2, &["--steps", "energy"]);
+    desk.file("z.csv", "a,b,c\n1,2,3\n");
+    desk.fails("push run --input z.csv --out a.csv", 1, &["z.csv", "3 columns", "latent"]);
+    assert!(!desk.path("a.csv").exists());
+}
+
+#[test]
+fn what_cannot_be_written_is_named_before_the_work_where_it_can_be() {
+    let desk = Desk::new();
+    desk.trained();
+    desk.fails("sample run -n 3 --out a.xlsx", 2, &["a.xlsx", ".csv"]);
+    desk.fails("sample run -n 3 --out none/a.csv", 1, &["none"]);
+    desk.fails("sample run -n 1000000000000 --out a.npy", 2, &["-n 1000000000000"]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_ends_in_a_sentence() {
+    let desk = Desk::new();
+    desk.trained();
+    std::os::unix::fs::symlink("/dev/full", desk.path("full.csv")).expect("a link");
+    desk.fails("sample run -n 3 --out full.csv", 1, &["full.csv", "No space left"]);
+    let mut command = desk.command("methods");
+    command.stdout(std::fs::File::options().write(true).open("/dev/full").expect("/dev/full"));
+    super::Ended::of(command, "methods").failed(1, &["standard output", "No space left"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_folder_without_permission_is_named() {
+    use std::os::unix::fs::PermissionsExt;
+    let desk = Desk::new();
+    std::fs::create_dir(desk.path("locked")).expect("a folder");
+    std::fs::set_permissions(desk.path("locked"), std::fs::Permissions::from_mode(0o500)).expect("permissions");
+    // Root may write anywhere; /proc takes folders from nobody.
+    let out = if std::fs::write(desk.path("locked/probe"), "").is_ok() { "/proc/pushforward" } else { "locked/run" };
+    desk.fails(&format!("train energy --data toy:moons:100 --steps 2 --out {out} {TINY}"), 1, &[out]);
+}
+
+#[cfg(unix)]
+#[test]
+fn a_reader_that_goes_away_is_no_error() {
+    use std::process::Stdio;
+    let desk = Desk::new();
+    let mut child =
+        desk.command("methods --json").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+    drop(child.stdout.take());
+    let output = child.wait_with_output().expect("it ends");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+    assert!(output.status.success());
+}

@@ -1,0 +1,91 @@
+//! Runs that end before their time: Ctrl-C, SIGKILL, and going on bit for bit.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Stdio};
+
+use super::{Desk, Ended, TINY, metrics};
+
+/// Long enough to be hit in the middle.
+const LONG: &str = "train energy --data toy:moons:200 --steps 3000 --set patience=0";
+
+/// Starts the run and waits until it has trained past `step`.
+fn started(desk: &Desk, words: &str, step: u64) -> (Child, BufReader<std::process::ChildStderr>) {
+    let mut command = desk.command(&format!("{words} --log-format json"));
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+    let mut log = BufReader::new(child.stderr.take().expect("its log"));
+    let mut line = String::new();
+    while log.read_line(&mut line).expect("a line") > 0 {
+        let event: serde_json::Value = serde_json::from_str(&line).unwrap_or_else(|e| panic!("{e}: {line}"));
+        if event["event"] == "progress" && event["step"].as_u64() > Some(step) {
+            assert!(event["step"].as_u64() < event["steps"].as_u64(), "it was over before it could be stopped");
+            return (child, log);
+        }
+        line.clear();
+    }
+    panic!("it ended before it could be stopped");
+}
+
+#[cfg(unix)]
+fn signal(child: &Child, name: &str) {
+    let status = std::process::Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status();
+    assert!(status.expect("kill runs").success());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_that_was_stopped_and_killed_ends_as_one_that_was_not() {
+    let desk = Desk::new();
+    let train = |out: &str| format!("{LONG} {TINY} --out {out}");
+    desk.works(&train("whole"));
+
+    // Ctrl-C: the step is finished, the checkpoint written, and the way on is said.
+    let (mut child, log) = started(&desk, &train("run"), 0);
+    signal(&child, "INT");
+    let said: String = log.lines().map_while(Result::ok).collect();
+    assert_eq!(child.wait().expect("it ends").code(), Some(130), "{said}");
+    assert!(said.contains("interrupted at step") && said.contains("--out run") && said.contains("--resume"), "{said}");
+    assert!(desk.path("run/checkpoint.safetensors").exists() && !desk.path("run/model.safetensors").exists());
+    let checkpoint = desk.read("run/checkpoint.safetensors");
+
+    // SIGKILL in the middle of what follows: nothing that was written is harmed.
+    let (mut child, _log) = started(&desk, &format!("{} --resume", train("run")), 0);
+    child.kill().expect("killed");
+    assert_eq!(child.wait().expect("it ends").code(), None);
+    assert_eq!(checkpoint.len(), desk.read("run/checkpoint.safetensors").len());
+
+    // Its settings need not be said again.
+    desk.works("train energy --data toy:moons:200 --out run --resume");
+    assert!(desk.read("whole/model.safetensors") == desk.read("run/model.safetensors"), "the models differ");
+    let [whole, run] = ["whole", "run"].map(|name| metrics(&desk.path(name).join("metrics.jsonl")));
+    let differ = whole.iter().zip(&run).find(|(a, b)| a != b);
+    assert!(whole == run, "{} and {} lines, first {differ:?}", whole.len(), run.len());
+}
+
+#[cfg(unix)]
+#[test]
+fn sigterm_stops_as_ctrl_c_does() {
+    let desk = Desk::new();
+    let (mut child, log) = started(&desk, &format!("{LONG} {TINY} --out run"), 0);
+    signal(&child, "TERM");
+    let said: String = log.lines().map_while(Result::ok).collect();
+    assert_eq!(child.wait().expect("it ends").code(), Some(130), "{said}");
+    assert!(said.contains("--resume"), "{said}");
+}
+
+#[test]
+fn a_run_is_resumed_only_as_it_was() {
+    let desk = Desk::new();
+    desk.trained();
+    let again = format!("train energy --data toy:moons:200 --out run --resume --steps 20 {TINY}");
+    desk.works(&again);
+    for (change, part) in [("--set rate=0.5", "`training`"), ("--seed 4", "`seed`"), ("--set beta=1.5", "`settings`")] {
+        desk.fails(&format!("{again} {change}"), 2, &[part, "run", "--out"]);
+    }
+    desk.fails(&format!("train energy --data toy:rings:200 --out run --resume {TINY} --steps 20"), 2, &["the data", "run"]);
+    desk.fails(&format!("train mmd --data toy:moons:200 --out run --resume {TINY} --steps 20"), 2, &["energy", "mmd"]);
+    desk.fails("train energy --data toy:moons:200 --out none --resume", 2, &["none", "leave out --resume"]);
+    desk.fails("train energy --data toy:moons:200 --resume", 2, &["runs/energy-moons", "--out"]);
+    std::fs::create_dir(desk.path("empty")).expect("a folder");
+    let ended: Ended = desk.fails("train energy --data toy:moons:200 --out empty --resume", 2, &["empty", "holds no run"]);
+    assert!(ended.out.is_empty());
+}

@@ -1,0 +1,154 @@
+//! The good paths: train, sample, push, evaluate, and what each leaves.
+
+use serde_json::Value;
+
+use super::{Desk, TINY, metrics};
+
+fn json(text: &str) -> Value {
+    serde_json::from_str(text).unwrap_or_else(|e| panic!("{e}: {text}"))
+}
+
+#[test]
+fn from_rows_to_new_rows() {
+    let desk = Desk::new();
+    let said = desk.works(&format!("train energy --data toy:moons:200 --out run --steps 20 {TINY}"));
+    for part in ["run/model.safetensors", "run/report.html", "pushforward sample run"] {
+        assert!(said.contains(part), "{said}");
+    }
+    for name in ["config.toml", "model.safetensors", "checkpoint.safetensors", "metrics.jsonl", "report.html"] {
+        assert!(desk.path("run").join(name).exists(), "{name}");
+    }
+    let steps: Vec<u64> = metrics(&desk.path("run/metrics.jsonl")).iter().filter_map(|m| m["step"].as_u64()).collect();
+    assert!(steps.len() >= 20 && steps.is_sorted(), "{steps:?}");
+    let report = desk.text("run/report.html");
+    for part in ["<svg", "fitted Gaussian", "Training loss", "Held-out rows", "fresh rows"] {
+        assert!(report.contains(part), "{part}");
+    }
+
+    for name in ["a.csv", "a.npy", "a.parquet"] {
+        desk.works(&format!("sample run -n 50 --seed 3 --out {name}"));
+    }
+    let csv = desk.text("a.csv");
+    assert_eq!((csv.lines().next(), csv.lines().count()), (Some("x,y"), 51));
+
+    desk.works("push run --input toy:gaussian:30 --out pushed.csv");
+    assert_eq!(desk.text("pushed.csv").lines().count(), 31);
+
+    let found = desk.works("evaluate --reference toy:moons:100 --samples a.npy --train toy:moons:200 --json");
+    let found = json(&found);
+    for score in ["mmd2", "energy", "sliced_w2", "w2", "c2st", "coverage", "density", "precision", "recall", "ks"] {
+        assert!(found[score]["value"].is_number(), "{score}: {found}");
+    }
+    assert!(found["mmd2"]["p_value"].is_number() && found["energy"]["interval"].is_array());
+    assert!(found["copying"]["ratio"]["value"].is_number());
+    let told = desk.works("evaluate --standardise --reference a.csv --samples a.parquet");
+    assert!(told.contains("Energy distance") && told.contains("Coverage"), "{told}");
+}
+
+#[test]
+fn one_seed_gives_one_sample_bit_for_bit() {
+    let desk = Desk::new();
+    desk.trained();
+    desk.works(&format!("train energy --data toy:moons:200 --out twin --steps 20 {TINY}"));
+    assert_eq!(desk.read("run/model.safetensors"), desk.read("twin/model.safetensors"));
+    for (words, name) in [("run", "a.npy"), ("run", "b.npy"), ("twin/model.safetensors", "c.npy")] {
+        desk.works(&format!("sample {words} -n 40 --seed 9 --out {name}"));
+    }
+    desk.works("sample run -n 40 --seed 10 --out other.npy");
+    assert_eq!(desk.read("a.npy"), desk.read("b.npy"));
+    assert_eq!(desk.read("a.npy"), desk.read("c.npy"));
+    assert_ne!(desk.read("a.npy"), desk.read("other.npy"));
+}
+
+#[test]
+fn columns_keep_their_names_and_weights_their_meaning() {
+    let desk = Desk::new();
+    let rows: String = (0..40).map(|i| format!("{},{},{},{}\n", i % 7, i, 100 + i * i % 13, 1 + i % 2)).collect();
+    desk.file("a.csv", format!("id,age,height,w\n{rows}"));
+    desk.works(&format!("train energy --data a.csv#age,height --weights w --steps 10 {TINY} --set round=true --set clamp=true"));
+    desk.works("sample runs/energy-a -n 20 --out new.csv");
+    let text = desk.text("new.csv");
+    let mut lines = text.lines();
+    assert_eq!(lines.next(), Some("age,height"));
+    for line in lines {
+        let row: Vec<f64> = line.split(',').map(|cell| cell.parse().expect("a number")).collect();
+        assert!(row[0].fract() == 0.0 && (0.0..40.0).contains(&row[0]) && (100.0..113.0).contains(&row[1]), "{line}");
+    }
+    // A second run takes the next name.
+    let said = desk.works(&format!("train energy --data a.csv#age,height --steps 2 {TINY}"));
+    assert!(said.contains("runs/energy-a-2/model.safetensors"), "{said}");
+}
+
+#[test]
+fn test_rows_stop_training_in_place_of_a_held_out_share() {
+    let desk = Desk::new();
+    let words = "train energy --data toy:moons:200 --test toy:moons:80 --out run --steps 10";
+    let said = desk.works(&format!("{words} {TINY}"));
+    assert!(said.contains("200 rows to learn from, 80 held out"), "{said}");
+    assert!(desk.text("run/config.toml").contains("toy:moons:80"));
+}
+
+#[test]
+fn lists_are_for_people_and_for_programs() {
+    let desk = Desk::new();
+    let adapters = json(&desk.works("adapters --json"));
+    assert!(adapters.as_array().is_some_and(|all| all.iter().filter(|a| a["default"] == true).count() == 1), "{adapters}");
+    assert!(desk.works("adapters").contains("--adapter auto"));
+    let methods = json(&desk.works("methods --json"));
+    let methods = methods.as_array().expect("an array");
+    let names: Vec<&str> = methods.iter().filter_map(|m| m["name"].as_str()).collect();
+    assert!(names.contains(&"energy") && names.contains(&"mmd"), "{names:?}");
+    let table = desk.works("methods");
+    for method in methods {
+        let name = method["name"].as_str().expect("a name");
+        assert!(table.contains(name));
+        let settings = desk.works(&format!("methods {name}"));
+        let keys = [&method["settings"], &method["shared_settings"]].map(|keys| keys.as_array().expect("keys").clone()).concat();
+        for key in keys {
+            assert!(settings.contains(key["name"].as_str().expect("a name")), "{name}: {key}");
+            assert!(key["help"].as_str().is_some_and(|help| help.len() > 5) && key["default"].is_string(), "{name}: {key}");
+        }
+    }
+}
+
+#[test]
+fn every_method_trains_and_samples() {
+    let desk = Desk::new();
+    let methods = json(&desk.works("methods --json"));
+    for method in methods.as_array().expect("an array") {
+        let name = method["name"].as_str().expect("a name");
+        desk.works(&format!("train {name} --data toy:rings:300 --out {name} --steps 5 {TINY}"));
+        desk.works(&format!("sample {name} -n 10 --out {name}.csv"));
+    }
+}
+
+#[test]
+fn logs_are_lines_or_json_or_silence() {
+    let desk = Desk::new();
+    let train = format!("train energy --data toy:moons:200 --steps 10 {TINY}");
+    let plain = desk.run(&train);
+    assert!(plain.err.contains("step 10 of 10") && !plain.err.contains('\x1b'), "{}", plain.err);
+
+    let log = desk.run(&format!("{train} --log-format json"));
+    let events: Vec<Value> = log.err.lines().map(json).collect();
+    let progress = events.iter().find(|e| e["event"] == "progress").expect("progress");
+    assert!(progress["loss"].is_number() && progress["rows_per_second"].is_number(), "{progress}");
+    assert_eq!(json(&log.out)["event"], "finished");
+
+    let quiet = desk.run(&format!("{train} --quiet"));
+    assert_eq!((quiet.out.as_str(), quiet.err.as_str()), ("", ""));
+    let quiet = desk.run("sample runs/energy-moons -n 3 --out a.csv --quiet");
+    assert_eq!((quiet.status, quiet.err.as_str()), (Some(0), ""));
+
+    let failed = desk.run("train energy --data none.csv --log-format json");
+    assert_eq!(json(&failed.err)["event"], "error");
+}
+
+#[test]
+fn help_and_version_answer() {
+    let desk = Desk::new();
+    assert!(desk.works("--version").starts_with("pushforward "));
+    for words in ["--help", "train --help", "sample --help", "evaluate --help"] {
+        assert!(desk.works(words).contains("Usage: pushforward"), "{words}");
+    }
+}

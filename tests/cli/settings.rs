@@ -1,0 +1,100 @@
+//! Settings: where they come from, which one wins, and how mistakes in them are told.
+
+use super::{Desk, TINY};
+
+const MOONS: &str = "train energy --data toy:moons:100";
+
+#[test]
+fn unknown_names_suggest_the_nearest() {
+    let desk = Desk::new();
+    desk.fails(&format!("{MOONS} --set bacth=3"), 2, &["`bacth`", "did you mean `batch`?"]);
+    desk.fails("train enrgy --data toy:moons", 2, &["`enrgy`", "did you mean `energy`?", "mmd"]);
+    desk.fails("methods mdm", 2, &["`mdm`", "did you mean `mmd`?"]);
+    desk.fails("reproduce figur1", 2, &["`figur1`", "did you mean `figure1`?"]);
+    let ended = desk.run("trian energy --data toy:moons");
+    assert_eq!(ended.status, Some(2));
+    assert!(ended.err.contains("train"), "{}", ended.err);
+    assert!(!desk.path("runs").exists());
+}
+
+#[test]
+fn values_out_of_range_are_refused_with_their_range() {
+    let desk = Desk::new();
+    for (setting, parts) in [
+        ("--steps 0", ["`steps`", "at least 1"]),
+        ("--steps -5", ["`steps`", "-5"]),
+        ("--steps many", ["`steps`", "many"]),
+        ("--batch 0", ["`batch`", "between 2 and"]),
+        ("--batch 1e9", ["`batch`", "1000000000"]),
+        ("--batch 10000000000", ["`batch`", "between 2 and"]),
+        ("--set rate=0", ["`rate`", "above 0"]),
+        ("--set rate=-1", ["`rate`", "above 0"]),
+        ("--set rate=nan", ["`rate`", "above 0"]),
+        ("--set rate=fast", ["`rate`", "fast"]),
+        ("--set width=0", ["`width`", "between 1 and"]),
+        ("--set width=1000000", ["`width`", "4,096"]),
+        ("--set depth=1000", ["`depth`", "64"]),
+        ("--set average=1", ["`average`", "below 1"]),
+        ("--set held_out=2", ["`held_out`", "below 1"]),
+        ("--set activation=sili", ["`activation`", "sili"]),
+        ("--set rate", ["`rate`", "key=value"]),
+        ("--set seed=-1", ["`seed`", "0 or above"]),
+    ] {
+        desk.fails(&format!("{MOONS} {setting}"), 2, &parts);
+    }
+    for words in ["sample run -n 0 --out a.csv", "sample run -n -3 --out a.csv", "train energy --data toy:moons --seed -1"] {
+        let ended = desk.run(words);
+        assert_eq!(ended.status, Some(2), "{words}");
+        assert!(ended.err.contains("whole number"), "{words}: {}", ended.err);
+    }
+    assert!(!desk.path("runs").exists());
+}
+
+#[test]
+fn a_size_beyond_the_adapter_is_refused_by_the_limits_name() {
+    let desk = Desk::new();
+    // 2²⁰ rows of 4,096 units are 16 GiB a layer.
+    let ended = desk.fails(&format!("{MOONS} --batch 1048576 --set width=4096"), 1, &["needs", "this adapter's"]);
+    assert!(ended.err.contains("max_storage_buffer_binding_size") || ended.err.contains("max_buffer_size"), "{}", ended.err);
+    assert!(!desk.path("runs").exists());
+}
+
+#[test]
+fn mistakes_in_a_file_name_the_file() {
+    let desk = Desk::new();
+    desk.file("a.toml", "batch = 64\nwitdh = 8\n");
+    desk.fails(&format!("{MOONS} --config a.toml"), 2, &["a.toml", "`witdh`", "did you mean `width`?"]);
+    desk.file("a.toml", "batch = 64\nwidth = = 8\n");
+    desk.fails(&format!("{MOONS} --config a.toml"), 1, &["a.toml", "line 2"]);
+    desk.file("a.toml", "method = \"mmd\"\n");
+    desk.fails(&format!("{MOONS} --config a.toml"), 2, &["a.toml", "\"mmd\"", "\"energy\""]);
+    desk.file("a.toml", [0xff, 0xfe, 0x00]);
+    desk.fails(&format!("{MOONS} --config a.toml"), 1, &["a.toml"]);
+}
+
+#[test]
+fn flags_win_over_set_and_set_over_the_file() {
+    let desk = Desk::new();
+    desk.file("a.toml", "seed = 5\nsteps = 3\nbatch = 16\nwidth = 4\ndepth = 1\nrate = 0.01\n");
+    desk.works(&format!("{MOONS} --config a.toml --set batch=24 --set width=8 --steps 4 --batch 32 --out run"));
+    let config: toml::Table = desk.text("run/config.toml").parse().expect("TOML");
+    let training = config["training"].as_table().expect("the shared settings");
+    assert_eq!(config["seed"].as_integer(), Some(5));
+    for (key, value) in [("steps", 4), ("batch", 32), ("width", 8), ("depth", 1)] {
+        assert_eq!(training[key].as_integer(), Some(value), "{key}");
+    }
+    assert!((training["rate"].as_float().expect("a rate") - 0.01).abs() < 1e-6);
+
+    // A run's own config.toml makes the run again.
+    desk.works(&format!("{MOONS} --config run/config.toml --out again"));
+    assert_eq!(desk.read("run/model.safetensors"), desk.read("again/model.safetensors"));
+}
+
+#[test]
+fn a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_checkpoint() {
+    let desk = Desk::new();
+    let words = format!("train energy --data toy:moons:100 --steps 400 --out run {TINY} --set rate=1e30 --set held_out=0");
+    desk.fails(&words, 1, &["loss", "at step", "learning rate", "checkpoint is kept in run"]);
+    assert!(desk.path("run/checkpoint.safetensors").exists());
+    assert!(!desk.path("run/model.safetensors").exists());
+}
