@@ -1,5 +1,5 @@
 use crate::{GPU, input, numbers, run_on};
-use pushforward::gpu::Gpu;
+use pushforward::gpu::{Family, Gpu};
 use pushforward::ops::activation::Activation;
 use pushforward::reference::linear::Layer;
 use pushforward::reference::{Twin, activation, check_gradient, differences};
@@ -56,6 +56,15 @@ fn sums_longer_than_a_chunk_and_batches_of_several_parts_match_the_twin() {
         check(&gpu, 700, 300, 140, Activation::Silu, false);
         check(&gpu, 1030, 129, 67, Activation::Silu, true);
         check(&gpu, 600, 68, 132, Activation::Identity, true);
+    }
+}
+
+#[test]
+fn products_large_enough_for_the_large_tile_match_the_twin() {
+    // Each of the three products in turn has 516 × 520 results.
+    let gpu = GPU.with_family(Family::Tile);
+    for (n, k, m) in [(520, 9, 516), (520, 516, 9), (9, 520, 516)] {
+        check(&gpu, n, k, m, Activation::Silu, false);
     }
 }
 
