@@ -9,12 +9,14 @@
 //   input     d_y       (n, m)            Wᵀ  (m × k)        k
 //   weight    σ(x)ᵀ     (k, n)            d_y (n × m)        m; the sum over n is split over workgroups (group.z), and
 //                                                            `finish` of linear.wgsl adds the parts in order
+// NB such blocks of columns are held at once where KC is small, so that a workgroup writes longer runs of memory.
 // RI rows are accumulated at once: as many as registers hold. Where four rows of A fit one load, one load takes them.
 #axis PRODUCT: forward input weight
 #axis SG: 16
 #axis KC: 4 8
 #axis CV: 1 4
 #axis RI: 2
+#axis NB: 2
 #axis KEEP: 0 1 2
 #import common/linear
 
@@ -160,61 +162,69 @@ fn backward_weight(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invoc
     let size = params.k;
     let begin = group.z * params.depth;
     let end = min(begin + params.depth, params.n);
-    var bias = Cols();
+#for W in 0..NB
+    var bias_$W = Cols();
+#endfor
 #endif
-    let first = first_column(group.y, lane);
+#for W in 0..NB
+    let first_$W = first_column($(NB)u * group.y + $(W)u, lane);
+#endfor
     let top = group.x * params.rows;
     let bottom = min(top + params.rows, size);
 #if PRODUCT == forward
+#for W in 0..NB
 #if MV == 0 && CV == 1
-    let bias = b1(first);
+    let bias_$W = b1(first_$W);
 #else
-    let bias = Cols(b1(column(first, 0u)), b1(column(first, 1u)), b1(column(first, 2u)), b1(column(first, 3u)));
+    let bias_$W = Cols(b1(column(first_$W, 0u)), b1(column(first_$W, 1u)), b1(column(first_$W, 2u)), b1(column(first_$W, 3u)));
 #endif
+#endfor
 #endif
     for (var k0 = begin; k0 < end; k0 += $(KC)u) {
-#if PRODUCT == forward
-        let start = select(Cols(), bias, k0 == 0u);
-#else
-        let start = Cols();
-#endif
         // The chunk of B that stays.
+#for W in 0..NB
+#if PRODUCT == forward
+        let start_$W = select(Cols(), bias_$W, k0 == 0u);
+#else
+        let start_$W = Cols();
+#endif
 #if PRODUCT == input
 #if MV == 1
 #for Q in 0..KC / 4
 #if KV == 1 || CV == 4
 #for C in 0..4
-        let t_$(Q)_$C = w4(column(first, $(C)u), k0 + $(4 * Q)u);
+        let t_$(W)_$(Q)_$C = w4(column(first_$W, $(C)u), k0 + $(4 * Q)u);
 #endfor
 #for I in 0..4
-        let b_$(4 * Q + I) = Cols(t_$(Q)_0[$I], t_$(Q)_1[$I], t_$(Q)_2[$I], t_$(Q)_3[$I]);
+        let b_$(W)_$(4 * Q + I) = Cols(t_$(W)_$(Q)_0[$I], t_$(W)_$(Q)_1[$I], t_$(W)_$(Q)_2[$I], t_$(W)_$(Q)_3[$I]);
 #endfor
 #else
-        let t_$(Q) = w4(first, k0 + $(4 * Q)u);
+        let t_$(W)_$(Q) = w4(first_$W, k0 + $(4 * Q)u);
 #for I in 0..4
-        let b_$(4 * Q + I) = t_$(Q)[$I];
+        let b_$(W)_$(4 * Q + I) = t_$(W)_$(Q)[$I];
 #endfor
 #endif
 #endfor
 #else
 #for Q in 0..KC
 #if KV == 1 || CV == 4
-        let b_$Q = Cols(w1(column(first, 0u), k0 + $(Q)u), w1(column(first, 1u), k0 + $(Q)u), w1(column(first, 2u), k0 + $(Q)u), w1(column(first, 3u), k0 + $(Q)u));
+        let b_$(W)_$Q = Cols(w1(column(first_$W, 0u), k0 + $(Q)u), w1(column(first_$W, 1u), k0 + $(Q)u), w1(column(first_$W, 2u), k0 + $(Q)u), w1(column(first_$W, 3u), k0 + $(Q)u));
 #else
-        let b_$Q = w1(first, k0 + $(Q)u);
+        let b_$(W)_$Q = w1(first_$W, k0 + $(Q)u);
 #endif
 #endfor
 #endif
 #else
 #for Q in 0..KC
-        let b_$Q = b_at(k0 + $(Q)u, first);
+        let b_$(W)_$Q = b_at(k0 + $(Q)u, first_$W);
 #endfor
 #endif
 #if PRODUCT == weight
 #for Q in 0..KC
-        bias += b_$Q;
+        bias_$W += b_$(W)_$Q;
 #endfor
 #endif
+#endfor
         for (var row = top; row < bottom; row += 4u) {
             // Four rows of A, spread over the lanes.
 #if PRODUCT == forward
@@ -258,29 +268,31 @@ fn backward_weight(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invoc
 #endif
 #endfor
 #endif
+#for W in 0..NB
 #for G in 0..4 / RI
 #for R in G * RI..G * RI + RI
-            var c_$R = start;
+            var c_$(W)_$R = start_$W;
 #endfor
 #for Q in 0..KC
 #for R in G * RI..G * RI + RI
 #if PRODUCT == weight && KV == 1
-            c_$R += subgroupBroadcast(a_$(Q / SG)[$R], $(Q % SG)u) * b_$Q;
+            c_$(W)_$R += subgroupBroadcast(a_$(Q / SG)[$R], $(Q % SG)u) * b_$(W)_$Q;
 #elif PRODUCT == forward && KV == 1 || PRODUCT == input && MV == 1
-            c_$R += subgroupBroadcast(a_$(R)_$(Q / (4 * SG))[$(Q % 4)], $(Q % (4 * SG) / 4)u) * b_$Q;
+            c_$(W)_$R += subgroupBroadcast(a_$(R)_$(Q / (4 * SG))[$(Q % 4)], $(Q % (4 * SG) / 4)u) * b_$(W)_$Q;
 #elif PRODUCT != weight && 4 * KC <= SG
-            c_$R += subgroupBroadcast(a, $(R * KC + Q)u) * b_$Q;
+            c_$(W)_$R += subgroupBroadcast(a, $(R * KC + Q)u) * b_$(W)_$Q;
 #else
-            c_$R += subgroupBroadcast(a_$(R)_$(Q / SG), $(Q % SG)u) * b_$Q;
+            c_$(W)_$R += subgroupBroadcast(a_$(R)_$(Q / SG), $(Q % SG)u) * b_$(W)_$Q;
 #endif
 #endfor
 #endfor
 #for R in G * RI..G * RI + RI
 #if PRODUCT == weight
-            put(group.z, row + $(R)u, first, c_$R, k0 > begin, true);
+            put(group.z, row + $(R)u, first_$W, c_$(W)_$R, k0 > begin, true);
 #else
-            put(0u, row + $(R)u, first, c_$R, k0 > begin, k0 + $(KC)u >= end);
+            put(0u, row + $(R)u, first_$W, c_$(W)_$R, k0 > begin, k0 + $(KC)u >= end);
 #endif
+#endfor
 #endfor
 #endfor
         }
@@ -288,19 +300,21 @@ fn backward_weight(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invoc
 #if PRODUCT == weight
     if (group.x == 0u) {
         let keep = (params.accumulate & 2u) != 0u;
+#for W in 0..NB
 #if MV == 0 && CV == 1
-        if (first < params.m) {
-            let i = group.z * params.m + first;
-            if (keep) { d_b[i] += bias; } else { d_b[i] = bias; }
+        if (first_$W < params.m) {
+            let i = group.z * params.m + first_$W;
+            if (keep) { d_b[i] += bias_$W; } else { d_b[i] = bias_$W; }
         }
 #else
 #for C in 0..4
-        if (column(first, $(C)u) < params.m) {
-            let i = group.z * params.m + column(first, $(C)u);
-            if (keep) { d_b[i] += bias[$C]; } else { d_b[i] = bias[$C]; }
+        if (column(first_$W, $(C)u) < params.m) {
+            let i = group.z * params.m + column(first_$W, $(C)u);
+            if (keep) { d_b[i] += bias_$W[$C]; } else { d_b[i] = bias_$W[$C]; }
         }
 #endfor
 #endif
+#endfor
     }
 #endif
 }

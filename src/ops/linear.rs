@@ -88,9 +88,11 @@ fn layout(rec: &Recorder, product: Product, sizes: Sizes, activation: Activation
         Family::Broadcast { width } => {
             let width = width as usize;
             let span = if cols > width { 4 } else { 1 };
-            let blocks = cols.div_ceil(span * width);
+            let all = cols.div_ceil(span * width);
             // Deep enough to use each number of A often, shallow enough to compile in a second or two.
             let chunk = terms.next_power_of_two().clamp(4, 128);
+            let held = if product != Product::Weight && chunk <= 16 { all.div_ceil(all.div_ceil(4)) } else { 1 };
+            let blocks = all.div_ceil(held);
             let (per_group, depth) = match product {
                 // Half the parallelism is worth twice the rows over which a chunk of B is loaded.
                 Product::Forward | Product::Input => {
