@@ -1,5 +1,6 @@
 //! `pushforward` learns *samplers*: maps φ that turn noise into new data of the same law as the samples they were shown.
 
+pub mod bench;
 pub mod data;
 pub mod error;
 pub mod gpu;

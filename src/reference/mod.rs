@@ -56,7 +56,16 @@ impl Twin {
     /// Panics, naming the worst element, unless every element of `gpu` agrees.
     #[track_caller]
     pub fn check(&self, what: &str, gpu: &[f32]) {
-        assert_eq!(gpu.len(), self.value.len(), "{what}: {} elements for {}", gpu.len(), self.value.len());
+        if let Some(problem) = self.disagreement(gpu) {
+            panic!("{what}: {problem}");
+        }
+    }
+
+    /// What is wrong with `gpu`, naming its worst element, or nothing where every element agrees.
+    pub fn disagreement(&self, gpu: &[f32]) -> Option<String> {
+        if gpu.len() != self.value.len() {
+            return Some(format!("{} elements for {}", gpu.len(), self.value.len()));
+        }
         let unit = C * f64::from(f32::EPSILON) * (self.terms.max(1) as f64).sqrt();
         let mut worst = (0.0, 0);
         for (i, (&found, (&value, &scale))) in gpu.iter().zip(self.value.iter().zip(&self.scale)).enumerate() {
@@ -72,15 +81,16 @@ impl Twin {
             }
         }
         let (excess, i) = worst;
-        assert!(
-            excess <= 1.0,
-            "{what}: element {i} of {} is {} and should be {} (scale {:e}, {} terms): {excess:.2} times the tolerance",
-            gpu.len(),
-            gpu[i],
-            self.value[i],
-            self.scale[i],
-            self.terms
-        );
+        (excess > 1.0).then(|| {
+            format!(
+                "element {i} of {} is {} and should be {} (scale {:e}, {} terms): {excess:.2} times the tolerance",
+                gpu.len(),
+                gpu[i],
+                self.value[i],
+                self.scale[i],
+                self.terms
+            )
+        })
     }
 }
 

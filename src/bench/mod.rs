@@ -1,0 +1,179 @@
+//! Kernels and whole training steps against the clock: what `pushforward bench` runs. Every case is held to its f64 twin
+//! before its time is taken.
+//!
+//! ```
+//! # fn main() -> pushforward::Result<()> {
+//! let gpu = pushforward::gpu::Gpu::open("auto")?;
+//! let mut lines = Vec::new();
+//! pushforward::bench::run(&gpu, Some("gemm/1024"), true, &mut lines)?;
+//! assert!(lines.starts_with(br#"{"case":"gemm/1024","#));
+//! # Ok(())
+//! # }
+//! ```
+
+mod ceiling;
+mod layers;
+mod statistics;
+
+pub use ceiling::Ceiling;
+
+use crate::gpu::{Gpu, Step};
+use crate::reference::Twin;
+use crate::{Error, Result};
+use ceiling::Operations;
+use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
+use rand_distr::StandardNormal;
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+/// What one case measured.
+#[derive(Clone, Debug, serde::Serialize)]
+pub struct Figure {
+    pub case: &'static str,
+    pub adapter: String,
+    /// Of one step, over `runs` measurements.
+    pub median_ms: f64,
+    pub min_ms: f64,
+    pub runs: usize,
+    /// Work in the median time.
+    pub rate: f64,
+    pub unit: &'static str,
+    /// The time that the case's multiply-adds, exponentials and sines would take at this adapter's measured best, over the
+    /// median time.
+    pub ceiling_share: Option<f64>,
+}
+
+/// A case that is ready to be timed.
+pub struct Prepared {
+    pub step: Step,
+    /// What one step does, in millions or billions of the unit.
+    work: f64,
+    unit: &'static str,
+    operations: Operations,
+}
+
+/// A case by its name, which is stable.
+pub struct Case {
+    pub name: &'static str,
+    prepare: fn(&Gpu) -> Result<Prepared>,
+}
+
+/// Every case, in the order in which they run.
+pub const CASES: &[Case] = &[
+    Case { name: "map/n4194304", prepare: layers::map },
+    Case { name: "gemm/1024", prepare: |gpu| layers::gemm(gpu, 1024) },
+    Case { name: "mmd/n2048-d2", prepare: |gpu| statistics::mmd(gpu, 2048, 2, 1) },
+    Case { name: "mmd/n8192-d2", prepare: |gpu| statistics::mmd(gpu, 8192, 2, 1) },
+    Case { name: "mmd/n8192-d16", prepare: |gpu| statistics::mmd(gpu, 8192, 16, 1) },
+    Case { name: "mmd/n2048-d64", prepare: |gpu| statistics::mmd(gpu, 2048, 64, 1) },
+    Case { name: "mmd5/n8192-d2", prepare: |gpu| statistics::mmd(gpu, 8192, 2, 5) },
+    Case { name: "fourier/n8192-k1024-d2", prepare: |gpu| statistics::fourier(gpu, 8192, 1024, 2) },
+    Case { name: "mlp-step/w128-b1024", prepare: |gpu| layers::mlp_step(gpu, 128, 1024) },
+    Case { name: "mlp-step/w256-b8192", prepare: |gpu| layers::mlp_step(gpu, 256, 8192) },
+];
+
+impl Case {
+    /// Records the case's step, checks its answer, and compiles all that it needs.
+    ///
+    /// # Errors
+    /// When the answer is not that of the f64 twin: no time is worth taking then.
+    pub fn prepare(&self, gpu: &Gpu) -> Result<Prepared> {
+        (self.prepare)(gpu)
+    }
+
+    /// Prepares the case and takes its time.
+    pub fn measure(&self, gpu: &Gpu, ceiling: &Ceiling) -> Result<Figure> {
+        let mut prepared = self.prepare(gpu)?;
+        let times = time(&mut prepared.step, Duration::from_secs(2))?;
+        let (median, min) = (times[times.len() / 2], times[0]);
+        Ok(Figure {
+            case: self.name,
+            adapter: gpu.summary().name.clone(),
+            median_ms: rounded(median * 1e3),
+            min_ms: rounded(min * 1e3),
+            runs: times.len(),
+            rate: rounded(prepared.work / median),
+            unit: prepared.unit,
+            ceiling_share: ceiling.time(&prepared.operations).map(|best| rounded(best / median)),
+        })
+    }
+}
+
+/// Runs every case whose name contains `filter` and writes one line each to `out`: JSON objects, or a table.
+///
+/// # Errors
+/// When no case has that name, the device fails, or an answer is wrong.
+pub fn run(gpu: &Gpu, filter: Option<&str>, json: bool, out: &mut dyn Write) -> Result<()> {
+    let chosen: Vec<&Case> = CASES.iter().filter(|case| filter.is_none_or(|part| case.name.contains(part))).collect();
+    if chosen.is_empty() {
+        let names: Vec<&str> = CASES.iter().map(|case| case.name).collect();
+        return Err(Error::usage(format!("no benchmark's name contains `{}`: {}", filter.unwrap_or(""), names.join(", "))));
+    }
+    let written = |e| Error::io("write", "standard output", e);
+    let ceiling = Ceiling::measure(gpu)?;
+    if !json {
+        writeln!(out, "{} ({})\n{ceiling}\n", gpu.summary().name, gpu.summary().driver).map_err(written)?;
+        let header = format!("{:<24} {:>11} {:>11} {:>6} {:>22}  of ceiling", "case", "median ms", "min ms", "runs", "rate");
+        writeln!(out, "{header}").map_err(written)?;
+    }
+    for case in chosen {
+        let figure = case.measure(gpu, &ceiling)?;
+        if json {
+            let line = serde_json::to_string(&figure).map_err(|e| Error::data(e.to_string()))?;
+            writeln!(out, "{line}").map_err(written)?;
+        } else {
+            let Figure { median_ms, min_ms, runs, rate, unit, ceiling_share, .. } = figure;
+            let share = ceiling_share.map_or("–".into(), |s| format!("{:.0} %", 100.0 * s));
+            writeln!(out, "{:<24} {median_ms:>11.3} {min_ms:>11.3} {runs:>6} {rate:>11.1} {unit:<10}  {share:>10}", case.name)
+                .map_err(written)?;
+        }
+        out.flush().map_err(written)?;
+    }
+    Ok(())
+}
+
+/// Seconds a step, sorted: at least five measurements of as many replays as take about a twentieth of a second.
+fn time(step: &mut Step, budget: Duration) -> Result<Vec<f64>> {
+    let gpu = step.gpu().clone();
+    let measure = |step: &mut Step, replays: usize| {
+        gpu.synchronize()?;
+        let start = Instant::now();
+        step.replay(replays)?;
+        gpu.synchronize()?;
+        Ok::<f64, Error>(start.elapsed().as_secs_f64() / replays as f64)
+    };
+    // The first replay compiles, the second fills caches.
+    step.replay(2)?;
+    let replays = (0.05 / measure(step, 1)?).ceil().clamp(1.0, 1000.0) as usize;
+    measure(step, replays)?;
+    let (start, mut times) = (Instant::now(), Vec::new());
+    while times.len() < 5 || (start.elapsed() < budget && times.len() < 200) {
+        times.push(measure(step, replays)?);
+    }
+    times.sort_by(f64::total_cmp);
+    Ok(times)
+}
+
+/// To four significant digits.
+fn rounded(x: f64) -> f64 {
+    let digits = 3 - x.abs().max(1e-12).log10().floor() as i32;
+    let scale = 10f64.powi(digits);
+    (x * scale).round() / scale
+}
+
+/// Fails unless `found` agrees with its twin.
+fn agree(what: &str, twin: &Twin, found: &[f32]) -> Result<()> {
+    match twin.disagreement(found) {
+        None => Ok(()),
+        Some(problem) => Err(Error::Device(format!("{what} is wrong on this adapter, and was not timed: {problem}"))),
+    }
+}
+
+/// `count` normal numbers.
+fn normal(count: usize, seed: u64) -> Vec<f32> {
+    ChaCha8Rng::seed_from_u64(seed).sample_iter(StandardNormal).take(count).collect()
+}
+
+fn wide(values: &[f32]) -> Vec<f64> {
+    values.iter().map(|&v| f64::from(v)).collect()
+}
