@@ -71,8 +71,8 @@ impl Mlp {
     pub fn forward(&self, rec: &mut Recorder, parameters: &Parameters, x: Var, weights: Weights) -> Result<Var> {
         let mut h = x;
         for (layer, &(weight, bias)) in self.layers.iter().enumerate() {
-            let last = layer + 1 == self.layers.len();
-            let activation = if last { Activation::Identity } else { self.shape.activation };
+            // A linear layer applies the activation to what it is given: hidden units pass it, the network's input does not.
+            let activation = if layer == 0 { Activation::Identity } else { self.shape.activation };
             let weight = parameters.var(rec, weight, weights)?;
             let bias = parameters.var(rec, bias, weights)?;
             h = rec.linear(h, weight, Some(bias), activation)?;

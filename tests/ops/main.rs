@@ -7,6 +7,7 @@ mod gather;
 mod linear;
 mod map;
 mod neighbours;
+mod mlp;
 mod pairwise;
 mod random;
 mod reduce;
