@@ -115,6 +115,7 @@ fn layout(rec: &Recorder, product: Product, sizes: Sizes, activation: Activation
             };
             let axes = axes
                 .set("KEEP", keep)
+                .set("NB", held)
                 .set("SG", width)
                 .set("KC", chunk)
                 .set("CV", span)
