@@ -66,6 +66,7 @@ fn training(gpu: &Gpu, width: usize, batch: usize, x1: &[f32]) -> Result<Trainin
         depth: 2,
         activation: Activation::Silu,
         head: Head::Free,
+        input_gain: 1.0,
         zero_last: false,
     };
     let net = Mlp::new(&mut builder, "velocity", shape);
