@@ -21,13 +21,11 @@ struct Params {
 @group(0) @binding(3) var<storage, read> sorted: array<f32>;           // rows × stride_x
 @group(0) @binding(4) var<storage, read> other: array<f32>;            // m × stride_y: the other sample's
 @group(0) @binding(5) var<storage, read> index: array<u32>;            // rows × stride_x: the points that they came from
-@group(0) @binding(6) var<storage, read> below: array<u32>;            // rows × lines: how many of x come before
-@group(0) @binding(7) var<storage, read> slopes: array<f32>;           // lines × rows
-@group(0) @binding(8) var<storage, read> d_loss: array<f32>;           // 1
-@group(0) @binding(9) var<storage, read_write> blocks: array<u32>;     // blocks of 64 rows × lines
-@group(0) @binding(10) var<storage, read_write> counts: array<u32>;    // rows × lines: becomes `below`
-@group(0) @binding(11) var<storage, read_write> terms: array<f32>;     // rows × lines: becomes the value
-@group(0) @binding(12) var<storage, read_write> out: array<f32>;
+@group(0) @binding(6) var<storage, read> slopes: array<f32>;           // lines × rows
+@group(0) @binding(7) var<storage, read> d_loss: array<f32>;           // 1
+@group(0) @binding(8) var<storage, read_write> blocks: array<u32>;     // blocks of 64 rows × lines
+@group(0) @binding(9) var<storage, read_write> terms: array<f32>;      // rows × lines: becomes the value
+@group(0) @binding(10) var<storage, read_write> out: array<f32>;
 
 const BLOCK = 64u;
 
@@ -117,7 +115,7 @@ fn count(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) group
     blocks[t] = found;
 }
 
-// One invocation a direction turns the blocks' counts into counts before them.
+// One invocation a direction turns the blocks' counts into the counts before them.
 @compute @workgroup_size(16)
 fn scan(@builtin(global_invocation_id) id: vec3<u32>) {
     if (id.x >= params.lines) { return; }
@@ -130,24 +128,12 @@ fn scan(@builtin(global_invocation_id) id: vec3<u32>) {
     }
 }
 
-// The count before every row.
-@compute @workgroup_size(64)
-fn spread_counts(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let t = flat_index(group, groups, lane, 64u);
-    let first = t / params.lines * BLOCK;
-    let p = t % params.lines;
-    if (first >= params.rows) { return; }
-    var sum = blocks[t];
-    let end = min(first + BLOCK, params.rows);
-    for (var k = first; k < end; k++) {
-        counts[k * params.lines + p] = sum;
-        sum += select(0u, 1u, index[k * params.lines + p] < params.n);
-    }
-}
-
+// How many of x come before a row of the pooled sample.
 fn x_before(row: u32, p: u32) -> u32 {
     if (row >= params.rows) { return params.n; }
-    return below[row * params.lines + p];
+    var found = blocks[row / BLOCK * params.lines + p];
+    for (var k = row / BLOCK * BLOCK; k < row; k++) { found += select(0u, 1u, index[k * params.lines + p] < params.n); }
+    return found;
 }
 
 // The first of the rows low … high whose value is v or more (with `beyond`: more than v).
@@ -157,52 +143,67 @@ fn bound(low_row: u32, high_row: u32, v: f32, p: u32, beyond: bool) -> u32 {
     while (low < high) {
         let middle = low + (high - low) / 2u;
         let w = sorted[middle * params.lines + p];
-        if (w < v || (beyond && w == v)) { low = middle + 1u; } else { high = middle; }
+        if ((w < v) | (beyond & (w == v))) { low = middle + 1u; } else { high = middle; }
     }
     return low;
 }
 
+// Equal values: rows low … high − 1 of the pooled sample, after x_low and with x_high points of x.
+struct Ties { low: u32, x_low: u32, high: u32, x_high: u32 }
+
+// The slopes of rows first … end − 1, all among the same equal values.
+fn put_slopes(first: u32, end: u32, p: u32, ties: Ties) {
+    let n = f32(params.n);
+    let m = f32(params.m);
+    let against_x = (f32(ties.x_low) - f32(params.n - ties.x_high)) / n;
+    let against_y = (f32(ties.low - ties.x_low) - f32(params.m - (ties.high - ties.x_high))) / m;
+    // 1/(n−1) = (1 + 1/(n−1))/n
+    let slope_x = 2.0 / n * (against_y - against_x * (1.0 + params.unbiased_n));
+    let slope_y = 2.0 / m * (against_x - against_y * (1.0 + params.unbiased_m));
+    for (var k = first; k < end; k++) {
+        let point = index[k * params.lines + p];
+        out[p * params.rows + point] = select(slope_y, slope_x, point < params.n);
+    }
+}
+
+// One invocation walks through a block of 64 rows. Equal values that reach beyond the block are searched for once.
 @compute @workgroup_size(64)
 fn energy(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let t = flat_index(group, groups, lane, 64u);
-    if (t >= params.rows * params.lines) { return; }
-    let row = t / params.lines;
+    let first = t / params.lines * BLOCK;
     let p = t % params.lines;
-    let v = sorted[t];
-    let here = below[t];
-    let next = x_before(row + 1u, p);
-    // Rows with this very value: `low` is the first, `high` the first after them. They are searched for only where there are some.
-    var low = row;
-    var x_low = here;
-    if (row > 0u && sorted[t - params.lines] == v) {
-        low = bound(0u, row, v, p, false);
-        x_low = x_before(low, p);
-    }
-    var high = row + 1u;
-    var x_high = next;
-    var gap = 0.0;
-    if (high < params.rows) {
-        let after = sorted[t + params.lines];
-        gap = after - v;
-        if (after == v) {
-            high = bound(high, params.rows, v, p, true);
-            x_high = x_before(high, p);
+    if (first >= params.rows) { return; }
+    let end = min(first + BLOCK, params.rows);
+    var v = sorted[first * params.lines + p];
+    var seen = blocks[t];
+    var begin = first;
+    var low = first;
+    var x_low = seen;
+    if (first > 0u) {
+        if (sorted[(first - 1u) * params.lines + p] == v) {
+            low = bound(0u, first, v, p, false);
+            x_low = x_before(low, p);
         }
     }
-    let n = f32(params.n);
-    let m = f32(params.m);
-    let f = f32(next) / n;
-    let g = f32(row + 1u - next) / m;
-    let pairs = (f - g) * (f - g) - params.unbiased_n * f * (1.0 - f) - params.unbiased_m * g * (1.0 - g);
-    terms[t] = 2.0 * gap * pairs;
-
-    let against_x = f32(x_low) - f32(params.n - x_high);
-    let against_y = f32(low - x_low) - f32(params.m - (high - x_high));
-    // 1/(n−1) = (1 + 1/(n−1))/n
-    let own_x = against_x * (1.0 + params.unbiased_n) / n;
-    let own_y = against_y * (1.0 + params.unbiased_m) / m;
-    let slope = select(2.0 / m * (against_x / n - own_y), 2.0 / n * (against_y / m - own_x), next > here);
-    out[p * params.rows + index[t]] = slope;
+    for (var k = first; k < end; k++) {
+        seen += select(0u, 1u, index[k * params.lines + p] < params.n);
+        let f = f32(seen) / f32(params.n);
+        let g = f32(k + 1u - seen) / f32(params.m);
+        let pairs = (f - g) * (f - g) - params.unbiased_n * f * (1.0 - f) - params.unbiased_m * g * (1.0 - g);
+        let after = sorted[min(k + 1u, params.rows - 1u) * params.lines + p];
+        terms[k * params.lines + p] = 2.0 * (after - v) * pairs;
+        if (after != v) {
+            put_slopes(begin, k + 1u, p, Ties(low, x_low, k + 1u, seen));
+            begin = k + 1u;
+            low = k + 1u;
+            x_low = seen;
+            v = after;
+        }
+    }
+    if (begin < end) {
+        let high = bound(end, params.rows, v, p, true);
+        put_slopes(begin, end, p, Ties(low, x_low, high, x_before(high, p)));
+    }
 }
 
 // One invocation forms four columns of the gradient of one point; neighbouring invocations take neighbouring points.

@@ -24,7 +24,7 @@
 //! ```
 
 use super::pairwise::Estimator;
-use crate::gpu::kernels::sliced::{Count, Energy, Gradient, Normalise, Params, Project, Scan, SpreadCounts, Transport};
+use crate::gpu::kernels::sliced::{Count, Energy, Gradient, Normalise, Params, Project, Scan, Transport};
 use crate::gpu::{Axes, Backward, Recorder, Slot, Var};
 use crate::{Error, Result};
 use statrs::function::gamma::ln_gamma;
@@ -245,16 +245,14 @@ impl Recorder {
             unbiased_m: less_one(m),
             ..Params::default()
         };
-        let (blocks, counts) = (self.empty(rows.div_ceil(BLOCK), lines)?, self.empty(rows, lines)?);
+        let blocks = self.empty(rows.div_ceil(BLOCK), lines)?;
         let block_groups = self.groups(blocks.len(), 64);
         self.dispatch(Count { params, index, blocks }, &Axes::none(), block_groups)?;
         let scan_groups = self.groups(lines, 16);
         self.dispatch(Scan { params, blocks }, &Axes::none(), scan_groups)?;
-        self.dispatch(SpreadCounts { params, index, blocks, counts }, &Axes::none(), block_groups)?;
         let (terms, out) = (self.empty(rows, lines)?, self.empty(lines, rows)?);
-        let groups = self.groups(pooled.len(), 64);
-        let energy = Energy { params, sorted: sorted.values, index, below: counts, terms, out };
-        self.dispatch(energy, &Axes::none(), groups)?;
+        let energy = Energy { params, sorted: sorted.values, index, blocks, terms, out };
+        self.dispatch(energy, &Axes::none(), block_groups)?;
         Ok((terms, out))
     }
 

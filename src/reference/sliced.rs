@@ -43,7 +43,8 @@ fn averaged(x: &[f64], y: &[f64], d: usize, theta: &[f64], constant: f64, line: 
     for p in 0..count {
         let along: Vec<f64> = (0..d).map(|k| theta[k * count + p]).collect();
         let project = |points: &[f64]| -> Vec<f64> {
-            points.chunks(d).map(|point| point.iter().zip(&along).map(|(a, t)| a * t).sum()).collect()
+            // From +0, so that no projection is −0: sorting tells the two apart.
+            points.chunks(d).map(|point| point.iter().zip(&along).fold(0.0, |sum, (a, t)| sum + a * t)).collect()
         };
         let found = line(&project(x), &project(y));
         all.value += weight * found.value.0;

@@ -34,8 +34,12 @@ fn twin(kind: Kind, x: &[f64], y: &[f64], d: usize, theta: &[f64]) -> Sliced {
     }
 }
 
-fn check(kind: Kind, (n, m, d): (usize, usize, usize), lines: usize) {
-    let (x, y) = (rounded(n * d, 1, 1.0 / 256.0), rounded(m * d, 2, 1.0 / 256.0));
+fn check(kind: Kind, sizes: (usize, usize, usize), lines: usize) {
+    check_rounded(kind, sizes, lines, 1.0 / 256.0);
+}
+
+fn check_rounded(kind: Kind, (n, m, d): (usize, usize, usize), lines: usize, unit: f32) {
+    let (x, y) = (rounded(n * d, 1, unit), rounded(m * d, 2, unit));
     let theta = rounded(d * lines, 3, 1.0 / 64.0);
     let found = run(|rec| {
         let (x, y, theta) = (input(rec, n, d, &x), input(rec, m, d, &y), input(rec, d, lines, &theta));
@@ -68,6 +72,18 @@ fn statistics_and_gradients_match_their_twins_at_every_size() {
             for lines in [1, 16, 65] {
                 check(kind, (65, 65, d), lines);
                 check(kind, (64, 257, d), lines);
+            }
+        }
+    }
+}
+
+#[test]
+fn equal_values_count_zero_however_many_there_are() {
+    // Few values, so that many points share each: more than one invocation walks through; and one value alone.
+    for kind in KINDS {
+        for unit in [1.0, 100.0] {
+            for (n, m) in [(2, 3), (64, 64), (257, 65), (1000, 257)] {
+                check_rounded(kind, (n, m, 1), 3, unit);
             }
         }
     }
