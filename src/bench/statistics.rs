@@ -56,12 +56,13 @@ pub(super) fn mmd(gpu: &Gpu, n: usize, d: usize, widths: usize) -> Result<Prepar
     let scale = own.gradient_scale.iter().zip(&cross.gradient_scale).map(|(a, b)| by * (a + b)).collect();
     agree("the gradient of MMD²", &Twin { value, scale, terms: n }, &step.read(d_x)?[..CHECKED * d])?;
 
-    // Differences, squares and their sum; the gradient's products and sums; the kernels' own.
+    // Differences, squares and their sum; the gradient's products and sums; the kernels' own. Two of the three sums need a
+    // gradient, and half of the third follows by symmetry.
     let (pairs, d, widths) = ((n * n) as f64, d as f64, widths as f64);
     let value = 3.0 * d + 2.0 * widths;
     let gradient = 2.0 * d + if widths > 1.0 { 2.0 * widths } else { 0.0 };
     let operations =
-        Operations { flops: pairs * (3.0 * value + 2.0 * gradient), exponentials: 3.0 * pairs * widths, circles: 0.0 };
+        Operations { flops: pairs * (2.5 * value + 2.0 * gradient), exponentials: 2.5 * pairs * widths, circles: 0.0 };
     Ok(Prepared { step, work: 3.0 * pairs * 1e-6, unit: "Mpairs/s", operations })
 }
 

@@ -5,8 +5,16 @@ use pushforward::reference::{Twin, activation};
 
 #[test]
 fn hidden_units_alone_pass_the_activation() {
-    let shape =
-        MlpShape { inputs: 3, outputs: 2, width: 17, depth: 2, activation: Activation::Silu, head: Head::Free, zero_last: false };
+    let shape = MlpShape {
+        inputs: 3,
+        outputs: 2,
+        width: 17,
+        depth: 2,
+        activation: Activation::Silu,
+        head: Head::Free,
+        input_gain: 1.0,
+        zero_last: false,
+    };
     let mut builder = Builder::new(3);
     let net = Mlp::new(&mut builder, "net", shape);
     let parameters = builder.build(&GPU).expect("builds");
