@@ -5,6 +5,9 @@ use crate::ops::adam::{Adam, Flat};
 use crate::reference::random::{philox, unit};
 use crate::{Error, Result};
 
+/// A slice on the host: name, rows, columns, values.
+pub type NamedValues = (String, usize, usize, Vec<f32>);
+
 /// A slice of the parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Id(usize);
@@ -122,7 +125,7 @@ impl Parameters {
     }
 
     /// The averaged weights by name, as (name, rows, columns, values).
-    pub fn averaged(&self) -> Result<Vec<(String, usize, usize, Vec<f32>)>> {
+    pub fn averaged(&self) -> Result<Vec<NamedValues>> {
         let flat = self.average.read()?;
         Ok(self
             .slices
