@@ -67,6 +67,8 @@ pub enum Command {
     Evaluate(Evaluate),
     /// Make a figure or claim of the paper again, and measure it
     Reproduce(Reproduce),
+    /// Time kernels and whole steps
+    Bench(Bench),
 }
 
 #[derive(Args)]
@@ -210,6 +212,16 @@ pub struct Reproduce {
     /// Print the measured numbers as JSON
     #[arg(long)]
     pub json: bool,
+}
+
+#[derive(Args)]
+pub struct Bench {
+    /// Print one JSON object a case
+    #[arg(long)]
+    pub json: bool,
+    /// Only cases whose name contains this
+    #[arg(long, value_name = "TEXT")]
+    pub filter: Option<String>,
 }
 
 /// Seeds stay within TOML's integers, so that `config.toml` can hold them.

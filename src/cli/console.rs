@@ -63,14 +63,30 @@ fn line(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
-/// Prints a result. A reader that has gone away (`| head`) has seen what it wanted: that is no error.
-pub fn print(text: &str) -> Result<()> {
-    let mut out = io::stdout().lock();
-    let end = if text.ends_with('\n') { "" } else { "\n" };
-    match out.write_all(text.as_bytes()).and_then(|()| out.write_all(end.as_bytes())).and_then(|()| out.flush()) {
-        Err(e) if e.kind() != io::ErrorKind::BrokenPipe => Err(Error::io("write", "standard output", e)),
-        _ => Ok(()),
+/// Standard output. A reader that has gone away (`| head`) has seen what it wanted: that is no error.
+pub struct Results;
+
+impl Write for Results {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match io::stdout().lock().write(bytes) {
+            Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(bytes.len()),
+            outcome => outcome,
+        }
     }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match io::stdout().lock().flush() {
+            Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            outcome => outcome,
+        }
+    }
+}
+
+/// Prints a result.
+pub fn print(text: &str) -> Result<()> {
+    let end = if text.ends_with('\n') { "" } else { "\n" };
+    let written = Results.write_all(format!("{text}{end}").as_bytes()).and_then(|()| Results.flush());
+    written.map_err(|e| Error::io("write", "standard output", e))
 }
 
 /// Rows of cells with their columns lined up; the last column is left as it is.

@@ -2,6 +2,7 @@
 //! or 2 where the command itself is at fault.
 
 mod arguments;
+mod bench;
 mod console;
 mod evaluate;
 mod list;
@@ -67,6 +68,7 @@ fn run(arguments: &Arguments, console: Console) -> anyhow::Result<()> {
         Command::LogDensity(args) => trained::log_density(args, adapter),
         Command::Evaluate(args) => evaluate::evaluate(args, adapter, console),
         Command::Reproduce(args) => reproduce::reproduce(args, adapter, console),
+        Command::Bench(args) => bench::bench(args, adapter),
     }
 }
 

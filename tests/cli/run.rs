@@ -148,7 +148,7 @@ fn logs_are_lines_or_json_or_silence() {
 fn help_and_version_answer() {
     let desk = Desk::new();
     assert!(desk.works("--version").starts_with("pushforward "));
-    for words in ["--help", "train --help", "sample --help", "evaluate --help"] {
+    for words in ["--help", "train --help", "sample --help", "evaluate --help", "bench --help"] {
         assert!(desk.works(words).contains("Usage: pushforward"), "{words}");
     }
 }

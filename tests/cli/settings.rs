@@ -11,6 +11,7 @@ fn unknown_names_suggest_the_nearest() {
     desk.fails("train enrgy --data toy:moons", 2, &["`enrgy`", "did you mean `energy`?", "mmd"]);
     desk.fails("methods mdm", 2, &["`mdm`", "did you mean `mmd`?"]);
     desk.fails("reproduce figur1", 2, &["`figur1`", "did you mean `figure1`?"]);
+    desk.fails("bench --filter nothing", 2, &["`nothing`", "gemm/1024"]);
     let ended = desk.run("trian energy --data toy:moons");
     assert_eq!(ended.status, Some(2));
     assert!(ended.err.contains("train"), "{}", ended.err);
