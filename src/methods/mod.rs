@@ -20,7 +20,7 @@ settings! {
     /// Settings that every method shares.
     pub struct Training {
         /// Training steps.
-        steps: u32 = 8000,
+        steps: u32 = 6000,
         /// Rows a step, of the data and of the generated sample each.
         batch: usize = 1024,
         /// Dimension of the latent space; 0 is the number of columns.
