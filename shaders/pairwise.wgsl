@@ -4,8 +4,8 @@
 // Group (row block, column split) writes its split's partial sums; `finish_*` adds the splits in a fixed order.
 // Families: `tile` shares columns through workgroup memory. `broadcast` makes one subgroup a workgroup: a lane loads one
 // column, constant-lane broadcasts share it, and nothing waits at a barrier (which is a coroutine switch in a software
-// driver). `register` has neither. The `wide` ones serve any dimension (D is not used), in
-// chunks.
+// driver). `register` has neither. The `wide` ones serve any
+// dimension (D is not used), in chunks.
 #axis FAMILY: tile broadcast register wide wide_broadcast
 #axis GRADIENT: 0 1
 #axis D: 8

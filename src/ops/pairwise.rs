@@ -161,7 +161,7 @@ impl Layout {
         let wide = d > WRITTEN_OUT;
         let family = gpu.family();
         let (rows, lanes, at_once, name) = match family {
-            // Rows and columns at a time: measured on llvmpipe, and few enough that compiling takes about a second at most.
+            // Rows and columns at a time: measured on llvmpipe, and few enough that compiling takes a second (two at d = 64).
             Family::Broadcast { width } if !wide => {
                 let (rows, at_once) = match d {
                     _ if form.widths > 2 => (2, 4),
@@ -202,13 +202,8 @@ impl Layout {
         // No dispatch takes longer than about a tenth of a second on two cores of software.
         let speed = match (gpu.is_software(), family) {
             (false, _) => 0.2,
-            (true, Family::Broadcast { .. }) => {
-                if wide {
-                    4.0
-                } else {
-                    1.0
-                }
-            }
+            (true, Family::Broadcast { .. }) if wide => 4.0,
+            (true, Family::Broadcast { .. }) => 1.0,
             (true, _) => 20.0,
         };
         let pair = speed * chunks as f64 * (form.cost + 0.06 * d as f64);
