@@ -69,7 +69,7 @@ fn statistics_and_gradients_match_their_twins_at_every_size() {
             }
         }
         for d in DIMENSIONS {
-            for lines in [1, 16, 65] {
+            for lines in [1, 17] {
                 check(kind, (65, 65, d), lines);
                 check(kind, (64, 257, d), lines);
             }
@@ -92,8 +92,8 @@ fn equal_values_count_zero_however_many_there_are() {
 #[test]
 fn directions_in_several_groups_match_the_twin() {
     // 2²¹ projections are worked on at once.
-    for kind in KINDS {
-        check(kind, (17, 23, 2), 65_535);
+    for kind in [Kind::Wasserstein, Kind::Energy(Estimator::Unbiased)] {
+        check(kind, (16, 17, 2), 65_535);
     }
 }
 
