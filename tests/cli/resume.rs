@@ -22,7 +22,8 @@ fn started(desk: &Desk, words: &str, step: u64) -> (Child, BufReader<std::proces
         }
         line.clear();
     }
-    panic!("it ended before it could be stopped");
+    let status = child.wait();
+    panic!("it ended before it could be stopped: {status:?}");
 }
 
 #[cfg(unix)]
