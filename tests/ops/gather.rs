@@ -62,7 +62,8 @@ fn weighted_rows_come_as_often_as_their_weights_say() {
     assert_eq!(found, weighted(20_000, &cumulative, Place { step: 0, seed: 99, domain: 3, stream: 1 }));
     for (row, chance) in [0.1, 0.0, 0.5, 0.4].into_iter().enumerate() {
         let count = found.iter().filter(|&&r| r == row as u32).count() as f64;
-        let five_sigma = 5.0 * (20_000.0 * chance * (1.0 - chance) as f64).sqrt();
+        let variance: f64 = 20_000.0 * chance * (1.0 - chance);
+        let five_sigma = 5.0 * variance.sqrt();
         assert!((count - 20_000.0 * chance).abs() <= five_sigma, "row {row} came {count} times");
     }
 }
