@@ -116,7 +116,7 @@ fn page(gpu: &Gpu, outcome: &Outcome, entry: &Entry, fresh: Option<&Table>, comm
         headline: headline(&found, real.beside_name),
         facts: facts(gpu, outcome, entry),
         scores: Some(table),
-        figures: figures(outcome, &real.reference, &samples)?,
+        figures: figures(outcome, &shown(outcome, &real, fresh)?, &samples)?,
         settings: settings(outcome),
         commands: vec![
             command.to_string(),
@@ -132,16 +132,17 @@ fn page(gpu: &Gpu, outcome: &Outcome, entry: &Entry, fresh: Option<&Table>, comm
 /// Where the samples stand between a fitted Gaussian and real rows.
 fn headline(found: &[Evaluation], beside: &str) -> String {
     let [samples, gaussian, real] = found else { return String::new() };
-    let root = |e: &Evaluation| e.energy.value.max(0.0).sqrt();
+    // The unbiased estimate of equal laws is as often below zero as above.
+    let root = |e: &Evaluation| match e.energy.value {
+        value if value > 0.0 => number(value.sqrt(), 2),
+        _ => "too little to measure".into(),
+    };
     let (ours, theirs, best) = (root(samples), root(gaussian), root(real));
     let told = samples.c2st.as_ref().map_or(String::new(), |c| {
         format!(" A classifier tells samples from real rows in {} % of cases (50 % is chance).", number(100.0 * c.value, 3))
     });
     let energy = format!(
-        "Root energy distance to real rows: {} for the samples, {} for a fitted Gaussian, {} for {beside}.",
-        number(ours, 2),
-        number(theirs, 2),
-        number(best, 2)
+        "Root energy distance to real rows: {ours} for the samples, {theirs} for a fitted Gaussian, {best} for {beside}."
     );
     energy + &told
 }
@@ -167,7 +168,20 @@ fn facts(gpu: &Gpu, outcome: &Outcome, entry: &Entry) -> Vec<(String, String)> {
     .to_vec()
 }
 
+/// The real rows to draw: fresh ones, or all that there are.
+fn shown(outcome: &Outcome, real: &Real, fresh: Option<&Table>) -> Result<Table, Error> {
+    match (&outcome.test, fresh) {
+        (Some(test), None) => {
+            let values = [outcome.train.values(), test.values()].concat();
+            Table::new(outcome.train.columns().iter().cloned(), values)
+        }
+        _ => Ok(real.reference.clone()),
+    }
+}
+
 fn figures(outcome: &Outcome, reference: &Table, samples: &Table) -> Result<Vec<Figure>, Error> {
+    // As many new rows as real ones: a denser cloud looks like another law.
+    let samples = &samples.select_rows(&(0..samples.rows().min(reference.rows())).collect::<Vec<_>>());
     let mut figures = vec![Figure::new(
         "Samples",
         "Real rows in blue, new rows in orange.",
