@@ -81,6 +81,11 @@ fn sentence(error: &anyhow::Error) -> String {
             break;
         }
     }
+    // What happened, and then how to go on.
+    if matches!(error.downcast_ref(), Some(Error::Interrupted { .. })) {
+        parts.reverse();
+        return parts.join("; ");
+    }
     parts.join(": ")
 }
 
