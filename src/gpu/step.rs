@@ -1,20 +1,17 @@
-//! [`Step`]: the frozen schedule, replayed with nothing allocated and nothing uploaded; [`Plan`]: steps with counts.
+//! [`Step`]: the frozen schedule, replayed with nothing allocated and nothing uploaded.
 
 use super::kernels::state;
 use super::memory::{allocate, parameter_arena};
 use super::recorder::{Kept, Place, Recorder, STATE_WORDS, Storage};
+use super::ring::{RING, Report, Ring};
 use super::tensor::read_buffer;
 use super::{Axes, Gpu, Tensor};
 use crate::{Error, Result};
 use std::collections::{HashMap, VecDeque};
-use std::sync::mpsc::{Receiver, channel};
-use wgpu::{BufferUsages, ComputePass};
+use wgpu::ComputePass;
 
 /// Most scalars that one step reports.
 pub(super) const REPORTS: usize = 6;
-/// Rows of the ring of reported scalars.
-const RING: usize = 1024;
-const RING_WORDS: usize = 8;
 /// Dispatches of one submission: enough to hide its cost, few enough to stay far from a watchdog.
 const SUBMISSION: usize = 512;
 /// A step of more dispatches than this is one of long work cut into bounded dispatches (up to a second each where a software
@@ -23,15 +20,6 @@ const LONG: usize = 256;
 const SLICE: usize = 32;
 /// Submissions in flight before the host waits for the oldest.
 const IN_FLIGHT: usize = 3;
-
-/// The scalars that a step reported.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Report {
-    /// Number of the step, from 0.
-    pub step: u64,
-    /// In the order in which they were declared.
-    pub values: Vec<f32>,
-}
 
 /// One cached tuple of the schedule.
 pub(super) struct Command {
@@ -57,7 +45,7 @@ pub struct Step {
     names: Vec<String>,
     kept: HashMap<u32, (wgpu::Buffer, u64)>,
     bytes: u64,
-    ring: Ring,
+    pub(super) ring: Ring,
     in_flight: VecDeque<wgpu::SubmissionIndex>,
 }
 
@@ -66,7 +54,7 @@ impl Recorder {
     /// its bind group, and the last dispatch advances the step's counter.
     pub fn finish(mut self) -> Result<Step> {
         self.tape.clear();
-        let ring = self.gpu.zeros(RING, RING_WORDS)?;
+        let ring = Ring::memory(&self.gpu)?;
         self.append_advance(&ring)?;
         let gpu = self.gpu.clone();
         let memory = allocate(&gpu, &self.storages, &self.dispatches)?;
@@ -141,42 +129,8 @@ impl Step {
 
     /// Runs the step `n` times, without waiting for the device except to keep a bounded amount of work in flight.
     pub fn replay(&mut self, n: usize) -> Result<()> {
-        if self.commands.len() > LONG {
-            return (0..n).try_for_each(|_| self.replay_in_slices());
-        }
-        let at_once = (SUBMISSION / self.commands.len()).max(1);
-        let mut left = n;
-        while left > 0 {
-            let now = left.min(at_once);
-            let mut encoder = self.gpu.inner.device.create_command_encoder(&Default::default());
-            {
-                let mut pass = encoder.begin_compute_pass(&Default::default());
-                for _ in 0..now {
-                    self.encode(&mut pass);
-                }
-            }
-            submit(&self.gpu, encoder, &mut self.in_flight)?;
-            left -= now;
-        }
-        self.gpu.check()
-    }
-
-    fn replay_in_slices(&mut self) -> Result<()> {
-        for slice in self.commands.chunks(SLICE) {
-            let mut encoder = self.gpu.inner.device.create_command_encoder(&Default::default());
-            {
-                let mut pass = encoder.begin_compute_pass(&Default::default());
-                slice.iter().for_each(|command| command.encode(&mut pass));
-            }
-            submit(&self.gpu, encoder, &mut self.in_flight)?;
-        }
-        self.gpu.check()
-    }
-
-    fn encode(&self, pass: &mut ComputePass<'_>) {
-        for command in &self.commands {
-            command.encode(pass);
-        }
+        let Self { gpu, commands, in_flight, .. } = self;
+        submit(gpu, in_flight, (0..n).flat_map(|_| commands.iter()), submission(commands.len()))
     }
 
     /// How many dispatches a replay makes.
@@ -251,118 +205,31 @@ impl Step {
     }
 }
 
-fn submit(gpu: &Gpu, encoder: wgpu::CommandEncoder, in_flight: &mut VecDeque<wgpu::SubmissionIndex>) -> Result<()> {
-    in_flight.push_back(gpu.inner.queue.submit([encoder.finish()]));
-    if in_flight.len() > IN_FLIGHT {
-        let oldest = in_flight.pop_front();
-        gpu.wait(oldest)?;
-    }
-    Ok(())
+/// Dispatches of one submission, for work of which one replay takes `once`.
+pub(super) fn submission(once: usize) -> usize {
+    if once > LONG { SLICE } else { (SUBMISSION / once.max(1)).max(1) * once.max(1) }
 }
 
-type Mapped = std::result::Result<(), wgpu::BufferAsyncError>;
-
-/// The ring of reported scalars and one readback of it, asked for and collected later.
-struct Ring {
-    tensor: Tensor,
-    staging: wgpu::Buffer,
-    pending: Option<Receiver<Mapped>>,
-    /// Steps already handed out.
-    seen: u64,
-}
-
-impl Ring {
-    fn new(tensor: Tensor) -> Self {
-        let staging = tensor.gpu.inner.device.create_buffer(&wgpu::BufferDescriptor {
-            label: Some("reports"),
-            size: (RING * RING_WORDS * 4) as u64,
-            usage: BufferUsages::COPY_DST | BufferUsages::MAP_READ,
-            mapped_at_creation: false,
-        });
-        Self { tensor, staging, pending: None, seen: 0 }
-    }
-
-    fn ask(&mut self, gpu: &Gpu) {
-        if self.pending.is_some() {
-            return;
-        }
+/// Sends commands off, `size` a submission.
+pub(super) fn submit<'a>(
+    gpu: &Gpu,
+    in_flight: &mut VecDeque<wgpu::SubmissionIndex>,
+    mut commands: impl Iterator<Item = &'a Command>,
+    size: usize,
+) -> Result<()> {
+    let mut next = commands.next();
+    while let Some(first) = next {
         let mut encoder = gpu.inner.device.create_command_encoder(&Default::default());
-        encoder.copy_buffer_to_buffer(&self.tensor.buffer, 0, &self.staging, 0, self.staging.size());
-        gpu.inner.queue.submit([encoder.finish()]);
-        let (sender, outcome) = channel();
-        self.staging.slice(..).map_async(wgpu::MapMode::Read, move |result| {
-            // The receiver is gone only when the step is.
-            let _ = sender.send(result);
-        });
-        self.pending = Some(outcome);
-    }
-
-    fn arrived(&mut self, width: usize) -> Result<Vec<Report>> {
-        let Some(pending) = &self.pending else { return Ok(Vec::new()) };
-        let Ok(outcome) = pending.try_recv() else { return Ok(Vec::new()) };
-        self.pending = None;
-        outcome.map_err(|e| Error::Device(e.to_string()))?;
-        let view = self.staging.slice(..).get_mapped_range().map_err(|e| Error::Device(e.to_string()))?;
-        let words: &[u32] = bytemuck::cast_slice(&view);
-        let mut found: Vec<Report> = words
-            .chunks_exact(RING_WORDS)
-            .filter(|row| u64::from(row[0]) > self.seen)
-            .map(|row| Report {
-                step: u64::from(row[0]) - 1,
-                values: row[1..=width].iter().map(|bits| f32::from_bits(*bits)).collect(),
-            })
-            .collect();
-        drop(view);
-        self.staging.unmap();
-        found.sort_by_key(|report| report.step);
-        if let Some(last) = found.last() {
-            self.seen = last.step + 1;
+        {
+            let mut pass = encoder.begin_compute_pass(&Default::default());
+            first.encode(&mut pass);
+            commands.by_ref().take(size - 1).for_each(|command| command.encode(&mut pass));
         }
-        Ok(found)
-    }
-}
-
-/// Steps with counts, such as five critic steps to one generator step.
-pub struct Plan {
-    parts: Vec<(Step, usize)>,
-    in_flight: VecDeque<wgpu::SubmissionIndex>,
-}
-
-impl Plan {
-    /// A plan that runs each step its count of times, in order, an iteration. The steps must share one device.
-    pub fn new(parts: Vec<(Step, usize)>) -> Self {
-        Self { parts, in_flight: VecDeque::new() }
-    }
-
-    /// Runs the plan `n` times.
-    pub fn replay(&mut self, n: usize) -> Result<()> {
-        let Some((first, _)) = self.parts.first() else { return Ok(()) };
-        let gpu = first.gpu.clone();
-        let dispatches: usize = self.parts.iter().map(|(step, count)| step.len() * count).sum();
-        let at_once = (SUBMISSION / dispatches.max(1)).max(1);
-        let mut left = n;
-        while left > 0 {
-            let now = left.min(at_once);
-            let mut encoder = gpu.inner.device.create_command_encoder(&Default::default());
-            {
-                let mut pass = encoder.begin_compute_pass(&Default::default());
-                for _ in 0..now {
-                    for (step, count) in &self.parts {
-                        (0..*count).for_each(|_| step.encode(&mut pass));
-                    }
-                }
-            }
-            submit(&gpu, encoder, &mut self.in_flight)?;
-            left -= now;
+        in_flight.push_back(gpu.inner.queue.submit([encoder.finish()]));
+        if in_flight.len() > IN_FLIGHT {
+            gpu.wait(in_flight.pop_front())?;
         }
-        gpu.check()
+        next = commands.next();
     }
-
-    pub fn steps(&self) -> impl Iterator<Item = &Step> {
-        self.parts.iter().map(|(step, _)| step)
-    }
-
-    pub fn step_mut(&mut self, index: usize) -> Option<&mut Step> {
-        self.parts.get_mut(index).map(|(step, _)| step)
-    }
+    gpu.check()
 }

@@ -8,9 +8,8 @@
 //! they make every step's gradient right on average; integers k give the Fourier series of the data's box, as in Fig. 1.
 
 use super::one_step::OneStep;
-use super::{Dataset, Entry, Method, estimator, resolve};
+use super::{Dataset, Entry, Objective, estimator, resolve};
 use crate::gpu::{Recorder, Tensor, Var};
-use crate::nn::{Parameters, Weights};
 use crate::ops::fourier::Frequencies;
 use crate::ops::random::Law;
 use crate::settings::Settings as _;
@@ -199,25 +198,15 @@ fn vectors_of(left: i32, k: &mut Vec<i32>, at: usize, out: &mut Vec<Vec<i32>>) {
     k[at] = 0;
 }
 
-impl Method for Characteristic {
-    fn parameters(&self) -> &Parameters {
-        &self.core.parameters
+impl Objective for Characteristic {
+    fn core(&self) -> &OneStep {
+        &self.core
     }
 
-    fn latent(&self) -> usize {
-        self.core.latent()
-    }
-
-    fn push(&self, rec: &mut Recorder, z: Var, weights: Weights) -> Result<Var> {
-        self.core.push(rec, z, weights)
-    }
-
-    fn record(&self, rec: &mut Recorder, data: &Dataset) -> Result<()> {
-        let (y, x) = self.core.draw(rec, data)?;
+    fn loss(&self, rec: &mut Recorder, y: Var, x: Var, data: &Dataset) -> Result<Var> {
         let (frequencies, tau) = self.frequencies(rec, data)?;
         let target = rec.fourier_statistics(frequencies, x)?;
-        let loss = rec.fourier_loss(frequencies, y, target, tau, estimator(self.settings.unbiased))?;
-        self.core.minimize(rec, loss)
+        rec.fourier_loss(frequencies, y, target, tau, estimator(self.settings.unbiased))
     }
 }
 

@@ -7,9 +7,8 @@
 //! `projections` it is averaged over random lines, on which sorting makes it O(n log n).
 
 use super::one_step::OneStep;
-use super::{Dataset, Entry, Method, estimator, resolve};
+use super::{Dataset, Entry, Objective, estimator, resolve};
 use crate::gpu::{Recorder, Var};
-use crate::nn::{Parameters, Weights};
 use crate::ops::pairwise::RadialKernel;
 use crate::settings::Settings as _;
 use crate::{Error, Result, settings};
@@ -54,27 +53,17 @@ pub struct Energy {
     settings: Settings,
 }
 
-impl Method for Energy {
-    fn parameters(&self) -> &Parameters {
-        &self.core.parameters
+impl Objective for Energy {
+    fn core(&self) -> &OneStep {
+        &self.core
     }
 
-    fn latent(&self) -> usize {
-        self.core.latent()
-    }
-
-    fn push(&self, rec: &mut Recorder, z: Var, weights: Weights) -> Result<Var> {
-        self.core.push(rec, z, weights)
-    }
-
-    fn record(&self, rec: &mut Recorder, data: &Dataset) -> Result<()> {
-        let (y, x) = self.core.draw(rec, data)?;
+    fn loss(&self, rec: &mut Recorder, y: Var, x: Var, _: &Dataset) -> Result<Var> {
         let Settings { beta, projections, unbiased } = self.settings;
         let estimator = estimator(unbiased);
-        let loss = match projections {
-            0 => rec.mmd_squared(&RadialKernel::Energy { beta }, y, x, estimator)?,
-            _ => rec.sliced_energy(y, x, projections, estimator)?,
-        };
-        self.core.minimize(rec, loss)
+        match projections {
+            0 => rec.mmd_squared(&RadialKernel::Energy { beta }, y, x, estimator),
+            _ => rec.sliced_energy(y, x, projections, estimator),
+        }
     }
 }

@@ -5,9 +5,8 @@
 //! Bandwidths are multiples of the data's median distance (Gretton et al. 2012, §8), or given.
 
 use super::one_step::OneStep;
-use super::{Dataset, Entry, Method, estimator, resolve};
+use super::{Dataset, Entry, Objective, estimator, resolve};
 use crate::gpu::{Recorder, Var};
-use crate::nn::{Parameters, Weights};
 use crate::ops::pairwise::RadialKernel;
 use crate::settings::Settings as _;
 use crate::{Error, Result, settings};
@@ -84,23 +83,13 @@ pub struct Mmd {
     settings: Settings,
 }
 
-impl Method for Mmd {
-    fn parameters(&self) -> &Parameters {
-        &self.core.parameters
+impl Objective for Mmd {
+    fn core(&self) -> &OneStep {
+        &self.core
     }
 
-    fn latent(&self) -> usize {
-        self.core.latent()
-    }
-
-    fn push(&self, rec: &mut Recorder, z: Var, weights: Weights) -> Result<Var> {
-        self.core.push(rec, z, weights)
-    }
-
-    fn record(&self, rec: &mut Recorder, data: &Dataset) -> Result<()> {
-        let (y, x) = self.core.draw(rec, data)?;
+    fn loss(&self, rec: &mut Recorder, y: Var, x: Var, data: &Dataset) -> Result<Var> {
         let kernel = self.settings.kernel(data.median_distance());
-        let loss = rec.mmd_squared(&kernel, y, x, estimator(self.settings.unbiased))?;
-        self.core.minimize(rec, loss)
+        rec.mmd_squared(&kernel, y, x, estimator(self.settings.unbiased))
     }
 }

@@ -4,12 +4,14 @@ pub mod characteristic;
 pub mod dataset;
 pub mod energy;
 pub mod mmd;
+pub mod objective;
 pub mod one_step;
 
 pub use dataset::Dataset;
+pub use objective::Objective;
 
 use crate::data::nearest;
-use crate::gpu::{Gpu, Recorder, Var};
+use crate::gpu::{Gpu, Plan, Recorder, Var};
 use crate::nn::{Parameters, Weights};
 use crate::ops::pairwise::Estimator;
 use crate::settings::{Key, Settings};
@@ -107,10 +109,15 @@ pub struct Setup<'a> {
     pub data: Option<&'a Dataset>,
 }
 
-/// A way to learn a sampler.
+/// A way to learn a sampler. What trains by one loss is an [`Objective`], and is a method by that.
 pub trait Method {
-    /// Everything that training moves.
+    /// The weights of the learned map: what a model file holds.
     fn parameters(&self) -> &Parameters;
+
+    /// The weights that training moves besides, by name, such as a critic's: checkpoints hold them, model files do not.
+    fn companions(&self) -> Vec<(&'static str, &Parameters)> {
+        Vec::new()
+    }
 
     /// Dimension of the latent space.
     fn latent(&self) -> usize;
@@ -118,8 +125,8 @@ pub trait Method {
     /// The learned map φ: rows × latent → rows × columns.
     fn push(&self, rec: &mut Recorder, z: Var, weights: Weights) -> Result<Var>;
 
-    /// Records one training step.
-    fn record(&self, rec: &mut Recorder, data: &Dataset) -> Result<()>;
+    /// Records one training iteration.
+    fn plan(&self, gpu: &Gpu, seed: u64, data: &Dataset) -> Result<Plan>;
 }
 
 /// A line of the registry.

@@ -4,7 +4,7 @@ use super::Job;
 use super::checkpoint::{Checkpoint, Header};
 use crate::data::write_atomically;
 use crate::gpu::Gpu;
-use crate::methods::Dataset;
+use crate::methods::{Dataset, Method};
 use crate::model::{read_tensors, write_tensors};
 use crate::nn::Parameters;
 use crate::{Error, Result};
@@ -121,19 +121,25 @@ impl Folder {
         self.file("model.safetensors")
     }
 
-    pub(super) fn save_checkpoint(&self, at: &Checkpoint, parameters: &Parameters) -> Result<()> {
-        let mut tensors: Vec<(String, usize, usize, Vec<f32>)> =
-            parameters.state()?.into_iter().map(|(name, values)| (name.into(), 1, values.len(), values)).collect();
+    pub(super) fn save_checkpoint(&self, at: &Checkpoint, method: &dyn Method) -> Result<()> {
+        let mut tensors: Vec<(String, usize, usize, Vec<f32>)> = Vec::new();
+        for (prefix, parameters) in networks(method) {
+            let state = parameters.state()?.into_iter();
+            tensors.extend(state.map(|(name, values)| (format!("{prefix}{name}"), 1, values.len(), values)));
+        }
         if let Some(best) = &at.best {
             tensors.push(("best".into(), 1, best.average.len(), best.average.clone()));
         }
         write_tensors(&self.file("checkpoint.safetensors"), &tensors, "run", &at.header())
     }
 
-    pub(super) fn load_checkpoint(&self, parameters: &Parameters) -> Result<Checkpoint> {
+    pub(super) fn load_checkpoint(&self, method: &dyn Method) -> Result<Checkpoint> {
         let path = self.file("checkpoint.safetensors");
         let (mut tensors, header): (_, Header) = read_tensors(&path, "run")?;
-        parameters.restore(|name| tensors.get(name).cloned()).map_err(|e| Error::format(&path, e.to_string()))?;
+        for (prefix, parameters) in networks(method) {
+            let restored = parameters.restore(|name| tensors.get(&format!("{prefix}{name}")).cloned());
+            restored.map_err(|e| Error::format(&path, e.to_string()))?;
+        }
         Ok(Checkpoint::restore(header, tensors.remove("best")))
     }
 
@@ -154,6 +160,12 @@ impl Folder {
         }
         Ok(Metrics { path, lines, started: std::time::Instant::now() })
     }
+}
+
+/// Everything that training moves, with the prefix of its names in a checkpoint.
+fn networks(method: &dyn Method) -> Vec<(String, &Parameters)> {
+    let companions = method.companions().into_iter().map(|(name, parameters)| (format!("{name}."), parameters));
+    std::iter::once((String::new(), method.parameters())).chain(companions).collect()
 }
 
 /// `metrics.jsonl`: one object a report.

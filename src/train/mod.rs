@@ -8,7 +8,7 @@ mod held_out;
 pub use folder::{Folder, Metrics};
 
 use crate::data::{Rounding, Standardisation, Table, split};
-use crate::gpu::{Gpu, Recorder, Report, Step};
+use crate::gpu::{Gpu, Plan, Report};
 use crate::methods::{Dataset, Entry, Method, Setup, Training};
 use crate::model::{Description, Model};
 use crate::{Error, Result};
@@ -97,7 +97,7 @@ struct Run {
     test: Option<Table>,
     standardisation: Standardisation,
     method: Box<dyn Method>,
-    step: Step,
+    plan: Plan,
     held_out: Option<HeldOut>,
 }
 
@@ -133,23 +133,21 @@ impl Run {
         let data = Dataset::new(gpu, &standard(&train)?, train.cols(), train.weights())?;
         let setup = Setup { gpu, training: &job.training, columns: train.cols(), seed: job.seed, data: Some(&data) };
         let method = job.entry.build(&setup, &job.settings)?;
-        let mut rec = Recorder::new(gpu, job.seed);
-        method.record(&mut rec, &data)?;
-        let step = rec.finish()?;
+        let plan = method.plan(gpu, job.seed, &data)?;
         let held_out = match &test {
             Some(test) => Some(HeldOut::new(gpu, method.as_ref(), &standard(test)?, test.cols())?),
             None => None,
         };
         let folder = Folder::open(&job, gpu, &data)?;
-        Ok(Self { gpu: gpu.clone(), job, folder, train, test, standardisation, method, step, held_out })
+        Ok(Self { gpu: gpu.clone(), job, folder, train, test, standardisation, method, plan, held_out })
     }
 
     fn finish(mut self, progress: &mut dyn Progress, stop: &AtomicBool) -> Result<Outcome> {
         let steps = u64::from(self.job.training.steps);
         let mut at = Checkpoint::start();
         if self.job.resume {
-            at = self.folder.load_checkpoint(self.method.parameters())?;
-            self.step.set_count(at.step)?;
+            at = self.folder.load_checkpoint(self.method.as_ref())?;
+            self.plan.set_count(at.step)?;
             progress.message(&format!("going on from step {} of {steps}", at.step));
         }
         let mut metrics = self.folder.metrics(at.step)?;
@@ -163,19 +161,20 @@ impl Run {
         let mut saved = Instant::now();
         let mut per_step = Duration::from_millis(20);
         let mut loss = None;
+        let most = self.plan.window().min(256) as f64;
         while at.step < steps && !at.stopped_early {
             let until = match self.held_out {
                 Some(_) => (at.step + 1).next_multiple_of(evaluate_every).min(steps),
                 None => steps,
             };
-            let pace = (PACE.as_secs_f64() / per_step.as_secs_f64().max(1e-6)).clamp(1.0, 256.0) as u64;
+            let pace = (PACE.as_secs_f64() / per_step.as_secs_f64().max(1e-6)).clamp(1.0, most) as u64;
             let count = pace.min(until - at.step);
             let chunk = Instant::now();
-            self.step.replay(count as usize)?;
+            self.plan.replay(count as usize)?;
             per_step = (per_step * 3 + chunk.elapsed() / count as u32) / 4;
             at.step += count;
             at.seconds = before + started.elapsed().as_secs_f64();
-            let reports = self.step.reports()?;
+            let reports = self.plan.reports()?;
             self.log(&reports, log_every, &mut metrics, &mut loss)?;
             if at.step == until && self.held_out.is_some() {
                 self.evaluate(&mut at, &mut metrics)?;
@@ -238,12 +237,12 @@ impl Run {
 
     /// Waits for everything submitted, so that no loss of an earlier step is unknown.
     fn settle(&mut self, log_every: u64, metrics: &mut Metrics, loss: &mut Option<f32>) -> Result<()> {
-        let reports = self.step.final_reports()?;
+        let reports = self.plan.final_reports()?;
         self.log(&reports, log_every, metrics, loss)
     }
 
     fn log(&self, reports: &[Report], every: u64, metrics: &mut Metrics, loss: &mut Option<f32>) -> Result<()> {
-        let names = self.step.report_names();
+        let names = self.plan.report_names();
         for report in reports {
             for (name, &value) in names.iter().zip(&report.values) {
                 if !value.is_finite() {
@@ -268,6 +267,6 @@ impl Run {
 
     fn save(&mut self, at: &mut Checkpoint, metrics: &mut Metrics) -> Result<()> {
         metrics.flush()?;
-        self.folder.save_checkpoint(at, self.method.parameters())
+        self.folder.save_checkpoint(at, self.method.as_ref())
     }
 }

@@ -72,6 +72,27 @@ fn a_plan_runs_each_step_its_count_of_times() {
 }
 
 #[test]
+fn a_plan_reports_each_iteration_once_with_the_last_run_of_every_step() {
+    let ((mut alone, _), (two, _), (one, _)) = (walk(3, 0), walk(3, 0), walk(3, 1));
+    let mut plan = Plan::new(vec![(two, 2), (one, 1)]);
+    assert_eq!(plan.report_names(), ["total", "total"]);
+    let mut found = Vec::new();
+    for count in [1, 10, 100, 300] {
+        plan.replay(count).unwrap();
+        found.extend(plan.reports().unwrap());
+    }
+    found.extend(plan.final_reports().unwrap());
+    let numbers: Vec<u64> = found.iter().map(|r| r.step).collect();
+    assert_eq!(numbers, (0..411).collect::<Vec<_>>());
+    alone.replay(822).unwrap();
+    let runs = alone.final_reports().unwrap();
+    for report in &found {
+        assert_eq!(report.values[1], runs[2 * report.step as usize + 1].values[0], "iteration {}", report.step);
+    }
+    assert_eq!(plan.window(), 512);
+}
+
+#[test]
 fn values_that_do_not_live_together_share_memory() {
     let mut rec = Recorder::new(&GPU, 0);
     let mut x = rec.normal(1000, 10).unwrap();

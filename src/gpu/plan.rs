@@ -1,0 +1,115 @@
+//! [`Plan`]: steps with counts, replayed as one iteration, such as five critic steps to one generator step.
+
+use super::ring::{RING, Report};
+use super::step::{Command, submission, submit};
+use super::{Gpu, Recorder, Step};
+use crate::Result;
+use std::collections::VecDeque;
+
+/// Steps that run in turn, each its count of times, an iteration.
+pub struct Plan {
+    parts: Vec<(Step, usize)>,
+    /// The scalars of the last step first: it is the one that the others prepare.
+    names: Vec<String>,
+    /// Reports of each part that wait for those of the others.
+    waiting: Vec<VecDeque<Report>>,
+    in_flight: VecDeque<wgpu::SubmissionIndex>,
+}
+
+impl Plan {
+    /// A plan that runs each step its count of times, in order, an iteration. The steps must share one device, and two of them
+    /// no recording's domain ([`Recorder::with_domain`]), or they draw the same random numbers.
+    ///
+    /// # Panics
+    /// Without steps, or with a step that never runs.
+    pub fn new(parts: Vec<(Step, usize)>) -> Self {
+        assert!(!parts.is_empty() && parts.iter().all(|(_, count)| *count > 0), "a plan has steps, and each of them runs");
+        let names = parts.iter().rev().flat_map(|(step, _)| step.report_names().to_vec()).collect();
+        let waiting = parts.iter().map(|_| VecDeque::new()).collect();
+        Self { parts, names, waiting, in_flight: VecDeque::new() }
+    }
+
+    /// The plan of one step.
+    pub fn of(step: Step) -> Self {
+        Self::new(vec![(step, 1)])
+    }
+
+    /// Records one step and makes it a plan.
+    pub fn record(gpu: &Gpu, seed: u64, write: impl FnOnce(&mut Recorder) -> Result<()>) -> Result<Self> {
+        let mut rec = Recorder::new(gpu, seed);
+        write(&mut rec)?;
+        Ok(Self::of(rec.finish()?))
+    }
+
+    /// Runs the plan `n` times, without waiting for the device except to keep a bounded amount of work in flight.
+    pub fn replay(&mut self, n: usize) -> Result<()> {
+        let gpu = self.parts[0].0.gpu.clone();
+        let once: usize = self.parts.iter().map(|(step, count)| step.len() * count).sum();
+        let parts = &self.parts;
+        let iteration = || parts.iter().flat_map(|(step, count)| (0..*count).flat_map(|_| step.commands.iter()));
+        let commands: &mut dyn Iterator<Item = &Command> = &mut (0..n).flat_map(|_| iteration());
+        submit(&gpu, &mut self.in_flight, commands, submission(once))
+    }
+
+    pub fn steps(&self) -> impl Iterator<Item = &Step> {
+        self.parts.iter().map(|(step, _)| step)
+    }
+
+    pub fn step_mut(&mut self, index: usize) -> Option<&mut Step> {
+        self.parts.get_mut(index).map(|(step, _)| step)
+    }
+
+    /// Most iterations between two calls of [`Plan::reports`] of which no report is lost.
+    pub fn window(&self) -> usize {
+        RING / self.parts.iter().map(|(_, count)| *count).max().unwrap_or(1)
+    }
+
+    /// Goes on as after `count` iterations.
+    pub fn set_count(&mut self, count: u64) -> Result<()> {
+        self.waiting.iter_mut().for_each(VecDeque::clear);
+        self.parts.iter_mut().try_for_each(|(step, times)| step.set_count(count * *times as u64))
+    }
+
+    /// The names under which scalars are reported: the last step's, then those of the steps before it.
+    pub fn report_names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// The scalars of each iteration since the last call, as far as they have arrived: never waits. A step that runs several
+    /// times an iteration reports its last run.
+    pub fn reports(&mut self) -> Result<Vec<Report>> {
+        for ((step, count), waiting) in self.parts.iter_mut().zip(&mut self.waiting) {
+            collect(step.reports()?, *count as u64, waiting);
+        }
+        Ok(self.joined())
+    }
+
+    /// The same, but waits for everything that was submitted.
+    pub fn final_reports(&mut self) -> Result<Vec<Report>> {
+        for ((step, count), waiting) in self.parts.iter_mut().zip(&mut self.waiting) {
+            collect(step.final_reports()?, *count as u64, waiting);
+        }
+        Ok(self.joined())
+    }
+
+    /// The iterations of which every part has reported.
+    fn joined(&mut self) -> Vec<Report> {
+        let mut found = Vec::new();
+        // Where one part's ring ran over, its oldest iterations are missing: those of the others are dropped with them.
+        while let Some(newest) = self.waiting.iter().map(|w| w.front().map(|r| r.step)).max_by_key(|s| s.unwrap_or(u64::MAX)) {
+            let Some(step) = newest else { break };
+            self.waiting.iter_mut().for_each(|w| w.retain(|r| r.step >= step));
+            if self.waiting.iter().all(|w| w.front().is_some_and(|r| r.step == step)) {
+                let values = self.waiting.iter_mut().rev().filter_map(VecDeque::pop_front).flat_map(|r| r.values).collect();
+                found.push(Report { step, values });
+            }
+        }
+        found
+    }
+}
+
+/// Keeps the report of each iteration's last run, under the iteration's number.
+fn collect(reports: Vec<Report>, count: u64, into: &mut VecDeque<Report>) {
+    let last = reports.into_iter().filter(|r| r.step % count == count - 1);
+    into.extend(last.map(|r| Report { step: r.step / count, values: r.values }));
+}
