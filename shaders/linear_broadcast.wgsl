@@ -9,7 +9,7 @@
 //   input     d_y       (n, m)            Wᵀ  (m × k)        k
 //   weight    σ(x)ᵀ     (k, n)            d_y (n × m)        m; the sum over n is split over workgroups (group.z), and
 //                                                            `finish` of linear.wgsl adds the parts in order
-// NB such blocks of columns are held at once where KC is small, so that a workgroup writes longer runs of memory.
+// NB such blocks of columns are held at once where there is room: A is loaded and broadcast once for all of them.
 // RI rows are accumulated at once: as many as registers hold. Where four rows of A fit one load, one load takes them.
 #axis PRODUCT: forward input weight
 #axis SG: 16
@@ -268,25 +268,30 @@ fn backward_weight(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invoc
 #endif
 #endfor
 #endif
-#for W in 0..NB
 #for G in 0..4 / RI
 #for R in G * RI..G * RI + RI
+#for W in 0..NB
             var c_$(W)_$R = start_$W;
+#endfor
 #endfor
 #for Q in 0..KC
 #for R in G * RI..G * RI + RI
 #if PRODUCT == weight && KV == 1
-            c_$(W)_$R += subgroupBroadcast(a_$(Q / SG)[$R], $(Q % SG)u) * b_$(W)_$Q;
+            let s_$(Q)_$R = subgroupBroadcast(a_$(Q / SG)[$R], $(Q % SG)u);
 #elif PRODUCT == forward && KV == 1 || PRODUCT == input && MV == 1
-            c_$(W)_$R += subgroupBroadcast(a_$(R)_$(Q / (4 * SG))[$(Q % 4)], $(Q % (4 * SG) / 4)u) * b_$(W)_$Q;
+            let s_$(Q)_$R = subgroupBroadcast(a_$(R)_$(Q / (4 * SG))[$(Q % 4)], $(Q % (4 * SG) / 4)u);
 #elif PRODUCT != weight && 4 * KC <= SG
-            c_$(W)_$R += subgroupBroadcast(a, $(R * KC + Q)u) * b_$(W)_$Q;
+            let s_$(Q)_$R = subgroupBroadcast(a, $(R * KC + Q)u);
 #else
-            c_$(W)_$R += subgroupBroadcast(a_$(R)_$(Q / SG), $(Q % SG)u) * b_$(W)_$Q;
+            let s_$(Q)_$R = subgroupBroadcast(a_$(R)_$(Q / SG), $(Q % SG)u);
 #endif
+#for W in 0..NB
+            c_$(W)_$R += s_$(Q)_$R * b_$(W)_$Q;
+#endfor
 #endfor
 #endfor
 #for R in G * RI..G * RI + RI
+#for W in 0..NB
 #if PRODUCT == weight
             put(group.z, row + $(R)u, first_$W, c_$(W)_$R, k0 > begin, true);
 #else

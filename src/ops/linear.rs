@@ -91,7 +91,13 @@ fn layout(rec: &Recorder, product: Product, sizes: Sizes, activation: Activation
             let all = cols.div_ceil(span * width);
             // Deep enough to use each number of A often, shallow enough to compile in a second or two.
             let chunk = terms.next_power_of_two().clamp(4, 128);
-            let held = if product != Product::Weight && chunk <= 16 { all.div_ceil(all.div_ceil(4)) } else { 1 };
+            let held = match chunk {
+                // A small chunk of B leaves room for more of its columns.
+                ..=16 if product != Product::Weight => all.div_ceil(all.div_ceil(4)),
+                // Eight lanes hold 32 columns; two such blocks are what 16 lanes hold, and halve the loads of A.
+                128 if width == 8 && all >= 8 => 2,
+                _ => 1,
+            };
             let blocks = all.div_ceil(held);
             let (per_group, depth) = match product {
                 // Half the parallelism is worth twice the rows over which a chunk of B is loaded.
@@ -119,7 +125,7 @@ fn layout(rec: &Recorder, product: Product, sizes: Sizes, activation: Activation
                 .set("SG", width)
                 .set("KC", chunk)
                 .set("CV", span)
-                .set("RI", if width >= 16 { 4 } else { 1 });
+                .set("RI", if width >= 16 && held == 1 { 4 } else { 1 });
             Layout {
                 axes,
                 groups: [rows.div_ceil(per_group) as u32, blocks as u32, splits as u32],
