@@ -46,7 +46,7 @@ pub enum Estimator {
 
 impl Estimator {
     /// Pairs of a sample of n.
-    fn pairs(self, n: usize) -> f64 {
+    pub(super) fn pairs(self, n: usize) -> f64 {
         match self {
             Self::Biased => n as f64 * n as f64,
             Self::Unbiased => n as f64 * (n as f64 - 1.0),

@@ -10,12 +10,14 @@ pub mod fourier;
 pub mod gather;
 pub mod linear;
 pub mod map;
+pub mod mixture;
 pub mod neighbours;
 pub mod pairwise;
 pub mod random;
 pub mod reduce;
 pub mod sliced;
 pub mod sort;
+pub mod stein;
 
 /// The one constant of agreement. It covers the error of the transcendental functions (a few ulp) and of f32 inputs; it is
 /// not a knob.

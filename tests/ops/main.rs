@@ -6,6 +6,7 @@ mod fourier;
 mod gather;
 mod linear;
 mod map;
+mod mixture;
 mod mlp;
 mod neighbours;
 mod pairwise;
@@ -13,6 +14,7 @@ mod random;
 mod reduce;
 mod sliced;
 mod sort;
+mod stein;
 
 use pushforward::gpu::{Gpu, Kept, Options, Recorder, Var};
 use pushforward::reference::{Twin, check_gradient};

@@ -1,0 +1,176 @@
+//! Kernelised Stein discrepancy of a sample to a law whose score is known, with its gradients in the same pass and without
+//! the n×n matrix (Liu, Lee & Jordan 2016; Chwialkowski, Strathmann & Gretton 2016). No data and no normalising constant.
+//!
+//! ```
+//! # use pushforward::gpu::{Gpu, Recorder};
+//! # use pushforward::ops::{mixture::Mixture, pairwise::Estimator, stein::SteinKernel};
+//! # fn main() -> pushforward::Result<()> {
+//! let gpu = Gpu::open("auto")?;
+//! let x = gpu.upload(1, 1, &[0.0])?;
+//! let mut rec = Recorder::new(&gpu, 0);
+//! let x = rec.tensor(&x);
+//! let scores = rec.mixture_score(&Mixture::equal(1, &[0.0], &[1.0]), x)?;
+//! let loss = rec.stein_squared(&SteinKernel::gaussian(2.0), x, scores, Estimator::Biased)?;
+//! let loss = rec.keep(loss);
+//! let mut step = rec.finish()?;
+//! step.replay(1)?;
+//! assert_eq!(step.read(loss)?, [0.25]); // one point at the mode of N(0, 1): 1/ℓ²
+//! # Ok(())
+//! # }
+//! ```
+
+use super::pairwise::{Estimator, WIDTHS, hand_on};
+use crate::gpu::kernels::pairwise_finish::{Gradient, Params as FinishParams};
+use crate::gpu::kernels::stein::{Params, Rows};
+use crate::gpu::{Axes, Family, Recorder, Var};
+pub use crate::reference::stein::Kernel as SteinKernel;
+use crate::{Error, Result};
+
+/// Largest dimension whose shader is written out for it; beyond, one shader serves all.
+const WRITTEN_OUT: usize = 16;
+/// Most columns that one workgroup walks, so that loops stay far below 65,535 rounds.
+const LONGEST: usize = 32_768;
+/// Splits begin at multiples of this, so that no tile of columns straddles two.
+const ALIGNMENT: usize = 64;
+/// Workgroups below which columns are split to make more of them.
+const BUSY: usize = 32;
+
+/// How the rows × columns are cut up.
+struct Layout {
+    axes: Axes,
+    rows_of_group: usize,
+    rows_of_dispatch: usize,
+    columns: usize,
+    splits: usize,
+    /// Workgroups over chunks of the gradients' coordinates.
+    chunks: u32,
+}
+
+impl Layout {
+    fn of(rec: &Recorder, kernel: &SteinKernel, n: usize, d: usize) -> Self {
+        let gpu = rec.gpu();
+        let wide = d > WRITTEN_OUT;
+        let few = if d <= 4 { 2 } else { 1 };
+        let (name, rows, lanes, subgroup) = match gpu.family() {
+            _ if wide => ("wide", 1, 64, 1),
+            Family::Broadcast { width } => ("broadcast", few, width as usize, width as usize),
+            Family::Tile => ("tile", if n < 8192 { 1 } else { few }, 128, 1),
+            Family::Register => ("register", few, 64, 1),
+        };
+        let (form, widths) = match kernel {
+            SteinKernel::Gaussian { bandwidths } => ("gaussian", bandwidths.len()),
+            SteinKernel::InverseMultiquadric { .. } => ("multiquadric", 1),
+        };
+        let axes = Axes::none()
+            .set("FAMILY", name)
+            .set("KERNEL", form)
+            .set("B", widths)
+            .set("D", if wide { 1 } else { d })
+            .set("R", rows)
+            .set("SG", subgroup);
+        let rows_of_group = rows * lanes;
+        let chunks = if wide { d.div_ceil(16) } else { 1 };
+        // No dispatch takes longer than about a tenth of a second on two cores of software: nanoseconds of a pair.
+        let speed = match (gpu.is_software(), gpu.family()) {
+            (false, _) => 0.2,
+            (true, Family::Broadcast { .. }) if !wide => 1.0,
+            (true, _) => 20.0,
+        };
+        let pair = speed * chunks as f64 * (1.0 + 0.5 * widths as f64 + 0.4 * d as f64);
+        let most = (1e8 / (pair * n as f64)) as usize / rows_of_group * rows_of_group;
+        let rows_of_dispatch = most.clamp(rows_of_group, n.next_multiple_of(rows_of_group)).min(65_535 * rows_of_group);
+        let groups = rows_of_dispatch / rows_of_group;
+        let wanted = (gpu.parallel_groups() as usize).max(BUSY).div_ceil(groups);
+        // Partial sums stay below 64 MiB a term, unless one split alone needs more.
+        let affordable = ((16 << 20) / (n * d)).max(1);
+        let splits = wanted.min(affordable).clamp(1, n.div_ceil(ALIGNMENT)).max(n.div_ceil(LONGEST));
+        let columns = n.div_ceil(splits).next_multiple_of(ALIGNMENT);
+        Self { axes, rows_of_group, rows_of_dispatch, columns, splits: n.div_ceil(columns), chunks: chunks as u32 }
+    }
+}
+
+impl Recorder {
+    /// KSD² of the sample `x` (n × d) to the law whose score at x is `scores` (n × d): the mean of the Stein kernel over pairs
+    /// of rows, 1 × 1. Gradients flow to x at fixed scores, and to the scores, from which the score's own rule carries on to x.
+    pub fn stein_squared(&mut self, kernel: &SteinKernel, x: Var, scores: Var, estimator: Estimator) -> Result<Var> {
+        let shape = shape_of(kernel, x, scores, estimator)?;
+        let (n, d) = (x.rows(), x.cols());
+        let layout = Layout::of(self, kernel, n, d);
+        let value = self.empty(layout.splits, n)?;
+        let (g_x, g_scores) = (self.empty(layout.splits, n * d)?, self.empty(layout.splits, n * d)?);
+        for row_begin in (0..n).step_by(layout.rows_of_dispatch) {
+            let row_end = (row_begin + layout.rows_of_dispatch).min(n);
+            let params = Params {
+                n: n as u32,
+                d: d as u32,
+                columns: layout.columns as u32,
+                distinct: u32::from(estimator == Estimator::Unbiased),
+                row_begin: row_begin as u32,
+                row_end: row_end as u32,
+                shape,
+                ..Params::default()
+            };
+            let groups = [(row_end - row_begin).div_ceil(layout.rows_of_group) as u32, layout.splits as u32, layout.chunks];
+            self.dispatch(Rows { params, x, scores, value, d_x: g_x, d_scores: g_scores }, &layout.axes, groups)?;
+        }
+        let pairs = estimator.pairs(n);
+        let loss = self.full_sum(value, (1.0 / pairs) as f32, false)?;
+        // u is symmetric: a row moves both sides.
+        let d_x = self.stein_gradient(g_x, x, 2.0 / pairs)?;
+        let d_scores = self.stein_gradient(g_scores, x, 2.0 / pairs)?;
+        self.record(&[x, scores], &[loss], move |rec, back| {
+            hand_on(rec, back, loss, x, d_x)?;
+            hand_on(rec, back, loss, scores, d_scores)
+        });
+        Ok(loss)
+    }
+
+    /// The splits' partial sums added in a fixed order, and scaled.
+    fn stein_gradient(&mut self, partial: Var, x: Var, scale: f64) -> Result<Var> {
+        let out = self.empty(x.rows(), x.cols())?;
+        let params =
+            FinishParams { len: x.len() as u32, splits_xx: partial.rows() as u32, c_xx: scale as f32, ..FinishParams::default() };
+        let groups = self.groups(x.len(), 64);
+        self.dispatch(Gradient { params, xx: partial, xy: partial, out }, &Axes::none(), groups)?;
+        Ok(out)
+    }
+}
+
+/// The kernel's numbers as the shader wants them; refuses what makes no sense.
+fn shape_of(kernel: &SteinKernel, x: Var, scores: Var, estimator: Estimator) -> Result<[[f32; 4]; 4]> {
+    if x.shape() != scores.shape() || x.cols() == 0 {
+        let ((n, d), (m, e)) = (x.shape(), scores.shape());
+        return Err(Error::shape("stein", format!("{n} × {d} points with {m} × {e} scores: each point has one")));
+    }
+    let least = if estimator == Estimator::Unbiased { 2 } else { 1 };
+    if x.rows() < least {
+        return Err(Error::shape("stein", format!("a sample has {} rows; this estimator needs at least {least}", x.rows())));
+    }
+    if x.len() > u32::MAX as usize / 64 {
+        return Err(Error::shape("stein", format!("{} × {} elements are beyond 32-bit sizes", x.rows(), x.cols())));
+    }
+    let mut shape = [[0.0; 4]; 4];
+    let positive = |what: &str, v: f32| match v.is_finite() && v > 0.0 {
+        true => Ok(()),
+        false => Err(Error::usage(format!("stein: a {what} of {v}; it must be a positive number"))),
+    };
+    match kernel {
+        SteinKernel::Gaussian { bandwidths } => {
+            if bandwidths.is_empty() || bandwidths.len() > WIDTHS {
+                return Err(Error::shape("stein", format!("{} bandwidths; a kernel has 1 to {WIDTHS}", bandwidths.len())));
+            }
+            for (b, &l) in bandwidths.iter().enumerate() {
+                positive("bandwidth", l)?;
+                shape[b / 4][b % 4] = (std::f64::consts::LOG2_E / (2.0 * f64::from(l) * f64::from(l))) as f32;
+            }
+        }
+        SteinKernel::InverseMultiquadric { offset, beta } => {
+            positive("offset", *offset)?;
+            if !(*beta > -1.0 && *beta < 0.0) {
+                return Err(Error::usage(format!("stein: an exponent of {beta}; it lies between −1 and 0")));
+            }
+            shape[0] = [(f64::from(*offset) * f64::from(*offset)) as f32, *beta, 0.0, 0.0];
+        }
+    }
+    Ok(shape)
+}
