@@ -1,5 +1,6 @@
 //! [`Dataset`]: the rows to learn from, resident on the device, with what methods ask of them before they start.
 
+use super::Target;
 use crate::gpu::{Gpu, Recorder, Tensor, Var};
 use crate::{Error, Result};
 
@@ -14,6 +15,7 @@ pub struct Dataset {
     range: f32,
     mean: Vec<f32>,
     directions: Vec<Vec<f32>>,
+    target: Option<Target>,
 }
 
 impl Dataset {
@@ -43,7 +45,18 @@ impl Dataset {
             range: range(values, cols),
             mean,
             directions,
+            target: None,
         })
+    }
+
+    /// The same rows, with the law that they were drawn from.
+    pub fn with_target(self, target: Option<Target>) -> Self {
+        Self { target, ..self }
+    }
+
+    /// The law that the rows were drawn from, in their own units, where its score is known.
+    pub fn target(&self) -> Option<&Target> {
+        self.target.as_ref()
     }
 
     pub fn rows(&self) -> usize {

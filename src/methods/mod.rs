@@ -6,9 +6,12 @@ pub mod energy;
 pub mod mmd;
 pub mod objective;
 pub mod one_step;
+pub mod stein;
+pub mod target;
 
 pub use dataset::Dataset;
 pub use objective::Objective;
+pub use target::Target;
 
 use crate::data::nearest;
 use crate::gpu::{Gpu, Plan, Recorder, Var};
@@ -143,7 +146,7 @@ pub struct Entry {
 }
 
 /// Every method, in the paper's order.
-pub static REGISTRY: &[Entry] = &[mmd::ENTRY, energy::ENTRY, characteristic::ENTRY];
+pub static REGISTRY: &[Entry] = &[mmd::ENTRY, energy::ENTRY, characteristic::ENTRY, stein::ENTRY];
 
 /// What `pushforward methods` shows of a method.
 #[derive(Serialize)]

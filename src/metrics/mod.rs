@@ -8,6 +8,7 @@
 //! | Kolmogorov–Smirnov | [`kolmogorov`] | Dvoretzky–Kiefer–Wolfowitz band, asymptotic p-value |
 //! | precision, recall, density, coverage | [`manifold`] | Wilson interval, or standard error of a mean |
 //! | classifier two-sample test | [`classifier`] | Clopper–Pearson interval, exact binomial p-value |
+//! | Stein discrepancy to a known score | [`stein`] | U-statistic variance; wild bootstrap |
 //! | copying of training rows | [`copying`] | order statistics, Wilson, Mann–Whitney |
 //!
 //! Every interval is two-sided and covers 95 % ([`interval::LEVEL`]). What takes all pairs of rows runs on a [`Backend`]: a GPU, or
@@ -41,6 +42,7 @@ pub mod neighbours;
 pub mod pairs;
 pub mod permutation;
 pub mod sliced;
+pub mod stein;
 mod threads;
 pub mod wasserstein;
 

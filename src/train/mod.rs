@@ -9,7 +9,7 @@ pub use folder::{Folder, Metrics};
 
 use crate::data::{Rounding, Standardisation, Table, split};
 use crate::gpu::{Gpu, Plan, Report};
-use crate::methods::{Dataset, Entry, Method, Setup, Training};
+use crate::methods::{Dataset, Entry, Method, Setup, Target, Training};
 use crate::model::{Description, Model};
 use crate::{Error, Result};
 use checkpoint::Checkpoint;
@@ -131,6 +131,8 @@ impl Run {
             Ok::<_, Error>(values)
         };
         let data = Dataset::new(gpu, &standard(&train)?, train.cols(), train.weights())?;
+        let target = job.source.parse().ok().and_then(|source| Target::of(&source, &standardisation));
+        let data = data.with_target(target);
         let setup = Setup { gpu, training: &job.training, columns: train.cols(), seed: job.seed, data: Some(&data) };
         let method = job.entry.build(&setup, &job.settings)?;
         let plan = method.plan(gpu, job.seed, &data)?;

@@ -212,3 +212,14 @@ fn a_reader_that_goes_away_is_no_error() {
     assert_eq!(String::from_utf8_lossy(&output.stderr), "");
     assert!(output.status.success());
 }
+
+#[test]
+fn stein_without_a_score_names_the_targets_that_have_one() {
+    let desk = Desk::new();
+    for data in ["toy:moons:200", "toy:8gaussians:200#x"] {
+        let words = format!("train stein --data {data} --out run --steps 5 {TINY}");
+        desk.fails(&words, 2, &["score", "toy:8gaussians, toy:gaussian, toy:banana, toy:25gaussians"]);
+    }
+    assert!(!desk.path("run").exists());
+    desk.works(&format!("train stein --data toy:25gaussians:200 --out run --steps 5 {TINY}"));
+}

@@ -162,3 +162,20 @@ fn names_read_back_and_descriptions_are_one_line() {
     }
     assert!(sentence("Moons".parse::<Toy>()).contains("did you mean `moons`?"));
 }
+
+#[test]
+fn scores_are_the_slopes_of_the_log_density() {
+    let points: [[f64; 2]; 4] = [[0.3, -0.2], [2.4, 0.4], [-1.1, 2.03], [3.9, -4.1]];
+    let known: Vec<Toy> = Toy::ALL.into_iter().filter(|toy| toy.score([0.0; 2]).is_some()).collect();
+    assert_eq!(known, [Toy::EightGaussians, Toy::Gaussian, Toy::Banana, Toy::TwentyFiveGaussians]);
+    for toy in known {
+        for at in points {
+            let slopes = pushforward::reference::differences(&at, |p| toy.log_density([p[0], p[1]]).unwrap());
+            pushforward::reference::check_gradient(toy.name(), &toy.score(at).unwrap(), &slopes, 1e-7);
+            if let Some(law) = toy.mixture() {
+                let (one, other) = (law.log_density(&at).value[0], toy.log_density(at).unwrap());
+                assert!((one - other).abs() < 1e-9 * other.abs().max(1.0), "{toy}: {one} {other}");
+            }
+        }
+    }
+}

@@ -12,6 +12,7 @@ mod intervals;
 mod kolmogorov;
 mod manifold;
 mod pairs;
+mod stein;
 mod wasserstein;
 
 /// Rows and their shape.

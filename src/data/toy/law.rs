@@ -3,6 +3,7 @@
 use std::f64::consts::{FRAC_PI_4, PI, SQRT_2, TAU};
 
 use super::Toy;
+use crate::reference::mixture::Mixture;
 
 /// The mean and covariance of a law on ℝ².
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -72,7 +73,7 @@ pub(super) fn log_density(toy: Toy, [x, y]: [f64; 2]) -> Option<f64> {
             let centre = |k: i32| (FRAC_PI_4 * f64::from(k)).sin_cos();
             let squares: Vec<f64> =
                 (0..8).map(centre).map(|(sin, cos)| ((x - radius * cos).powi(2) + (y - radius * sin).powi(2)) / 0.125).collect();
-            Some(mixture(&squares) - (TAU * 0.125 * 8.0).ln())
+            Some(log_sum(&squares) - (TAU * 0.125 * 8.0).ln())
         }
         Toy::Checkerboard => {
             let inside = [x, y].iter().all(|c| (-4.0..4.0).contains(c));
@@ -85,7 +86,7 @@ pub(super) fn log_density(toy: Toy, [x, y]: [f64; 2]) -> Option<f64> {
         Toy::TwentyFiveGaussians => {
             let line = |c: f64| {
                 let squares: Vec<f64> = (-2..=2).map(|i| ((c - 2.0 * f64::from(i)) / 0.05).powi(2)).collect();
-                mixture(&squares) - (TAU.sqrt() * 0.05 * 5.0).ln()
+                log_sum(&squares) - (TAU.sqrt() * 0.05 * 5.0).ln()
             };
             Some(line(x) + line(y))
         }
@@ -93,8 +94,35 @@ pub(super) fn log_density(toy: Toy, [x, y]: [f64; 2]) -> Option<f64> {
     }
 }
 
+pub(super) fn mixture(toy: Toy) -> Option<Mixture> {
+    match toy {
+        Toy::EightGaussians => {
+            let centre = |k: i32| (FRAC_PI_4 * f64::from(k)).sin_cos();
+            let means: Vec<f64> = (0..8).map(centre).flat_map(|(sin, cos)| [cos, sin].map(|v| 4.0 * v / SQRT_2)).collect();
+            Some(Mixture::equal(2, &means, &[0.5 / SQRT_2]))
+        }
+        Toy::Gaussian => Some(Mixture::equal(2, &[0.0; 2], &[1.0])),
+        Toy::TwentyFiveGaussians => {
+            let means: Vec<f64> = (0..25).flat_map(|k| [2.0 * f64::from(k / 5 - 2), 2.0 * f64::from(k % 5 - 2)]).collect();
+            Some(Mixture::equal(2, &means, &[0.05]))
+        }
+        _ => None,
+    }
+}
+
+pub(super) fn score(toy: Toy, [x, y]: [f64; 2]) -> Option<[f64; 2]> {
+    if toy == Toy::Banana {
+        let bend = x - y * y / 4.0;
+        return Some([-bend, (bend * y - y / 2.0) / 2.0]);
+    }
+    mixture(toy).map(|law| {
+        let score = law.score(&[x, y]).value;
+        [score[0], score[1]]
+    })
+}
+
 /// log Σ exp(−s/2), by the least s.
-fn mixture(squares: &[f64]) -> f64 {
+fn log_sum(squares: &[f64]) -> f64 {
     let least = squares.iter().copied().fold(f64::INFINITY, f64::min);
     squares.iter().map(|s| ((least - s) / 2.0).exp()).sum::<f64>().ln() - least / 2.0
 }

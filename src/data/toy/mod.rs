@@ -18,6 +18,7 @@ pub use law::Moments;
 
 use super::random::{Stream, generator};
 use super::{Table, nearest};
+use crate::reference::mixture::Mixture;
 use crate::{Error, Result};
 
 /// A target law on ℝ².
@@ -127,6 +128,22 @@ impl Toy {
     /// uniform, banana and 25gaussians. It is −∞ outside of the support.
     pub fn log_density(self, point: [f64; 2]) -> Option<f64> {
         law::log_density(self, point)
+    }
+
+    /// ∇ log p at a point, for the laws that have one everywhere: 8gaussians, gaussian, banana and 25gaussians.
+    pub fn score(self, point: [f64; 2]) -> Option<[f64; 2]> {
+        law::score(self, point)
+    }
+
+    /// The law as a Gaussian mixture, where it is one: 8gaussians, gaussian and 25gaussians.
+    pub fn mixture(self) -> Option<Mixture> {
+        law::mixture(self)
+    }
+
+    /// The targets whose score is known, for messages: `toy:8gaussians, …`.
+    pub fn with_score() -> String {
+        let known = Self::ALL.into_iter().filter(|toy| toy.score([0.0; 2]).is_some());
+        known.map(|toy| format!("toy:{toy}")).collect::<Vec<_>>().join(", ")
     }
 }
 
