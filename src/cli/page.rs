@@ -92,14 +92,8 @@ fn page(gpu: &Gpu, outcome: &Outcome, entry: &Entry, fresh: Option<&Table>, comm
     let scale = Standardisation::fit(train);
     let reference = standardised(&real.reference, &scale)?;
     let few = rows / 4;
-    let options = Options {
-        gpu: Some(gpu.clone()),
-        permutations: few.min(200),
-        pair_rows: rows,
-        permutation_rows: few,
-        w2_rows: few,
-        ..Options::default()
-    };
+    let options =
+        Options { gpu: Some(gpu.clone()), permutations: few.min(200), pair_rows: rows, w2_rows: few, ..Options::default() };
     let head = |table: Table| table.select_rows(&(0..table.rows().min(rows)).collect::<Vec<_>>());
     let mut found = Vec::new();
     for set in [&samples, &gaussian, &real.beside] {

@@ -20,6 +20,12 @@ impl Backend {
     pub fn best(gpu: &Gpu) -> Self {
         if gpu.is_software() { Self::Host } else { Self::Gpu(gpu.clone()) }
     }
+
+    /// For sums of kernels: the GPU, and a software adapter up to 64 columns, for which the shader is written out (10,000 rows a
+    /// side: 0.13 s against 0.62 s for 2 columns, 2.0 s against 5.7 s for 64).
+    pub fn for_sums(gpu: &Gpu, columns: usize) -> Self {
+        if gpu.is_software() && columns > 64 { Self::Host } else { Self::Gpu(gpu.clone()) }
+    }
 }
 
 /// Distances at or above this stand for rows that are not there.
@@ -27,6 +33,11 @@ pub(super) const MISSING: f32 = 3.0e38;
 
 /// Rows × rows × columns of one submission at most: under a second even at 100 Gflop/s.
 const WORK: usize = 1 << 35;
+
+/// Rows of a block against m rows of d columns.
+pub(super) fn rows_at_once(m: usize, d: usize) -> usize {
+    (WORK / (m * (d + 4))).clamp(64, 1 << 16)
+}
 
 /// Runs `record(rec, block of x, y)` on blocks of the rows of x against all of y, and joins what it returns row by row.
 pub(super) fn by_rows(
@@ -37,7 +48,7 @@ pub(super) fn by_rows(
 ) -> Result<Vec<Vec<f32>>> {
     let (n, d) = (x.rows(), x.columns());
     let all = gpu.upload(y.rows(), d, y.values())?;
-    let block = (WORK / (y.rows() * (d + 4))).clamp(64, 1 << 16);
+    let block = rows_at_once(y.rows(), d);
     let mut joined: Vec<Vec<f32>> = Vec::new();
     for first in (0..n).step_by(block) {
         let rows = block.min(n - first);

@@ -25,8 +25,8 @@ pub struct Options {
     pub pair_rows: usize,
     /// Rows of each set at most for exact W₂.
     pub w2_rows: usize,
-    /// Rows of each set at most for the permutation test.
-    pub permutation_rows: usize,
+    /// Bins of rows that the permutation test relabels, at most.
+    pub bins: usize,
 }
 
 impl Default for Options {
@@ -40,7 +40,7 @@ impl Default for Options {
             neighbours: manifold::NEIGHBOURS,
             pair_rows: 20_000,
             w2_rows: wasserstein::MOST_ROWS,
-            permutation_rows: permutation::MOST_ROWS,
+            bins: permutation::BINS,
         }
     }
 }
@@ -118,6 +118,7 @@ pub fn evaluate(reference: Points, samples: Points, train: Option<Points>, optio
     comparable(reference, samples, options.neighbours + 1)?;
     let (gpu, seed) = (options.gpu.as_ref(), options.seed);
     let on = &gpu.map_or(Backend::Host, Backend::best);
+    let on_sums = &gpu.map_or(Backend::Host, |gpu| Backend::for_sums(gpu, reference.columns()));
     let kept = [reference.subsample(options.pair_rows, seed), samples.subsample(options.pair_rows, seed.wrapping_add(1))];
     let d = reference.columns();
     let real = Points::new(&kept[0], kept[0].len() / d, d)?;
@@ -129,8 +130,7 @@ pub fn evaluate(reference: Points, samples: Points, train: Option<Points>, optio
     let used = (options.pair_rows < reference.rows().max(samples.rows())).then_some(options.pair_rows);
     let on_pairs = |score: Score| Score { rows_used: used, ..score };
 
-    let kernel = pairs::gaussian(bandwidth)?;
-    let p_value = permutation::mmd2(reference, samples, kernel, options.permutations, options.permutation_rows, seed)?;
+    let p_value = permutation::mmd2(on_sums, real, fake, bandwidth, options.permutations, options.bins, seed)?;
     let (mmd2, energy) = match gpu {
         Some(gpu) => (pairs::mmd2_on(gpu, real, fake, bandwidth)?, pairs::energy_on(gpu, real, fake)?),
         None => (pairs::mmd2(real, fake, bandwidth)?, pairs::energy(real, fake)?),

@@ -9,12 +9,15 @@
 
 use rand::{RngExt, SeedableRng};
 
-use super::permutation::{MOST_ROWS, PERMUTATIONS, p_value};
+use super::permutation::{PERMUTATIONS, p_value};
 use super::threads::map_rows;
 use super::{Points, Score, interval, pairs};
 use crate::data::toy::Toy;
 use crate::reference::stein::{Kernel, stein_kernel};
 use crate::{Error, Result};
+
+/// The default cap on rows: every pair is formed on the host, once.
+const MOST_ROWS: usize = 2_000;
 
 /// KSD² of `points` to the law with this score, on at most `most` rows, with `replicates` of the wild bootstrap.
 pub fn squared(

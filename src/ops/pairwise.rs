@@ -30,6 +30,8 @@ pub const WIDTHS: usize = 16;
 const WRITTEN_OUT: usize = 64;
 /// Most columns that one workgroup walks, so that loops stay far below 65,535 rounds.
 const LONGEST: usize = 196_608;
+/// Most rounds of a loop that software adapters finish.
+const LONGEST_LOOP: usize = 65_535;
 /// Splits begin at multiples of this, so that no vector of columns straddles a row block.
 const ALIGNMENT: usize = 64;
 /// Workgroups below which columns are split to make more of them.
@@ -218,6 +220,11 @@ impl Layout {
         let columns = m.div_ceil(splits).next_multiple_of(ALIGNMENT);
         Self { axes, rows_of_group, rows_of_dispatch, columns, splits: m.div_ceil(columns), chunks: chunks as u32 }
     }
+
+    /// The same with `columns` of the m columns in a split, for sums that are not symmetric.
+    fn split_at(self, columns: usize, m: usize) -> Self {
+        Self { columns, splits: m.div_ceil(columns), ..self }
+    }
 }
 
 /// Partial sums of one term: splits × n, and splits × (n·d).
@@ -270,6 +277,22 @@ impl Recorder {
         self.sum_rows_untaped(sums.value)
     }
 
+    /// Σ k(xᵢ, yⱼ) over the pairs of each block of `rows` rows of x with each block of `columns` rows of y: blocks of y × blocks of x,
+    /// without a gradient rule. The rows of x fill their blocks; the last block of y may be shorter.
+    pub fn kernel_blocks(&mut self, kernel: &RadialKernel, x: Var, y: Var, rows: usize, columns: usize) -> Result<Var> {
+        let form = checked(kernel, x, y, Estimator::Biased)?;
+        if rows == 0 || columns == 0 || !x.rows().is_multiple_of(rows) || rows > LONGEST_LOOP || columns > LONGEST {
+            let problem = format!("{} rows do not fill blocks of {rows} against blocks of {columns}", x.rows());
+            return Err(Error::shape("kernel_blocks", problem));
+        }
+        let layout = Layout::of(self, &form, (x.rows(), y.rows(), x.cols()), false).split_at(columns, y.rows());
+        let sums = self.pairwise_sums_in(&layout, &form, x, y, false, false)?;
+        let blocks = (layout.splits, x.rows() / rows);
+        let by_row = self.view(sums.value, blocks.0 * blocks.1, rows);
+        let sums = self.sum_cols_untaped(by_row)?;
+        Ok(self.view(sums, blocks.0, blocks.1))
+    }
+
     fn mmd_forward(&mut self, form: &Form, x: Var, y: Var, estimator: Estimator, gradient: bool) -> Result<(Var, Option<Var>)> {
         let xx = self.pairwise_sums(form, x, x, gradient, !gradient)?;
         let xy = self.pairwise_sums(form, x, y, gradient, false)?;
@@ -319,8 +342,20 @@ impl Recorder {
 
     /// The partial row sums of k(x, y), with their gradients in x where asked. `symmetric`: x is y and only the total matters.
     fn pairwise_sums(&mut self, form: &Form, x: Var, y: Var, gradient: bool, symmetric: bool) -> Result<Sums> {
+        let layout = Layout::of(self, form, (x.rows(), y.rows(), x.cols()), gradient);
+        self.pairwise_sums_in(&layout, form, x, y, gradient, symmetric)
+    }
+
+    fn pairwise_sums_in(
+        &mut self,
+        layout: &Layout,
+        form: &Form,
+        x: Var,
+        y: Var,
+        gradient: bool,
+        symmetric: bool,
+    ) -> Result<Sums> {
         let (n, m, d) = (x.rows(), y.rows(), x.cols());
-        let layout = Layout::of(self, form, (n, m, d), gradient);
         let value = self.empty(layout.splits, n)?;
         let d_value = if gradient { Some(self.empty(layout.splits, n * d)?) } else { None };
         for row_begin in (0..n).step_by(layout.rows_of_dispatch) {

@@ -110,6 +110,17 @@ pub fn rows(kernel: &Kernel, x: &[f64], y: &[f64], d: usize, weights: Option<&[f
     rows
 }
 
+/// Σ k over the pairs of each block of `rows` rows of x with each block of `columns` rows of y, blocks of y × blocks of x, with Σ|terms|.
+pub fn blocks(kernel: &Kernel, x: &[f64], y: &[f64], d: usize, rows: usize, columns: usize) -> (Vec<f64>, Vec<f64>) {
+    let (mut value, mut scale) = (Vec::new(), Vec::new());
+    for y in y.chunks(columns * d) {
+        let found = self::rows(kernel, x, y, d, None, false);
+        value.extend(found.value.chunks(rows).map(|block| block.iter().sum::<f64>()));
+        scale.extend(found.value_scale.chunks(rows).map(|block| block.iter().sum::<f64>()));
+    }
+    (value, scale)
+}
+
 /// A scalar loss with its gradients and what f32 arithmetic may be held to.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Loss {

@@ -12,6 +12,7 @@ mod intervals;
 mod kolmogorov;
 mod manifold;
 mod pairs;
+mod permutation;
 mod stein;
 mod wasserstein;
 

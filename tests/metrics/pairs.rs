@@ -1,5 +1,5 @@
 use pushforward::metrics::gaussian::Gaussian;
-use pushforward::metrics::{Points, interval, kolmogorov, pairs, permutation};
+use pushforward::metrics::{Points, interval, pairs};
 
 use crate::{near, normal};
 
@@ -51,25 +51,6 @@ fn standard_errors_match_the_spread_over_repeats() {
     assert!(mean > 0.1 && (same / 60.0).abs() < 0.015, "unbiased: zero on average for equal laws, {same}");
 }
 
-/// Closed form 22: p = (k+1)/(n+1) is uniform on {1/(n+1), …, 1} when the laws agree.
-#[test]
-fn permutation_p_values_are_uniform_when_the_laws_agree() {
-    let p_values: Vec<f32> = (0..200)
-        .map(|seed| {
-            let (x, y) = (normal(30, 2, 0.0, 2 * seed), normal(40, 2, 0.0, 2 * seed + 1));
-            let kernel = pairs::gaussian(1.0).expect("kernel");
-            permutation::mmd2(x.points(), y.points(), kernel, 99, 2000, seed).expect("p") as f32
-        })
-        .collect();
-    assert!(p_values.iter().all(|p| (0.01..=1.0).contains(p)));
-    // Two hundred uniform draws lie within 0.115 of the diagonal 99 times of 100.
-    assert!(kolmogorov::one_sample(&p_values, |u| u).value < 0.115);
-    let (x, y) = (normal(60, 2, 0.0, 1), normal(60, 2, 1.0, 2));
-    let kernel = pairs::gaussian(1.0).expect("kernel");
-    assert_eq!(permutation::mmd2(x.points(), y.points(), kernel, 99, 2000, 3).expect("p"), 0.01);
-    assert_eq!(permutation::p_value(2.0, &[1.0, 2.0, 3.0]), 0.75);
-}
-
 #[test]
 fn the_median_distance_of_normals_is_that_of_their_difference() {
     // |X − Y|² / 2 is χ² with 2 degrees of freedom: median 2 ln 2.
@@ -96,16 +77,4 @@ fn the_fitted_gaussian_has_the_mean_and_covariance_of_the_rows() {
     }
     assert!(drawn.chunks_exact(4).all(|r| r[3] == 7.0), "a constant column stays constant");
     assert_eq!(drawn, fitted.sample(20_000, 1));
-}
-
-#[test]
-fn the_observed_statistic_of_the_permutation_test_is_the_unbiased_mmd() {
-    let (x, y) = (normal(40, 2, 0.0, 5), normal(55, 2, 0.5, 6));
-    let kernel = |squared: f32| (-0.5 * squared).exp();
-    let plain = pairs::RowMeans::new(x.points(), y.points(), kernel).expect("means").score().value;
-    let found = permutation::mmd2_statistics(x.points(), y.points(), kernel, 199, 2000, 1).expect("statistics");
-    near(found[0], plain, 1e-6);
-    // Relabelled, its mean is zero: within four standard errors of 199 values.
-    let spread = interval::variance(found[1..].iter().copied()).sqrt();
-    near(found[1..].iter().sum::<f64>() / 199.0, 0.0, 4.0 * spread / 199f64.sqrt());
 }

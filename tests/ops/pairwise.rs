@@ -169,6 +169,31 @@ fn long_sums_are_cut_into_dispatches_and_splits_without_a_change() {
 }
 
 #[test]
+fn sums_over_blocks_match_the_twin() {
+    on_all_families(|gpu| {
+        // Blocks shorter and longer than a vector of columns and a tile, a last one that is cut short, and one block of everything.
+        for (n, rows, m, columns) in [(12, 1, 30, 1), (60, 5, 77, 7), (130, 130, 300, 64), (70, 35, 20, 33), (9, 3, 600, 257)] {
+            for d in [2, 17, 70] {
+                let (x, y) = (numbers(n * d, 1), numbers(m * d, 2));
+                let kernel = RadialKernel::gaussian((d as f32).sqrt());
+                let found = run_on(gpu, |rec| {
+                    let (x, y) = (input(rec, n, d, &x), input(rec, m, d, &y));
+                    Ok(vec![rec.kernel_blocks(&kernel, x, y, rows, columns)?])
+                });
+                let (value, scale) = pushforward::reference::pairwise::blocks(&kernel, &wide(&x), &wide(&y), d, rows, columns);
+                let what = format!("{rows} of {n} by {columns} of {m}, d={d} {:?}", gpu.family());
+                twin(&value, &scale, rows * columns).check(&what, &found[0]);
+            }
+        }
+    });
+    let mut rec = pushforward::gpu::Recorder::new(&GPU, 0);
+    let x = input(&mut rec, 3, 2, &[0.0; 6]);
+    for (rows, columns) in [(2, 1), (0, 1), (1, 0)] {
+        assert!(rec.kernel_blocks(&RadialKernel::gaussian(1.0), x, x, rows, columns).is_err());
+    }
+}
+
+#[test]
 fn a_loss_scales_and_adds_like_a_number() {
     let (x, y) = (numbers(40, 1), numbers(30, 2));
     let kernel = RadialKernel::gaussian(1.0);
