@@ -15,8 +15,9 @@ pub enum Backend {
 }
 
 impl Backend {
-    /// The GPU, unless it is a software adapter: that runs on the same cores, and plain vector code there is up to five times as
-    /// fast for nearest rows (10,000 against 10,000 of 64 columns: 1.4 s against 7.4 s on two cores).
+    /// For nearest rows and for sorting: the GPU, unless it is a software adapter. That runs on the same cores, where plain vector code
+    /// is far faster: precision, recall, density and coverage of 10,000 rows a side of 2 columns take 0.28 s on the host and 6.5 s there
+    /// (3,000 rows of 30 columns: 0.12 s and 9.7 s), 256 sorted directions of 50,000 rows a side 0.75 s and 12.4 s.
     pub fn best(gpu: &Gpu) -> Self {
         if gpu.is_software() { Self::Host } else { Self::Gpu(gpu.clone()) }
     }

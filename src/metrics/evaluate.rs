@@ -151,7 +151,7 @@ pub fn evaluate(reference: Points, samples: Points, train: Option<Points>, optio
         mmd2: on_pairs(mmd2).with_p_value(p_value),
         bandwidth,
         energy: on_pairs(energy),
-        sliced_w2: sliced::wasserstein(reference, samples, options.projections, seed)?,
+        sliced_w2: sliced::wasserstein(on, reference, samples, options.projections, seed)?,
         w2: wasserstein::exact(reference, samples, options.w2_rows, seed)?,
         c2st: None,
         precision: on_pairs(manifold.precision),

@@ -23,6 +23,9 @@ pub const PERMUTATIONS: usize = 499;
 pub const BINS: usize = 2_048;
 /// The smaller set gets one bin in this many where it has the rows.
 const SHARE: usize = 8;
+/// Rows of a bin above which they are whole vectors of columns on the device; on a software adapter narrower bins are summed on the host
+/// (3,000 rows a side of 30 columns: 0.2 s against 5.4 s).
+const VECTOR: usize = 16;
 /// Partial sums of one recording on the device at most (64 MiB).
 const PARTIAL: usize = 1 << 24;
 
@@ -105,6 +108,7 @@ impl Bins {
     fn new(n: usize, m: usize, most: usize) -> Self {
         let most = most.max(4);
         let size = (n + m).div_ceil(most).min(SHARE * n.min(m) / most).max(1);
+        let size = if size > VECTOR / 2 { size.next_multiple_of(VECTOR) } else { size };
         let small = (n.min(m) / size).min(most / 2);
         let large = (n.max(m) / size).min(most - small);
         let (of_x, of_y) = if n <= m { (small, large) } else { (large, small) };
@@ -117,8 +121,10 @@ impl Bins {
         let binned = [x_in, y_in].concat();
         let bins = binned.chunks_exact(self.size * d).len();
         let mut between = match on {
-            Backend::Gpu(gpu) => self.between_on(gpu, &binned, d, &RadialKernel::gaussian(bandwidth as f32))?,
-            Backend::Host => self.between(&binned, d, pairs::gaussian(bandwidth)?)?,
+            Backend::Gpu(gpu) if self.size >= VECTOR || !gpu.is_software() => {
+                self.between_on(gpu, &binned, d, &RadialKernel::gaussian(bandwidth as f32))?
+            }
+            _ => self.between(&binned, d, pairs::gaussian(bandwidth)?)?,
         };
         // k(x, x) = 1, once a row.
         between.iter_mut().enumerate().for_each(|(bin, row)| row[bin] -= self.size as f64);

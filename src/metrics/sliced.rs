@@ -8,36 +8,86 @@ use rand_distr::{Distribution, StandardNormal};
 
 use super::threads::map_rows;
 use super::wasserstein::{potentials_error, root};
-use super::{Points, Score, comparable, interval};
+use super::{Backend, Points, Score, comparable, interval};
 use crate::Result;
+use crate::gpu::{Gpu, Recorder, Tensor};
 
 /// The default number of projections.
 pub const PROJECTIONS: usize = 256;
 const BATCH: usize = 32;
 
+/// Rows × directions of one recording on the device at most.
+const AT_ONCE: usize = 1 << 22;
+
 /// SW₂ over `projections` directions drawn by `seed`; the larger set is subsampled to the size of the smaller.
-pub fn wasserstein(x: Points, y: Points, projections: usize, seed: u64) -> Result<Score> {
+pub fn wasserstein(on: &Backend, x: Points, y: Points, projections: usize, seed: u64) -> Result<Score> {
     comparable(x, y, 2)?;
     let (n, d) = (x.rows().min(y.rows()), x.columns());
-    let (a, b) = (x.subsample(n, seed), y.subsample(n, seed));
+    let (mut a, mut b) = (x.subsample(n, seed), y.subsample(n, seed));
     let projections = if d == 1 { 1 } else { projections.max(1) };
-    let (mut u, mut v, mut squares) = (vec![0.0; n], vec![0.0; n], Vec::with_capacity(projections));
-    // A few directions at a time, so that memory grows with the rows and not with their product by the directions.
-    for first in (0..projections).step_by(BATCH) {
-        let slices = map_rows(BATCH.min(projections - first), |p, _: &mut ()| {
-            let theta = direction(d, seed, (first + p) as u64);
-            slice(&project(&a, &theta), &project(&b, &theta))
-        });
-        for one in slices {
-            u.iter_mut().zip(&one.u).for_each(|(mean, p)| *mean += p / projections as f64);
-            v.iter_mut().zip(&one.v).for_each(|(mean, p)| *mean += p / projections as f64);
-            squares.push(one.squared);
+    let lines: Vec<Vec<f64>> = (0..projections).map(|p| direction(d, seed, p as u64)).collect();
+    let mut sums = Sums { squares: Vec::with_capacity(projections), u: vec![0.0; n], v: vec![0.0; n] };
+    match on {
+        Backend::Host => lines.chunks(BATCH).for_each(|lines| sums.add(&a, &b, lines)),
+        Backend::Gpu(gpu) => {
+            centre(&mut a, &mut b, d);
+            let (a, b) = (gpu.upload(n, d, &a)?, gpu.upload(n, d, &b)?);
+            lines.chunks((AT_ONCE / n).clamp(1, BATCH)).try_for_each(|lines| sums.add_on(gpu, &a, &b, lines))?;
         }
     }
-    let (squared, directions) = interval::mean_and_error(squares.iter().copied());
-    let error = potentials_error(&u, &v).hypot(directions);
+    let mean = |sums: &[f64]| sums.iter().map(|sum| sum / projections as f64).collect::<Vec<f64>>();
+    let (squared, directions) = interval::mean_and_error(sums.squares.iter().copied());
+    let error = potentials_error(&mean(&sums.u), &mean(&sums.v)).hypot(directions);
     let rows_used = (n < x.rows().max(y.rows())).then_some(n);
     Ok(Score { rows_used, ..root(squared, error) })
+}
+
+/// W₂² of each direction so far, and the sums of its dual potentials over them, in the order of the rows.
+struct Sums {
+    squares: Vec<f64>,
+    u: Vec<f64>,
+    v: Vec<f64>,
+}
+
+impl Sums {
+    /// A few directions at a time, so that memory grows with the rows and not with their product by the directions.
+    fn add(&mut self, a: &[f32], b: &[f32], lines: &[Vec<f64>]) {
+        for one in map_rows(lines.len(), |p, _: &mut ()| slice(&project(a, &lines[p]), &project(b, &lines[p]))) {
+            self.add_potentials(one.u, one.v);
+            self.squares.push(one.squared);
+        }
+    }
+
+    fn add_on(&mut self, gpu: &Gpu, a: &Tensor, b: &Tensor, lines: &[Vec<f64>]) -> Result<()> {
+        let theta: Vec<f32> = (0..a.cols()).flat_map(|k| lines.iter().map(move |line| line[k] as f32)).collect();
+        let theta = gpu.upload(a.cols(), lines.len(), &theta)?;
+        let mut rec = Recorder::new(gpu, 0);
+        let (a, b, theta) = (rec.tensor(a), rec.tensor(b), rec.tensor(&theta));
+        let found = rec.line_potentials(a, b, theta)?;
+        let [squares, u, v] = [found.squares, found.u, found.v].map(|var| rec.keep(var));
+        let mut step = rec.finish()?;
+        step.replay(1)?;
+        self.squares.extend(step.read(squares)?.into_iter().map(f64::from));
+        self.add_potentials(step.read(u)?.into_iter().map(f64::from), step.read(v)?.into_iter().map(f64::from));
+        Ok(())
+    }
+
+    fn add_potentials(&mut self, u: impl IntoIterator<Item = f64>, v: impl IntoIterator<Item = f64>) {
+        self.u.iter_mut().zip(u).for_each(|(sum, p)| *sum += p);
+        self.v.iter_mut().zip(v).for_each(|(sum, p)| *sum += p);
+    }
+}
+
+/// Takes the common mean of both sets from both: projections in f32 then lose nothing to a distant origin.
+fn centre(a: &mut [f32], b: &mut [f32], d: usize) {
+    let rows = (a.len() + b.len()) / d;
+    for j in 0..d {
+        let column = |set: &[f32]| set.iter().skip(j).step_by(d).map(|&v| f64::from(v)).sum::<f64>();
+        let mean = (column(a) + column(b)) / rows as f64;
+        for set in [&mut *a, &mut *b] {
+            set.iter_mut().skip(j).step_by(d).for_each(|v| *v = (f64::from(*v) - mean) as f32);
+        }
+    }
 }
 
 /// W₂² on one line and its dual potentials, in the order of the rows.

@@ -51,11 +51,11 @@ struct Group {
 
 /// The sorted projections of one sample: columns `at` … of rows that are `stride` long.
 #[derive(Clone, Copy)]
-struct Projected {
-    values: Var,
-    index: Var,
-    stride: usize,
-    at: usize,
+pub(super) struct Projected {
+    pub values: Var,
+    pub index: Var,
+    pub stride: usize,
+    pub at: usize,
 }
 
 /// A number for every point and direction, `lines × rows`.
@@ -162,6 +162,12 @@ impl Recorder {
             rec.hand_on_slopes(back, loss, (y, n), theta, &parts, scale)
         });
         Ok(loss)
+    }
+
+    /// Both samples' projections on all directions, sorted.
+    pub(super) fn sorted_projections(&mut self, op: &'static str, x: Var, y: Var, theta: Var) -> Result<(Projected, Projected)> {
+        checked(op, x, y, theta, 1)?;
+        self.sorted_samples(x, y, theta, Group { line: 0, lines: theta.cols() })
     }
 
     /// Splits the directions so that no value of a group grows without bound.

@@ -8,6 +8,7 @@ pub mod activation;
 pub mod adam;
 pub mod fourier;
 pub mod gather;
+pub mod line_potentials;
 pub mod linear;
 pub mod map;
 pub mod mixture;

@@ -1,5 +1,5 @@
 use pushforward::gpu::Gpu;
-use pushforward::metrics::{Backend, copying, manifold, neighbours, pairs};
+use pushforward::metrics::{Backend, Points, copying, manifold, neighbours, pairs, sliced};
 
 use crate::{near, normal};
 
@@ -20,6 +20,23 @@ fn row_means_on_the_device_are_those_of_the_host() {
             near(a.value, b.value, 5e-6);
             near(a.standard_error.expect("error"), b.standard_error.expect("error"), 5e-6);
         }
+    }
+}
+
+/// Sorted projections in f32 against f64, near the origin and far from it; sizes round the shader's blocks of 64, and unequal.
+#[test]
+fn sliced_w2_on_the_device_is_that_of_the_host() {
+    let gpu = Backend::Gpu(open());
+    for (n, m, d, origin) in [(2, 2, 1, 0.0), (64, 65, 2, 0.0), (300, 257, 3, 1000.0), (1000, 1000, 20, 0.0)] {
+        let at = |seed| normal(n.max(m), d, 0.0, seed).values.iter().map(|v| v + origin).collect::<Vec<f32>>();
+        let (x, mut y) = (at(1), at(2));
+        y.iter_mut().for_each(|v| *v += 0.3);
+        let (x, y) = (Points::new(&x[..n * d], n, d).expect("x"), Points::new(&y[..m * d], m, d).expect("y"));
+        let [host, device] = [&Backend::Host, &gpu].map(|on| sliced::wasserstein(on, x, y, 70, 5).expect("sliced"));
+        // Rows at 1,000 have an f32 spacing of 6e-5 of their own, which both sides share: the rest is rounding.
+        near(host.value, device.value, 2e-6 * host.value.max(1.0));
+        near(host.standard_error.expect("error"), device.standard_error.expect("error"), 1e-5);
+        assert_eq!(host.rows_used, device.rows_used);
     }
 }
 

@@ -1,5 +1,5 @@
 use pathfinding::prelude::{Matrix, kuhn_munkres_min};
-use pushforward::metrics::{Points, assignment, sliced, wasserstein};
+use pushforward::metrics::{Backend, Points, assignment, sliced, wasserstein};
 use rand::{RngExt, SeedableRng};
 
 use crate::{moved, near, normal};
@@ -48,7 +48,7 @@ fn w2_on_a_line_is_the_distance_of_the_sorted_samples() {
     let squared: f64 = sorted(&x.values).iter().zip(sorted(&y.values)).map(|(a, b)| f64::from(a - b).powi(2)).sum();
     let expected = (squared / 151.0).sqrt();
     near(wasserstein::exact(x.points(), y.points(), 2000, 0).expect("w2").value, expected, 1e-6);
-    near(sliced::wasserstein(x.points(), y.points(), 64, 0).expect("sliced").value, expected, 1e-6);
+    near(sliced::wasserstein(&Backend::Host, x.points(), y.points(), 64, 0).expect("sliced").value, expected, 1e-6);
 }
 
 /// Gaussians 3 apart in one dimension: W₂ = 3, and the potential is linear, so Var W₂² → 4·9·(1/n + 1/m).
@@ -58,7 +58,7 @@ fn w2_standard_error_is_that_of_the_limit_theorem() {
         .map(|seed| {
             let (x, y) = (normal(120, 1, 0.0, 2 * seed), normal(120, 1, 3.0, 2 * seed + 1));
             let exact = wasserstein::exact(x.points(), y.points(), 2000, 0).expect("w2");
-            (exact, sliced::wasserstein(x.points(), y.points(), 1, 0).expect("sliced"))
+            (exact, sliced::wasserstein(&Backend::Host, x.points(), y.points(), 1, 0).expect("sliced"))
         })
         .collect();
     let theory = (2.0f64 / 120.0).sqrt();
@@ -74,7 +74,7 @@ fn w2_standard_error_is_that_of_the_limit_theorem() {
 fn sliced_w2_of_a_translate_is_its_length_over_the_root_of_the_dimension() {
     let x = normal(150, 4, 0.0, 3);
     let y = moved(&x, 2.0);
-    let score = sliced::wasserstein(x.points(), y.points(), 1000, 7).expect("sliced");
+    let score = sliced::wasserstein(&Backend::Host, x.points(), y.points(), 1000, 7).expect("sliced");
     // E⟨θ, δ⟩² = |δ|²/d with a standard deviation as large: over 1,000 directions its root is known to 1.6 %.
     near(score.value, 1.0, 0.06);
     let interval = score.interval.expect("interval");
@@ -86,7 +86,7 @@ fn unequal_sizes_take_as_many_rows_as_the_smaller_set_and_say_so() {
     let (x, y) = (normal(300, 2, 0.0, 1), normal(200, 2, 0.0, 2));
     assert_eq!(wasserstein::exact(x.points(), y.points(), 2000, 0).expect("w2").rows_used, Some(200));
     assert_eq!(wasserstein::exact(x.points(), y.points(), 50, 0).expect("w2").rows_used, Some(50));
-    assert_eq!(sliced::wasserstein(x.points(), y.points(), 8, 0).expect("sliced").rows_used, Some(200));
+    assert_eq!(sliced::wasserstein(&Backend::Host, x.points(), y.points(), 8, 0).expect("sliced").rows_used, Some(200));
     let other = Points::new(&[0.0; 6], 2, 3).expect("points");
     let error = wasserstein::exact(x.points(), other, 2000, 0).expect_err("columns differ");
     assert!(error.to_string().contains("2 columns"), "{error}");

@@ -4,6 +4,7 @@ mod activation;
 mod adam;
 mod fourier;
 mod gather;
+mod line_potentials;
 mod linear;
 mod map;
 mod mixture;
