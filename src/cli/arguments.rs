@@ -188,6 +188,9 @@ pub struct Evaluate {
     /// Scale every column by the reference's mean and deviation first
     #[arg(long)]
     pub standardise: bool,
+    /// Rows of each set at most in the scores over all pairs of rows [default: what takes about a minute]
+    #[arg(long, value_name = "N")]
+    pub pair_rows: Option<usize>,
     /// Seed of subsamples, projections and toy targets (a toy reference differs from a toy training set of the same seed)
     #[arg(long, value_name = "N", default_value = "0", value_parser = seed, allow_hyphen_values = true)]
     pub seed: u64,

@@ -30,7 +30,7 @@ pub fn evaluate(args: &Evaluate, adapter: &str, console: Console) -> anyhow::Res
         }
     }
     let gpu = Gpu::open(adapter)?;
-    let options = Options { gpu: Some(gpu.clone()), seed: args.seed, ..Options::default() };
+    let options = Options { gpu: Some(gpu.clone()), seed: args.seed, pair_rows: args.pair_rows, ..Options::default() };
     let train = train.as_ref().map(Points::of).transpose()?;
     let found = scores(&gpu, Points::of(&reference)?, Points::of(&samples)?, train, &options)?;
     if args.json {

@@ -93,7 +93,7 @@ fn page(gpu: &Gpu, outcome: &Outcome, entry: &Entry, fresh: Option<&Table>, comm
     let reference = standardised(&real.reference, &scale)?;
     let few = rows / 4;
     let options =
-        Options { gpu: Some(gpu.clone()), permutations: few.min(200), pair_rows: rows, w2_rows: few, ..Options::default() };
+        Options { gpu: Some(gpu.clone()), permutations: few.min(200), pair_rows: Some(rows), w2_rows: few, ..Options::default() };
     let head = |table: Table| table.select_rows(&(0..table.rows().min(rows)).collect::<Vec<_>>());
     let mut found = Vec::new();
     for set in [&samples, &gaussian, &real.beside] {

@@ -22,6 +22,16 @@ impl Backend {
         if gpu.is_software() { Self::Host } else { Self::Gpu(gpu.clone()) }
     }
 
+    /// Rows of each set with which all scores of pairs of rows of `columns` columns take about a minute together: they form some 15 rows²
+    /// pairs, on two cores 2.3·10⁹ a second of 2 columns, and in proportion to columns + 6. A real GPU is counted as twenty times faster.
+    pub fn pair_rows(&self, columns: usize) -> usize {
+        let work = match self {
+            Self::Host => 7.4e10,
+            Self::Gpu(_) => 1.5e12,
+        };
+        (work / (columns as f64 + 6.0)).sqrt() as usize
+    }
+
     /// For sums of kernels: the GPU, and a software adapter up to 64 columns, for which the shader is written out (10,000 rows a
     /// side: 0.13 s against 0.62 s for 2 columns, 2.0 s against 5.7 s for 64).
     pub fn for_sums(gpu: &Gpu, columns: usize) -> Self {

@@ -21,8 +21,9 @@ pub struct Options {
     pub projections: usize,
     /// k of precision, recall, density and coverage.
     pub neighbours: usize,
-    /// Rows of each set at most for what takes every pair of rows; the rest is left out at random.
-    pub pair_rows: usize,
+    /// Rows of each set at most for what takes every pair of rows; the rest is left out at random. When absent, as many as the device
+    /// or the host works through in about a minute ([`Backend::pair_rows`]).
+    pub pair_rows: Option<usize>,
     /// Rows of each set at most for exact W₂.
     pub w2_rows: usize,
     /// Bins of rows that the permutation test relabels, at most.
@@ -38,7 +39,7 @@ impl Default for Options {
             permutations: permutation::PERMUTATIONS,
             projections: sliced::PROJECTIONS,
             neighbours: manifold::NEIGHBOURS,
-            pair_rows: 20_000,
+            pair_rows: None,
             w2_rows: wasserstein::MOST_ROWS,
             bins: permutation::BINS,
         }
@@ -119,15 +120,16 @@ pub fn evaluate(reference: Points, samples: Points, train: Option<Points>, optio
     let (gpu, seed) = (options.gpu.as_ref(), options.seed);
     let on = &gpu.map_or(Backend::Host, Backend::best);
     let on_sums = &gpu.map_or(Backend::Host, |gpu| Backend::for_sums(gpu, reference.columns()));
-    let kept = [reference.subsample(options.pair_rows, seed), samples.subsample(options.pair_rows, seed.wrapping_add(1))];
     let d = reference.columns();
+    let most = options.pair_rows.unwrap_or_else(|| on.pair_rows(d)).max(options.neighbours + 1);
+    let kept = [reference.subsample(most, seed), samples.subsample(most, seed.wrapping_add(1))];
     let real = Points::new(&kept[0], kept[0].len() / d, d)?;
     let fake = Points::new(&kept[1], kept[1].len() / d, d)?;
     let bandwidth = match options.bandwidth {
         Some(bandwidth) => bandwidth,
         None => pairs::median_distance(reference, samples, seed)?,
     };
-    let used = (options.pair_rows < reference.rows().max(samples.rows())).then_some(options.pair_rows);
+    let used = (most < reference.rows().max(samples.rows())).then_some(most);
     let on_pairs = |score: Score| Score { rows_used: used, ..score };
 
     let p_value = permutation::mmd2(on_sums, real, fake, bandwidth, options.permutations, options.bins, seed)?;

@@ -23,11 +23,19 @@ fn json_has_a_field_a_score_and_reads_back() {
 #[test]
 fn subsampled_scores_say_how_many_rows_they_took() {
     let (real, samples) = (normal(150, 2, 0.0, 1), normal(150, 2, 0.0, 2));
-    let options = Options { permutations: 9, projections: 16, pair_rows: 100, w2_rows: 50, ..Options::default() };
+    let options = Options { permutations: 9, projections: 16, pair_rows: Some(100), w2_rows: 50, ..Options::default() };
     let found = evaluate(real.points(), samples.points(), None, &options).expect("scores");
     assert_eq!([found.energy.rows_used, found.coverage.rows_used, found.w2.rows_used], [Some(100), Some(100), Some(50)]);
     assert_eq!(found.sliced_w2.rows_used, None);
     assert!(found.copying.is_none() && found.scores().len() == 9);
+}
+
+/// A minute's rows, for the host: far more than the 20,000 that used to be the most, and fewer the more columns there are.
+#[test]
+fn by_default_pairs_take_as_many_rows_as_a_minute_allows() {
+    let host = pushforward::metrics::Backend::Host;
+    let [narrow, wide] = [2, 64].map(|columns| host.pair_rows(columns));
+    assert!(narrow > 90_000 && (30_000..narrow).contains(&wide), "{narrow} {wide}");
 }
 
 #[test]
