@@ -16,6 +16,7 @@ pub mod neighbours;
 pub mod pairwise;
 pub mod random;
 pub mod reduce;
+pub mod sinkhorn;
 pub mod sliced;
 pub mod sort;
 pub mod stein;

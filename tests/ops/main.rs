@@ -13,6 +13,7 @@ mod neighbours;
 mod pairwise;
 mod random;
 mod reduce;
+mod sinkhorn;
 mod sliced;
 mod sort;
 mod stein;
