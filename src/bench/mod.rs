@@ -68,6 +68,7 @@ pub const CASES: &[Case] = &[
     Case { name: "mmd/n2048-d64", prepare: |gpu| statistics::mmd(gpu, 2048, 64, 1) },
     Case { name: "mmd5/n8192-d2", prepare: |gpu| statistics::mmd(gpu, 8192, 2, 5) },
     Case { name: "fourier/n8192-k1024-d2", prepare: |gpu| statistics::fourier(gpu, 8192, 1024, 2) },
+    Case { name: "sinkhorn/n2048-d2", prepare: |gpu| statistics::sinkhorn(gpu, 2048, 2) },
     Case { name: "mlp-step/w128-b1024", prepare: |gpu| layers::mlp_step(gpu, 128, 1024) },
     Case { name: "mlp-step/w256-b8192", prepare: |gpu| layers::mlp_step(gpu, 256, 8192) },
 ];

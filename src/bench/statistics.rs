@@ -6,7 +6,8 @@ use crate::Result;
 use crate::gpu::{Gpu, Kept, Recorder};
 use crate::ops::fourier::Frequencies;
 use crate::ops::pairwise::{Estimator, RadialKernel};
-use crate::reference::{Twin, fourier as fourier_twin, pairwise};
+use crate::ops::sinkhorn::Sinkhorn;
+use crate::reference::{Twin, fourier as fourier_twin, pairwise, sinkhorn as sinkhorn_twin};
 
 /// Rows whose gradient is checked at the full size.
 const CHECKED: usize = 16;
@@ -101,4 +102,58 @@ pub(super) fn fourier(gpu: &Gpu, n: usize, count: usize, d: usize) -> Result<Pre
     let (phases, d) = ((n * count) as f64, d as f64);
     let operations = Operations { flops: phases * (2.0 * d + 2.0 + 4.0 * d), exponentials: 0.0, circles: 1.5 * phases };
     Ok(Prepared { step, work: phases * 1e-6, unit: "Mphases/s", operations })
+}
+
+/// The debiased Sinkhorn divergence of n points against n and its gradient in the first, as `w4_ot.py` asks geomloss for it: cost
+/// |x − y|²/2 with ε = 0.05, which is |x − y|² with ε = 0.1, scaling 0.5. Pairs are counted once for every soft minimum.
+pub(super) fn sinkhorn(gpu: &Gpu, n: usize, d: usize) -> Result<Prepared> {
+    let clouds = |n: usize| {
+        let y: Vec<f32> = normal(n * d, 2).iter().map(|y| 0.7 * y + 0.5).collect();
+        (normal(n * d, 1), y)
+    };
+    let record = |x: &[f32], y: &[f32]| -> Result<(Recorder, Kept, Kept, Sinkhorn)> {
+        // The diameter as geomloss takes it: the diagonal of the box round both clouds.
+        let side = |k: usize| {
+            let column = || x.iter().chain(y).skip(k).step_by(d);
+            column().fold(f32::MIN, |a, &b| a.max(b)) - column().fold(f32::MAX, |a, &b| a.min(b))
+        };
+        let diameter = (0..d).map(|k| side(k).powi(2)).sum::<f32>().sqrt();
+        let settings = Sinkhorn { epsilon: 0.1, diameter, ..Sinkhorn::default() };
+        let mut rec = Recorder::new(gpu, 0);
+        let (x, y) = (gpu.upload(x.len() / d, d, x)?, gpu.upload(y.len() / d, d, y)?);
+        let (x, y) = (rec.tensor(&x), rec.tensor(&y));
+        let loss = rec.sinkhorn_divergence(x, y, None, None, &settings)?;
+        let d_x = rec.backward(loss, &[x])?[0];
+        let (loss, d_x) = (rec.keep(loss), rec.keep(d_x));
+        Ok((rec, loss, d_x, settings))
+    };
+    let few = 150;
+    let (x, y) = clouds(few);
+    let (rec, loss, d_x, settings) = record(&x, &y)?;
+    let mut step = rec.finish()?;
+    step.replay(1)?;
+    let schedule: Vec<f64> = settings.schedule().iter().map(|&e| f64::from(e)).collect();
+    let (a, x, y) = (vec![1.0 / few as f64; few], wide(&x), wide(&y));
+    let problem = sinkhorn_twin::Problem { x: &x, y: &y, a: &a, b: &a, d, p: 2.0, reach: None };
+    let expected = sinkhorn_twin::divergence(&problem, &schedule);
+    // A difference of potentials of about the largest cost; gradients are of size |x − y|/n.
+    let largest = f64::from(settings.diameter).powi(2);
+    let updates = schedule.len() + 2;
+    let twin = |value: Vec<f64>, scale: f64| Twin { scale: vec![scale; value.len()], value, terms: updates };
+    agree("the Sinkhorn divergence", &twin(vec![expected.value], largest), &step.read(loss)?)?;
+    let pull = f64::from(settings.diameter) / few as f64 * (largest / 0.1);
+    agree("its gradient", &twin(expected.d_x, pull), &step.read(d_x)?)?;
+
+    let (x, y) = clouds(n);
+    let (rec, _, _, settings) = record(&x, &y)?;
+    let mut step = rec.finish()?;
+    step.replay(1)?;
+    let minima = 4.0 * (settings.schedule().len() + 2) as f64;
+    let (pairs, d) = ((n * n) as f64, d as f64);
+    let operations = Operations {
+        flops: pairs * (minima * (3.0 * d + 6.0) + 2.0 * (5.0 * d + 6.0)),
+        exponentials: pairs * (minima + 2.0),
+        circles: 0.0,
+    };
+    Ok(Prepared { step, work: minima * pairs * 1e-6, unit: "Mpairs/s", operations })
 }

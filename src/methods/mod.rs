@@ -6,6 +6,7 @@ pub mod energy;
 pub mod mmd;
 pub mod objective;
 pub mod one_step;
+pub mod sinkhorn;
 pub mod stein;
 pub mod target;
 
@@ -146,7 +147,7 @@ pub struct Entry {
 }
 
 /// Every method, in the paper's order.
-pub static REGISTRY: &[Entry] = &[mmd::ENTRY, energy::ENTRY, characteristic::ENTRY, stein::ENTRY];
+pub static REGISTRY: &[Entry] = &[mmd::ENTRY, energy::ENTRY, characteristic::ENTRY, sinkhorn::ENTRY, stein::ENTRY];
 
 /// What `pushforward methods` shows of a method.
 #[derive(Serialize)]
