@@ -201,7 +201,7 @@ pub struct Evaluate {
 
 #[derive(Args)]
 pub struct Reproduce {
-    /// What to make: figure1
+    /// What to make: figure1 or saddle
     pub what: String,
     /// One setting, such as steps, batch or width; may be given many times
     #[arg(long = "set", value_name = "key=value")]

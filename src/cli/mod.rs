@@ -9,6 +9,7 @@ mod list;
 mod page;
 mod progress;
 mod reproduce;
+mod saddle;
 mod train;
 mod trained;
 

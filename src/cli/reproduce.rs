@@ -7,13 +7,13 @@ use pushforward::data::{nearest, write_atomically};
 use pushforward::gpu::Gpu;
 use pushforward::report::{self, Curve, Figure, Page, Scale, number};
 use pushforward::reproduce::figure1::{self, Figure1};
-use pushforward::settings::{Settings as _, parse_assignment, refuse_unknown, take};
+use pushforward::settings::{Settings, parse_assignment, refuse_unknown, take};
 
 use super::arguments::Reproduce;
 use super::console::{Console, print};
 use super::progress::duration;
 
-const ALL: [&str; 1] = ["figure1"];
+const ALL: [&str; 2] = ["figure1", "saddle"];
 
 pub fn reproduce(args: &Reproduce, adapter: &str, console: Console) -> anyhow::Result<()> {
     if !ALL.contains(&args.what.as_str()) {
@@ -25,7 +25,10 @@ pub fn reproduce(args: &Reproduce, adapter: &str, console: Console) -> anyhow::R
         ))
         .into());
     }
-    let settings = settings(&args.set)?;
+    if args.what == "saddle" {
+        return super::saddle::saddle(args, adapter, console);
+    }
+    let settings: figure1::Settings = settings(&args.set)?;
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&args.what));
     let gpu = Gpu::open(adapter)?;
     std::fs::create_dir_all(&out).map_err(|e| Error::io("make the folder", &out, e))?;
@@ -55,15 +58,15 @@ pub fn reproduce(args: &Reproduce, adapter: &str, console: Console) -> anyhow::R
     ))?)
 }
 
-fn settings(assignments: &[String]) -> Result<figure1::Settings, Error> {
+pub(super) fn settings<S: Settings>(assignments: &[String]) -> Result<S, Error> {
     let mut table = assignments.iter().map(|text| parse_assignment(text)).collect::<Result<toml::Table, Error>>()?;
     let settings = take(&mut table)?;
-    let keys: Vec<&str> = figure1::Settings::keys().iter().map(|key| key.name).collect();
+    let keys: Vec<&str> = S::keys().iter().map(|key| key.name).collect();
     refuse_unknown(&table, &keys)?;
     Ok(settings)
 }
 
-fn write(path: &Path, text: &str) -> Result<(), Error> {
+pub(super) fn write(path: &Path, text: &str) -> Result<(), Error> {
     write_atomically(path, |file| std::io::Write::write_all(file, text.as_bytes()))
 }
 

@@ -5,6 +5,7 @@
 //! | [`comparison`] | samples against data: histogram, scatter, pair plot or grid of histograms, by the number of columns |
 //! | [`curves`] | losses over steps, linear or logarithmic, smoothed |
 //! | [`map`] | a learned map of the line against the true one (the paper's Fig. 1) |
+//! | [`panels`] | several line plots in one picture |
 //! | [`Page`] | `report.html`: headline, facts, scores, plots, settings, commands |
 //!
 //! ```
@@ -21,6 +22,7 @@ mod curves;
 mod map;
 mod page;
 mod panel;
+mod panels;
 mod style;
 mod svg;
 
@@ -28,4 +30,5 @@ pub use clouds::comparison;
 pub use curves::{Curve, Scale, curves};
 pub use map::map;
 pub use page::{Figure, Page, ScoreRow, ScoreTable};
+pub use panels::{Family, Plot, panels};
 pub use style::number;

@@ -1,3 +1,4 @@
 //! The paper's figures and claims, made again and measured.
 
 pub mod figure1;
+pub mod saddle;

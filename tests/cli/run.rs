@@ -152,3 +152,15 @@ fn help_and_version_answer() {
         assert!(desk.works(words).contains("Usage: pushforward"), "{words}");
     }
 }
+
+#[test]
+fn the_saddle_of_footnote_3_leaves_a_picture_a_table_and_its_numbers() {
+    let desk = Desk::new();
+    let out = desk.works("reproduce saddle --out saddle --json --set steps=100");
+    let found: serde_json::Value = serde_json::from_str(&out).expect("one object");
+    assert_eq!(found["games"].as_array().map(Vec::len), Some(6));
+    assert_eq!(desk.text("saddle/saddle.json").trim_end(), out.trim_end());
+    assert!(desk.text("saddle/saddle.svg").ends_with("</svg>\n"));
+    assert_eq!(desk.text("saddle/saddle.csv").lines().count(), 102);
+    desk.fails("reproduce saddle --set rate=0", 2, &["`rate`", "above 0"]);
+}
