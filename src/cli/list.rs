@@ -1,8 +1,8 @@
 //! `adapters` and `methods`: what there is to choose from.
 
 use pushforward::gpu;
-use pushforward::methods::{self, Entry, REGISTRY, Training};
-use pushforward::settings::{Key, Settings};
+use pushforward::methods::{self, Entry, REGISTRY};
+use pushforward::settings::Key;
 use serde_json::{Value, json};
 
 use super::arguments::{Json, Methods};
@@ -49,7 +49,7 @@ pub fn methods(args: &Methods) -> anyhow::Result<()> {
 /// What the registry says, with the settings that all methods share.
 fn described(entry: &Entry) -> Value {
     let mut value = json!(entry.describe());
-    value["shared_settings"] = json!(Training::keys());
+    value["shared_settings"] = json!(entry.shared_keys());
     value
 }
 
@@ -66,7 +66,7 @@ fn settings(entry: &Entry) -> String {
     let method = entry.describe();
     let mut text = format!("{}: {}\nPaper: {}\n", method.name, method.summary, method.paper);
     for (title, keys) in
-        [(format!("Settings of {}", method.name), entry.keys()), ("Settings of every method".into(), Training::keys())]
+        [(format!("Settings of {}", method.name), entry.keys()), ("Settings of every method".into(), entry.shared_keys())]
     {
         if !keys.is_empty() {
             text += &format!("\n{title} (--set key=value, or in the --config file)\n{}", listed(&keys));

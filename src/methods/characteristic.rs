@@ -61,6 +61,7 @@ pub const ENTRY: Entry = Entry {
     name: "characteristic",
     summary: "characteristic or moment-generating functions at many frequencies, in the mean",
     paper: "§2, eq. (3) with f(x) = e^(tx), and Fig. 1",
+    defaults: "",
     keys: Settings::keys,
     build: |setup, own| {
         Ok(Box::new(Characteristic { core: OneStep::new(setup)?, settings: settings::take(own)?, seed: setup.seed }))

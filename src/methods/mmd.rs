@@ -43,6 +43,7 @@ pub const ENTRY: Entry = Entry {
     name: "mmd",
     summary: "maximum mean discrepancy with a kernel of several widths",
     paper: "§2, eq. (2) with an RKHS ball",
+    defaults: "",
     keys: Settings::keys,
     build: |setup, own| Ok(Box::new(Mmd { core: OneStep::new(setup)?, settings: settings::take(own)? })),
     resolve: |table| resolve::<Settings>(table, check),

@@ -140,6 +140,8 @@ pub struct Entry {
     pub summary: &'static str,
     /// Where the paper has it.
     pub paper: &'static str,
+    /// Where a shared setting's default is another for this method, as TOML.
+    defaults: &'static str,
     keys: fn() -> Vec<Key>,
     build: fn(&Setup, &mut toml::Table) -> Result<Box<dyn Method>>,
     /// What the method's settings resolve to, with every default written out.
@@ -163,6 +165,17 @@ pub struct Summary {
 }
 
 impl Entry {
+    /// Keys that every method shares, with this method's defaults.
+    pub fn shared_keys(&self) -> Vec<Key> {
+        let own = self.own_defaults();
+        let with_own = |key: Key| Key { default: own.get(key.name).map_or(key.default, ToString::to_string), ..key };
+        Training::keys().into_iter().map(with_own).collect()
+    }
+
+    fn own_defaults(&self) -> toml::Table {
+        self.defaults.parse().expect("a method's defaults are TOML")
+    }
+
     /// Keys of this method alone.
     pub fn keys(&self) -> Vec<Key> {
         (self.keys)()
@@ -178,6 +191,9 @@ impl Entry {
     /// # Errors
     /// An unknown key, a value of the wrong type or out of range.
     pub fn settings(&self, mut table: toml::Table) -> Result<(Training, toml::Table)> {
+        for (key, value) in self.own_defaults() {
+            table.entry(key).or_insert(value);
+        }
         let training: Training = settings::take(&mut table)?;
         training.check()?;
         let own = (self.resolve)(&mut table)?;

@@ -31,6 +31,7 @@ pub const ENTRY: Entry = Entry {
     name: "sinkhorn",
     summary: "Sinkhorn divergence: optimal transport, regularised by entropy and debiased",
     paper: "§2, Kantorovich duality with a soft constraint",
+    defaults: "steps = 3000\nbatch = 512",
     keys: Settings::keys,
     build: |setup, own| Ok(Box::new(Method { core: OneStep::new(setup)?, settings: settings::take(own)? })),
     resolve: |table| resolve::<Settings>(table, |settings| settings.transport(1.0).check()),

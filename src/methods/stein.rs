@@ -48,6 +48,7 @@ pub const ENTRY: Entry = Entry {
     name: "stein",
     summary: "kernelised Stein discrepancy to a target whose score is known",
     paper: "§2, eq. (2) with the image of a Stein operator (footnote 2)",
+    defaults: "",
     keys: Settings::keys,
     build: |setup, own| {
         if setup.data.is_some_and(|data| data.target().is_none()) {

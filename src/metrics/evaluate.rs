@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Backend, Points, Score, comparable, copying, kolmogorov, manifold, pairs, permutation, sliced, wasserstein};
+use super::{
+    Backend, Points, Score, comparable, copying, kolmogorov, manifold, pairs, permutation, sinkhorn, sliced, wasserstein,
+};
 use crate::Result;
 use crate::gpu::Gpu;
 
@@ -60,6 +62,10 @@ pub struct Evaluation {
     pub energy: Score,
     pub sliced_w2: Score,
     pub w2: Score,
+    /// The Sinkhorn divergence, where there is a device to find it on: W₂² of sets of any size, blurred at a tenth of the median
+    /// distance.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sinkhorn: Option<Score>,
     /// Held-out accuracy of a classifier, where one was trained (see [`super::classifier`]).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub c2st: Option<Score>,
@@ -154,6 +160,10 @@ pub fn evaluate(reference: Points, samples: Points, train: Option<Points>, optio
         bandwidth,
         energy: on_pairs(energy),
         sliced_w2: sliced::wasserstein(on, reference, samples, options.projections, seed)?,
+        sinkhorn: match gpu {
+            Some(gpu) => Some(sinkhorn::divergence(gpu, reference, samples, sinkhorn::BLUR * bandwidth, seed)?),
+            None => None,
+        },
         w2: wasserstein::exact(reference, samples, options.w2_rows, seed)?,
         c2st: None,
         precision: on_pairs(manifold.precision),
@@ -185,6 +195,7 @@ impl Evaluation {
             named("Sliced W₂", "mean over directions", Lower, &self.sliced_w2),
             named("W₂", "exact matching", Lower, &self.w2),
         ];
+        scores.extend(self.sinkhorn.as_ref().map(|s| named("Sinkhorn divergence", "W₂² with entropy, debiased", Lower, s)));
         scores.extend(self.c2st.as_ref().map(|s| named("Classifier accuracy", "told from real rows, held out", Near(0.5), s)));
         scores.extend([
             named("Kolmogorov–Smirnov", "the worst column; p corrected", Lower, &self.ks.worst),

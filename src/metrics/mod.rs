@@ -3,6 +3,7 @@
 //! | score | module | uncertainty |
 //! |---|---|---|
 //! | exact W₂ | [`wasserstein`] | dual potentials (del Barrio & Loubes 2019), delta method |
+//! | Sinkhorn divergence | [`sinkhorn`] | potentials, as for W₂ |
 //! | sliced W₂ | [`sliced`] | averaged one-dimensional potentials, delta method |
 //! | energy distance, MMD² | [`pairs`] | two-sample U-statistic variance; permutation test in [`permutation`] |
 //! | Kolmogorov–Smirnov | [`kolmogorov`] | Dvoretzky–Kiefer–Wolfowitz band, asymptotic p-value |
@@ -41,6 +42,7 @@ pub mod manifold;
 pub mod neighbours;
 pub mod pairs;
 pub mod permutation;
+pub mod sinkhorn;
 pub mod sliced;
 pub mod stein;
 mod threads;

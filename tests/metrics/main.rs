@@ -13,6 +13,7 @@ mod kolmogorov;
 mod manifold;
 mod pairs;
 mod permutation;
+mod sinkhorn;
 mod stein;
 mod wasserstein;
 
