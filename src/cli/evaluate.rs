@@ -47,7 +47,23 @@ pub fn evaluate(args: &Evaluate, adapter: &str, console: Console) -> anyhow::Res
     if found.columns > 1 {
         text += &format!("Kolmogorov–Smirnov is of column `{}`, the worst\n", reference.columns()[found.ks.column]);
     }
+    text += &subsampled(&found);
     Ok(print(&text)?)
+}
+
+/// A line for each number of rows that some scores were cut to.
+fn subsampled(found: &Evaluation) -> String {
+    let mut cut: Vec<(usize, Vec<&str>)> = Vec::new();
+    for score in found.scores() {
+        let Some(rows) = score.score.rows_used else { continue };
+        match cut.iter_mut().find(|(known, _)| *known == rows) {
+            Some((_, names)) => names.push(score.name),
+            None => cut.push((rows, vec![score.name])),
+        }
+    }
+    let line =
+        |(rows, names): (usize, Vec<&str>)| format!("At most {rows} rows of each set, drawn at random: {}\n", names.join(", "));
+    cut.into_iter().map(line).collect()
 }
 
 /// The rows in units of `scale`.

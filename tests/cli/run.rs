@@ -41,6 +41,8 @@ fn from_rows_to_new_rows() {
     }
     assert!(found["mmd2"]["p_value"].is_number() && found["energy"]["interval"].is_array());
     assert!(found["copying"]["ratio"]["value"].is_number());
+    let few = desk.works("evaluate --reference toy:moons:100 --samples a.npy --pair-rows 40");
+    assert!(few.contains("At most 40 rows of each set, drawn at random: Energy distance, MMD²"), "{few}");
     let told = desk.works("evaluate --standardise --reference a.csv --samples a.parquet");
     assert!(told.contains("Energy distance") && told.contains("Coverage"), "{told}");
 }
