@@ -2,7 +2,9 @@
 //   batch      out_i = x_{π(i)}: rows of a shuffled pass over the data. The position p = step·n + i falls into epoch ⌊p/rows⌋ at
 //              place p mod rows, and π is a keyed permutation of {0 … rows−1}: a Feistel network on the next even power of two
 //              (Luby & Rackoff 1988), walked until it lands inside (Black & Rogaway 2002). Every epoch visits every row once.
-//   weighted   out_i = x_j, j the first row whose cumulative weight exceeds u_i: inverse distribution function, by bisection.
+//   weighted   out_i = x_j, j the first row whose threshold exceeds a random word: inverse distribution function, by bisection.
+//              Thresholds are running sums of the weights in units of 2⁻³², so that a small weight far down the table is as exact
+//              as one at its top.
 //   rows       out_i = x_{index_i}
 //   columns    out_{i, to+j} = (accumulate ? out_{i, to+j} : 0) + x_{i, first+j}: part of each row, for slices and joins.
 // One invocation an element of out (batch, weighted, rows) or of the part that moves (columns).
@@ -13,7 +15,7 @@ struct Params { n: u32, rows: u32, cols: u32, out_cols: u32, first: u32, to: u32
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> state: array<u32>;           // step, seed (low), seed (high), domain
 @group(0) @binding(2) var<storage, read> x: array<f32>;               // rows × cols
-@group(0) @binding(3) var<storage, read> cumulative: array<f32>;      // rows: running sums of the weights, ending at 1
+@group(0) @binding(3) var<storage, read> thresholds: array<u32>;      // rows: running sums of the weights over their total, times 2³²
 @group(0) @binding(4) var<storage, read> index: array<u32>;           // n
 @group(0) @binding(5) var<storage, read_write> out: array<f32>;       // n × cols; columns: n × out_cols
 
@@ -71,12 +73,13 @@ fn batch(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) group
 fn weighted(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let i = flat_index(group, groups, lane, 64u);
     if (i >= params.n) { return; }
-    let u = unit(philox(vec4<u32>(i, params.stream, state[0], state[3]), vec2<u32>(state[1], state[2])).x);
+    // The last threshold is 2³² − 1.
+    let word = min(philox(vec4<u32>(i, params.stream, state[0], state[3]), vec2<u32>(state[1], state[2])).x, 0xfffffffeu);
     var low = 0u;
     var high = params.rows - 1u;
     while (low < high) {
         let middle = (low + high) / 2u;
-        if (cumulative[middle] > u) { high = middle; } else { low = middle + 1u; }
+        if (thresholds[middle] > word) { high = middle; } else { low = middle + 1u; }
     }
     for (var j = 0u; j < params.cols; j++) { out[i * params.cols + j] = x[low * params.cols + j]; }
 }

@@ -2,6 +2,7 @@
 
 use super::Target;
 use crate::gpu::{Gpu, Recorder, Tensor, Var};
+use crate::ops::gather::thresholds;
 use crate::{Error, Result};
 
 /// Rows from which the median distance is taken: its standard error is then about 1 % of it.
@@ -10,7 +11,7 @@ const MEDIAN_ROWS: usize = 1000;
 /// Standardised rows on the device.
 pub struct Dataset {
     tensor: Tensor,
-    cumulative: Option<Tensor>,
+    thresholds: Option<Tensor>,
     median: f64,
     range: f32,
     mean: Vec<f32>,
@@ -25,22 +26,11 @@ impl Dataset {
         if rows < 2 || values.len() != rows * cols {
             return Err(Error::data(format!("{rows} rows of {cols} columns are too few to learn from")));
         }
-        let cumulative = weights.map(|weights| {
-            let total: f64 = weights.iter().map(|&w| f64::from(w)).sum();
-            let mut sum = 0.0;
-            let cumulative: Vec<f32> = weights
-                .iter()
-                .map(|&w| {
-                    sum += f64::from(w);
-                    (sum / total) as f32
-                })
-                .collect();
-            gpu.upload(rows, 1, &cumulative)
-        });
+        let thresholds = weights.map(|weights| gpu.upload_u32(rows, 1, &thresholds(weights)));
         let (mean, directions) = moments(values, cols, weights);
         Ok(Self {
             tensor: gpu.upload(rows, cols, values)?,
-            cumulative: cumulative.transpose()?,
+            thresholds: thresholds.transpose()?,
             median: median_distance(values, cols),
             range: range(values, cols),
             mean,
@@ -75,11 +65,11 @@ impl Dataset {
     /// `n` rows, fresh at every replay: without replacement inside an epoch, or by weight where rows have weights.
     pub fn batch(&self, rec: &mut Recorder, n: usize) -> Result<Var> {
         let data = rec.tensor(&self.tensor);
-        match &self.cumulative {
+        match &self.thresholds {
             None => rec.batch(data, n),
-            Some(cumulative) => {
-                let cumulative = rec.tensor(cumulative);
-                rec.batch_weighted(data, cumulative, n)
+            Some(thresholds) => {
+                let thresholds = rec.tensor(thresholds);
+                rec.batch_weighted(data, thresholds, n)
             }
         }
     }

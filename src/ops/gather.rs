@@ -9,6 +9,19 @@ pub fn half_bits(rows: u32) -> u32 {
     (32 - rows.saturating_sub(1).leading_zeros()).div_ceil(2).max(1)
 }
 
+/// Running sums of weights (0 or above, not all 0) over their total, in units of 2⁻³²; from the last row with a weight on, 2³² − 1.
+pub fn thresholds(weights: &[f32]) -> Vec<u32> {
+    let total: f64 = weights.iter().map(|&w| f64::from(w)).sum();
+    let last = weights.iter().rposition(|&w| w > 0.0).unwrap_or(0);
+    let mut sum = 0.0;
+    let threshold = |(i, &w): (usize, &f32)| {
+        sum += f64::from(w);
+        // A float beyond the range becomes the range's end.
+        if i >= last { u32::MAX } else { (sum / total * 4_294_967_296.0).round() as u32 }
+    };
+    weights.iter().enumerate().map(threshold).collect()
+}
+
 impl Recorder {
     /// `n` rows of `data`, the next of a shuffled pass at every replay: each epoch visits every row once, in an order of
     /// its own that follows from the seed. No gradient flows into the data.
@@ -26,11 +39,11 @@ impl Recorder {
         Ok(out)
     }
 
-    /// `n` independent rows of `data`, each with the chance that its weight gives it. `cumulative` (rows × 1) holds the running
-    /// sums of the weights, ending at 1.
-    pub fn batch_weighted(&mut self, data: Var, cumulative: Var, n: usize) -> Result<Var> {
-        if data.is_empty() || n == 0 || cumulative.len() != data.rows() {
-            let problem = format!("{n} rows of {} × {} by {} weights", data.rows(), data.cols(), cumulative.len());
+    /// `n` independent rows of `data`, each with the chance that its weight gives it, to within 2⁻³². `thresholds` (rows × 1, whole
+    /// numbers) are those of [`thresholds`].
+    pub fn batch_weighted(&mut self, data: Var, thresholds: Var, n: usize) -> Result<Var> {
+        if data.is_empty() || n == 0 || thresholds.len() != data.rows() {
+            let problem = format!("{n} rows of {} × {} by {} weights", data.rows(), data.cols(), thresholds.len());
             return Err(Error::shape("batch_weighted", problem));
         }
         let out = self.empty(n, data.cols())?;
@@ -38,7 +51,7 @@ impl Recorder {
         let params = Params { n: n as u32, rows, cols, stream: self.next_stream(), ..Default::default() };
         let state = self.state();
         let groups = self.groups(n, 64);
-        self.dispatch(Weighted { params, state, x: data, cumulative, out }, &Axes::none(), groups)?;
+        self.dispatch(Weighted { params, state, x: data, thresholds, out }, &Axes::none(), groups)?;
         Ok(out)
     }
 

@@ -1,6 +1,6 @@
 //! Twin of `gather`: which rows a batch takes.
 
-use super::random::{philox, unit};
+use super::random::philox;
 use crate::ops::gather::half_bits;
 
 /// Who asks: the words of the step's state, and the op's stream.
@@ -45,11 +45,11 @@ pub fn batch(n: u32, rows: u32, at: Place) -> Vec<u32> {
 }
 
 /// The rows that a weighted batch takes.
-pub fn weighted(n: u32, cumulative: &[f32], at: Place) -> Vec<u32> {
+pub fn weighted(n: u32, thresholds: &[u32], at: Place) -> Vec<u32> {
     (0..n)
         .map(|i| {
-            let u = unit(philox([i, at.stream, at.step, at.domain], at.key())[0]);
-            cumulative.iter().position(|&c| f64::from(c) > u).unwrap_or(cumulative.len() - 1) as u32
+            let word = philox([i, at.stream, at.step, at.domain], at.key())[0].min(u32::MAX - 1);
+            thresholds.iter().position(|&t| t > word).unwrap_or(thresholds.len() - 1) as u32
         })
         .collect()
 }

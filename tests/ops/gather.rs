@@ -1,5 +1,6 @@
 use crate::{GPU, input, numbers, run};
 use pushforward::gpu::Recorder;
+use pushforward::ops::gather::thresholds;
 use pushforward::reference::gather::{Place, batch, weighted};
 
 /// Runs `steps` replays of a batch from data whose rows are their own numbers; returns each replay's rows.
@@ -10,8 +11,9 @@ fn draws(rows: usize, n: usize, steps: usize, first: u64, weights: Option<&[f32]
     let drawn = match weights {
         None => rec.batch(data, n).unwrap(),
         Some(w) => {
-            let cumulative = input(&mut rec, rows, 1, w);
-            rec.batch_weighted(data, cumulative, n).unwrap()
+            let tensor = GPU.upload_u32(rows, 1, &thresholds(w)).unwrap();
+            let thresholds = rec.tensor(&tensor);
+            rec.batch_weighted(data, thresholds, n).unwrap()
         }
     };
     let drawn = rec.keep(drawn);
@@ -57,15 +59,24 @@ fn every_epoch_visits_every_row_once_in_an_order_of_its_own() {
 
 #[test]
 fn weighted_rows_come_as_often_as_their_weights_say() {
-    let cumulative = [0.1, 0.1, 0.6, 1.0];
-    let found = draws(4, 20_000, 1, 0, Some(&cumulative)).concat();
-    assert_eq!(found, weighted(20_000, &cumulative, Place { step: 0, seed: 99, domain: 3, stream: 1 }));
-    for (row, chance) in [0.1, 0.0, 0.5, 0.4].into_iter().enumerate() {
+    let weights = [0.2, 0.0, 1.0, 0.8, 0.0];
+    let found = draws(5, 20_000, 1, 0, Some(&weights)).concat();
+    assert_eq!(found, weighted(20_000, &thresholds(&weights), Place { step: 0, seed: 99, domain: 3, stream: 1 }));
+    for (row, chance) in [0.1, 0.0, 0.5, 0.4, 0.0].into_iter().enumerate() {
         let count = found.iter().filter(|&&r| r == row as u32).count() as f64;
         let variance: f64 = 20_000.0 * chance * (1.0 - chance);
         let five_sigma = 5.0 * variance.sqrt();
         assert!((count - 20_000.0 * chance).abs() <= five_sigma, "row {row} came {count} times");
     }
+}
+
+#[test]
+fn a_small_weight_far_down_the_table_keeps_its_share() {
+    // 2⁻²⁶ of the total, behind a row that has nearly all: sums in f32 would lose it.
+    let share = 2f32.powi(-26);
+    let found = thresholds(&[1.0, share, share, 0.0]);
+    assert_eq!([found[1] - found[0], found[2] - found[1]], [64, 63]);
+    assert_eq!(found[2..], [u32::MAX; 2]);
 }
 
 #[test]
