@@ -77,6 +77,7 @@ fn variants_of_the_methods_learn_too() {
         ("mmd", "kernel = 'inverse-multiquadric'\nunbiased = false"),
         ("mmd", "kernel = 'rational-quadratic'\nlatent = 5"),
         ("energy", "beta = 1.5\nlatent = 3"),
+        ("energy", "latent = 1"),
         ("energy", "projections = 16"),
         ("characteristic", "frequencies = 'cauchy'\nredraw = false"),
         ("characteristic", "frequencies = 'laplace'\ntau = 'uniform'\nunbiased = false"),
