@@ -19,8 +19,13 @@ impl Progress for Silent {
 }
 
 fn trained(method: &str, toy: Toy, extra: &str, out: &std::path::Path) -> train::Outcome {
+    trained_on(6000, method, toy, extra, out)
+}
+
+fn trained_on(rows: usize, method: &str, toy: Toy, extra: &str, out: &std::path::Path) -> train::Outcome {
     let entry = methods::find(method).unwrap();
-    let small = "batch = 512\nwarmup = 20\naverage = 0.98\n";
+    let warmup = if extra.contains("warmup") { "" } else { "warmup = 20\n" };
+    let small = format!("batch = 512\n{warmup}average = 0.98\n");
     let steps = if extra.contains("steps") { "" } else { "steps = 400\n" };
     let (training, settings) = entry.settings(format!("{steps}{small}{extra}").parse().unwrap()).unwrap();
     let job = Job {
@@ -30,7 +35,7 @@ fn trained(method: &str, toy: Toy, extra: &str, out: &std::path::Path) -> train:
         seed: 3,
         source: format!("toy:{}", toy.name()),
         source_hash: None,
-        table: toy.sample(6000, 1),
+        table: toy.sample(rows, 1),
         test: None,
         out: out.into(),
         resume: false,
@@ -92,6 +97,13 @@ fn variants_of_the_methods_learn_too() {
         println!("{method} {extra:?}: {learned:.4} against {gaussian:.4}");
         assert!(learned < 0.75 * gaussian, "{method} with {extra:?}: {learned} against a Gaussian's {gaussian}");
     }
+}
+
+#[test]
+fn a_short_run_on_few_rows_is_not_stopped_before_it_has_begun() {
+    let folder = tempfile::tempdir().unwrap();
+    let outcome = trained_on(1000, "energy", Toy::Moons, "steps = 300\npatience = 5\nwarmup = 150", &folder.path().join("run"));
+    assert!(outcome.test.is_some() && outcome.kept > 150, "kept step {} of {}", outcome.kept, outcome.steps);
 }
 
 #[test]

@@ -23,6 +23,8 @@ const SMALL: usize = 5_000;
 const SMALL_SHARE: f64 = 0.2;
 /// Evaluations on held-out rows in a whole run.
 const EVALUATIONS: u64 = 100;
+/// Steps between two of them at least: nearer ones say the same, and patience would run out in a short run.
+const APART: u64 = 20;
 /// Lines of `metrics.jsonl` that a whole run leaves.
 const LINES: u64 = 500;
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(10);
@@ -153,7 +155,7 @@ impl Run {
             progress.message(&format!("going on from step {} of {steps}", at.step));
         }
         let mut metrics = self.folder.metrics(at.step)?;
-        let evaluate_every = steps.div_ceil(EVALUATIONS).max(1);
+        let evaluate_every = steps.div_ceil(EVALUATIONS).max(APART);
         let log_every = steps.div_ceil(LINES).max(1);
         if at.step == 0 {
             self.evaluate(&mut at, &mut metrics)?;
@@ -263,6 +265,10 @@ impl Run {
         let Some(held_out) = &mut self.held_out else { return Ok(()) };
         let value = held_out.measure()?;
         at.judge(value, self.method.parameters())?;
+        if at.step <= u64::from(self.job.training.warmup) {
+            // The rate is still growing: nothing can be said of a run that has hardly begun.
+            at.stale = 0;
+        }
         metrics.scalars(at.step, &["held_out".to_string()], &[value]);
         Ok(())
     }
