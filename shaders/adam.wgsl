@@ -2,6 +2,7 @@
 //   g ← g·min(1, clip/‖g‖)                                   global norm over all parameters; clip = 0: off
 //   m ← β₁m + (1−β₁)g,   v ← β₂v + (1−β₂)g²
 //   θ ← θ − η_t( m/(1−β₁ᵗ) / (√(v/(1−β₂ᵗ)) + ε) + λθ )       Kingma & Ba 2015, alg. 1; Loshchilov & Hutter 2019, alg. 2
+//   θ ← max(−c, min(c, θ))                                   c = bound: the clipped critics of Arjovsky et al. 2017; 0: off
 //   a ← a + (1−α_t)(θ − a),  α_t = min(α, (1+t)/(10+t))      exponential moving average that forgets its start
 //   η_t = η·min(1, t/warmup)·(floor + (1−floor)·½(1 + cos πp)),  p = (t−warmup)/(total−warmup) in [0, 1]; constant: floor = 1
 // t = step + 1. A gradient that is not finite changes nothing, so that the parameters stay good while the host finds out.
@@ -13,7 +14,7 @@ struct Params {
     rate: f32, floor: f32,
     beta1: f32, beta2: f32,
     log_beta1: f32, log_beta2: f32,            // ln β, from the host in full precision
-    epsilon: f32, decay: f32, clip: f32, average_decay: f32,
+    epsilon: f32, decay: f32, clip: f32, average_decay: f32, bound: f32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> state: array<u32>;                       // step, …
@@ -54,7 +55,8 @@ fn update(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) grou
     let m_hat = m / one_minus_exp(t * params.log_beta1);
     let v_hat = v / one_minus_exp(t * params.log_beta2);
     let old = value[i];
-    let new_value = old - learning_rate(t) * (m_hat / (sqrt(v_hat) + params.epsilon) + params.decay * old);
+    let moved = old - learning_rate(t) * (m_hat / (sqrt(v_hat) + params.epsilon) + params.decay * old);
+    let new_value = select(moved, clamp(moved, vec4<f32>(-params.bound), vec4<f32>(params.bound)), params.bound > 0.0);
     let keep = min(params.average_decay, (1.0 + t) / (10.0 + t));
     first[i] = m;
     second[i] = v;

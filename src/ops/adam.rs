@@ -35,6 +35,9 @@ pub struct Adam {
     pub schedule: Schedule,
     /// Decay α of the parameters' moving average.
     pub average: f32,
+    /// Largest magnitude of a parameter, to which each update is projected back (the clipping of Wasserstein critics; Arjovsky et
+    /// al. 2017); 0 is no limit.
+    pub bound: f32,
 }
 
 impl Default for Adam {
@@ -50,6 +53,7 @@ impl Default for Adam {
             steps: 1,
             schedule: Schedule::Constant,
             average: 0.999,
+            bound: 0.0,
         }
     }
 }
@@ -84,6 +88,8 @@ impl Recorder {
             return Err(Error::shape("adam", format!("{len} parameters are not a multiple of four")));
         }
         let norm2 = self.full_sum(flat.gradient, 1.0, true)?;
+        // β = 0 has no logarithm; e⁻⁸⁷ is as good as nothing.
+        let log = |beta: f32| f64::from(beta).ln().max(-87.0) as f32;
         let params = Params {
             len4: len as u32 / 4,
             warmup: adam.warmup,
@@ -92,12 +98,13 @@ impl Recorder {
             floor: adam.floor(),
             beta1: adam.beta1,
             beta2: adam.beta2,
-            log_beta1: f64::from(adam.beta1).ln() as f32,
-            log_beta2: f64::from(adam.beta2).ln() as f32,
+            log_beta1: log(adam.beta1),
+            log_beta2: log(adam.beta2),
             epsilon: adam.epsilon,
             decay: adam.decay,
             clip: adam.clip,
             average_decay: adam.average,
+            bound: adam.bound,
         };
         let state = self.state();
         let Flat { value, gradient, first, second, average } = flat;

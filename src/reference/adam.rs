@@ -34,6 +34,9 @@ impl State {
             let m = self.first[i] / (1.0 - b1.powf(t as f64));
             let v = self.second[i] / (1.0 - b2.powf(t as f64));
             self.value[i] -= rate * (m / (v.sqrt() + f64::from(adam.epsilon)) + f64::from(adam.decay) * self.value[i]);
+            if adam.bound > 0.0 {
+                self.value[i] = self.value[i].clamp(-f64::from(adam.bound), f64::from(adam.bound));
+            }
             let keep = f64::from(adam.average).min((1.0 + t as f64) / (10.0 + t as f64));
             self.average[i] += (1.0 - keep) * (self.value[i] - self.average[i]);
         }
