@@ -1,6 +1,10 @@
 //! Losses written in taped ops. The statistics that compare samples ([`Recorder::mmd_squared`] and its kin) are ops of their own, value and gradient in one pass; all are 1×1 values that add, scale
 //! and combine like numbers.
 
+mod penalty;
+
+pub use penalty::{Penalty, slope_penalty};
+
 use crate::Result;
 use crate::gpu::{Recorder, Var};
 use crate::ops::activation::Activation;

@@ -69,12 +69,22 @@ impl Mlp {
 
     /// rows × inputs → rows × outputs.
     pub fn forward(&self, rec: &mut Recorder, parameters: &Parameters, x: Var, weights: Weights) -> Result<Var> {
+        let layers = self.layers(rec, parameters, weights)?;
+        self.apply(rec, &layers, x)
+    }
+
+    /// Weight and bias of each layer, for [`Mlp::apply`].
+    pub fn layers(&self, rec: &mut Recorder, parameters: &Parameters, weights: Weights) -> Result<Vec<(Var, Var)>> {
+        let layer = |&(weight, bias): &(Id, Id)| Ok((parameters.var(rec, weight, weights)?, parameters.var(rec, bias, weights)?));
+        self.layers.iter().map(layer).collect()
+    }
+
+    /// The perceptron with these weights and biases, which may be functions of the learned ones (a spectral norm, say).
+    pub fn apply(&self, rec: &mut Recorder, layers: &[(Var, Var)], x: Var) -> Result<Var> {
         let mut h = x;
-        for (layer, &(weight, bias)) in self.layers.iter().enumerate() {
+        for (layer, &(weight, bias)) in layers.iter().enumerate() {
             // A linear layer applies the activation to what it is given: hidden units pass it, the network's input does not.
             let activation = if layer == 0 { Activation::Identity } else { self.shape.activation };
-            let weight = parameters.var(rec, weight, weights)?;
-            let bias = parameters.var(rec, bias, weights)?;
             h = rec.linear(h, weight, Some(bias), activation)?;
         }
         match self.shape.head {

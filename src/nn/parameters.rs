@@ -36,6 +36,7 @@ pub struct Builder {
     slices: Vec<Slice>,
     values: Vec<f32>,
     seed: u64,
+    domain: u32,
 }
 
 /// Initial weights have a counter domain of their own, apart from those of steps.
@@ -43,7 +44,12 @@ const DOMAIN: u32 = 0x5eed;
 
 impl Builder {
     pub fn new(seed: u64) -> Self {
-        Self { slices: Vec::new(), values: Vec::new(), seed }
+        Self::with_domain(seed, 0)
+    }
+
+    /// Weights that differ from those of every other domain of the same seed: networks that train together each take their own.
+    pub fn with_domain(seed: u64, domain: u32) -> Self {
+        Self { slices: Vec::new(), values: Vec::new(), seed, domain }
     }
 
     /// A slice with given values, row by row.
@@ -61,7 +67,7 @@ impl Builder {
         let stream = self.slices.len() as u32;
         let key = [self.seed as u32, (self.seed >> 32) as u32];
         let values: Vec<f32> = (0..(rows * cols).div_ceil(4))
-            .flat_map(|i| philox([i as u32, stream, 0, DOMAIN], key))
+            .flat_map(|i| philox([i as u32, stream, self.domain, DOMAIN], key))
             .map(|bits| bound * (2.0 * unit(bits) as f32 - 1.0))
             .take(rows * cols)
             .collect();

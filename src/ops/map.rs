@@ -297,6 +297,11 @@ impl Recorder {
         self.dispatch(Unary { params: params(a, 1.0, 0.0, false), a, out: into }, &unary_axes("affine"), groups)
     }
 
+    /// The same value as a constant of the reverse pass: no gradient flows through it.
+    pub fn detach(&mut self, a: Var) -> Var {
+        self.view(a, a.rows(), a.cols())
+    }
+
     /// The same values under another shape with as many elements, in the same memory.
     pub fn reshape(&mut self, a: Var, rows: usize, cols: usize) -> Result<Var> {
         if a.len() != rows * cols {

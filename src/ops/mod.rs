@@ -16,4 +16,5 @@ pub mod reduce;
 pub mod sinkhorn;
 pub mod sliced;
 pub mod sort;
+pub mod spectral;
 pub mod stein;

@@ -19,6 +19,7 @@ pub mod reduce;
 pub mod sinkhorn;
 pub mod sliced;
 pub mod sort;
+pub mod spectral;
 pub mod stein;
 
 /// The one constant of agreement. It covers the error of the transcendental functions (a few ulp) and of f32 inputs; it is

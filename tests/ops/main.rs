@@ -11,11 +11,13 @@ mod mixture;
 mod mlp;
 mod neighbours;
 mod pairwise;
+mod penalty;
 mod random;
 mod reduce;
 mod sinkhorn;
 mod sliced;
 mod sort;
+mod spectral;
 mod stein;
 
 use pushforward::gpu::{Gpu, Kept, Options, Recorder, Var};
