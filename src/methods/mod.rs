@@ -1,14 +1,18 @@
 //! One file a method: the paper's sections as code. A new method is one file here and one line in [`REGISTRY`].
 
 pub mod characteristic;
+pub mod critic;
 pub mod dataset;
 pub mod energy;
+pub mod fgan;
+pub mod gan;
 pub mod mmd;
 pub mod objective;
 pub mod one_step;
 pub mod sinkhorn;
 pub mod stein;
 pub mod target;
+pub mod wgan;
 
 pub use dataset::Dataset;
 pub use objective::Objective;
@@ -59,7 +63,7 @@ settings! {
         clamp: bool = false,
         /// Share of the rows held out to stop training in time: a number, or -1 for 0.2 below 5,000 rows and none above.
         held_out: f32 = -1.0,
-        /// Evaluations on held-out rows (20 steps apart or more, after the warm-up) without improvement that stop training; 0 never does.
+        /// Evaluations on held-out rows (20 steps apart or more, after the warm-up) without improvement beyond its standard error that stop training; 0 never does.
         patience: u32 = 20,
     }
 }
@@ -140,7 +144,7 @@ pub struct Entry {
     pub summary: &'static str,
     /// Where the paper has it.
     pub paper: &'static str,
-    /// Where a shared setting's default is another for this method, as TOML.
+    /// Where the default of a setting that methods share is another for this one, as TOML.
     defaults: &'static str,
     keys: fn() -> Vec<Key>,
     build: fn(&Setup, &mut toml::Table) -> Result<Box<dyn Method>>,
@@ -149,7 +153,8 @@ pub struct Entry {
 }
 
 /// Every method, in the paper's order.
-pub static REGISTRY: &[Entry] = &[mmd::ENTRY, energy::ENTRY, characteristic::ENTRY, sinkhorn::ENTRY, stein::ENTRY];
+pub static REGISTRY: &[Entry] =
+    &[mmd::ENTRY, energy::ENTRY, characteristic::ENTRY, gan::ENTRY, wgan::ENTRY, fgan::ENTRY, sinkhorn::ENTRY, stein::ENTRY];
 
 /// What `pushforward methods` shows of a method.
 #[derive(Serialize)]
@@ -167,9 +172,13 @@ pub struct Summary {
 impl Entry {
     /// Keys that every method shares, with this method's defaults.
     pub fn shared_keys(&self) -> Vec<Key> {
+        self.with_defaults(Training::keys())
+    }
+
+    fn with_defaults(&self, keys: Vec<Key>) -> Vec<Key> {
         let own = self.own_defaults();
         let with_own = |key: Key| Key { default: own.get(key.name).map_or(key.default, ToString::to_string), ..key };
-        Training::keys().into_iter().map(with_own).collect()
+        keys.into_iter().map(with_own).collect()
     }
 
     fn own_defaults(&self) -> toml::Table {
@@ -178,7 +187,7 @@ impl Entry {
 
     /// Keys of this method alone.
     pub fn keys(&self) -> Vec<Key> {
-        (self.keys)()
+        self.with_defaults((self.keys)())
     }
 
     pub fn describe(&self) -> Summary {
@@ -227,4 +236,15 @@ fn resolve<S: Settings>(table: &mut toml::Table, check: impl Fn(&S) -> Result<()
     let own: S = settings::take(table)?;
     check(&own)?;
     toml::Table::try_from(&own).map_err(|e| Error::usage(e.to_string()))
+}
+
+/// The same for a method of two sets of settings, its own and those of what it shares with others.
+fn resolve_two<S: Settings, T: Settings>(
+    table: &mut toml::Table,
+    check: impl Fn(&S) -> Result<()>,
+    check_shared: impl Fn(&T) -> Result<()>,
+) -> Result<toml::Table> {
+    let mut own = resolve::<S>(table, check)?;
+    own.extend(resolve::<T>(table, check_shared)?);
+    Ok(own)
 }

@@ -63,10 +63,11 @@ impl OneStep {
         self.generator.forward(rec, &self.parameters, z, weights)
     }
 
-    /// Reports the loss and appends one update.
+    /// Appends one update; reports the loss and the gradient's squared norm, which is not finite where anything on the way is not:
+    /// a loss can hide that (max(NaN, 0) is 0 on many devices).
     pub fn minimize(&self, rec: &mut Recorder, loss: Var) -> Result<()> {
         rec.report("loss", loss)?;
-        rec.minimize(loss, &self.parameters, &self.adam)?;
-        Ok(())
+        let norm2 = rec.minimize(loss, &self.parameters, &self.adam)?;
+        rec.report("gradient_norm2", norm2)
     }
 }

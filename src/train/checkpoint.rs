@@ -1,5 +1,6 @@
 //! All training state between two steps.
 
+use super::held_out::Measured;
 use crate::Result;
 use crate::nn::Parameters;
 use serde::{Deserialize, Serialize};
@@ -7,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// Weights that did best on held-out rows.
 #[derive(Clone, Debug)]
 pub(super) struct Best {
-    pub value: f32,
+    pub measured: Measured,
     pub step: u64,
     pub average: Vec<f32>,
 }
@@ -43,14 +44,15 @@ impl Checkpoint {
     }
 
     pub fn best_value(&self) -> Option<f32> {
-        self.best.as_ref().map(|b| b.value)
+        self.best.as_ref().map(|b| b.measured.value)
     }
 
-    /// Takes in one evaluation; keeps the averaged weights where it is the best so far.
-    pub fn judge(&mut self, value: f32, parameters: &Parameters) -> Result<()> {
-        self.held_out = Some(value);
-        if self.best_value().is_none_or(|best| value < best) {
-            self.best = Some(Best { value, step: self.step, average: parameters.average().read()? });
+    /// Takes in one evaluation; keeps the averaged weights where it is better than the best so far by more than its standard error.
+    pub fn judge(&mut self, measured: Measured, parameters: &Parameters) -> Result<()> {
+        self.held_out = Some(measured.value);
+        let better = |best: &Best| measured.value + measured.error_against(&best.measured) < best.measured.value;
+        if self.best.as_ref().is_none_or(better) {
+            self.best = Some(Best { measured, step: self.step, average: parameters.average().read()? });
             self.stale = 0;
         } else {
             self.stale += 1;
@@ -70,10 +72,12 @@ impl Checkpoint {
         }
     }
 
-    pub fn restore(header: Header, best_average: Option<Vec<f32>>) -> Self {
+    pub fn restore(header: Header, best_average: Option<Vec<f32>>, best_rows: Option<Vec<f32>>) -> Self {
         let Header { step, seconds, held_out, best_value, best_step, stale, stopped_early } = header;
-        let best = match (best_value, best_step, best_average) {
-            (Some(value), Some(step), Some(average)) => Some(Best { value, step, average }),
+        let best = match (best_value, best_step, best_average, best_rows) {
+            (Some(value), Some(step), Some(average), Some(rows)) => {
+                Some(Best { measured: Measured { value, rows }, step, average })
+            }
             _ => None,
         };
         Self { step, seconds, held_out, best, stale, stopped_early }

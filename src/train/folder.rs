@@ -129,6 +129,7 @@ impl Folder {
         }
         if let Some(best) = &at.best {
             tensors.push(("best".into(), 1, best.average.len(), best.average.clone()));
+            tensors.push(("best_rows".into(), 1, best.measured.rows.len(), best.measured.rows.clone()));
         }
         write_tensors(&self.file("checkpoint.safetensors"), &tensors, "run", &at.header())
     }
@@ -140,7 +141,7 @@ impl Folder {
             let restored = parameters.restore(|name| tensors.get(&format!("{prefix}{name}")).cloned());
             restored.map_err(|e| Error::format(&path, e.to_string()))?;
         }
-        Ok(Checkpoint::restore(header, tensors.remove("best")))
+        Ok(Checkpoint::restore(header, tensors.remove("best"), tensors.remove("best_rows")))
     }
 
     /// Opens `metrics.jsonl`, keeping what was written of steps before `step`.

@@ -263,8 +263,9 @@ impl Run {
 
     fn evaluate(&mut self, at: &mut Checkpoint, metrics: &mut Metrics) -> Result<()> {
         let Some(held_out) = &mut self.held_out else { return Ok(()) };
-        let value = held_out.measure()?;
-        at.judge(value, self.method.parameters())?;
+        let measured = held_out.measure()?;
+        let value = measured.value;
+        at.judge(measured, self.method.parameters())?;
         if at.step <= u64::from(self.job.training.warmup) {
             // The rate is still growing: nothing can be said of a run that has hardly begun.
             at.stale = 0;

@@ -43,6 +43,24 @@ fn values_out_of_range_are_refused_with_their_range() {
     ] {
         desk.fails(&format!("{MOONS} {setting}"), 2, &parts);
     }
+    for (method, setting, parts) in [
+        ("gan", "critic_steps=0", ["`critic_steps`", "between 1 and 1,000"]),
+        ("gan", "r1=-1", ["`r1`", "0 or above"]),
+        ("gan", "loss=hinge", ["`loss`", "non-saturating"]),
+        ("gan", "instance_noise=nan", ["`instance_noise`", "0 or above"]),
+        ("wgan", "critic_rate=0", ["`critic_rate`", "above 0"]),
+        ("wgan", "beta1=1", ["`beta1`", "below 1"]),
+        ("wgan", "bound=0", ["`bound`", "above 0"]),
+        ("wgan", "constraint=hard", ["`constraint`", "spectral"]),
+        ("fgan", "divergence=chi", ["`divergence`", "pearson"]),
+        ("fgan", "critic_depth=100", ["`critic_depth`", "at most 64"]),
+        ("sinkhorn", "exponent=3", ["`exponent`", "at most 2"]),
+        ("sinkhorn", "blur=-1", ["-1", "above 0"]),
+        ("stein", "beta=0", ["`beta`", "below 0"]),
+        ("energy", "critic_steps=3", ["`critic_steps`", "the settings are"]),
+    ] {
+        desk.fails(&format!("train {method} --data toy:moons:100 --set {setting}"), 2, &parts);
+    }
     for words in ["sample run -n 0 --out a.csv", "sample run -n -3 --out a.csv", "train energy --data toy:moons --seed -1"] {
         let ended = desk.run(words);
         assert_eq!(ended.status, Some(2), "{words}");

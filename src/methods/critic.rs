@@ -1,0 +1,214 @@
+//! What methods with an adversary share: a critic D (or several), its optimiser, and the game of k critic steps to one of the
+//! generator. The paper's D_∞ (§2, eq. 2) is a supremum over a class of functions; here the class is a perceptron and the
+//! supremum is chased by gradient ascent while φ descends.
+
+use super::one_step::OneStep;
+use super::{Dataset, Method, Setup};
+use crate::gpu::{Gpu, Plan, Recorder, Var};
+use crate::nn::{Activation, Adam, Builder, Head, Id, Mlp, MlpShape, Parameters, Weights};
+use crate::{Error, Result, settings};
+
+settings! {
+    /// Settings of every critic.
+    pub struct Settings {
+        /// Updates of the critic to one of the generator.
+        critic_steps: u32 = 1,
+        /// The critic's learning rate at its highest (`rate` is the generator's).
+        critic_rate: f32 = 2e-3,
+        /// Units of a hidden layer of the critic.
+        critic_width: usize = 64,
+        /// Hidden layers of the critic.
+        critic_depth: usize = 4,
+        /// Activation of the critic: silu, relu, gelu, tanh, elu, softplus, sigmoid.
+        critic_activation: Activation = Activation::Silu,
+        /// What the critic's first weights are multiplied by, so that it tells near places apart from the start.
+        critic_gain: f32 = 3.0,
+        /// Adam's β₁ of both networks: how long a gradient is remembered; games want little.
+        beta1: f32 = 0.0,
+        /// Adam's β₂ of both networks.
+        beta2: f32 = 0.99,
+    }
+}
+
+impl Settings {
+    /// Refuses values out of range.
+    pub fn check(&self) -> Result<()> {
+        let wrong = |key: &str, value: &dyn std::fmt::Display, valid: &str| {
+            Err(Error::usage(format!("`{key}` is {value}: it must be {valid}")))
+        };
+        if !(1..=1000).contains(&self.critic_steps) {
+            return wrong("critic_steps", &self.critic_steps, "between 1 and 1,000");
+        }
+        if !(1..=4096).contains(&self.critic_width) {
+            return wrong("critic_width", &self.critic_width, "between 1 and 4,096");
+        }
+        if self.critic_depth > 64 {
+            return wrong("critic_depth", &self.critic_depth, "at most 64");
+        }
+        for (key, value) in [("critic_rate", self.critic_rate), ("critic_gain", self.critic_gain)] {
+            if !(value > 0.0 && value.is_finite()) {
+                return wrong(key, &value, "above 0");
+            }
+        }
+        for (key, value) in [("beta1", self.beta1), ("beta2", self.beta2)] {
+            if !(0.0..1.0).contains(&value) {
+                return wrong(key, &value, "at least 0 and below 1");
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The keys of a method's own settings and of its critic's.
+pub fn keys<S: settings::Settings>() -> Vec<settings::Key> {
+    S::keys().into_iter().chain(<Settings as settings::Settings>::keys()).collect()
+}
+
+/// Weights of critics and the random numbers of their steps have a domain of their own.
+const DOMAIN: u32 = 1;
+
+/// One or several scalar networks on the data's space that one optimiser moves together.
+pub struct Critic {
+    pub parameters: Parameters,
+    pub adam: Adam,
+    pub steps: u32,
+    networks: Vec<Network>,
+}
+
+struct Network {
+    mlp: Mlp,
+    /// The right singular vectors of its layers, where they are normalised.
+    vectors: Vec<Id>,
+}
+
+/// The weights and biases that a critic is evaluated with.
+pub struct Layers(Vec<(Var, Var)>);
+
+impl Critic {
+    /// `count` networks on `columns` columns; `spectral` divides each weight by its largest singular value.
+    pub fn new(setup: &Setup, settings: &Settings, count: usize, spectral: bool) -> Result<Self> {
+        let training = setup.training;
+        let mut builder = Builder::with_domain(setup.seed, DOMAIN);
+        let shape = MlpShape {
+            inputs: setup.columns,
+            outputs: 1,
+            width: settings.critic_width,
+            depth: settings.critic_depth,
+            activation: settings.critic_activation,
+            head: Head::Free,
+            input_gain: settings.critic_gain,
+            zero_last: false,
+        };
+        let networks = (0..count)
+            .map(|i| {
+                let mlp = Mlp::new(&mut builder, &format!("critic.{i}"), shape);
+                let outputs = |layer| if layer == shape.depth { 1 } else { shape.width };
+                let vector = |layer: usize| builder.uniform(format!("critic.{i}.{layer}.u"), 1, outputs(layer), 1.0);
+                Network { mlp, vectors: if spectral { (0..=shape.depth).map(vector).collect() } else { Vec::new() } }
+            })
+            .collect();
+        let adam = Adam {
+            rate: settings.critic_rate,
+            beta1: settings.beta1,
+            beta2: settings.beta2,
+            warmup: training.warmup.saturating_mul(settings.critic_steps),
+            steps: training.steps.saturating_mul(settings.critic_steps),
+            schedule: training.schedule,
+            average: training.average,
+            ..Adam::default()
+        };
+        Ok(Self { parameters: builder.build(setup.gpu)?, adam, steps: settings.critic_steps, networks })
+    }
+
+    /// The weights of network `i` as values of a recording. Where they are spectrally normalised, one round of power iteration goes
+    /// on from the last, and is kept where this step moves the critic.
+    pub fn layers(&self, rec: &mut Recorder, i: usize, moves: bool) -> Result<Layers> {
+        let Network { mlp, vectors } = &self.networks[i];
+        let mut layers = mlp.layers(rec, &self.parameters, Weights::Trained)?;
+        for ((weight, _), &vector) in layers.iter_mut().zip(vectors) {
+            let u = self.parameters.var(rec, vector, Weights::Trained)?;
+            let found = rec.spectral_normalise(*weight, u)?;
+            if moves {
+                rec.copy_into(found.u, u)?;
+            }
+            *weight = found.weight;
+        }
+        Ok(Layers(layers))
+    }
+
+    /// D(x) of network `i`, rows × columns → rows × 1.
+    pub fn value(&self, rec: &mut Recorder, i: usize, layers: &Layers, x: Var) -> Result<Var> {
+        self.networks[i].mlp.apply(rec, &layers.0, x)
+    }
+
+    /// Appends one descent step of all networks, and reports the gradient's squared norm.
+    pub fn minimize(&self, rec: &mut Recorder, loss: Var) -> Result<()> {
+        let norm2 = rec.minimize(loss, &self.parameters, &self.adam)?;
+        rec.report("critic_gradient_norm2", norm2)
+    }
+}
+
+/// The generator of a game: Adam's memory is the critic's.
+pub fn generator(setup: &Setup, critic: &Critic) -> Result<OneStep> {
+    let mut core = OneStep::new(setup)?;
+    core.adam = Adam { beta1: critic.adam.beta1, beta2: critic.adam.beta2, ..core.adam };
+    Ok(core)
+}
+
+/// x with noise of this deviation, or x itself.
+pub fn noisy(rec: &mut Recorder, x: Var, deviation: f32) -> Result<Var> {
+    if deviation == 0.0 {
+        return Ok(x);
+    }
+    let noise = rec.normal_like(x)?;
+    rec.blend(x, noise, 1.0, deviation)
+}
+
+/// A generator and critics that pull against each other.
+pub trait Adversarial {
+    /// The generator φ.
+    fn core(&self) -> &OneStep;
+
+    fn critic(&self) -> &Critic;
+
+    /// What the critics descend at generated rows y and data rows x, 1 × 1; reports what it wishes.
+    fn critic_loss(&self, rec: &mut Recorder, y: Var, x: Var) -> Result<Var>;
+
+    /// What φ descends, 1 × 1.
+    fn generator_loss(&self, rec: &mut Recorder, y: Var, x: Var) -> Result<Var>;
+}
+
+/// A game as a method: `critic_steps` steps of the critics, then one of the generator.
+pub struct Game<A>(pub A);
+
+impl<A: Adversarial> Method for Game<A> {
+    fn parameters(&self) -> &Parameters {
+        &self.0.core().parameters
+    }
+
+    fn companions(&self) -> Vec<(&'static str, &Parameters)> {
+        vec![("critic", &self.0.critic().parameters)]
+    }
+
+    fn latent(&self) -> usize {
+        self.0.core().latent()
+    }
+
+    fn push(&self, rec: &mut Recorder, z: Var, weights: Weights) -> Result<Var> {
+        self.0.core().push(rec, z, weights)
+    }
+
+    fn plan(&self, gpu: &Gpu, seed: u64, data: &Dataset) -> Result<Plan> {
+        let (game, core, critic) = (&self.0, self.0.core(), self.0.critic());
+        let mut rec = Recorder::with_domain(gpu, seed, DOMAIN)?;
+        let (y, x) = core.draw(&mut rec, data)?;
+        let loss = game.critic_loss(&mut rec, y, x)?;
+        critic.minimize(&mut rec, loss)?;
+        let first = rec.finish()?;
+        let mut rec = Recorder::new(gpu, seed);
+        let (y, x) = core.draw(&mut rec, data)?;
+        let loss = game.generator_loss(&mut rec, y, x)?;
+        core.minimize(&mut rec, loss)?;
+        Ok(Plan::new(vec![(first, critic.steps as usize), (rec.finish()?, 1)]))
+    }
+}

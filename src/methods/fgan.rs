@@ -1,0 +1,175 @@
+//! Divergences D_h by their variational form (paper §2, D_∞ over {(T, h*∘T)}; Nguyen, Wainwright & Jordan 2010; Nowozin, Cseke
+//! & Tomioka 2016): for convex h with h(1) = 0 and conjugate h*,
+//!
+//!   D_h(μ₁‖μ) = ∫ h(dμ₁/dμ) dμ = sup_T  E T(X) − E h*(T(φ(Z))),   T = a(v),
+//!
+//! where the activation a takes any number v of the critic into h*'s domain. Written in v, so that nothing overflows on the way:
+//!
+//! | divergence | h(u) | T = a(v) | h*(T) |
+//! |---|---|---|---|
+//! | `kl`: KL(μ₁‖μ) | u ln u | v | e^(v−1) |
+//! | `reverse-kl`: KL(μ‖μ₁) | −ln u | −e⁻ᵛ | v − 1 |
+//! | `js`: twice Jensen–Shannon | u ln u − (1+u) ln((1+u)/2) | ln 2 − ln(1+e⁻ᵛ) | ln(1+eᵛ) − ln 2 |
+//! | `pearson`: χ² = ∫(μ₁−μ)²/μ | (u−1)² | v | v²/4 + v |
+//! | `hellinger`: ∫(√μ₁−√μ)² | (√u−1)² | 1 − e⁻ᵛ | eᵛ − 1 |
+//! | `tv`: ½∫\|μ₁−μ\| | ½\|u−1\| | ½ tanh v | T |
+//!
+//! φ descends the bound itself (`minimax`) or ascends E T(φ(Z)) (`non-saturating`, Nowozin et al. §3.2). Reported as
+//! `divergence`: the critic's bound.
+
+use super::critic::{self, Adversarial, Critic, Game, noisy};
+use super::gan::GeneratorLoss;
+use super::one_step::OneStep;
+use super::{Entry, resolve_two};
+use crate::gpu::{Recorder, Var};
+use crate::loss::{Penalty, slope_penalty};
+use crate::ops::activation::Activation;
+use crate::{Error, Result, settings};
+
+/// Divergences with a variational form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Divergence {
+    Kl,
+    ReverseKl,
+    Js,
+    Pearson,
+    Hellinger,
+    Tv,
+}
+
+impl Divergence {
+    pub const ALL: [Self; 6] = [Self::Kl, Self::ReverseKl, Self::Js, Self::Pearson, Self::Hellinger, Self::Tv];
+
+    /// T = a(v), element by element.
+    pub fn test(self, rec: &mut Recorder, v: Var) -> Result<Var> {
+        match self {
+            Self::Kl | Self::Pearson => Ok(v),
+            Self::ReverseKl | Self::Hellinger => {
+                let negative = rec.scale(v, -1.0)?;
+                let e = rec.exp(negative)?;
+                rec.affine(e, -1.0, if self == Self::Hellinger { 1.0 } else { 0.0 })
+            }
+            Self::Js => {
+                let negative = rec.scale(v, -1.0)?;
+                let soft = rec.activation(negative, Activation::Softplus)?;
+                rec.affine(soft, -1.0, std::f32::consts::LN_2)
+            }
+            Self::Tv => {
+                let t = rec.activation(v, Activation::Tanh)?;
+                rec.scale(t, 0.5)
+            }
+        }
+    }
+
+    /// h*(a(v)), element by element.
+    pub fn conjugate(self, rec: &mut Recorder, v: Var) -> Result<Var> {
+        match self {
+            Self::Kl => {
+                let below = rec.affine(v, 1.0, -1.0)?;
+                rec.exp(below)
+            }
+            Self::ReverseKl => rec.affine(v, 1.0, -1.0),
+            Self::Js => {
+                let soft = rec.activation(v, Activation::Softplus)?;
+                rec.affine(soft, 1.0, -std::f32::consts::LN_2)
+            }
+            Self::Pearson => {
+                let square = rec.square(v)?;
+                rec.blend(square, v, 0.25, 1.0)
+            }
+            Self::Hellinger => {
+                let e = rec.exp(v)?;
+                rec.affine(e, 1.0, -1.0)
+            }
+            Self::Tv => self.test(rec, v),
+        }
+    }
+
+    /// E T(x) − E h*(T(y)) for the critic's values at data rows and at generated rows: at most the divergence, 1 × 1.
+    pub fn bound(self, rec: &mut Recorder, at_data: Var, at_generated: Var) -> Result<Var> {
+        let (test, conjugate) = (self.test(rec, at_data)?, self.conjugate(rec, at_generated)?);
+        let (test, conjugate) = (rec.mean(test)?, rec.mean(conjugate)?);
+        rec.sub(test, conjugate)
+    }
+}
+
+settings! {
+    /// Settings of `fgan`.
+    pub struct Settings {
+        /// Divergence: kl, reverse-kl, js, pearson, hellinger, tv.
+        divergence: Divergence = Divergence::Js,
+        /// What the generator descends: minimax, non-saturating.
+        loss: GeneratorLoss = GeneratorLoss::NonSaturating,
+        /// Weight γ of the R₁ penalty γ/2·E‖∇v‖² at data rows; 0 is none.
+        r1: f32 = 0.1,
+        /// Deviation of the noise added to generated and data rows before the critic sees them (standardised units); 0 is none.
+        instance_noise: f32 = 0.0,
+    }
+}
+
+pub const ENTRY: Entry = Entry {
+    name: "fgan",
+    summary: "a φ-divergence by its variational form: KL, reverse KL, Jensen–Shannon, Pearson χ², Hellinger, total variation",
+    paper: "§2, D_∞ over {(f, φ*∘f)}",
+    defaults: "rate = 1e-3",
+    keys: critic::keys::<Settings>,
+    build: |setup, own| {
+        let (settings, critic): (_, critic::Settings) = (settings::take(own)?, settings::take(own)?);
+        let critic = Critic::new(setup, &critic, 1, false)?;
+        Ok(Box::new(Game(Fgan { core: critic::generator(setup, &critic)?, critic, settings })))
+    },
+    resolve: |table| resolve_two::<Settings, critic::Settings>(table, check, critic::Settings::check),
+};
+
+fn check(settings: &Settings) -> Result<()> {
+    for (key, value) in [("r1", settings.r1), ("instance_noise", settings.instance_noise)] {
+        if !(value >= 0.0 && value.is_finite()) {
+            return Err(Error::usage(format!("`{key}` is {value}: it must be 0 or above")));
+        }
+    }
+    Ok(())
+}
+
+/// Trains φ by the variational bound of a divergence.
+pub struct Fgan {
+    core: OneStep,
+    critic: Critic,
+    settings: Settings,
+}
+
+impl Adversarial for Fgan {
+    fn core(&self) -> &OneStep {
+        &self.core
+    }
+
+    fn critic(&self) -> &Critic {
+        &self.critic
+    }
+
+    fn critic_loss(&self, rec: &mut Recorder, y: Var, x: Var) -> Result<Var> {
+        let (y, x) = (noisy(rec, y, self.settings.instance_noise)?, noisy(rec, x, self.settings.instance_noise)?);
+        let layers = self.critic.layers(rec, 0, true)?;
+        let (at_data, at_generated) = (self.critic.value(rec, 0, &layers, x)?, self.critic.value(rec, 0, &layers, y)?);
+        let bound = self.settings.divergence.bound(rec, at_data, at_generated)?;
+        rec.report("divergence", bound)?;
+        let loss = rec.scale(bound, -1.0)?;
+        if self.settings.r1 == 0.0 {
+            return Ok(loss);
+        }
+        let penalty = slope_penalty(rec, x, at_data, Penalty::Square)?;
+        rec.blend(loss, penalty, 1.0, 0.5 * self.settings.r1)
+    }
+
+    fn generator_loss(&self, rec: &mut Recorder, y: Var, _: Var) -> Result<Var> {
+        let y = noisy(rec, y, self.settings.instance_noise)?;
+        let layers = self.critic.layers(rec, 0, false)?;
+        let v = self.critic.value(rec, 0, &layers, y)?;
+        let term = match self.settings.loss {
+            GeneratorLoss::Minimax => self.settings.divergence.conjugate(rec, v)?,
+            GeneratorLoss::NonSaturating => self.settings.divergence.test(rec, v)?,
+        };
+        let mean = rec.mean(term)?;
+        rec.scale(mean, -1.0)
+    }
+}

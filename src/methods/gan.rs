@@ -1,0 +1,130 @@
+//! Generative adversarial networks (paper §2, eq. 2 with a learned f; Goodfellow et al. 2014): a critic D tells data from
+//! generated rows by logistic regression,
+//!
+//!   max_D  E ln s(D(X)) + E ln(1 − s(D(φ(Z)))),   s(v) = 1/(1 + e⁻ᵛ),
+//!
+//! whose value at the best D is 2·JS(μ, μ₁) − ln 4. φ descends that value (`minimax`), or ascends E ln s(D(φ(Z))), which has the
+//! same fixed points and a slope where D is sure (`non-saturating`).
+//!
+//! R₁ (Mescheder, Geiger & Nowozin 2018) adds γ/2·E‖∇D(X)‖² at the data, which makes the game converge near its equilibrium;
+//! instance noise (Sønderby et al. 2017) blurs both laws so that they overlap.
+
+use super::critic::{self, Adversarial, Critic, Game, noisy};
+use super::one_step::OneStep;
+use super::{Entry, resolve_two};
+use crate::gpu::{Recorder, Var};
+use crate::loss::{Penalty, slope_penalty};
+use crate::ops::activation::Activation;
+use crate::{Error, Result, settings};
+
+/// What the generator descends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GeneratorLoss {
+    /// E ln(1 − s(D(φ(Z)))): the game's own value.
+    Minimax,
+    /// −E ln s(D(φ(Z))).
+    NonSaturating,
+}
+
+settings! {
+    /// Settings of `gan`.
+    pub struct Settings {
+        /// What the generator descends: minimax, non-saturating.
+        loss: GeneratorLoss = GeneratorLoss::NonSaturating,
+        /// Weight γ of the R₁ penalty γ/2·E‖∇D‖² at data rows; 0 is none.
+        r1: f32 = 0.1,
+        /// Deviation of the noise added to generated and data rows before the critic sees them (standardised units); 0 is none.
+        instance_noise: f32 = 0.0,
+    }
+}
+
+pub const ENTRY: Entry = Entry {
+    name: "gan",
+    summary: "a generator against a classifier of data and generated rows",
+    paper: "§2, eq. (2) with f learned by an adversary",
+    defaults: "rate = 1e-3\nschedule = \"cosine\"",
+    keys: critic::keys::<Settings>,
+    build: |setup, own| {
+        let (settings, critic): (_, critic::Settings) = (settings::take(own)?, settings::take(own)?);
+        let critic = Critic::new(setup, &critic, 1, false)?;
+        Ok(Box::new(Game(Gan { core: critic::generator(setup, &critic)?, critic, settings })))
+    },
+    resolve: |table| resolve_two::<Settings, critic::Settings>(table, check, critic::Settings::check),
+};
+
+fn check(settings: &Settings) -> Result<()> {
+    for (key, value) in [("r1", settings.r1), ("instance_noise", settings.instance_noise)] {
+        if !(value >= 0.0 && value.is_finite()) {
+            return Err(Error::usage(format!("`{key}` is {value}: it must be 0 or above")));
+        }
+    }
+    Ok(())
+}
+
+/// Trains φ against a classifier.
+pub struct Gan {
+    core: OneStep,
+    critic: Critic,
+    settings: Settings,
+}
+
+/// E ln(1 + eᵛ).
+fn softplus(rec: &mut Recorder, v: Var) -> Result<Var> {
+    let soft = rec.activation(v, Activation::Softplus)?;
+    rec.mean(soft)
+}
+
+/// A critic's logistic loss, and its values at the data.
+pub struct Logistic {
+    pub loss: Var,
+    pub at_data: Var,
+}
+
+/// −E ln s(D(x)) − E ln(1 − s(D(y))), at the best critic 2 ln 2 − 2·JS; reported.
+pub fn logistic_loss(rec: &mut Recorder, critic: &Critic, y: Var, x: Var) -> Result<Logistic> {
+    let layers = critic.layers(rec, 0, true)?;
+    let (at_data, fake) = (critic.value(rec, 0, &layers, x)?, critic.value(rec, 0, &layers, y)?);
+    // −ln s(v) = ln(1 + e⁻ᵛ) and −ln(1 − s(v)) = ln(1 + eᵛ).
+    let negative = rec.scale(at_data, -1.0)?;
+    let (missed, fooled) = (softplus(rec, negative)?, softplus(rec, fake)?);
+    let loss = rec.add(missed, fooled)?;
+    rec.report("critic", loss)?;
+    Ok(Logistic { loss, at_data })
+}
+
+impl Adversarial for Gan {
+    fn core(&self) -> &OneStep {
+        &self.core
+    }
+
+    fn critic(&self) -> &Critic {
+        &self.critic
+    }
+
+    fn critic_loss(&self, rec: &mut Recorder, y: Var, x: Var) -> Result<Var> {
+        let (y, x) = (noisy(rec, y, self.settings.instance_noise)?, noisy(rec, x, self.settings.instance_noise)?);
+        let Logistic { loss, at_data } = logistic_loss(rec, &self.critic, y, x)?;
+        if self.settings.r1 == 0.0 {
+            return Ok(loss);
+        }
+        let penalty = slope_penalty(rec, x, at_data, Penalty::Square)?;
+        rec.blend(loss, penalty, 1.0, 0.5 * self.settings.r1)
+    }
+
+    fn generator_loss(&self, rec: &mut Recorder, y: Var, _: Var) -> Result<Var> {
+        let y = noisy(rec, y, self.settings.instance_noise)?;
+        let layers = self.critic.layers(rec, 0, false)?;
+        let fake = self.critic.value(rec, 0, &layers, y)?;
+        match self.settings.loss {
+            GeneratorLoss::NonSaturating => {
+                let negative = rec.scale(fake, -1.0)?;
+                softplus(rec, negative)
+            }
+            GeneratorLoss::Minimax => {
+                let loss = softplus(rec, fake)?;
+                rec.scale(loss, -1.0)
+            }
+        }
+    }
+}

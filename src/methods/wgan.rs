@@ -1,0 +1,124 @@
+//! Wasserstein adversarial networks (paper §2, eq. 2 over the 1-Lipschitz functions; Arjovsky, Chintala & Bottou 2017):
+//!
+//!   W₁(μ, μ₁) = sup { E f(X) − E f(φ(Z)) : f 1-Lipschitz }.
+//!
+//! The class is kept by a penalty on slopes that are not one (Gulrajani et al. 2017) or that exceed one (Petzka et al. 2018), both
+//! between data and generated rows; by spectral normalisation of every weight (Miyato et al. 2018); or by the original's box
+//! [−c, c] for the weights, which bounds f's slope by some constant, not by one: its estimate is in units of its own.
+//!
+//! Reported as `w1`: the critic's estimate, a lower bound of W₁ up to how well the constraint holds.
+
+use super::critic::{self, Adversarial, Critic, Game};
+use super::one_step::OneStep;
+use super::{Entry, resolve_two};
+use crate::gpu::{Recorder, Var};
+use crate::loss::{Penalty, slope_penalty};
+use crate::{Error, Result, settings};
+
+/// How f is kept Lipschitz.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Constraint {
+    /// λ·E(‖∇f‖ − 1)² on lines between data and generated rows.
+    Penalty,
+    /// λ·E max(0, ‖∇f‖ − 1)² there.
+    OneSided,
+    /// Every weight over its largest singular value.
+    Spectral,
+    /// Every weight in [−c, c].
+    Clip,
+}
+
+settings! {
+    /// Settings of `wgan`.
+    pub struct Settings {
+        /// How the critic is kept 1-Lipschitz: penalty, one-sided, spectral, clip.
+        constraint: Constraint = Constraint::Penalty,
+        /// Weight λ of the penalty (penalty and one-sided).
+        penalty: f32 = 1.0,
+        /// Largest magnitude c of a weight (clip).
+        bound: f32 = 0.1,
+    }
+}
+
+pub const ENTRY: Entry = Entry {
+    name: "wgan",
+    summary: "Wasserstein distance W₁ by a Lipschitz critic: gradient penalty, spectral norm or clipping",
+    paper: "§2, eq. (2) over the 1-Lipschitz functions",
+    defaults: "rate = 1e-3\ncritic_steps = 3",
+    keys: critic::keys::<Settings>,
+    build: |setup, own| {
+        let (settings, critic): (Settings, critic::Settings) = (settings::take(own)?, settings::take(own)?);
+        let mut critic = Critic::new(setup, &critic, 1, settings.constraint == Constraint::Spectral)?;
+        if settings.constraint == Constraint::Clip {
+            critic.adam.bound = settings.bound;
+        }
+        Ok(Box::new(Game(Wgan { core: critic::generator(setup, &critic)?, critic, settings })))
+    },
+    resolve: |table| resolve_two::<Settings, critic::Settings>(table, check, critic::Settings::check),
+};
+
+fn check(settings: &Settings) -> Result<()> {
+    for (key, value) in [("penalty", settings.penalty), ("bound", settings.bound)] {
+        if !(value > 0.0 && value.is_finite()) {
+            return Err(Error::usage(format!("`{key}` is {value}: it must be above 0")));
+        }
+    }
+    Ok(())
+}
+
+/// Trains φ against a Lipschitz critic.
+pub struct Wgan {
+    core: OneStep,
+    critic: Critic,
+    settings: Settings,
+}
+
+impl Settings {
+    /// What a critic descends: its estimate of −W₁ between data rows x and generated rows y, as many, and its penalty. Reports
+    /// the estimate.
+    pub fn critic_loss(&self, rec: &mut Recorder, critic: &Critic, y: Var, x: Var) -> Result<Var> {
+        let layers = critic.layers(rec, 0, true)?;
+        let (real, fake) = (critic.value(rec, 0, &layers, x)?, critic.value(rec, 0, &layers, y)?);
+        let (real, fake) = (rec.mean(real)?, rec.mean(fake)?);
+        let estimate = rec.sub(real, fake)?;
+        rec.report("w1", estimate)?;
+        let loss = rec.scale(estimate, -1.0)?;
+        let form = match self.constraint {
+            Constraint::Penalty => Penalty::TwoSided,
+            Constraint::OneSided => Penalty::OneSided,
+            Constraint::Spectral | Constraint::Clip => return Ok(loss),
+        };
+        // Points on the lines between the rows of two independent draws.
+        let share = rec.uniform(x.rows(), 1)?;
+        let across = rec.sub(y, x)?;
+        let across = rec.mul(across, share)?;
+        let between = rec.add(x, across)?;
+        let between = rec.detach(between);
+        let there = critic.value(rec, 0, &layers, between)?;
+        let penalty = slope_penalty(rec, between, there, form)?;
+        rec.blend(loss, penalty, 1.0, self.penalty)
+    }
+}
+
+impl Adversarial for Wgan {
+    fn core(&self) -> &OneStep {
+        &self.core
+    }
+
+    fn critic(&self) -> &Critic {
+        &self.critic
+    }
+
+    fn critic_loss(&self, rec: &mut Recorder, y: Var, x: Var) -> Result<Var> {
+        self.settings.critic_loss(rec, &self.critic, y, x)
+    }
+
+    /// −E f(φ(Z)): of W₁, what depends on φ.
+    fn generator_loss(&self, rec: &mut Recorder, y: Var, _: Var) -> Result<Var> {
+        let layers = self.critic.layers(rec, 0, false)?;
+        let fake = self.critic.value(rec, 0, &layers, y)?;
+        let mean = rec.mean(fake)?;
+        rec.scale(mean, -1.0)
+    }
+}
