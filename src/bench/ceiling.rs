@@ -3,7 +3,7 @@
 use super::time;
 use crate::Result;
 use crate::gpu::kernels::probe::{Measure, Params};
-use crate::gpu::{Axes, Gpu, Recorder};
+use crate::gpu::{Axes, Gpu, Plan, Recorder};
 use std::time::Duration;
 
 /// Arithmetic of one step, as its formula needs it.
@@ -62,7 +62,6 @@ fn links(gpu: &Gpu, operation: &str, rounds: u32) -> Result<f64> {
     let out = rec.empty(groups, WIDTH)?;
     let params = Params { rounds, scale: 0.999, offset: 0.001 };
     rec.dispatch(Measure { params, out }, &Axes::none().set("OP", operation), [groups as u32, 1, 1])?;
-    let mut step = rec.finish()?;
-    let times = time(&mut step, Duration::from_millis(300))?;
+    let times = time(&mut Plan::of(rec.finish()?), Duration::from_millis(300))?;
     Ok((rounds as usize * groups * WIDTH * CHAINS * LINKS) as f64 / times[times.len() / 2])
 }

@@ -2,7 +2,7 @@
 
 use super::ceiling::Operations;
 use super::{Prepared, agree, normal, wide};
-use crate::gpu::{Gpu, Kept, Recorder};
+use crate::gpu::{Gpu, Kept, Plan, Recorder};
 use crate::nn::{Builder, Head, Mlp, MlpShape, Parameters, Weights};
 use crate::ops::activation::Activation;
 use crate::ops::adam::Adam;
@@ -23,7 +23,7 @@ pub(super) fn map(gpu: &Gpu) -> Result<Prepared> {
     let mut twin = Twin::new(2);
     x.iter().for_each(|&x| twin.push([2.0 * f64::from(x), 1.0]));
     agree("a map", &twin, &step.read(y)?)?;
-    Ok(Prepared { step, work: 8e-9 * n as f64, unit: "GB/s", operations: Operations::default() })
+    Ok(Prepared { plan: Plan::of(step), work: 8e-9 * n as f64, unit: "GB/s", operations: Operations::default() })
 }
 
 /// A product of n × n matrices.
@@ -40,7 +40,12 @@ pub(super) fn gemm(gpu: &Gpu, n: usize) -> Result<Prepared> {
     let layer = Layer { x: &x[..rows * n], w: &w, k: n, m: n, activation: Activation::Identity };
     agree("a matrix product", &layer.forward(&vec![0.0; n]), &step.read(y)?[..rows * n])?;
     let flops = 2.0 * (n as f64).powi(3);
-    Ok(Prepared { step, work: flops * 1e-9, unit: "GFLOP/s", operations: Operations { flops, ..Default::default() } })
+    Ok(Prepared {
+        plan: Plan::of(step),
+        work: flops * 1e-9,
+        unit: "GFLOP/s",
+        operations: Operations { flops, ..Default::default() },
+    })
 }
 
 /// A recorded training step with what a check needs to see.
@@ -97,7 +102,7 @@ pub(super) fn mlp_step(gpu: &Gpu, width: usize, batch: usize) -> Result<Prepared
     // Two for the multiply-add, three products of training; hidden units pass an exponential forward and one back.
     let flops = 6.0 * batch as f64 * training.parameters.count() as f64;
     let operations = Operations { flops, exponentials: 4.0 * (batch * width) as f64, circles: 0.0 };
-    Ok(Prepared { step, work: flops * 1e-9, unit: "GFLOP/s", operations })
+    Ok(Prepared { plan: Plan::of(step), work: flops * 1e-9, unit: "GFLOP/s", operations })
 }
 
 /// Holds loss and gradient of a small batch to the same arithmetic in f64, written out.

@@ -12,12 +12,13 @@
 //! ```
 
 mod ceiling;
+mod games;
 mod layers;
 mod statistics;
 
 pub use ceiling::Ceiling;
 
-use crate::gpu::{Gpu, Step};
+use crate::gpu::{Gpu, Plan};
 use crate::reference::Twin;
 use crate::{Error, Result};
 use ceiling::Operations;
@@ -45,7 +46,7 @@ pub struct Figure {
 
 /// A case that is ready to be timed.
 pub struct Prepared {
-    pub step: Step,
+    pub plan: Plan,
     /// What one step does, in millions or billions of the unit.
     work: f64,
     unit: &'static str,
@@ -71,6 +72,7 @@ pub const CASES: &[Case] = &[
     Case { name: "sinkhorn/n2048-d2", prepare: |gpu| statistics::sinkhorn(gpu, 2048, 2) },
     Case { name: "mlp-step/w128-b1024", prepare: |gpu| layers::mlp_step(gpu, 128, 1024) },
     Case { name: "mlp-step/w256-b8192", prepare: |gpu| layers::mlp_step(gpu, 256, 8192) },
+    Case { name: "wgan-step/w128-b1024", prepare: |gpu| games::wgan_step(gpu, 128, 1024) },
 ];
 
 impl Case {
@@ -85,7 +87,7 @@ impl Case {
     /// Prepares the case and takes its time.
     pub fn measure(&self, gpu: &Gpu, ceiling: &Ceiling) -> Result<Figure> {
         let mut prepared = self.prepare(gpu)?;
-        let times = time(&mut prepared.step, Duration::from_secs(2))?;
+        let times = time(&mut prepared.plan, Duration::from_secs(2))?;
         let (median, min) = (times[times.len() / 2], times[0]);
         Ok(Figure {
             case: self.name,
@@ -134,22 +136,22 @@ pub fn run(gpu: &Gpu, filter: Option<&str>, json: bool, out: &mut dyn Write) -> 
 }
 
 /// Seconds a step, sorted: at least five measurements of as many replays as take about a twentieth of a second.
-fn time(step: &mut Step, budget: Duration) -> Result<Vec<f64>> {
-    let gpu = step.gpu().clone();
-    let measure = |step: &mut Step, replays: usize| {
+fn time(plan: &mut Plan, budget: Duration) -> Result<Vec<f64>> {
+    let gpu = plan.gpu().clone();
+    let measure = |plan: &mut Plan, replays: usize| {
         gpu.synchronize()?;
         let start = Instant::now();
-        step.replay(replays)?;
+        plan.replay(replays)?;
         gpu.synchronize()?;
         Ok::<f64, Error>(start.elapsed().as_secs_f64() / replays as f64)
     };
     // The first replay compiles, the second fills caches.
-    step.replay(2)?;
-    let replays = (0.05 / measure(step, 1)?).ceil().clamp(1.0, 1000.0) as usize;
-    measure(step, replays)?;
+    plan.replay(2)?;
+    let replays = (0.05 / measure(plan, 1)?).ceil().clamp(1.0, 1000.0) as usize;
+    measure(plan, replays)?;
     let (start, mut times) = (Instant::now(), Vec::new());
     while times.len() < 5 || (start.elapsed() < budget && times.len() < 200) {
-        times.push(measure(step, replays)?);
+        times.push(measure(plan, replays)?);
     }
     times.sort_by(f64::total_cmp);
     Ok(times)

@@ -3,7 +3,7 @@
 use super::ceiling::Operations;
 use super::{Prepared, agree, normal, wide};
 use crate::Result;
-use crate::gpu::{Gpu, Kept, Recorder};
+use crate::gpu::{Gpu, Kept, Plan, Recorder};
 use crate::ops::fourier::Frequencies;
 use crate::ops::pairwise::{Estimator, RadialKernel};
 use crate::ops::sinkhorn::Sinkhorn;
@@ -64,7 +64,7 @@ pub(super) fn mmd(gpu: &Gpu, n: usize, d: usize, widths: usize) -> Result<Prepar
     let gradient = 2.0 * d + if widths > 1.0 { 2.0 * widths } else { 0.0 };
     let operations =
         Operations { flops: pairs * (2.5 * value + 2.0 * gradient), exponentials: 2.5 * pairs * widths, circles: 0.0 };
-    Ok(Prepared { step, work: 3.0 * pairs * 1e-6, unit: "Mpairs/s", operations })
+    Ok(Prepared { plan: Plan::of(step), work: 3.0 * pairs * 1e-6, unit: "Mpairs/s", operations })
 }
 
 /// Σ_k |φ̂_x − φ̂_y|²/K over K normal frequencies and its gradient, the statistics of y being known.
@@ -101,7 +101,7 @@ pub(super) fn fourier(gpu: &Gpu, n: usize, count: usize, d: usize) -> Result<Pre
     // Sine and cosine of each phase for the statistics, one of the two for the gradient.
     let (phases, d) = ((n * count) as f64, d as f64);
     let operations = Operations { flops: phases * (2.0 * d + 2.0 + 4.0 * d), exponentials: 0.0, circles: 1.5 * phases };
-    Ok(Prepared { step, work: phases * 1e-6, unit: "Mphases/s", operations })
+    Ok(Prepared { plan: Plan::of(step), work: phases * 1e-6, unit: "Mphases/s", operations })
 }
 
 /// The debiased Sinkhorn divergence of n points against n and its gradient in the first, as `w4_ot.py` asks geomloss for it: cost
@@ -155,5 +155,5 @@ pub(super) fn sinkhorn(gpu: &Gpu, n: usize, d: usize) -> Result<Prepared> {
         exponentials: pairs * (minima + 2.0),
         circles: 0.0,
     };
-    Ok(Prepared { step, work: minima * pairs * 1e-6, unit: "Mpairs/s", operations })
+    Ok(Prepared { plan: Plan::of(step), work: minima * pairs * 1e-6, unit: "Mpairs/s", operations })
 }

@@ -51,6 +51,10 @@ impl Plan {
         submit(&gpu, &mut self.in_flight, commands, submission(once))
     }
 
+    pub fn gpu(&self) -> &Gpu {
+        self.parts[0].0.gpu()
+    }
+
     pub fn steps(&self) -> impl Iterator<Item = &Step> {
         self.parts.iter().map(|(step, _)| step)
     }

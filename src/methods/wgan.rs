@@ -74,10 +74,19 @@ pub struct Wgan {
     settings: Settings,
 }
 
+/// Points on the lines from the rows of x to those of y, one each, uniform along it; constants of the reverse pass.
+pub fn between(rec: &mut Recorder, y: Var, x: Var) -> Result<Var> {
+    let share = rec.uniform(x.rows(), 1)?;
+    let across = rec.sub(y, x)?;
+    let across = rec.mul(across, share)?;
+    let between = rec.add(x, across)?;
+    Ok(rec.detach(between))
+}
+
 impl Settings {
-    /// What a critic descends: its estimate of −W₁ between data rows x and generated rows y, as many, and its penalty. Reports
-    /// the estimate.
-    pub fn critic_loss(&self, rec: &mut Recorder, critic: &Critic, y: Var, x: Var) -> Result<Var> {
+    /// What a critic descends: its estimate of −W₁ between data rows x and generated rows y, as many, and its penalty at the rows
+    /// `between`. Reports the estimate.
+    pub fn critic_loss(&self, rec: &mut Recorder, critic: &Critic, y: Var, x: Var, between: Var) -> Result<Var> {
         let layers = critic.layers(rec, 0, true)?;
         let (real, fake) = (critic.value(rec, 0, &layers, x)?, critic.value(rec, 0, &layers, y)?);
         let (real, fake) = (rec.mean(real)?, rec.mean(fake)?);
@@ -89,12 +98,6 @@ impl Settings {
             Constraint::OneSided => Penalty::OneSided,
             Constraint::Spectral | Constraint::Clip => return Ok(loss),
         };
-        // Points on the lines between the rows of two independent draws.
-        let share = rec.uniform(x.rows(), 1)?;
-        let across = rec.sub(y, x)?;
-        let across = rec.mul(across, share)?;
-        let between = rec.add(x, across)?;
-        let between = rec.detach(between);
         let there = critic.value(rec, 0, &layers, between)?;
         let penalty = slope_penalty(rec, between, there, form)?;
         rec.blend(loss, penalty, 1.0, self.penalty)
@@ -111,7 +114,8 @@ impl Adversarial for Wgan {
     }
 
     fn critic_loss(&self, rec: &mut Recorder, y: Var, x: Var) -> Result<Var> {
-        self.settings.critic_loss(rec, &self.critic, y, x)
+        let between = between(rec, y, x)?;
+        self.settings.critic_loss(rec, &self.critic, y, x, between)
     }
 
     /// −E f(φ(Z)): of W₁, what depends on φ.

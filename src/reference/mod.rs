@@ -14,6 +14,7 @@ pub mod map;
 pub mod mixture;
 pub mod neighbours;
 pub mod pairwise;
+pub mod perceptron;
 pub mod random;
 pub mod reduce;
 pub mod sinkhorn;
