@@ -24,6 +24,7 @@
 mod cell;
 mod csv;
 mod file;
+mod formula;
 mod nearest;
 mod npy;
 mod parquet;
@@ -32,11 +33,14 @@ mod source;
 mod split;
 mod standardise;
 mod table;
+mod target;
 pub mod toy;
 
 pub use file::{FileFormat, file_hash, write_atomically};
+pub use formula::{Formulas, Function, Node};
 pub use nearest::nearest;
 pub use source::{DEFAULT_TOY_ROWS, LoadOptions, MAX_TOY_ROWS, Origin, Source};
 pub use split::split;
 pub use standardise::{ColumnRounding, Rounding, Standardisation};
 pub use table::{ColumnKind, Table};
+pub use target::{Law, Target};

@@ -1,6 +1,6 @@
 //! [`Dataset`]: the rows to learn from, resident on the device, with what methods ask of them before they start.
 
-use super::Target;
+use crate::data::Target;
 use crate::gpu::{Gpu, Recorder, Tensor, Var};
 use crate::ops::gather::thresholds;
 use crate::{Error, Result};
@@ -39,12 +39,12 @@ impl Dataset {
         })
     }
 
-    /// The same rows, with the law that they were drawn from.
+    /// The same rows, with the law to learn where its score is known.
     pub fn with_target(self, target: Option<Target>) -> Self {
         Self { target, ..self }
     }
 
-    /// The law that the rows were drawn from, in their own units, where its score is known.
+    /// The law to learn, where its score is known, in units of these rows: the rows' own, or one that was given.
     pub fn target(&self) -> Option<&Target> {
         self.target.as_ref()
     }

@@ -11,12 +11,11 @@ pub mod objective;
 pub mod one_step;
 pub mod sinkhorn;
 pub mod stein;
-pub mod target;
+mod target;
 pub mod wgan;
 
 pub use dataset::Dataset;
 pub use objective::Objective;
-pub use target::Target;
 
 use crate::data::nearest;
 use crate::gpu::{Gpu, Plan, Recorder, Var};

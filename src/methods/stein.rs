@@ -3,8 +3,8 @@
 //!
 //!   KSD² = E u(X, X′),  u(x, y) = s(x)ᵀs(y) k + s(x)ᵀ∇_y k + s(y)ᵀ∇_x k + tr ∇_x∇_y k,  s = ∇ log p.
 //!
-//! ⟨f|p⟩ = 0 for every f of 𝓕, so the target enters by its score alone: no data and no normalising constant. The data name the target, and
-//! give the starting embedding and the unit of the bandwidth.
+//! ⟨f|p⟩ = 0 for every f of 𝓕, so the target enters by its score alone: no data and no normalising constant. The data are rows of a
+//! toy target, or any where the setting `score` gives the target's: they then are where the map starts, and the unit of the bandwidth.
 //!
 //! Scores are local. Between modes so far apart that the density vanishes there, u does not see how much mass each holds: a
 //! sample of one mode alone can pass for the whole (Wenliang & Kanagawa 2020; half of `8gaussians` does, p = 0.85 on 500 rows, in
@@ -33,6 +33,9 @@ pub enum Shape {
 settings! {
     /// Settings of `stein`.
     pub struct Settings {
+        /// Score ∇ log p of the target: one expression a column, in the data's names (or x1, x2, …) and units, such as
+        /// ["-x1 + 0.5*x2", "-x2 + 0.5*x1"]; empty is the toy target's own.
+        score: Vec<String> = Vec::new(),
         /// Kernel: gaussian, inverse-multiquadric.
         kernel: Shape = Shape::InverseMultiquadric,
         /// Bandwidths as multiples of the median distance between rows; several add up (gaussian), or the middle one is taken.
@@ -53,7 +56,8 @@ pub const ENTRY: Entry = Entry {
     build: |setup, own| {
         if setup.data.is_some_and(|data| data.target().is_none()) {
             return Err(Error::usage(format!(
-                "`stein` needs a target whose score is known, and this data has none: train it on one of {} (both columns)",
+                "`stein` needs a target whose score is known, and this data has none: train it on one of {} (both columns), or give the \
+                 score of the target: --set 'score=[…]', one expression a column",
                 Toy::with_score()
             )));
         }
@@ -99,7 +103,7 @@ impl Objective for Stein {
 
     fn loss(&self, rec: &mut Recorder, y: Var, _: Var, data: &Dataset) -> Result<Var> {
         let target = data.target().expect("`build` refuses data without a target");
-        let scores = target.score(rec, y)?;
+        let scores = target.record(rec, y)?;
         rec.stein_squared(&self.settings.kernel(data.median_distance()), y, scores, estimator(self.settings.unbiased))
     }
 }

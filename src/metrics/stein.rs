@@ -9,15 +9,15 @@
 
 use rand::{RngExt, SeedableRng};
 
-use super::permutation::{PERMUTATIONS, p_value};
+use super::permutation::p_value;
 use super::threads::map_rows;
 use super::{Points, Score, interval, pairs};
-use crate::data::toy::Toy;
+use crate::data::Target;
 use crate::reference::stein::{Kernel, stein_kernel};
 use crate::{Error, Result};
 
-/// The default cap on rows: every pair is formed on the host, once.
-const MOST_ROWS: usize = 2_000;
+/// The most rows that an evaluation takes: every pair is formed on the host, once.
+pub const MOST_ROWS: usize = 2_000;
 
 /// KSD² of `points` to the law with this score, on at most `most` rows, with `replicates` of the wild bootstrap.
 pub fn squared(
@@ -36,6 +36,14 @@ pub fn squared(
     }
     let x: Vec<f64> = chosen.iter().map(|&v| f64::from(v)).collect();
     let s: Vec<f64> = x.chunks_exact(d).flat_map(&score).collect();
+    if let Some(at) = s.iter().position(|s| !s.is_finite()) {
+        let (row, column) = (at / d * d, at % d + 1);
+        return Err(Error::data(format!(
+            "the score in column {column} at the row {:?} is {}: scores need finite numbers; remove the row, or mend the expression",
+            &chosen[row..row + d],
+            s[at]
+        )));
+    }
     let mut random = rand::rngs::Xoshiro256PlusPlus::seed_from_u64(seed);
     let signs: Vec<f64> = (0..n * replicates).map(|_| if random.random::<bool>() { 1.0 } else { -1.0 }).collect();
     let of = |values: &[f64], i: usize| -> Vec<f64> { values[i * d..(i + 1) * d].to_vec() };
@@ -65,16 +73,16 @@ pub fn squared(
     Ok(found)
 }
 
-/// KSD² to a toy target by the inverse multiquadric (c² + r²)^(−½), c the median distance of the points; none where the target's score is not known.
-pub fn to_toy(points: Points, toy: Toy, seed: u64) -> Result<Option<Score>> {
-    if points.columns() != 2 || toy.score([0.0; 2]).is_none() {
-        return Ok(None);
+/// KSD² to a known law by the inverse multiquadric (c² + r²)^(−½), c the median distance of the points, on at most `most` rows.
+///
+/// # Errors
+/// A score that is not finite at one of them.
+pub fn to_target(points: Points, target: &Target, replicates: usize, most: usize, seed: u64) -> Result<Score> {
+    let (d, of) = (points.columns(), target.units().cols());
+    if d != of {
+        return Err(Error::shape("stein", format!("rows of {d} columns and a score on {of}: it has one expression a column")));
     }
     let offset = pairs::median_distance(points, points, seed)? as f32;
-    let law = toy.mixture();
-    let score = |p: &[f64]| match &law {
-        Some(law) => law.score(p).value,
-        None => toy.score([p[0], p[1]]).expect("asked above").to_vec(),
-    };
-    squared(points, score, &Kernel::InverseMultiquadric { offset, beta: -0.5 }, PERMUTATIONS, MOST_ROWS, seed).map(Some)
+    let kernel = Kernel::InverseMultiquadric { offset, beta: -0.5 };
+    squared(points, |x| target.score(x), &kernel, replicates, most, seed)
 }

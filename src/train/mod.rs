@@ -7,9 +7,9 @@ mod held_out;
 
 pub use folder::{Folder, Metrics};
 
-use crate::data::{Rounding, Standardisation, Table, split};
+use crate::data::{Rounding, Source, Standardisation, Table, Target, split};
 use crate::gpu::{Gpu, Plan, Report};
-use crate::methods::{Dataset, Entry, Method, Setup, Target, Training};
+use crate::methods::{Dataset, Entry, Method, Setup, Training};
 use crate::model::{Description, Model};
 use crate::{Error, Result};
 use checkpoint::Checkpoint;
@@ -47,6 +47,22 @@ pub struct Job {
     pub resume: bool,
     /// The command that made the run.
     pub command: String,
+}
+
+impl Job {
+    /// The expressions of the target's score, where the settings give any.
+    fn score(&self) -> Vec<&str> {
+        let given = self.settings.get("score").and_then(toml::Value::as_array);
+        given.into_iter().flatten().filter_map(toml::Value::as_str).collect()
+    }
+
+    /// The law to learn, where its score is known: by the settings, or as the data's.
+    fn target(&self, units: &Standardisation) -> Result<Option<Target>> {
+        match self.score() {
+            score if score.is_empty() => Ok(self.source.parse().ok().and_then(|source: Source| Target::of(&source, units))),
+            score => Target::given(&score, &self.table, units).map(Some),
+        }
+    }
 }
 
 /// Where a run stands.
@@ -110,6 +126,8 @@ impl Run {
             Some((_, test)) => (job.table.clone(), Some(test.align(job.table.columns())?)),
             None => {
                 let share = match job.training.held_out {
+                    // Rows that only say where to start are not what to stop by.
+                    s if s < 0.0 && !job.score().is_empty() => 0.0,
                     s if s < 0.0 && job.table.rows() < SMALL => SMALL_SHARE,
                     s => f64::from(s.max(0.0)),
                 };
@@ -133,8 +151,7 @@ impl Run {
             Ok::<_, Error>(values)
         };
         let data = Dataset::new(gpu, &standard(&train)?, train.cols(), train.weights())?;
-        let target = job.source.parse().ok().and_then(|source| Target::of(&source, &standardisation));
-        let data = data.with_target(target);
+        let data = data.with_target(job.target(&standardisation)?);
         let setup = Setup { gpu, training: &job.training, columns: train.cols(), seed: job.seed, data: Some(&data) };
         let method = job.entry.build(&setup, &job.settings)?;
         let plan = method.plan(gpu, job.seed, &data)?;

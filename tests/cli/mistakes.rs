@@ -218,8 +218,28 @@ fn stein_without_a_score_names_the_targets_that_have_one() {
     let desk = Desk::new();
     for data in ["toy:moons:200", "toy:8gaussians:200#x"] {
         let words = format!("train stein --data {data} --out run --steps 5 {TINY}");
-        desk.fails(&words, 2, &["score", "toy:8gaussians, toy:gaussian, toy:banana, toy:25gaussians"]);
+        desk.fails(&words, 2, &["--set 'score=[…]'", "toy:8gaussians, toy:gaussian, toy:banana, toy:25gaussians"]);
     }
     assert!(!desk.path("run").exists());
     desk.works(&format!("train stein --data toy:25gaussians:200 --out run --steps 5 {TINY}"));
+}
+
+#[test]
+fn a_score_that_is_none_is_told_by_its_place_and_columns() {
+    let desk = Desk::new();
+    let rows: String = (0..40).map(|i| format!("{},{}\n", f64::from(i % 7), f64::from(i * i % 11))).collect();
+    desk.file("a.csv", format!("age,height\n{rows}"));
+    for (score, parts) in [
+        ("['-age']", &["1 were given for 2 columns (age, height)"][..]),
+        ("['-age','-hieght']", &["expression 2 is `-hieght`: at character 2", "did you mean `height`?", "x1, x2"]),
+        ("['-age','-height*']", &["expression 2", "at character 9", "ends where a number"]),
+        ("['-age+height','-height']", &["not a gradient", "`age` changes with `height` by 1.0000", "by 0.0000"]),
+        ("['-age','1/height']", &["`height` is not finite at row 1 of a.csv"]),
+        ("['-age',2]", &["`score` cannot be", "one expression a column"]),
+        ("-age", &["`score` cannot be", "one expression a column"]),
+    ] {
+        desk.fails(&format!("train stein --data a.csv --out run --steps 5 {TINY} --set score={score}"), 2, parts);
+    }
+    desk.fails(&format!("train energy --data a.csv --steps 5 {TINY} --set score=['-age','-height']"), 2, &["no setting `score`"]);
+    assert!(!desk.path("run").exists());
 }

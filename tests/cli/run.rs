@@ -126,6 +126,25 @@ fn every_method_trains_and_samples() {
 }
 
 #[test]
+fn stein_learns_any_rows_towards_a_given_score() {
+    let desk = Desk::new();
+    let rows: String = (0..60).map(|i| format!("{},{}\n", i % 7, i * i % 11)).collect();
+    desk.file("a.csv", format!("age,height\n{rows}"));
+    let words = format!("train stein --data a.csv --out run --steps 10 {TINY}");
+    let said = desk.works(&format!("{words} --set score=['-(age-3)','-0.25*(x2-4)']"));
+    // The rows are not those of the law: training is not stopped by them.
+    assert!(said.contains("(60 rows)"), "{said}");
+    assert!(desk.text("run/config.toml").contains("-0.25*(x2-4)"));
+    desk.works("sample run -n 10 --out new.csv");
+    assert_eq!(desk.text("new.csv").lines().next(), Some("age,height"));
+    // A run's own config.toml makes it again, and a run goes on with its own score only.
+    desk.works(&format!("train stein --data a.csv --config run/config.toml --out again {TINY}"));
+    assert_eq!(desk.read("run/model.safetensors"), desk.read("again/model.safetensors"));
+    let other = "--set score=['-(age-2)','-0.25*(x2-4)']";
+    desk.fails(&format!("{words} --resume {other}"), 2, &["`settings` is not what run was made with"]);
+}
+
+#[test]
 fn logs_are_lines_or_json_or_silence() {
     let desk = Desk::new();
     let train = format!("train energy --data toy:moons:200 --steps 10 {TINY}");

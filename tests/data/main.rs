@@ -2,12 +2,14 @@
 
 mod csv;
 mod file;
+mod formula;
 mod fuzz;
 mod npy;
 mod parquet;
 mod source;
 mod standardise;
 mod table;
+mod target;
 mod toy;
 
 use std::path::Path;

@@ -1,4 +1,5 @@
 use pushforward::data::toy::Toy;
+use pushforward::data::{Standardisation, Table, Target};
 use pushforward::metrics::{Points, Score, pairs, stein};
 use pushforward::reference::stein::{Kernel, stein_kernel};
 
@@ -47,9 +48,8 @@ fn away_from_the_law_the_standard_error_is_that_of_repeated_samples() {
 
 fn to_toy(values: &[f32], toy: Toy) -> Score {
     let points = Points::new(values, values.len() / 2, 2).unwrap();
-    let offset = pairs::median_distance(points, points, 1).unwrap() as f32;
-    let score = |p: &[f64]| toy.score([p[0], p[1]]).unwrap().to_vec();
-    stein::squared(points, score, &Kernel::InverseMultiquadric { offset, beta: -0.5 }, 99, 500, 1).unwrap()
+    let target = Target::of(&format!("toy:{toy}").parse().unwrap(), &Standardisation::identity(2)).unwrap();
+    stein::to_target(points, &target, 99, 500, 1).unwrap()
 }
 
 #[test]
@@ -77,9 +77,55 @@ fn dropped_modes_of_a_separated_mixture_are_not_seen() {
     assert!(energy.value > 5.0 * energy.standard_error.unwrap(), "{energy:?}");
 }
 
+/// The score of N(mean, ((4/3, 2/3), (2/3, 4/3))) as expressions of the columns a and b.
+fn correlated(mean: [f64; 2]) -> [String; 2] {
+    let [a, b] = mean.map(|m| if m < 0.0 { format!("+ {}", -m) } else { format!("- {m}") });
+    [format!("-(a {a}) + 0.5*(b {b})"), format!("0.5*(a {a}) - (b {b})")]
+}
+
 #[test]
-fn a_toy_without_a_known_score_has_no_stein_discrepancy() {
-    let moons = Toy::Moons.sample(50, 1);
-    assert_eq!(stein::to_toy(Points::of(&moons).unwrap(), Toy::Moons, 0).unwrap(), None);
-    assert!(stein::to_toy(Points::of(&moons).unwrap(), Toy::Banana, 0).unwrap().is_some());
+fn a_shifted_normal_law_is_at_its_closed_form_from_a_score_in_words() {
+    // Closed form: |δ|² (ℓ²/(ℓ² + 2))^(d/2) for p = N(0, I), q = N(δ, I) and the Gaussian kernel.
+    for (d, delta, l) in [(1, 1.0f32, 1.0f32), (2, 0.7, 0.8), (3, 1.5, 2.0)] {
+        let cloud = normal(1500, d, delta, 40 + d as u64);
+        let names: Vec<String> = (0..d).map(|j| format!("c{j}")).collect();
+        let table = Table::new(names.clone(), cloud.values.clone()).unwrap();
+        let score: Vec<String> = names.iter().map(|name| format!("-{name}")).collect();
+        let target = Target::given(&score, &table, &Standardisation::identity(d)).unwrap();
+        let found = stein::squared(cloud.points(), |x| target.score(x), &Kernel::gaussian(l), 19, 1500, 1).unwrap();
+        let l2 = f64::from(l).powi(2);
+        let expected = f64::from(delta).powi(2) * (l2 / (l2 + 2.0)).powf(d as f64 / 2.0);
+        near(found.value, expected, 3.5 * found.standard_error.unwrap());
+        assert!(found.standard_error.unwrap() < 0.12 * expected, "the tolerance says something: {found:?}");
+    }
+}
+
+#[test]
+fn a_given_score_accepts_its_law_and_refuses_another_in_any_units() {
+    // L Lᵀ = ((4/3, 2/3), (2/3, 4/3)), moved by (1, −2).
+    let rows: Vec<f32> = normal(600, 2, 0.0, 8)
+        .values
+        .chunks_exact(2)
+        .flat_map(|z| [1.0 + (4f32 / 3.0).sqrt() * z[0], -2.0 + (1f32 / 3.0).sqrt() * z[0] + z[1]])
+        .collect();
+    let table = Table::new(["a", "b"], rows.clone()).unwrap();
+    let units = Standardisation::fit(&table);
+    let mut standard = rows.clone();
+    units.apply(&mut standard).unwrap();
+    for (mean, is_the_law) in [([1.0, -2.0], true), ([0.7, -2.0], false)] {
+        let target = Target::given(&correlated(mean), &table, &Standardisation::identity(2)).unwrap();
+        for (values, target) in [(&rows, &target), (&standard, &target.in_units(&units))] {
+            let found = stein::to_target(Points::new(values, 600, 2).unwrap(), target, 99, 400, 3).unwrap();
+            assert_eq!(found.rows_used, Some(400));
+            assert_eq!(found.p_value.unwrap() > 0.01, is_the_law, "{mean:?}: {found:?}");
+        }
+    }
+}
+
+#[test]
+fn a_score_that_is_not_finite_names_the_row() {
+    let table = Table::new(["a"], vec![1.0, 2.0, 3.0]).unwrap();
+    let target = Target::given(&["1/a - log(a)"], &table, &Standardisation::identity(1)).unwrap();
+    let error = stein::to_target(Points::new(&[2.0, -1.0, 0.5], 3, 1).unwrap(), &target, 9, 100, 0).unwrap_err();
+    assert!(error.to_string().contains("[-1.0] is NaN"), "{error}");
 }

@@ -2,6 +2,7 @@
 
 mod activation;
 mod adam;
+mod formula;
 mod fourier;
 mod gather;
 mod line_potentials;

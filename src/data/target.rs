@@ -1,0 +1,150 @@
+//! [`Target`]: a law whose score ∇ log p is known.
+
+use super::toy::Toy;
+use super::{Formulas, Origin, Source, Standardisation, Table};
+use crate::reference::mixture::Mixture;
+use crate::{Error, Result};
+
+/// Rows at which a given score is tried out.
+const TRIALS: usize = 16;
+/// Step of its differences, as a share of a column's range: their errors are far below [`ASYMMETRY`] where the score is smooth at
+/// a hundredth of the range.
+const STEP: f64 = 1e-5;
+/// By how much the two sides of a symmetric Jacobian may differ: of their own size, and of the largest entry's.
+const ASYMMETRY: f64 = 1e-3;
+const NOISE: f64 = 1e-5;
+
+/// The score of [`Toy::Banana`].
+const BANANA: [&str; 2] = ["-(x - y^2/4)", "((x - y^2/4)*y - y/2)/2"];
+
+/// Where a score comes from; in the data's own units.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Law {
+    Mixture(Mixture),
+    /// One formula a column.
+    Formulas(Formulas),
+}
+
+/// A law with a known score, in units of training. Standardising is affine, z = (x − mean)/scale, so s_z(z) = scale ⊙ s_x(x).
+#[derive(Clone, Debug, PartialEq)]
+pub struct Target {
+    law: Law,
+    units: Standardisation,
+}
+
+impl Target {
+    /// The law of a source's rows, where its score is known: both columns of a toy target, in their order.
+    pub fn of(source: &Source, units: &Standardisation) -> Option<Self> {
+        let Origin::Toy(toy, _) = source.origin else { return None };
+        let whole = source.columns.as_ref().is_none_or(|chosen| *chosen == ["x", "y"] || *chosen == ["0", "1"]);
+        let law = match toy {
+            _ if !whole => return None,
+            // log p = −b²/2 − y²/8 with the bend b = x − y²/4.
+            Toy::Banana => Law::Formulas(Formulas::parse(&BANANA, &["x", "y"]).expect("they are formulas of x and y")),
+            _ => Law::Mixture(toy.mixture()?),
+        };
+        Some(Self { law, units: units.clone() })
+    }
+
+    /// The law whose score these expressions are, one a column of `rows`, in their names and units.
+    ///
+    /// # Errors
+    /// What is no expression; another number of them than of columns; and what cannot be a score, as far as the rows show: it is not finite
+    /// at one of them, or no gradient (its Jacobian is not symmetric).
+    pub fn given<T: AsRef<str>>(score: &[T], rows: &Table, units: &Standardisation) -> Result<Self> {
+        let columns = rows.columns();
+        if score.len() != columns.len() {
+            return Err(Error::usage(format!(
+                "a score has one expression a column: {} were given for {} columns ({})",
+                score.len(),
+                columns.len(),
+                columns.join(", ")
+            )));
+        }
+        let formulas = Formulas::parse(score, columns)?;
+        check_gradient(&formulas, rows)?;
+        Ok(Self { law: Law::Formulas(formulas), units: units.clone() })
+    }
+
+    /// The law in the data's own units.
+    pub fn law(&self) -> &Law {
+        &self.law
+    }
+
+    pub fn units(&self) -> &Standardisation {
+        &self.units
+    }
+
+    /// The same law in other units.
+    pub fn in_units(&self, units: &Standardisation) -> Self {
+        Self { law: self.law.clone(), units: units.clone() }
+    }
+
+    /// The score at `z`.
+    pub fn score(&self, z: &[f64]) -> Vec<f64> {
+        let Standardisation { mean, scale } = &self.units;
+        let x: Vec<f64> = z.iter().zip(mean.iter().zip(scale)).map(|(z, (mean, scale))| mean + scale * z).collect();
+        let mut score = match &self.law {
+            Law::Mixture(law) => law.score(&x).value,
+            Law::Formulas(formulas) => formulas.evaluate(&x),
+        };
+        score.iter_mut().zip(scale).for_each(|(s, scale)| *s *= scale);
+        score
+    }
+}
+
+/// Refuses what is not finite, or no gradient, by central differences at a few evenly spaced rows.
+fn check_gradient(score: &Formulas, rows: &Table) -> Result<()> {
+    let (d, names) = (rows.cols(), rows.columns());
+    let range = |j: usize| {
+        let column = (0..rows.rows()).map(|i| f64::from(rows.row(i)[j]));
+        let (low, high) = column.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(x), high.max(x)));
+        if high > low { high - low } else { 1.0 }
+    };
+    let ranges: Vec<f64> = (0..d).map(range).collect();
+    let trials = rows.rows().min(TRIALS);
+    for row in (0..trials).map(|k| k * rows.rows() / trials) {
+        let mut x: Vec<f64> = rows.row(row).iter().map(|&v| f64::from(v)).collect();
+        if let Some(j) = score.evaluate(&x).iter().position(|s| !s.is_finite()) {
+            return Err(Error::usage(format!(
+                "the score of `{}` is not finite at row {} of {}: it must be at every row, for training starts from them",
+                names[j],
+                row + 1,
+                rows.origin()
+            )));
+        }
+        // ∂s_i/∂x_j in units of the columns' ranges, in which the entries are comparable.
+        let mut jacobian = vec![vec![0.0; d]; d];
+        for j in 0..d {
+            let (at, step) = (x[j], STEP * ranges[j]);
+            x[j] = at + step;
+            let (above, up) = (score.evaluate(&x), x[j]);
+            x[j] = at - step;
+            let (below, down) = (score.evaluate(&x), x[j]);
+            x[j] = at;
+            for i in 0..d {
+                jacobian[i][j] = (above[i] - below[i]) / (up - down) * ranges[i] * ranges[j];
+            }
+        }
+        let largest = jacobian.iter().flatten().fold(0.0f64, |most, v| most.max(v.abs()));
+        for (i, j) in (0..d).flat_map(|i| (0..i).map(move |j| (j, i))) {
+            let (a, b) = (jacobian[i][j], jacobian[j][i]);
+            if (a - b).abs() > ASYMMETRY * a.abs().max(b.abs()) + NOISE * largest {
+                let unit = ranges[i] * ranges[j];
+                return Err(Error::usage(format!(
+                    "the score is not a gradient: at row {} of {}, that of `{}` changes with `{}` by {:.4} and that of `{}` with `{}` \
+                     by {:.4}, and a score is ∇ log p, whose Jacobian is symmetric",
+                    row + 1,
+                    rows.origin(),
+                    names[i],
+                    names[j],
+                    a / unit,
+                    names[j],
+                    names[i],
+                    b / unit
+                )));
+            }
+        }
+    }
+    Ok(())
+}
