@@ -185,6 +185,10 @@ pub struct Evaluate {
     /// The rows that were learned from: adds the scores of copying
     #[arg(long, value_name = "SOURCE")]
     pub train: Option<String>,
+    /// The score ∇ log p that the samples' law should have, one expression a column in the reference's names: adds KSD². A toy reference
+    /// has its own
+    #[arg(long, value_name = "EXPR", allow_hyphen_values = true)]
+    pub score: Vec<String>,
     /// Scale every column by the reference's mean and deviation first
     #[arg(long)]
     pub standardise: bool,

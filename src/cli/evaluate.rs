@@ -1,6 +1,6 @@
 //! `evaluate`: one set of rows against another.
 
-use pushforward::data::{LoadOptions, Source, Standardisation, Table};
+use pushforward::data::{LoadOptions, Source, Standardisation, Table, Target};
 use pushforward::gpu::Gpu;
 use pushforward::metrics::{Better, Evaluation, Options, Points, Score, c2st, evaluate as score};
 use pushforward::report::number;
@@ -17,20 +17,28 @@ const CLASSIFIER_ROWS: usize = 20;
 pub fn evaluate(args: &Evaluate, adapter: &str, console: Console) -> anyhow::Result<()> {
     let load =
         |text: &str, seed: u64| -> pushforward::Result<Table> { text.parse::<Source>()?.load(seed, &LoadOptions::default()) };
-    let mut reference = load(&args.reference, args.seed ^ REFERENCE)?;
+    let source: Source = args.reference.parse()?;
+    let mut reference = source.load(args.seed ^ REFERENCE, &LoadOptions::default())?;
     let mut samples = load(&args.samples, args.seed ^ SAMPLES)?.align(reference.columns())?;
     let mut train = match &args.train {
         Some(text) => Some(load(text, args.seed)?.align(reference.columns())?),
         None => None,
     };
+    let scale = match args.standardise {
+        true => Standardisation::fit(&reference),
+        false => Standardisation::identity(reference.cols()),
+    };
+    let target = match args.score.as_slice() {
+        [] => Target::of(&source, &scale),
+        score => Some(Target::given(score, &reference, &scale)?),
+    };
     if args.standardise {
-        let scale = Standardisation::fit(&reference);
         for set in [Some(&mut reference), Some(&mut samples), train.as_mut()].into_iter().flatten() {
             *set = standardised(set, &scale)?;
         }
     }
     let gpu = Gpu::open(adapter)?;
-    let options = Options { gpu: Some(gpu.clone()), seed: args.seed, pair_rows: args.pair_rows, ..Options::default() };
+    let options = Options { gpu: Some(gpu.clone()), target, seed: args.seed, pair_rows: args.pair_rows, ..Options::default() };
     let train = train.as_ref().map(Points::of).transpose()?;
     let found = scores(&gpu, Points::of(&reference)?, Points::of(&samples)?, train, &options)?;
     if args.json {

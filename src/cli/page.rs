@@ -3,9 +3,9 @@
 use std::path::PathBuf;
 
 use pushforward::Error;
-use pushforward::data::{Standardisation, Table, write_atomically};
+use pushforward::data::{Standardisation, Table, Target, write_atomically};
 use pushforward::gpu::Gpu;
-use pushforward::methods::Entry;
+use pushforward::methods::{Entry, given_score};
 use pushforward::metrics::gaussian::Gaussian;
 use pushforward::metrics::{Evaluation, Options, Points, evaluate};
 use pushforward::report::{Curve, Figure, Page, Scale, ScoreTable, comparison, curves, number};
@@ -81,9 +81,16 @@ impl Real {
 
 fn page(gpu: &Gpu, outcome: &Outcome, entry: &Entry, fresh: Option<&Table>, command: &str) -> Result<Page, Error> {
     let (description, train) = (outcome.model.description(), &outcome.train);
+    // With a score of its own to learn, the data are another law's.
+    let elsewhere = !given_score(&description.settings).is_empty();
+    let fresh = fresh.filter(|_| !elsewhere);
     // A run of a moment is not kept waiting: fewer rows, and no classifier, which takes longer than all else.
     let (rows, classify) = if outcome.seconds > LONG { (ROWS, true) } else { (ROWS / 4, false) };
-    let real = Real::of(outcome, fresh, rows);
+    let mut real = Real::of(outcome, fresh, rows);
+    if elsewhere && outcome.test.is_none() {
+        real.reference_name = format!("{} rows that training started from", real.reference.rows());
+        real.beside_name = "starting rows";
+    }
     let samples = outcome.model.sample(ROWS, SEED)?;
     let gaussian = Gaussian::fit(Points::of(train)?).sample(ROWS, SEED);
     let gaussian = Table::new(train.columns().iter().cloned(), gaussian)?;
@@ -98,6 +105,9 @@ fn page(gpu: &Gpu, outcome: &Outcome, entry: &Entry, fresh: Option<&Table>, comm
     let mut found = Vec::new();
     for set in [&samples, &gaussian, &real.beside] {
         let set = head(standardised(set, &scale)?);
+        // A score in words may have no value outside of its law's support, where a fitted Gaussian has rows.
+        let target = outcome.target.as_ref().map(|target| target.in_units(&scale)).filter(|target| is_finite(target, &set));
+        let options = Options { target, ..options.clone() };
         found.push(match classify {
             true => scores(gpu, Points::of(&reference)?, Points::of(&set)?, None, &options)?,
             false => evaluate(Points::of(&reference)?, Points::of(&set)?, None, &options)?,
@@ -107,10 +117,10 @@ fn page(gpu: &Gpu, outcome: &Outcome, entry: &Entry, fresh: Option<&Table>, comm
     let table = ScoreTable::new(format!("{}, every column in units of its deviation", real.reference_name), &named);
     Ok(Page {
         title: format!("{} on {}", entry.name, train.origin()),
-        headline: headline(&found, real.beside_name),
+        headline: if elsewhere { to_score(&found) } else { headline(&found, real.beside_name) },
         facts: facts(gpu, outcome, entry),
         scores: Some(table),
-        figures: figures(outcome, &shown(outcome, &real, fresh)?, &samples)?,
+        figures: figures(outcome, &shown(outcome, &real, fresh)?, &samples, elsewhere)?,
         settings: settings(outcome),
         commands: vec![
             command.to_string(),
@@ -139,6 +149,23 @@ fn headline(found: &[Evaluation], beside: &str) -> String {
         "Root energy distance to real rows: {ours} for the samples, {theirs} for a fitted Gaussian, {best} for {beside}."
     );
     energy + &told
+}
+
+fn is_finite(target: &Target, rows: &Table) -> bool {
+    let row = |i: usize| rows.row(i).iter().map(|&v| f64::from(v)).collect::<Vec<_>>();
+    (0..rows.rows()).all(|i| target.score(&row(i)).iter().all(|s| s.is_finite()))
+}
+
+/// Where the samples stand when their law was given by its score, and the rows are where training started.
+fn to_score(found: &[Evaluation]) -> String {
+    let [samples, _, start] = found else { return String::new() };
+    let shown = |e: &Evaluation| e.ksd2.as_ref().map_or("none".into(), |score| number(score.value, 2));
+    format!(
+        "Squared Stein discrepancy to the score that was given: {} for the samples, {} for the rows that training started from, which \
+         the other scores compare with.",
+        shown(samples),
+        shown(start)
+    )
 }
 
 fn facts(gpu: &Gpu, outcome: &Outcome, entry: &Entry) -> Vec<(String, String)> {
@@ -173,12 +200,16 @@ fn shown(outcome: &Outcome, real: &Real, fresh: Option<&Table>) -> Result<Table,
     }
 }
 
-fn figures(outcome: &Outcome, reference: &Table, samples: &Table) -> Result<Vec<Figure>, Error> {
+fn figures(outcome: &Outcome, reference: &Table, samples: &Table, elsewhere: bool) -> Result<Vec<Figure>, Error> {
     // As many new rows as real ones: a denser cloud looks like another law.
     let samples = &samples.select_rows(&(0..samples.rows().min(reference.rows())).collect::<Vec<_>>());
     let mut figures = vec![Figure::new(
         "Samples",
-        "Real rows in blue, new rows in orange.",
+        if elsewhere {
+            "Rows that training started from in blue, new rows in orange."
+        } else {
+            "Real rows in blue, new rows in orange."
+        },
         comparison(Points::of(reference)?, Points::of(samples)?, samples.columns())?,
     )];
     for (name, title, caption) in [

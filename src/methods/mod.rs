@@ -225,6 +225,12 @@ pub fn find(name: &str) -> Result<&'static Entry> {
     })
 }
 
+/// The expressions of the target's score, where a method's settings give any: the data then only say where to start.
+pub fn given_score(settings: &toml::Table) -> Vec<&str> {
+    let given = settings.get("score").and_then(toml::Value::as_array);
+    given.into_iter().flatten().filter_map(toml::Value::as_str).collect()
+}
+
 /// The estimator that a method's `unbiased` setting asks for.
 fn estimator(unbiased: bool) -> Estimator {
     if unbiased { Estimator::Unbiased } else { Estimator::Biased }

@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Backend, Points, Score, comparable, copying, kolmogorov, manifold, pairs, permutation, sinkhorn, sliced, wasserstein,
+    Backend, Points, Score, comparable, copying, kolmogorov, manifold, pairs, permutation, sinkhorn, sliced, stein, wasserstein,
 };
 use crate::Result;
+use crate::data::Target;
 use crate::gpu::Gpu;
 
 /// What to spend, and on how many rows. The defaults take seconds.
@@ -13,11 +14,13 @@ use crate::gpu::Gpu;
 pub struct Options {
     /// The device for work over all pairs of rows; the host's cores do it when absent.
     pub gpu: Option<Gpu>,
+    /// The law whose score is known and that the samples should have, in their units: adds the Stein discrepancy.
+    pub target: Option<Target>,
     /// Seed of subsamples, projections and relabellings.
     pub seed: u64,
     /// Gaussian bandwidth ℓ of MMD²; the median distance when absent.
     pub bandwidth: Option<f64>,
-    /// Relabellings of the permutation test.
+    /// Relabellings of the permutation test, and replicates of the wild bootstrap.
     pub permutations: usize,
     /// Directions of sliced W₂.
     pub projections: usize,
@@ -36,6 +39,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             gpu: None,
+            target: None,
             seed: 0,
             bandwidth: None,
             permutations: permutation::PERMUTATIONS,
@@ -60,6 +64,9 @@ pub struct Evaluation {
     pub bandwidth: f64,
     /// 2E|X−Y| − E|X−X′| − E|Y−Y′|, unbiased.
     pub energy: Score,
+    /// Squared kernelised Stein discrepancy of the samples to a law whose score is known, where there is one; p by the wild bootstrap.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ksd2: Option<Score>,
     pub sliced_w2: Score,
     pub w2: Score,
     /// The Sinkhorn divergence, where there is a device to find it on: W₂² of sets of any size, blurred at a tenth of the median
@@ -159,6 +166,13 @@ pub fn evaluate(reference: Points, samples: Points, train: Option<Points>, optio
         mmd2: on_pairs(mmd2).with_p_value(p_value),
         bandwidth,
         energy: on_pairs(energy),
+        ksd2: match &options.target {
+            Some(target) => {
+                let most = options.pair_rows.unwrap_or(stein::MOST_ROWS).min(stein::MOST_ROWS);
+                Some(stein::to_target(samples, target, options.permutations, most, seed)?)
+            }
+            None => None,
+        },
         sliced_w2: sliced::wasserstein(on, reference, samples, options.projections, seed)?,
         sinkhorn: match gpu {
             Some(gpu) => Some(sinkhorn::divergence(gpu, reference, samples, sinkhorn::BLUR * bandwidth, seed)?),
@@ -192,9 +206,12 @@ impl Evaluation {
         let mut scores = vec![
             named("Energy distance", "2E|X−Y| − E|X−X′| − E|Y−Y′|", Lower, &self.energy),
             named("MMD²", "Gaussian kernel; p by permutation", Lower, &self.mmd2),
+        ];
+        scores.extend(self.ksd2.as_ref().map(|s| named("KSD²", "to the known score; p by wild bootstrap", Lower, s)));
+        scores.extend([
             named("Sliced W₂", "mean over directions", Lower, &self.sliced_w2),
             named("W₂", "exact matching", Lower, &self.w2),
-        ];
+        ]);
         scores.extend(self.sinkhorn.as_ref().map(|s| named("Sinkhorn divergence", "W₂² with entropy, debiased", Lower, s)));
         scores.extend(self.c2st.as_ref().map(|s| named("Classifier accuracy", "told from real rows, held out", Near(0.5), s)));
         scores.extend([

@@ -9,7 +9,7 @@ pub use folder::{Folder, Metrics};
 
 use crate::data::{Rounding, Source, Standardisation, Table, Target, split};
 use crate::gpu::{Gpu, Plan, Report};
-use crate::methods::{Dataset, Entry, Method, Setup, Training};
+use crate::methods::{self, Dataset, Entry, Method, Setup, Training};
 use crate::model::{Description, Model};
 use crate::{Error, Result};
 use checkpoint::Checkpoint;
@@ -50,15 +50,9 @@ pub struct Job {
 }
 
 impl Job {
-    /// The expressions of the target's score, where the settings give any.
-    fn score(&self) -> Vec<&str> {
-        let given = self.settings.get("score").and_then(toml::Value::as_array);
-        given.into_iter().flatten().filter_map(toml::Value::as_str).collect()
-    }
-
     /// The law to learn, where its score is known: by the settings, or as the data's.
     fn target(&self, units: &Standardisation) -> Result<Option<Target>> {
-        match self.score() {
+        match methods::given_score(&self.settings) {
             score if score.is_empty() => Ok(self.source.parse().ok().and_then(|source: Source| Target::of(&source, units))),
             score => Target::given(&score, &self.table, units).map(Some),
         }
@@ -96,6 +90,8 @@ pub struct Outcome {
     /// The rows that were trained on and those held out, in the data's own units.
     pub train: Table,
     pub test: Option<Table>,
+    /// The law to learn, where its score is known.
+    pub target: Option<Target>,
 }
 
 /// Trains, from the start or from the last checkpoint.
@@ -114,6 +110,7 @@ struct Run {
     train: Table,
     test: Option<Table>,
     standardisation: Standardisation,
+    target: Option<Target>,
     method: Box<dyn Method>,
     plan: Plan,
     held_out: Option<HeldOut>,
@@ -127,7 +124,7 @@ impl Run {
             None => {
                 let share = match job.training.held_out {
                     // Rows that only say where to start are not what to stop by.
-                    s if s < 0.0 && !job.score().is_empty() => 0.0,
+                    s if s < 0.0 && !methods::given_score(&job.settings).is_empty() => 0.0,
                     s if s < 0.0 && job.table.rows() < SMALL => SMALL_SHARE,
                     s => f64::from(s.max(0.0)),
                 };
@@ -151,7 +148,8 @@ impl Run {
             Ok::<_, Error>(values)
         };
         let data = Dataset::new(gpu, &standard(&train)?, train.cols(), train.weights())?;
-        let data = data.with_target(job.target(&standardisation)?);
+        let target = job.target(&standardisation)?;
+        let data = data.with_target(target.clone());
         let setup = Setup { gpu, training: &job.training, columns: train.cols(), seed: job.seed, data: Some(&data) };
         let method = job.entry.build(&setup, &job.settings)?;
         let plan = method.plan(gpu, job.seed, &data)?;
@@ -160,7 +158,7 @@ impl Run {
             None => None,
         };
         let folder = Folder::open(&job, gpu, &data)?;
-        Ok(Self { gpu: gpu.clone(), job, folder, train, test, standardisation, method, plan, held_out })
+        Ok(Self { gpu: gpu.clone(), job, folder, train, test, standardisation, target, method, plan, held_out })
     }
 
     fn finish(mut self, progress: &mut dyn Progress, stop: &AtomicBool) -> Result<Outcome> {
@@ -253,6 +251,7 @@ impl Run {
             seconds: at.seconds,
             train: self.train,
             test: self.test,
+            target: self.target,
         })
     }
 

@@ -135,13 +135,43 @@ fn stein_learns_any_rows_towards_a_given_score() {
     // The rows are not those of the law: training is not stopped by them.
     assert!(said.contains("(60 rows)"), "{said}");
     assert!(desk.text("run/config.toml").contains("-0.25*(x2-4)"));
+    let report = desk.text("run/report.html");
+    for part in ["KSD²", "discrepancy to the score that was given", "60 rows that training started from", "starting rows"] {
+        assert!(report.contains(part), "{part}");
+    }
     desk.works("sample run -n 10 --out new.csv");
     assert_eq!(desk.text("new.csv").lines().next(), Some("age,height"));
+    // A lognormal score has no value at the fitted Gaussian's rows below zero, and the report no entry.
+    let lognormal = "--set score=['-(1+log(age+1))/(age+1)','-height']";
+    desk.works(&format!("train stein --data a.csv --out lognormal --steps 5 {TINY} {lognormal}"));
+    assert!(desk.text("lognormal/report.html").contains("discrepancy to the score that was given"));
     // A run's own config.toml makes it again, and a run goes on with its own score only.
     desk.works(&format!("train stein --data a.csv --config run/config.toml --out again {TINY}"));
     assert_eq!(desk.read("run/model.safetensors"), desk.read("again/model.safetensors"));
     let other = "--set score=['-(age-2)','-0.25*(x2-4)']";
     desk.fails(&format!("{words} --resume {other}"), 2, &["`settings` is not what run was made with"]);
+}
+
+#[test]
+fn evaluate_adds_the_stein_discrepancy_where_a_score_is_known() {
+    let desk = Desk::new();
+    let score = |words: &str| json(&desk.works(&format!("evaluate {words} --json")))["ksd2"].clone();
+    let banana = "--reference toy:banana:300 --samples";
+    let (own, other) = (score(&format!("{banana} toy:banana:250")), score(&format!("{banana} toy:gaussian:250")));
+    for found in [&own, &other] {
+        assert!(found["value"].is_number() && found["interval"][1].is_number(), "{found}");
+    }
+    assert!(own["p_value"].as_f64() > Some(0.01) && other["p_value"].as_f64() == Some(0.002), "{own} {other}");
+    // Units change the kernel, not the verdict.
+    assert!(score(&format!("{banana} toy:banana:250 --standardise"))["p_value"].as_f64() > Some(0.01));
+    for none in ["--reference toy:moons:60 --samples toy:moons:60", "--reference toy:banana:60#y --samples toy:banana:60#y"] {
+        assert!(score(none).is_null(), "{none}");
+    }
+    let words = "evaluate --reference toy:moons:60 --samples toy:gaussian:200 --pair-rows 150 --score -x --score -x2";
+    let told = desk.works(words);
+    assert!(told.contains("KSD²") && told.contains("wild bootstrap") && told.contains("150 rows of each set"), "{told}");
+    desk.fails(&words.replace("--score -x2", ""), 2, &["1 were given for 2 columns (x, y)"]);
+    desk.fails(&words.replace("-x2", "-z"), 2, &["expression 2 is `-z`: at character 2"]);
 }
 
 #[test]

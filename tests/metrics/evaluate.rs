@@ -1,3 +1,4 @@
+use pushforward::data::{Standardisation, Table, Target};
 use pushforward::metrics::classifier::Task;
 use pushforward::metrics::{Evaluation, Options, evaluate, interval};
 use pushforward::report::ScoreTable;
@@ -28,6 +29,31 @@ fn subsampled_scores_say_how_many_rows_they_took() {
     assert_eq!([found.energy.rows_used, found.coverage.rows_used, found.w2.rows_used], [Some(100), Some(100), Some(50)]);
     assert_eq!(found.sliced_w2.rows_used, None);
     assert!(found.copying.is_none() && found.scores().len() == 9);
+}
+
+#[test]
+fn a_known_score_adds_the_stein_discrepancy_of_the_samples_alone() {
+    let (real, samples) = (normal(120, 2, 0.0, 1), normal(300, 2, 0.8, 2));
+    let table = Table::new(["a", "b"], real.values.clone()).expect("a table");
+    let target = Target::given(&["-a", "-b"], &table, &Standardisation::identity(2)).expect("a score");
+    let options = Options { permutations: 49, projections: 16, pair_rows: Some(200), target: Some(target), ..Options::default() };
+    let of = |samples: &crate::Cloud| evaluate(real.points(), samples.points(), None, &options).expect("scores");
+    let found = of(&samples);
+    let ksd2 = found.ksd2.as_ref().expect("a discrepancy");
+    assert_eq!((ksd2.rows_used, ksd2.p_value), (Some(200), Some(0.02)));
+    let names: Vec<_> = found.scores().iter().map(|score| score.name).collect();
+    assert_eq!((names.len(), names[2]), (10, "KSD²"));
+    let json = serde_json::to_value(&found).expect("json");
+    assert!(json["ksd2"]["interval"][1].is_f64(), "{json}");
+    assert_eq!(serde_json::from_value::<Evaluation>(json).expect("read back"), found);
+    let own = of(&normal(150, 2, 0.0, 4)).ksd2.expect("a discrepancy");
+    assert!(own.p_value > Some(0.05) && own.rows_used.is_none(), "{own:?}");
+    let other = Options { target: None, ..options.clone() };
+    let without = evaluate(real.points(), samples.points(), None, &other).expect("scores");
+    assert!(without.ksd2.is_none() && !serde_json::to_string(&without).expect("json").contains("ksd2"));
+    assert_eq!(Evaluation { ksd2: None, ..found }, without);
+    let wide = evaluate(normal(50, 3, 0.0, 1).points(), normal(50, 3, 0.0, 2).points(), None, &options).expect_err("two columns");
+    assert!(wide.to_string().contains("rows of 3 columns and a score on 2"), "{wide}");
 }
 
 /// A minute's rows, for the host: far more than the 20,000 that used to be the most, and fewer the more columns there are.
