@@ -11,7 +11,7 @@ use super::{Dataset, Entry, Objective, resolve};
 use crate::gpu::{Recorder, Var};
 use crate::ops::sinkhorn::Sinkhorn;
 use crate::settings::Settings as _;
-use crate::{Result, settings};
+use crate::{Error, Result, settings};
 
 settings! {
     /// Settings of `sinkhorn`.
@@ -34,10 +34,45 @@ pub const ENTRY: Entry = Entry {
     defaults: "steps = 3000\nbatch = 512",
     keys: Settings::keys,
     build: |setup, own| Ok(Box::new(Method { core: OneStep::new(setup)?, settings: settings::take(own)? })),
-    resolve: |table| resolve::<Settings>(table, |settings| settings.transport(1.0).check()),
+    resolve: |table| resolve(table, Settings::check),
 };
 
 impl Settings {
+    /// Refuses what is out of range whatever the data.
+    fn check(&self) -> Result<()> {
+        // With the largest blur there is: how small it may be depends on the data.
+        Sinkhorn { epsilon: 1.0, ..self.transport(1.0) }.check()?;
+        if !(self.blur > 0.0 && self.blur.is_finite()) {
+            return Err(Error::usage(format!("`blur` is {}: it must be above 0", self.blur)));
+        }
+        Ok(())
+    }
+
+    /// Refuses what single precision cannot resolve on data whose points are at most `diameter` apart, in the words of the settings.
+    fn check_on(&self, diameter: f32) -> Result<()> {
+        let transport = self.transport(diameter);
+        let least = transport.least_epsilon();
+        if transport.epsilon < least {
+            // Of two digits, rounded up, so that what is offered is enough.
+            let length = f64::from(least).powf(1.0 / f64::from(self.exponent));
+            let digit = 10f64.powf(length.log10().floor() - 1.0);
+            return Err(Error::usage(format!(
+                "`blur` is {}: on this data it must be at least {}, because points up to {:.2} apart make potentials that round less \
+                 away in single precision",
+                self.blur,
+                ((length / digit).ceil() * digit) as f32,
+                diameter
+            )));
+        }
+        if (Sinkhorn { scaling: 0.5, ..transport.clone() }).check().is_ok() && transport.check().is_err() {
+            return Err(Error::usage(format!(
+                "`scaling` is {}: it must be further from 1, or `blur` ({}) larger, for the blur falls in over 2,000 steps",
+                self.scaling, self.blur
+            )));
+        }
+        transport.check()
+    }
+
     /// The transport problem for data whose points are at most `diameter` apart.
     fn transport(&self, diameter: f32) -> Sinkhorn {
         Sinkhorn {
@@ -64,6 +99,7 @@ impl Objective for Method {
 
     fn loss(&self, rec: &mut Recorder, y: Var, x: Var, data: &Dataset) -> Result<Var> {
         let diameter = data.range() * (data.cols() as f32).sqrt();
+        self.settings.check_on(diameter)?;
         rec.sinkhorn_divergence(y, x, None, None, &self.settings.transport(diameter))
     }
 }

@@ -74,7 +74,7 @@ impl Sinkhorn {
         if !(self.scaling > 0.0 && self.scaling < 1.0) {
             return wrong("scaling", self.scaling, "above 0 and below 1");
         }
-        let least = RESOLUTION * self.diameter.powf(self.exponent);
+        let least = self.least_epsilon();
         if self.epsilon < least {
             return wrong("epsilon", self.epsilon, &format!("at least {least}, or potentials of that diameter round it away"));
         }
@@ -82,6 +82,11 @@ impl Sinkhorn {
             return wrong("scaling", self.scaling, "further from 1, or `epsilon` larger: the schedule has over 2,000 steps");
         }
         Ok(())
+    }
+
+    /// The least `epsilon` that potentials of this diameter can resolve.
+    pub fn least_epsilon(&self) -> f32 {
+        RESOLUTION * self.diameter.powf(self.exponent)
     }
 
     /// ε of every update: from diameter^p down to `epsilon` by the factor scaling^p (Feydy et al. 2019, §3.2).

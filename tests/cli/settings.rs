@@ -69,6 +69,34 @@ fn values_out_of_range_are_refused_with_their_range() {
 }
 
 #[test]
+fn a_blur_that_single_precision_cannot_resolve_is_refused_with_the_least_that_it_can() {
+    let desk = Desk::new();
+    let sinkhorn = format!("train sinkhorn --data toy:moons:200 --out run --steps 2 {TINY}");
+    let ended = desk.fails(&format!("{sinkhorn} --set blur=1e-4"), 2, &["`blur` is 0.0001: on this data it must be at least"]);
+    assert!(!ended.err.contains("epsilon") && !ended.err.contains("`diameter`"), "{}", ended.err);
+    let least = ended.err.split("at least ").nth(1).and_then(|rest| rest.split(',').next()).expect("a number");
+    let below = 0.8 * least.parse::<f64>().expect("a number");
+    // ε = blur^p: of other exponents, other blurs are too small.
+    for exponent in ["exponent=1", "exponent=0.5"] {
+        desk.fails(&format!("{sinkhorn} --set blur=1e-11 --set {exponent}"), 2, &["`blur` is 0.00000000001", "at least"]);
+    }
+    desk.fails(&format!("{sinkhorn} --set blur={below}"), 2, &["`blur`", least]);
+    for (setting, parts) in [
+        ("blur=0", ["`blur` is 0", "above 0"]),
+        ("blur=nan", ["`blur` is NaN", "above 0"]),
+        ("exponent=3", ["`exponent` is 3", "at most 2"]),
+        ("reach=-1", ["`reach` is -1", "above 0"]),
+        ("scaling=1", ["`scaling` is 1", "below 1"]),
+        ("scaling=0.9999", ["`scaling` is 0.9999", "`blur` (0.05) larger"]),
+    ] {
+        let ended = desk.fails(&format!("{sinkhorn} --set {setting}"), 2, &parts);
+        assert!(!ended.err.contains("epsilon") && !ended.err.contains("diameter"), "{}", ended.err);
+    }
+    assert!(!desk.path("run").exists());
+    desk.works(&format!("{sinkhorn} --set blur={least}"));
+}
+
+#[test]
 fn a_size_beyond_the_adapter_is_refused_by_the_limits_name() {
     let desk = Desk::new();
     // 2²⁰ rows of 4,096 units are 16 GiB a layer.
