@@ -178,7 +178,6 @@ fn stein_fits_modes_but_not_their_shares() {
 }
 
 #[test]
-<<<<<<< HEAD:tests/methods/main.rs
 fn a_run_stopped_and_resumed_is_one_that_was_not() {
     // Plans of several steps, and state beside the weights: singular vectors.
     for (method, extra) in [("gan", ""), ("wgan", "constraint = 'spectral'")] {
@@ -202,10 +201,17 @@ fn a_game_that_runs_away_ends_in_a_sentence_and_leaves_the_last_good_checkpoint(
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("run");
     let extra = "critic_rate = 1e30\nrate = 1e30\nwarmup = 1";
-    let ended = train::train(&GPU, job(Toy::Moons.sample(6000, 1), "toy:moons", "gan", extra, &run), &mut Silent, &AtomicBool::new(false));
+    let ended = train::train(
+        &GPU,
+        job(Toy::Moons.sample(6000, 1), "toy:moons", "gan", extra, &run),
+        &mut Silent,
+        &AtomicBool::new(false),
+    );
     assert!(matches!(ended, Err(Error::NonFinite { .. })), "{:?}", ended.map(|o| o.steps));
     assert!(run.join("checkpoint.safetensors").exists() && !run.join("model.safetensors").exists());
-=======
+}
+
+#[test]
 fn stein_learns_the_law_of_a_given_score_from_rows_of_another() {
     // p = N((1, −½), ((4/3, 2/3), (2/3, 4/3))), whose score is −((1, −½), (−½, 1))(x − m). The rows, of N((3, 0), ((1, 0), (0, 4))), only say where
     // to start: few, and none of them is held out.
@@ -244,5 +250,4 @@ fn stein_learns_the_law_of_a_given_score_from_rows_of_another() {
     let loaded = pushforward::model::Model::load(&GPU, folder.path().join("run")).unwrap();
     assert_eq!(loaded.description().settings["score"].as_array().unwrap().len(), 2);
     assert_eq!(loaded.sample(50, 5).unwrap().values(), &sample.values()[..100]);
->>>>>>> 9ab102a (stein takes its target's score as expressions of the columns):tests/methods.rs
 }
