@@ -3,7 +3,7 @@
 
 mod penalty;
 
-pub use penalty::{Penalty, slope_penalty};
+pub use penalty::{Penalty, Slopes, slope_penalty};
 
 use crate::Result;
 use crate::gpu::{Recorder, Var};

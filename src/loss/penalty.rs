@@ -22,18 +22,29 @@ pub enum Penalty {
     OneSided,
 }
 
+/// What [`slope_penalty`] finds, both 1 × 1.
+#[derive(Clone, Copy, Debug)]
+pub struct Slopes {
+    /// E h(‖∇ₓD‖), whose gradient flows to what D is made of.
+    pub penalty: Var,
+    /// E ‖∇ₓD‖², a constant of the reverse pass.
+    pub mean_square: Var,
+}
+
 /// Below this a slope has no direction.
 const LEAST: f32 = 1e-12;
 
-/// The mean over rows of h(‖∇ₓD(x)‖), 1 × 1, for d = D(x), rows × 1, of which each row depends on its own row of x alone. Its
-/// gradient flows to what D is made of, not to x.
-pub fn slope_penalty(rec: &mut Recorder, x: Var, d: Var, penalty: Penalty) -> Result<Var> {
+/// The mean over rows of h(‖∇ₓD(x)‖) for d = D(x), rows × 1, of which each row depends on its own row of x alone. No gradient flows
+/// to x.
+pub fn slope_penalty(rec: &mut Recorder, x: Var, d: Var, penalty: Penalty) -> Result<Slopes> {
     let rows = x.rows() as f32;
     let slope = rec.backward_from(&[(d, None)], &[x])?[0];
     let slope = rec.detach(slope);
+    let mean_square = rec.mean_square(slope)?;
+    let mean_square = rec.scale(mean_square, x.cols() as f32)?;
+    let mean_square = rec.detach(mean_square);
     let (value, v) = if penalty == Penalty::Square {
-        let value = rec.mean_square(slope)?;
-        (rec.scale(value, x.cols() as f32)?, rec.scale(slope, 2.0 / rows)?)
+        (mean_square, rec.scale(slope, 2.0 / rows)?)
     } else {
         let squares = rec.square(slope)?;
         let square = rec.sum_cols(squares)?;
@@ -48,11 +59,11 @@ pub fn slope_penalty(rec: &mut Recorder, x: Var, d: Var, penalty: Penalty) -> Re
         (rec.mean_square(excess)?, rec.scale(v, 2.0 / rows)?)
     };
     let (value, v) = (rec.detach(value), rec.detach(v));
-    let Some(along) = rec.tangent(d, &[(x, v)])? else { return Ok(value) };
+    let Some(along) = rec.tangent(d, &[(x, v)])? else { return Ok(Slopes { penalty: value, mean_square }) };
     let carrier = rec.sum(along)?;
     rec.record(&[carrier], &[value], move |rec, back| match back.of(rec, value)? {
         Some(d_value) => back.pass(rec, carrier, d_value),
         None => Ok(()),
     });
-    Ok(value)
+    Ok(Slopes { penalty: value, mean_square })
 }

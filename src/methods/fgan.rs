@@ -157,7 +157,7 @@ impl Adversarial for Fgan {
         if self.settings.r1 == 0.0 {
             return Ok(loss);
         }
-        let penalty = slope_penalty(rec, x, at_data, Penalty::Square)?;
+        let penalty = slope_penalty(rec, x, at_data, Penalty::Square)?.penalty;
         rec.blend(loss, penalty, 1.0, 0.5 * self.settings.r1)
     }
 

@@ -6,7 +6,8 @@
 //! between data and generated rows; by spectral normalisation of every weight (Miyato et al. 2018); or by the original's box
 //! [−c, c] for the weights, which bounds f's slope by some constant, not by one: its estimate is in units of its own.
 //!
-//! Reported as `w1`: the critic's estimate, a lower bound of W₁ up to how well the constraint holds.
+//! Reported as `w1`: the critic's estimate, over its slope's root mean square where a penalty lets that exceed one (on f = r·x the
+//! gain rδ − λ(r − 1)² is largest at r = 1 + δ/2λ): a lower bound of W₁ up to how even the slope is.
 
 use super::critic::{self, Adversarial, Critic, Game};
 use super::one_step::OneStep;
@@ -91,16 +92,22 @@ impl Settings {
         let (real, fake) = (critic.value(rec, 0, &layers, x)?, critic.value(rec, 0, &layers, y)?);
         let (real, fake) = (rec.mean(real)?, rec.mean(fake)?);
         let estimate = rec.sub(real, fake)?;
-        rec.report("w1", estimate)?;
         let loss = rec.scale(estimate, -1.0)?;
         let form = match self.constraint {
             Constraint::Penalty => Penalty::TwoSided,
             Constraint::OneSided => Penalty::OneSided,
-            Constraint::Spectral | Constraint::Clip => return Ok(loss),
+            Constraint::Spectral | Constraint::Clip => {
+                rec.report("w1", estimate)?;
+                return Ok(loss);
+            }
         };
         let there = critic.value(rec, 0, &layers, between)?;
-        let penalty = slope_penalty(rec, between, there, form)?;
-        rec.blend(loss, penalty, 1.0, self.penalty)
+        let slopes = slope_penalty(rec, between, there, form)?;
+        let steepness = rec.sqrt(slopes.mean_square)?;
+        let steepness = rec.clamp(steepness, 1.0, f32::MAX)?;
+        let w1 = rec.div(estimate, steepness)?;
+        rec.report("w1", w1)?;
+        rec.blend(loss, slopes.penalty, 1.0, self.penalty)
     }
 }
 

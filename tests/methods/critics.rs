@@ -65,15 +65,17 @@ fn near(what: &str, found: f64, expected: f64, tolerance: f64) {
 
 #[test]
 fn the_critics_estimate_of_w1_is_the_shift() {
-    // W₁ of a translate is |δ|. On f = r·x₁ a two-sided penalty λ is paid back by rδ − λ(r − 1)², at its best r = 1 + δ/2λ.
-    let (delta, lambda) = (1.5f32, 10.0f32);
-    for (constraint, slack) in [(Constraint::Penalty, 1.0), (Constraint::OneSided, 1.0), (Constraint::Spectral, 0.0)] {
-        let settings = Wgan { constraint, penalty: lambda, ..Wgan::default() };
+    // W₁ of a translate is |δ|, whatever slope above one the penalty allows: 1.375 at λ = 2. (At λ = ½ it allows 2.5, not the same
+    // everywhere, and the estimate is 4 % too large.)
+    let delta = 1.5f32;
+    for (constraint, penalty) in
+        [(Constraint::Penalty, 10.0), (Constraint::Penalty, 2.0), (Constraint::OneSided, 2.0), (Constraint::Spectral, 1.0)]
+    {
+        let settings = Wgan { constraint, penalty, ..Wgan::default() };
         let spectral = constraint == Constraint::Spectral;
         let found = trained(2, delta, spectral, 0.0, |rec, critic, y, x| wgan_loss(rec, critic, y, x, &settings));
-        let expected = f64::from(delta * (1.0 + slack * delta / (2.0 * lambda)));
         // What is left is the noise of 100 means of 1,024 rows, ±0.005, and how straight f has become.
-        near(&format!("W₁, {constraint:?}"), found, expected, if spectral { 0.05 } else { 0.03 });
+        near(&format!("W₁, {constraint:?}, λ = {penalty}"), found, f64::from(delta), 0.03);
     }
 }
 

@@ -37,7 +37,7 @@ fn check(form: Penalty, activation: Activation) {
     let input = input(&mut rec, ROWS, INPUTS, &x);
     let layers = net.layers(&mut rec, &parameters, Weights::Trained).unwrap();
     let d = net.apply(&mut rec, &layers, input).unwrap();
-    let value = slope_penalty(&mut rec, input, d, form).unwrap();
+    let value = slope_penalty(&mut rec, input, d, form).unwrap().penalty;
     // Scaled and added to another loss, as critics do.
     let mean = rec.mean(d).unwrap();
     let loss = rec.blend(mean, value, 0.5, 3.0).unwrap();
