@@ -8,6 +8,8 @@ mod resume;
 mod run;
 #[path = "cli/settings.rs"]
 mod settings;
+#[path = "cli/statistics.rs"]
+mod statistics;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

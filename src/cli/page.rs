@@ -121,6 +121,7 @@ fn page(gpu: &Gpu, outcome: &Outcome, entry: &Entry, fresh: Option<&Table>, comm
         facts: facts(gpu, outcome, entry),
         scores: Some(table),
         figures: figures(outcome, &shown(outcome, &real, fresh)?, &samples, elsewhere)?,
+        sheets: Vec::new(),
         settings: settings(outcome),
         commands: vec![
             command.to_string(),

@@ -13,7 +13,7 @@ use super::arguments::Reproduce;
 use super::console::{Console, print};
 use super::progress::duration;
 
-const ALL: [&str; 2] = ["figure1", "saddle"];
+const ALL: [&str; 3] = ["figure1", "saddle", "statistics"];
 
 pub fn reproduce(args: &Reproduce, adapter: &str, console: Console) -> anyhow::Result<()> {
     if !ALL.contains(&args.what.as_str()) {
@@ -25,8 +25,10 @@ pub fn reproduce(args: &Reproduce, adapter: &str, console: Console) -> anyhow::R
         ))
         .into());
     }
-    if args.what == "saddle" {
-        return super::saddle::saddle(args, adapter, console);
+    match args.what.as_str() {
+        "saddle" => return super::saddle::saddle(args, adapter, console),
+        "statistics" => return super::statistics::statistics(args, adapter, console),
+        _ => {}
     }
     let settings: figure1::Settings = settings(&args.set)?;
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&args.what));

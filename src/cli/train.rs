@@ -190,7 +190,7 @@ fn in_progress(out: &Path) -> Result<(), Error> {
 }
 
 /// Ctrl-C and SIGTERM ask the run to stop after its step; a second one ends the program at once.
-fn stop_on_signals() -> anyhow::Result<Arc<AtomicBool>> {
+pub fn stop_on_signals() -> anyhow::Result<Arc<AtomicBool>> {
     let stop = Arc::new(AtomicBool::new(false));
     let flag = stop.clone();
     ctrlc::set_handler(move || {
@@ -203,7 +203,7 @@ fn stop_on_signals() -> anyhow::Result<Arc<AtomicBool>> {
 }
 
 /// The command that this process was given, with its folder spelt out, for a new run or to go on.
-fn command(out: &Path, resume: bool) -> String {
+pub fn command(out: &Path, resume: bool) -> String {
     let mut words: Vec<String> = std::env::args().skip(1).filter(|word| word != "--resume").collect();
     if !words.iter().any(|word| word == "--out" || word.starts_with("--out=")) {
         words.extend(["--out".into(), out.display().to_string()]);

@@ -1,6 +1,6 @@
 //! Intervals for a proportion, a mean and a median; all two-sided at 95 %.
 
-use statrs::distribution::{Binomial, DiscreteCDF};
+use statrs::distribution::{Binomial, ContinuousCDF, DiscreteCDF, StudentsT};
 use statrs::function::beta::inv_beta_reg;
 
 /// The share of repetitions in which an interval covers what it estimates.
@@ -60,6 +60,14 @@ pub fn mean_and_error(values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
     let n = values.clone().count() as f64;
     let mean = values.clone().sum::<f64>() / n;
     (mean, (variance(values) / n).sqrt())
+}
+
+/// The mean of a few values and Student's interval for it (1908): exact for normal values, and none for a single one.
+pub fn student(values: &[f64]) -> Option<(f64, Option<[f64; 2]>)> {
+    let n = values.len() as f64;
+    let (mean, error) = mean_and_error(values.iter().copied());
+    let quantile = StudentsT::new(0.0, 1.0, n - 1.0).ok().map(|law| law.inverse_cdf((1.0 + LEVEL) / 2.0));
+    (n > 0.0).then(|| (mean, quantile.map(|t| [mean - t * error, mean + t * error])))
 }
 
 /// Sample variance (divisor n − 1); zero for fewer than two values.

@@ -6,6 +6,7 @@
 //! | [`curves`] | losses over steps, linear or logarithmic, smoothed |
 //! | [`map`] | a learned map of the line against the true one (the paper's Fig. 1) |
 //! | [`panels`] | several line plots in one picture |
+//! | [`grid`](grid()) | scatter pictures in lines and columns |
 //! | [`Page`] | `report.html`: headline, facts, scores, plots, settings, commands |
 //!
 //! ```
@@ -19,6 +20,7 @@
 
 mod clouds;
 mod curves;
+pub mod grid;
 mod map;
 mod page;
 mod panel;
@@ -28,7 +30,8 @@ mod svg;
 
 pub use clouds::comparison;
 pub use curves::{Curve, Scale, curves};
+pub use grid::grid;
 pub use map::map;
-pub use page::{Figure, Page, ScoreRow, ScoreTable};
+pub use page::{Figure, Page, ScoreRow, ScoreTable, Sheet};
 pub use panels::{Family, Plot, panels};
-pub use style::number;
+pub use style::{aligned, number};

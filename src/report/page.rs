@@ -17,6 +17,7 @@ pub struct Page {
     pub facts: Vec<(String, String)>,
     pub scores: Option<ScoreTable>,
     pub figures: Vec<Figure>,
+    pub sheets: Vec<Sheet>,
     /// Every resolved setting, name and value.
     pub settings: Vec<(String, String)>,
     /// Commands that make the run again, one a line.
@@ -37,6 +38,20 @@ impl Figure {
     pub fn new(title: impl Into<String>, caption: impl Into<String>, svg: String) -> Self {
         Self { title: title.into(), caption: caption.into(), svg }
     }
+}
+
+/// A table of what a page is about, below its figures.
+#[derive(Clone, Debug, Default)]
+pub struct Sheet {
+    pub title: String,
+    /// Names of the columns.
+    pub head: Vec<String>,
+    /// Each cell with what is said below it in small print.
+    pub rows: Vec<Vec<(String, String)>>,
+    /// Whether the columns but the first are numbers, which line up on the right.
+    pub numbers: bool,
+    /// What is to be known of it.
+    pub note: String,
 }
 
 /// Scores of several sets of rows against one reference: the samples first, then for instance a fitted Gaussian and fresh data.
@@ -95,6 +110,9 @@ impl Page {
                 figure.svg
             );
         }
+        for sheet in &self.sheets {
+            html.push_str(&sheet.html());
+        }
         if !self.settings.is_empty() {
             html.push_str("<section>\n<h2>Settings</h2>\n<table class=\"settings\">\n");
             for (name, value) in &self.settings {
@@ -110,6 +128,35 @@ impl Page {
             let _ = writeln!(html, "<footer>{}</footer>", escape(&self.footer));
         }
         html.push_str("</main>\n</body>\n</html>\n");
+        html
+    }
+}
+
+impl Sheet {
+    fn html(&self) -> String {
+        let mut html = format!("<section>\n<h2>{}</h2>\n", escape(&self.title));
+        if !self.rows.is_empty() {
+            let class = if self.numbers { "sheet numbers" } else { "sheet" };
+            let _ = write!(html, "<div class=\"wide\">\n<table class=\"{class}\">\n<thead><tr>");
+            for name in &self.head {
+                let _ = write!(html, "<th scope=\"col\">{}</th>", escape(name));
+            }
+            html.push_str("</tr></thead>\n<tbody>\n");
+            for row in &self.rows {
+                html.push_str("<tr>");
+                for (i, (value, below)) in row.iter().enumerate() {
+                    let (open, close) = if i == 0 { ("th scope=\"row\"", "th") } else { ("td", "td") };
+                    let below = if below.is_empty() { String::new() } else { format!("<small>{}</small>", escape(below)) };
+                    let _ = write!(html, "<{open}>{}{below}</{close}>", escape(value));
+                }
+                html.push_str("</tr>\n");
+            }
+            html.push_str("</tbody>\n</table>\n</div>\n");
+        }
+        if !self.note.is_empty() {
+            let _ = writeln!(html, "<p class=\"note\">{}</p>", escape(&self.note));
+        }
+        html.push_str("</section>\n");
         html
     }
 }

@@ -2,3 +2,4 @@
 
 pub mod figure1;
 pub mod saddle;
+pub mod statistics;

@@ -103,6 +103,29 @@ pub fn train(gpu: &Gpu, job: Job, progress: &mut dyn Progress, stop: &AtomicBool
     Run::prepare(gpu, job)?.finish(progress, stop)
 }
 
+/// Seconds that a step of this run takes here, measured for about `seconds` after its shaders are compiled. The run itself is not made, and
+/// its folder not touched.
+pub fn seconds_a_step(gpu: &Gpu, job: Job, seconds: f64) -> Result<f64> {
+    let folder = tempfile::tempdir().map_err(|e| Error::io("make", std::env::temp_dir(), e))?;
+    let mut run = Run::prepare(gpu, Job { out: folder.path().join("run"), resume: false, ..job })?;
+    let mut timed = |count: u32| -> Result<f64> {
+        let started = Instant::now();
+        run.plan.replay(count as usize)?;
+        run.plan.final_reports()?;
+        Ok(started.elapsed().as_secs_f64() / f64::from(count))
+    };
+    timed(2)?;
+    let mut each = vec![timed(1)?];
+    let started = Instant::now();
+    // The median: other work on the machine comes and goes.
+    while each.len() < 3 || started.elapsed().as_secs_f64() < seconds {
+        let last = each[each.len() - 1].max(1e-6);
+        each.push(timed((0.1 * seconds / last).clamp(1.0, 256.0) as u32)?);
+    }
+    each.sort_by(f64::total_cmp);
+    Ok(each[each.len() / 2].max(1e-7))
+}
+
 struct Run {
     gpu: Gpu,
     job: Job,

@@ -1,4 +1,4 @@
-use pushforward::metrics::interval::{median, wilson};
+use pushforward::metrics::interval::{median, student, wilson};
 
 use crate::near;
 
@@ -22,4 +22,17 @@ fn the_median_sits_between_its_order_statistics() {
     assert_eq!((middle, low, high), (50.0, 40.0, 61.0));
     assert_eq!(median(&mut [4.0, 2.0]).map(|m| m.0), Some(3.0));
     assert!(median(&mut []).is_none());
+}
+
+#[test]
+fn students_interval_is_the_published_quantile_of_the_error() {
+    // Student's t at 97.5 %: 12.706 with one degree of freedom, 4.303 with two. The error of 1, 2, 3 is 1/√3.
+    let (mean, interval) = student(&[1.0, 2.0, 3.0]).expect("values");
+    assert_eq!(mean, 2.0);
+    near(interval.expect("three values")[1] - 2.0, 4.302_653 / 3f64.sqrt(), 1e-5);
+    let [low, high] = student(&[0.0, 2.0]).expect("values").1.expect("two values");
+    near(high, 1.0 + 12.706_205, 1e-4);
+    near(low + high, 2.0, 1e-9);
+    assert_eq!(student(&[5.0]), Some((5.0, None)));
+    assert_eq!(student(&[]), None);
 }

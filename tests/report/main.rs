@@ -2,7 +2,8 @@
 
 use pushforward::metrics::Better;
 use pushforward::metrics::{Points, Score, interval};
-use pushforward::report::{Curve, Figure, Page, Scale, ScoreRow, ScoreTable, comparison, curves, map, number};
+use pushforward::report::grid::{DOTS, Ink, Line, Scatter, Shown, grid};
+use pushforward::report::{Curve, Figure, Page, Scale, ScoreRow, ScoreTable, Sheet, comparison, curves, map, number};
 use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand_distr::{Distribution, StandardNormal};
@@ -102,6 +103,31 @@ fn the_map_has_a_solid_blue_truth_and_a_dashed_orange_lesson() {
     assert!(svg.matches("s-data").count() == 2 && svg.matches("s-samples").count() > 20);
 }
 
+#[test]
+fn a_grid_has_a_picture_or_words_in_every_place() {
+    let rows = |seed| Shown::Rows(normal(2 * DOTS, 2, seed));
+    let scatter = |caption: &str, shown| Scatter { caption: caption.into(), shown };
+    let far: Vec<f32> = normal(1000, 2, 3).into_iter().map(|v| 10.0 * v).collect();
+    let words = "loss became NaN at step 12: the run is stopped; lower the learning rate or look at the data";
+    let lines = [
+        Line { name: "data".into(), ink: Ink::Data, pictures: vec![scatter("", rows(1)), scatter("", rows(2))] },
+        Line {
+            name: "energy".into(),
+            ink: Ink::Samples,
+            pictures: vec![scatter("closed 0.98", Shown::Rows(far)), scatter("failed", Shown::Words(words.into()))],
+        },
+    ];
+    let columns = ["moons".to_string(), "<spiral>".to_string()];
+    let svg = grid(&columns, &lines, "samples").expect("plot");
+    well_formed(&svg);
+    on_the_picture(&svg);
+    for part in ["&lt;spiral&gt;", "% beyond", "loss became", "s-data", "s-samples"] {
+        assert!(svg.contains(part), "{part}");
+    }
+    assert!(svg.matches("h0").count() <= 3 * DOTS && svg.len() < 100_000, "{} bytes", svg.len());
+    assert!(grid(&columns[..1], &lines, "samples").is_err());
+}
+
 fn page() -> Page {
     let names: Vec<String> = (0..2).map(|j| format!("column {j}")).collect();
     let (data, samples) = (normal(500, 2, 1), normal(500, 2, 2));
@@ -126,6 +152,13 @@ fn page() -> Page {
             "Side by side.",
             comparison(points(&data), points(&samples), &names).expect("plot"),
         )],
+        sheets: vec![Sheet {
+            title: "Runs".into(),
+            head: vec!["method".into(), "closed".into()],
+            rows: vec![vec![("<energy>".into(), "failed in 1 of 3".into()), ("0.98".into(), String::new())]],
+            numbers: true,
+            note: "Means & intervals.".into(),
+        }],
         settings: vec![("batch".into(), "1024".into())],
         commands: vec!["pushforward train energy --data toy:moons".into()],
         footer: "pushforward".into(),
@@ -147,6 +180,7 @@ fn the_page_is_well_formed_whole_and_needs_nothing_from_outside() {
     {
         assert!(html.contains(part), "{part}");
     }
+    assert!(html.contains("<th scope=\"row\">&lt;energy&gt;<small>failed in 1 of 3</small></th><td>0.98</td>"));
     let mut written = Vec::new();
     page().write(&mut written).expect("memory");
     assert_eq!(written, html.into_bytes());

@@ -1,0 +1,161 @@
+//! A grid of scatter pictures: a line a sampler, a column a target.
+
+use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
+
+use super::panel::{Area, Axis, Panel, failed, picture};
+use super::style::{DATA, INK, MUTED, SAMPLES, WIDE, font, number, px, text_width};
+use crate::{Error, Result};
+
+/// Dots of a picture at most.
+pub const DOTS: usize = 1_500;
+/// Pixels for the names of lines and of columns, and for the numbers below the last line.
+const LEFT: f64 = 104.0;
+const TOP: f64 = 30.0;
+const BOTTOM: f64 = 22.0;
+/// A panel's margins beside its square of dots, and above and below it.
+const BESIDE: f64 = 22.0;
+const ABOVE: f64 = 36.0;
+
+/// What a line of a grid shows, by which it is coloured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ink {
+    Data,
+    Baseline,
+    Samples,
+}
+
+/// A picture of rows in the plane, or words in its place.
+#[derive(Clone, Debug)]
+pub enum Shown {
+    Rows(Vec<f32>),
+    Words(String),
+}
+
+/// A picture with its caption.
+#[derive(Clone, Debug)]
+pub struct Scatter {
+    pub caption: String,
+    pub shown: Shown,
+}
+
+/// Pictures side by side, one a column.
+#[derive(Clone, Debug)]
+pub struct Line {
+    pub name: String,
+    pub ink: Ink,
+    pub pictures: Vec<Scatter>,
+}
+
+/// The pictures of every line below each other. A column's axes are those of its first picture, to one scale in both directions; a caption
+/// tells the share of rows that lie beyond them.
+///
+/// # Errors
+/// When lines and columns do not agree in number.
+pub fn grid(columns: &[String], lines: &[Line], title: &str) -> Result<String> {
+    if columns.is_empty() || lines.iter().any(|line| line.pictures.len() != columns.len()) {
+        return Err(Error::shape("grid", format!("{} columns, and lines of another number of pictures", columns.len())));
+    }
+    let cell = ((WIDE - LEFT) / columns.len() as f64).clamp(140.0, 187.0);
+    let square = cell - BESIDE;
+    let high = square + ABOVE;
+    let width = LEFT + cell * columns.len() as f64;
+    picture(width, TOP + high * lines.len() as f64 + BOTTOM, title, |area| {
+        let at = |column: usize, line: usize| (px(LEFT + cell * column as f64), px(TOP + high * line as f64));
+        let axes: Vec<[Axis; 2]> = (0..columns.len()).map(|j| square_axes(lines.first().map(|line| &line.pictures[j]))).collect();
+        for (j, name) in columns.iter().enumerate() {
+            // Above the left edge of the squares.
+            let corner = (at(j, 0).0 as i32 + px(10.0) as i32, px(TOP - 8.0) as i32);
+            text(area, name, corner, 13.0, INK, HPos::Left, VPos::Bottom)?;
+        }
+        for (i, line) in lines.iter().enumerate() {
+            let middle = at(0, i).1 as f64 + f64::from(px(26.0 + square / 2.0));
+            paragraph(area, &line.name, (px(2.0) as i32, middle as i32), LEFT - 8.0, 12.5, INK, HPos::Left)?;
+            for (j, scatter) in line.pictures.iter().enumerate() {
+                let (x, y) = at(j, i);
+                let part = area.clone().shrink((x, y), (px(cell), px(high)));
+                let last = i + 1 == lines.len();
+                draw(area, &part, scatter, &axes[j], line.ink, last)?;
+            }
+        }
+        Ok(())
+    })
+}
+
+fn draw<'a>(canvas: &Area<'a>, part: &Area<'a>, scatter: &Scatter, axes: &[Axis; 2], ink: Ink, numbers: bool) -> Result<()> {
+    let [x, y] = axes.clone();
+    let x = if numbers { x } else { x.without_numbers() };
+    match &scatter.shown {
+        Shown::Rows(rows) => {
+            let points: Vec<(f64, f64)> = rows.chunks_exact(2).map(|r| (f64::from(r[0]), f64::from(r[1]))).collect();
+            let inside = |v: f64, axis: &Axis| (axis.low..=axis.high).contains(&v);
+            let beyond = points.iter().filter(|p| !(inside(p.0, &x) && inside(p.1, &y))).count() as f64;
+            let share = 100.0 * beyond / points.len().max(1) as f64;
+            let mut caption = scatter.caption.clone();
+            if share >= 1.0 {
+                let gap = if caption.is_empty() { "" } else { ", " };
+                caption += &format!("{gap}{} % beyond", number(share, 2));
+            }
+            let color = match ink {
+                Ink::Data => DATA,
+                Ink::Baseline => MUTED,
+                Ink::Samples => SAMPLES,
+            };
+            let panel = Panel::within(canvas, part, &caption, x, y)?;
+            panel.dots(points.into_iter().take(DOTS), 0.95, color.mix(0.6))
+        }
+        Shown::Words(words) => {
+            Panel::within(canvas, part, &scatter.caption, x.with_ticks(if numbers { 3 } else { 0 }), y.with_ticks(0))?;
+            let (width, height) = part.dim_in_pixel();
+            let room = f64::from(width) / f64::from(px(1.0)) - BESIDE - 12.0;
+            let middle = ((width as i32 - px(2.0) as i32) / 2, (height as i32 + px(16.0) as i32) / 2);
+            paragraph(part, words, middle, room, 11.5, MUTED, HPos::Center)
+        }
+    }
+}
+
+/// The range of the rows and a little more, as wide in one direction as in the other.
+fn square_axes(first: Option<&Scatter>) -> [Axis; 2] {
+    let rows: &[f32] = match first {
+        Some(Scatter { shown: Shown::Rows(rows), .. }) => rows,
+        _ => &[],
+    };
+    let axis =
+        |j: usize| Axis::round(rows.iter().skip(j).step_by(2).map(|&v| f64::from(v)), 0.0, "").with_space(4.0).with_ticks(3);
+    let [x, y] = [axis(0), axis(1)];
+    let half = 0.56 * (x.high - x.low).max(y.high - y.low);
+    [x, y].map(|axis| {
+        let middle = 0.5 * (axis.low + axis.high);
+        Axis { low: middle - half, high: middle + half, ..axis }
+    })
+}
+
+fn text(area: &Area, text: &str, at: (i32, i32), size: f64, color: RGBColor, h: HPos, v: VPos) -> Result<()> {
+    area.draw(&Text::new(text.to_string(), at, font(size, color).pos(Pos::new(h, v)))).map_err(failed)
+}
+
+/// Text broken at its blanks to `width` pixels, its lines centred about `at` from above to below.
+fn paragraph(area: &Area, words: &str, at: (i32, i32), width: f64, size: f64, color: RGBColor, h: HPos) -> Result<()> {
+    let lines = wrapped(words, width / size);
+    let step = f64::from(px(1.35 * size));
+    let first = f64::from(at.1) - step * (lines.len() as f64 - 1.0) / 2.0;
+    for (i, line) in lines.iter().enumerate() {
+        text(area, line, (at.0, (first + step * i as f64) as i32), size, color, h, VPos::Center)?;
+    }
+    Ok(())
+}
+
+/// Words in lines of at most `ems`.
+fn wrapped(words: &str, ems: f64) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for word in words.split_whitespace() {
+        match lines.last_mut() {
+            Some(line) if text_width(line) + 0.32 + text_width(word) <= ems => {
+                line.push(' ');
+                line.push_str(word);
+            }
+            _ => lines.push(word.to_string()),
+        }
+    }
+    lines
+}

@@ -1,0 +1,130 @@
+//! [`Judge`]: what every sample of a target is scored by, the same for methods and baselines.
+
+use crate::data::toy::Toy;
+use crate::gpu::Gpu;
+use crate::metrics::{Backend, Points, c2st, pairs, sliced};
+use crate::{Error, Result};
+use serde::{Deserialize, Serialize};
+
+/// Sets of fresh rows, and of a sample's rows, that are compared with each other: one root energy distance of equal laws is as
+/// often cut at zero as not, and the mean over nine says more.
+const SETS: usize = 3;
+/// Seeds of fresh rows, far from those of training rows.
+const REFERENCE: u64 = 0x7265_6665_7265_6e63;
+const BESIDE: u64 = 0x6265_7369_6465;
+/// Deviations from its mean within which a row counts as its mode's, and the share of a Gaussian in the plane that lies there.
+const REACH: f64 = 3.0;
+const WITHIN: f64 = 0.988_891_003_461_757_7; // 1 − e^(−9/2)
+
+/// Rows beyond this are not scored.
+const FARTHEST: f32 = 1e9;
+
+/// How near a sample is to fresh rows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Scores {
+    /// √max(0, energy distance), the mean over pairs of sets.
+    pub root_energy: f64,
+    pub sliced_w2: f64,
+    /// Held-out accuracy of a classifier between the sample and fresh rows; ½ is chance.
+    pub told: f64,
+    /// Of a mixture of separate modes: the least mode's share of the rows over its due, rows far from every mode counting for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub least_mode: Option<f64>,
+}
+
+/// The fresh rows of a target.
+pub struct Judge {
+    gpu: Gpu,
+    toy: Toy,
+    scored: usize,
+    references: Vec<Vec<f32>>,
+}
+
+impl Judge {
+    /// Compares sets of `scored` rows.
+    pub fn new(gpu: &Gpu, toy: Toy, scored: usize) -> Result<Self> {
+        let references = (0..SETS as u64).map(|k| toy.sample(scored, REFERENCE + k).into_values()).collect();
+        Ok(Self { gpu: gpu.clone(), toy, scored, references })
+    }
+
+    pub fn toy(&self) -> Toy {
+        self.toy
+    }
+
+    /// Rows of the sample that [`Judge::scores`] takes.
+    pub fn rows(&self) -> usize {
+        SETS * self.scored
+    }
+
+    /// As many fresh rows: others for every seed, and others than those compared with.
+    pub fn beside(&self, seed: u64) -> Vec<f32> {
+        self.toy.sample(self.rows(), BESIDE.wrapping_add(seed)).into_values()
+    }
+
+    /// Scores [`Judge::rows`] rows of a sample.
+    pub fn scores(&self, sample: &[f32]) -> Result<Scores> {
+        let points = |values| Points::new(values, self.scored, 2);
+        let sets = sample.chunks_exact(2 * self.scored).map(points).collect::<Result<Vec<Points>>>()?;
+        let references = self.references.iter().map(|set| points(set)).collect::<Result<Vec<Points>>>()?;
+        if sets.len() != SETS {
+            return Err(Error::shape("scores", format!("{} sets of {} rows, not {SETS}", sets.len(), self.scored)));
+        }
+        // A square of it would overflow, and what is no number be taken for no distance.
+        let far = sample.iter().fold(0.0f32, |far, v| far.max(v.abs()));
+        if far > FARTHEST {
+            return Err(Error::data(format!("its rows lie as far as {far:.0e} from the origin: it has diverged")));
+        }
+        let (mut root_energy, mut sliced_w2) = (0.0, 0.0);
+        for (i, reference) in references.iter().enumerate() {
+            for set in &sets {
+                let squared = pairs::energy_on(&self.gpu, *reference, *set)?.value;
+                root_energy += squared.max(0.0).sqrt() / (SETS * SETS) as f64;
+            }
+            let on = Backend::best(&self.gpu);
+            sliced_w2 += sliced::wasserstein(&on, *reference, sets[i], sliced::PROJECTIONS, 0)?.value / SETS as f64;
+        }
+        let told = c2st::test(&self.gpu, references[0], sets[0], 0)?.value;
+        Ok(Scores { root_energy, sliced_w2, told, least_mode: least_mode(self.toy, sample) })
+    }
+}
+
+/// The least share of a mode over its due, for mixtures of several Gaussians with equal weights.
+fn least_mode(toy: Toy, sample: &[f32]) -> Option<f64> {
+    let law = toy.mixture().filter(|law| law.components() > 1)?;
+    // Mean, precision and a constant of each component.
+    let table = law.table();
+    let distance = |mode: &[f32], row: &[f32]| -> f64 {
+        (0..2).map(|j| f64::from(mode[2 + j]) * (f64::from(row[j]) - f64::from(mode[j])).powi(2)).sum()
+    };
+    let mut counts = vec![0u32; law.components()];
+    for row in sample.chunks_exact(2) {
+        let all = table.chunks_exact(5).map(|mode| distance(mode, row)).enumerate();
+        if let Some((mode, squared)) = all.min_by(|a, b| a.1.total_cmp(&b.1))
+            && squared < REACH * REACH
+        {
+            counts[mode] += 1;
+        }
+    }
+    let due = WITHIN * (sample.len() / 2) as f64 / counts.len() as f64;
+    counts.into_iter().min().map(|least| f64::from(least) / due)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mode_that_is_missing_or_half_there_is_found() {
+        let rows = Toy::EightGaussians.sample(16_000, 1).into_values();
+        let whole = least_mode(Toy::EightGaussians, &rows).unwrap();
+        // The least of eight shares of 2,000 rows: about 1.4 deviations of 1/√2000 below 1.
+        assert!((0.9..1.0).contains(&whole), "{whole}");
+        let right = |row: &&[f32]| row[0] < 2.0;
+        let without: Vec<f32> = rows.chunks_exact(2).filter(right).flatten().copied().collect();
+        assert_eq!(least_mode(Toy::EightGaussians, &without), Some(0.0));
+        // A ring through the modes is far from most of them nearly everywhere.
+        let blurred: Vec<f32> = rows.iter().map(|v| 1.6 * v).collect();
+        assert!(least_mode(Toy::EightGaussians, &blurred).unwrap() < 0.05);
+        assert_eq!(least_mode(Toy::Moons, &rows), None);
+    }
+}
