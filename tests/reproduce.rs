@@ -1,7 +1,10 @@
-//! The paper's footnote 3: what was derived holds, the game does not settle, and the mean formulation does where it should.
+//! The paper's footnote 3: what was derived holds, the game does not settle, and the mean formulation does where it should. And what the
+//! comparison of §2 makes of its runs.
 
+use pushforward::data::toy::Toy;
 use pushforward::gpu::Gpu;
 use pushforward::reproduce::saddle::{self, Adversary, STARTS, Settings};
+use pushforward::reproduce::statistics::{self, Cell, Comparison, FRESH, GAUSSIAN, Record, Scores, Terms};
 use std::sync::LazyLock;
 
 static GPU: LazyLock<Gpu> = LazyLock::new(|| Gpu::open("auto").expect("an adapter (the software one will do)"));
@@ -97,4 +100,59 @@ fn adversaries_of_local_reach_stop_steps_where_there_is_no_saddle() {
             run.gap
         );
     }
+}
+
+#[test]
+fn a_comparison_has_means_intervals_and_what_failed() {
+    let settings = statistics::Settings { seeds: 2, ..Default::default() };
+    let terms = Terms::new(&GPU, &settings);
+    let record = |method: &str, seed: u64, root_energy: f64, told: f64, least_mode: f64| Record {
+        scores: Some(Scores { root_energy, sliced_w2: 0.1, told, least_mode: Some(least_mode) }),
+        steps: 100,
+        made: 100,
+        took: 2.0,
+        ..Record::new(&terms, method, Toy::EightGaussians, seed)
+    };
+    let stopped = Record { failure: Some("loss became NaN".into()), scores: None, ..record("wgan", 1, 0.0, 0.0, 0.0) };
+    let records = vec![
+        record(GAUSSIAN, 0, 0.5, 0.9, 0.2),
+        record(GAUSSIAN, 1, 0.7, 0.9, 0.2),
+        record(FRESH, 0, 0.1, 0.5, 0.9),
+        record(FRESH, 1, 0.1, 0.5, 0.9),
+        record("energy", 0, 0.1, 0.5, 0.9),
+        record("energy", 1, 0.2, 0.6, 0.8),
+        record("energy", 2, 9.0, 1.0, 0.0), // of another seed
+        record("wgan", 0, 0.4, 0.8, 0.3),
+        stopped,
+        record("gan", 0, 0.15, 0.5, 0.1),
+        record("gan", 1, 0.15, 0.5, 0.4),
+    ];
+    let methods = ["energy", "wgan", "gan", "stein"].map(String::from).to_vec();
+    let toys = vec![Toy::EightGaussians, Toy::Moons];
+    let found = Comparison::new(&settings, methods, toys, vec![0, 1], records, None);
+    let of = |method: &str| found.standing(method, Toy::EightGaussians).unwrap();
+    let closed = |method: &str| of(method).closed.clone().unwrap();
+    for (method, share) in [(GAUSSIAN, 0.0), (FRESH, 1.0), ("energy", 0.9), ("wgan", 0.4), ("gan", 0.9)] {
+        assert!((closed(method).value - share).abs() < 1e-12, "{method}: {:?}", closed(method));
+    }
+    // Shares of 1 and 0.8: 0.9 ± 12.706 · 0.1.
+    let [low, high] = closed("energy").interval.unwrap();
+    assert!((low + 0.370_62).abs() < 1e-4 && (high - 2.170_62).abs() < 1e-4, "[{low}, {high}]");
+    assert_eq!(closed("wgan").interval, None);
+    assert_eq!((of("energy").runs, of("energy").step_ms, of("wgan").seconds), (2, Some(20.0), Some(2.0)));
+
+    let failures = |method: &str| of(method).failures.iter().map(|f| (f.how.as_str(), f.runs, f.of)).collect::<Vec<_>>();
+    assert!(failures("energy").is_empty() && failures(GAUSSIAN).is_empty());
+    assert_eq!(failures("gan"), [("lost a mode: the least holds at worst 0.10 of its due", 2, 2)]);
+    assert_eq!(
+        failures("wgan"),
+        [
+            ("loss became NaN", 1, 2),
+            ("hardly better than a Gaussian: closes 0.40 of the way", 1, 2),
+            ("lost a mode: the least holds 0.30 of its due", 1, 2),
+            ("told from data: the classifier is right in 0.80 of cases", 1, 2),
+        ]
+    );
+    assert_eq!((of("stein").cell, found.standing("stein", Toy::Moons).unwrap().cell), (Cell::NotRun, Cell::NoKnownScore));
+    assert!(statistics::of_the_papers_section_2().all(|entry| entry.paper.starts_with("§2")));
 }

@@ -207,7 +207,7 @@ fn page(found: &Comparison, picture: String, gpu: &Gpu, command: &str) -> Page {
         ("training in all", format!("{}, the longest run {}", duration(trained), duration(longest))),
         ("adapter", gpu.summary().name.clone()),
     ];
-    let tables = found.toys.iter().map(|&toy| scores(found, toy));
+    let tables = found.toys.iter().enumerate().map(|(i, &toy)| scores(found, toy, i == 0));
     Page {
         title: "Matching statistics: the methods of §2 side by side".into(),
         headline: headline(found),
@@ -246,7 +246,7 @@ fn headline(found: &Comparison) -> String {
     let best = means.max_by(|a, b| a.1.total_cmp(&b.1));
     let best = best.map_or(String::new(), |(method, closed)| {
         format!(
-            " `{method}` closes most of the way from a fitted Gaussian to fresh data, {} on average over the targets.",
+            " {method} closes most of the way from a fitted Gaussian to fresh data, {} on average over the targets.",
             plain(closed)
         )
     });
@@ -255,7 +255,8 @@ fn headline(found: &Comparison) -> String {
     format!("{well} of {} pairs of method and target did well with every seed.{best}{early}", made().count())
 }
 
-fn scores(found: &Comparison, toy: Toy) -> Sheet {
+/// The table of a target; the first one says how to read them all.
+fn scores(found: &Comparison, toy: Toy, first: bool) -> Sheet {
     let modes = found.standings.iter().any(|s| s.target == toy.name() && s.least_mode.is_some());
     let mut head = vec!["", "closed", "sliced W₂", "told"];
     head.extend(modes.then_some("least mode"));
@@ -284,18 +285,21 @@ fn scores(found: &Comparison, toy: Toy) -> Sheet {
         cells.push(measure(standing.seconds, &|seconds| duration(seconds)));
         Some(cells)
     };
+    let read = if first {
+        " Means over seeds; in brackets Student's 95 % intervals, of the seeds alone. Closed: the share of the way from the fitted Gaussian (0) to fresh \
+         data (1) in root energy distance. Told: how often a classifier tells samples from fresh rows; 0.5 is chance."
+    } else {
+        ""
+    };
     let least =
         if modes { " Least mode: the rows within three deviations of the mode that has fewest, over its due." } else { "" };
+    let law = toy.description();
     Sheet {
         title: format!("Scores on {toy}"),
         head: head.into_iter().map(String::from).collect(),
         rows: samplers(found).filter_map(row).collect(),
         numbers: true,
-        note: format!(
-            "{}. Means over seeds; in brackets Student's 95 % intervals, of the seeds alone. Closed: 0 is the fitted Gaussian, 1 is fresh data. Told: \
-             how often a classifier tells samples from fresh rows; 0.5 is chance.{least}",
-            toy.description().replacen(|_: char| true, &toy.description()[..1].to_uppercase(), 1)
-        ),
+        note: format!("{}{}.{read}{least}", law[..1].to_uppercase(), &law[1..]),
     }
 }
 

@@ -84,7 +84,8 @@ pub fn grid(columns: &[String], lines: &[Line], title: &str) -> Result<String> {
 
 fn draw<'a>(canvas: &Area<'a>, part: &Area<'a>, scatter: &Scatter, axes: &[Axis; 2], ink: Ink, numbers: bool) -> Result<()> {
     let [x, y] = axes.clone();
-    let x = if numbers { x } else { x.without_numbers() };
+    // One scale in both directions: numbers below the last line say it for both.
+    let (x, y) = (if numbers { x } else { x.without_numbers() }, y.without_numbers());
     match &scatter.shown {
         Shown::Rows(rows) => {
             let points: Vec<(f64, f64)> = rows.chunks_exact(2).map(|r| (f64::from(r[0]), f64::from(r[1]))).collect();
@@ -101,17 +102,22 @@ fn draw<'a>(canvas: &Area<'a>, part: &Area<'a>, scatter: &Scatter, axes: &[Axis;
                 Ink::Baseline => MUTED,
                 Ink::Samples => SAMPLES,
             };
-            let panel = Panel::within(canvas, part, &caption, x, y)?;
+            let panel = Panel::within(canvas, part, &titled(&caption), x, y)?;
             panel.dots(points.into_iter().take(DOTS), 0.95, color.mix(0.6))
         }
         Shown::Words(words) => {
-            Panel::within(canvas, part, &scatter.caption, x.with_ticks(if numbers { 3 } else { 0 }), y.with_ticks(0))?;
+            Panel::within(canvas, part, &titled(&scatter.caption), x.with_ticks(if numbers { 3 } else { 0 }), y.with_ticks(0))?;
             let (width, height) = part.dim_in_pixel();
             let room = f64::from(width) / f64::from(px(1.0)) - BESIDE - 12.0;
             let middle = ((width as i32 - px(2.0) as i32) / 2, (height as i32 + px(16.0) as i32) / 2);
             paragraph(part, words, middle, room, 11.5, MUTED, HPos::Center)
         }
     }
+}
+
+/// A panel without a title is higher than one with it, and pictures are to line up.
+fn titled(caption: &str) -> String {
+    if caption.is_empty() { " ".into() } else { caption.into() }
 }
 
 /// The range of the rows and a little more, as wide in one direction as in the other.

@@ -9,7 +9,7 @@ use super::{Desk, Ended, TINY, metrics};
 const LONG: &str = "train energy --data toy:moons:200 --steps 10000 --set patience=0";
 
 /// Starts the run and waits until it has trained past `step`.
-fn started(desk: &Desk, words: &str, step: u64) -> (Child, BufReader<std::process::ChildStderr>) {
+pub(super) fn started(desk: &Desk, words: &str, step: u64) -> (Child, BufReader<std::process::ChildStderr>) {
     let mut command = desk.command(&format!("{words} --log-format json"));
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
     let mut log = BufReader::new(child.stderr.take().expect("its log"));
@@ -27,7 +27,7 @@ fn started(desk: &Desk, words: &str, step: u64) -> (Child, BufReader<std::proces
 }
 
 #[cfg(unix)]
-fn signal(child: &Child, name: &str) {
+pub(super) fn signal(child: &Child, name: &str) {
     let status = std::process::Command::new("kill").args([&format!("-{name}"), &child.id().to_string()]).status();
     assert!(status.expect("kill runs").success());
 }

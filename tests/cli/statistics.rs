@@ -1,6 +1,8 @@
 //! `reproduce statistics` as a person runs it: small, but whole.
 
 use super::Desk;
+#[cfg(unix)]
+use super::resume::{signal, started};
 
 /// Two methods on two targets for a moment, networks that take no time, and one method that needs what one target has not.
 const SMALL: &str = "reproduce statistics --set seconds=0.3 --set rows=600 --set scored=100 --set methods=[\"energy\",\"stein\"] \
@@ -71,6 +73,22 @@ fn a_run_that_fails_is_told_in_its_cell_and_stops_nothing() {
     assert!(desk.text("runs/statistics/grid.svg").contains("loss became"));
     assert!(desk.text("runs/statistics/report.html").contains("1 of 1"));
     assert!(desk.text("runs/statistics/statistics.csv").contains("loss became"));
+}
+
+#[cfg(unix)]
+#[test]
+fn what_ctrl_c_leaves_is_a_page_and_the_way_on() {
+    use std::io::BufRead;
+    let desk = Desk::new();
+    let words = "reproduce statistics --set seconds=60 --set seeds=1 --set rows=600 --set scored=50 --set methods=[\"energy\"] \
+                 --set targets=[\"moons\"] --set training={steps=100000,width=8,depth=1,held_out=0} --out page";
+    let (mut child, log) = started(&desk, words, 0);
+    signal(&child, "INT");
+    let said: String = log.lines().map_while(Result::ok).collect();
+    assert_eq!(child.wait().expect("it ends").code(), Some(130), "{said}");
+    assert!(said.contains("the page is written") && said.contains("--out page"), "{said}");
+    assert!(desk.text("page/grid.svg").contains("not run") && desk.text("page/report.html").contains("interrupted"));
+    assert_eq!(desk.text("page/statistics.jsonl").lines().count(), 2);
 }
 
 #[test]

@@ -196,6 +196,11 @@ impl Maker<'_> {
                 }
             }
         }
+        let known =
+            |judge: &Judge, seed: u64| [GAUSSIAN, FRESH].iter().all(|name| self.log.find(name, judge.toy(), seed).is_some());
+        if !seeds.iter().all(|&seed| judges.iter().all(|judge| known(judge, seed))) {
+            self.watch.message("scoring fitted Gaussians and fresh data");
+        }
         for &seed in seeds {
             for judge in judges {
                 if self.stop.load(Ordering::SeqCst) {
