@@ -107,7 +107,7 @@ fn a_comparison_has_means_intervals_and_what_failed() {
     let settings = statistics::Settings { seeds: 2, ..Default::default() };
     let terms = Terms::new(&GPU, &settings);
     let record = |method: &str, seed: u64, root_energy: f64, told: f64, least_mode: f64| Record {
-        scores: Some(Scores { root_energy, sliced_w2: 0.1, told, least_mode: Some(least_mode) }),
+        scores: Some(Scores { root_energy, sliced_w2: 0.1, told, astray: root_energy - 0.1, least_mode: Some(least_mode) }),
         steps: 100,
         made: 100,
         took: 2.0,
@@ -149,6 +149,7 @@ fn a_comparison_has_means_intervals_and_what_failed() {
         [
             ("loss became NaN", 1, 2),
             ("hardly better than a Gaussian: closes 0.40 of the way", 1, 2),
+            ("astray: 0.30 of its rows lie where no data are, more than half as many as a Gaussian's", 1, 2),
             ("lost a mode: the least holds 0.30 of its due", 1, 2),
             ("told from data: the classifier is right in 0.80 of cases", 1, 2),
         ]

@@ -106,6 +106,7 @@ fn write_csv(path: &Path, found: &Comparison) -> Result<(), Error> {
             of(|scores| Some(scores.root_energy)),
             of(|scores| Some(scores.sliced_w2)),
             of(|scores| Some(scores.told)),
+            of(|scores| Some(scores.astray)),
             of(|scores| scores.least_mode),
             number(steps),
             number(per_step),
@@ -123,6 +124,7 @@ fn write_csv(path: &Path, found: &Comparison) -> Result<(), Error> {
             "root_energy",
             "sliced_w2",
             "told",
+            "astray",
             "least_mode",
             "steps",
             "step_ms",
@@ -258,7 +260,7 @@ fn headline(found: &Comparison) -> String {
 /// The table of a target; the first one says how to read them all.
 fn scores(found: &Comparison, toy: Toy, first: bool) -> Sheet {
     let modes = found.standings.iter().any(|s| s.target == toy.name() && s.least_mode.is_some());
-    let mut head = vec!["", "closed", "sliced W₂", "told"];
+    let mut head = vec!["", "closed", "sliced W₂", "told", "astray"];
     head.extend(modes.then_some("least mode"));
     head.extend(["steps", "a step", "a run"]);
     let row = |name: &str| {
@@ -277,7 +279,7 @@ fn scores(found: &Comparison, toy: Toy, first: bool) -> Sheet {
             None => ("–".into(), String::new()),
         };
         let mut cells = vec![(name.to_string(), below)];
-        cells.extend([&standing.closed, &standing.sliced_w2, &standing.told].map(score));
+        cells.extend([&standing.closed, &standing.sliced_w2, &standing.told, &standing.astray].map(score));
         cells.extend(modes.then(|| score(&standing.least_mode)));
         let measure = |value: Option<f64>, say: &dyn Fn(f64) -> String| (value.map_or_else(|| "–".into(), say), String::new());
         cells.push(measure(standing.steps, &|steps| number(steps.round(), 12)));
@@ -287,7 +289,7 @@ fn scores(found: &Comparison, toy: Toy, first: bool) -> Sheet {
     };
     let read = if first {
         " Means over seeds; in brackets Student's 95 % intervals, of the seeds alone. Closed: the share of the way from the fitted Gaussian (0) to fresh \
-         data (1) in root energy distance. Told: how often a classifier tells samples from fresh rows; 0.5 is chance."
+         data (1) in root energy distance. Told: how often a classifier tells samples from fresh rows; 0.5 is chance. Astray: the share of rows that lie where no fresh rows are."
     } else {
         ""
     };
@@ -323,9 +325,9 @@ fn failures(found: &Comparison) -> Sheet {
         rows,
         numbers: false,
         note: format!(
-            "{none}A run failed if an error stopped it (in the error's words); if it closes less than {LEAST_CLOSED} of the way, which is hardly \
-             better than a Gaussian; if a mode holds less than {LEAST_MODE} of its due (of targets that are mixtures); or if the classifier is right in \
-             more than {MOST_TOLD} of cases."
+            "{none}A run failed if an error stopped it (in the error's words); if it closes less than {LEAST_CLOSED} of the way from the fitted Gaussian to fresh \
+             data, in root energy distance or in rows astray; if a mode holds less than {LEAST_MODE} of its due (of targets that are mixtures); or if the \
+             classifier is right in more than {MOST_TOLD} of cases."
         ),
     }
 }
@@ -333,16 +335,18 @@ fn failures(found: &Comparison) -> Sheet {
 /// How it was made, which a reader needs to judge it.
 fn made(found: &Comparison) -> Sheet {
     let settings = &found.settings;
+    let changed = if settings.training.is_empty() { "" } else { " but for those of `training` below" };
     Sheet {
         title: "How it was made".into(),
         note: format!(
-            "Every run had {} of training, with its method's default settings. A step of each method was timed on each target first, its shaders being \
-             compiled, and the number of steps is what fits into the budget, or the method's default number where that is less: so the learning \
-             rate, which falls to zero at the last step, falls within the budget. The warm-up is a tenth of the steps at most. “A run” is what the training \
-             really took; where it is longer than the budget, the machine did other work too. Root energy distance (unbiased, cut at zero) is the mean \
-             over three sets of {scored} sampled rows against three of fresh ones; sliced W₂ the mean over three pairs of sets; the classifier is a \
-             perceptron that learns from half of {scored} rows of each and is judged by the other half. The fitted Gaussian and fresh data are scored in the \
-             same way, with other rows for each seed.",
+            "Every run had {} of training, with its method's default settings{changed}. A step of each method was timed on each target first, its shaders being \
+             compiled, and the number of steps is what fits into the budget, or the method's default number where that is less: so the learning rate, \
+             which falls to zero at the last step, falls within the budget. The warm-up is a tenth of the steps at most. “A run” is what the training really \
+             took; where it is longer than the budget, the machine did other work too. Root energy distance (unbiased, cut at zero) is the mean over three \
+             sets of {scored} sampled rows against three of fresh ones; sliced W₂ the mean over three pairs of sets. The classifier is a perceptron that learns \
+             from half of all these rows and is judged by the other half; what it can see, the fitted Gaussian's row says. A row is astray if it lies in none \
+             of the balls about {scored} fresh rows that reach their fifth neighbour. The fitted Gaussian and fresh data are scored in the same way, with other \
+             rows for each seed.",
             duration(settings.seconds.into()),
             scored = number(settings.scored as f64, 12),
         ),
@@ -353,7 +357,9 @@ fn made(found: &Comparison) -> Sheet {
 /// The scores on standard output.
 fn shown(found: &Comparison) -> String {
     let mut rows = vec![
-        ["target", "method", "closed", "sliced W₂", "told", "least mode", "steps", "a step", "a run"].map(String::from).to_vec(),
+        ["target", "method", "closed", "sliced W₂", "told", "astray", "least mode", "steps", "a step", "a run"]
+            .map(String::from)
+            .to_vec(),
     ];
     for standing in &found.standings {
         let score =
@@ -365,6 +371,7 @@ fn shown(found: &Comparison) -> String {
             absent(standing).map_or_else(|| score(&standing.closed), String::from),
             score(&standing.sliced_w2),
             score(&standing.told),
+            score(&standing.astray),
             score(&standing.least_mode),
             measure(standing.steps, &|steps| number(steps.round(), 12)),
             measure(standing.step_ms, &|ms| format!("{} ms", number(ms, 3))),

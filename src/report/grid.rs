@@ -60,8 +60,11 @@ pub fn grid(columns: &[String], lines: &[Line], title: &str) -> Result<String> {
     let square = cell - BESIDE;
     let high = square + ABOVE;
     let width = LEFT + cell * columns.len() as f64;
-    picture(width, TOP + high * lines.len() as f64 + BOTTOM, title, |area| {
-        let at = |column: usize, line: usize| (px(LEFT + cell * column as f64), px(TOP + high * line as f64));
+    // Where the first pictures have no captions, the columns' names take their place.
+    let bare = lines.first().is_some_and(|line| line.pictures.iter().all(|scatter| scatter.caption.is_empty()));
+    let top = if bare { TOP - 16.0 } else { TOP };
+    picture(width, top + high * lines.len() as f64 + BOTTOM, title, |area| {
+        let at = |column: usize, line: usize| (px(LEFT + cell * column as f64), px(top + high * line as f64));
         let axes: Vec<[Axis; 2]> = (0..columns.len()).map(|j| square_axes(lines.first().map(|line| &line.pictures[j]))).collect();
         for (j, name) in columns.iter().enumerate() {
             // Above the left edge of the squares.

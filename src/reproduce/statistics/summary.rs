@@ -5,7 +5,7 @@ use crate::data::toy::Toy;
 use crate::metrics::{Score, interval};
 use serde::Serialize;
 
-/// A run that closes less than this is hardly better than a Gaussian.
+/// A run that closes less than this of the way from a Gaussian to fresh data is hardly better than a Gaussian; in rows astray, too.
 pub const LEAST_CLOSED: f64 = 0.5;
 /// A run has lost a mode that holds less than this share of its due.
 pub const LEAST_MODE: f64 = 0.5;
@@ -44,6 +44,8 @@ pub struct Standing {
     pub sliced_w2: Option<Score>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub told: Option<Score>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub astray: Option<Score>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub least_mode: Option<Score>,
     /// Steps that runs made, milliseconds each, and the seconds of training that a run took.
@@ -104,34 +106,41 @@ impl Comparison {
     /// The share of the way from the fitted Gaussian to fresh data that a run closes.
     pub fn closed(&self, record: &Record) -> Option<f64> {
         let toy = self.toys.iter().find(|toy| toy.name() == record.target)?;
-        closed(levels(*toy, &self.records)?, record.scores.as_ref()?)
+        closed(levels(*toy, &self.records, ROOT)?, record.scores.as_ref()?.root_energy)
     }
 
     /// How a run failed, if it did.
     pub fn failures(&self, record: &Record) -> Vec<String> {
-        failures(record, self.closed(record)).into_iter().map(|fault| fault.said(1)).collect()
+        let toy = self.toys.iter().find(|toy| toy.name() == record.target);
+        toy.map_or(Vec::new(), |&toy| failures(record, toy, &self.records).into_iter().map(|fault| fault.said(1)).collect())
     }
 }
 
-/// Mean root energy distances of the fitted Gaussian and of fresh data.
-fn levels(toy: Toy, records: &[Record]) -> Option<[f64; 2]> {
+type Of = fn(&Scores) -> f64;
+const ROOT: Of = |scores| scores.root_energy;
+const ASTRAY: Of = |scores| scores.astray;
+
+/// Means of a score over the runs of the fitted Gaussian and of fresh data.
+fn levels(toy: Toy, records: &[Record], score: Of) -> Option<[f64; 2]> {
     let mean = |name: &str| {
         let of = records.iter().filter(|record| record.is(name, toy)).filter_map(|record| record.scores.as_ref());
-        let roots: Vec<f64> = of.map(|scores| scores.root_energy).collect();
-        (!roots.is_empty()).then(|| roots.iter().sum::<f64>() / roots.len() as f64)
+        let values: Vec<f64> = of.map(score).collect();
+        (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
     };
     Some([mean(GAUSSIAN)?, mean(FRESH)?])
 }
 
-fn closed([gaussian, fresh]: [f64; 2], scores: &Scores) -> Option<f64> {
+/// The share of the way from the one level to the other.
+fn closed([gaussian, fresh]: [f64; 2], value: f64) -> Option<f64> {
     // A target that is a Gaussian leaves no way to go.
-    (gaussian > fresh).then(|| 1.0 - (scores.root_energy - fresh) / (gaussian - fresh))
+    (gaussian > fresh).then(|| 1.0 - (value - fresh) / (gaussian - fresh))
 }
 
 /// One way to fail, with the number that says so.
 enum Fault {
     Stopped(String),
     HardlyBetter(f64),
+    Astray(f64),
     LostMode(f64),
     Told(f64),
 }
@@ -141,15 +150,16 @@ impl Fault {
         match self {
             Self::Stopped(_) => 0,
             Self::HardlyBetter(_) => 1,
-            Self::LostMode(_) => 2,
-            Self::Told(_) => 3,
+            Self::Astray(_) => 2,
+            Self::LostMode(_) => 3,
+            Self::Told(_) => 4,
         }
     }
 
     fn number(&self) -> f64 {
         match self {
             Self::Stopped(_) => 0.0,
-            Self::HardlyBetter(value) | Self::LostMode(value) | Self::Told(value) => *value,
+            Self::HardlyBetter(value) | Self::Astray(value) | Self::LostMode(value) | Self::Told(value) => *value,
         }
     }
 
@@ -161,6 +171,9 @@ impl Fault {
             Self::HardlyBetter(closed) => format!("hardly better than a Gaussian: closes {most}{closed:.2} of the way")
                 .replace("-0.00", "0.00")
                 .replace('-', "−"),
+            Self::Astray(share) => {
+                format!("astray: {most}{share:.2} of its rows lie where no data are, more than half as many as a Gaussian's")
+            }
             Self::LostMode(share) => format!("lost a mode: the least holds {most}{share:.2} of its due"),
             Self::Told(told) => format!("told from data: the classifier is right in {most}{told:.2} of cases"),
         }
@@ -168,17 +181,22 @@ impl Fault {
 
     /// Larger is worse.
     fn badness(&self) -> f64 {
-        if matches!(self, Self::Told(_)) { self.number() } else { -self.number() }
+        if matches!(self, Self::Told(_) | Self::Astray(_)) { self.number() } else { -self.number() }
     }
 }
 
-fn failures(record: &Record, closed: Option<f64>) -> Vec<Fault> {
+fn failures(record: &Record, toy: Toy, records: &[Record]) -> Vec<Fault> {
     if let Some(why) = &record.failure {
         return vec![Fault::Stopped(why.clone())];
     }
     let Some(scores) = &record.scores else { return Vec::new() };
+    let too_little = |score: Of| {
+        let closed = closed(levels(toy, records, score)?, score(scores));
+        closed.filter(|closed| *closed < LEAST_CLOSED)
+    };
     [
-        closed.filter(|closed| *closed < LEAST_CLOSED).map(Fault::HardlyBetter),
+        too_little(ROOT).map(Fault::HardlyBetter),
+        too_little(ASTRAY).map(|_| Fault::Astray(scores.astray)),
         scores.least_mode.filter(|share| *share < LEAST_MODE).map(Fault::LostMode),
         Some(scores.told).filter(|told| *told > MOST_TOLD).map(Fault::Told),
     ]
@@ -189,8 +207,8 @@ fn failures(record: &Record, closed: Option<f64>) -> Vec<Fault> {
 
 fn standing(method: &str, toy: Toy, records: &[Record]) -> Standing {
     let runs: Vec<&Record> = records.iter().filter(|record| record.is(method, toy)).collect();
-    let levels = levels(toy, records);
-    let of = |record: &Record| levels.and_then(|levels| closed(levels, record.scores.as_ref()?));
+    let levels = levels(toy, records, ROOT);
+    let of = |record: &Record| levels.and_then(|levels| closed(levels, record.scores.as_ref()?.root_energy));
     let score = |value: &dyn Fn(&Record) -> Option<f64>| {
         let values: Vec<f64> = runs.iter().filter_map(|record| value(record)).collect();
         interval::student(&values).map(|(mean, interval)| Score { interval, ..Score::exact(mean) })
@@ -206,9 +224,9 @@ fn standing(method: &str, toy: Toy, records: &[Record]) -> Standing {
         () if runs.is_empty() => Cell::NotRun,
         () => Cell::Made,
     };
-    let mut faults: Vec<Vec<Fault>> = (0..4).map(|_| Vec::new()).collect();
+    let mut faults: Vec<Vec<Fault>> = (0..5).map(|_| Vec::new()).collect();
     if method != GAUSSIAN && method != FRESH {
-        runs.iter().flat_map(|record| failures(record, of(record))).for_each(|fault| faults[fault.kind()].push(fault));
+        runs.iter().flat_map(|record| failures(record, toy, records)).for_each(|fault| faults[fault.kind()].push(fault));
     }
     let worst = |faults: Vec<Fault>| {
         let count = faults.len();
@@ -223,6 +241,7 @@ fn standing(method: &str, toy: Toy, records: &[Record]) -> Standing {
         closed: score(&of),
         sliced_w2: scored(&|scores| Some(scores.sliced_w2)),
         told: scored(&|scores| Some(scores.told)),
+        astray: scored(&|scores| Some(scores.astray)),
         least_mode: scored(&|scores| scores.least_mode),
         steps: mean(&|record| record.made as f64),
         step_ms: mean(&|record| 1000.0 * record.took / record.made as f64),
