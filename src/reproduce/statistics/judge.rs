@@ -45,9 +45,9 @@ pub struct Judge {
 
 impl Judge {
     /// Compares sets of `scored` rows.
-    pub fn new(gpu: &Gpu, toy: Toy, scored: usize) -> Result<Self> {
+    pub fn new(gpu: &Gpu, toy: Toy, scored: usize) -> Self {
         let references = (0..SETS as u64).map(|k| toy.sample(scored, REFERENCE + k).into_values()).collect();
-        Ok(Self { gpu: gpu.clone(), toy, scored, references })
+        Self { gpu: gpu.clone(), toy, scored, references }
     }
 
     pub fn toy(&self) -> Toy {

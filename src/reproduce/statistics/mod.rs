@@ -139,7 +139,7 @@ pub fn folder(out: &Path, method: &str, toy: Toy, seed: u64) -> PathBuf {
 
 /// Rows of a finished run, as they were scored.
 pub fn sample(gpu: &Gpu, out: &Path, method: &str, toy: Toy, seed: u64, rows: usize) -> Result<Vec<f32>> {
-    Ok(Model::load(gpu, &folder(out, method, toy, seed))?.sample(rows, SAMPLE)?.into_values())
+    Ok(Model::load(gpu, folder(out, method, toy, seed))?.sample(rows, SAMPLE)?.into_values())
 }
 
 /// Rows of a Gaussian fitted to what a seed trains on, as they were scored.
@@ -165,7 +165,7 @@ pub fn run(
     let terms = Terms::new(gpu, settings);
     let log = Log::open(&out.join("statistics.jsonl"), &terms)?;
     let seeds: Vec<u64> = (0..settings.seeds).map(|i| seed + i).collect();
-    let judges = toys.iter().map(|&toy| Judge::new(gpu, toy, settings.scored)).collect::<Result<Vec<_>>>()?;
+    let judges = toys.iter().map(|&toy| Judge::new(gpu, toy, settings.scored)).collect::<Vec<_>>();
     let mut maker = Maker { gpu, out, settings, terms, log, watch, stop };
     let interrupted = maker.all(&entries, &judges, &seeds)?;
     let methods = entries.iter().map(|entry| entry.name.to_string()).collect();
