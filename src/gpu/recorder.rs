@@ -173,6 +173,14 @@ impl Recorder {
         self.var(self.places[x.id as usize], rows, cols)
     }
 
+    /// `count` rows of `x` from row `begin` (a multiple of 64) on, in the same memory; no gradient rule.
+    pub(crate) fn view_rows(&mut self, x: Var, begin: usize, count: usize) -> Var {
+        debug_assert!(begin.is_multiple_of(64) && begin + count <= x.rows());
+        let Place { storage, offset, .. } = self.places[x.id as usize];
+        let bytes = super::tensor::padded_bytes(count * x.cols());
+        self.var(Place { storage, offset: offset + 4 * (begin * x.cols()) as u64, bytes }, count, x.cols())
+    }
+
     /// The step's counter and seed, as kernels read them: `[step, seed (low), seed (high), domain]`.
     pub fn state(&mut self) -> Var {
         let state = self.state.clone();

@@ -71,6 +71,13 @@ impl Sizes {
 /// Rows of the batch that one part of `Weight` should at least take.
 const PART: usize = 256;
 
+/// Floating-point operations of one dispatch at most: about a tenth of a second on two cores of software, and as much on a
+/// small GPU. Larger products go out a few rows of the batch at a time.
+fn most_rows(rec: &Recorder, k: usize, m: usize) -> usize {
+    let most = if rec.gpu().is_software() { 5e9 } else { 3e11 };
+    ((most / (2.0 * k as f64 * m as f64)) as usize / 64 * 64).max(64)
+}
+
 /// `added`: whether the product is added to what its destination holds.
 fn layout(rec: &Recorder, product: Product, sizes: Sizes, activation: Activation, added: bool) -> Layout {
     let (rows, cols, terms) = sizes.of(product);
@@ -194,8 +201,11 @@ impl Recorder {
             None => self.constant(0.0, 1, sizes.m)?,
         };
         let y = self.empty(sizes.n, sizes.m)?;
-        let layout = layout(self, Product::Forward, sizes, activation, false);
-        dispatch!(self, layout, sizes, 0, Forward { x: x, w: w, b: bias, y: y })?;
+        self.in_pieces(sizes, |rec, sizes, begin, _| {
+            let layout = layout(rec, Product::Forward, sizes, activation, false);
+            let (x, y) = (rec.view_rows(x, begin, sizes.n), rec.view_rows(y, begin, sizes.n));
+            dispatch!(rec, layout, sizes, 0, Forward { x: x, w: w, b: bias, y: y })
+        })?;
         let inputs: Vec<Var> = [x, w].into_iter().chain(b).collect();
         let vjp = move |rec: &mut Recorder, back: &mut Backward| {
             let Some(d_y) = back.of(rec, y)? else { return Ok(()) };
@@ -241,9 +251,19 @@ impl Recorder {
 
     /// d_x = (accumulate ? d_x : 0) + σ'(x) ⊙ (d_y·Wᵀ).
     fn linear_input(&mut self, x: Var, w: Var, d_y: Var, activation: Activation, slot: Slot) -> Result<()> {
-        let sizes = Sizes { n: x.rows(), k: x.cols(), m: w.cols() };
-        let layout = layout(self, Product::Input, sizes, activation, slot.accumulate);
-        dispatch!(self, layout, sizes, slot.accumulate.into(), BackwardInput { x: x, w: w, d_y: d_y, d_x: slot.into })
+        self.in_pieces(Sizes { n: x.rows(), k: x.cols(), m: w.cols() }, |rec, sizes, begin, _| {
+            let layout = layout(rec, Product::Input, sizes, activation, slot.accumulate);
+            let [x, d_y, d_x] = [x, d_y, slot.into].map(|v| rec.view_rows(v, begin, sizes.n));
+            dispatch!(rec, layout, sizes, slot.accumulate.into(), BackwardInput { x: x, w: w, d_y: d_y, d_x: d_x })
+        })
+    }
+
+    /// Hands a layer on in pieces of rows that one dispatch may take: their sizes, first rows, and whether each is the first.
+    fn in_pieces(&mut self, sizes: Sizes, mut piece: impl FnMut(&mut Self, Sizes, usize, bool) -> Result<()>) -> Result<()> {
+        let most = most_rows(self, sizes.k, sizes.m);
+        (0..sizes.n)
+            .step_by(most)
+            .try_for_each(|begin| piece(self, Sizes { n: most.min(sizes.n - begin), ..sizes }, begin, begin == 0))
     }
 
     /// d_w and d_b, either of which may not be wanted.
@@ -255,6 +275,16 @@ impl Recorder {
         };
         let w = unwanted(self, w, sizes.k, sizes.m)?;
         let b = unwanted(self, b, 1, sizes.m)?;
+        self.in_pieces(sizes, |rec, sizes, begin, first| {
+            let (x, d_y) = (rec.view_rows(x, begin, sizes.n), rec.view_rows(d_y, begin, sizes.n));
+            let added = |slot: Slot| Slot { accumulate: slot.accumulate || !first, ..slot };
+            rec.linear_weight_piece(x, d_y, activation, added(w), added(b))
+        })
+    }
+
+    /// The part of d_w and d_b that some rows of the batch make.
+    fn linear_weight_piece(&mut self, x: Var, d_y: Var, activation: Activation, w: Slot, b: Slot) -> Result<()> {
+        let sizes = Sizes { n: x.rows(), k: x.cols(), m: d_y.cols() };
         let accumulate = u32::from(w.accumulate) | u32::from(b.accumulate) << 1;
         let layout = layout(self, Product::Weight, sizes, activation, w.accumulate);
         if layout.splits == 1 {

@@ -60,6 +60,32 @@ fn sums_longer_than_a_chunk_and_batches_of_several_parts_match_the_twin() {
 }
 
 #[test]
+fn products_of_more_than_one_dispatch_match_the_twin() {
+    // 10,000 × 512 × 512 is more than one dispatch may take on software: 9,536 rows go first.
+    let (n, k, m, act) = (10_000, 512, 512, Activation::Silu);
+    let (x, w, b, d) = (numbers(n * k, 1), numbers(k * m, 2), numbers(m, 3), numbers(n * m, 4));
+    let found = run_on(&GPU, |rec| {
+        let (x, w, b, d) = (input(rec, n, k, &x), input(rec, k, m, &w), input(rec, 1, m, &b), input(rec, n, m, &d));
+        let before = rec.len();
+        let y = rec.linear(x, w, Some(b), act)?;
+        assert!(rec.len() - before > 1 || !rec.gpu().is_software(), "one dispatch for all rows");
+        let gradients = rec.backward_from(&[(y, Some(d))], &[x, w, b])?;
+        Ok(vec![y, gradients[0], gradients[1], gradients[2]])
+    });
+    // Rows on both sides of the cut, and the last; of d_w a few columns' worth.
+    for rows in [0..2, 9_535..9_538, n - 1..n] {
+        let layer = Layer { x: &x[rows.start * k..rows.end * k], w: &w, k, m, activation: act };
+        layer.forward(&b).check("y", &found[0][rows.start * m..rows.end * m]);
+        layer.backward_input(&d[rows.start * m..rows.end * m]).check("d_x", &found[1][rows.start * k..rows.end * k]);
+    }
+    let column = |values: &[f32], cols: usize, j: usize| values.iter().skip(j).step_by(cols).copied().collect::<Vec<f32>>();
+    let (x3, d5) = (column(&x, k, 3), column(&d, m, 5));
+    let corner = Layer { x: &x3, w: &w[..1], k: 1, m: 1, activation: act };
+    corner.backward_weight(&d5).check("d_w", &found[2][3 * m + 5..3 * m + 6]);
+    corner.backward_bias(&d5).check("d_b", &found[3][5..6]);
+}
+
+#[test]
 fn products_large_enough_for_the_large_tile_match_the_twin() {
     // Each of the three products in turn has 516 × 520 results.
     let gpu = GPU.with_family(Family::Tile);
