@@ -142,6 +142,7 @@ fn a_comparison_has_means_intervals_and_what_failed() {
     assert_eq!((of("energy").runs, of("energy").step_ms, of("wgan").seconds), (2, Some(20.0), Some(2.0)));
 
     let failures = |method: &str| of(method).failures.iter().map(|f| (f.how.as_str(), f.runs, f.of)).collect::<Vec<_>>();
+    assert_eq!(["energy", "gan", "wgan"].map(|method| of(method).failed), [0, 2, 2]);
     assert!(failures("energy").is_empty() && failures(GAUSSIAN).is_empty());
     assert_eq!(failures("gan"), [("lost a mode: the least holds at worst 0.10 of its due", 2, 2)]);
     assert_eq!(

@@ -8,7 +8,7 @@ use pushforward::data::write_atomically;
 use pushforward::gpu::Gpu;
 use pushforward::metrics::Score;
 use pushforward::report::grid::{DOTS, Ink, Line, Scatter, Shown, grid};
-use pushforward::report::{Figure, Page, Sheet, aligned, number};
+use pushforward::report::{Figure, Page, Sheet, number};
 use pushforward::reproduce::statistics::{
     self, Cell, Comparison, FRESH, GAUSSIAN, LEAST_CLOSED, LEAST_MODE, MOST_TOLD, Record, Standing,
 };
@@ -82,11 +82,6 @@ impl Progress for Watches {
     fn update(&mut self, status: &Status) {
         self.watch.get_or_insert_with(|| Watch::new(self.console)).update(status);
     }
-}
-
-/// The names of the samplers, from worst to best by what is expected of them.
-fn samplers(found: &Comparison) -> impl Iterator<Item = &str> {
-    [GAUSSIAN].into_iter().chain(found.methods.iter().map(String::as_str)).chain([FRESH])
 }
 
 /// A row a run.
@@ -175,13 +170,31 @@ fn picture(gpu: &Gpu, out: &Path, found: &Comparison) -> Result<String, Error> {
 /// The share that the first seed's run closes.
 fn caption(found: &Comparison, method: &str, toy: Toy) -> String {
     let closed = found.first(method, toy).and_then(|record| found.closed(record));
-    closed.map_or(String::new(), |closed| format!("closed {}", plain(closed)))
+    closed.map_or(String::new(), |closed| format!("closed {}", plain(closed, 2)))
 }
 
-/// Two decimals, with a true minus.
-fn plain(value: f64) -> String {
-    let text = format!("{value:.2}");
-    if text == "-0.00" { "0.00".into() } else { text.replace('-', "−") }
+/// Fixed decimals, so that a column lines up, with a true minus.
+fn plain(value: f64, decimals: usize) -> String {
+    if value.abs() >= 1000.0 {
+        return number(value, 3);
+    }
+    let text = format!("{value:.decimals$}");
+    match text.strip_prefix('-') {
+        Some(zero) if zero.chars().all(|c| c == '0' || c == '.') => zero.into(),
+        Some(size) => format!("−{size}"),
+        None => text,
+    }
+}
+
+/// The scores of a standing with their names and decimals.
+fn scores_of(standing: &Standing) -> [(&'static str, &Option<Score>, usize); 5] {
+    [
+        ("closed", &standing.closed, 2),
+        ("sliced W₂", &standing.sliced_w2, 3),
+        ("told", &standing.told, 3),
+        ("astray", &standing.astray, 3),
+        ("least mode", &standing.least_mode, 2),
+    ]
 }
 
 /// What a cell without runs says.
@@ -224,11 +237,15 @@ fn page(found: &Comparison, picture: String, gpu: &Gpu, command: &str) -> Page {
             picture,
         )],
         sheets: tables.chain([failures(found), made(found)]).collect(),
-        settings: toml::Table::try_from(settings)
-            .unwrap_or_default()
-            .into_iter()
-            .map(|(key, value)| (key, value.to_string()))
-            .collect(),
+        settings: toml::Table::try_from(statistics::Settings {
+            methods: found.methods.clone(),
+            targets: found.toys.iter().map(|toy| toy.name().into()).collect(),
+            ..settings.clone()
+        })
+        .unwrap_or_default()
+        .into_iter()
+        .map(|(key, value)| (key, value.to_string()))
+        .collect(),
         commands: vec![command.into()],
         footer: format!("pushforward {}", env!("CARGO_PKG_VERSION")),
         ..Page::default()
@@ -247,10 +264,8 @@ fn headline(found: &Comparison) -> String {
     let means = found.methods.iter().filter_map(|method| Some((method, mean(method)?)));
     let best = means.max_by(|a, b| a.1.total_cmp(&b.1));
     let best = best.map_or(String::new(), |(method, closed)| {
-        format!(
-            " {method} closes most of the way from a fitted Gaussian to fresh data, {} on average over the targets.",
-            plain(closed)
-        )
+        let closed = plain(closed, 2);
+        format!(" {method} closes most: {closed} of the way from a fitted Gaussian to fresh data, on average over the targets.")
     });
     let early =
         if found.interrupted.is_some() { " The comparison was interrupted: what is missing reads “not run”." } else { "" };
@@ -260,33 +275,31 @@ fn headline(found: &Comparison) -> String {
 /// The table of a target; the first one says how to read them all.
 fn scores(found: &Comparison, toy: Toy, first: bool) -> Sheet {
     let modes = found.standings.iter().any(|s| s.target == toy.name() && s.least_mode.is_some());
-    let mut head = vec!["", "closed", "sliced W₂", "told", "astray"];
-    head.extend(modes.then_some("least mode"));
-    head.extend(["steps", "a step", "a run"]);
-    let row = |name: &str| {
-        let standing = found.standing(name, toy)?;
-        let failed: usize = standing.failures.iter().map(|failure| failure.runs).max().unwrap_or(0);
+    let row = |standing: &Standing| {
         let below = match absent(standing) {
             Some(absent) => absent.to_string(),
-            None if failed > 0 => format!("failed in {failed} of {}", standing.runs),
+            None if standing.failed > 0 => format!("failed in {} of {}", standing.failed, standing.runs),
             None => String::new(),
         };
-        let score = |score: &Option<Score>| match score {
-            Some(score) => {
-                let (value, interval) = aligned(score.value, score.interval);
-                (value, interval.unwrap_or_default())
+        let mut cells = vec![(standing.method.clone(), below)];
+        let dash = || ("–".to_string(), String::new());
+        for (name, score, decimals) in scores_of(standing) {
+            let cell = score.as_ref().map_or_else(dash, |score| {
+                let ends = score.interval.map(|ends| ends.map(|end| plain(end, decimals)));
+                (plain(score.value, decimals), ends.map_or(String::new(), |[low, high]| format!("[{low}, {high}]")))
+            });
+            if modes || name != "least mode" {
+                cells.push(cell);
             }
-            None => ("–".into(), String::new()),
-        };
-        let mut cells = vec![(name.to_string(), below)];
-        cells.extend([&standing.closed, &standing.sliced_w2, &standing.told, &standing.astray].map(score));
-        cells.extend(modes.then(|| score(&standing.least_mode)));
-        let measure = |value: Option<f64>, say: &dyn Fn(f64) -> String| (value.map_or_else(|| "–".into(), say), String::new());
-        cells.push(measure(standing.steps, &|steps| number(steps.round(), 12)));
-        cells.push(measure(standing.step_ms, &|ms| format!("{} ms", number(ms, 3))));
-        cells.push(measure(standing.seconds, &|seconds| duration(seconds)));
-        Some(cells)
+        }
+        let each = standing.step_ms.map_or(String::new(), |ms| format!("{} ms each", number(ms, 3)));
+        cells.push(standing.steps.map_or_else(dash, |steps| (number(steps.round(), 12), each)));
+        cells.push(standing.seconds.map_or_else(dash, |seconds| (duration(seconds), String::new())));
+        cells
     };
+    let names = found.standings.first().map(scores_of).into_iter().flatten().map(|(name, ..)| name);
+    let names = names.filter(|name| modes || *name != "least mode");
+    let head = [""].into_iter().chain(names).chain(["steps", "a run"]).map(String::from).collect();
     let read = if first {
         " Means over seeds; in brackets Student's 95 % intervals, of the seeds alone. Closed: the share of the way from the fitted Gaussian (0) to fresh \
          data (1) in root energy distance. Told: how often a classifier tells samples from fresh rows; 0.5 is chance. Astray: the share of rows that lie where no fresh rows are."
@@ -298,8 +311,8 @@ fn scores(found: &Comparison, toy: Toy, first: bool) -> Sheet {
     let law = toy.description();
     Sheet {
         title: format!("Scores on {toy}"),
-        head: head.into_iter().map(String::from).collect(),
-        rows: samplers(found).filter_map(row).collect(),
+        head,
+        rows: found.standings.iter().filter(|standing| standing.target == toy.name()).map(row).collect(),
         numbers: true,
         note: format!("{}{}.{read}{least}", law[..1].to_uppercase(), &law[1..]),
     }
@@ -362,21 +375,18 @@ fn shown(found: &Comparison) -> String {
             .to_vec(),
     ];
     for standing in &found.standings {
-        let score =
-            |score: &Option<Score>| score.as_ref().map_or_else(|| "–".into(), |score| aligned(score.value, score.interval).0);
         let measure = |value: Option<f64>, say: &dyn Fn(f64) -> String| value.map_or_else(|| "–".into(), say);
-        rows.push(vec![
-            standing.target.clone(),
-            standing.method.clone(),
-            absent(standing).map_or_else(|| score(&standing.closed), String::from),
-            score(&standing.sliced_w2),
-            score(&standing.told),
-            score(&standing.astray),
-            score(&standing.least_mode),
-            measure(standing.steps, &|steps| number(steps.round(), 12)),
-            measure(standing.step_ms, &|ms| format!("{} ms", number(ms, 3))),
-            measure(standing.seconds, &|seconds| duration(seconds)),
-        ]);
+        let mut row = vec![standing.target.clone(), standing.method.clone()];
+        row.extend(
+            scores_of(standing).map(|(_, score, decimals)| measure(score.as_ref().map(|s| s.value), &|v| plain(v, decimals))),
+        );
+        if let Some(absent) = absent(standing) {
+            row[2] = absent.into();
+        }
+        row.push(measure(standing.steps, &|steps| number(steps.round(), 12)));
+        row.push(measure(standing.step_ms, &|ms| format!("{} ms", number(ms, 3))));
+        row.push(measure(standing.seconds, &duration));
+        rows.push(row);
     }
     table(&rows)
 }

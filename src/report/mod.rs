@@ -34,4 +34,4 @@ pub use grid::grid;
 pub use map::map;
 pub use page::{Figure, Page, ScoreRow, ScoreTable, Sheet};
 pub use panels::{Family, Plot, panels};
-pub use style::{aligned, number};
+pub use style::number;

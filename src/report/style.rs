@@ -139,7 +139,7 @@ fn grouped(text: &str) -> String {
 }
 
 /// A score and its interval to the same decimals, two significant digits of the interval's width: finer ones say nothing.
-pub fn aligned(value: f64, interval: Option<[f64; 2]>) -> (String, Option<String>) {
+pub(super) fn aligned(value: f64, interval: Option<[f64; 2]>) -> (String, Option<String>) {
     let Some([low, high]) = interval else { return (number(value, 3), None) };
     let largest = value.abs().max(low.abs()).max(high.abs());
     let plain = (1e-4..1e5).contains(&largest) && high > low;

@@ -55,6 +55,8 @@ pub struct Standing {
     pub step_ms: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seconds: Option<f64>,
+    /// Runs that failed in one way or another, and how.
+    pub failed: usize,
     pub failures: Vec<Failure>,
 }
 
@@ -225,8 +227,13 @@ fn standing(method: &str, toy: Toy, records: &[Record]) -> Standing {
         () => Cell::Made,
     };
     let mut faults: Vec<Vec<Fault>> = (0..5).map(|_| Vec::new()).collect();
+    let mut failed = 0;
     if method != GAUSSIAN && method != FRESH {
-        runs.iter().flat_map(|record| failures(record, toy, records)).for_each(|fault| faults[fault.kind()].push(fault));
+        for record in &runs {
+            let of_run = failures(record, toy, records);
+            failed += usize::from(!of_run.is_empty());
+            of_run.into_iter().for_each(|fault| faults[fault.kind()].push(fault));
+        }
     }
     let worst = |faults: Vec<Fault>| {
         let count = faults.len();
@@ -246,6 +253,7 @@ fn standing(method: &str, toy: Toy, records: &[Record]) -> Standing {
         steps: mean(&|record| record.made as f64),
         step_ms: mean(&|record| 1000.0 * record.took / record.made as f64),
         seconds: mean(&|record| record.took),
+        failed,
         failures: faults.into_iter().filter_map(worst).collect(),
     }
 }
