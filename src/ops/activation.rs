@@ -42,8 +42,10 @@ impl Activation {
         }
     }
 
-    fn axes(self) -> Axes {
-        Axes::none().set("ACT", self.name())
+    /// The variant for this many elements, and how many lanes they fill.
+    fn lanes(self, elements: usize) -> (Axes, usize) {
+        let wide = if elements.is_multiple_of(4) { 4 } else { 1 };
+        (Axes::none().set("ACT", self.name()).set("V", wide), elements / wide)
     }
 }
 
@@ -54,9 +56,9 @@ impl Recorder {
             return Ok(x);
         }
         let out = self.empty(x.rows(), x.cols())?;
-        let groups = self.groups(x.len(), 256);
-        let params = Params { len: x.len() as u32, accumulate: 0 };
-        self.dispatch(Forward { params, x, out }, &activation.axes(), groups)?;
+        let (axes, lanes) = activation.lanes(x.len());
+        let groups = self.groups(lanes, 64);
+        self.dispatch(Forward { params: Params { len: lanes as u32, accumulate: 0 }, x, out }, &axes, groups)?;
         let vjp = move |rec: &mut Recorder, back: &mut Backward| rec.slope_backward(back, activation, x, out, x);
         self.record_with_tangent(&[x], &[out], vjp, move |rec, tangents| {
             Ok(vec![tangents.of(x).map(|x_dot| rec.activation_tangent(x, x_dot, activation)).transpose()?])
@@ -71,15 +73,16 @@ impl Recorder {
             return Ok(x_dot);
         }
         let out = self.empty(x.rows(), x.cols())?;
-        let groups = self.groups(x.len(), 256);
-        let params = Params { len: x.len() as u32, accumulate: 0 };
-        self.dispatch(SlopeProduct { params, x, v: x_dot, out }, &activation.axes(), groups)?;
+        let (axes, lanes) = activation.lanes(x.len());
+        let groups = self.groups(lanes, 64);
+        let params = Params { len: lanes as u32, accumulate: 0 };
+        self.dispatch(SlopeProduct { params, x, v: x_dot, out }, &axes, groups)?;
         self.record(&[x, x_dot], &[out], move |rec, back| {
             rec.slope_backward(back, activation, x, out, x_dot)?;
             let Some(d_out) = back.of(rec, out)? else { return Ok(()) };
             let Some(slot) = back.slot(rec, x)? else { return Ok(()) };
-            let params = Params { len: x.len() as u32, accumulate: slot.accumulate.into() };
-            rec.dispatch(CurvatureProduct { params, x, v: x_dot, w: d_out, out: slot.into }, &activation.axes(), groups)
+            let params = Params { accumulate: slot.accumulate.into(), ..params };
+            rec.dispatch(CurvatureProduct { params, x, v: x_dot, w: d_out, out: slot.into }, &axes, groups)
         });
         Ok(out)
     }
@@ -88,8 +91,9 @@ impl Recorder {
     fn slope_backward(&mut self, back: &mut Backward, act: Activation, x: Var, out: Var, into: Var) -> Result<()> {
         let Some(d_out) = back.of(self, out)? else { return Ok(()) };
         let Some(slot) = back.slot(self, into)? else { return Ok(()) };
-        let params = Params { len: x.len() as u32, accumulate: slot.accumulate.into() };
-        let groups = self.groups(x.len(), 256);
-        self.dispatch(SlopeProduct { params, x, v: d_out, out: slot.into }, &act.axes(), groups)
+        let (axes, lanes) = act.lanes(x.len());
+        let params = Params { len: lanes as u32, accumulate: slot.accumulate.into() };
+        let groups = self.groups(lanes, 64);
+        self.dispatch(SlopeProduct { params, x, v: d_out, out: slot.into }, &axes, groups)
     }
 }

@@ -13,9 +13,9 @@ fn arguments() -> Vec<f32> {
 
 #[test]
 fn values_and_gradients_match_their_twins() {
-    let x = arguments();
-    let w = numbers(x.len(), 2);
-    for act in Activation::ALL {
+    // 326 elements, which go one at a time, and 324 of them, which go in fours.
+    for (x, act) in [326, 324].into_iter().flat_map(|count| Activation::ALL.map(|act| (arguments()[..count].to_vec(), act))) {
+        let w = numbers(x.len(), 2);
         let found = run(|rec| {
             let (v, w) = (input(rec, x.len(), 1, &x), input(rec, x.len(), 1, &w));
             let y = rec.activation(v, act)?;
@@ -52,10 +52,10 @@ fn the_twins_derivatives_are_derivatives() {
 
 #[test]
 fn second_order_is_a_reverse_pass_through_a_tangent() {
-    let (x, v, w) = (numbers(65, 1), numbers(65, 2), numbers(65, 3));
-    for act in Activation::ALL {
+    for (n, act) in [65, 64].into_iter().flat_map(|n| Activation::ALL.map(|act| (n, act))) {
+        let (x, v, w) = (numbers(n, 1), numbers(n, 2), numbers(n, 3));
         let found = run(|rec| {
-            let (a, b, c) = (input(rec, 65, 1, &x), input(rec, 65, 1, &v), input(rec, 65, 1, &w));
+            let (a, b, c) = (input(rec, n, 1, &x), input(rec, n, 1, &v), input(rec, n, 1, &w));
             let y = rec.activation(a, act)?;
             let y_dot = rec.tangent(y, &[(a, b)])?.expect("y depends on x");
             let weighted = rec.mul(y_dot, c)?;
