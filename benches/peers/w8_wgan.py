@@ -34,7 +34,7 @@ if which in ("torch", "compile"):
             ad.step()
         ag.zero_grad(set_to_none=True)
         l = generator_loss(torch.randn(b, 2))
-        l.backward()
+        for p, g in zip(G.parameters(), torch.autograd.grad(l, list(G.parameters()))): p.grad = g
         ag.step()
         return l
 else:

@@ -13,6 +13,8 @@ pub struct Plan {
     names: Vec<String>,
     /// Reports of each part that wait for those of the others.
     waiting: Vec<VecDeque<Report>>,
+    /// Of each part, the first report of the iteration at hand that is not finite.
+    bad: Vec<Option<Report>>,
     in_flight: VecDeque<wgpu::SubmissionIndex>,
 }
 
@@ -26,7 +28,8 @@ impl Plan {
         assert!(!parts.is_empty() && parts.iter().all(|(_, count)| *count > 0), "a plan has steps, and each of them runs");
         let names = parts.iter().rev().flat_map(|(step, _)| step.report_names().to_vec()).collect();
         let waiting = parts.iter().map(|_| VecDeque::new()).collect();
-        Self { parts, names, waiting, in_flight: VecDeque::new() }
+        let bad = parts.iter().map(|_| None).collect();
+        Self { parts, names, waiting, bad, in_flight: VecDeque::new() }
     }
 
     /// The plan of one step.
@@ -71,6 +74,7 @@ impl Plan {
     /// Goes on as after `count` iterations.
     pub fn set_count(&mut self, count: u64) -> Result<()> {
         self.waiting.iter_mut().for_each(VecDeque::clear);
+        self.bad.fill(None);
         self.parts.iter_mut().try_for_each(|(step, times)| step.set_count(count * *times as u64))
     }
 
@@ -80,18 +84,18 @@ impl Plan {
     }
 
     /// The scalars of each iteration since the last call, as far as they have arrived: never waits. A step that runs several
-    /// times an iteration reports its last run.
+    /// times an iteration reports its last run, or the first that is not finite.
     pub fn reports(&mut self) -> Result<Vec<Report>> {
-        for ((step, count), waiting) in self.parts.iter_mut().zip(&mut self.waiting) {
-            collect(step.reports()?, *count as u64, waiting);
+        for ((step, count), (waiting, bad)) in self.parts.iter_mut().zip(self.waiting.iter_mut().zip(&mut self.bad)) {
+            collect(step.reports()?, *count as u64, waiting, bad);
         }
         Ok(self.joined())
     }
 
     /// The same, but waits for everything that was submitted.
     pub fn final_reports(&mut self) -> Result<Vec<Report>> {
-        for ((step, count), waiting) in self.parts.iter_mut().zip(&mut self.waiting) {
-            collect(step.final_reports()?, *count as u64, waiting);
+        for ((step, count), (waiting, bad)) in self.parts.iter_mut().zip(self.waiting.iter_mut().zip(&mut self.bad)) {
+            collect(step.final_reports()?, *count as u64, waiting, bad);
         }
         Ok(self.joined())
     }
@@ -112,8 +116,15 @@ impl Plan {
     }
 }
 
-/// Keeps the report of each iteration's last run, under the iteration's number.
-fn collect(reports: Vec<Report>, count: u64, into: &mut VecDeque<Report>) {
-    let last = reports.into_iter().filter(|r| r.step % count == count - 1);
-    into.extend(last.map(|r| Report { step: r.step / count, values: r.values }));
+/// Keeps the report of each iteration's last run, or its first that is not finite, under the iteration's number.
+fn collect(reports: Vec<Report>, count: u64, into: &mut VecDeque<Report>, bad: &mut Option<Report>) {
+    for report in reports {
+        if bad.is_none() && report.values.iter().any(|v| !v.is_finite()) {
+            *bad = Some(report.clone());
+        }
+        if report.step % count == count - 1 {
+            let Report { step, values } = bad.take().unwrap_or(report);
+            into.push_back(Report { step: step / count, values });
+        }
+    }
 }

@@ -22,13 +22,13 @@ pub enum Penalty {
     OneSided,
 }
 
-/// What [`slope_penalty`] finds, both 1 × 1.
+/// What [`slope_penalty`] finds.
 #[derive(Clone, Copy, Debug)]
 pub struct Slopes {
-    /// E h(‖∇ₓD‖), whose gradient flows to what D is made of.
+    /// E h(‖∇ₓD‖), 1 × 1, whose gradient flows to what D is made of.
     pub penalty: Var,
-    /// E ‖∇ₓD‖², a constant of the reverse pass.
-    pub mean_square: Var,
+    /// ‖∇ₓD‖² of each row, rows × 1, a constant of the reverse pass.
+    pub squares: Var,
 }
 
 /// Below this a slope has no direction.
@@ -40,16 +40,13 @@ pub fn slope_penalty(rec: &mut Recorder, x: Var, d: Var, penalty: Penalty) -> Re
     let rows = x.rows() as f32;
     let slope = rec.backward_from(&[(d, None)], &[x])?[0];
     let slope = rec.detach(slope);
-    let mean_square = rec.mean_square(slope)?;
-    let mean_square = rec.scale(mean_square, x.cols() as f32)?;
-    let mean_square = rec.detach(mean_square);
+    let squares = rec.square(slope)?;
+    let squares = rec.sum_cols(squares)?;
     let (value, v) = if penalty == Penalty::Square {
-        (mean_square, rec.scale(slope, 2.0 / rows)?)
+        (rec.mean(squares)?, rec.scale(slope, 2.0 / rows)?)
     } else {
-        let squares = rec.square(slope)?;
-        let square = rec.sum_cols(squares)?;
-        let square = rec.affine(square, 1.0, LEAST)?;
-        let length = rec.sqrt(square)?;
+        let above = rec.affine(squares, 1.0, LEAST)?;
+        let length = rec.sqrt(above)?;
         let mut excess = rec.affine(length, 1.0, -1.0)?;
         if penalty == Penalty::OneSided {
             excess = rec.activation(excess, Activation::Relu)?;
@@ -58,12 +55,13 @@ pub fn slope_penalty(rec: &mut Recorder, x: Var, d: Var, penalty: Penalty) -> Re
         let v = rec.mul(slope, share)?;
         (rec.mean_square(excess)?, rec.scale(v, 2.0 / rows)?)
     };
+    let squares = rec.detach(squares);
     let (value, v) = (rec.detach(value), rec.detach(v));
-    let Some(along) = rec.tangent(d, &[(x, v)])? else { return Ok(Slopes { penalty: value, mean_square }) };
+    let Some(along) = rec.tangent(d, &[(x, v)])? else { return Ok(Slopes { penalty: value, squares }) };
     let carrier = rec.sum(along)?;
     rec.record(&[carrier], &[value], move |rec, back| match back.of(rec, value)? {
         Some(d_value) => back.pass(rec, carrier, d_value),
         None => Ok(()),
     });
-    Ok(Slopes { penalty: value, mean_square })
+    Ok(Slopes { penalty: value, squares })
 }

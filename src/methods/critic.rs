@@ -13,7 +13,7 @@ settings! {
     pub struct Settings {
         /// Updates of the critic to one of the generator.
         critic_steps: u32 = 1,
-        /// The critic's learning rate at its highest (`rate` is the generator's).
+        /// The critic's learning rate at its highest; `rate` is the generator's (two time scales; Heusel et al. 2017).
         critic_rate: f32 = 2e-3,
         /// Units of a hidden layer of the critic.
         critic_width: usize = 64,
@@ -114,6 +114,8 @@ impl Critic {
             warmup: training.warmup.saturating_mul(settings.critic_steps),
             steps: training.steps.saturating_mul(settings.critic_steps),
             schedule: training.schedule,
+            decay: training.decay,
+            clip: training.clip,
             average: training.average,
             ..Adam::default()
         };

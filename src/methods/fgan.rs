@@ -3,7 +3,8 @@
 //!
 //!   D_h(μ₁‖μ) = ∫ h(dμ₁/dμ) dμ = sup_T  E T(X) − E h*(T(φ(Z))),   T = a(v),
 //!
-//! where the activation a takes any number v of the critic into h*'s domain. Written in v, so that nothing overflows on the way:
+//! where the activation a takes any number v of the critic into h*'s domain. Written in v, so that no logarithm or ratio of two large
+//! numbers is on the way; the exponentials of `kl`, `reverse-kl` and `hellinger` can still grow beyond bounds, which ends a run:
 //!
 //! | divergence | h(u) | T = a(v) | h*(T) |
 //! |---|---|---|---|
@@ -15,7 +16,7 @@
 //! | `tv`: ½∫\|μ₁−μ\| | ½\|u−1\| | ½ tanh v | T |
 //!
 //! φ descends the bound itself (`minimax`) or ascends E T(φ(Z)) (`non-saturating`, Nowozin et al. §3.2). Reported as
-//! `divergence`: the critic's bound.
+//! `divergence`: the critic's bound, of the blurred laws where there is instance noise.
 
 use super::critic::{self, Adversarial, Critic, Game, noisy};
 use super::gan::GeneratorLoss;

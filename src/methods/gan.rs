@@ -43,7 +43,7 @@ pub const ENTRY: Entry = Entry {
     name: "gan",
     summary: "a generator against a classifier of data and generated rows",
     paper: "§2, eq. (2) with f learned by an adversary",
-    defaults: "rate = 1e-3\nschedule = \"cosine\"",
+    defaults: "rate = 1e-3",
     keys: critic::keys::<Settings>,
     build: |setup, own| {
         let (settings, critic): (_, critic::Settings) = (settings::take(own)?, settings::take(own)?);

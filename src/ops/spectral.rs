@@ -16,9 +16,12 @@
 //! # }
 //! ```
 
-use crate::gpu::kernels::spectral::{Backward as Gradient, Normalise, Params, Power};
+use crate::gpu::kernels::spectral::{Backward as Gradient, Finish, Left, Normalise, Params, Right};
 use crate::gpu::{Axes, Backward, Recorder, Var};
 use crate::{Error, Result};
+
+/// Longest side of a weight: software adapters end an invocation's loops after 65,535 rounds.
+const LONGEST: usize = 32_768;
 
 /// A weight of spectral norm about one, and where the power iteration stands.
 #[derive(Clone, Copy, Debug)]
@@ -35,15 +38,19 @@ impl Recorder {
     /// `w` (k × m) over its largest singular value, found by one round of power iteration from `u` (1 × m, not all zero). The
     /// gradient in `w` holds the singular vectors fixed; `u` gets none.
     pub fn spectral_normalise(&mut self, w: Var, u: Var) -> Result<Spectral> {
-        if w.is_empty() || u.len() != w.cols() {
-            let problem = format!("a vector of {} for a weight of {} × {}", u.len(), w.rows(), w.cols());
+        if w.is_empty() || u.len() != w.cols() || w.rows().max(w.cols()) > LONGEST {
+            let problem =
+                format!("a vector of {} for a weight of {} × {} (sides of at most {LONGEST})", u.len(), w.rows(), w.cols());
             return Err(Error::shape("spectral_normalise", problem));
         }
         let (k, m) = w.shape();
         let params = Params { k, m, accumulate: 0 };
         let (v, next) = (self.empty(1, w.rows())?, self.empty(1, w.cols())?);
         let (sigma, weight) = (self.empty(1, 1)?, self.empty(w.rows(), w.cols())?);
-        self.dispatch(Power { params, w, u, v, next, sigma }, &Axes::none(), [1, 1, 1])?;
+        let (raw_v, raw_u) = (self.empty(1, w.rows())?, self.empty(1, w.cols())?);
+        self.dispatch(Left { params, w, u, raw_v }, &Axes::none(), [k.div_ceil(64), 1, 1])?;
+        self.dispatch(Right { params, w, to_v: raw_v, raw_u }, &Axes::none(), [m.div_ceil(64), 1, 1])?;
+        self.dispatch(Finish { params, u, to_v: raw_v, to_u: raw_u, v, next, sigma }, &Axes::none(), [1, 1, 1])?;
         let groups = self.groups(w.len(), 64);
         self.dispatch(Normalise { params, w, norm: sigma, out: weight }, &Axes::none(), groups)?;
         self.record(&[w], &[weight], move |rec: &mut Recorder, back: &mut Backward| {
@@ -52,7 +59,7 @@ impl Recorder {
             let product = rec.mul(d_out, weight)?;
             let inner = rec.sum_untaped(product)?;
             let params = Params { accumulate: slot.accumulate.into(), ..params };
-            let gradient = Gradient { params, left: v, right: next, norm: sigma, d_out, inner, d_w: slot.into };
+            let gradient = Gradient { params, left_vector: v, right_vector: next, norm: sigma, d_out, inner, d_w: slot.into };
             rec.dispatch(gradient, &Axes::none(), groups)
         });
         Ok(Spectral { weight, u: next, sigma })

@@ -164,7 +164,7 @@ pub fn run(
     let (entries, toys) = (settings.entries()?, settings.toys()?);
     let terms = Terms::new(gpu, settings);
     let log = Log::open(&out.join("statistics.jsonl"), &terms)?;
-    let seeds: Vec<u64> = (0..settings.seeds).map(|i| seed + i).collect();
+    let seeds: Vec<u64> = (0..settings.seeds).map(|i| seed.wrapping_add(i)).collect();
     let judges = toys.iter().map(|&toy| Judge::new(gpu, toy, settings.scored)).collect::<Vec<_>>();
     let mut maker = Maker { gpu, out, settings, terms, log, watch, stop };
     let interrupted = maker.all(&entries, &judges, &seeds)?;

@@ -174,7 +174,9 @@ impl Fault {
                 .replace("-0.00", "0.00")
                 .replace('-', "−"),
             Self::Astray(share) => {
-                format!("astray: {most}{share:.2} of its rows lie where no data are, more than half as many as a Gaussian's")
+                format!(
+                    "astray: {most}{share:.2} of its rows lie where no data are, nearer to a Gaussian's share than to that of fresh data"
+                )
             }
             Self::LostMode(share) => format!("lost a mode: the least holds {most}{share:.2} of its due"),
             Self::Told(told) => format!("told from data: the classifier is right in {most}{told:.2} of cases"),
