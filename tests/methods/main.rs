@@ -101,7 +101,7 @@ fn variants_of_the_methods_learn_too() {
         ("characteristic", "frequencies = 'integer'\ncount = 64"),
         ("characteristic", "growth = 0.3\nscales = [1.0, 2.0]"),
         ("stein", "kernel = 'gaussian'\nscales = [0.25, 0.5, 1.0]"),
-        ("stein", "beta = -0.8\nunbiased = false"),
+        ("stein", "beta = -0.8\nunbiased = false\nsteps = 600"),
         ("gan", "loss = 'minimax'\ncritic_steps = 2"),
         ("gan", "instance_noise = 0.1\nr1 = 0.0"),
         ("wgan", "constraint = 'one-sided'"),
