@@ -13,6 +13,9 @@ use crate::ops::sinkhorn::Sinkhorn;
 use crate::settings::Settings as _;
 use crate::{Error, Result, settings};
 
+/// Its square is finite in single precision.
+const LARGEST_BLUR: f32 = 1e18;
+
 settings! {
     /// Settings of `sinkhorn`.
     pub struct Settings {
@@ -40,10 +43,10 @@ pub const ENTRY: Entry = Entry {
 impl Settings {
     /// Refuses what is out of range whatever the data.
     fn check(&self) -> Result<()> {
-        // With the largest blur there is: how small it may be depends on the data.
+        // All but the blur, which is named by its own key; how small it may be depends on the data.
         Sinkhorn { epsilon: 1.0, ..self.transport(1.0) }.check()?;
-        if !(self.blur > 0.0 && self.blur.is_finite()) {
-            return Err(Error::usage(format!("`blur` is {}: it must be above 0", self.blur)));
+        if !(self.blur > 0.0 && self.blur <= LARGEST_BLUR) {
+            return Err(Error::usage(format!("`blur` is {}: it must be above 0 and at most 1e18", self.blur)));
         }
         Ok(())
     }

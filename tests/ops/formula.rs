@@ -1,4 +1,5 @@
 use crate::{GPU, input, numbers, run};
+use pushforward::data::toy::Toy;
 use pushforward::data::{Formulas, Standardisation, Table, Target};
 use pushforward::gpu::Recorder;
 use pushforward::ops::pairwise::Estimator;
@@ -75,6 +76,28 @@ fn gradients_match_central_differences_of_the_twin() {
             .collect();
         // Single precision, through at most a dozen operations.
         check_gradient(words, &found, &expected, 3e-6);
+    }
+}
+
+#[test]
+fn recorded_scores_of_toy_targets_are_those_of_their_laws_in_any_units() {
+    let units = Standardisation { mean: vec![0.4, -1.1], scale: vec![1.7, 0.6] };
+    let z = numbers(2 * 70, 4);
+    for toy in Toy::ALL {
+        let Some(target) = Target::of(&format!("toy:{toy}").parse().unwrap(), &units) else { continue };
+        let found = run(|rec| {
+            let z = input(rec, 70, 2, &z);
+            Ok(vec![target.record(rec, z)?])
+        });
+        for (row, found) in z.chunks_exact(2).zip(found[0].chunks_exact(2)) {
+            let x = [0.4 + 1.7 * f64::from(row[0]), -1.1 + 0.6 * f64::from(row[1])];
+            let expected = toy.score(x).unwrap();
+            for ((&found, expected), scale) in found.iter().zip(expected).zip(&units.scale) {
+                // Of modes of deviation 0.05, the score is 400 times the distance to one.
+                let size = 1.0 + expected.abs() + if toy == Toy::TwentyFiveGaussians { 2e3 } else { 10.0 };
+                assert!((f64::from(found) - scale * expected).abs() < 2e-6 * size, "{toy}: {found} and {}", scale * expected);
+            }
+        }
     }
 }
 
