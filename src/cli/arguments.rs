@@ -118,7 +118,7 @@ pub struct Train {
     /// Rows to stop training by, instead of a held-out share of the data
     #[arg(long, value_name = "SOURCE")]
     pub test: Option<String>,
-    /// The column that holds one weight a row
+    /// The column that holds one weight a row, of the data and of --test rows
     #[arg(long, value_name = "COLUMN")]
     pub weights: Option<String>,
 }

@@ -33,7 +33,7 @@ pub fn train(args: &Train, adapter: &str, console: Console) -> anyhow::Result<()
     let table = source.load(seed, &options)?;
     let test = match &test_source {
         // A toy target of the same seed would give the very rows that are trained on.
-        Some(source) => Some((source.to_string(), source.load(seed ^ TEST, &LoadOptions::default())?)),
+        Some(source) => Some((source.to_string(), source.load(seed ^ TEST, &options)?)),
         None => None,
     };
     let (rows, fresh) = (table.rows(), fresh_rows(&source, &table, seed)?);

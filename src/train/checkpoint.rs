@@ -1,6 +1,6 @@
 //! All training state between two steps.
 
-use super::held_out::Measured;
+use super::held_out::{Measured, Shares};
 use crate::Result;
 use crate::nn::Parameters;
 use serde::{Deserialize, Serialize};
@@ -48,9 +48,9 @@ impl Checkpoint {
     }
 
     /// Takes in one evaluation; keeps the averaged weights where it is better than the best so far by more than its standard error.
-    pub fn judge(&mut self, measured: Measured, parameters: &Parameters) -> Result<()> {
+    pub fn judge(&mut self, measured: Measured, shares: &Shares, parameters: &Parameters) -> Result<()> {
         self.held_out = Some(measured.value);
-        let better = |best: &Best| measured.value + measured.error_against(&best.measured) < best.measured.value;
+        let better = |best: &Best| measured.value + shares.error_between(&measured, &best.measured) < best.measured.value;
         if self.best.as_ref().is_none_or(better) {
             self.best = Some(Best { measured, step: self.step, average: parameters.average().read()? });
             self.stale = 0;

@@ -46,6 +46,9 @@ struct DataConfig<'a> {
     median_distance: f32,
     #[serde(skip_serializing_if = "Option::is_none")]
     test: Option<&'a str>,
+    /// Of the rows that training stops by, where they were given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    test_sha256: Option<String>,
 }
 
 /// What must be the same for a run to be resumed.
@@ -70,6 +73,7 @@ impl Folder {
                 columns: job.table.columns(),
                 median_distance: data.median_distance(),
                 test: job.test.as_ref().map(|(source, _)| source.as_str()),
+                test_sha256: job.test.as_ref().map(|(_, table)| table.hash()),
             },
             training: &job.training,
             settings: &job.settings,
@@ -96,10 +100,11 @@ impl Folder {
         let parse = |text: &str| text.parse::<toml::Table>().map_err(|e| Error::format(path, format!("is damaged: {e}")));
         let (old, new) = (parse(&text)?, parse(config)?);
         let changed = IDENTITY.iter().find(|key| old.get(**key) != new.get(**key));
-        let hash = |t: &toml::Table| t.get("data").and_then(|d| d.get("table_sha256")).cloned();
+        let hash = |t: &toml::Table, key: &str| t.get("data").and_then(|d| d.get(key)).cloned();
         let what = match changed {
             Some(key) => format!("`{key}`"),
-            None if hash(&old) != hash(&new) => "the data".into(),
+            None if hash(&old, "table_sha256") != hash(&new, "table_sha256") => "the data".into(),
+            None if hash(&old, "test_sha256") != hash(&new, "test_sha256") => "`--test`".into(),
             None => return Ok(()),
         };
         Err(Error::usage(format!(
@@ -140,6 +145,9 @@ impl Folder {
         for (prefix, parameters) in networks(method) {
             let restored = parameters.restore(|name| tensors.get(&format!("{prefix}{name}")).cloned());
             restored.map_err(|e| Error::format(&path, e.to_string()))?;
+        }
+        if header.best_step.is_some() && !(tensors.contains_key("best") && tensors.contains_key("best_rows")) {
+            return Err(Error::format(&path, "does not hold the best weights that it speaks of: start the run again"));
         }
         Ok(Checkpoint::restore(header, tensors.remove("best"), tensors.remove("best_rows")))
     }

@@ -2,14 +2,14 @@
 //!
 //! A few held-out rows measure it poorly, and the least of many poor measurements is mostly luck. Two evaluations share their
 //! rows, though, and differ by the mean over rows of 2(E‖xᵢ − Y‖ − E‖xᵢ − Y′‖) (and by a term of Y and Y′ alone), of which the
-//! rows tell the standard error: weights are better than the best so far where the difference is beyond it.
+//! rows tell the standard error: weights are better than the best so far where the difference is beyond it. (The generated sample
+//! is of fixed latents, whose own error of about 1/√2048 of a row's spread is left out.) Rows that weigh differently count as they weigh.
 
 use crate::Result;
 use crate::gpu::{Gpu, Kept, Recorder, Step};
 use crate::methods::Method;
-use crate::metrics::interval;
 use crate::nn::Weights;
-use crate::ops::pairwise::{Estimator, RadialKernel};
+use crate::ops::pairwise::RadialKernel;
 
 /// Generated rows that held-out rows are compared with.
 const SAMPLE: usize = 2048;
@@ -17,6 +17,8 @@ const SAMPLE: usize = 2048;
 const ROWS: usize = 8192;
 /// A counter domain of its own.
 const DOMAIN: u32 = 0x4e1d;
+/// ‖x − y‖, negative as a kernel.
+const DISTANCE: RadialKernel = RadialKernel::Energy { beta: 1.0 };
 
 /// One evaluation.
 #[derive(Clone, Debug, Default)]
@@ -27,27 +29,58 @@ pub(super) struct Measured {
     pub rows: Vec<f32>,
 }
 
-impl Measured {
+/// What part of the held-out law each row is; they add up to one.
+#[derive(Clone, Debug)]
+pub(super) struct Shares(Vec<f64>);
+
+impl Shares {
+    fn new(weights: impl ExactSizeIterator<Item = f64> + Clone) -> Self {
+        let total: f64 = weights.clone().sum();
+        Self(weights.map(|w| w / total).collect())
+    }
+
+    fn mean(&self, values: impl Iterator<Item = f64>) -> f64 {
+        self.0.iter().zip(values).map(|(share, value)| share * value).sum()
+    }
+
+    /// Σ share²: one over the number of rows that as many equal ones would be.
+    fn concentration(&self) -> f64 {
+        self.0.iter().map(|share| share * share).sum()
+    }
+
     /// The standard error, over the draw of the held-out rows, of the difference of two evaluations.
-    pub fn error_against(&self, other: &Self) -> f32 {
-        let n = self.rows.len();
-        let differences = self.rows.iter().zip(&other.rows).map(|(a, b)| f64::from(a - b));
-        if n < 2 { 0.0 } else { (interval::variance(differences) / n as f64).sqrt() as f32 }
+    pub fn error_between(&self, a: &Measured, b: &Measured) -> f32 {
+        let differences = || a.rows.iter().zip(&b.rows).map(|(a, b)| f64::from(a - b));
+        let (mean, concentration) = (self.mean(differences()), self.concentration());
+        if concentration >= 1.0 {
+            return 0.0;
+        }
+        let spread: f64 = self.0.iter().zip(differences()).map(|(share, d)| (share * (d - mean)).powi(2)).sum();
+        (spread / (1.0 - concentration)).sqrt() as f32
     }
 }
 
 /// A recorded step that measures the averaged weights against held-out rows.
 pub(super) struct HeldOut {
     step: Step,
-    value: Kept,
     rows: Kept,
+    /// Σ −‖y − y′‖ of the generated rows.
+    own: Kept,
+    /// Σ of share·share′·‖x − x′‖, and no row with itself.
+    of_rows: f64,
+    shares: Shares,
 }
 
 impl HeldOut {
     /// `rows` are standardised, row-major.
-    pub fn new(gpu: &Gpu, method: &dyn Method, rows: &[f32], cols: usize) -> Result<Self> {
-        let count = (rows.len() / cols).min(ROWS);
-        let test = gpu.upload(count, cols, &rows[..count * cols])?;
+    pub fn new(gpu: &Gpu, method: &dyn Method, rows: &[f32], cols: usize, weights: Option<&[f32]>) -> Result<Self> {
+        let all = rows.len() / cols;
+        let count = all.min(ROWS);
+        // Evenly spaced, so that a sorted table is seen whole.
+        let chosen = || (0..count).map(|i| i * all / count);
+        let values: Vec<f32> = chosen().flat_map(|i| &rows[i * cols..(i + 1) * cols]).copied().collect();
+        let shares = Shares::new(chosen().map(|i| weights.map_or(1.0, |w| f64::from(w[i]))).collect::<Vec<_>>().into_iter());
+        let test = gpu.upload(count, cols, &values)?;
         // The same latents at every evaluation: two evaluations then differ by the weights alone.
         let mut rec = Recorder::with_domain(gpu, 0, DOMAIN)?;
         let z = rec.normal(SAMPLE, method.latent())?;
@@ -56,21 +89,79 @@ impl HeldOut {
         draw.replay(1)?;
         let latents = draw.tensor(z)?;
         let mut rec = Recorder::with_domain(gpu, 0, DOMAIN)?;
-        let (z, test) = (rec.tensor(&latents), rec.tensor(&test));
+        let (z, test_rows) = (rec.tensor(&latents), rec.tensor(&test));
         let y = method.push(&mut rec, z, Weights::Averaged)?;
-        let estimator = if count > 1 { Estimator::Unbiased } else { Estimator::Biased };
-        let kernel = RadialKernel::Energy { beta: 1.0 };
-        let value = rec.mmd_squared_value(&kernel, y, test, estimator)?;
-        // The kernel is −‖x − y‖.
-        let rows = rec.kernel_rows(&kernel, test, y)?;
+        let rows = rec.kernel_rows(&DISTANCE, test_rows, y)?;
         let rows = rec.scale(rows, -2.0 / SAMPLE as f32)?;
-        let (value, rows) = (rec.keep(value), rec.keep(rows));
-        Ok(Self { step: rec.finish()?, value, rows })
+        let own = rec.kernel_sum(&DISTANCE, y, y)?;
+        let (rows, own) = (rec.keep(rows), rec.keep(own));
+        let of_rows = match weights {
+            None if count > 1 => {
+                let mut rec = Recorder::with_domain(gpu, 0, DOMAIN)?;
+                let test = rec.tensor(&test);
+                let sum = rec.kernel_sum(&DISTANCE, test, test)?;
+                let sum = rec.keep(sum);
+                let mut step = rec.finish()?;
+                step.replay(1)?;
+                f64::from(-step.read(sum)?[0]) / (count as f64 * (count as f64 - 1.0))
+            }
+            _ => among(&values, cols, &shares),
+        };
+        Ok(Self { step: rec.finish()?, rows, own, of_rows, shares })
+    }
+
+    pub fn shares(&self) -> &Shares {
+        &self.shares
     }
 
     /// Waits for the device.
     pub fn measure(&mut self) -> Result<Measured> {
         self.step.replay(1)?;
-        Ok(Measured { value: self.step.read(self.value)?[0], rows: self.step.read(self.rows)? })
+        let (rows, own) = (self.step.read(self.rows)?, f64::from(-self.step.read(self.own)?[0]));
+        let across = self.shares.mean(rows.iter().map(|&r| f64::from(r)));
+        let value = across - own / (SAMPLE as f64 * (SAMPLE as f64 - 1.0)) - self.of_rows;
+        Ok(Measured { value: value as f32, rows })
+    }
+}
+
+/// E‖x − x′‖ over pairs of distinct rows as they weigh.
+fn among(values: &[f32], cols: usize, shares: &Shares) -> f64 {
+    let row = |i: usize| &values[i * cols..(i + 1) * cols];
+    let distance =
+        |i: usize, j: usize| row(i).iter().zip(row(j)).map(|(&a, &b)| (f64::from(a) - f64::from(b)).powi(2)).sum::<f64>().sqrt();
+    let weighed = |i: usize| shares.0[i] * (0..i).map(|j| shares.0[j] * distance(i, j)).sum::<f64>();
+    let (sum, distinct) = ((0..shares.0.len()).map(weighed).sum::<f64>(), 1.0 - shares.concentration());
+    if distinct > 0.0 { 2.0 * sum / distinct } else { 0.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn measured(rows: &[f32]) -> Measured {
+        Measured { value: 0.0, rows: rows.to_vec() }
+    }
+
+    #[test]
+    fn the_error_of_a_difference_is_that_of_its_mean() {
+        // Differences 1, 2, 3, 6: variance 14/3, over four rows.
+        let shares = Shares::new([1.0; 4].into_iter());
+        let error = shares.error_between(&measured(&[2.0, 3.0, 4.0, 7.0]), &measured(&[1.0; 4]));
+        assert!((f64::from(error) - (14.0f64 / 12.0).sqrt()).abs() < 1e-6, "{error}");
+        // What all rows share is no error, and a row that weighs nothing has no say.
+        assert_eq!(shares.error_between(&measured(&[5.0; 4]), &measured(&[1.0; 4])), 0.0);
+        let some = Shares::new([1.0, 1.0, 0.0, 1.0, 1.0].into_iter());
+        let with_one_more = some.error_between(&measured(&[2.0, 3.0, 99.0, 4.0, 7.0]), &measured(&[1.0; 5]));
+        assert!((with_one_more - error).abs() < 1e-6, "{with_one_more}");
+    }
+
+    #[test]
+    fn distances_among_rows_weigh_as_repeated_rows_do() {
+        let shares = Shares::new([1.0, 1.0].into_iter());
+        assert!((among(&[0.0, 0.0, 3.0, 4.0], 2, &shares) - 5.0).abs() < 1e-12);
+        assert_eq!(among(&[0.0], 1, &Shares::new([1.0].into_iter())), 0.0);
+        // Without weight a row is not there.
+        let shares = Shares::new([1.0, 0.0, 1.0].into_iter());
+        assert!((among(&[0.0, 100.0, 3.0], 1, &shares) - 3.0).abs() < 1e-12);
     }
 }

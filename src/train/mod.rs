@@ -177,7 +177,7 @@ impl Run {
         let method = job.entry.build(&setup, &job.settings)?;
         let plan = method.plan(gpu, job.seed, &data)?;
         let held_out = match &test {
-            Some(test) => Some(HeldOut::new(gpu, method.as_ref(), &standard(test)?, test.cols())?),
+            Some(test) => Some(HeldOut::new(gpu, method.as_ref(), &standard(test)?, test.cols(), test.weights())?),
             None => None,
         };
         let folder = Folder::open(&job, gpu, &data)?;
@@ -304,7 +304,7 @@ impl Run {
         let Some(held_out) = &mut self.held_out else { return Ok(()) };
         let measured = held_out.measure()?;
         let value = measured.value;
-        at.judge(measured, self.method.parameters())?;
+        at.judge(measured, held_out.shares(), self.method.parameters())?;
         if at.step <= u64::from(self.job.training.warmup) {
             // The rate is still growing: nothing can be said of a run that has hardly begun.
             at.stale = 0;

@@ -86,6 +86,7 @@ fn a_run_is_resumed_only_as_it_was() {
     desk.fails(&format!("train mmd --data toy:moons:200 --out run --resume {TINY} --steps 20"), 2, &["energy", "mmd"]);
     desk.fails("train energy --data toy:moons:200 --out none --resume", 2, &["none", "leave out --resume"]);
     desk.fails("train energy --data toy:moons:200 --resume", 2, &["runs/energy-moons", "--out"]);
+    desk.fails(&format!("{again} --test toy:moons:50"), 2, &["`--test`", "run", "--out"]);
     std::fs::create_dir(desk.path("empty")).expect("a folder");
     let ended: Ended = desk.fails("train energy --data toy:moons:200 --out empty --resume", 2, &["empty", "holds no run"]);
     assert!(ended.out.is_empty());

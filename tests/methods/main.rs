@@ -251,3 +251,25 @@ fn stein_learns_the_law_of_a_given_score_from_rows_of_another() {
     assert_eq!(loaded.description().settings["score"].as_array().unwrap().len(), 2);
     assert_eq!(loaded.sample(50, 5).unwrap().values(), &sample.values()[..100]);
 }
+
+#[test]
+fn held_out_rows_stop_training_as_they_weigh() {
+    // Two clusters, of which the second weighs nothing: the held-out statistic is of the first alone, where the fitted Gaussian is at
+    // once, and not of both.
+    let folder = tempfile::tempdir().unwrap();
+    let rows: Vec<f32> = Toy::Gaussian.sample(1000, 1).into_values();
+    let far = |i: usize| if i % 4 < 2 { 0.0 } else { 50.0 };
+    let moved: Vec<f32> = rows.iter().enumerate().map(|(i, x)| x + far(i)).collect();
+    let weights: Vec<f32> = (0..1000).map(|row| if row % 2 == 0 { 1.0 } else { 0.0 }).collect();
+    let table = Table::new(["x", "y"], moved).unwrap().with_weights(weights).unwrap();
+    let outcome = train::train(
+        &GPU,
+        job(table, "rows.csv", "energy", "steps = 20\nwarmup = 1", &folder.path().join("run")),
+        &mut Silent,
+        &AtomicBool::new(false),
+    )
+    .unwrap();
+    let first = outcome.metrics.series("held_out")[0].1;
+    // In units of the weighted deviation: sampling noise of about 100 rows, not the distance of 50 to the other cluster.
+    assert!(first.abs() < 0.1, "held-out statistic {first} at the fitted Gaussian");
+}
