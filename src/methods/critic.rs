@@ -14,15 +14,15 @@ settings! {
         /// Updates of the critic to one of the generator.
         critic_steps: u32 = 1,
         /// The critic's learning rate at its highest; `rate` is the generator's (two time scales; Heusel et al. 2017).
-        critic_rate: f32 = 2e-3,
+        critic_rate: f32 = 4e-3,
         /// Units of a hidden layer of the critic.
-        critic_width: usize = 64,
+        critic_width: usize = 128,
         /// Hidden layers of the critic.
-        critic_depth: usize = 4,
+        critic_depth: usize = 3,
         /// Activation of the critic: silu, relu, gelu, tanh, elu, softplus, sigmoid.
         critic_activation: Activation = Activation::Silu,
         /// What the critic's first weights are multiplied by, so that it tells near places apart from the start.
-        critic_gain: f32 = 3.0,
+        critic_gain: f32 = 6.0,
         /// Adam's β₁ of both networks: how long a gradient is remembered; games want little.
         beta1: f32 = 0.0,
         /// Adam's β₂ of both networks.

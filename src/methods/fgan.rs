@@ -113,7 +113,9 @@ pub const ENTRY: Entry = Entry {
     name: "fgan",
     summary: "a φ-divergence by its variational form: KL, reverse KL, Jensen–Shannon, Pearson χ², Hellinger, total variation",
     paper: "§2, D_∞ over {(f, φ*∘f)}",
-    defaults: "rate = 1e-3",
+    // Looked at on pinwheel, rings and swissroll, one seed each (800 to 2,000 steps): a critic of 64 units closed 0.91 of pinwheel
+    // where this one closed 0.95, and β₁ = ½ did no better than 0.
+    defaults: "steps = 3000\nrate = 2e-3",
     keys: critic::keys::<Settings>,
     build: |setup, own| {
         let (settings, critic): (_, critic::Settings) = (settings::take(own)?, settings::take(own)?);
