@@ -42,29 +42,7 @@ struct Params {
 
 // Stands for no mass: finite, so that differences of two stay numbers.
 const NOTHING = -1e30;
-const COINCIDENT = 1e-30;
-
-// k·c of a squared distance.
-fn cost(r2: f32) -> f32 {
-#if COST == square
-    return params.scale * r2;
-#elif COST == distance
-    return params.scale * sqrt(r2);
-#else
-    return params.scale * exp2(params.half * log2(max(r2, COINCIDENT)));
-#endif
-}
-
-// ∂c/∂x over (x − y).
-fn cost_slope(r2: f32) -> f32 {
-#if COST == square
-    return 2.0;
-#elif COST == distance
-    return select(0.0, inverseSqrt(max(r2, COINCIDENT)), r2 > COINCIDENT);
-#else
-    return select(0.0, params.slope * exp2((params.half - 1.0) * log2(max(r2, COINCIDENT))), r2 > COINCIDENT);
-#endif
-}
+#import common/transport_cost
 
 fn power(t: f32) -> f32 {
     return exp2(clamp(t, -126.0, 126.0));

@@ -6,6 +6,7 @@
 
 pub mod activation;
 pub mod adam;
+pub mod dual;
 pub mod formula;
 pub mod fourier;
 pub mod gather;

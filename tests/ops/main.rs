@@ -2,6 +2,7 @@
 
 mod activation;
 mod adam;
+mod dual;
 mod formula;
 mod fourier;
 mod gather;
