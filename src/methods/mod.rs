@@ -6,6 +6,7 @@ pub mod dataset;
 pub mod energy;
 pub mod fgan;
 pub mod gan;
+pub mod kantorovich;
 pub mod mmd;
 pub mod objective;
 pub mod one_step;
@@ -152,8 +153,17 @@ pub struct Entry {
 }
 
 /// Every method, in the paper's order.
-pub static REGISTRY: &[Entry] =
-    &[mmd::ENTRY, energy::ENTRY, characteristic::ENTRY, gan::ENTRY, wgan::ENTRY, fgan::ENTRY, sinkhorn::ENTRY, stein::ENTRY];
+pub static REGISTRY: &[Entry] = &[
+    mmd::ENTRY,
+    energy::ENTRY,
+    characteristic::ENTRY,
+    gan::ENTRY,
+    wgan::ENTRY,
+    fgan::ENTRY,
+    kantorovich::ENTRY,
+    sinkhorn::ENTRY,
+    stein::ENTRY,
+];
 
 /// What `pushforward methods` shows of a method.
 #[derive(Serialize)]

@@ -55,6 +55,8 @@ fn values_out_of_range_are_refused_with_their_range() {
         ("wgan", "constraint=spectral --set critic_activation=gelu", ["`critic_activation` is gelu", "relu"]),
         ("fgan", "divergence=chi", ["`divergence`", "pearson"]),
         ("fgan", "critic_depth=100", ["`critic_depth`", "at most 64"]),
+        ("kantorovich", "epsilon=0", ["`epsilon`", "above 0"]),
+        ("kantorovich", "softness=hard", ["`softness`", "quadratic"]),
         ("sinkhorn", "exponent=3", ["`exponent`", "at most 2"]),
         ("stein", "beta=0", ["`beta`", "below 0"]),
         ("energy", "critic_steps=3", ["`critic_steps`", "the settings are"]),

@@ -1,0 +1,92 @@
+//! Kantorovich's duality with two networks (paper §2, D_∞(μ, μ₁; J_Π); Genevay et al. 2016; Seguy et al. 2018, eq. 5): for a cost
+//! c = ‖x − y‖^p the functions f + g ≤ c bound every plan's cost from below, and the constraint is made soft,
+//!
+//!   V(f, g) = E f(φ(Z)) + E g(X) − E P(f(φ(Z)) + g(X) − c(φ(Z), X)),   Z and X independent,
+//!
+//! where P(t) = ε(exp(t/ε) − 1) (`entropic`) or max(t, 0)²/4ε (`quadratic`). The networks f and g ascend V, and φ descends it, through
+//! f and through the cost: at the best f only the cost is left, which pulls each φ(z) along the plan's mean of ∂c.
+//!
+//! At its supremum V is the cost of transport plus ε times the plan's entropy or mean square against the product of the two laws.
+//! That is least for a φ that is less spread out than the data, by about √(ε/2) for the squared cost (where `sinkhorn` takes
+//! the laws' own costs off): ε is to be smaller than what should be told apart. Below, fewer pairs touch the constraint, and f and g
+//! see less of it in a batch.
+
+use super::critic::{self, Adversarial, Critic, Game};
+use super::one_step::OneStep;
+use super::{Entry, Setup, resolve_two};
+use crate::gpu::{Recorder, Var};
+use crate::ops::dual::{Dual, Softness};
+use crate::{Result, settings};
+
+settings! {
+    /// Settings of `kantorovich`.
+    pub struct Settings {
+        /// Exponent p of the cost ‖x − y‖^p, above 0 and at most 2.
+        exponent: f32 = 2.0,
+        /// What a pair pays where f + g exceeds its cost: entropic, quadratic.
+        softness: Softness = Softness::Entropic,
+        /// How soft the constraint is: ε, in units of the cost between standardised rows.
+        epsilon: f32 = 0.05,
+    }
+}
+
+pub const ENTRY: Entry = Entry {
+    name: "kantorovich",
+    summary: "optimal transport by its dual: two potentials, each a network, under a soft constraint",
+    paper: "§2, Kantorovich duality with f and g learned",
+    // Gradients are clipped, both networks': where f + g is far above the cost the entropic penalty's slope is up to e²⁰, and one such
+    // step would fill Adam's second moment for thousands; and φ descends V, for which a violation is a gain until f and g have answered.
+    defaults: "rate = 1e-3\nclip = 1.0\ncritic_steps = 3",
+    keys: critic::keys::<Settings>,
+    build: |setup, own| {
+        let (settings, critic): (Settings, critic::Settings) = (settings::take(own)?, settings::take(own)?);
+        let critic = potentials(setup, &critic)?;
+        Ok(Box::new(Game(Kantorovich { core: critic::generator(setup, &critic)?, critic, settings })))
+    },
+    resolve: |table| resolve_two::<Settings, critic::Settings>(table, |own| own.dual().check(), critic::Settings::check),
+};
+
+/// The two networks f (0) and g (1).
+pub fn potentials(setup: &Setup, settings: &critic::Settings) -> Result<Critic> {
+    Critic::new(setup, settings, 2, false)
+}
+
+impl Settings {
+    fn dual(&self) -> Dual {
+        Dual { exponent: self.exponent, epsilon: self.epsilon, softness: self.softness }
+    }
+
+    /// V between generated rows y, with the potential f, and data rows x, with g.
+    pub fn value(&self, rec: &mut Recorder, critic: &Critic, y: Var, x: Var) -> Result<Var> {
+        let (of_f, of_g) = (critic.layers(rec, 0, false)?, critic.layers(rec, 1, false)?);
+        let (f, g) = (critic.value(rec, 0, &of_f, y)?, critic.value(rec, 1, &of_g, x)?);
+        rec.kantorovich_dual(f, g, y, x, &self.dual())
+    }
+}
+
+/// Trains φ against two potentials.
+pub struct Kantorovich {
+    core: OneStep,
+    critic: Critic,
+    settings: Settings,
+}
+
+impl Adversarial for Kantorovich {
+    fn core(&self) -> &OneStep {
+        &self.core
+    }
+
+    fn critic(&self) -> &Critic {
+        &self.critic
+    }
+
+    fn critic_loss(&self, rec: &mut Recorder, y: Var, x: Var) -> Result<Var> {
+        let value = self.settings.value(rec, &self.critic, y, x)?;
+        rec.scale(value, -1.0)
+    }
+
+    /// V itself: of its slope in φ, f gives what the potentials are still off, and the cost the rest.
+    fn generator_loss(&self, rec: &mut Recorder, y: Var, x: Var) -> Result<Var> {
+        self.settings.value(rec, &self.critic, y, x)
+    }
+}
