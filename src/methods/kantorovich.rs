@@ -8,8 +8,8 @@
 //!
 //! At its supremum V is the cost of transport plus ε times the plan's entropy or mean square against the product of the two laws.
 //! That is least for a φ that is less spread out than the data, by about √(ε/2) for the squared cost (where `sinkhorn` takes
-//! the laws' own costs off): ε is to be smaller than what should be told apart. Below, fewer pairs touch the constraint, and f and g
-//! see less of it in a batch.
+//! the laws' own costs off): ε is to be small beside the squares of the data's details. The smaller it is, the fewer pairs of a
+//! batch touch the constraint, and the longer f and g take.
 
 use super::critic::{self, Adversarial, Critic, Game};
 use super::one_step::OneStep;
@@ -25,7 +25,8 @@ settings! {
         exponent: f32 = 2.0,
         /// What a pair pays where f + g exceeds its cost: entropic, quadratic.
         softness: Softness = Softness::Entropic,
-        /// How soft the constraint is: ε, in units of the cost between standardised rows.
+        /// How soft the constraint is: ε, in units of the cost between standardised rows; its p-th root is about the length below which
+        /// transport is blurred, and quadratic wants a fifth of what entropic does.
         epsilon: f32 = 0.01,
     }
 }
