@@ -118,7 +118,8 @@ fn variants_of_the_methods_learn_too() {
         ("fgan", "divergence = 'hellinger'\ncritic_width = 64\ncritic_depth = 2\nsteps = 300"),
         ("fgan", "divergence = 'tv'\ncritic_width = 64\ncritic_depth = 2\nsteps = 300"),
         ("kantorovich", "softness = 'quadratic'\nepsilon = 0.005\ncritic_width = 64"),
-        ("kantorovich", "exponent = 1.0\ncritic_width = 64"),
+        // ε of the same length as the squared cost's.
+        ("kantorovich", "exponent = 1.0\nepsilon = 0.1\ncritic_width = 64"),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let outcome = trained(method, target(method), extra, &folder.path().join("run"));
