@@ -124,7 +124,8 @@ mod tests {
         let whole = least_mode(Toy::EightGaussians, &rows).unwrap();
         // The least of eight shares of 2,000 rows: about 1.4 deviations of 1/√2000 below 1.
         assert!((0.9..1.0).contains(&whole), "{whole}");
-        let right = |row: &&[f32]| row[0] < 2.0;
+        // The mode at (2√2, 0) is three deviations wide at 1.77.
+        let right = |row: &&[f32]| row[0] < 1.7;
         let without: Vec<f32> = rows.chunks_exact(2).filter(right).flatten().copied().collect();
         assert_eq!(least_mode(Toy::EightGaussians, &without), Some(0.0));
         // A ring through the modes is far from most of them nearly everywhere.
