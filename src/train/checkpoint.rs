@@ -47,10 +47,11 @@ impl Checkpoint {
         self.best.as_ref().map(|b| b.measured.value)
     }
 
-    /// Takes in one evaluation; keeps the averaged weights where it is better than the best so far by more than its standard error.
+    /// Takes in one evaluation; keeps the averaged weights where it is better than the best so far by more than twice its
+    /// standard error.
     pub fn judge(&mut self, measured: Measured, shares: &Shares, parameters: &Parameters) -> Result<()> {
         self.held_out = Some(measured.value);
-        let better = |best: &Best| measured.value + shares.error_between(&measured, &best.measured) < best.measured.value;
+        let better = |best: &Best| measured.value + 2.0 * shares.error_between(&measured, &best.measured) < best.measured.value;
         if self.best.as_ref().is_none_or(better) {
             self.best = Some(Best { measured, step: self.step, average: parameters.average().read()? });
             self.stale = 0;

@@ -171,6 +171,11 @@ impl Run {
             Ok::<_, Error>(values)
         };
         let data = Dataset::new(gpu, &standard(&train)?, train.cols(), train.weights())?;
+        // A share that is held out is not to make the start worse than the Gaussian fitted to the table.
+        let data = match job.test {
+            None if test.is_some() => data.starting_at(&standard(&job.table)?, job.table.weights()),
+            _ => data,
+        };
         let target = job.target(&standardisation)?;
         let data = data.with_target(target.clone());
         let setup = Setup { gpu, training: &job.training, columns: train.cols(), seed: job.seed, data: Some(&data) };
