@@ -150,7 +150,7 @@ fn a_comparison_has_means_intervals_and_what_failed() {
         [
             ("loss became NaN", 1, 2),
             ("hardly better than a Gaussian: closes 0.40 of the way", 1, 2),
-            ("astray: 0.30 of its rows lie where no data are, more than half as many as a Gaussian's", 1, 2),
+            ("astray: 0.30 of its rows lie where no data are, nearer to a Gaussian's share than to that of fresh data", 1, 2),
             ("lost a mode: the least holds 0.30 of its due", 1, 2),
             ("told from data: the classifier is right in 0.80 of cases", 1, 2),
         ]
