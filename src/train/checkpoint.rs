@@ -21,7 +21,8 @@ pub(super) struct Checkpoint {
     /// The held-out statistic last measured.
     pub held_out: Option<f32>,
     pub best: Option<Best>,
-    /// Evaluations since the best.
+    /// The least value so far, by however little, and evaluations since it.
+    pub least: Option<f32>,
     pub stale: u64,
     pub stopped_early: bool,
 }
@@ -34,6 +35,7 @@ pub(super) struct Header {
     pub held_out: Option<f32>,
     pub best_value: Option<f32>,
     pub best_step: Option<u64>,
+    pub least: Option<f32>,
     pub stale: u64,
     pub stopped_early: bool,
 }
@@ -47,16 +49,19 @@ impl Checkpoint {
         self.best.as_ref().map(|b| b.measured.value)
     }
 
-    /// Takes in one evaluation; keeps the averaged weights where it is better than the best so far by more than twice its
-    /// standard error.
+    /// Takes in one evaluation. The averaged weights are kept where it is better than the best so far by more than its standard
+    /// error; any lower value, however little, says that the run is not over.
     pub fn judge(&mut self, measured: Measured, shares: &Shares, parameters: &Parameters) -> Result<()> {
         self.held_out = Some(measured.value);
-        let better = |best: &Best| measured.value + 2.0 * shares.error_between(&measured, &best.measured) < best.measured.value;
-        if self.best.as_ref().is_none_or(better) {
-            self.best = Some(Best { measured, step: self.step, average: parameters.average().read()? });
+        if self.least.is_none_or(|least| measured.value < least) {
+            self.least = Some(measured.value);
             self.stale = 0;
         } else {
             self.stale += 1;
+        }
+        let better = |best: &Best| measured.value + shares.error_between(&measured, &best.measured) < best.measured.value;
+        if self.best.as_ref().is_none_or(better) {
+            self.best = Some(Best { measured, step: self.step, average: parameters.average().read()? });
         }
         Ok(())
     }
@@ -68,19 +73,20 @@ impl Checkpoint {
             held_out: self.held_out,
             best_value: self.best_value(),
             best_step: self.best.as_ref().map(|b| b.step),
+            least: self.least,
             stale: self.stale,
             stopped_early: self.stopped_early,
         }
     }
 
     pub fn restore(header: Header, best_average: Option<Vec<f32>>, best_rows: Option<Vec<f32>>) -> Self {
-        let Header { step, seconds, held_out, best_value, best_step, stale, stopped_early } = header;
+        let Header { step, seconds, held_out, best_value, best_step, least, stale, stopped_early } = header;
         let best = match (best_value, best_step, best_average, best_rows) {
             (Some(value), Some(step), Some(average), Some(rows)) => {
                 Some(Best { measured: Measured { value, rows }, step, average })
             }
             _ => None,
         };
-        Self { step, seconds, held_out, best, stale, stopped_early }
+        Self { step, seconds, held_out, best, least, stale, stopped_early }
     }
 }

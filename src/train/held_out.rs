@@ -2,7 +2,7 @@
 //!
 //! A few held-out rows measure it poorly, and the least of many poor measurements is mostly luck. Two evaluations share their
 //! rows, though, and differ by the mean over rows of 2(E‖xᵢ − Y‖ − E‖xᵢ − Y′‖) (and by a term of Y and Y′ alone), of which the
-//! rows tell the standard error: weights are better than the best so far where the difference is beyond twice that. (The generated sample
+//! rows tell the standard error: weights are better than the best so far where the difference is beyond it. (Twice the error stopped runs on 200 rows of moons at the start.) (The generated sample
 //! is of fixed latents, whose own error of about 1/√2048 of a row's spread is left out.) Rows that weigh differently count as they weigh.
 
 use crate::Result;
