@@ -63,7 +63,7 @@ settings! {
         clamp: bool = false,
         /// Share of the rows held out to stop training in time: a number, or -1 for 0.2 below 5,000 rows and none above.
         held_out: f32 = -1.0,
-        /// Evaluations on held-out rows (20 steps apart or more, after the warm-up) without improvement that stop training (kept are the weights of an improvement beyond its standard error); 0 never does.
+        /// Evaluations on held-out rows (20 steps apart or more, after the warm-up) without improvement that stop training; 0 never does.
         patience: u32 = 20,
     }
 }

@@ -1,6 +1,6 @@
 //! All training state between two steps.
 
-use super::held_out::{Measured, Shares};
+use super::held_out::Measured;
 use crate::Result;
 use crate::nn::Parameters;
 use serde::{Deserialize, Serialize};
@@ -49,9 +49,8 @@ impl Checkpoint {
         self.best.as_ref().map(|b| b.measured.value)
     }
 
-    /// Takes in one evaluation. The averaged weights are kept where it is better than the best so far by more than its standard
-    /// error; any lower value, however little, says that the run is not over.
-    pub fn judge(&mut self, measured: Measured, shares: &Shares, parameters: &Parameters) -> Result<()> {
+    /// Takes in one evaluation; keeps the averaged weights where it is the best so far.
+    pub fn judge(&mut self, measured: Measured, parameters: &Parameters) -> Result<()> {
         self.held_out = Some(measured.value);
         if self.least.is_none_or(|least| measured.value < least) {
             self.least = Some(measured.value);
@@ -59,7 +58,7 @@ impl Checkpoint {
         } else {
             self.stale += 1;
         }
-        let better = |best: &Best| measured.value + shares.error_between(&measured, &best.measured) < best.measured.value;
+        let better = |best: &Best| measured.value < best.measured.value;
         if self.best.as_ref().is_none_or(better) {
             self.best = Some(Best { measured, step: self.step, average: parameters.average().read()? });
         }

@@ -309,7 +309,7 @@ impl Run {
         let Some(held_out) = &mut self.held_out else { return Ok(()) };
         let measured = held_out.measure()?;
         let value = measured.value;
-        at.judge(measured, held_out.shares(), self.method.parameters())?;
+        at.judge(measured, self.method.parameters())?;
         if at.step <= u64::from(self.job.training.warmup) {
             // The rate is still growing: nothing can be said of a run that has hardly begun.
             at.stale = 0;
