@@ -133,9 +133,7 @@ fn variants_of_the_methods_learn_too() {
 fn a_short_run_on_few_rows_is_not_stopped_before_it_has_begun() {
     let folder = tempfile::tempdir().unwrap();
     let outcome = trained_on(1000, "energy", Toy::Moons, "steps = 300\npatience = 5\nwarmup = 150", &folder.path().join("run"));
-    // Kept is the last improvement beyond its standard error: of 200 rows, about a third of the way in.
-    let (kept, steps) = (outcome.kept, outcome.steps);
-    assert!(outcome.test.is_some() && kept > 0 && steps > 250, "kept step {kept} of {steps}");
+    assert!(outcome.test.is_some() && outcome.kept > 150, "kept step {} of {}", outcome.kept, outcome.steps);
 }
 
 #[test]
