@@ -39,13 +39,6 @@ impl Dataset {
         })
     }
 
-    /// The same rows, where the map starts at the Gaussian fitted to `values` (as many columns, standardised alike): to all the rows
-    /// there are, when some of them are held out.
-    pub fn starting_at(self, values: &[f32], weights: Option<&[f32]>) -> Self {
-        let (mean, directions) = moments(values, self.cols(), weights);
-        Self { mean, directions, ..self }
-    }
-
     /// The same rows, with the law to learn where its score is known.
     pub fn with_target(self, target: Option<Target>) -> Self {
         Self { target, ..self }

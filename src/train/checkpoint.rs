@@ -1,6 +1,5 @@
 //! All training state between two steps.
 
-use super::held_out::Measured;
 use crate::Result;
 use crate::nn::Parameters;
 use serde::{Deserialize, Serialize};
@@ -8,7 +7,7 @@ use serde::{Deserialize, Serialize};
 /// Weights that did best on held-out rows.
 #[derive(Clone, Debug)]
 pub(super) struct Best {
-    pub measured: Measured,
+    pub value: f32,
     pub step: u64,
     pub average: Vec<f32>,
 }
@@ -21,8 +20,7 @@ pub(super) struct Checkpoint {
     /// The held-out statistic last measured.
     pub held_out: Option<f32>,
     pub best: Option<Best>,
-    /// The least value so far, by however little, and evaluations since it.
-    pub least: Option<f32>,
+    /// Evaluations since the best.
     pub stale: u64,
     pub stopped_early: bool,
 }
@@ -35,7 +33,6 @@ pub(super) struct Header {
     pub held_out: Option<f32>,
     pub best_value: Option<f32>,
     pub best_step: Option<u64>,
-    pub least: Option<f32>,
     pub stale: u64,
     pub stopped_early: bool,
 }
@@ -46,21 +43,17 @@ impl Checkpoint {
     }
 
     pub fn best_value(&self) -> Option<f32> {
-        self.best.as_ref().map(|b| b.measured.value)
+        self.best.as_ref().map(|b| b.value)
     }
 
     /// Takes in one evaluation; keeps the averaged weights where it is the best so far.
-    pub fn judge(&mut self, measured: Measured, parameters: &Parameters) -> Result<()> {
-        self.held_out = Some(measured.value);
-        if self.least.is_none_or(|least| measured.value < least) {
-            self.least = Some(measured.value);
+    pub fn judge(&mut self, value: f32, parameters: &Parameters) -> Result<()> {
+        self.held_out = Some(value);
+        if self.best_value().is_none_or(|best| value < best) {
+            self.best = Some(Best { value, step: self.step, average: parameters.average().read()? });
             self.stale = 0;
         } else {
             self.stale += 1;
-        }
-        let better = |best: &Best| measured.value < best.measured.value;
-        if self.best.as_ref().is_none_or(better) {
-            self.best = Some(Best { measured, step: self.step, average: parameters.average().read()? });
         }
         Ok(())
     }
@@ -72,20 +65,17 @@ impl Checkpoint {
             held_out: self.held_out,
             best_value: self.best_value(),
             best_step: self.best.as_ref().map(|b| b.step),
-            least: self.least,
             stale: self.stale,
             stopped_early: self.stopped_early,
         }
     }
 
-    pub fn restore(header: Header, best_average: Option<Vec<f32>>, best_rows: Option<Vec<f32>>) -> Self {
-        let Header { step, seconds, held_out, best_value, best_step, least, stale, stopped_early } = header;
-        let best = match (best_value, best_step, best_average, best_rows) {
-            (Some(value), Some(step), Some(average), Some(rows)) => {
-                Some(Best { measured: Measured { value, rows }, step, average })
-            }
+    pub fn restore(header: Header, best_average: Option<Vec<f32>>) -> Self {
+        let Header { step, seconds, held_out, best_value, best_step, stale, stopped_early } = header;
+        let best = match (best_value, best_step, best_average) {
+            (Some(value), Some(step), Some(average)) => Some(Best { value, step, average }),
             _ => None,
         };
-        Self { step, seconds, held_out, best, least, stale, stopped_early }
+        Self { step, seconds, held_out, best, stale, stopped_early }
     }
 }

@@ -134,7 +134,6 @@ impl Folder {
         }
         if let Some(best) = &at.best {
             tensors.push(("best".into(), 1, best.average.len(), best.average.clone()));
-            tensors.push(("best_rows".into(), 1, best.measured.rows.len(), best.measured.rows.clone()));
         }
         write_tensors(&self.file("checkpoint.safetensors"), &tensors, "run", &at.header())
     }
@@ -146,10 +145,10 @@ impl Folder {
             let restored = parameters.restore(|name| tensors.get(&format!("{prefix}{name}")).cloned());
             restored.map_err(|e| Error::format(&path, e.to_string()))?;
         }
-        if header.best_step.is_some() && !(tensors.contains_key("best") && tensors.contains_key("best_rows")) {
+        if header.best_step.is_some() && !tensors.contains_key("best") {
             return Err(Error::format(&path, "does not hold the best weights that it speaks of: start the run again"));
         }
-        Ok(Checkpoint::restore(header, tensors.remove("best"), tensors.remove("best_rows")))
+        Ok(Checkpoint::restore(header, tensors.remove("best")))
     }
 
     /// Opens `metrics.jsonl`, keeping what was written of steps before `step`.

@@ -1,7 +1,7 @@
 //! The statistic that stops training in time: the energy distance between held-out rows and a fixed generated sample.
 //!
-//! Rows that weigh differently count as they weigh. (Keeping only improvements beyond their paired standard error was tried: of breast cancer's 57 held-out
-//! rows nothing was ever kept, 0.04 of the way instead of about 0.9.)
+//! Rows that weigh differently count as they weigh. The map starts at the Gaussian of the training rows alone: fitted to the held-out rows too, the
+//! start looked better on them than any step (0.019 instead of 0.056 on digits), and was always kept.
 
 use crate::Result;
 use crate::gpu::{Gpu, Kept, Recorder, Step};
@@ -17,15 +17,6 @@ const ROWS: usize = 8192;
 const DOMAIN: u32 = 0x4e1d;
 /// ‖x − y‖, negative as a kernel.
 const DISTANCE: RadialKernel = RadialKernel::Energy { beta: 1.0 };
-
-/// One evaluation.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Measured {
-    /// The unbiased energy distance: lower is better.
-    pub value: f32,
-    /// 2E‖xᵢ − Y‖ of each held-out row.
-    pub rows: Vec<f32>,
-}
 
 /// What part of the held-out law each row is; they add up to one.
 #[derive(Clone, Debug)]
@@ -97,13 +88,12 @@ impl HeldOut {
         Ok(Self { step: rec.finish()?, rows, own, of_rows, shares })
     }
 
-    /// Waits for the device.
-    pub fn measure(&mut self) -> Result<Measured> {
+    /// The unbiased energy distance, lower is better; waits for the device.
+    pub fn measure(&mut self) -> Result<f32> {
         self.step.replay(1)?;
         let (rows, own) = (self.step.read(self.rows)?, f64::from(-self.step.read(self.own)?[0]));
         let across = self.shares.mean(rows.iter().map(|&r| f64::from(r)));
-        let value = across - own / (SAMPLE as f64 * (SAMPLE as f64 - 1.0)) - self.of_rows;
-        Ok(Measured { value: value as f32, rows })
+        Ok((across - own / (SAMPLE as f64 * (SAMPLE as f64 - 1.0)) - self.of_rows) as f32)
     }
 }
 

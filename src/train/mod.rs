@@ -171,11 +171,6 @@ impl Run {
             Ok::<_, Error>(values)
         };
         let data = Dataset::new(gpu, &standard(&train)?, train.cols(), train.weights())?;
-        // A share that is held out is not to make the start worse than the Gaussian fitted to the table.
-        let data = match job.test {
-            None if test.is_some() => data.starting_at(&standard(&job.table)?, job.table.weights()),
-            _ => data,
-        };
         let target = job.target(&standardisation)?;
         let data = data.with_target(target.clone());
         let setup = Setup { gpu, training: &job.training, columns: train.cols(), seed: job.seed, data: Some(&data) };
@@ -307,9 +302,8 @@ impl Run {
 
     fn evaluate(&mut self, at: &mut Checkpoint, metrics: &mut Metrics) -> Result<()> {
         let Some(held_out) = &mut self.held_out else { return Ok(()) };
-        let measured = held_out.measure()?;
-        let value = measured.value;
-        at.judge(measured, self.method.parameters())?;
+        let value = held_out.measure()?;
+        at.judge(value, self.method.parameters())?;
         if at.step <= u64::from(self.job.training.warmup) {
             // The rate is still growing: nothing can be said of a run that has hardly begun.
             at.stale = 0;
