@@ -5,6 +5,7 @@
 use super::one_step::OneStep;
 use super::{Dataset, Method, Setup};
 use crate::gpu::{Gpu, Plan, Recorder, Var};
+use crate::loss::{Penalty, slope_penalty};
 use crate::nn::{Activation, Adam, Builder, Head, Id, Mlp, MlpShape, Parameters, Weights};
 use crate::{Error, Result, settings};
 
@@ -166,6 +167,25 @@ pub fn noisy(rec: &mut Recorder, x: Var, deviation: f32) -> Result<Var> {
     rec.blend(x, noise, 1.0, deviation)
 }
 
+/// `loss` and R₁, γ/2·E‖∇D(x)‖² for D's values at the data rows x (Mescheder, Geiger & Nowozin 2018); 0 is none.
+pub fn with_r1(rec: &mut Recorder, loss: Var, x: Var, at_data: Var, gamma: f32) -> Result<Var> {
+    if gamma == 0.0 {
+        return Ok(loss);
+    }
+    let penalty = slope_penalty(rec, x, at_data, Penalty::Square)?.penalty;
+    rec.blend(loss, penalty, 1.0, 0.5 * gamma)
+}
+
+/// Refuses a γ of [`with_r1`] or a deviation of [`noisy`] that is out of range.
+pub fn check_steadying(r1: f32, instance_noise: f32) -> Result<()> {
+    for (key, value) in [("r1", r1), ("instance_noise", instance_noise)] {
+        if !(value >= 0.0 && value.is_finite()) {
+            return Err(Error::usage(format!("`{key}` is {value}: it must be 0 or above")));
+        }
+    }
+    Ok(())
+}
+
 /// A generator and critics that pull against each other.
 pub trait Adversarial {
     /// The generator φ.
@@ -176,8 +196,8 @@ pub trait Adversarial {
     /// What the critics descend at generated rows y and data rows x, 1 × 1; reports what it wishes.
     fn critic_loss(&self, rec: &mut Recorder, y: Var, x: Var) -> Result<Var>;
 
-    /// What φ descends, 1 × 1.
-    fn generator_loss(&self, rec: &mut Recorder, y: Var, x: Var) -> Result<Var>;
+    /// What φ descends at its rows y, 1 × 1; a game whose value has φ and the data in one term draws rows of its own.
+    fn generator_loss(&self, rec: &mut Recorder, y: Var, data: &Dataset) -> Result<Var>;
 }
 
 /// A game as a method: `critic_steps` steps of the critics, then one of the generator.
@@ -208,8 +228,8 @@ impl<A: Adversarial> Method for Game<A> {
         critic.minimize(&mut rec, loss)?;
         let first = rec.finish()?;
         let mut rec = Recorder::new(gpu, seed);
-        let (y, x) = core.draw(&mut rec, data)?;
-        let loss = game.generator_loss(&mut rec, y, x)?;
+        let y = core.generate(&mut rec)?;
+        let loss = game.generator_loss(&mut rec, y, data)?;
         core.minimize(&mut rec, loss)?;
         Ok(Plan::new(vec![(first, critic.steps as usize), (rec.finish()?, 1)]))
     }

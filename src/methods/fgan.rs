@@ -18,14 +18,13 @@
 //! φ descends the bound itself (`minimax`) or ascends E T(φ(Z)) (`non-saturating`, Nowozin et al. §3.2). Reported as
 //! `divergence`: the critic's bound, of the blurred laws where there is instance noise.
 
-use super::critic::{self, Adversarial, Critic, Game, noisy};
+use super::critic::{self, Adversarial, Critic, Game, check_steadying, noisy, with_r1};
 use super::gan::GeneratorLoss;
 use super::one_step::OneStep;
-use super::{Entry, resolve_two};
+use super::{Dataset, Entry, resolve_two};
 use crate::gpu::{Recorder, Var};
-use crate::loss::{Penalty, slope_penalty};
 use crate::ops::activation::Activation;
-use crate::{Error, Result, settings};
+use crate::{Result, settings};
 
 /// Divergences with a variational form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -124,17 +123,14 @@ pub const ENTRY: Entry = Entry {
         let critic = Critic::new(setup, &critic, 1, false)?;
         Ok(Box::new(Game(Fgan { core: critic::generator(setup, &critic)?, critic, settings })))
     },
-    resolve: |table| resolve_two::<Settings, critic::Settings>(table, check, critic::Settings::check),
+    resolve: |table| {
+        resolve_two::<Settings, critic::Settings>(
+            table,
+            |own| check_steadying(own.r1, own.instance_noise),
+            critic::Settings::check,
+        )
+    },
 };
-
-fn check(settings: &Settings) -> Result<()> {
-    for (key, value) in [("r1", settings.r1), ("instance_noise", settings.instance_noise)] {
-        if !(value >= 0.0 && value.is_finite()) {
-            return Err(Error::usage(format!("`{key}` is {value}: it must be 0 or above")));
-        }
-    }
-    Ok(())
-}
 
 /// Trains φ by the variational bound of a divergence.
 pub struct Fgan {
@@ -159,14 +155,10 @@ impl Adversarial for Fgan {
         let bound = self.settings.divergence.bound(rec, at_data, at_generated)?;
         rec.report("divergence", bound)?;
         let loss = rec.scale(bound, -1.0)?;
-        if self.settings.r1 == 0.0 {
-            return Ok(loss);
-        }
-        let penalty = slope_penalty(rec, x, at_data, Penalty::Square)?.penalty;
-        rec.blend(loss, penalty, 1.0, 0.5 * self.settings.r1)
+        with_r1(rec, loss, x, at_data, self.settings.r1)
     }
 
-    fn generator_loss(&self, rec: &mut Recorder, y: Var, _: Var) -> Result<Var> {
+    fn generator_loss(&self, rec: &mut Recorder, y: Var, _: &Dataset) -> Result<Var> {
         let y = noisy(rec, y, self.settings.instance_noise)?;
         let layers = self.critic.layers(rec, 0, false)?;
         let v = self.critic.value(rec, 0, &layers, y)?;

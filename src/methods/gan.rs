@@ -9,13 +9,12 @@
 //! R₁ (Mescheder, Geiger & Nowozin 2018) adds γ/2·E‖∇D(X)‖² at the data, which makes the game converge near its equilibrium;
 //! instance noise (Sønderby et al. 2017) blurs both laws so that they overlap.
 
-use super::critic::{self, Adversarial, Critic, Game, noisy};
+use super::critic::{self, Adversarial, Critic, Game, check_steadying, noisy, with_r1};
 use super::one_step::OneStep;
-use super::{Entry, resolve_two};
+use super::{Dataset, Entry, resolve_two};
 use crate::gpu::{Recorder, Var};
-use crate::loss::{Penalty, slope_penalty};
 use crate::ops::activation::Activation;
-use crate::{Error, Result, settings};
+use crate::{Result, settings};
 
 /// What the generator descends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -52,17 +51,14 @@ pub const ENTRY: Entry = Entry {
         let critic = Critic::new(setup, &critic, 1, false)?;
         Ok(Box::new(Game(Gan { core: critic::generator(setup, &critic)?, critic, settings })))
     },
-    resolve: |table| resolve_two::<Settings, critic::Settings>(table, check, critic::Settings::check),
+    resolve: |table| {
+        resolve_two::<Settings, critic::Settings>(
+            table,
+            |own| check_steadying(own.r1, own.instance_noise),
+            critic::Settings::check,
+        )
+    },
 };
-
-fn check(settings: &Settings) -> Result<()> {
-    for (key, value) in [("r1", settings.r1), ("instance_noise", settings.instance_noise)] {
-        if !(value >= 0.0 && value.is_finite()) {
-            return Err(Error::usage(format!("`{key}` is {value}: it must be 0 or above")));
-        }
-    }
-    Ok(())
-}
 
 /// Trains φ against a classifier.
 pub struct Gan {
@@ -107,14 +103,10 @@ impl Adversarial for Gan {
     fn critic_loss(&self, rec: &mut Recorder, y: Var, x: Var) -> Result<Var> {
         let (y, x) = (noisy(rec, y, self.settings.instance_noise)?, noisy(rec, x, self.settings.instance_noise)?);
         let Logistic { loss, at_data } = logistic_loss(rec, &self.critic, y, x)?;
-        if self.settings.r1 == 0.0 {
-            return Ok(loss);
-        }
-        let penalty = slope_penalty(rec, x, at_data, Penalty::Square)?.penalty;
-        rec.blend(loss, penalty, 1.0, 0.5 * self.settings.r1)
+        with_r1(rec, loss, x, at_data, self.settings.r1)
     }
 
-    fn generator_loss(&self, rec: &mut Recorder, y: Var, _: Var) -> Result<Var> {
+    fn generator_loss(&self, rec: &mut Recorder, y: Var, _: &Dataset) -> Result<Var> {
         let y = noisy(rec, y, self.settings.instance_noise)?;
         let layers = self.critic.layers(rec, 0, false)?;
         let fake = self.critic.value(rec, 0, &layers, y)?;

@@ -13,7 +13,7 @@
 
 use super::critic::{self, Adversarial, Critic, Game};
 use super::one_step::OneStep;
-use super::{Entry, Setup, resolve_two};
+use super::{Dataset, Entry, Setup, resolve_two};
 use crate::gpu::{Recorder, Var};
 use crate::ops::dual::{Dual, Softness};
 use crate::{Result, settings};
@@ -88,7 +88,8 @@ impl Adversarial for Kantorovich {
     }
 
     /// V itself: of its slope in φ, f gives what the potentials are still off, and the cost the rest.
-    fn generator_loss(&self, rec: &mut Recorder, y: Var, x: Var) -> Result<Var> {
+    fn generator_loss(&self, rec: &mut Recorder, y: Var, data: &Dataset) -> Result<Var> {
+        let x = data.batch(rec, self.core.batch)?;
         self.settings.value(rec, &self.critic, y, x)
     }
 }

@@ -50,9 +50,13 @@ impl OneStep {
     /// A batch of generated rows, with the weights in training, and as many data rows.
     pub fn draw(&self, rec: &mut Recorder, data: &Dataset) -> Result<(Var, Var)> {
         let x = data.batch(rec, self.batch)?;
+        Ok((self.generate(rec)?, x))
+    }
+
+    /// A batch of generated rows, with the weights in training.
+    pub fn generate(&self, rec: &mut Recorder) -> Result<Var> {
         let z = rec.normal(self.batch, self.latent())?;
-        let y = self.push(rec, z, Weights::Trained)?;
-        Ok((y, x))
+        self.push(rec, z, Weights::Trained)
     }
 
     pub fn latent(&self) -> usize {

@@ -12,7 +12,7 @@
 
 use super::critic::{self, Adversarial, Critic, Game};
 use super::one_step::OneStep;
-use super::{Entry, resolve_two};
+use super::{Dataset, Entry, resolve_two};
 use crate::gpu::{Recorder, Var};
 use crate::loss::{Penalty, slope_penalty};
 use crate::{Error, Result, settings};
@@ -155,7 +155,7 @@ impl Adversarial for Wgan {
     }
 
     /// −E f(φ(Z)): of W₁, what depends on φ.
-    fn generator_loss(&self, rec: &mut Recorder, y: Var, _: Var) -> Result<Var> {
+    fn generator_loss(&self, rec: &mut Recorder, y: Var, _: &Dataset) -> Result<Var> {
         let layers = self.critic.layers(rec, 0, false)?;
         let fake = self.critic.value(rec, 0, &layers, y)?;
         let mean = rec.mean(fake)?;

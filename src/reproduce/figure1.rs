@@ -1,5 +1,5 @@
 //! The paper's Fig. 1: the Gaussian law learned onto the uniform one on [0, 1] by the mean formulation D₂² (eq. 3) with
-//! 𝓕 = {x ↦ e^{2πikx} | k ∈ [10]}, τ uniform over those ten functions, and φ a small perceptron.
+//! 𝓕 = {x ↦ e^{2πikx} | k ∈ \[10\]}, τ uniform over those ten functions, and φ a small perceptron.
 //!
 //! The loss sees φ(z) only modulo 1, so φ must be bounded to [0, 1]: a sigmoid head. Even then z ↦ 1 − φ(z) and any other
 //! rearrangement are minimisers, so the map is judged by the Kolmogorov–Smirnov distance of its samples to the uniform law
