@@ -92,6 +92,11 @@ fn page(gpu: &Gpu, outcome: &Outcome, entry: &Entry, fresh: Option<&Table>, comm
         real.beside_name = "starting rows";
     }
     let samples = outcome.model.sample(ROWS, SEED)?;
+    // The held-out rows judge the model that has not seen them; against fresh rows it is the model itself.
+    let judged = match (&outcome.judged, fresh) {
+        (Some(judged), None) => Some(judged.sample(ROWS, SEED)?),
+        _ => None,
+    };
     let gaussian = Gaussian::fit(Points::of(train)?).sample(ROWS, SEED);
     let gaussian = Table::new(train.columns().iter().cloned(), gaussian)?;
     let names = ["samples", "fitted Gaussian", real.beside_name];
@@ -103,7 +108,7 @@ fn page(gpu: &Gpu, outcome: &Outcome, entry: &Entry, fresh: Option<&Table>, comm
         Options { gpu: Some(gpu.clone()), permutations: few.min(200), pair_rows: Some(rows), w2_rows: few, ..Options::default() };
     let head = |table: Table| table.select_rows(&(0..table.rows().min(rows)).collect::<Vec<_>>());
     let mut found = Vec::new();
-    for set in [&samples, &gaussian, &real.beside] {
+    for set in [judged.as_ref().unwrap_or(&samples), &gaussian, &real.beside] {
         let set = head(standardised(set, &scale)?);
         // A score in words may have no value outside of its law's support, where a fitted Gaussian has rows.
         let target = outcome.target.as_ref().map(|target| target.in_units(&scale)).filter(|target| is_finite(target, &set));
@@ -114,7 +119,11 @@ fn page(gpu: &Gpu, outcome: &Outcome, entry: &Entry, fresh: Option<&Table>, comm
         });
     }
     let named: Vec<(&str, &Evaluation)> = names.into_iter().zip(&found).collect();
-    let table = ScoreTable::new(format!("{}, every column in units of its deviation", real.reference_name), &named);
+    let mut title = format!("{}, every column in units of its deviation", real.reference_name);
+    if judged.is_some() {
+        title += "; samples of the model before it was trained anew on all rows";
+    }
+    let table = ScoreTable::new(title, &named);
     Ok(Page {
         title: format!("{} on {}", entry.name, train.origin()),
         headline: if elsewhere { to_score(&found) } else { headline(&found, real.beside_name) },
@@ -174,6 +183,10 @@ fn facts(gpu: &Gpu, outcome: &Outcome, entry: &Entry) -> Vec<(String, String)> {
     let rows = match &outcome.test {
         Some(test) => format!("{} trained on, {} held out", outcome.train.rows(), test.rows()),
         None => outcome.train.rows().to_string(),
+    };
+    let rows = match &outcome.judged {
+        Some(_) => rows + "; then anew on all of them, for the steps kept",
+        None => rows,
     };
     let stopped = if outcome.stopped_early { format!(", stopped early at {}", outcome.steps) } else { String::new() };
     [

@@ -242,7 +242,8 @@ fn finished(
         let value = json!({
             "event": "finished",
             "run": path, "model": model, "report": report,
-            "steps": outcome.steps, "kept_step": outcome.kept, "stopped_early": outcome.stopped_early, "seconds": outcome.seconds,
+            "steps": outcome.steps, "kept_step": outcome.kept, "stopped_early": outcome.stopped_early, "refit": outcome.judged.is_some(),
+            "seconds": outcome.seconds,
         });
         return Ok(print(&value.to_string())?);
     }
@@ -257,6 +258,9 @@ fn finished(
     };
     let mut text = format!("{} learned {source} ({held}) in {}\n", entry.name, duration(outcome.seconds));
     text += &format!("kept     step {} of {}{why}\n", outcome.kept, outcome.model.description().training.steps);
+    if outcome.judged.is_some() {
+        text += &format!("refit    anew on all {rows} rows, for as many steps\n");
+    }
     text += &format!("model    {}\n", model.display());
     if let Some(report) = report {
         text += &format!("report   {}\n", report.display());

@@ -65,6 +65,8 @@ settings! {
         held_out: f32 = -1.0,
         /// Evaluations on held-out rows (20 steps apart or more, after the warm-up) without improvement that stop training; 0 never does.
         patience: u32 = 20,
+        /// Whether, once rows held out of the data have said for how many steps, training is made anew on all rows for as many.
+        refit: bool = true,
     }
 }
 

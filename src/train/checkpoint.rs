@@ -15,7 +15,10 @@ pub(super) struct Best {
 /// Where a run stands, apart from the parameters.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Checkpoint {
+    /// Steps made of the training that is under way.
     pub step: u64,
+    /// Once training is made anew on all rows: the steps made before, with rows held out.
+    pub searched: Option<u64>,
     pub seconds: f64,
     /// The held-out statistic last measured.
     pub held_out: Option<f32>,
@@ -29,6 +32,8 @@ pub(super) struct Checkpoint {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Header {
     pub step: u64,
+    #[serde(default)]
+    pub searched: Option<u64>,
     pub seconds: f64,
     pub held_out: Option<f32>,
     pub best_value: Option<f32>,
@@ -61,6 +66,7 @@ impl Checkpoint {
     pub fn header(&self) -> Header {
         Header {
             step: self.step,
+            searched: self.searched,
             seconds: self.seconds,
             held_out: self.held_out,
             best_value: self.best_value(),
@@ -71,11 +77,11 @@ impl Checkpoint {
     }
 
     pub fn restore(header: Header, best_average: Option<Vec<f32>>) -> Self {
-        let Header { step, seconds, held_out, best_value, best_step, stale, stopped_early } = header;
+        let Header { step, searched, seconds, held_out, best_value, best_step, stale, stopped_early } = header;
         let best = match (best_value, best_step, best_average) {
             (Some(value), Some(step), Some(average)) => Some(Best { value, step, average }),
             _ => None,
         };
-        Self { step, seconds, held_out, best, stale, stopped_early }
+        Self { step, searched, seconds, held_out, best, stale, stopped_early }
     }
 }

@@ -4,12 +4,13 @@ use super::Job;
 use super::checkpoint::{Checkpoint, Header};
 use crate::data::write_atomically;
 use crate::gpu::Gpu;
-use crate::methods::{Dataset, Method};
+use crate::methods::Method;
 use crate::model::{read_tensors, write_tensors};
 use crate::nn::Parameters;
 use crate::{Error, Result};
 use serde::Serialize;
 use serde_json::{Map, Value};
+use std::collections::HashMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -56,7 +57,7 @@ const IDENTITY: [&str; 4] = ["method", "seed", "training", "settings"];
 
 impl Folder {
     /// Makes the folder of a new run, or checks that the one there is of this run.
-    pub(super) fn open(job: &Job, gpu: &Gpu, data: &Dataset) -> Result<Self> {
+    pub(super) fn open(job: &Job, gpu: &Gpu, median_distance: f32) -> Result<Self> {
         let folder = Self { path: job.out.clone() };
         let config = toml::to_string(&Config {
             method: job.entry.name,
@@ -71,7 +72,7 @@ impl Folder {
                 table_sha256: job.table.hash(),
                 rows: job.table.rows(),
                 columns: job.table.columns(),
-                median_distance: data.median_distance(),
+                median_distance,
                 test: job.test.as_ref().map(|(source, _)| source.as_str()),
                 test_sha256: job.test.as_ref().map(|(_, table)| table.hash()),
             },
@@ -138,30 +139,31 @@ impl Folder {
         write_tensors(&self.file("checkpoint.safetensors"), &tensors, "run", &at.header())
     }
 
-    pub(super) fn load_checkpoint(&self, method: &dyn Method) -> Result<Checkpoint> {
+    pub(super) fn load_checkpoint(&self) -> Result<(Checkpoint, State)> {
         let path = self.file("checkpoint.safetensors");
         let (mut tensors, header): (_, Header) = read_tensors(&path, "run")?;
-        for (prefix, parameters) in networks(method) {
-            let restored = parameters.restore(|name| tensors.get(&format!("{prefix}{name}")).cloned());
-            restored.map_err(|e| Error::format(&path, e.to_string()))?;
-        }
-        if header.best_step.is_some() && !tensors.contains_key("best") {
+        let best = tensors.remove("best");
+        if header.best_step.is_some() && best.is_none() {
             return Err(Error::format(&path, "does not hold the best weights that it speaks of: start the run again"));
         }
-        Ok(Checkpoint::restore(header, tensors.remove("best")))
+        Ok((Checkpoint::restore(header, best), State { tensors, path }))
     }
 
-    /// Opens `metrics.jsonl`, keeping what was written of steps before `step`.
-    pub(super) fn metrics(&self, step: u64) -> Result<Metrics> {
+    /// Opens `metrics.jsonl`, keeping what was written of steps before those that `at` has still to make.
+    pub(super) fn metrics(&self, at: &Checkpoint) -> Result<Metrics> {
         let path = self.file("metrics.jsonl");
         let mut lines = Vec::new();
-        if step > 0 && path.exists() {
+        if (at.step > 0 || at.searched.is_some()) && path.exists() {
             let text = std::fs::read_to_string(&path).map_err(|e| Error::io("read", &path, e))?;
             // A last line that a kill cut short is dropped with those of steps that will be made again.
             let known = text.lines().filter_map(|line| serde_json::from_str::<Map<String, Value>>(line).ok());
             // A held-out value is of the weights after `step` steps; a loss is of the step that begins there.
             let before = |line: &Map<String, Value>| {
-                let limit = step + u64::from(line.contains_key("held_out"));
+                let limit = match (at.searched, is_refit(line)) {
+                    (Some(_), false) => u64::MAX,
+                    (None, true) => 0,
+                    _ => at.step + u64::from(line.contains_key("held_out")),
+                };
                 line.get("step").and_then(Value::as_u64).is_some_and(|s| s < limit)
             };
             lines = known.filter(before).collect();
@@ -174,6 +176,29 @@ impl Folder {
 fn networks(method: &dyn Method) -> Vec<(String, &Parameters)> {
     let companions = method.companions().into_iter().map(|(name, parameters)| (format!("{name}."), parameters));
     std::iter::once((String::new(), method.parameters())).chain(companions).collect()
+}
+
+/// Everything that training moves, as a checkpoint holds it.
+pub(super) struct State {
+    tensors: HashMap<String, Vec<f32>>,
+    path: PathBuf,
+}
+
+impl State {
+    pub fn restore(&self, method: &dyn Method) -> Result<()> {
+        for (prefix, parameters) in networks(method) {
+            let restored = parameters.restore(|name| self.tensors.get(&format!("{prefix}{name}")).cloned());
+            restored.map_err(|e| Error::format(&self.path, e.to_string()))?;
+        }
+        Ok(())
+    }
+}
+
+/// What the names of scalars begin with that are of the training anew.
+pub(super) const REFIT: &str = "refit_";
+
+fn is_refit(line: &Map<String, Value>) -> bool {
+    line.keys().any(|key| key.starts_with(REFIT))
 }
 
 /// `metrics.jsonl`: one object a report.
@@ -203,7 +228,7 @@ impl Metrics {
     pub(super) fn flush(&self) -> Result<()> {
         // Losses come back later than held-out values, by as much as the device lags: the order of steps is the file's.
         let mut lines: Vec<_> = self.lines.iter().collect();
-        lines.sort_by_key(|line| (line.get("step").and_then(Value::as_u64), !line.contains_key("held_out")));
+        lines.sort_by_key(|line| (is_refit(line), line.get("step").and_then(Value::as_u64), !line.contains_key("held_out")));
         write_atomically(&self.path, |file| {
             for line in lines {
                 serde_json::to_writer(&mut *file, line)?;

@@ -1,35 +1,32 @@
-//! The training loop: replays the recorded step, watches the loss and the held-out rows, keeps checkpoints, and leaves a
-//! run folder from which the model can be used, the run resumed, and the result reproduced.
+//! Training: from a table to a run folder from which the model can be used, the run resumed, and the result reproduced.
+//!
+//! Where rows of the table are held out, they say for how many steps to train, and then all rows are trained on anew for as many
+//! (Goodfellow, Bengio & Courville 2016, algorithm 7.2): a fifth of the rows is worth more to the model than to its judge.
 
 mod checkpoint;
 mod folder;
 mod held_out;
+mod session;
+mod stage;
 
 pub use folder::{Folder, Metrics};
 
 use crate::data::{Rounding, Source, Standardisation, Table, Target, split};
-use crate::gpu::{Gpu, Plan, Report};
-use crate::methods::{self, Dataset, Entry, Method, Setup, Training};
+use crate::gpu::Gpu;
+use crate::methods::{self, Entry, Training};
 use crate::model::{Description, Model};
 use crate::{Error, Result};
 use checkpoint::Checkpoint;
 use held_out::HeldOut;
+use session::Session;
+use stage::Stage;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
 
 /// Rows below which a share is held out by default.
 const SMALL: usize = 5_000;
 const SMALL_SHARE: f64 = 0.2;
-/// Evaluations on held-out rows in a whole run.
-const EVALUATIONS: u64 = 100;
-/// Steps between two of them at least: nearer ones say the same, and patience would run out in a short run.
-const APART: u64 = 20;
-/// Lines of `metrics.jsonl` that a whole run leaves.
-const LINES: u64 = 500;
-const CHECKPOINT_EVERY: Duration = Duration::from_secs(10);
-/// Device time between two looks at the clock, the reports and Ctrl-C.
-const PACE: Duration = Duration::from_millis(100);
 
 /// A run to make or to go on with.
 pub struct Job {
@@ -71,6 +68,13 @@ pub struct Status {
     pub seconds: f64,
 }
 
+impl Outcome {
+    /// The model that `test` may judge: none of those rows was seen.
+    pub fn judged(&self) -> &Model {
+        self.judged.as_ref().unwrap_or(&self.model)
+    }
+}
+
 /// Who watches a run.
 pub trait Progress {
     fn message(&mut self, text: &str);
@@ -80,9 +84,11 @@ pub trait Progress {
 /// What a finished run leaves.
 pub struct Outcome {
     pub model: Model,
+    /// Where `model` was trained anew on all rows: the one of the training rows alone, which the held-out rows can judge.
+    pub judged: Option<Model>,
     pub folder: Folder,
     pub metrics: Metrics,
-    /// Steps made, and the step whose weights were kept.
+    /// Steps made while rows were held out, and the step whose weights were kept.
     pub steps: u64,
     pub kept: u64,
     pub stopped_early: bool,
@@ -110,8 +116,8 @@ pub fn seconds_a_step(gpu: &Gpu, job: Job, seconds: f64) -> Result<f64> {
     let mut run = Run::prepare(gpu, Job { out: folder.path().join("run"), resume: false, ..job })?;
     let mut timed = |count: u32| -> Result<f64> {
         let started = Instant::now();
-        run.plan.replay(count as usize)?;
-        run.plan.final_reports()?;
+        run.stage.plan.replay(count as usize)?;
+        run.stage.plan.final_reports()?;
         Ok(started.elapsed().as_secs_f64() / f64::from(count))
     };
     timed(2)?;
@@ -130,12 +136,8 @@ struct Run {
     gpu: Gpu,
     job: Job,
     folder: Folder,
-    train: Table,
     test: Option<Table>,
-    standardisation: Standardisation,
-    target: Option<Target>,
-    method: Box<dyn Method>,
-    plan: Plan,
+    stage: Stage,
     held_out: Option<HeldOut>,
 }
 
@@ -160,160 +162,94 @@ impl Run {
                 }
             }
         };
-        train.check_trainable()?;
-        let standardisation = match job.training.standardise {
-            true => Standardisation::fit(&train),
-            false => Standardisation::identity(train.cols()),
-        };
-        let standard = |table: &Table| {
-            let mut values = table.values().to_vec();
-            standardisation.apply(&mut values)?;
-            Ok::<_, Error>(values)
-        };
-        let data = Dataset::new(gpu, &standard(&train)?, train.cols(), train.weights())?;
-        let target = job.target(&standardisation)?;
-        let data = data.with_target(target.clone());
-        let setup = Setup { gpu, training: &job.training, columns: train.cols(), seed: job.seed, data: Some(&data) };
-        let method = job.entry.build(&setup, &job.settings)?;
-        let plan = method.plan(gpu, job.seed, &data)?;
+        let stage = Stage::new(gpu, &job, train)?;
         let held_out = match &test {
-            Some(test) => Some(HeldOut::new(gpu, method.as_ref(), &standard(test)?, test.cols(), test.weights())?),
+            Some(test) => {
+                let rows = stage.standard(test)?;
+                Some(HeldOut::new(gpu, stage.method.as_ref(), &rows, test.cols(), test.weights())?)
+            }
             None => None,
         };
-        let folder = Folder::open(&job, gpu, &data)?;
-        Ok(Self { gpu: gpu.clone(), job, folder, train, test, standardisation, target, method, plan, held_out })
+        let folder = Folder::open(&job, gpu, stage.median_distance)?;
+        Ok(Self { gpu: gpu.clone(), job, folder, test, stage, held_out })
     }
 
     fn finish(mut self, progress: &mut dyn Progress, stop: &AtomicBool) -> Result<Outcome> {
         let steps = u64::from(self.job.training.steps);
-        let mut at = Checkpoint::start();
-        if self.job.resume {
-            at = self.folder.load_checkpoint(self.method.as_ref())?;
-            self.plan.set_count(at.step)?;
-            progress.message(&format!("going on from step {} of {steps}", at.step));
-        }
-        let mut metrics = self.folder.metrics(at.step)?;
-        let evaluate_every = steps.div_ceil(EVALUATIONS).max(APART);
-        let log_every = steps.div_ceil(LINES).max(1);
-        if at.step == 0 {
-            self.evaluate(&mut at, &mut metrics)?;
-            self.save(&mut at, &mut metrics)?;
-        }
-        let (started, before) = (Instant::now(), at.seconds);
-        let mut saved = Instant::now();
-        let mut per_step = Duration::from_millis(20);
-        let mut loss = None;
-        let most = self.plan.window().min(256) as f64;
-        while at.step < steps && !at.stopped_early {
-            let until = match self.held_out {
-                Some(_) => (at.step + 1).next_multiple_of(evaluate_every).min(steps),
-                None => steps,
-            };
-            let pace = (PACE.as_secs_f64() / per_step.as_secs_f64().max(1e-6)).clamp(1.0, most) as u64;
-            let count = pace.min(until - at.step);
-            let chunk = Instant::now();
-            self.plan.replay(count as usize)?;
-            per_step = (per_step * 3 + chunk.elapsed() / count as u32) / 4;
-            at.step += count;
-            at.seconds = before + started.elapsed().as_secs_f64();
-            let reports = self.plan.reports()?;
-            self.log(&reports, log_every, &mut metrics, &mut loss)?;
-            if at.step == until && self.held_out.is_some() {
-                self.evaluate(&mut at, &mut metrics)?;
-                let patience = u64::from(self.job.training.patience);
-                at.stopped_early = patience > 0 && at.stale >= patience;
+        let (at, mut state) = match self.job.resume {
+            true => self.folder.load_checkpoint().map(|(at, state)| (at, Some(state)))?,
+            false => (Checkpoint::start(), None),
+        };
+        let mut session = Session::new(at, &self.folder, &self.job.training, progress, stop)?;
+        if session.at.searched.is_none() {
+            if let Some(state) = state.take() {
+                state.restore(self.stage.method.as_ref())?;
+                self.stage.plan.set_count(session.at.step)?;
+                session.progress.message(&format!("going on from step {} of {steps}", session.at.step));
             }
-            progress.update(&Status {
-                step: at.step,
-                steps,
-                loss,
-                held_out: at.held_out.zip(at.best_value()),
-                rows_per_second: at.step as f64 * self.job.training.batch as f64 / at.seconds.max(1e-9),
-                seconds: at.seconds,
-            });
-            let stopping = stop.load(Ordering::SeqCst);
-            if stopping || saved.elapsed() > CHECKPOINT_EVERY {
-                self.settle(log_every, &mut metrics, &mut loss)?;
-                self.save(&mut at, &mut metrics)?;
-                saved = Instant::now();
-            }
-            if stopping {
-                return Err(Error::Interrupted { step: at.step });
-            }
+            session.run(&mut self.stage, steps, self.held_out.as_mut())?;
         }
-        self.settle(log_every, &mut metrics, &mut loss)?;
-        at.seconds = before + started.elapsed().as_secs_f64();
-        self.save(&mut at, &mut metrics)?;
-        let kept = match &at.best {
+        let kept = match &session.at.best {
             Some(best) => {
-                self.method.parameters().average().write(&best.average)?;
+                self.stage.method.parameters().average().write(&best.average)?;
                 best.step
             }
-            None => at.step,
+            None => session.at.step,
         };
-        let description = Description {
-            method: self.job.entry.name.into(),
-            training: self.job.training.clone(),
-            settings: self.job.settings.clone(),
-            columns: self.train.columns().to_vec(),
-            rounding: Rounding::of(&self.job.table, self.job.training.round, self.job.training.clamp),
-            standardisation: self.standardisation,
-            seed: self.job.seed,
-            steps: kept,
-            version: env!("CARGO_PKG_VERSION").into(),
+        let mut again = None;
+        if self.job.test.is_none() && self.test.is_some() && self.job.training.refit {
+            let mut stage = Stage::new(&self.gpu, &self.job, self.job.table.clone())?;
+            let mut message = format!("training anew on all {} rows, for the {kept} steps kept", self.job.table.rows());
+            match state {
+                Some(state) => {
+                    state.restore(stage.method.as_ref())?;
+                    stage.plan.set_count(session.at.step)?;
+                    message += &format!(": going on from step {}", session.at.step);
+                }
+                None => {
+                    session.at.searched = Some(session.at.step);
+                    session.at.step = 0;
+                }
+            }
+            session.progress.message(&message);
+            session.run(&mut stage, kept, None)?;
+            again = Some(stage);
+        }
+        let Session { at, metrics, .. } = session;
+        let (train, target) = (self.stage.train.clone(), self.stage.target.clone());
+        let first = model(&self.gpu, &self.job, self.stage, kept);
+        let (model, judged) = match again {
+            Some(stage) => (model(&self.gpu, &self.job, stage, kept), Some(first)),
+            None => (first, None),
         };
-        let model = Model::new(&self.gpu, description, self.method);
         model.save(&self.folder.model())?;
         Ok(Outcome {
             model,
+            judged,
             folder: self.folder,
             metrics,
-            steps: at.step,
+            steps: at.searched.unwrap_or(at.step),
             kept,
             stopped_early: at.stopped_early,
             seconds: at.seconds,
-            train: self.train,
+            train,
             test: self.test,
-            target: self.target,
+            target,
         })
     }
+}
 
-    /// Waits for everything submitted, so that no loss of an earlier step is unknown.
-    fn settle(&mut self, log_every: u64, metrics: &mut Metrics, loss: &mut Option<f32>) -> Result<()> {
-        let reports = self.plan.final_reports()?;
-        self.log(&reports, log_every, metrics, loss)
-    }
-
-    fn log(&self, reports: &[Report], every: u64, metrics: &mut Metrics, loss: &mut Option<f32>) -> Result<()> {
-        let names = self.plan.report_names();
-        for report in reports {
-            for (name, &value) in names.iter().zip(&report.values) {
-                if !value.is_finite() {
-                    return Err(Error::NonFinite { name: name.clone(), value, step: report.step });
-                }
-            }
-            *loss = report.values.first().copied();
-            if report.step % every == 0 {
-                metrics.scalars(report.step, names, &report.values);
-            }
-        }
-        Ok(())
-    }
-
-    fn evaluate(&mut self, at: &mut Checkpoint, metrics: &mut Metrics) -> Result<()> {
-        let Some(held_out) = &mut self.held_out else { return Ok(()) };
-        let value = held_out.measure()?;
-        at.judge(value, self.method.parameters())?;
-        if at.step <= u64::from(self.job.training.warmup) {
-            // The rate is still growing: nothing can be said of a run that has hardly begun.
-            at.stale = 0;
-        }
-        metrics.scalars(at.step, &["held_out".to_string()], &[value]);
-        Ok(())
-    }
-
-    fn save(&mut self, at: &mut Checkpoint, metrics: &mut Metrics) -> Result<()> {
-        metrics.flush()?;
-        self.folder.save_checkpoint(at, self.method.as_ref())
-    }
+fn model(gpu: &Gpu, job: &Job, stage: Stage, kept: u64) -> Model {
+    let description = Description {
+        method: job.entry.name.into(),
+        training: job.training.clone(),
+        settings: job.settings.clone(),
+        columns: stage.train.columns().to_vec(),
+        rounding: Rounding::of(&job.table, job.training.round, job.training.clamp),
+        standardisation: stage.standardisation,
+        seed: job.seed,
+        steps: kept,
+        version: env!("CARGO_PKG_VERSION").into(),
+    };
+    Model::new(gpu, description, stage.method)
 }

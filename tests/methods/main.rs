@@ -3,6 +3,7 @@
 
 mod critics;
 mod kantorovich;
+mod refit;
 
 use pushforward::Error;
 use pushforward::data::Table;
@@ -79,7 +80,9 @@ fn every_method_beats_a_fitted_gaussian_by_half_the_way() {
     for entry in REGISTRY {
         let folder = tempfile::tempdir().unwrap();
         let toy = target(entry.name);
-        let outcome = trained(entry.name, toy, "", &folder.path().join("run"));
+        // Two potentials and a map want longer: over four seeds 0.21 to 0.30 of the Gaussian's distance, and after 400 steps 0.30 to 0.51.
+        let extra = if entry.name == "kantorovich" { "steps = 600" } else { "" };
+        let outcome = trained(entry.name, toy, extra, &folder.path().join("run"));
         let (learned, gaussian) = distances(&outcome, toy);
         println!("{}: {learned:.4} against {gaussian:.4}", entry.name);
         // Scores say little about tails: stein has the curve long before the ends (0.154 against 0.239).

@@ -1,0 +1,150 @@
+//! The loop of steps: replays a plan, watches what it reports and the held-out rows, and leaves checkpoints that it can go on from.
+
+use super::checkpoint::Checkpoint;
+use super::folder::{Folder, Metrics, REFIT};
+use super::held_out::HeldOut;
+use super::stage::Stage;
+use super::{Progress, Status};
+use crate::gpu::Report;
+use crate::methods::Training;
+use crate::{Error, Result};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// Evaluations on held-out rows in a whole run.
+const EVALUATIONS: u64 = 100;
+/// Steps between two of them at least: nearer ones say the same, and patience would run out in a short run.
+const APART: u64 = 20;
+/// Lines of `metrics.jsonl` that a whole run leaves.
+const LINES: u64 = 500;
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(10);
+/// Device time between two looks at the clock, the reports and Ctrl-C.
+const PACE: Duration = Duration::from_millis(100);
+
+/// A run that is being made.
+pub(super) struct Session<'a> {
+    pub at: Checkpoint,
+    pub metrics: Metrics,
+    pub progress: &'a mut dyn Progress,
+    folder: &'a Folder,
+    training: &'a Training,
+    stop: &'a AtomicBool,
+    started: Instant,
+    /// Seconds of training before this process.
+    before: f64,
+    loss: Option<f32>,
+}
+
+impl<'a> Session<'a> {
+    pub fn new(
+        at: Checkpoint,
+        folder: &'a Folder,
+        training: &'a Training,
+        progress: &'a mut dyn Progress,
+        stop: &'a AtomicBool,
+    ) -> Result<Self> {
+        let metrics = folder.metrics(&at)?;
+        let before = at.seconds;
+        Ok(Self { at, metrics, progress, folder, training, stop, started: Instant::now(), before, loss: None })
+    }
+
+    /// Makes the steps of a training up to `end`, or until its held-out rows say to stop.
+    pub fn run(&mut self, stage: &mut Stage, end: u64, mut held_out: Option<&mut HeldOut>) -> Result<()> {
+        let evaluate_every = end.div_ceil(EVALUATIONS).max(APART);
+        let log_every = end.div_ceil(LINES).max(1);
+        if self.at.step == 0 {
+            self.evaluate(stage, held_out.as_deref_mut())?;
+            self.save(stage)?;
+        }
+        let mut saved = Instant::now();
+        let mut per_step = Duration::from_millis(20);
+        let most = stage.plan.window().min(256) as f64;
+        while self.at.step < end && !(held_out.is_some() && self.at.stopped_early) {
+            let until = match held_out {
+                Some(_) => (self.at.step + 1).next_multiple_of(evaluate_every).min(end),
+                None => end,
+            };
+            let pace = (PACE.as_secs_f64() / per_step.as_secs_f64().max(1e-6)).clamp(1.0, most) as u64;
+            let count = pace.min(until - self.at.step);
+            let chunk = Instant::now();
+            stage.plan.replay(count as usize)?;
+            per_step = (per_step * 3 + chunk.elapsed() / count as u32) / 4;
+            self.at.step += count;
+            self.clock();
+            let reports = stage.plan.reports()?;
+            self.log(stage, &reports, log_every)?;
+            if self.at.step == until && held_out.is_some() {
+                self.evaluate(stage, held_out.as_deref_mut())?;
+                let patience = u64::from(self.training.patience);
+                self.at.stopped_early = patience > 0 && self.at.stale >= patience;
+            }
+            let made = self.at.step + self.at.searched.unwrap_or(0);
+            self.progress.update(&Status {
+                step: self.at.step,
+                steps: end,
+                loss: self.loss,
+                held_out: held_out.as_ref().and(self.at.held_out.zip(self.at.best_value())),
+                rows_per_second: made as f64 * self.training.batch as f64 / self.at.seconds.max(1e-9),
+                seconds: self.at.seconds,
+            });
+            let stopping = self.stop.load(Ordering::SeqCst);
+            if stopping || saved.elapsed() > CHECKPOINT_EVERY {
+                self.settle(stage, log_every)?;
+                self.save(stage)?;
+                saved = Instant::now();
+            }
+            if stopping {
+                return Err(Error::Interrupted { step: self.at.step });
+            }
+        }
+        self.settle(stage, log_every)?;
+        self.clock();
+        self.save(stage)
+    }
+
+    fn clock(&mut self) {
+        self.at.seconds = self.before + self.started.elapsed().as_secs_f64();
+    }
+
+    /// Waits for everything submitted, so that no loss of an earlier step is unknown.
+    fn settle(&mut self, stage: &mut Stage, log_every: u64) -> Result<()> {
+        let reports = stage.plan.final_reports()?;
+        self.log(stage, &reports, log_every)
+    }
+
+    fn log(&mut self, stage: &Stage, reports: &[Report], every: u64) -> Result<()> {
+        let mut names = stage.plan.report_names().to_vec();
+        if self.at.searched.is_some() {
+            names.iter_mut().for_each(|name| name.insert_str(0, REFIT));
+        }
+        for report in reports {
+            for (name, &value) in names.iter().zip(&report.values) {
+                if !value.is_finite() {
+                    return Err(Error::NonFinite { name: name.clone(), value, step: report.step });
+                }
+            }
+            self.loss = report.values.first().copied();
+            if report.step % every == 0 {
+                self.metrics.scalars(report.step, &names, &report.values);
+            }
+        }
+        Ok(())
+    }
+
+    fn evaluate(&mut self, stage: &Stage, held_out: Option<&mut HeldOut>) -> Result<()> {
+        let Some(held_out) = held_out else { return Ok(()) };
+        let value = held_out.measure()?;
+        self.at.judge(value, stage.method.parameters())?;
+        if self.at.step <= u64::from(self.training.warmup) {
+            // The rate is still growing: nothing can be said of a run that has hardly begun.
+            self.at.stale = 0;
+        }
+        self.metrics.scalars(self.at.step, &["held_out".to_string()], &[value]);
+        Ok(())
+    }
+
+    fn save(&mut self, stage: &Stage) -> Result<()> {
+        self.metrics.flush()?;
+        self.folder.save_checkpoint(&self.at, stage.method.as_ref())
+    }
+}

@@ -1,0 +1,46 @@
+//! One training: its rows, what they are standardised by, the method made for them, and the recorded plan.
+
+use super::Job;
+use crate::data::{Standardisation, Table, Target};
+use crate::gpu::{Gpu, Plan};
+use crate::methods::{Dataset, Method, Setup};
+use crate::{Error, Result};
+
+pub(super) struct Stage {
+    pub train: Table,
+    pub standardisation: Standardisation,
+    pub target: Option<Target>,
+    pub method: Box<dyn Method>,
+    pub plan: Plan,
+    /// Of the rows, standardised: what bandwidths are multiples of.
+    pub median_distance: f32,
+}
+
+impl Stage {
+    /// Everything at its start: the map is the Gaussian of these rows.
+    pub fn new(gpu: &Gpu, job: &Job, train: Table) -> Result<Self> {
+        train.check_trainable()?;
+        let standardisation = match job.training.standardise {
+            true => Standardisation::fit(&train),
+            false => Standardisation::identity(train.cols()),
+        };
+        let data = Dataset::new(gpu, &standard(&standardisation, &train)?, train.cols(), train.weights())?;
+        let target = job.target(&standardisation)?;
+        let data = data.with_target(target.clone());
+        let setup = Setup { gpu, training: &job.training, columns: train.cols(), seed: job.seed, data: Some(&data) };
+        let method = job.entry.build(&setup, &job.settings)?;
+        let plan = method.plan(gpu, job.seed, &data)?;
+        Ok(Self { train, standardisation, target, method, plan, median_distance: data.median_distance() })
+    }
+
+    /// The rows of a table in this training's units.
+    pub fn standard(&self, table: &Table) -> Result<Vec<f32>> {
+        standard(&self.standardisation, table)
+    }
+}
+
+fn standard(standardisation: &Standardisation, table: &Table) -> Result<Vec<f32>> {
+    let mut values = table.values().to_vec();
+    standardisation.apply(&mut values)?;
+    Ok::<_, Error>(values)
+}
