@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod data;
 pub mod error;
+pub mod flow;
 pub mod gpu;
 pub mod loss;
 pub mod methods;

@@ -118,6 +118,29 @@ impl Model {
         Ok(Self { gpu: gpu.clone(), description, method })
     }
 
+    /// The same map with another value of a setting that says how it is applied, such as its solver.
+    ///
+    /// # Errors
+    /// A value that the method refuses.
+    pub fn with_setting(self, key: &str, value: toml::Value) -> Result<Self> {
+        let Self { gpu, mut description, method } = self;
+        let entry = description.entry()?;
+        let mut table = description.settings.clone();
+        table.insert(key.into(), value);
+        description.settings = entry.settings(table)?.1;
+        let weights = method.parameters().averaged()?;
+        let setup = Setup {
+            gpu: &gpu,
+            training: &description.training,
+            columns: description.columns.len(),
+            seed: description.seed,
+            data: None,
+        };
+        let method = entry.build(&setup, &description.settings)?;
+        method.parameters().load(|name| weights.iter().find(|w| w.0 == name).map(|w| w.3.clone()))?;
+        Ok(Self { gpu, description, method })
+    }
+
     /// Writes the averaged weights and the description.
     pub fn save(&self, path: &Path) -> Result<()> {
         write_tensors(path, &self.method.parameters().averaged()?, DESCRIPTION, &self.description)

@@ -15,15 +15,18 @@ const MOST_VALUES: usize = 1 << 30;
 
 pub fn sample(args: &Sample, adapter: &str, console: Console) -> anyhow::Result<()> {
     FileFormat::of(&args.out)?;
-    let model = load(&args.run, adapter)?;
-    let method = &model.description().method;
-    for (flag, given) in [("--solver", args.solver.is_some()), ("--steps", args.steps.is_some())] {
-        if given {
+    let mut model = load(&args.run, adapter)?;
+    let solver = args.solver.as_ref().map(|name| ("--solver", "solver", toml::Value::from(name.as_str())));
+    let steps = args.steps.map(|steps| ("--steps", "solver_steps", toml::Value::from(steps as i64)));
+    for (flag, key, value) in [solver, steps].into_iter().flatten() {
+        let method = &model.description().method;
+        if !model.description().settings.contains_key(key) {
             return Err(Error::usage(format!(
                 "{flag} is for methods that integrate an equation; `{method}` samples in one step: leave it out"
             ))
             .into());
         }
+        model = model.with_setting(key, value)?;
     }
     let cols = model.description().columns.len();
     if args.n.saturating_mul(cols) > MOST_VALUES {

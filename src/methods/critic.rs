@@ -114,11 +114,7 @@ impl Critic {
             beta2: settings.beta2,
             warmup: training.warmup.saturating_mul(settings.critic_steps),
             steps: training.steps.saturating_mul(settings.critic_steps),
-            schedule: training.schedule,
-            decay: training.decay,
-            clip: training.clip,
-            average: training.average,
-            ..Adam::default()
+            ..training.adam()
         };
         Ok(Self { parameters: builder.build(setup.gpu)?, adam, steps: settings.critic_steps, networks })
     }

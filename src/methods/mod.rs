@@ -5,6 +5,7 @@ pub mod critic;
 pub mod dataset;
 pub mod energy;
 pub mod fgan;
+pub mod flow_matching;
 pub mod gan;
 pub mod kantorovich;
 pub mod mmd;
@@ -20,7 +21,7 @@ pub use objective::Objective;
 
 use crate::data::nearest;
 use crate::gpu::{Gpu, Plan, Recorder, Var};
-use crate::nn::{Parameters, Weights};
+use crate::nn::{Adam, Parameters, Weights};
 use crate::ops::pairwise::Estimator;
 use crate::settings::{Key, Settings};
 use crate::{Error, Result, settings};
@@ -71,6 +72,20 @@ settings! {
 }
 
 impl Training {
+    /// The optimiser that these settings ask for.
+    pub fn adam(&self) -> Adam {
+        Adam {
+            rate: self.rate,
+            decay: self.decay,
+            clip: self.clip,
+            warmup: self.warmup,
+            steps: self.steps,
+            schedule: self.schedule,
+            average: self.average,
+            ..Adam::default()
+        }
+    }
+
     /// Refuses values out of range.
     pub fn check(&self) -> Result<()> {
         let wrong = |key: &str, value: &dyn std::fmt::Display, valid: &str| {
@@ -165,6 +180,7 @@ pub static REGISTRY: &[Entry] = &[
     kantorovich::ENTRY,
     sinkhorn::ENTRY,
     stein::ENTRY,
+    flow_matching::ENTRY,
 ];
 
 /// What `pushforward methods` shows of a method.

@@ -34,17 +34,7 @@ impl OneStep {
             None => (vec![0.0; shape.columns], vec![0.0; shape.latent * shape.columns]),
         };
         let generator = Generator::new(&mut builder, shape, &mean, &factor);
-        let adam = Adam {
-            rate: training.rate,
-            decay: training.decay,
-            clip: training.clip,
-            warmup: training.warmup,
-            steps: training.steps,
-            schedule: training.schedule,
-            average: training.average,
-            ..Adam::default()
-        };
-        Ok(Self { parameters: builder.build(setup.gpu)?, generator, adam, batch: training.batch })
+        Ok(Self { parameters: builder.build(setup.gpu)?, generator, adam: training.adam(), batch: training.batch })
     }
 
     /// A batch of generated rows, with the weights in training, and as many data rows.

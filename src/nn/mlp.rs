@@ -81,11 +81,17 @@ impl Mlp {
 
     /// The perceptron with these weights and biases, which may be functions of the learned ones (a spectral norm, say).
     pub fn apply(&self, rec: &mut Recorder, layers: &[(Var, Var)], x: Var) -> Result<Var> {
-        let mut h = x;
-        for (layer, &(weight, bias)) in layers.iter().enumerate() {
-            // A linear layer applies the activation to what it is given: hidden units pass it, the network's input does not.
-            let activation = if layer == 0 { Activation::Identity } else { self.shape.activation };
-            h = rec.linear(h, weight, Some(bias), activation)?;
+        // A linear layer applies the activation to what it is given: hidden units pass it, the network's input does not.
+        let (weight, bias) = layers[0];
+        let h = rec.linear(x, weight, Some(bias), Activation::Identity)?;
+        self.apply_after(rec, &layers[1..], h)
+    }
+
+    /// The layers after the first, from what the first gave.
+    pub fn apply_after(&self, rec: &mut Recorder, layers: &[(Var, Var)], first: Var) -> Result<Var> {
+        let mut h = first;
+        for &(weight, bias) in layers {
+            h = rec.linear(h, weight, Some(bias), self.shape.activation)?;
         }
         match self.shape.head {
             Head::Free => Ok(h),

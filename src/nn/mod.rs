@@ -4,9 +4,12 @@ pub mod generator;
 pub mod mlp;
 pub mod parameters;
 pub mod time;
+pub mod velocity;
 
 pub use crate::ops::activation::Activation;
 pub use crate::ops::adam::{Adam, Schedule};
 pub use generator::{Generator, GeneratorShape};
 pub use mlp::{Head, Mlp, MlpShape};
 pub use parameters::{Builder, Id, Parameters, Weights};
+pub use time::TimeEmbedding;
+pub use velocity::{Velocity, VelocityShape};

@@ -35,6 +35,8 @@ struct Slice {
 pub struct Builder {
     slices: Vec<Slice>,
     values: Vec<f32>,
+    /// Where the numbers begin that are learned.
+    learned: usize,
     seed: u64,
     domain: u32,
 }
@@ -49,7 +51,7 @@ impl Builder {
 
     /// Weights that differ from those of every other domain of the same seed: networks that train together each take their own.
     pub fn with_domain(seed: u64, domain: u32) -> Self {
-        Self { slices: Vec::new(), values: Vec::new(), seed, domain }
+        Self { slices: Vec::new(), values: Vec::new(), learned: 0, seed, domain }
     }
 
     /// A slice with given values, row by row.
@@ -60,6 +62,11 @@ impl Builder {
         self.values.extend_from_slice(values);
         self.values.resize(self.values.len().next_multiple_of(64), 0.0);
         Id(self.slices.len() - 1)
+    }
+
+    /// What was added so far belongs to the model and stays as it is: no update moves it.
+    pub fn fix(&mut self) {
+        self.learned = self.values.len();
     }
 
     /// A slice of numbers uniform on [−bound, bound].
@@ -89,6 +96,7 @@ impl Builder {
             second: gpu.zeros(1, len)?,
             average: gpu.upload(1, len, &self.values)?,
             slices: self.slices,
+            learned: self.learned,
         })
     }
 }
@@ -101,6 +109,7 @@ pub struct Parameters {
     second: Tensor,
     average: Tensor,
     slices: Vec<Slice>,
+    learned: usize,
 }
 
 /// The flat buffers that a checkpoint holds, under these names.
@@ -127,7 +136,8 @@ impl Parameters {
     }
 
     fn all(&self, rec: &mut Recorder) -> Result<Vec<Var>> {
-        (0..self.slices.len()).map(|i| self.var(rec, Id(i), Weights::Trained)).collect()
+        let learned = (0..self.slices.len()).filter(|&i| self.slices[i].offset >= self.learned);
+        learned.map(|i| self.var(rec, Id(i), Weights::Trained)).collect()
     }
 
     /// The averaged weights by name, as (name, rows, columns, values).
@@ -184,11 +194,13 @@ impl Recorder {
     pub fn minimize(&mut self, loss: Var, parameters: &Parameters, adam: &Adam) -> Result<Var> {
         let all = parameters.all(self)?;
         self.backward(loss, &all)?;
-        let value = self.tensor(&parameters.value);
-        let gradient = self.tensor(&parameters.gradient);
-        let first = self.tensor(&parameters.first);
-        let second = self.tensor(&parameters.second);
-        let average = self.tensor(&parameters.average);
+        let learned =
+            |rec: &mut Self, tensor: &Tensor| rec.slice(tensor, parameters.learned, 1, tensor.cols() - parameters.learned);
+        let value = learned(self, &parameters.value)?;
+        let gradient = learned(self, &parameters.gradient)?;
+        let first = learned(self, &parameters.first)?;
+        let second = learned(self, &parameters.second)?;
+        let average = learned(self, &parameters.average)?;
         self.adam(Flat { value, gradient, first, second, average }, adam)
     }
 }

@@ -1,0 +1,7 @@
+//! Flows (paper §4): paths between a source law and the data, and solvers that follow a velocity field from one to the other.
+
+pub mod path;
+pub mod solver;
+
+pub use path::{OnPath, Path};
+pub use solver::{Solver, integrate};

@@ -1,0 +1,130 @@
+//! Flow matching (paper §4; Lipman et al. 2023; Liu, Gong & Liu 2023; Albergo & Vanden-Eijnden 2023): between x₀ of a source law and x₁ of
+//! the data lies a path x_t = α x₁ + σ x₀, and the field v that minimises
+//!
+//!   E ‖v(x_t, t) − (α̇ x₁ + σ̇ x₀)‖²,   t uniform on [0, 1], x₀ and x₁ independent,
+//!
+//! carries the source to the data: φ(z) is the end of dx/dt = v(x, t) from ξ(z). The source is the house's first guess ξ_#ν, the Gaussian
+//! with the data's mean and covariance, and v starts at zero: training starts at the fitted Gaussian, as that of every other method does.
+
+use super::{Dataset, Entry, Method, Setup, resolve};
+use crate::flow::{Path, Solver, integrate};
+use crate::gpu::{Gpu, Plan, Recorder, Var};
+use crate::nn::{Activation, Adam, Builder, Id, Parameters, TimeEmbedding, Velocity, VelocityShape, Weights};
+use crate::{Error, Result, loss, settings};
+
+settings! {
+    /// Settings of `flow-matching`.
+    pub struct Settings {
+        /// Path from source to data: straight, trigonometric.
+        path: Path = Path::Straight,
+        /// Solver of samples: euler, midpoint, heun, rk4.
+        solver: Solver = Solver::Heun,
+        /// Its steps.
+        solver_steps: usize = 16,
+        /// Frequencies of the time embedding, in octaves from ½.
+        time_frequencies: usize = 6,
+    }
+}
+
+pub const ENTRY: Entry = Entry {
+    name: "flow-matching",
+    summary: "a velocity field between a Gaussian and the data, followed by a solver",
+    paper: "§4, flow matching",
+    defaults: "width = 128\ndepth = 3\nrate = 2e-3",
+    keys: <Settings as settings::Settings>::keys,
+    build: |setup, own| {
+        let settings: Settings = settings::take(own)?;
+        Ok(Box::new(FlowMatching::new(setup, settings)?))
+    },
+    resolve: |table| resolve::<Settings>(table, Settings::check),
+};
+
+impl Settings {
+    fn check(&self) -> Result<()> {
+        for (key, value, most) in [("solver_steps", self.solver_steps, 10_000), ("time_frequencies", self.time_frequencies, 64)] {
+            if !(1..=most).contains(&value) {
+                return Err(Error::usage(format!("`{key}` is {value}: it must be between 1 and {most}")));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Trains a velocity field.
+pub struct FlowMatching {
+    parameters: Parameters,
+    weight: Id,
+    bias: Id,
+    velocity: Velocity,
+    adam: Adam,
+    batch: usize,
+    latent: usize,
+    settings: Settings,
+}
+
+impl FlowMatching {
+    fn new(setup: &Setup, settings: Settings) -> Result<Self> {
+        let (training, columns) = (setup.training, setup.columns);
+        let latent = if training.latent == 0 { columns } else { training.latent };
+        let mut builder = Builder::new(setup.seed);
+        let (mean, factor) = match setup.data {
+            Some(data) => (data.mean().to_vec(), data.embedding(latent)),
+            None => (vec![0.0; columns], vec![0.0; latent * columns]),
+        };
+        let weight = builder.add("embedding.weight", latent, columns, &factor);
+        let bias = builder.add("embedding.bias", 1, columns, &mean);
+        // The source is no unknown: moved by the loss it would fall onto one point.
+        builder.fix();
+        let shape = VelocityShape {
+            columns,
+            width: training.width,
+            depth: training.depth,
+            activation: training.activation,
+            input_gain: if training.input_gain == 0.0 { 3.0 } else { training.input_gain },
+            time: TimeEmbedding {
+                count: settings.time_frequencies,
+                highest: 0.5 * (settings.time_frequencies as f32 - 1.0).exp2(),
+            },
+        };
+        let velocity = Velocity::new(&mut builder, "velocity", shape);
+        let (parameters, adam) = (builder.build(setup.gpu)?, training.adam());
+        Ok(Self { parameters, weight, bias, velocity, adam, batch: training.batch, latent, settings })
+    }
+
+    /// ξ(z): rows of the source law.
+    fn source(&self, rec: &mut Recorder, z: Var, weights: Weights) -> Result<Var> {
+        let (weight, bias) = (self.parameters.var(rec, self.weight, weights)?, self.parameters.var(rec, self.bias, weights)?);
+        rec.linear(z, weight, Some(bias), Activation::Identity)
+    }
+}
+
+impl Method for FlowMatching {
+    fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    fn latent(&self) -> usize {
+        self.latent
+    }
+
+    fn push(&self, rec: &mut Recorder, z: Var, weights: Weights) -> Result<Var> {
+        let x = self.source(rec, z, weights)?;
+        let mut field = self.velocity.field(rec, &self.parameters, weights)?;
+        integrate(rec, self.settings.solver, 0.0..=1.0, self.settings.solver_steps, x, &mut field)
+    }
+
+    fn plan(&self, gpu: &Gpu, seed: u64, data: &Dataset) -> Result<Plan> {
+        Plan::record(gpu, seed, |rec| {
+            let x1 = data.batch(rec, self.batch)?;
+            let z = rec.normal(self.batch, self.latent)?;
+            let x0 = self.source(rec, z, Weights::Trained)?;
+            let t = rec.uniform(self.batch, 1)?;
+            let at = self.settings.path.sample(rec, x0, x1, t)?;
+            let v = self.velocity.forward(rec, &self.parameters, at.x, t, Weights::Trained)?;
+            let loss = loss::mean_squared(rec, v, at.velocity)?;
+            rec.report("loss", loss)?;
+            let norm2 = rec.minimize(loss, &self.parameters, &self.adam)?;
+            rec.report("gradient_norm2", norm2)
+        })
+    }
+}
