@@ -187,21 +187,68 @@ impl Model {
                 self.latent()
             )));
         }
-        let rows = latents.rows().min(CHUNK);
-        let input = self.gpu.zeros(rows, self.latent())?;
+        let push = |rec: &mut Recorder, z| self.method.push(rec, z, Weights::Averaged).map(Some);
+        let values = self.by_chunks(latents.values(), self.latent(), push)?;
+        self.finish(values.unwrap_or_default(), "pushed points")
+    }
+
+    /// The latents that the map takes to these rows, in columns z1, z2, …; none where the method has no inverse.
+    ///
+    /// # Errors
+    /// Rows of other columns than the model's; a row that the field takes to infinity.
+    pub fn pull(&self, rows: &Table) -> Result<Option<Table>> {
+        let values = self.standard(rows)?;
+        let pull = |rec: &mut Recorder, x| self.method.pull(rec, x, Weights::Averaged);
+        let Some(latents) = self.by_chunks(&values, rows.cols(), pull)? else { return Ok(None) };
+        all_finite(&latents, self.latent(), "latents of")?;
+        Table::new((1..=self.latent()).map(|k| format!("z{k}")), latents).map(Some)
+    }
+
+    /// ln of the model's density at each row, in the data's own units; none where the method has no density.
+    ///
+    /// # Errors
+    /// Rows of other columns than the model's; a row that the field takes to infinity.
+    pub fn log_density(&self, rows: &Table) -> Result<Option<Vec<f32>>> {
+        let values = self.standard(rows)?;
+        let density = |rec: &mut Recorder, x| self.method.log_density(rec, x, Weights::Averaged);
+        let Some(mut found) = self.by_chunks(&values, rows.cols(), density)? else { return Ok(None) };
+        let log_det = self.description.standardisation.log_det();
+        found.iter_mut().for_each(|value| *value = (f64::from(*value) + log_det) as f32);
+        all_finite(&found, 1, "log-density at")?;
+        Ok(Some(found))
+    }
+
+    /// Rows in the model's units and order of columns.
+    fn standard(&self, rows: &Table) -> Result<Vec<f32>> {
+        let mut values = rows.align(&self.description.columns)?.values().to_vec();
+        self.description.standardisation.apply(&mut values)?;
+        Ok(values)
+    }
+
+    /// What a recorded map makes of rows, a chunk at a time.
+    fn by_chunks(
+        &self,
+        values: &[f32],
+        cols: usize,
+        record: impl Fn(&mut Recorder, Var) -> Result<Option<Var>>,
+    ) -> Result<Option<Vec<f32>>> {
+        let rows = (values.len() / cols).min(CHUNK);
+        let input = self.gpu.zeros(rows, cols)?;
         let mut rec = Recorder::with_domain(&self.gpu, 0, SAMPLE_DOMAIN)?;
-        let z = rec.tensor(&input);
-        let (mut step, y) = self.freeze(rec, z)?;
-        let mut values = Vec::new();
-        for chunk in latents.values().chunks(rows * self.latent()) {
+        let x = rec.tensor(&input);
+        let Some(y) = record(&mut rec, x)? else { return Ok(None) };
+        let width = y.cols();
+        let y = rec.keep(y);
+        let mut step = rec.finish()?;
+        let mut found = Vec::with_capacity(values.len() / cols * width);
+        for chunk in values.chunks(rows * cols) {
             let mut padded = chunk.to_vec();
-            padded.resize(rows * self.latent(), 0.0);
+            padded.resize(rows * cols, 0.0);
             input.write(&padded)?;
             step.replay(1)?;
-            let count = chunk.len() / self.latent() * self.description.columns.len();
-            values.extend(step.read(y)?.into_iter().take(count));
+            found.extend(step.read(y)?.into_iter().take(chunk.len() / cols * width));
         }
-        self.finish(values, "pushed points")
+        Ok(Some(found))
     }
 
     fn freeze(&self, mut rec: Recorder, z: Var) -> Result<(Step, Kept)> {
@@ -220,5 +267,15 @@ impl Model {
         self.description.standardisation.undo(&mut values)?;
         self.description.rounding.apply(&mut values)?;
         Ok(Table::new(self.description.columns.iter().cloned(), values)?.from_origin(origin))
+    }
+}
+
+fn all_finite(values: &[f32], cols: usize, what: &str) -> Result<()> {
+    match values.iter().position(|v| !v.is_finite()) {
+        Some(bad) => Err(Error::data(format!(
+            "the {what} row {} are not finite: it lies too far from what the model has seen",
+            bad / cols
+        ))),
+        None => Ok(()),
     }
 }

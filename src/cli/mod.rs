@@ -67,7 +67,7 @@ fn run(arguments: &Arguments, console: Console) -> anyhow::Result<()> {
         Command::Train(args) => train::train(args, adapter, console),
         Command::Sample(args) => trained::sample(args, adapter, console),
         Command::Push(args) => trained::push(args, adapter, console),
-        Command::LogDensity(args) => trained::log_density(args, adapter),
+        Command::LogDensity(args) => trained::log_density(args, adapter, console),
         Command::Evaluate(args) => evaluate::evaluate(args, adapter, console),
         Command::Reproduce(args) => reproduce::reproduce(args, adapter, console),
         Command::Bench(args) => bench::bench(args, adapter),

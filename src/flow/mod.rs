@@ -1,7 +1,9 @@
 //! Flows (paper §4): paths between a source law and the data, and solvers that follow a velocity field from one to the other.
 
+mod divergence;
 pub mod path;
 pub mod solver;
 
+pub use divergence::divergence;
 pub use path::{OnPath, Path};
-pub use solver::{Solver, integrate};
+pub use solver::{Solver, integrate, integrate_jointly};

@@ -42,6 +42,9 @@ pub enum Solver {
 /// A velocity field v(x, t): records it for rows x at one time.
 pub type Field<'a> = dyn FnMut(&mut Recorder, Var, f64) -> Result<Var> + 'a;
 
+/// The same of several values that move together, such as points and the logarithms of their densities.
+pub type JointField<'a> = dyn FnMut(&mut Recorder, &[Var], f64) -> Result<Vec<Var>> + 'a;
+
 impl Solver {
     pub const ALL: [Self; 4] = [Self::Euler, Self::Midpoint, Self::Heun, Self::Rk4];
 
@@ -63,36 +66,41 @@ impl Solver {
         }
     }
 
-    /// x at t + h.
-    fn step(self, rec: &mut Recorder, x: Var, t: f64, h: f64, field: &mut Field) -> Result<Var> {
-        let along = |rec: &mut Recorder, v: Var, h: f64| rec.blend(x, v, 1.0, h as f32);
+    /// The values at t + h.
+    fn step(self, rec: &mut Recorder, x: &[Var], t: f64, h: f64, field: &mut JointField) -> Result<Vec<Var>> {
+        let along = |rec: &mut Recorder, slopes: &[Var], h: f64| blend(rec, x, slopes, h as f32);
         let first = field(rec, x, t)?;
         match self {
-            Self::Euler => along(rec, first, h),
+            Self::Euler => along(rec, &first, h),
             Self::Midpoint => {
-                let halfway = along(rec, first, h / 2.0)?;
-                let slope = field(rec, halfway, t + h / 2.0)?;
-                along(rec, slope, h)
+                let halfway = along(rec, &first, h / 2.0)?;
+                let slope = field(rec, &halfway, t + h / 2.0)?;
+                along(rec, &slope, h)
             }
             Self::Heun => {
-                let there = along(rec, first, h)?;
-                let second = field(rec, there, t + h)?;
-                let sum = rec.add(first, second)?;
-                along(rec, sum, h / 2.0)
+                let there = along(rec, &first, h)?;
+                let second = field(rec, &there, t + h)?;
+                let sum = blend(rec, &first, &second, 1.0)?;
+                along(rec, &sum, h / 2.0)
             }
             Self::Rk4 => {
-                let halfway = along(rec, first, h / 2.0)?;
-                let second = field(rec, halfway, t + h / 2.0)?;
-                let halfway = along(rec, second, h / 2.0)?;
-                let third = field(rec, halfway, t + h / 2.0)?;
-                let there = along(rec, third, h)?;
-                let fourth = field(rec, there, t + h)?;
-                let (inner, outer) = (rec.add(second, third)?, rec.add(first, fourth)?);
-                let sum = rec.blend(outer, inner, 1.0, 2.0)?;
-                along(rec, sum, h / 6.0)
+                let halfway = along(rec, &first, h / 2.0)?;
+                let second = field(rec, &halfway, t + h / 2.0)?;
+                let halfway = along(rec, &second, h / 2.0)?;
+                let third = field(rec, &halfway, t + h / 2.0)?;
+                let there = along(rec, &third, h)?;
+                let fourth = field(rec, &there, t + h)?;
+                let (inner, outer) = (blend(rec, &second, &third, 1.0)?, blend(rec, &first, &fourth, 1.0)?);
+                let sum = blend(rec, &outer, &inner, 2.0)?;
+                along(rec, &sum, h / 6.0)
             }
         }
     }
+}
+
+/// a + s·b, value by value.
+fn blend(rec: &mut Recorder, a: &[Var], b: &[Var], s: f32) -> Result<Vec<Var>> {
+    a.iter().zip(b).map(|(&a, &b)| rec.blend(a, b, 1.0, s)).collect()
 }
 
 /// Follows the field from one end of `times` to the other, in `steps` equal steps; backwards where the end is the smaller.
@@ -107,10 +115,25 @@ pub fn integrate(
     x: Var,
     field: &mut Field,
 ) -> Result<Var> {
+    integrate_jointly(rec, solver, times, steps, &[x], &mut |rec, x, t| Ok(vec![field(rec, x[0], t)?])).map(|x| x[0])
+}
+
+/// The same for several values that move together.
+///
+/// # Errors
+/// As [`integrate`].
+pub fn integrate_jointly(
+    rec: &mut Recorder,
+    solver: Solver,
+    times: RangeInclusive<f64>,
+    steps: usize,
+    x: &[Var],
+    field: &mut JointField,
+) -> Result<Vec<Var>> {
     let (from, to) = times.into_inner();
     if steps == 0 || !from.is_finite() || !to.is_finite() {
         return Err(Error::usage(format!("{steps} steps from t = {from} to {to}: give at least one step, and finite times")));
     }
     let at = |k: usize| from + (to - from) * k as f64 / steps as f64;
-    (0..steps).try_fold(x, |x, k| solver.step(rec, x, at(k), at(k + 1) - at(k), field))
+    (0..steps).try_fold(x.to_vec(), |x, k| solver.step(rec, &x, at(k), at(k + 1) - at(k), field))
 }

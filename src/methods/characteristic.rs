@@ -61,6 +61,8 @@ pub const ENTRY: Entry = Entry {
     name: "characteristic",
     summary: "characteristic or moment-generating functions at many frequencies, in the mean",
     paper: "§2, eq. (3) with f(x) = e^(tx), and Fig. 1",
+    density: false,
+    inverse: false,
     defaults: "",
     keys: Settings::keys,
     build: |setup, own| {

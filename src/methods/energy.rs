@@ -29,6 +29,8 @@ pub const ENTRY: Entry = Entry {
     name: "energy",
     summary: "energy distance, in all dimensions or sliced: no bandwidth to choose",
     paper: "§2, eq. (3) with τ(ds) ∝ |s|^−(d+1)",
+    density: false,
+    inverse: false,
     defaults: "",
     keys: Settings::keys,
     build: |setup, own| Ok(Box::new(Energy { core: OneStep::new(setup)?, settings: settings::take(own)? })),

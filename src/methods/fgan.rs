@@ -112,6 +112,8 @@ pub const ENTRY: Entry = Entry {
     name: "fgan",
     summary: "a φ-divergence by its variational form: KL, reverse KL, Jensen–Shannon, Pearson χ², Hellinger, total variation",
     paper: "§2, D_∞ over {(f, φ*∘f)}",
+    density: false,
+    inverse: false,
     // Looked at on pinwheel, rings and swissroll, one seed each (800 to 2,000 steps): a critic of 64 units closed 0.91 of pinwheel
     // where this one closed 0.95, and β₁ = ½ did no better than 0.
     // Clipped: the exponentials of a critic that is sure give gradients of any size (without it hellinger had learned nothing of moons

@@ -7,7 +7,7 @@
 //! with the data's mean and covariance, and v starts at zero: training starts at the fitted Gaussian, as that of every other method does.
 
 use super::{Dataset, Entry, Method, Setup, resolve};
-use crate::flow::{Path, Solver, integrate};
+use crate::flow::{Path, Solver, divergence, integrate, integrate_jointly};
 use crate::gpu::{Gpu, Plan, Recorder, Var};
 use crate::nn::{Activation, Adam, Builder, Id, Parameters, TimeEmbedding, Velocity, VelocityShape, Weights};
 use crate::{Error, Result, loss, settings};
@@ -30,6 +30,8 @@ pub const ENTRY: Entry = Entry {
     name: "flow-matching",
     summary: "a velocity field between a Gaussian and the data, followed by a solver",
     paper: "§4, flow matching",
+    density: true,
+    inverse: true,
     defaults: "width = 128\ndepth = 3\nrate = 2e-3",
     keys: <Settings as settings::Settings>::keys,
     build: |setup, own| {
@@ -96,6 +98,34 @@ impl FlowMatching {
         let (weight, bias) = (self.parameters.var(rec, self.weight, weights)?, self.parameters.var(rec, self.bias, weights)?);
         rec.linear(z, weight, Some(bias), Activation::Identity)
     }
+
+    /// ξ⁻¹(x), and ln|det A| of ξ(z) = zA + b.
+    fn latents(&self, rec: &mut Recorder, x: Var) -> Result<(Var, f64)> {
+        let columns = x.cols();
+        if self.latent != columns {
+            return Err(Error::usage(format!(
+                "the latent space has {} dimensions and the data {columns}: only a map between equal spaces has an inverse and a density",
+                self.latent
+            )));
+        }
+        let values = self.parameters.averaged()?;
+        let slice = |name: &str| values.iter().find(|v| v.0 == name).map_or(&[][..], |v| &v.3);
+        let a = nalgebra::DMatrix::from_row_iterator(columns, columns, slice("embedding.weight").iter().map(|&v| f64::from(v)));
+        let log_det = a.singular_values().iter().map(|s| s.ln()).sum::<f64>();
+        let Some(inverse) = a.try_inverse().filter(|_| log_det.is_finite()) else {
+            return Err(Error::data(
+                "the data lie in fewer dimensions than they have columns: they have no density, and the map no inverse",
+            ));
+        };
+        let inverse: Vec<f32> = inverse.transpose().iter().map(|&v| v as f32).collect();
+        let inverse = rec.gpu().upload(columns, columns, &inverse)?;
+        let inverse = rec.tensor(&inverse);
+        let bias: Vec<f32> = slice("embedding.bias").to_vec();
+        let bias = rec.gpu().upload(1, columns, &bias)?;
+        let bias = rec.tensor(&bias);
+        let centred = rec.sub(x, bias)?;
+        Ok((rec.linear(centred, inverse, None, Activation::Identity)?, log_det))
+    }
 }
 
 impl Method for FlowMatching {
@@ -111,6 +141,29 @@ impl Method for FlowMatching {
         let x = self.source(rec, z, weights)?;
         let mut field = self.velocity.field(rec, &self.parameters, weights)?;
         integrate(rec, self.settings.solver, 0.0..=1.0, self.settings.solver_steps, x, &mut field)
+    }
+
+    fn pull(&self, rec: &mut Recorder, x: Var, weights: Weights) -> Result<Option<Var>> {
+        let mut field = self.velocity.field(rec, &self.parameters, weights)?;
+        let x0 = integrate(rec, self.settings.solver, 1.0..=0.0, self.settings.solver_steps, x, &mut field)?;
+        Ok(Some(self.latents(rec, x0)?.0))
+    }
+
+    /// The continuity equation along the way back: ln ρ₁(x₁) = ln ρ₀(x₀) − ∫₀¹ ∇·v dt (Chen et al. 2018, eq. 8).
+    fn log_density(&self, rec: &mut Recorder, x: Var, weights: Weights) -> Result<Option<Var>> {
+        let mut field = self.velocity.field(rec, &self.parameters, weights)?;
+        let start = rec.constant(0.0, x.rows(), 1)?;
+        let steps = self.settings.solver_steps;
+        let ends = integrate_jointly(rec, self.settings.solver, 1.0..=0.0, steps, &[x, start], &mut |rec, state, t| {
+            let v = field(rec, state[0], t)?;
+            Ok(vec![v, divergence(rec, v, state[0])?])
+        })?;
+        let (z, log_det) = self.latents(rec, ends[0])?;
+        let squares = rec.square(z)?;
+        let squares = rec.sum_cols(squares)?;
+        let normal = -0.5 * self.latent as f64 * std::f64::consts::TAU.ln();
+        let source = rec.affine(squares, -0.5, (normal - log_det) as f32)?;
+        Ok(Some(rec.add(source, ends[1])?))
     }
 
     fn plan(&self, gpu: &Gpu, seed: u64, data: &Dataset) -> Result<Plan> {

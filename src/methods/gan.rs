@@ -42,6 +42,8 @@ pub const ENTRY: Entry = Entry {
     name: "gan",
     summary: "a generator against a classifier of data and generated rows",
     paper: "§2, eq. (2) with f learned by an adversary",
+    density: false,
+    inverse: false,
     // Looked at on pinwheel, rings and swissroll, one seed each (800 to 2,000 steps): a critic of 64 units closed 0.91 of pinwheel
     // where this one closed 0.95, and β₁ = ½ did no better than 0.
     defaults: "steps = 3000\nrate = 2e-3",

@@ -35,6 +35,8 @@ pub const ENTRY: Entry = Entry {
     name: "kantorovich",
     summary: "optimal transport by its dual: two potentials, each a network, under a soft constraint",
     paper: "§2, Kantorovich duality with f and g learned",
+    density: false,
+    inverse: false,
     // Gradients are clipped, both networks': where f + g is far above the cost the entropic penalty's slope is up to e²⁰, and one such
     // step would fill Adam's second moment for thousands; and φ descends V, for which a violation is a gain until f and g have answered.
     // Looked at on pinwheel: 0.93 closed after 600 steps, with the quadratic penalty at ε = 0.003 0.89.

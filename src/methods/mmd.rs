@@ -43,6 +43,8 @@ pub const ENTRY: Entry = Entry {
     name: "mmd",
     summary: "maximum mean discrepancy with a kernel of several widths",
     paper: "§2, eq. (2) with an RKHS ball",
+    density: false,
+    inverse: false,
     defaults: "",
     keys: Settings::keys,
     build: |setup, own| Ok(Box::new(Mmd { core: OneStep::new(setup)?, settings: settings::take(own)? })),

@@ -150,6 +150,16 @@ pub trait Method {
     /// The learned map φ: rows × latent → rows × columns.
     fn push(&self, rec: &mut Recorder, z: Var, weights: Weights) -> Result<Var>;
 
+    /// The latents that φ takes to x: rows × columns → rows × latent; none where the map has no inverse.
+    fn pull(&self, _rec: &mut Recorder, _x: Var, _weights: Weights) -> Result<Option<Var>> {
+        Ok(None)
+    }
+
+    /// ln of the density of φ_#ν at x: rows × columns → rows × 1; none where it has none that can be computed.
+    fn log_density(&self, _rec: &mut Recorder, _x: Var, _weights: Weights) -> Result<Option<Var>> {
+        Ok(None)
+    }
+
     /// Records one training iteration.
     fn plan(&self, gpu: &Gpu, seed: u64, data: &Dataset) -> Result<Plan>;
 }
@@ -161,6 +171,10 @@ pub struct Entry {
     pub summary: &'static str,
     /// Where the paper has it.
     pub paper: &'static str,
+    /// Whether a model says how likely rows are.
+    pub density: bool,
+    /// Whether a model's map can be run backwards.
+    pub inverse: bool,
     /// Where the default of a setting that methods share is another for this one, as TOML.
     defaults: &'static str,
     keys: fn() -> Vec<Key>,
@@ -218,8 +232,8 @@ impl Entry {
     }
 
     pub fn describe(&self) -> Summary {
-        let (name, summary, paper) = (self.name, self.summary, self.paper);
-        Summary { name, summary, paper, density: false, inverse: false, settings: self.keys() }
+        let Self { name, summary, paper, density, inverse, .. } = *self;
+        Summary { name, summary, paper, density, inverse, settings: self.keys() }
     }
 
     /// Reads the shared and the method's own settings out of one table.

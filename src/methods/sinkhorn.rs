@@ -34,6 +34,8 @@ pub const ENTRY: Entry = Entry {
     name: "sinkhorn",
     summary: "Sinkhorn divergence: optimal transport, regularised by entropy and debiased",
     paper: "§2, Kantorovich duality with a soft constraint",
+    density: false,
+    inverse: false,
     defaults: "steps = 3000\nbatch = 512",
     keys: Settings::keys,
     build: |setup, own| Ok(Box::new(Method { core: OneStep::new(setup)?, settings: settings::take(own)? })),

@@ -51,6 +51,8 @@ pub const ENTRY: Entry = Entry {
     name: "stein",
     summary: "kernelised Stein discrepancy to a target whose score is known",
     paper: "§2, eq. (2) with the image of a Stein operator (footnote 2)",
+    density: false,
+    inverse: false,
     defaults: "",
     keys: Settings::keys,
     build: |setup, own| {

@@ -47,6 +47,8 @@ pub const ENTRY: Entry = Entry {
     name: "wgan",
     summary: "Wasserstein distance W₁ by a Lipschitz critic: gradient penalty, spectral norm or clipping",
     paper: "§2, eq. (2) over the 1-Lipschitz functions",
+    density: false,
+    inverse: false,
     // Looked at on pinwheel, rings and swissroll, one seed each (400 to 1,500 steps). Pinwheel: λ = 10 ran away, 1 closed 0.68 and 0.1
     // closed 0.88 after 400 steps; β₁ = ½ closed 0.96 after 500, 0 closed 0.92; one critic step closed 0.03. Rings: five critic steps
     // and batches of 512 closed 0.92 after 1,200, three and 1,024 closed 0.82 after 1,500.

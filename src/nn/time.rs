@@ -19,6 +19,13 @@ impl TimeEmbedding {
         (0..self.count).map(|k| 0.5 * (octaves * k as f32 / last).exp2()).collect()
     }
 
+    /// The embedding of one time, in f64.
+    pub fn at(&self, t: f64) -> Vec<f32> {
+        let angles = self.frequencies().into_iter().map(|f| std::f64::consts::TAU * f64::from(f) * t);
+        let (cos, sin): (Vec<f32>, Vec<f32>) = angles.map(|a| (a.cos() as f32, a.sin() as f32)).unzip();
+        [cos, sin].concat()
+    }
+
     /// rows × 1 → rows × 2·count.
     pub fn forward(&self, rec: &mut Recorder, t: Var) -> Result<Var> {
         if t.cols() != 1 {

@@ -66,8 +66,8 @@ impl Velocity {
         let layers = self.mlp.layers(rec, parameters, weights)?;
         let of_time = parameters.var(rec, self.of_time, weights)?;
         Ok(move |rec: &mut Recorder, x: Var, t: f64| {
-            let t = rec.constant(t as f32, 1, 1)?;
-            let embedded = self.time.forward(rec, t)?;
+            let embedded = rec.gpu().upload(1, 2 * self.time.count, &self.time.at(t))?;
+            let embedded = rec.tensor(&embedded);
             let shift = rec.linear(embedded, of_time, Some(layers[0].1), Activation::Identity)?;
             let first = rec.linear(x, layers[0].0, Some(shift), Activation::Identity)?;
             self.mlp.apply_after(rec, &layers[1..], first)

@@ -24,3 +24,34 @@ fn a_flow_is_sampled_by_the_solver_that_is_asked_for() {
         desk.fails(&format!("train flow-matching --data toy:moons:200 --out other {TINY} --set {setting}"), 2, &parts);
     }
 }
+
+#[test]
+fn a_flow_is_run_back_and_says_how_likely_rows_are() {
+    let desk = Desk::new();
+    desk.works(&format!("train flow-matching --data toy:moons:200 --out run --steps 20 {TINY}"));
+    desk.works("sample run -n 30 --out new.csv");
+    desk.works("push run --input new.csv --out z.csv --inverse");
+    desk.works("push run --input z.csv --out back.csv");
+    assert!(desk.text("z.csv").starts_with("z1,z2\n"));
+    let numbers = |name: &str| -> Vec<f64> {
+        desk.text(name).lines().skip(1).flat_map(|line| line.split(',')).map(|v| v.parse().expect("a number")).collect()
+    };
+    assert_eq!(numbers("new.csv").len(), 60);
+    for (there, back) in numbers("new.csv").into_iter().zip(numbers("back.csv")) {
+        assert!((there - back).abs() < 1e-2, "{there} came back as {back}");
+    }
+
+    assert!(desk.works("log-density run --data new.csv").starts_with("mean log-density of 30 rows: -"));
+    let said: serde_json::Value =
+        serde_json::from_str(&desk.works("log-density run --data new.csv --json --out each.csv")).expect("JSON");
+    let each = numbers("each.csv");
+    let mean = each.iter().sum::<f64>() / 30.0;
+    assert!(desk.text("each.csv").starts_with("log_density\n") && each.len() == 30);
+    assert!((said["mean"].as_f64().expect("a mean") - mean).abs() < 1e-5 && said["rows"] == 30, "{said}");
+    assert!(said["standard_error"].as_f64().expect("an error") > 0.0, "{said}");
+
+    desk.file("three.csv", "a,b,c\n1,2,3\n4,5,6\n");
+    desk.fails("log-density run --data three.csv", 2, &["three.csv", "x", "y"]);
+    desk.works(&format!("train flow-matching --data toy:moons:200 --out wide --steps 5 {TINY} --set latent=3"));
+    desk.fails("push wide --input new.csv --out a.csv --inverse", 2, &["3 dimensions", "inverse"]);
+}

@@ -1,5 +1,6 @@
 //! Paths and solvers against what they are in closed form.
 
+mod density;
 mod network;
 
 use pushforward::flow::{Path, Solver, integrate};

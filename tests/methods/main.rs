@@ -2,6 +2,7 @@
 //! Gaussian by a stated distance.
 
 mod critics;
+mod flow;
 mod kantorovich;
 mod refit;
 
