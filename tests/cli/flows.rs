@@ -51,7 +51,7 @@ fn a_flow_is_run_back_and_says_how_likely_rows_are() {
     assert!(said["standard_error"].as_f64().expect("an error") > 0.0, "{said}");
 
     desk.file("three.csv", "a,b,c\n1,2,3\n4,5,6\n");
-    desk.fails("log-density run --data three.csv", 2, &["three.csv", "x", "y"]);
+    desk.fails("log-density run --data three.csv", 2, &["three.csv", "no column `x`"]);
     desk.works(&format!("train flow-matching --data toy:moons:200 --out wide --steps 5 {TINY} --set latent=3"));
     desk.fails("push wide --input new.csv --out a.csv --inverse", 2, &["3 dimensions", "inverse"]);
 }
