@@ -2,6 +2,7 @@
 //! without waiting for the newest.
 
 use super::Gpu;
+use super::device::PATIENCE;
 use super::tensor::Tensor;
 use crate::{Error, Result};
 use std::sync::mpsc::{Receiver, channel};
@@ -66,8 +67,23 @@ impl Ring {
 
     /// The reports that an earlier question has brought, each once.
     pub(super) fn arrived(&mut self, width: usize) -> Result<Vec<Report>> {
+        match self.pending.as_ref().and_then(|pending| pending.try_recv().ok()) {
+            Some(outcome) => self.collect(outcome, width),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// The same once the device has nothing left to do: another thread's poll may be the one that runs the callback, a moment after
+    /// this thread's returned.
+    pub(super) fn settled(&mut self, width: usize) -> Result<Vec<Report>> {
         let Some(pending) = &self.pending else { return Ok(Vec::new()) };
-        let Ok(outcome) = pending.try_recv() else { return Ok(Vec::new()) };
+        match pending.recv_timeout(PATIENCE) {
+            Ok(outcome) => self.collect(outcome, width),
+            Err(_) => Err(Error::Device("the reports were not handed back".into())),
+        }
+    }
+
+    fn collect(&mut self, outcome: Mapped, width: usize) -> Result<Vec<Report>> {
         self.pending = None;
         outcome.map_err(|e| Error::Device(e.to_string()))?;
         let view = self.staging.slice(..).get_mapped_range().map_err(|e| Error::Device(e.to_string()))?;

@@ -197,10 +197,10 @@ impl Step {
     /// The same, but waits for everything that was submitted.
     pub fn final_reports(&mut self) -> Result<Vec<Report>> {
         self.gpu.synchronize()?;
-        let mut found = self.ring.arrived(self.names.len())?;
+        let mut found = self.ring.settled(self.names.len())?;
         self.ring.ask(&self.gpu);
         self.gpu.synchronize()?;
-        found.extend(self.ring.arrived(self.names.len())?);
+        found.extend(self.ring.settled(self.names.len())?);
         Ok(found)
     }
 }

@@ -72,6 +72,23 @@ fn a_plan_runs_each_step_its_count_of_times() {
 }
 
 #[test]
+fn the_last_report_arrives_whoever_polls() {
+    // Threads that share a device run each other's callbacks.
+    std::thread::scope(|scope| {
+        for seed in 0..4 {
+            scope.spawn(move || {
+                let (mut step, _) = walk(seed, 3);
+                for count in 1..=150 {
+                    step.replay(1).unwrap();
+                    let found = step.final_reports().unwrap();
+                    assert_eq!(found.last().map(|r| r.step + 1), Some(count), "thread {seed}");
+                }
+            });
+        }
+    });
+}
+
+#[test]
 fn a_plan_reports_each_iteration_once_with_the_last_run_of_every_step() {
     let ((mut alone, _), (two, _), (one, _)) = (walk(3, 0), walk(3, 0), walk(3, 1));
     let mut plan = Plan::new(vec![(two, 2), (one, 1)]);
