@@ -199,8 +199,8 @@ impl Model {
     pub fn pull(&self, rows: &Table) -> Result<Option<Table>> {
         let values = self.standard(rows)?;
         let pull = |rec: &mut Recorder, x| self.method.pull(rec, x, Weights::Averaged);
-        let Some(latents) = self.by_chunks(&values, rows.cols(), pull)? else { return Ok(None) };
-        all_finite(&latents, self.latent(), "latents of")?;
+        let Some(latents) = self.by_chunks(&values, self.description.columns.len(), pull)? else { return Ok(None) };
+        all_finite(&latents, self.latent(), "latent")?;
         Table::new((1..=self.latent()).map(|k| format!("z{k}")), latents).map(Some)
     }
 
@@ -211,10 +211,10 @@ impl Model {
     pub fn log_density(&self, rows: &Table) -> Result<Option<Vec<f32>>> {
         let values = self.standard(rows)?;
         let density = |rec: &mut Recorder, x| self.method.log_density(rec, x, Weights::Averaged);
-        let Some(mut found) = self.by_chunks(&values, rows.cols(), density)? else { return Ok(None) };
+        let Some(mut found) = self.by_chunks(&values, self.description.columns.len(), density)? else { return Ok(None) };
         let log_det = self.description.standardisation.log_det();
         found.iter_mut().for_each(|value| *value = (f64::from(*value) + log_det) as f32);
-        all_finite(&found, 1, "log-density at")?;
+        all_finite(&found, 1, "log-density")?;
         Ok(Some(found))
     }
 
@@ -273,7 +273,7 @@ impl Model {
 fn all_finite(values: &[f32], cols: usize, what: &str) -> Result<()> {
     match values.iter().position(|v| !v.is_finite()) {
         Some(bad) => Err(Error::data(format!(
-            "the {what} row {} are not finite: it lies too far from what the model has seen",
+            "the {what} of row {} is not finite: the row lies too far from what the model has seen",
             bad / cols
         ))),
         None => Ok(()),
