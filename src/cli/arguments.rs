@@ -133,15 +133,28 @@ pub struct Sample {
     /// Another seed draws other rows
     #[arg(long, value_name = "N", default_value = "0", value_parser = seed, allow_hyphen_values = true)]
     pub seed: u64,
-    /// The solver of methods that integrate an equation: euler, heun, …
+    #[command(flatten)]
+    pub integration: Integration,
+    /// The file to write
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// A file for the ways of the rows, of methods that integrate: columns path, t and the data's own
+    #[arg(long, value_name = "FILE")]
+    pub trajectories: Option<PathBuf>,
+}
+
+/// How the equation of a method that integrates one is solved.
+#[derive(Args)]
+pub struct Integration {
+    /// The solver of methods that integrate an equation: euler, heun, dopri5, …
     #[arg(long)]
     pub solver: Option<String>,
     /// Its steps
     #[arg(long, value_name = "K", value_parser = count, allow_hyphen_values = true)]
     pub steps: Option<usize>,
-    /// The file to write
-    #[arg(long, value_name = "FILE")]
-    pub out: PathBuf,
+    /// Another setting of the sampling, such as grid=edm, tolerance=1e-5 or eta=0.5; may be given many times
+    #[arg(long = "set", value_name = "key=value")]
+    pub set: Vec<String>,
 }
 
 #[derive(Args)]
@@ -157,6 +170,8 @@ pub struct Push {
     /// Apply the inverse map, from data to noise, where the method has one
     #[arg(long)]
     pub inverse: bool,
+    #[command(flatten)]
+    pub integration: Integration,
 }
 
 #[derive(Args)]
@@ -172,6 +187,8 @@ pub struct LogDensity {
     /// Print the mean as JSON
     #[arg(long)]
     pub json: bool,
+    #[command(flatten)]
+    pub integration: Integration,
 }
 
 #[derive(Args)]

@@ -5,11 +5,12 @@ use std::path::Path;
 use pushforward::Error;
 use pushforward::data::{FileFormat, LoadOptions, Source, Table};
 use pushforward::gpu::Gpu;
-use pushforward::model::Model;
+use pushforward::model::{LogDensity, Model};
 use pushforward::report::number;
+use pushforward::settings::parse_assignment;
 use serde_json::json;
 
-use super::arguments::{LogDensity, Push, Sample};
+use super::arguments::{self, Integration, Push, Sample};
 use super::console::{Console, print};
 
 /// Values that one call may draw: 4 GiB of them.
@@ -17,19 +18,10 @@ const MOST_VALUES: usize = 1 << 30;
 
 pub fn sample(args: &Sample, adapter: &str, console: Console) -> anyhow::Result<()> {
     FileFormat::of(&args.out)?;
-    let mut model = load(&args.run, adapter)?;
-    let solver = args.solver.as_ref().map(|name| ("--solver", "solver", toml::Value::from(name.as_str())));
-    let steps = args.steps.map(|steps| ("--steps", "solver_steps", toml::Value::from(steps as i64)));
-    for (flag, key, value) in [solver, steps].into_iter().flatten() {
-        let method = &model.description().method;
-        if !model.description().settings.contains_key(key) {
-            return Err(Error::usage(format!(
-                "{flag} is for methods that integrate an equation; `{method}` samples in one step: leave it out"
-            ))
-            .into());
-        }
-        model = model.with_setting(key, value)?;
+    if let Some(file) = &args.trajectories {
+        FileFormat::of(file)?;
     }
+    let model = with_integration(load(&args.run, adapter)?, &args.integration)?;
     let cols = model.description().columns.len();
     if args.n.saturating_mul(cols) > MOST_VALUES {
         return Err(Error::usage(format!(
@@ -42,14 +34,28 @@ pub fn sample(args: &Sample, adapter: &str, console: Console) -> anyhow::Result<
     let rows = model.sample(args.n, args.seed)?;
     rows.write(&args.out)?;
     console.message(&format!("wrote {} rows of {cols} columns to {}", rows.rows(), args.out.display()));
+    if let Some(file) = &args.trajectories {
+        let ways = model.trajectories(args.n, args.seed)?;
+        ways.write(file)?;
+        console.message(&format!("wrote the ways of {} rows, {} points, to {}", args.n, ways.rows(), file.display()));
+    }
     Ok(())
+}
+
+/// The model with its equation solved as the flags say.
+fn with_integration(model: Model, flags: &Integration) -> Result<Model, Error> {
+    let solver = flags.solver.as_ref().map(|name| ("solver".to_string(), toml::Value::from(name.as_str())));
+    let steps = flags.steps.map(|steps| ("solver_steps".to_string(), toml::Value::from(steps as i64)));
+    let others = flags.set.iter().map(|text| parse_assignment(text)).collect::<Result<Vec<_>, _>>()?;
+    let asked: Vec<(String, toml::Value)> = solver.into_iter().chain(steps).chain(others).collect();
+    if asked.is_empty() { Ok(model) } else { model.with_sampling(asked) }
 }
 
 pub fn push(args: &Push, adapter: &str, console: Console) -> anyhow::Result<()> {
     FileFormat::of(&args.out)?;
     let source: Source = args.input.parse()?;
     let points = source.load(0, &LoadOptions::default())?;
-    let model = load(&args.run, adapter)?;
+    let model = with_integration(load(&args.run, adapter)?, &args.integration)?;
     let rows = match args.inverse {
         true => model.pull(&points)?.ok_or_else(|| lacks(&model, "inverse map", "--inverse"))?,
         false => model.push(&points)?,
@@ -60,28 +66,39 @@ pub fn push(args: &Push, adapter: &str, console: Console) -> anyhow::Result<()> 
     Ok(())
 }
 
-pub fn log_density(args: &LogDensity, adapter: &str, console: Console) -> anyhow::Result<()> {
+pub fn log_density(args: &arguments::LogDensity, adapter: &str, console: Console) -> anyhow::Result<()> {
     let source: Source = args.data.parse()?;
     let rows = source.load(0, &LoadOptions::default())?;
     if let Some(out) = &args.out {
         FileFormat::of(out)?;
     }
-    let model = load(&args.run, adapter)?;
-    let found = model.log_density(&rows)?.ok_or_else(|| lacks(&model, "density", "log-density"))?;
+    let model = with_integration(load(&args.run, adapter)?, &args.integration)?;
+    let LogDensity { values, errors } = model.log_density(&rows)?.ok_or_else(|| lacks(&model, "density", "log-density"))?;
     if let Some(out) = &args.out {
-        Table::new(["log_density"], found.clone())?.write(out)?;
-        console.message(&format!("wrote the log-density of {} rows to {}", found.len(), out.display()));
+        let table = match &errors {
+            None => Table::new(["log_density"], values.clone())?,
+            Some(errors) => {
+                let pairs = values.iter().zip(errors).flat_map(|(&value, &error)| [value, error]).collect();
+                Table::new(["log_density", "standard_error"], pairs)?
+            }
+        };
+        table.write(out)?;
+        console.message(&format!("wrote the log-density of {} rows to {}", values.len(), out.display()));
     }
-    let n = found.len() as f64;
-    let mean = found.iter().map(|&v| f64::from(v)).sum::<f64>() / n;
-    let variance = found.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>() / (n - 1.0);
+    let n = values.len() as f64;
+    let mean = values.iter().map(|&v| f64::from(v)).sum::<f64>() / n;
+    let variance = values.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>() / (n - 1.0);
     // One row has no spread.
-    let error = (found.len() > 1).then(|| (variance / n).sqrt());
+    let error = (values.len() > 1).then(|| (variance / n).sqrt());
+    // That of the probes alone, which is part of the spread.
+    let probes = errors.map(|errors| errors.iter().map(|&e| f64::from(e).powi(2)).sum::<f64>().sqrt() / n);
     if args.json {
-        return Ok(print(&json!({ "rows": found.len(), "mean": mean, "standard_error": error }).to_string())?);
+        let said = json!({ "rows": values.len(), "mean": mean, "standard_error": error, "probe_error": probes });
+        return Ok(print(&said.to_string())?);
     }
     let spread = error.map_or(String::new(), |error| format!(" ± {}", number(error, 2)));
-    Ok(print(&format!("mean log-density of {} rows: {mean:.4}{spread} nats\n", found.len()))?)
+    let of_probes = probes.map_or(String::new(), |e| format!(" (± {} of it from random probes of the divergence)", number(e, 2)));
+    Ok(print(&format!("mean log-density of {} rows: {mean:.4}{spread} nats{of_probes}\n", values.len()))?)
 }
 
 fn load(run: &Path, adapter: &str) -> Result<Model, Error> {

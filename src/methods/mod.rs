@@ -3,20 +3,27 @@
 pub mod characteristic;
 pub mod critic;
 pub mod dataset;
+mod density;
+pub mod diffusion;
 pub mod energy;
 pub mod fgan;
 pub mod flow_matching;
 pub mod gan;
+pub mod interpolant;
 pub mod kantorovich;
+pub mod many_step;
 pub mod mmd;
 pub mod objective;
 pub mod one_step;
+pub mod score;
 pub mod sinkhorn;
 pub mod stein;
 mod target;
 pub mod wgan;
 
 pub use dataset::Dataset;
+pub use density::Density;
+pub use many_step::Dynamics;
 pub use objective::Objective;
 
 use crate::data::nearest;
@@ -155,9 +162,14 @@ pub trait Method {
         Ok(None)
     }
 
-    /// ln of the density of φ_#ν at x: rows × columns → rows × 1; none where it has none that can be computed.
-    fn log_density(&self, _rec: &mut Recorder, _x: Var, _weights: Weights) -> Result<Option<Var>> {
+    /// ln of the density of φ_#ν at x; none where it has none that can be computed.
+    fn log_density(&self, _rec: &mut Recorder, _x: Var, _weights: Weights) -> Result<Option<Density>> {
         Ok(None)
+    }
+
+    /// The integration whose end the map is; none for maps of one step.
+    fn dynamics(&self) -> Option<&dyn Dynamics> {
+        None
     }
 
     /// Records one training iteration.
@@ -194,7 +206,10 @@ pub static REGISTRY: &[Entry] = &[
     kantorovich::ENTRY,
     sinkhorn::ENTRY,
     stein::ENTRY,
+    score::ENTRY,
+    diffusion::ENTRY,
     flow_matching::ENTRY,
+    interpolant::ENTRY,
 ];
 
 /// What `pushforward methods` shows of a method.

@@ -11,5 +11,5 @@ pub use crate::ops::adam::{Adam, Schedule};
 pub use generator::{Generator, GeneratorShape};
 pub use mlp::{Head, Mlp, MlpShape};
 pub use parameters::{Builder, Id, Parameters, Weights};
-pub use time::TimeEmbedding;
+pub use time::{Time, TimeEmbedding};
 pub use velocity::{Velocity, VelocityShape};

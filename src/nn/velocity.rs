@@ -3,7 +3,7 @@
 //! v(x, t) is a perceptron whose first layer is xW + e(t)E + b with e the [`TimeEmbedding`]. At a time that all rows share
 //! the last two are one row: an integration pays for the embedding once an evaluation, not once a row.
 
-use super::{Activation, Builder, Head, Id, Mlp, MlpShape, Parameters, TimeEmbedding, Weights};
+use super::{Activation, Builder, Head, Id, Mlp, MlpShape, Parameters, Time, TimeEmbedding, Weights};
 use crate::Result;
 use crate::gpu::{Recorder, Var};
 
@@ -11,6 +11,8 @@ use crate::gpu::{Recorder, Var};
 #[derive(Clone, Copy, Debug)]
 pub struct VelocityShape {
     pub columns: usize,
+    /// Columns of the answer: as many as of the point, or twice as many for a network of two heads.
+    pub outputs: usize,
     pub width: usize,
     pub depth: usize,
     pub activation: Activation,
@@ -34,7 +36,7 @@ impl Velocity {
         let of_time = builder.uniform(format!("{name}.time"), inputs, shape.width, (3.0 / inputs as f32).sqrt());
         let mlp = MlpShape {
             inputs: shape.columns,
-            outputs: shape.columns,
+            outputs: shape.outputs,
             width: shape.width,
             depth: shape.depth,
             activation: shape.activation,
@@ -45,32 +47,34 @@ impl Velocity {
         Self { time: shape.time, of_time, mlp: Mlp::new(builder, name, mlp) }
     }
 
-    /// v(x, t) for rows x, each with its own time (rows × 1).
+    /// v(x, t) for rows x, each with its own time (rows × 1), or all with one (1 × 1).
     pub fn forward(&self, rec: &mut Recorder, parameters: &Parameters, x: Var, t: Var, weights: Weights) -> Result<Var> {
-        let layers = self.mlp.layers(rec, parameters, weights)?;
-        let of_time = parameters.var(rec, self.of_time, weights)?;
         let embedded = self.time.forward(rec, t)?;
-        let shift = rec.linear(embedded, of_time, Some(layers[0].1), Activation::Identity)?;
-        let straight = rec.linear(x, layers[0].0, None, Activation::Identity)?;
-        let first = rec.add(straight, shift)?;
-        self.mlp.apply_after(rec, &layers[1..], first)
+        self.embedded(rec, parameters, x, embedded, weights)
     }
 
-    /// The same at one time for all rows, as a field to integrate.
-    pub fn field<'a>(
-        &'a self,
-        rec: &mut Recorder,
-        parameters: &'a Parameters,
-        weights: Weights,
-    ) -> Result<impl FnMut(&mut Recorder, Var, f64) -> Result<Var> + use<'a>> {
+    /// v(x, t) at one time for all rows.
+    pub fn at(&self, rec: &mut Recorder, parameters: &Parameters, x: Var, time: Time, weights: Weights) -> Result<Var> {
+        let embedded = match time {
+            Time::Held(t) => self.time.forward(rec, t)?,
+            Time::Known(t) => {
+                let embedded = rec.gpu().upload(1, 2 * self.time.count, &self.time.at(t))?;
+                rec.tensor(&embedded)
+            }
+        };
+        self.embedded(rec, parameters, x, embedded, weights)
+    }
+
+    fn embedded(&self, rec: &mut Recorder, parameters: &Parameters, x: Var, embedded: Var, weights: Weights) -> Result<Var> {
         let layers = self.mlp.layers(rec, parameters, weights)?;
         let of_time = parameters.var(rec, self.of_time, weights)?;
-        Ok(move |rec: &mut Recorder, x: Var, t: f64| {
-            let embedded = rec.gpu().upload(1, 2 * self.time.count, &self.time.at(t))?;
-            let embedded = rec.tensor(&embedded);
-            let shift = rec.linear(embedded, of_time, Some(layers[0].1), Activation::Identity)?;
-            let first = rec.linear(x, layers[0].0, Some(shift), Activation::Identity)?;
-            self.mlp.apply_after(rec, &layers[1..], first)
-        })
+        let shift = rec.linear(embedded, of_time, Some(layers[0].1), Activation::Identity)?;
+        let first = if shift.rows() == 1 {
+            rec.linear(x, layers[0].0, Some(shift), Activation::Identity)?
+        } else {
+            let straight = rec.linear(x, layers[0].0, None, Activation::Identity)?;
+            rec.add(straight, shift)?
+        };
+        self.mlp.apply_after(rec, &layers[1..], first)
     }
 }

@@ -6,6 +6,8 @@
 
 pub mod activation;
 pub mod adam;
+pub mod adaptive;
+pub mod combine;
 pub mod dual;
 pub mod formula;
 pub mod fourier;

@@ -1,9 +1,10 @@
 //! Densities by the continuity equation.
 
 use super::{GPU, starts};
-use pushforward::flow::{Solver, divergence, integrate_jointly};
+use pushforward::flow::{Grid, Solver, divergence, follow, probed_divergence};
 use pushforward::gpu::Recorder;
 use pushforward::ops::activation::Activation;
+use pushforward::ops::random::Law;
 
 #[test]
 fn a_linear_field_has_the_trace_of_its_matrix() {
@@ -14,12 +15,13 @@ fn a_linear_field_has_the_trace_of_its_matrix() {
     let mut rec = Recorder::new(&GPU, 0);
     let (x, matrix) = (rec.tensor(&x), rec.tensor(&a_tensor));
     let zero = rec.constant(0.0, rows, 1).unwrap();
-    let ends = integrate_jointly(&mut rec, Solver::Rk4, 0.0..=time, 5, &[x, zero], &mut |rec, state, _| {
+    let times = Grid::Uniform.times(0.0, time, 5).unwrap();
+    let states = follow(&mut rec, Solver::Rk4, &times, &[x, zero], &mut |rec, state, _| {
         let v = rec.linear(state[0], matrix, None, Activation::Identity)?;
         Ok(vec![v, divergence(rec, v, state[0])?])
     })
     .unwrap();
-    let gained = rec.keep(ends[1]);
+    let gained = rec.keep(states[5][1]);
     let mut step = rec.finish().unwrap();
     step.replay(1).unwrap();
     let expected = time * f64::from(a[0] + a[4] + a[8]);
@@ -54,4 +56,30 @@ fn a_bent_field_has_the_divergence_of_central_differences() {
         let expected = (field([p + e, q])[0] - field([p - e, q])[0] + field([p, q + e])[1] - field([p, q - e])[1]) / (2.0 * e);
         assert!((f64::from(found) - expected).abs() < 2e-6, "{found} where differences say {expected}");
     }
+}
+
+#[test]
+fn probes_of_a_divergence_are_unbiased_with_the_variance_of_theory() {
+    // v = xA (closed form 18): the mean of εᵀAε is tr A, its variance 2Σ_{i≠j} A_s² for signs.
+    let a = [0.3f32, -1.0, 0.5, 0.2, -0.7, 0.1, 1.1, 0.4, 0.9];
+    let rows = 40_000;
+    let (x, a_tensor) = (GPU.zeros(rows, 3).unwrap(), GPU.upload(3, 3, &a).unwrap());
+    let mut rec = Recorder::new(&GPU, 5);
+    let (x, matrix) = (rec.tensor(&x), rec.tensor(&a_tensor));
+    let v = rec.linear(x, matrix, None, Activation::Identity).unwrap();
+    let signs = rec.random(Law::Sign, rows, 3).unwrap();
+    let found = probed_divergence(&mut rec, v, x, signs).unwrap();
+    let found = rec.keep(found);
+    let mut step = rec.finish().unwrap();
+    step.replay(1).unwrap();
+    let found: Vec<f64> = step.read(found).unwrap().into_iter().map(f64::from).collect();
+    let a = a.map(f64::from);
+    let off = |i: usize, j: usize| if i == j { 0.0 } else { (0.5 * (a[3 * i + j] + a[3 * j + i])).powi(2) };
+    let variance = 2.0 * (0..9).map(|k| off(k / 3, k % 3)).sum::<f64>();
+    let n = rows as f64;
+    let mean = found.iter().sum::<f64>() / n;
+    let spread = found.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (n - 1.0);
+    println!("mean {mean:.4}, variance {spread:.4} where theory says {variance:.4}");
+    assert!((mean - (a[0] + a[4] + a[8])).abs() < 4.0 * (variance / n).sqrt(), "mean {mean}");
+    assert!((spread / variance - 1.0).abs() < 0.05, "variance {spread} where theory says {variance}");
 }

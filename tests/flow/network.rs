@@ -2,7 +2,7 @@
 
 use super::GPU;
 use pushforward::gpu::Recorder;
-use pushforward::nn::{Activation, Adam, Builder, TimeEmbedding, Velocity, VelocityShape, Weights};
+use pushforward::nn::{Activation, Adam, Builder, Time, TimeEmbedding, Velocity, VelocityShape, Weights};
 
 const ROWS: usize = 70;
 
@@ -10,7 +10,8 @@ const ROWS: usize = 70;
 fn at_one_time_for_all_rows_it_is_what_it_is_at_that_time_in_each() {
     let mut builder = Builder::new(1);
     let time = TimeEmbedding { count: 4, highest: 4.0 };
-    let shape = VelocityShape { columns: 2, width: 20, depth: 2, activation: Activation::Silu, input_gain: 2.0, time };
+    let shape =
+        VelocityShape { columns: 2, outputs: 2, width: 20, depth: 2, activation: Activation::Silu, input_gain: 2.0, time };
     let velocity = Velocity::new(&mut builder, "velocity", shape);
     let parameters = builder.build(&GPU).unwrap();
     let (x, t) = (GPU.zeros(ROWS, 2).unwrap(), GPU.upload(ROWS, 1, &[0.3; ROWS]).unwrap());
@@ -29,14 +30,16 @@ fn at_one_time_for_all_rows_it_is_what_it_is_at_that_time_in_each() {
     let mut rec = Recorder::new(&GPU, 2);
     let (x, t) = (rec.tensor(&x), rec.tensor(&t));
     let each = velocity.forward(&mut rec, &parameters, x, t, Weights::Trained).unwrap();
-    let all = velocity.field(&mut rec, &parameters, Weights::Trained).unwrap()(&mut rec, x, 0.3).unwrap();
-    let (each, all) = (rec.keep(each), rec.keep(all));
+    let held = rec.constant(0.3, 1, 1).unwrap();
+    let known = velocity.at(&mut rec, &parameters, x, Time::Known(0.3), Weights::Trained).unwrap();
+    let held = velocity.at(&mut rec, &parameters, x, Time::Held(held), Weights::Trained).unwrap();
+    let kept = [each, known, held].map(|v| rec.keep(v));
     let mut step = rec.finish().unwrap();
     step.replay(1).unwrap();
-    let (each, all) = (step.read(each).unwrap(), step.read(all).unwrap());
+    let [each, known, held] = kept.map(|v| step.read(v).unwrap());
     assert!(each.iter().any(|v| v.abs() > 0.01), "it still says nothing");
-    for (a, b) in each.iter().zip(&all) {
-        assert!((a - b).abs() < 1e-5, "{a} and {b}");
+    for (a, (b, c)) in each.iter().zip(known.iter().zip(&held)) {
+        assert!((a - b).abs() < 1e-5 && (a - c).abs() < 1e-5, "{a}, {b} and {c}");
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod activation;
 mod adam;
+mod adaptive;
+mod combine;
 mod dual;
 mod formula;
 mod fourier;

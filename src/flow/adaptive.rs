@@ -1,0 +1,158 @@
+//! Integration by Dormand and Prince's pair of orders 5 and 4, whose steps are as long as a tolerance allows (Hairer, Nørsett & Wanner
+//! 1993, §II.4–5). One attempt at a step is recorded and replayed; time, step and whether it is taken live on the device, so that the host
+//! looks at a handful of numbers every few attempts and never at the values. The error is that of the batch: the root mean square over all
+//! its numbers.
+
+use super::solver::{DOPRI5, check};
+use crate::gpu::{Gpu, Recorder, Step, Tensor, Var};
+use crate::nn::Time;
+use crate::ops::adaptive::{H, ONE, REFUSED, STAGES, STATE, T, TAKEN, control_row};
+use crate::ops::combine::Term;
+use crate::{Error, Result};
+
+/// Fields of values that move together, at a time on the device or known.
+pub type TimedField<'a> = dyn FnMut(&mut Recorder, &[Var], Time) -> Result<Vec<Var>> + 'a;
+
+/// b − b̂, by stage: the difference between the orders (ibid., table II.5.2).
+const ERROR: [f64; 7] = [71.0 / 57600.0, 0.0, -71.0 / 16695.0, 71.0 / 1920.0, -17253.0 / 339_200.0, 22.0 / 525.0, -1.0 / 40.0];
+/// Attempts between two looks.
+const LOOK: usize = 8;
+/// Attempts at most.
+const MOST: usize = 20_000;
+
+/// What an integration took.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Effort {
+    pub taken: usize,
+    pub refused: usize,
+}
+
+impl Effort {
+    /// Evaluations of the field.
+    pub fn evaluations(&self) -> usize {
+        1 + 6 * (self.taken + self.refused)
+    }
+}
+
+/// A recorded attempt, and the values that it moves.
+pub struct Adaptive {
+    begin: Step,
+    attempt: Step,
+    values: Vec<Tensor>,
+    control: Tensor,
+    from: f64,
+    to: f64,
+}
+
+impl Adaptive {
+    /// Records the way from one time to another for values of these shapes (rows, columns).
+    ///
+    /// # Errors
+    /// Times that are equal or not finite, a tolerance that is not positive.
+    pub fn record(
+        gpu: &Gpu,
+        shapes: &[(usize, usize)],
+        (from, to): (f64, f64),
+        tolerance: f64,
+        field: &mut TimedField,
+    ) -> Result<Self> {
+        check(&[from, to])?;
+        if !(tolerance > 0.0 && tolerance.is_finite()) {
+            return Err(Error::usage(format!("a tolerance of {tolerance}: give a positive number, such as 1e-4")));
+        }
+        let zeros = || shapes.iter().map(|&(rows, cols)| gpu.zeros(rows, cols)).collect::<Result<Vec<_>>>();
+        let (values, slopes) = (zeros()?, zeros()?);
+        let control = gpu.upload(1, control_row(from, to, 0.0).len(), &control_row(from, to, 0.0))?;
+
+        let mut rec = Recorder::new(gpu, 0);
+        let x: Vec<Var> = values.iter().map(|v| rec.tensor(v)).collect();
+        for (found, slope) in field(&mut rec, &x, Time::Known(from))?.into_iter().zip(&slopes) {
+            let slope = rec.tensor(slope);
+            rec.copy_into(found, slope)?;
+        }
+        let begin = rec.finish()?;
+
+        let mut rec = Recorder::new(gpu, 0);
+        let x: Vec<Var> = values.iter().map(|v| rec.tensor(v)).collect();
+        let row = rec.tensor(&control);
+        let first: Vec<Var> = slopes.iter().map(|v| rec.tensor(v)).collect();
+        let mut stages = vec![first.clone()];
+        for (stage, weights) in DOPRI5.a.iter().enumerate() {
+            let there = along(&mut rec, row, Some(&x), weights, &stages)?;
+            // The sixth stage is at the step's end, as the seventh is.
+            let time = rec.columns(row, STAGES + stage, 1)?;
+            stages.push(field(&mut rec, &there, Time::Held(time))?);
+        }
+        let moved = along(&mut rec, row, Some(&x), DOPRI5.b, &stages)?;
+        let end = rec.columns(row, STAGES + 4, 1)?;
+        stages.push(field(&mut rec, &moved, Time::Held(end))?);
+        let error = along(&mut rec, row, None, &ERROR, &stages)?;
+        let mut total: Option<Var> = None;
+        for ((&e, &x), &moved) in error.iter().zip(&x).zip(&moved) {
+            let ratio = rec.error_ratio(e, x, moved, tolerance as f32)?;
+            let sum = rec.sum(ratio)?;
+            total = Some(match total {
+                Some(total) => rec.add(total, sum)?,
+                None => sum,
+            });
+        }
+        let count = shapes.iter().map(|(rows, cols)| rows * cols).sum();
+        let total = total.ok_or_else(|| Error::usage("there is nothing to integrate"))?;
+        rec.control_step(total, count, row)?;
+        let last = &stages[stages.len() - 1];
+        for ((&moved, &x), (&slope, &into)) in moved.iter().zip(&x).zip(last.iter().zip(&first)) {
+            rec.commit_step(moved, row, x)?;
+            rec.commit_step(slope, row, into)?;
+        }
+        for (name, place) in [("state", STATE), ("t", T), ("taken", TAKEN), ("refused", REFUSED)] {
+            let value = rec.columns(row, place, 1)?;
+            rec.report(name, value)?;
+        }
+        Ok(Self { begin, attempt: rec.finish()?, values, control, from, to })
+    }
+
+    /// Moves values, one slice each, and says what it took; read them with [`Adaptive::values`].
+    ///
+    /// # Errors
+    /// A field that cannot be followed to the end: the message says how far it went.
+    pub fn run(&mut self, start: &[&[f32]]) -> Result<Effort> {
+        for (tensor, values) in self.values.iter().zip(start) {
+            tensor.write(values)?;
+        }
+        // A first guess; a step that is too long is refused and cut by up to five.
+        self.control.write(&control_row(self.from, self.to, 0.02 * (self.to - self.from)))?;
+        self.begin.replay(1)?;
+        for made in (0..MOST).step_by(LOOK) {
+            self.attempt.replay(LOOK)?;
+            let reports = self.attempt.final_reports()?;
+            let Some(report) = reports.last() else { continue };
+            let [state, t, taken, refused] = [0, 1, 2, 3].map(|i| report.values[i]);
+            match state {
+                0.0 => {}
+                1.0 => return Ok(Effort { taken: taken as usize, refused: refused as usize }),
+                _ => {
+                    return Err(Error::data(format!(
+                        "the field cannot be followed beyond t = {t} (step {taken}, of {} attempts): it runs away there, or is no number",
+                        made + LOOK
+                    )));
+                }
+            }
+        }
+        Err(Error::data(format!("the field is not at its end after {MOST} attempts: give a larger tolerance, or fixed steps")))
+    }
+
+    /// Where the values of one place in the list are now, row by row.
+    pub fn values(&self, place: usize) -> Result<Vec<f32>> {
+        self.values[place].read()
+    }
+}
+
+/// x + h·Σ w_j k_j of every value, with h in the control row; without x the sum alone.
+fn along(rec: &mut Recorder, row: Var, x: Option<&[Var]>, weights: &[f64], stages: &[Vec<Var>]) -> Result<Vec<Var>> {
+    let value = |k: usize| {
+        let moved = weights.iter().zip(stages).filter(|(w, _)| **w != 0.0).map(|(&w, slopes)| (H, w as f32, slopes[k]));
+        let terms: Vec<Term> = x.map(|x| (ONE, 1.0, x[k])).into_iter().chain(moved).collect();
+        rec.combine(row, &terms)
+    };
+    (0..stages[0].len()).map(value).collect()
+}

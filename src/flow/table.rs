@@ -1,0 +1,136 @@
+//! Tables of times: of each row its time, the path's coefficients there, and what a network's output means (shaders/path.wgsl).
+//!
+//! Terms of a method's formulas are columns of the table: [`Recorder::combine`] multiplies each row by its own coefficient.
+
+use super::path::Path;
+use super::prediction::{self, Prediction};
+use crate::gpu::kernels::path::{Fill, Params};
+use crate::gpu::{Axes, Recorder, Var};
+use crate::nn::Time;
+use crate::{Error, Result};
+use serde::{Deserialize, Serialize};
+
+/// Columns of a table.
+pub const COLUMNS: usize = 18;
+pub const TIME: usize = 0;
+pub const ALPHA: usize = 1;
+pub const SIGMA: usize = 2;
+pub const GAMMA: usize = 3;
+pub const ALPHA_RATE: usize = 4;
+pub const SIGMA_RATE: usize = 5;
+pub const GAMMA_RATE: usize = 6;
+/// What the network's input is multiplied by: 1/√(α² + σ²) on paths that explode.
+pub const INPUT: usize = 7;
+/// Coefficients of x and of the output, in that order, of the velocity …
+pub const VELOCITY: usize = 8;
+/// … of the data …
+pub const DATA: usize = 10;
+/// … and of the noise.
+pub const NOISE: usize = 12;
+/// The target's coefficients of x₁ and x₀, and the output's weight.
+pub const TARGET: usize = 14;
+pub const WEIGHT: usize = 16;
+pub const ONE: usize = 17;
+
+/// How the times of a batch are drawn.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Times {
+    /// Independent and uniform.
+    Uniform,
+    /// The logistic function of a normal number: more of the middle (Esser et al. 2024).
+    LogitNormal { mean: f64, deviation: f64 },
+    /// i/n plus one shift for all rows, modulo 1: every step sees all times evenly (Kingma et al. 2021, appendix I).
+    LowDiscrepancy,
+    /// ln(σ/α) normal (Karras et al. 2022, whose mean is −1.2 and deviation 1.2).
+    LogNormal { mean: f64, deviation: f64 },
+}
+
+/// The name of a law of times, as settings have it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TimeLaw {
+    #[default]
+    Uniform,
+    LogitNormal,
+    LowDiscrepancy,
+    LogNormal,
+}
+
+impl TimeLaw {
+    /// The law with its usual constants.
+    pub fn times(self) -> Times {
+        match self {
+            Self::Uniform => Times::Uniform,
+            Self::LogitNormal => Times::LogitNormal { mean: 0.0, deviation: 1.0 },
+            Self::LowDiscrepancy => Times::LowDiscrepancy,
+            Self::LogNormal => Times::LogNormal { mean: -1.2, deviation: 1.2 },
+        }
+    }
+}
+
+impl Path {
+    /// A table of `n` times drawn afresh at every replay, in [`low`, `high`].
+    pub fn draw(&self, rec: &mut Recorder, prediction: Prediction, times: Times, n: usize, low: f64, high: f64) -> Result<Var> {
+        let nothing = rec.constant(0.0, 1, 1)?;
+        let (law, center, spread) = match times {
+            Times::Uniform => (1, 0.0, 1.0),
+            Times::LogitNormal { mean, deviation } => (2, mean, deviation),
+            Times::LowDiscrepancy => (3, 0.0, 1.0),
+            Times::LogNormal { mean, deviation } => (4, mean, deviation),
+        };
+        self.fill(rec, prediction, law, (low, high), (center, spread), nothing, n)
+    }
+
+    /// The table of given times, n × 1.
+    pub fn table(&self, rec: &mut Recorder, prediction: Prediction, t: Var) -> Result<Var> {
+        if t.cols() != 1 {
+            return Err(Error::shape("path", format!("times are one column, not {}", t.cols())));
+        }
+        self.fill(rec, prediction, 0, (0.0, 1.0), (0.0, 1.0), t, t.rows())
+    }
+
+    /// The table of one time that all rows share.
+    pub fn row(&self, rec: &mut Recorder, prediction: Prediction, time: Time) -> Result<Var> {
+        match time {
+            Time::Held(t) => self.table(rec, prediction, t),
+            Time::Known(t) => {
+                let row = prediction::row(self, prediction, t).map(|v| v as f32);
+                let row = rec.gpu().upload(1, COLUMNS, &row)?;
+                Ok(rec.tensor(&row))
+            }
+        }
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn fill(
+        &self,
+        rec: &mut Recorder,
+        prediction: Prediction,
+        law: u32,
+        (low, high): (f64, f64),
+        (center, spread): (f64, f64),
+        given: Var,
+        n: usize,
+    ) -> Result<Var> {
+        let table = rec.empty(n, COLUMNS)?;
+        let params = Params {
+            n: n as u32,
+            curve: self.curve as u32,
+            gamma: self.gamma as u32,
+            prediction: prediction as u32,
+            law,
+            stream: rec.next_stream(),
+            low: low as f32,
+            high: high as f32,
+            center: center as f32,
+            spread: spread as f32,
+            sigma_min: self.sigma_min as f32,
+            sigma_max: self.sigma_max as f32,
+            gamma_scale: self.gamma_scale as f32,
+        };
+        let state = rec.state();
+        let groups = rec.groups(n, 64);
+        rec.dispatch(Fill { params, state, given, table }, &Axes::none(), groups)?;
+        Ok(table)
+    }
+}

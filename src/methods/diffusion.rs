@@ -1,0 +1,53 @@
+//! Diffusion by denoising (paper §4, eqs. 5–7; Ho, Jain & Abbeel 2020; Song et al. 2021; Karras et al. 2022): the data are noised along a
+//! path x_t = α x₁ + σ x₀, and a network is held to what it should say of x₁ and x₀, given x_t:
+//!
+//!   E ‖w(t)·F(x_t, t) − (a(t)·x₁ + b(t)·x₀)‖²,
+//!
+//! the noise (ε), the data, Salimans & Ho's v, or EDM's preconditioned mixture of them. Its minimiser is a conditional mean, and with it come
+//! the score of ρ_t, the velocity of the probability flow (7) and the reverse of the stochastic equation (5): `solver` chooses which is
+//! followed. The noise has the data's covariance, so that EDM's constant σ_data is 1 in every direction, and with
+//! `prediction = "edm"` training starts at the fitted Gaussian.
+
+use super::many_step::{Flow, Integrated, ManyStep, keys_of_flow, resolve_flow, take_flow};
+use super::{Dataset, Entry};
+use crate::flow::Prediction;
+use crate::gpu::{Recorder, Var};
+use crate::nn::Weights;
+use crate::{Result, settings};
+
+settings! {
+    /// Settings of `diffusion`.
+    pub struct Settings {
+        /// What the network predicts: edm (preconditioned), noise, data, v, velocity.
+        prediction: Prediction = Prediction::Edm,
+    }
+}
+
+pub const ENTRY: Entry = Entry {
+    name: "diffusion",
+    summary: "a network that tells data from noise, run backwards as an ordinary or a stochastic equation",
+    paper: "§4, eqs. (5)–(7)",
+    density: true,
+    inverse: true,
+    defaults: "width = 128\ndepth = 3\nrate = 2e-3\npath = \"trigonometric\"",
+    keys: keys_of_flow::<Settings>,
+    build: |setup, own| {
+        let (settings, course, sampling) = take_flow::<Settings>(own)?;
+        Ok(Box::new(Integrated(Diffusion(ManyStep::new(setup, &course, sampling, settings.prediction, 1)?))))
+    },
+    resolve: |table| resolve_flow::<Settings>(table, |_| Ok(())),
+};
+
+struct Diffusion(ManyStep);
+
+impl Flow for Diffusion {
+    fn core(&self) -> &ManyStep {
+        &self.0
+    }
+
+    fn loss(&self, rec: &mut Recorder, data: &Dataset) -> Result<Var> {
+        let x1 = self.0.data(rec, data)?;
+        let x0 = self.0.noise(rec, x1.rows(), Weights::Trained)?;
+        self.0.denoising(rec, x0, x1)
+    }
+}

@@ -1,0 +1,311 @@
+//! What a trained map does: new rows, given latents pushed, rows pulled back, log-densities, and the ways that samples took.
+
+use super::Model;
+use crate::data::Table;
+use crate::flow::Solver;
+use crate::gpu::{Kept, Recorder, Step, Var};
+use crate::methods::Dynamics;
+use crate::nn::Weights;
+use crate::{Error, Result};
+
+/// Rows that one replay pushes: enough to fill a device, small enough for any.
+pub(super) const CHUNK: usize = 16_384;
+/// Sampling draws from a counter domain of its own, so that a sample's seed may equal the training's.
+pub(super) const SAMPLE_DOMAIN: u32 = 0x5a3e;
+/// Numbers that kept trajectories may take.
+const MOST_TRAJECTORY: usize = 1 << 28;
+
+/// ln of a model's density at rows, in the data's own units.
+#[derive(Clone, Debug)]
+pub struct LogDensity {
+    pub values: Vec<f32>,
+    /// The standard error of each, where the divergence was estimated by random probes.
+    pub errors: Option<Vec<f32>>,
+}
+
+impl Model {
+    /// `n` new rows in the data's own units. The first rows of a larger sample of the same seed are the same.
+    ///
+    /// # Errors
+    /// A row that is not finite: the message says where an integration lost it.
+    pub fn sample(&self, n: usize, seed: u64) -> Result<Table> {
+        let cols = self.description.columns.len();
+        let name = format!("a sample of {}", self.description.method);
+        let mut values = Vec::with_capacity(n * cols);
+        if let Some(dynamics) = self.adaptive() {
+            let mut rec = Recorder::with_domain(&self.gpu, seed, SAMPLE_DOMAIN)?;
+            let z = rec.normal(CHUNK, self.latent())?;
+            let mut journey = self.forwards(dynamics, rec, z)?;
+            while values.len() < n * cols {
+                values.extend(journey.run()?);
+            }
+        } else {
+            let mut rec = Recorder::with_domain(&self.gpu, seed, SAMPLE_DOMAIN)?;
+            let z = rec.normal(CHUNK, self.latent())?;
+            let (mut step, y) = self.freeze(rec, z)?;
+            while values.len() < n * cols {
+                step.replay(1)?;
+                values.extend(step.read(y)?);
+            }
+        }
+        values.truncate(n * cols);
+        if let Some(bad) = values.iter().position(|v| !v.is_finite()) {
+            let row = bad / cols;
+            let mut rec = Recorder::with_domain(&self.gpu, seed, SAMPLE_DOMAIN)?;
+            let z = rec.normal(CHUNK, self.latent())?;
+            return Err(self.lost(rec, z, row % CHUNK, row, (row / CHUNK) as u64)?);
+        }
+        self.finish(values, &name)
+    }
+
+    /// φ(z) for given latents, in the data's own units.
+    ///
+    /// # Errors
+    /// Latents of another width than the model's; a solver that draws noise; a row that is not finite.
+    pub fn push(&self, latents: &Table) -> Result<Table> {
+        if latents.cols() != self.latent() {
+            return Err(Error::data(format!(
+                "{} has {} columns, and this model's latent space has {}: give one column a latent dimension",
+                latents.origin(),
+                latents.cols(),
+                self.latent()
+            )));
+        }
+        if let Some(dynamics) = self.method.dynamics()
+            && dynamics.sampling().solver.is_stochastic()
+        {
+            return Err(Error::usage(format!(
+                "`{}` draws noise on the way, so that where a point goes is no function of the point: push with another --solver",
+                dynamics.sampling().solver.name()
+            )));
+        }
+        let values = match self.adaptive() {
+            Some(dynamics) => self.in_chunks(
+                latents.values(),
+                self.latent(),
+                |rec, z| self.forwards(dynamics, rec, z),
+                super::integrate::Journey::run,
+            )?,
+            None => {
+                let push = |rec: &mut Recorder, z| self.method.push(rec, z, Weights::Averaged).map(Some);
+                self.by_chunks(latents.values(), self.latent(), push)?.unwrap_or_default()
+            }
+        };
+        if let Some(bad) = values.iter().position(|v| !v.is_finite()) {
+            let row = bad / self.description.columns.len();
+            let z = self.gpu.upload(1, self.latent(), &latents.values()[row * self.latent()..(row + 1) * self.latent()])?;
+            let mut rec = Recorder::with_domain(&self.gpu, 0, SAMPLE_DOMAIN)?;
+            let z = rec.tensor(&z);
+            return Err(self.lost(rec, z, 0, row, 0)?);
+        }
+        self.finish(values, "pushed points")
+    }
+
+    /// The latents that the map takes to these rows, in columns z1, z2, …; none where the method has no inverse.
+    ///
+    /// # Errors
+    /// Rows of other columns than the model's; a row that the field takes to infinity.
+    pub fn pull(&self, rows: &Table) -> Result<Option<Table>> {
+        let values = self.standard(rows)?;
+        let cols = self.description.columns.len();
+        let latents = match self.adaptive() {
+            Some(dynamics) => {
+                self.in_chunks(&values, cols, |rec, x| self.backwards(dynamics, rec, x), super::integrate::Journey::run)?
+            }
+            None => {
+                let pull = |rec: &mut Recorder, x| self.method.pull(rec, x, Weights::Averaged);
+                let Some(latents) = self.by_chunks(&values, cols, pull)? else { return Ok(None) };
+                latents
+            }
+        };
+        all_finite(&latents, self.latent(), "latent")?;
+        Table::new((1..=self.latent()).map(|k| format!("z{k}")), latents).map(Some)
+    }
+
+    /// ln of the model's density at each row, in the data's own units; none where the method has no density.
+    ///
+    /// # Errors
+    /// Rows of other columns than the model's; a row that the field takes to infinity.
+    pub fn log_density(&self, rows: &Table) -> Result<Option<LogDensity>> {
+        let values = self.standard(rows)?;
+        let cols = self.description.columns.len();
+        let estimated = std::cell::Cell::new(false);
+        let density = |rec: &mut Recorder, x| {
+            let Some(density) = self.method.log_density(rec, x, Weights::Averaged)? else { return Ok(None) };
+            estimated.set(density.error.is_some());
+            match density.error {
+                Some(error) => rec.concat(&[density.value, error]).map(Some),
+                None => Ok(Some(density.value)),
+            }
+        };
+        let found = match self.adaptive() {
+            Some(dynamics) if self.exact_density(dynamics) => {
+                self.in_chunks(&values, cols, |rec, x| self.densities(dynamics, rec, x), super::integrate::Journey::run)?
+            }
+            _ => {
+                let Some(found) = self.by_chunks(&values, cols, density)? else { return Ok(None) };
+                found
+            }
+        };
+        let log_det = self.description.standardisation.log_det();
+        let width = if estimated.get() { 2 } else { 1 };
+        let column = |k: usize| found.iter().skip(k).step_by(width).copied();
+        let values: Vec<f32> = column(0).map(|value| (f64::from(value) + log_det) as f32).collect();
+        all_finite(&values, 1, "log-density")?;
+        Ok(Some(LogDensity { values, errors: estimated.get().then(|| column(1).collect()) }))
+    }
+
+    /// The ways of `n` samples: columns path, t and the data's own, a row for each path and time.
+    ///
+    /// # Errors
+    /// A method of one step; more paths than one batch holds.
+    pub fn trajectories(&self, n: usize, seed: u64) -> Result<Table> {
+        let Some(dynamics) = self.method.dynamics() else {
+            return Err(Error::usage(format!("`{}` samples in one step: it has no trajectories", self.description.method)));
+        };
+        let (cols, steps) = (self.description.columns.len(), dynamics.sampling().solver_steps);
+        if n > CHUNK || n * (steps + 1) * (cols + 2) > MOST_TRAJECTORY {
+            return Err(Error::usage(format!(
+                "{n} trajectories of {steps} steps: keep at most {CHUNK} and {MOST_TRAJECTORY} numbers at once"
+            )));
+        }
+        let mut rec = Recorder::with_domain(&self.gpu, seed, SAMPLE_DOMAIN)?;
+        // As many as a sample draws, so that they are the ways of its first rows.
+        let z = rec.normal(CHUNK, self.latent())?;
+        let way = dynamics.way(&mut rec, z)?;
+        let states = way
+            .states
+            .iter()
+            .map(|&x| {
+                let x = rec.view_rows(x, 0, n.max(1));
+                let x = dynamics.place(&mut rec, x)?;
+                Ok(rec.keep(x))
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let mut step = rec.finish()?;
+        step.replay(1)?;
+        let mut values = Vec::with_capacity(n * way.times.len() * (cols + 2));
+        let mut read = states.iter().map(|&kept| step.read(kept)).collect::<Result<Vec<_>>>()?;
+        read.iter_mut().try_for_each(|state| self.description.standardisation.undo(state))?;
+        for path in 0..n {
+            for (t, state) in way.times.iter().zip(&read) {
+                values.extend([path as f32, *t as f32]);
+                values.extend(&state[path * cols..(path + 1) * cols]);
+            }
+        }
+        let names = ["path", "t"].into_iter().map(String::from).chain(self.description.columns.iter().cloned());
+        Table::new(names, values)
+    }
+
+    /// The integration of a model that chooses the length of its steps.
+    fn adaptive(&self) -> Option<&dyn Dynamics> {
+        self.method.dynamics().filter(|d| d.sampling().solver == Solver::Dopri5)
+    }
+
+    /// Rows in the model's units and order of columns.
+    fn standard(&self, rows: &Table) -> Result<Vec<f32>> {
+        let mut values = rows.align(&self.description.columns)?.values().to_vec();
+        self.description.standardisation.apply(&mut values)?;
+        Ok(values)
+    }
+
+    /// What a recorded map makes of rows, a chunk at a time.
+    fn by_chunks(
+        &self,
+        values: &[f32],
+        cols: usize,
+        record: impl Fn(&mut Recorder, Var) -> Result<Option<Var>>,
+    ) -> Result<Option<Vec<f32>>> {
+        let nothing = std::cell::Cell::new(false);
+        let prepare = |mut rec: Recorder, x| {
+            let Some(y) = record(&mut rec, x)? else {
+                nothing.set(true);
+                return Ok(None);
+            };
+            let y = rec.keep(y);
+            Ok(Some((rec.finish()?, y)))
+        };
+        let run = |recorded: &mut Option<(Step, Kept)>| match recorded {
+            Some((step, y)) => {
+                step.replay(1)?;
+                step.read(*y)
+            }
+            None => Ok(Vec::new()),
+        };
+        let found = self.in_chunks(values, cols, prepare, run)?;
+        Ok((!nothing.get()).then_some(found))
+    }
+
+    /// The same for whatever is prepared from a recording and its input, and run a chunk at a time.
+    fn in_chunks<T>(
+        &self,
+        values: &[f32],
+        cols: usize,
+        prepare: impl FnOnce(Recorder, Var) -> Result<T>,
+        run: impl Fn(&mut T) -> Result<Vec<f32>>,
+    ) -> Result<Vec<f32>> {
+        let rows = (values.len() / cols).min(CHUNK);
+        let input = self.gpu.zeros(rows, cols)?;
+        let mut rec = Recorder::with_domain(&self.gpu, 0, SAMPLE_DOMAIN)?;
+        let x = rec.tensor(&input);
+        let mut prepared = prepare(rec, x)?;
+        let mut found = Vec::new();
+        for chunk in values.chunks(rows * cols) {
+            // Rows that fill up the last chunk are repeated ones: an adaptive step is no longer for them.
+            let padded: Vec<f32> = chunk.iter().copied().cycle().take(rows * cols).collect();
+            input.write(&padded)?;
+            let out = run(&mut prepared)?;
+            found.extend_from_slice(&out[..out.len() / rows * (chunk.len() / cols)]);
+        }
+        Ok(found)
+    }
+
+    fn freeze(&self, mut rec: Recorder, z: Var) -> Result<(Step, Kept)> {
+        let y = self.method.push(&mut rec, z, Weights::Averaged)?;
+        let y = rec.keep(y);
+        Ok((rec.finish()?, y))
+    }
+
+    /// What to say of row `row`, which is not finite: it is row `local` of what is pushed from `z` at replay `chunk`.
+    fn lost(&self, mut rec: Recorder, z: Var, local: usize, row: usize, chunk: u64) -> Result<Error> {
+        let plain = format!("the model's row {row} is not finite: it was trained on too little or for too short");
+        let Some(dynamics) = self.method.dynamics() else { return Ok(Error::data(plain)) };
+        let way = dynamics.way(&mut rec, z)?;
+        let states: Vec<Kept> = way.states.iter().map(|&x| rec.keep(x)).collect();
+        let mut step = rec.finish()?;
+        step.set_count(chunk)?;
+        step.replay(1)?;
+        let cols = self.description.columns.len();
+        for (k, kept) in states.iter().enumerate() {
+            let state = step.read(*kept)?;
+            if state[local * cols..(local + 1) * cols].iter().any(|v| !v.is_finite()) {
+                return Ok(Error::data(format!(
+                    "row {row} ran away at step {k} of {}, on the way from t = {:.4} to {:.4}: the field is too steep there for `{}` in {} \
+                     steps, or the model was trained for too short; take more steps (--steps) or dopri5",
+                    way.times.len() - 1,
+                    way.times[k.saturating_sub(1)],
+                    way.times[k],
+                    dynamics.sampling().solver.name(),
+                    dynamics.sampling().solver_steps
+                )));
+            }
+        }
+        Ok(Error::data(plain))
+    }
+
+    fn finish(&self, mut values: Vec<f32>, origin: &str) -> Result<Table> {
+        self.description.standardisation.undo(&mut values)?;
+        self.description.rounding.apply(&mut values)?;
+        Ok(Table::new(self.description.columns.iter().cloned(), values)?.from_origin(origin))
+    }
+}
+
+fn all_finite(values: &[f32], cols: usize, what: &str) -> Result<()> {
+    match values.iter().position(|v| !v.is_finite()) {
+        Some(bad) => Err(Error::data(format!(
+            "the {what} of row {} is not finite: the row lies too far from what the model has seen",
+            bad / cols
+        ))),
+        None => Ok(()),
+    }
+}

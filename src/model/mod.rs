@@ -1,0 +1,175 @@
+//! [`Model`]: a trained map with all that it needs to be used: `model.safetensors`, self-describing.
+
+mod apply;
+mod integrate;
+
+pub use apply::LogDensity;
+
+use crate::data::{Rounding, Standardisation, write_atomically};
+use crate::gpu::Gpu;
+use crate::methods::many_step::Sampling;
+use crate::methods::{self, Entry, Method, Setup, Training};
+use crate::settings::Settings;
+use crate::{Error, Result};
+use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+use std::io::Write;
+use std::path::Path;
+
+/// What a model file says of itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Description {
+    pub method: String,
+    pub training: Training,
+    pub settings: toml::Table,
+    pub columns: Vec<String>,
+    pub standardisation: Standardisation,
+    pub rounding: Rounding,
+    pub seed: u64,
+    /// Steps that made the weights.
+    pub steps: u64,
+    pub version: String,
+}
+
+impl Description {
+    pub fn entry(&self) -> Result<&'static Entry> {
+        methods::find(&self.method)
+    }
+}
+
+/// A trained map on a device.
+pub struct Model {
+    gpu: Gpu,
+    description: Description,
+    method: Box<dyn Method>,
+}
+
+/// The key of the description in a file's metadata.
+const DESCRIPTION: &str = "pushforward";
+
+/// Writes a safetensors file atomically: named f32 arrays (rows, columns, values) and one JSON text.
+pub(crate) fn write_tensors(
+    path: &Path,
+    tensors: &[(String, usize, usize, Vec<f32>)],
+    key: &str,
+    metadata: &impl Serialize,
+) -> Result<()> {
+    let broken = |e: &dyn std::fmt::Display| Error::format(path, format!("cannot be written: {e}"));
+    let views = tensors
+        .iter()
+        .map(|(name, rows, cols, values)| {
+            let view = TensorView::new(Dtype::F32, vec![*rows, *cols], bytemuck::cast_slice(values)).map_err(|e| broken(&e))?;
+            Ok((name.clone(), view))
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let text = serde_json::to_string(metadata).map_err(|e| broken(&e))?;
+    let metadata = Some(HashMap::from([(key.to_string(), text)]));
+    let bytes = safetensors::serialize(views, metadata).map_err(|e| broken(&e))?;
+    write_atomically(path, |file| file.write_all(&bytes))
+}
+
+/// A safetensors file's arrays by name, and its JSON text.
+pub(crate) fn read_tensors<T: for<'a> Deserialize<'a>>(path: &Path, key: &str) -> Result<(HashMap<String, Vec<f32>>, T)> {
+    let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
+    let damaged = |e: &dyn std::fmt::Display| Error::format(path, format!("is damaged or not one of ours: {e}"));
+    let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| damaged(&e))?;
+    let metadata = header.metadata().as_ref().and_then(|m| m.get(key));
+    let text = metadata.ok_or_else(|| damaged(&"its description is missing"))?;
+    let parsed = serde_json::from_str(text).map_err(|e| damaged(&e))?;
+    let file = SafeTensors::deserialize(&bytes).map_err(|e| damaged(&e))?;
+    let mut tensors = HashMap::new();
+    for (name, view) in file.tensors() {
+        if view.dtype() != Dtype::F32 {
+            return Err(damaged(&format!("`{name}` is not of type f32")));
+        }
+        tensors.insert(name, bytemuck::pod_collect_to_vec(view.data()));
+    }
+    Ok((tensors, parsed))
+}
+
+impl Model {
+    /// A model around a method that has just been trained.
+    pub fn new(gpu: &Gpu, description: Description, method: Box<dyn Method>) -> Self {
+        Self { gpu: gpu.clone(), description, method }
+    }
+
+    /// Loads `model.safetensors` from a run folder, or a model file itself.
+    ///
+    /// # Errors
+    /// No such file, a file that is damaged or not a model, or one that names an unknown method.
+    pub fn load(gpu: &Gpu, path: impl AsRef<Path>) -> Result<Self> {
+        let path = path.as_ref();
+        let file = if path.is_dir() { path.join("model.safetensors") } else { path.to_path_buf() };
+        if !file.exists() {
+            let hint = if path.join("checkpoint.safetensors").exists() {
+                "the run has not finished: go on with `pushforward train … --resume`"
+            } else {
+                "give a run folder that `pushforward train` made, or a model.safetensors"
+            };
+            return Err(Error::format(&file, format!("does not exist; {hint}")));
+        }
+        let (tensors, description): (_, Description) = read_tensors(&file, DESCRIPTION)?;
+        let entry = description.entry()?;
+        let (columns, seed) = (description.columns.len(), description.seed);
+        let setup = Setup { gpu, training: &description.training, columns, seed, data: None };
+        let method = entry.build(&setup, &description.settings)?;
+        let in_file = |e: Error| Error::format(&file, e.to_string());
+        method.parameters().load(|name| tensors.get(name).cloned()).map_err(in_file)?;
+        Ok(Self { gpu: gpu.clone(), description, method })
+    }
+
+    /// The same map with other settings of its sampling ([`Sampling`]), such as its solver.
+    ///
+    /// # Errors
+    /// A method that integrates no equation, an unknown setting, a value that the method refuses.
+    pub fn with_sampling(self, asked: impl IntoIterator<Item = (String, toml::Value)>) -> Result<Self> {
+        let Self { gpu, mut description, method } = self;
+        if method.dynamics().is_none() {
+            return Err(Error::usage(format!(
+                "--solver, --steps and --set are for methods that integrate an equation; `{}` samples in one step: leave them out",
+                description.method
+            )));
+        }
+        let entry = description.entry()?;
+        let mut table = description.settings.clone();
+        for (key, value) in asked {
+            let keys = Sampling::keys();
+            let keys: Vec<&str> = keys.iter().map(|key| key.name).collect();
+            if !keys.contains(&key.as_str()) {
+                return Err(Error::usage(format!("`{key}` is no setting of the sampling; those are: {}", keys.join(", "))));
+            }
+            table.insert(key, value);
+        }
+        description.settings = entry.settings(table)?.1;
+        let weights = method.parameters().averaged()?;
+        let setup = Setup {
+            gpu: &gpu,
+            training: &description.training,
+            columns: description.columns.len(),
+            seed: description.seed,
+            data: None,
+        };
+        let method = entry.build(&setup, &description.settings)?;
+        method.parameters().load(|name| weights.iter().find(|w| w.0 == name).map(|w| w.3.clone()))?;
+        Ok(Self { gpu, description, method })
+    }
+
+    /// Writes the averaged weights and the description.
+    pub fn save(&self, path: &Path) -> Result<()> {
+        write_tensors(path, &self.method.parameters().averaged()?, DESCRIPTION, &self.description)
+    }
+
+    pub fn description(&self) -> &Description {
+        &self.description
+    }
+
+    pub fn method(&self) -> &dyn Method {
+        self.method.as_ref()
+    }
+
+    /// Dimension of the latent space.
+    pub fn latent(&self) -> usize {
+        self.method.latent()
+    }
+}
