@@ -42,6 +42,7 @@ pub enum Solver {
     /// The exponential integrator of order 1 in the data that a network predicts: DDIM (Song, Meng & Ermon 2021).
     Ddim,
     /// The same of order 2 by the step before: DPM-Solver++(2M) (Lu et al. 2022).
+    #[serde(rename = "dpm-solver-2m")]
     DpmSolver2m,
     /// The reverse stochastic equation by steps of Euler and Maruyama.
     EulerMaruyama,

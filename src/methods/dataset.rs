@@ -17,6 +17,7 @@ pub struct Dataset {
     mean: Vec<f32>,
     directions: Vec<Vec<f32>>,
     target: Option<Target>,
+    source: Option<Vec<f32>>,
 }
 
 impl Dataset {
@@ -36,12 +37,23 @@ impl Dataset {
             mean,
             directions,
             target: None,
+            source: None,
         })
     }
 
     /// The same rows, with the law to learn where its score is known.
     pub fn with_target(self, target: Option<Target>) -> Self {
         Self { target, ..self }
+    }
+
+    /// The same rows, with rows of the law to start from, in the same units.
+    pub fn with_source(self, source: Option<Vec<f32>>) -> Self {
+        Self { source, ..self }
+    }
+
+    /// Rows of the law to start from, where a method was given one.
+    pub fn source(&self) -> Option<&[f32]> {
+        self.source.as_deref()
     }
 
     /// The law to learn, where its score is known, in units of these rows: the rows' own, or one that was given.

@@ -33,7 +33,7 @@ pub const ENTRY: Entry = Entry {
     keys: keys_of_flow::<Settings>,
     build: |setup, own| {
         let (settings, course, sampling) = take_flow::<Settings>(own)?;
-        Ok(Box::new(Integrated(Diffusion(ManyStep::new(setup, &course, sampling, settings.prediction, 1)?))))
+        Ok(Box::new(Integrated(Diffusion(ManyStep::new(setup, &course, sampling, settings.prediction, 1, false)?))))
     },
     resolve: |table| resolve_flow::<Settings>(table, |_| Ok(())),
 };

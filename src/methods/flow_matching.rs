@@ -6,18 +6,17 @@
 //! carries the source to the data: φ(z) is the end of dx/dt = v(x, t) from ξ(z). The source is the house's first guess ξ_#ν, the Gaussian
 //! with the data's mean and covariance, and v starts at zero: training starts at the fitted Gaussian, as that of every other method does.
 
-use super::many_step::{Flow, Integrated, ManyStep, keys_of_flow, resolve_flow, take_flow};
+use super::many_step::{FITTED, Flow, Integrated, ManyStep, check_source, given_source, keys_of_flow, resolve_flow, take_flow};
 use super::{Dataset, Entry};
 use crate::flow::Prediction;
 use crate::gpu::{Recorder, Var};
-use crate::nn::Weights;
 use crate::{Result, settings};
 
 settings! {
     /// Settings of `flow-matching`.
     pub struct Settings {
         /// Source law: "fitted" (the Gaussian with the data's mean and covariance), or rows with the data's columns (a SOURCE, as --data takes it).
-        source: String = "fitted".into(),
+        source: String = FITTED.into(),
     }
 }
 
@@ -30,10 +29,16 @@ pub const ENTRY: Entry = Entry {
     defaults: "width = 128\ndepth = 3\nrate = 2e-3",
     keys: keys_of_flow::<Settings>,
     build: |setup, own| {
+        let given = given_source(own).is_some();
         let (_, course, sampling) = take_flow::<Settings>(own)?;
-        Ok(Box::new(Integrated(FlowMatching(ManyStep::new(setup, &course, sampling, Prediction::Velocity, 1)?))))
+        let core = ManyStep::new(setup, &course, sampling, Prediction::Velocity, 1, given)?;
+        Ok(Box::new(Integrated(FlowMatching(core))))
     },
-    resolve: |table| resolve_flow::<Settings>(table, |_| Ok(())),
+    resolve: |table| {
+        let own = resolve_flow::<Settings>(table, |_| Ok(()))?;
+        check_source(&own)?;
+        Ok(own)
+    },
 };
 
 struct FlowMatching(ManyStep);
@@ -45,7 +50,7 @@ impl Flow for FlowMatching {
 
     fn loss(&self, rec: &mut Recorder, data: &Dataset) -> Result<Var> {
         let x1 = self.0.data(rec, data)?;
-        let x0 = self.0.noise(rec, x1.rows(), Weights::Trained)?;
+        let x0 = self.0.source(rec, x1.rows())?;
         self.0.denoising(rec, x0, x1)
     }
 }

@@ -6,7 +6,7 @@
 //! and samples follow the ordinary equation dx = b dt, or for any ε(t) ≥ 0 the stochastic one dx = (b − ε η/γ) dt + √(2ε) dB, whose laws are
 //! the same (ibid., theorem 2.8 and eq. 2.33): here ε = η²·γ with the setting `eta` for η, so that nothing divides by γ.
 
-use super::many_step::{Flow, Integrated, ManyStep, keys_of_flow, resolve_flow, take_flow};
+use super::many_step::{FITTED, Flow, Integrated, ManyStep, check_source, given_source, keys_of_flow, resolve_flow, take_flow};
 use super::{Dataset, Entry};
 use crate::flow::{Curve, Gamma, Prediction, Solver, Time, table};
 use crate::gpu::{Recorder, Var};
@@ -16,6 +16,8 @@ use crate::{Error, Result, settings};
 settings! {
     /// Settings of `interpolant`.
     pub struct Settings {
+        /// Source law: "fitted" (the Gaussian with the data's mean and covariance), or rows with the data's columns (a SOURCE, as --data takes it).
+        source: String = FITTED.into(),
         /// Noise over the way: none, bridge (a√(t(1−t)), a Schrödinger bridge's), sine (a·sin²(πt)); encoding-decoding has its own.
         gamma: Gamma = Gamma::Bridge,
         /// a of it.
@@ -32,8 +34,9 @@ pub const ENTRY: Entry = Entry {
     defaults: "width = 128\ndepth = 3\nrate = 2e-3",
     keys: keys_of_flow::<Settings>,
     build: |setup, own| {
+        let given = given_source(own).is_some();
         let (settings, course, sampling) = take_flow::<Settings>(own)?;
-        let mut core = ManyStep::new(setup, &course, sampling, Prediction::Velocity, 2)?;
+        let mut core = ManyStep::new(setup, &course, sampling, Prediction::Velocity, 2, given)?;
         if core.path.curve != Curve::EncodingDecoding {
             (core.path.gamma, core.path.gamma_scale) = (settings.gamma, settings.gamma_scale);
         }
@@ -54,6 +57,7 @@ pub const ENTRY: Entry = Entry {
                 "`path` is {path}: an interpolant's begins and ends at its laws: straight, trigonometric, encoding-decoding"
             )));
         }
+        check_source(&own)?;
         Ok(own)
     },
 };
@@ -90,7 +94,7 @@ impl Flow for Interpolant {
         use table::{ALPHA, ALPHA_RATE, GAMMA, GAMMA_RATE, SIGMA, SIGMA_RATE};
         let core = &self.0;
         let x1 = core.data(rec, data)?;
-        let x0 = core.noise(rec, x1.rows(), Weights::Trained)?;
+        let x0 = core.source(rec, x1.rows())?;
         let z = core.noise(rec, x1.rows(), Weights::Trained)?;
         let at = core.path.draw(rec, core.prediction, core.times.times(), core.batch, MARGIN, 1.0 - MARGIN)?;
         let x = rec.combine(at, &[(ALPHA, 1.0, x1), (SIGMA, 1.0, x0), (GAMMA, 1.0, z)])?;

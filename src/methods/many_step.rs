@@ -40,7 +40,7 @@ settings! {
         /// Where they lie: uniform, quadratic (closer towards the data), edm (even in (σ/α)^(1/7)).
         grid: Grid = Grid::Uniform,
         /// Relative and absolute error of a step of dopri5, which chooses its own.
-        tolerance: f64 = 1e-4,
+        tolerance: f64 = 1e-5,
         /// Noise of euler-maruyama and ancestral, as a share of the path's own deviation.
         eta: f64 = 1.0,
         /// Share of a step that stochastic-heun goes back before it.
@@ -125,6 +125,34 @@ pub fn resolve_flow<S: Settings>(table: &mut toml::Table, check: impl Fn(&S) -> 
     Ok(own)
 }
 
+/// The setting `source` that means the fitted Gaussian.
+pub const FITTED: &str = "fitted";
+
+/// The SOURCE whose rows are a flow's source law, if its settings name one.
+pub fn given_source(settings: &toml::Table) -> Option<&str> {
+    settings.get("source").and_then(toml::Value::as_str).filter(|source| *source != FITTED)
+}
+
+/// Refuses paths and solvers that need noise at the start where the source law is that of rows.
+pub fn check_source(settings: &toml::Table) -> Result<()> {
+    let Some(source) = given_source(settings) else { return Ok(()) };
+    source.parse::<crate::data::Source>()?;
+    let of = |key: &str| settings.get(key).and_then(toml::Value::as_str).unwrap_or_default();
+    if !["straight", "trigonometric", "encoding-decoding"].contains(&of("path")) {
+        return Err(Error::usage(format!(
+            "`path` is {}, which begins at noise, and `source` gives rows: straight, trigonometric",
+            of("path")
+        )));
+    }
+    if !Solver::RUNGE_KUTTA.iter().any(|solver| solver.name() == of("solver")) && of("solver") != "euler-maruyama" {
+        return Err(Error::usage(format!(
+            "`solver` is {}, which needs noise at the start, and `source` gives rows: euler, midpoint, heun, rk4, dopri5",
+            of("solver")
+        )));
+    }
+    Ok(())
+}
+
 /// The keys of all three.
 pub fn keys_of_flow<S: Settings>() -> Vec<crate::settings::Key> {
     [S::keys(), Course::keys(), Sampling::keys()].concat()
@@ -149,14 +177,26 @@ pub struct ManyStep {
     pub sampling: Sampling,
     weight: Id,
     bias: Id,
+    /// Rows of the source law, where it is no Gaussian.
+    source: Option<Id>,
     centred: bool,
 }
 
+/// Rows of a given source law that a model keeps: enough to draw from, few enough for a file.
+pub const SOURCE_ROWS: usize = 16_384;
+
 impl ManyStep {
-    /// `heads`: how many answers of the data's width the network gives.
-    pub fn new(setup: &Setup, course: &Course, sampling: Sampling, prediction: Prediction, heads: usize) -> Result<Self> {
+    /// `heads`: how many answers of the data's width the network gives. `given`: whether the source law is that of rows.
+    pub fn new(
+        setup: &Setup,
+        course: &Course,
+        sampling: Sampling,
+        prediction: Prediction,
+        heads: usize,
+        given: bool,
+    ) -> Result<Self> {
         let (training, columns) = (setup.training, setup.columns);
-        let latent = if training.latent == 0 { columns } else { training.latent };
+        let latent = if training.latent == 0 || given { columns } else { training.latent };
         let mut builder = Builder::new(setup.seed);
         let (mean, factor) = match setup.data {
             Some(data) => (data.mean().to_vec(), data.embedding(latent)),
@@ -164,6 +204,10 @@ impl ManyStep {
         };
         let weight = builder.add("embedding.weight", latent, columns, &factor);
         let bias = builder.add("embedding.bias", 1, columns, &mean);
+        let source = given.then(|| {
+            let rows = setup.data.and_then(Dataset::source).map_or_else(|| vec![0.0; SOURCE_ROWS * columns], <[f32]>::to_vec);
+            builder.add("source", SOURCE_ROWS, columns, &rows)
+        });
         // The noise is no unknown: moved by the loss it would fall onto one point.
         builder.fix();
         let shape = VelocityShape {
@@ -189,6 +233,7 @@ impl ManyStep {
             sampling,
             weight,
             bias,
+            source,
             centred: mean.iter().all(|m| m.abs() < 1e-6),
         })
     }
@@ -196,11 +241,36 @@ impl ManyStep {
     /// A batch of data rows, centred.
     pub fn data(&self, rec: &mut Recorder, data: &Dataset) -> Result<Var> {
         let x = data.batch(rec, self.batch)?;
+        self.centre(rec, x, Weights::Trained)
+    }
+
+    /// x less the data's mean.
+    fn centre(&self, rec: &mut Recorder, x: Var, weights: Weights) -> Result<Var> {
         if self.centred {
             return Ok(x);
         }
-        let mean = self.parameters.var(rec, self.bias, Weights::Trained)?;
+        let mean = self.parameters.var(rec, self.bias, weights)?;
         rec.sub(x, mean)
+    }
+
+    /// What samples are drawn from: normal numbers, or rows of the source law.
+    fn draw(&self, rec: &mut Recorder, rows: usize, weights: Weights) -> Result<Var> {
+        match self.source {
+            None => rec.normal(rows, self.latent),
+            Some(source) => {
+                let source = self.parameters.var(rec, source, weights)?;
+                rec.batch(source, rows)
+            }
+        }
+    }
+
+    /// Rows of the law at the path's beginning, centred.
+    pub fn source(&self, rec: &mut Recorder, rows: usize) -> Result<Var> {
+        let z = self.draw(rec, rows, Weights::Trained)?;
+        match self.source {
+            None => self.embed(rec, z, Weights::Trained),
+            Some(_) => self.centre(rec, z, Weights::Trained),
+        }
     }
 
     /// zA for given latents.
@@ -290,6 +360,10 @@ impl ManyStep {
 
     /// Where the latents z begin.
     fn begin(&self, rec: &mut Recorder, z: Var, weights: Weights) -> Result<Var> {
+        if self.source.is_some() {
+            let mean = self.parameters.var(rec, self.bias, weights)?;
+            return rec.sub(z, mean);
+        }
         let x = self.embed(rec, z, weights)?;
         let scale = self.scale();
         if (scale - 1.0).abs() < 1e-12 { Ok(x) } else { rec.scale(x, scale as f32) }
@@ -316,6 +390,9 @@ impl ManyStep {
     /// z from where it begins, and ln|det| of what takes it there.
     fn latents(&self, rec: &mut Recorder, x: Var) -> Result<(Var, f64)> {
         let columns = self.columns;
+        if self.source.is_some() {
+            return Ok((self.place(rec, x, Weights::Averaged)?, 0.0));
+        }
         if self.latent != columns {
             return Err(Error::usage(format!(
                 "the latent space has {} dimensions and the data {columns}: only a map between equal spaces has an inverse and a density",
@@ -420,6 +497,8 @@ pub trait Dynamics {
     fn noise_density(&self, rec: &mut Recorder, x: Var) -> Result<Var>;
     /// Random probes of a divergence; none where it is exact.
     fn probes(&self) -> usize;
+    /// Whether samples are drawn from given rows: latents are then rows in the data's units.
+    fn from_rows(&self) -> bool;
     /// Every state of a batch by the solver in fixed steps.
     fn way(&self, rec: &mut Recorder, z: Var) -> Result<Way>;
 }
@@ -487,6 +566,10 @@ impl<F: Flow> Dynamics for Integrated<F> {
         Ok(self.0.core().latents(rec, x)?.0)
     }
 
+    fn from_rows(&self) -> bool {
+        self.0.core().source.is_some()
+    }
+
     fn probes(&self) -> usize {
         let core = self.0.core();
         match core.sampling.probes {
@@ -498,6 +581,9 @@ impl<F: Flow> Dynamics for Integrated<F> {
 
     fn noise_density(&self, rec: &mut Recorder, x: Var) -> Result<Var> {
         let core = self.0.core();
+        if core.source.is_some() {
+            return Err(Error::usage("the source law of this model is known by its rows alone: it has no density"));
+        }
         let (z, log_det) = core.latents(rec, x)?;
         let squares = rec.square(z)?;
         let squares = rec.sum_cols(squares)?;
@@ -517,6 +603,10 @@ impl<F: Flow> Method for Integrated<F> {
 
     fn latent(&self) -> usize {
         self.0.core().latent
+    }
+
+    fn draw(&self, rec: &mut Recorder, rows: usize, weights: Weights) -> Result<Var> {
+        self.0.core().draw(rec, rows, weights)
     }
 
     fn push(&self, rec: &mut Recorder, z: Var, weights: Weights) -> Result<Var> {

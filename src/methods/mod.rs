@@ -154,6 +154,11 @@ pub trait Method {
     /// Dimension of the latent space.
     fn latent(&self) -> usize;
 
+    /// Latents for samples: standard normal, unless the method starts from a law of its own.
+    fn draw(&self, rec: &mut Recorder, rows: usize, _weights: Weights) -> Result<Var> {
+        rec.normal(rows, self.latent())
+    }
+
     /// The learned map φ: rows × latent → rows × columns.
     fn push(&self, rec: &mut Recorder, z: Var, weights: Weights) -> Result<Var>;
 

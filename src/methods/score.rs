@@ -41,7 +41,7 @@ pub const ENTRY: Entry = Entry {
     keys: keys_of_flow::<Settings>,
     build: |setup, own| {
         let (settings, course, sampling) = take_flow::<Settings>(own)?;
-        let core = ManyStep::new(setup, &course, sampling, Prediction::Score, 1)?;
+        let core = ManyStep::new(setup, &course, sampling, Prediction::Score, 1, false)?;
         Ok(Box::new(Integrated(Score { core, matching: settings.matching })))
     },
     resolve: |table| resolve_flow::<Settings>(table, |_| Ok(())),

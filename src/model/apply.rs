@@ -1,6 +1,7 @@
 //! What a trained map does: new rows, given latents pushed, rows pulled back, log-densities, and the ways that samples took.
 
 use super::Model;
+use super::integrate::Journey;
 use crate::data::Table;
 use crate::flow::Solver;
 use crate::gpu::{Kept, Recorder, Step, Var};
@@ -34,14 +35,15 @@ impl Model {
         let mut values = Vec::with_capacity(n * cols);
         if let Some(dynamics) = self.adaptive() {
             let mut rec = Recorder::with_domain(&self.gpu, seed, SAMPLE_DOMAIN)?;
-            let z = rec.normal(CHUNK, self.latent())?;
+            let z = self.method.draw(&mut rec, CHUNK, Weights::Averaged)?;
             let mut journey = self.forwards(dynamics, rec, z)?;
             while values.len() < n * cols {
                 values.extend(journey.run()?);
             }
         } else {
             let mut rec = Recorder::with_domain(&self.gpu, seed, SAMPLE_DOMAIN)?;
-            let z = rec.normal(CHUNK, self.latent())?;
+            // Numbers are functions of their place: fewer rows are the first of more.
+            let z = self.method.draw(&mut rec, n.next_multiple_of(64).min(CHUNK), Weights::Averaged)?;
             let (mut step, y) = self.freeze(rec, z)?;
             while values.len() < n * cols {
                 step.replay(1)?;
@@ -52,7 +54,7 @@ impl Model {
         if let Some(bad) = values.iter().position(|v| !v.is_finite()) {
             let row = bad / cols;
             let mut rec = Recorder::with_domain(&self.gpu, seed, SAMPLE_DOMAIN)?;
-            let z = rec.normal(CHUNK, self.latent())?;
+            let z = self.method.draw(&mut rec, CHUNK, Weights::Averaged)?;
             return Err(self.lost(rec, z, row % CHUNK, row, (row / CHUNK) as u64)?);
         }
         self.finish(values, &name)
@@ -79,21 +81,17 @@ impl Model {
                 dynamics.sampling().solver.name()
             )));
         }
+        let latents = &self.latents(latents)?;
         let values = match self.adaptive() {
-            Some(dynamics) => self.in_chunks(
-                latents.values(),
-                self.latent(),
-                |rec, z| self.forwards(dynamics, rec, z),
-                super::integrate::Journey::run,
-            )?,
+            Some(dynamics) => self.in_chunks(latents, self.latent(), |rec, z| self.forwards(dynamics, rec, z), Journey::run)?,
             None => {
                 let push = |rec: &mut Recorder, z| self.method.push(rec, z, Weights::Averaged).map(Some);
-                self.by_chunks(latents.values(), self.latent(), push)?.unwrap_or_default()
+                self.by_chunks(latents, self.latent(), push)?.unwrap_or_default()
             }
         };
         if let Some(bad) = values.iter().position(|v| !v.is_finite()) {
             let row = bad / self.description.columns.len();
-            let z = self.gpu.upload(1, self.latent(), &latents.values()[row * self.latent()..(row + 1) * self.latent()])?;
+            let z = self.gpu.upload(1, self.latent(), &latents[row * self.latent()..(row + 1) * self.latent()])?;
             let mut rec = Recorder::with_domain(&self.gpu, 0, SAMPLE_DOMAIN)?;
             let z = rec.tensor(&z);
             return Err(self.lost(rec, z, 0, row, 0)?);
@@ -109,9 +107,7 @@ impl Model {
         let values = self.standard(rows)?;
         let cols = self.description.columns.len();
         let latents = match self.adaptive() {
-            Some(dynamics) => {
-                self.in_chunks(&values, cols, |rec, x| self.backwards(dynamics, rec, x), super::integrate::Journey::run)?
-            }
+            Some(dynamics) => self.in_chunks(&values, cols, |rec, x| self.backwards(dynamics, rec, x), Journey::run)?,
             None => {
                 let pull = |rec: &mut Recorder, x| self.method.pull(rec, x, Weights::Averaged);
                 let Some(latents) = self.by_chunks(&values, cols, pull)? else { return Ok(None) };
@@ -119,6 +115,11 @@ impl Model {
             }
         };
         all_finite(&latents, self.latent(), "latent")?;
+        if self.from_rows() {
+            let mut rows = latents;
+            self.description.standardisation.undo(&mut rows)?;
+            return Table::new(self.description.columns.iter().cloned(), rows).map(Some);
+        }
         Table::new((1..=self.latent()).map(|k| format!("z{k}")), latents).map(Some)
     }
 
@@ -140,7 +141,7 @@ impl Model {
         };
         let found = match self.adaptive() {
             Some(dynamics) if self.exact_density(dynamics) => {
-                self.in_chunks(&values, cols, |rec, x| self.densities(dynamics, rec, x), super::integrate::Journey::run)?
+                self.in_chunks(&values, cols, |rec, x| self.densities(dynamics, rec, x), Journey::run)?
             }
             _ => {
                 let Some(found) = self.by_chunks(&values, cols, density)? else { return Ok(None) };
@@ -170,8 +171,7 @@ impl Model {
             )));
         }
         let mut rec = Recorder::with_domain(&self.gpu, seed, SAMPLE_DOMAIN)?;
-        // As many as a sample draws, so that they are the ways of its first rows.
-        let z = rec.normal(CHUNK, self.latent())?;
+        let z = self.method.draw(&mut rec, n.next_multiple_of(64).min(CHUNK), Weights::Averaged)?;
         let way = dynamics.way(&mut rec, z)?;
         let states = way
             .states
@@ -200,6 +200,15 @@ impl Model {
     /// The integration of a model that chooses the length of its steps.
     fn adaptive(&self) -> Option<&dyn Dynamics> {
         self.method.dynamics().filter(|d| d.sampling().solver == Solver::Dopri5)
+    }
+
+    fn from_rows(&self) -> bool {
+        self.method.dynamics().is_some_and(Dynamics::from_rows)
+    }
+
+    /// What the map is applied to, from a table: latents as they are, or rows of the source law in the model's units.
+    fn latents(&self, table: &Table) -> Result<Vec<f32>> {
+        if self.from_rows() { self.standard(table) } else { Ok(table.values().to_vec()) }
     }
 
     /// Rows in the model's units and order of columns.

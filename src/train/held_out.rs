@@ -61,7 +61,7 @@ impl HeldOut {
         let test = gpu.upload(count, cols, &values)?;
         // The same latents at every evaluation: two evaluations then differ by the weights alone.
         let mut rec = Recorder::with_domain(gpu, 0, DOMAIN)?;
-        let z = rec.normal(SAMPLE, method.latent())?;
+        let z = method.draw(&mut rec, SAMPLE, Weights::Averaged)?;
         let z = rec.keep(z);
         let mut draw = rec.finish()?;
         draw.replay(1)?;

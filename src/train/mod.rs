@@ -11,8 +11,9 @@ mod stage;
 
 pub use folder::{Folder, Metrics};
 
-use crate::data::{Rounding, Source, Standardisation, Table, Target, split};
+use crate::data::{LoadOptions, Rounding, Source, Standardisation, Table, Target, split};
 use crate::gpu::Gpu;
+use crate::methods::many_step::{SOURCE_ROWS, given_source};
 use crate::methods::{self, Entry, Training};
 use crate::model::{Description, Model};
 use crate::{Error, Result};
@@ -27,6 +28,8 @@ use std::time::Instant;
 /// Rows below which a share is held out by default.
 const SMALL: usize = 5_000;
 const SMALL_SHARE: f64 = 0.2;
+/// Rows of a source law are not those of the data, where both are toy targets and made from the run's seed.
+const SOURCE_SEED: u64 = 0x50_0ce5;
 
 /// A run to make or to go on with.
 pub struct Job {
@@ -53,6 +56,21 @@ impl Job {
             score if score.is_empty() => Ok(self.source.parse().ok().and_then(|source: Source| Target::of(&source, units))),
             score => Target::given(&score, &self.table, units).map(Some),
         }
+    }
+
+    /// Rows of the law to start from, where the settings name one, in these units: as many as a model keeps, evenly from all, or all of
+    /// them in turn where they are fewer.
+    fn source_law(&self, data: &Table, units: &Standardisation) -> Result<Option<Vec<f32>>> {
+        let Some(text) = given_source(&self.settings) else { return Ok(None) };
+        let source: Source = text.parse()?;
+        let rows = source.load(self.seed ^ SOURCE_SEED, &LoadOptions::default())?.align(data.columns())?;
+        let all = rows.rows();
+        let mut values = Vec::with_capacity(SOURCE_ROWS * rows.cols());
+        for i in 0..SOURCE_ROWS {
+            values.extend_from_slice(rows.row(if all < SOURCE_ROWS { i % all } else { i * all / SOURCE_ROWS }));
+        }
+        units.apply(&mut values)?;
+        Ok(Some(values))
     }
 }
 

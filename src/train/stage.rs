@@ -26,7 +26,8 @@ impl Stage {
         };
         let data = Dataset::new(gpu, &standard(&standardisation, &train)?, train.cols(), train.weights())?;
         let target = job.target(&standardisation)?;
-        let data = data.with_target(target.clone());
+        let source = job.source_law(&train, &standardisation)?;
+        let data = data.with_target(target.clone()).with_source(source);
         let setup = Setup { gpu, training: &job.training, columns: train.cols(), seed: job.seed, data: Some(&data) };
         let method = job.entry.build(&setup, &job.settings)?;
         let plan = method.plan(gpu, job.seed, &data)?;
