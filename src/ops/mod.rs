@@ -13,6 +13,7 @@ pub mod map;
 pub mod mixture;
 pub mod neighbours;
 pub mod pairwise;
+pub mod partners;
 pub mod random;
 pub mod reduce;
 pub mod sinkhorn;

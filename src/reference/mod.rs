@@ -16,6 +16,7 @@ pub mod map;
 pub mod mixture;
 pub mod neighbours;
 pub mod pairwise;
+pub mod partners;
 pub mod perceptron;
 pub mod random;
 pub mod reduce;

@@ -13,6 +13,7 @@ mod mixture;
 mod mlp;
 mod neighbours;
 mod pairwise;
+mod partners;
 mod penalty;
 mod random;
 mod reduce;
