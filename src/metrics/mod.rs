@@ -45,7 +45,7 @@ pub mod permutation;
 pub mod sinkhorn;
 pub mod sliced;
 pub mod stein;
-mod threads;
+pub(crate) mod threads;
 pub mod wasserstein;
 
 pub use device::Backend;

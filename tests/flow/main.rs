@@ -1,5 +1,6 @@
 //! Paths and solvers against what they are in closed form.
 
+mod coupling;
 mod density;
 mod network;
 
