@@ -16,6 +16,7 @@ pub mod pairwise;
 pub mod partners;
 pub mod random;
 pub mod reduce;
+pub mod repulsion;
 pub mod sinkhorn;
 pub mod sliced;
 pub mod sort;

@@ -20,6 +20,7 @@ pub mod partners;
 pub mod perceptron;
 pub mod random;
 pub mod reduce;
+pub mod repulsion;
 pub mod sinkhorn;
 pub mod sliced;
 pub mod sort;

@@ -3,6 +3,7 @@
 mod coupling;
 mod density;
 mod network;
+mod repulsion;
 
 use pushforward::flow::{Path, Solver, integrate};
 use pushforward::gpu::{Gpu, Recorder, Var};

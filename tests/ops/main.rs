@@ -17,6 +17,7 @@ mod partners;
 mod penalty;
 mod random;
 mod reduce;
+mod repulsion;
 mod sinkhorn;
 mod sliced;
 mod sort;
