@@ -6,6 +6,7 @@
 //              Thresholds are running sums of the weights in units of 2⁻³², so that a small weight far down the table is as exact
 //              as one at its top.
 //   rows       out_i = x_{index_i}
+//   block      out_i = x_{n·(step mod rows/n) + i}: blocks of n rows in turn, one a step
 //   columns    out_{i, to+j} = (accumulate ? out_{i, to+j} : 0) + x_{i, first+j}: part of each row, for slices and joins.
 // One invocation an element of out (batch, weighted, rows) or of the part that moves (columns).
 #import common/index
@@ -90,6 +91,14 @@ fn rows(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     if (i >= params.n * params.cols) { return; }
     let row = min(index[i / params.cols], params.rows - 1u);
     out[i] = x[row * params.cols + i % params.cols];
+}
+
+@compute @workgroup_size(64)
+fn block(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let i = flat_index(group, groups, lane, 64u);
+    let len = params.n * params.cols;
+    if (i >= len) { return; }
+    out[i] = x[(state[0] % (params.rows / params.n)) * len + i];
 }
 
 @compute @workgroup_size(256)

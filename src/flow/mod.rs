@@ -1,20 +1,25 @@
-//! Flows (paper §4): paths between a source law and the data, what a network on a path says, and solvers that follow it.
+//! Flows (paper §4): paths between a source law and the data, couplings of the two, what a network on a path says, solvers that follow
+//! it, and particles that repel each other on the way.
 
 mod adaptive;
+pub mod coupling;
 mod divergence;
 pub mod grid;
 pub mod noisy;
 pub mod path;
 pub mod prediction;
+pub mod repulsion;
 pub mod solver;
 pub mod table;
 
 pub use crate::nn::Time;
 pub use adaptive::{Adaptive, Effort};
+pub use coupling::Coupling;
 pub use divergence::{divergence, probed_divergence};
 pub use grid::Grid;
 pub use noisy::Denoiser;
 pub use path::{Curve, Gamma, Path};
 pub use prediction::Prediction;
+pub use repulsion::Repulsion;
 pub use solver::{Solver, follow, integrate};
 pub use table::{TimeLaw, Times};

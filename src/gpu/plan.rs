@@ -16,6 +16,17 @@ pub struct Plan {
     /// Of each part, the first report of the iteration at hand that is not finite.
     bad: Vec<Option<Report>>,
     in_flight: VecDeque<wgpu::SubmissionIndex>,
+    feeds: Vec<Feed>,
+    /// Iterations that have been submitted.
+    count: u64,
+}
+
+/// What the host prepares for the iterations ahead, a block of `every` at a time.
+struct Feed {
+    every: u64,
+    write: Box<dyn FnMut(u64) -> Result<()> + Send>,
+    /// The first iteration of the block that is on the device.
+    holds: Option<u64>,
 }
 
 impl Plan {
@@ -29,7 +40,7 @@ impl Plan {
         let names = parts.iter().rev().flat_map(|(step, _)| step.report_names().to_vec()).collect();
         let waiting = parts.iter().map(|_| VecDeque::new()).collect();
         let bad = parts.iter().map(|_| None).collect();
-        Self { parts, names, waiting, bad, in_flight: VecDeque::new() }
+        Self { parts, names, waiting, bad, in_flight: VecDeque::new(), feeds: Vec::new(), count: 0 }
     }
 
     /// The plan of one step.
@@ -44,8 +55,43 @@ impl Plan {
         Ok(Self::of(rec.finish()?))
     }
 
+    /// Has the host prepare what a recorded step cannot make itself, such as an exact assignment: before the iterations `first` to
+    /// `first + every − 1` are submitted, with `first` a multiple of `every`, `write(first)` writes to tensors that they read. Where a
+    /// run goes on inside such a block ([`Plan::set_count`]) `write` is called with the block's beginning, so a feed that is a function
+    /// of `first` alone leaves a resumed run bit-identical.
+    ///
+    /// Memory that earlier iterations read may be overwritten: a write is queued behind every submission before it and ahead of
+    /// those after it (`Queue::write_buffer`), so the device sees it between the two blocks, and the host does not wait.
+    ///
+    /// # Panics
+    /// With `every` 0.
+    pub fn with_feed(mut self, every: usize, write: impl FnMut(u64) -> Result<()> + Send + 'static) -> Self {
+        assert!(every > 0, "a feed serves a block of iterations");
+        self.feeds.push(Feed { every: every as u64, write: Box::new(write), holds: None });
+        self
+    }
+
     /// Runs the plan `n` times, without waiting for the device except to keep a bounded amount of work in flight.
     pub fn replay(&mut self, n: usize) -> Result<()> {
+        let end = self.count + n as u64;
+        while self.count < end {
+            let mut until = end;
+            for feed in &mut self.feeds {
+                let first = self.count - self.count % feed.every;
+                if feed.holds != Some(first) {
+                    feed.holds = None;
+                    (feed.write)(first)?;
+                    feed.holds = Some(first);
+                }
+                until = until.min(first + feed.every);
+            }
+            self.submit((until - self.count) as usize)?;
+            self.count = until;
+        }
+        Ok(())
+    }
+
+    fn submit(&mut self, n: usize) -> Result<()> {
         let gpu = self.parts[0].0.gpu.clone();
         let once: usize = self.parts.iter().map(|(step, count)| step.len() * count).sum();
         let parts = &self.parts;
@@ -75,6 +121,8 @@ impl Plan {
     pub fn set_count(&mut self, count: u64) -> Result<()> {
         self.waiting.iter_mut().for_each(VecDeque::clear);
         self.bad.fill(None);
+        self.count = count;
+        self.feeds.iter_mut().for_each(|feed| feed.holds = None);
         self.parts.iter_mut().try_for_each(|(step, times)| step.set_count(count * *times as u64))
     }
 

@@ -1,6 +1,7 @@
 //! [`Dataset`]: the rows to learn from, resident on the device, with what methods ask of them before they start.
 
 use crate::data::Target;
+use crate::flow::coupling::Rows;
 use crate::gpu::{Gpu, Recorder, Tensor, Var};
 use crate::ops::gather::thresholds;
 use crate::{Error, Result};
@@ -84,6 +85,12 @@ impl Dataset {
                 rec.batch_weighted(data, thresholds, n)
             }
         }
+    }
+
+    /// The rows on the host, with their weights: reads them back from the device.
+    pub fn host(&self) -> Result<Rows> {
+        let thresholds = self.thresholds.as_ref().map(Tensor::read_u32).transpose()?;
+        Rows::by_thresholds(self.tensor.read()?, self.cols(), thresholds)
     }
 
     /// The median of the distances between rows (the bandwidth that the median heuristic takes; Gretton et al. 2012, §8).

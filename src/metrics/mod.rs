@@ -10,6 +10,7 @@
 //! | precision, recall, density, coverage | [`manifold`] | Wilson interval, or standard error of a mean |
 //! | classifier two-sample test | [`classifier`] | Clopper–Pearson interval, exact binomial p-value |
 //! | Stein discrepancy to a known score | [`stein`] | U-statistic variance; wild bootstrap |
+//! | nearest distance and Vendi score of one set | [`diversity`] | standard error of a mean; none |
 //! | copying of training rows | [`copying`] | order statistics, Wilson, Mann–Whitney |
 //!
 //! Every interval is two-sided and covers 95 % ([`interval::LEVEL`]). What takes all pairs of rows runs on a [`Backend`]: a GPU, or
@@ -34,6 +35,7 @@ pub mod c2st;
 pub mod classifier;
 pub mod copying;
 mod device;
+pub mod diversity;
 mod evaluate;
 pub mod gaussian;
 pub mod interval;
@@ -45,7 +47,7 @@ pub mod permutation;
 pub mod sinkhorn;
 pub mod sliced;
 pub mod stein;
-mod threads;
+pub(crate) mod threads;
 pub mod wasserstein;
 
 pub use device::Backend;

@@ -1,6 +1,6 @@
 //! Choosing rows and columns: shuffled and weighted batches, rows by index, slices and joins of columns.
 
-use crate::gpu::kernels::gather::{Batch, Columns, Params, Rows, Weighted};
+use crate::gpu::kernels::gather::{Batch, Block, Columns, Params, Rows, Weighted};
 use crate::gpu::{Axes, Backward, Recorder, Var};
 use crate::{Error, Result};
 
@@ -65,6 +65,21 @@ impl Recorder {
         let params = Params { n: index.len() as u32, rows, cols, ..Default::default() };
         let groups = self.groups(out.len(), 64);
         self.dispatch(Rows { params, x, index, out }, &Axes::none(), groups)?;
+        Ok(out)
+    }
+
+    /// The next block of `n` rows of `x` at every replay, over and over: rows n·(step mod rows/n) and on. No gradient flows into `x`.
+    pub fn block(&mut self, x: Var, n: usize) -> Result<Var> {
+        if x.is_empty() || n == 0 || !x.rows().is_multiple_of(n) {
+            let problem = format!("{} × {} is no whole number of blocks of {n} rows", x.rows(), x.cols());
+            return Err(Error::shape("block", problem));
+        }
+        let out = self.empty(n, x.cols())?;
+        let (rows, cols) = x.shape();
+        let params = Params { n: n as u32, rows, cols, ..Default::default() };
+        let state = self.state();
+        let groups = self.groups(out.len(), 64);
+        self.dispatch(Block { params, state, x, out }, &Axes::none(), groups)?;
         Ok(out)
     }
 

@@ -118,6 +118,15 @@ pub struct Potentials {
     pub g_before: Var,
 }
 
+/// The name of the shader's cost of this exponent.
+pub(super) fn cost(exponent: f32) -> &'static str {
+    match exponent {
+        2.0 => "square",
+        1.0 => "distance",
+        _ => "power",
+    }
+}
+
 /// How the rows × columns of one pass are cut up.
 struct Layout {
     axes: Axes,
@@ -143,14 +152,9 @@ impl Layout {
             Family::Tile => ("tile", if d <= 4 && n >= 16_384 { 2 } else { 1 }, 4, 4, 128),
             Family::Register => ("register", if d <= 8 { 2 } else { 1 }, 4, 4, 64),
         };
-        let cost = match exponent {
-            2.0 => "square",
-            1.0 => "distance",
-            _ => "power",
-        };
         let axes = Axes::none()
             .set("FAMILY", name)
-            .set("COST", cost)
+            .set("COST", cost(exponent))
             .set("GRADIENT", u32::from(gradient))
             .set("D", if wide { 1 } else { d })
             .set("R", rows)
@@ -179,9 +183,9 @@ impl Layout {
 
 /// One side of a problem: points and the logarithms (base 2) of their weights.
 #[derive(Clone, Copy)]
-struct Side {
-    points: Var,
-    log_weights: Var,
+pub(super) struct Side {
+    pub points: Var,
+    pub log_weights: Var,
 }
 
 impl Recorder {
@@ -286,7 +290,15 @@ impl Recorder {
     }
 
     /// −ε log Σⱼ bⱼ exp((hⱼ − c)/ε) on the rows of x, damped where marginals are relaxed, and averaged with `old`. n × 1.
-    fn soft_min(&mut self, x: Side, y: Side, h: Var, old: Option<Var>, epsilon: f32, settings: &Sinkhorn) -> Result<Var> {
+    pub(super) fn soft_min(
+        &mut self,
+        x: Side,
+        y: Side,
+        h: Var,
+        old: Option<Var>,
+        epsilon: f32,
+        settings: &Sinkhorn,
+    ) -> Result<Var> {
         let sizes @ (n, m, _) = (x.points.rows(), y.points.rows(), x.points.cols());
         let layout = Layout::of(self, settings.exponent, sizes, false);
         let value = self.empty(layout.splits, 2 * n)?;
@@ -373,7 +385,7 @@ impl Recorder {
         }
     }
 
-    fn side(&mut self, points: Var, weights: Option<Var>) -> Result<Side> {
+    pub(super) fn side(&mut self, points: Var, weights: Option<Var>) -> Result<Side> {
         let n = points.rows();
         let log_weights = match weights {
             None => self.constant(-(n as f32).log2(), n, 1)?,
@@ -406,7 +418,7 @@ fn params((n, m, d): (usize, usize, usize), layout: &Layout, settings: &Sinkhorn
     }
 }
 
-fn fits(x: Var, y: Var, settings: &Sinkhorn) -> Result<()> {
+pub(super) fn fits(x: Var, y: Var, settings: &Sinkhorn) -> Result<()> {
     settings.check()?;
     if x.cols() != y.cols() || x.is_empty() || y.is_empty() {
         let problem = format!("{} × {} cannot be transported to {} × {}", x.rows(), x.cols(), y.rows(), y.cols());

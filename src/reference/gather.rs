@@ -53,3 +53,9 @@ pub fn weighted(n: u32, thresholds: &[u32], at: Place) -> Vec<u32> {
         })
         .collect()
 }
+
+/// The rows of the block of `n` out of `rows` whose turn it is.
+pub fn block(n: u32, rows: u32, step: u32) -> std::ops::Range<u32> {
+    let first = step % (rows / n) * n;
+    first..first + n
+}

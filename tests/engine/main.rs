@@ -4,7 +4,7 @@ mod tape;
 
 use pushforward::Error;
 use pushforward::gpu::{Gpu, Options, Plan, Recorder, Step};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock, Mutex};
 
 pub static GPU: LazyLock<Gpu> = LazyLock::new(|| {
     let options = Options { checked: true, poisoned: true, ..Options::default() };
@@ -107,6 +107,83 @@ fn a_plan_reports_each_iteration_once_with_the_last_run_of_every_step() {
         assert_eq!(report.values[1], runs[2 * report.step as usize + 1].values[0], "iteration {}", report.step);
     }
     assert_eq!(plan.window(), 512);
+}
+
+/// A plan that adds what a feed of `every` iterations prepares to a cell, and the firsts that the feed was called with.
+fn fed(every: usize) -> (Plan, pushforward::gpu::Tensor, Arc<Mutex<Vec<u64>>>) {
+    let (sum, pool) = (GPU.zeros(1, 1).unwrap(), GPU.zeros(every, 1).unwrap());
+    let plan = Plan::record(&GPU, 0, |rec| {
+        let (before, pool) = (rec.tensor(&sum), rec.tensor(&pool));
+        let now = rec.block(pool, 1)?;
+        // Order matters: sums of another order are other numbers.
+        let half = rec.scale(before, 0.5)?;
+        let next = rec.add(half, now)?;
+        rec.report("sum", next)?;
+        rec.copy_into(next, before)
+    });
+    let calls = Arc::new(Mutex::new(Vec::new()));
+    let seen = calls.clone();
+    let plan = plan.unwrap().with_feed(every, move |first| {
+        seen.lock().unwrap().push(first);
+        pool.write(&(first..first + every as u64).map(|i| ((i * i) as f32).sin()).collect::<Vec<_>>())
+    });
+    (plan, sum, calls)
+}
+
+#[test]
+fn a_feed_is_called_before_each_of_its_blocks() {
+    // Far more iterations than one submission takes, so that the pool is written while earlier blocks are still to run.
+    let (mut plan, sum, calls) = fed(4);
+    plan.replay(2001).unwrap();
+    let expected = (0..2001u64).fold(0.0f32, |sum, i| 0.5 * sum + ((i * i) as f32).sin());
+    assert_eq!(sum.read().unwrap(), [expected]);
+    assert_eq!(*calls.lock().unwrap(), (0..=2000).step_by(4).collect::<Vec<u64>>());
+}
+
+#[test]
+fn a_fed_replay_of_n_is_n_replays_of_one() {
+    let ((mut once, a, calls), (mut often, b, each)) = (fed(8), fed(8));
+    once.replay(50).unwrap();
+    (0..50).for_each(|_| often.replay(1).unwrap());
+    assert_eq!(a.read().unwrap(), b.read().unwrap());
+    assert_eq!(*calls.lock().unwrap(), *each.lock().unwrap());
+    let (mut split, c, _) = fed(3);
+    [1, 2, 30, 17].into_iter().for_each(|n| split.replay(n).unwrap());
+    assert_eq!(a.read().unwrap(), c.read().unwrap(), "whatever the block is");
+}
+
+#[test]
+fn a_fed_plan_goes_on_inside_a_block() {
+    let (mut plan, sum, calls) = fed(8);
+    plan.replay(21).unwrap();
+    let middle = sum.read().unwrap();
+    plan.replay(10).unwrap();
+    let end = sum.read().unwrap();
+    for again in [fed(8), (plan, sum, calls)] {
+        let (mut plan, sum, calls) = again;
+        sum.write(&middle).unwrap();
+        plan.set_count(21).unwrap();
+        calls.lock().unwrap().clear();
+        plan.replay(10).unwrap();
+        assert_eq!(sum.read().unwrap(), end);
+        assert_eq!(*calls.lock().unwrap(), [16, 24]);
+    }
+}
+
+#[test]
+fn a_feed_that_fails_stops_the_plan_before_its_block() {
+    let (plan, sum, _) = fed(4);
+    let mut first_time = true;
+    let mut plan = plan.with_feed(4, move |first| match first {
+        8 if std::mem::take(&mut first_time) => Err(Error::usage("not now")),
+        _ => Ok(()),
+    });
+    assert_eq!(plan.replay(10).unwrap_err().to_string(), "not now");
+    assert_eq!(plan.steps().next().unwrap().count().unwrap(), 8);
+    plan.replay(2).unwrap();
+    let (mut whole, other, _) = fed(4);
+    whole.replay(10).unwrap();
+    assert_eq!(sum.read().unwrap(), other.read().unwrap());
 }
 
 #[test]

@@ -1,10 +1,12 @@
 //! Paths and solvers against what they are in closed form.
 
 mod adaptive;
+mod coupling;
 mod density;
 mod network;
 mod noisy;
 mod path;
+mod repulsion;
 
 use pushforward::flow::{Curve, Grid, Path, Solver, integrate};
 use pushforward::gpu::{Gpu, Recorder, Var};

@@ -7,6 +7,7 @@ use rand_distr::{Distribution, StandardNormal};
 
 mod copying;
 mod device;
+mod diversity;
 mod evaluate;
 mod intervals;
 mod kolmogorov;

@@ -1,7 +1,7 @@
 use crate::{GPU, input, numbers, run};
 use pushforward::gpu::Recorder;
 use pushforward::ops::gather::thresholds;
-use pushforward::reference::gather::{Place, batch, weighted};
+use pushforward::reference::gather::{Place, batch, block, weighted};
 
 /// Runs `steps` replays of a batch from data whose rows are their own numbers; returns each replay's rows.
 fn draws(rows: usize, n: usize, steps: usize, first: u64, weights: Option<&[f32]>) -> Vec<Vec<u32>> {
@@ -77,6 +77,32 @@ fn a_small_weight_far_down_the_table_keeps_its_share() {
     let found = thresholds(&[1.0, share, share, 0.0]);
     assert_eq!([found[1] - found[0], found[2] - found[1]], [64, 63]);
     assert_eq!(found[2..], [u32::MAX; 2]);
+}
+
+#[test]
+fn blocks_take_turns() {
+    for (n, blocks, cols) in [(1, 1, 1), (1, 5, 3), (63, 2, 1), (64, 3, 2), (65, 1, 17)] {
+        let x = numbers(n * blocks * cols, 1);
+        let mut rec = Recorder::new(&GPU, 0);
+        let all = input(&mut rec, n * blocks, cols, &x);
+        let part = rec.block(all, n).unwrap();
+        let part = rec.keep(part);
+        let mut step = rec.finish().unwrap();
+        for first in [0u32, 7, u32::MAX - 1] {
+            step.set_count(first.into()).unwrap();
+            for at in [first, first.wrapping_add(1)] {
+                step.replay(1).unwrap();
+                let rows = block(n as u32, (n * blocks) as u32, at);
+                let expected = &x[rows.start as usize * cols..rows.end as usize * cols];
+                assert_eq!(step.read(part).unwrap(), expected, "step {at}: {blocks} blocks of {n} × {cols}");
+            }
+        }
+    }
+    let mut rec = Recorder::new(&GPU, 0);
+    let x = input(&mut rec, 5, 1, &numbers(5, 1));
+    for n in [0, 2, 10] {
+        assert!(rec.block(x, n).unwrap_err().to_string().contains("no whole number of blocks"));
+    }
 }
 
 #[test]
