@@ -1,6 +1,8 @@
-//! Paths and solvers against what they are in closed form.
+//! Paths, solvers and stochastic differential equations against what they are in closed form.
 
 mod density;
+mod energy;
+mod langevin;
 mod network;
 
 use pushforward::flow::{Path, Solver, integrate};
