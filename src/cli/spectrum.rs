@@ -7,6 +7,7 @@ use pushforward::data::write_atomically;
 use pushforward::flow::Energy;
 use pushforward::gpu::Gpu;
 use pushforward::report::{Figure, Page, Plot, Sheet, number, panels};
+use pushforward::reproduce::spectrum::fit::Moment;
 use pushforward::reproduce::spectrum::{self, Found, MOST_ERRORS, NODES, Rate, Settings, Target};
 
 use super::arguments::Reproduce;
@@ -67,10 +68,10 @@ fn signed(value: f64, decimals: usize) -> String {
 
 fn cells(rate: &Rate) -> [String; 4] {
     [
-        to_error(rate.exact, rate.standard_error / 10.0),
+        number(rate.exact, 6),
         format!("{} ± {}", to_error(rate.fitted, rate.standard_error), to_error(rate.standard_error, rate.standard_error)),
         signed(rate.departure, 2),
-        signed(rate.step_bias / rate.standard_error, 2),
+        number(rate.step_bias, 2),
     ]
 }
 
@@ -138,22 +139,17 @@ fn plots(found: &Found) -> Vec<Plot> {
     plots
 }
 
-/// Each function's share of its start over time: lines e^{−λt}, dots as measured.
+/// Each function's share of its start over time, as long as it is to be seen: lines e^{−λt}, dots as measured.
 fn decays(found: &Found, target: &Target) -> Plot {
     let last = target.step * target.steps as f64;
-    // Until all but the slowest have died.
-    let second = target.rates.get(1).map_or(last, |rate| (-LEAST.ln() / rate.exact).min(last));
-    let shown = second * if target.rates.len() > 1 { 1.25 } else { 1.0 };
-    let end = shown.min(last);
-    let line = |rate: &Rate| {
-        let until = (-LEAST.ln() / rate.exact).min(end);
-        vec![vec![(0.0, 1.0), (until, (-rate.exact * until).exp())]]
-    };
-    let marks = |i: usize| {
-        let decay = &target.decays[i - 1];
-        let mark =
-            |moment: &spectrum::fit::Moment| [moment.time, moment.mean / decay.start, found.error(moment) / decay.start.abs()];
-        decay.moments.iter().map(mark).filter(|[time, ..]| *time <= end).collect()
+    // Somewhat longer than all but the slowest last.
+    let end = target.rates.get(1).map_or(last, |rate| (-1.25 * LEAST.ln() / rate.exact).min(last));
+    let until = |rate: &Rate| (-LEAST.ln() / rate.exact).min(end);
+    let line = |rate: &Rate| vec![vec![(0.0, 1.0), (until(rate), (-rate.exact * until(rate)).exp())]];
+    let marks = |rate: &Rate| {
+        let decay = &target.decays[rate.function - 1];
+        let mark = |moment: &Moment| [moment.time, moment.mean / decay.start, found.error(moment) / decay.start.abs()];
+        decay.moments.iter().map(mark).filter(|[time, ..]| *time <= until(rate)).collect()
     };
     Plot {
         title: format!("{}: ⟨f|ρₜ⟩/⟨f|ρ₀⟩ over time", title(target)),
@@ -162,7 +158,7 @@ fn decays(found: &Found, target: &Target) -> Plot {
         range: Some([LEAST, 1.2]),
         log: true,
         families: target.rates.iter().map(|rate| (name(target, rate.function), line(rate))).collect(),
-        marks: target.rates.iter().map(|rate| marks(rate.function)).collect(),
+        marks: target.rates.iter().map(marks).collect(),
     }
 }
 
@@ -218,7 +214,7 @@ fn page(found: &Found, settings: &Settings, picture: String, gpu: &Gpu, command:
         let [mean, deviation] = target.start;
         Sheet {
             title: format!("{}: rates", title(target)),
-            head: ["", "λ", "fitted", "apart, in errors", "by the step, in errors", "p", "agrees"].map(String::from).to_vec(),
+            head: ["", "λ", "fitted", "apart, in errors", "by the step", "p", "agrees"].map(String::from).to_vec(),
             rows: target.rates.iter().map(row).collect(),
             numbers: true,
             note: format!(

@@ -22,7 +22,7 @@ use solver::{Spectrum, solve};
 use statrs::distribution::{ChiSquared, ContinuousCDF};
 
 /// Nodes of the solver.
-pub const NODES: usize = 256;
+pub const NODES: usize = 160;
 /// Times at which particles are read, at most, after the start.
 pub const TIMES: usize = 40;
 /// A rate agrees within so many standard errors: one in 370 would not by chance.
@@ -92,6 +92,16 @@ impl Settings {
                     4 * PIECE
                 )));
             }
+        }
+        let (m, reach) = (self.energy_start, FARTHEST * self.energy_spread);
+        let [left, right] = solver::known(&|x| self.energy.on_line(x))?;
+        if m - reach < left || m + reach > right {
+            return Err(Error::usage(format!(
+                "particles that start at {m} ± {} may lie beyond [{left:.2}, {right:.2}], where the functions of {} are known: \
+                 move `energy_start` or lower `energy_spread`",
+                self.energy_spread,
+                self.energy.name()
+            )));
         }
         Ok(())
     }
@@ -255,14 +265,6 @@ impl Run {
         let count = self.functions + 1 + MIXED;
         let spectrum = solve(&|x| self.energy.on_line(x), NODES, count)?;
         let [m, s] = self.start;
-        let [left, right] = spectrum.ends;
-        if !hermite && !(left <= m - FARTHEST * s && m + FARTHEST * s <= right) {
-            return Err(Error::usage(format!(
-                "particles that start at {m} ± {s} may lie beyond [{left:.2}, {right:.2}], where the functions of {} are known: \
-                 move `energy_start` or lower `energy_spread`",
-                self.energy.name()
-            )));
-        }
         let functions = if hermite { Functions::Hermite } else { Functions::Solved(&spectrum) };
         let start = functions.means(m, s, count);
         let measured = self.simulate(gpu, domain, &functions)?;

@@ -34,25 +34,35 @@ pub struct Spectrum {
     table: Vec<Vec<f64>>,
 }
 
+/// The least value of an energy, and the interval in which it is less than `depth` above that.
+fn interval(energy: &dyn Fn(f64) -> [f64; 3], depth: f64) -> Result<(f64, [f64; 2])> {
+    let places = (0..=(2.0 * REACH / LOOK) as usize).map(|i| LOOK * i as f64 - REACH);
+    let heights: Vec<(f64, f64)> = places.map(|x| (x, energy(x)[0])).collect();
+    let least = heights.iter().map(|(_, e)| *e).fold(f64::INFINITY, f64::min);
+    let inside = heights.iter().filter(|(_, e)| e - least < depth).map(|(x, _)| *x);
+    let [left, right] = inside.fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], x| [x.min(low), x.max(high)]);
+    if !(-REACH < left && left < right && right < REACH) {
+        return Err(Error::usage(format!(
+            "an energy must rise by {depth} above its least on both sides within ±{REACH}, and this one does not: it keeps no particle"
+        )));
+    }
+    Ok((least, [left, right]))
+}
+
+/// Where the functions of an energy are known.
+///
+/// # Errors
+/// As [`solve`].
+pub fn known(energy: &dyn Fn(f64) -> [f64; 3]) -> Result<[f64; 2]> {
+    Ok(interval(energy, TABLE)?.1)
+}
+
 /// The first `count` eigenpairs on `nodes` nodes; `energy` gives E, E' and E''.
 ///
 /// # Errors
 /// An energy that does not rise by 60 on both sides within ±64, or one too rough for so few nodes.
 pub fn solve(energy: &dyn Fn(f64) -> [f64; 3], nodes: usize, count: usize) -> Result<Spectrum> {
-    let places = (0..=(2.0 * REACH / LOOK) as usize).map(|i| LOOK * i as f64 - REACH);
-    let heights: Vec<(f64, f64)> = places.map(|x| (x, energy(x)[0])).collect();
-    let least = heights.iter().map(|(_, e)| *e).fold(f64::INFINITY, f64::min);
-    let within = |depth: f64| {
-        let inside = heights.iter().filter(|(_, e)| e - least < depth).map(|(x, _)| *x);
-        inside.fold([f64::INFINITY, f64::NEG_INFINITY], |[low, high], x| [x.min(low), x.max(high)])
-    };
-    let ([left, right], ends) = (within(DEPTH), within(TABLE));
-    if !(-REACH < left && left < right && right < REACH) {
-        return Err(Error::usage(format!(
-            "an energy must rise by {DEPTH} above its least on both sides within ±{REACH}, and this one does not: it keeps no particle"
-        )));
-    }
-
+    let ((least, [left, right]), ends) = (interval(energy, DEPTH)?, known(energy)?);
     let spacing = (right - left) / (nodes - 1) as f64;
     let x: Vec<f64> = (0..nodes).map(|k| left + spacing * k as f64).collect();
     let hamiltonian = nalgebra::DMatrix::from_fn(nodes, nodes, |i, j| {
