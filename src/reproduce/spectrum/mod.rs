@@ -48,7 +48,7 @@ settings! {
         /// Time for which the Gaussian is approached.
         duration: f64 = 3.0,
         /// Time step towards the Gaussian.
-        step: f64 = 0.01,
+        step: f64 = 0.02,
         /// The second target's energy: double-well, quartic, ring, quadratic.
         energy: Energy = Energy::DoubleWell,
         /// Mean of the particles' start towards the second target.
@@ -58,7 +58,7 @@ settings! {
         /// Time for which the second target is approached.
         energy_duration: f64 = 4.0,
         /// Time step towards the second target.
-        energy_step: f64 = 0.002,
+        energy_step: f64 = 0.004,
     }
 }
 
