@@ -10,6 +10,7 @@ mod page;
 mod progress;
 mod reproduce;
 mod saddle;
+mod spectrum;
 mod statistics;
 mod train;
 mod trained;

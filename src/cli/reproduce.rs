@@ -13,7 +13,7 @@ use super::arguments::Reproduce;
 use super::console::{Console, print};
 use super::progress::duration;
 
-const ALL: [&str; 3] = ["figure1", "saddle", "statistics"];
+const ALL: [&str; 4] = ["figure1", "saddle", "spectrum", "statistics"];
 
 pub fn reproduce(args: &Reproduce, adapter: &str, console: Console) -> anyhow::Result<()> {
     if !ALL.contains(&args.what.as_str()) {
@@ -27,6 +27,7 @@ pub fn reproduce(args: &Reproduce, adapter: &str, console: Console) -> anyhow::R
     }
     match args.what.as_str() {
         "saddle" => return super::saddle::saddle(args, adapter, console),
+        "spectrum" => return super::spectrum::spectrum(args, adapter, console),
         "statistics" => return super::statistics::statistics(args, adapter, console),
         _ => {}
     }

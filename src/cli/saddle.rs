@@ -98,7 +98,14 @@ fn plots(found: &Saddle) -> Vec<Plot> {
     };
     let [network, network_too, table, table_too] = &rest[1..] else { unreachable!("six games are played") };
     let halves = Some([0.0, 0.5]);
-    let plot = |title: &str, x: String, y: &str, range, families| Plot { title: title.into(), x, y: y.into(), range, families };
+    let plot = |title: &str, x: String, y: &str, range, families| Plot {
+        title: title.into(),
+        x,
+        y: y.into(),
+        range,
+        families,
+        ..Plot::default()
+    };
     vec![
         plot(
             "Adversary between two steps: a over the steps",

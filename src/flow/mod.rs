@@ -1,10 +1,12 @@
 //! Flows (paper §4): paths between a source law and the data, couplings of the two, what a network on a path says, solvers that follow
-//! it, and particles that repel each other on the way.
+//! it, particles that repel each other on the way; energies, and the SDE that descends them.
 
 mod adaptive;
 pub mod coupling;
 mod divergence;
+pub mod energy;
 pub mod grid;
+pub mod langevin;
 pub mod noisy;
 pub mod path;
 pub mod prediction;
@@ -16,7 +18,9 @@ pub use crate::nn::Time;
 pub use adaptive::{Adaptive, Effort};
 pub use coupling::Coupling;
 pub use divergence::{divergence, probed_divergence};
+pub use energy::Energy;
 pub use grid::Grid;
+pub use langevin::{Particles, simulate};
 pub use noisy::Denoiser;
 pub use path::{Curve, Gamma, Path};
 pub use prediction::Prediction;

@@ -188,6 +188,22 @@ impl<'a, 'b> Panel<'a, 'b> {
         let inside = |&(x, y): &(f64, f64)| (self.x.low..=self.x.high).contains(&x) && (self.y.low..=self.y.high).contains(&y);
         points.filter(inside).try_for_each(|at| area.draw(&Circle::new(at, px(radius), color.filled())).map_err(failed))
     }
+
+    /// Dots with bars from y − error to y + error; those outside the axes are left out, and of bars what is outside them.
+    pub fn marks(&self, marks: &[[f64; 3]], color: RGBColor) -> Result<()> {
+        let area = self.chart.plotting_area();
+        for &[x, y, error] in marks {
+            let at = (self.x.place(x), self.y.place(y));
+            let shown = if self.y.log { y.log10() } else { y };
+            if at != (x, shown) {
+                continue;
+            }
+            let bar = [y - error, y + error].map(|end| (at.0, self.y.place(end)));
+            area.draw(&PathElement::new(bar, stroke(color, 1.2))).map_err(failed)?;
+            area.draw(&Circle::new(at, px(2.2), color.filled())).map_err(failed)?;
+        }
+        Ok(())
+    }
 }
 
 /// Names with a mark of their colour, side by side from the left edge of `area`.

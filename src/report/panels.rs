@@ -15,7 +15,11 @@ pub struct Plot {
     pub y: String,
     /// The vertical range, where it is not the curves' own.
     pub range: Option<[f64; 2]>,
+    /// Whether the vertical axis is logarithmic.
+    pub log: bool,
     pub families: Vec<Family>,
+    /// What was measured, family by family: dots at (x, y) with bars of their error, left out where y is outside the axes.
+    pub marks: Vec<Vec<[f64; 3]>>,
 }
 
 /// The plots in rows of two.
@@ -27,14 +31,19 @@ pub fn panels(plots: &[Plot], title: &str) -> Result<String> {
             let (top, body) = cell.margin(0, 0, 0, px(8.0)).split_vertically(px(24.0));
             let points = || plot.families.iter().flat_map(|(_, curves)| curves.iter().flatten());
             let x = Axis::round(points().map(|p| p.0), 0.0, &plot.x);
+            let scaled = |y: f64| if plot.log { y.log10() } else { y };
             let y = match plot.range {
-                Some(range) => Axis::round(range.into_iter(), 0.02, &plot.y),
-                None => Axis::round(points().map(|p| p.1), 0.06, &plot.y),
+                Some(range) => Axis::round(range.into_iter().map(scaled), 0.02, &plot.y),
+                None => Axis::round(points().map(|p| scaled(p.1)), 0.06, &plot.y),
             };
+            let y = Axis { log: plot.log, ..y };
             let panel = Panel::new(&body, &plot.title, x, y.with_space(58.0))?;
             let colors = || SERIES.iter().copied().cycle();
             for ((_, curves), color) in plot.families.iter().zip(colors()) {
                 curves.iter().try_for_each(|curve| panel.line(curve, stroke(color, 1.6)))?;
+            }
+            for (marks, color) in plot.marks.iter().zip(colors()) {
+                panel.marks(marks, color)?;
             }
             let entries: Vec<_> = plot.families.iter().map(|(name, _)| name.as_str()).zip(colors()).collect();
             legend(&top, &entries, 64.0)?;

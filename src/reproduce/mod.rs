@@ -2,4 +2,5 @@
 
 pub mod figure1;
 pub mod saddle;
+pub mod spectrum;
 pub mod statistics;

@@ -223,3 +223,25 @@ fn the_saddle_of_footnote_3_leaves_a_picture_a_table_and_its_numbers() {
     assert_eq!(desk.text("saddle/saddle.csv").lines().count(), 102);
     desk.fails("reproduce saddle --set rate=0", 2, &["`rate`", "above 0"]);
 }
+
+#[test]
+fn the_spectrum_of_footnote_9_leaves_a_picture_a_table_and_a_page() {
+    let desk = Desk::new();
+    let quick = "--set particles=4000 --set functions=2 --set duration=1 --set energy_duration=0.5 --set energy_step=0.005";
+    let out = desk.works(&format!("reproduce spectrum --out spectrum --json {quick}"));
+    let found: serde_json::Value = serde_json::from_str(&out).expect("one object");
+    let targets = found["targets"].as_array().expect("two targets");
+    assert_eq!(targets.iter().map(|t| t["energy"].as_str()).collect::<Vec<_>>(), [Some("quadratic"), Some("double-well")]);
+    for rate in targets.iter().flat_map(|target| target["rates"].as_array().expect("rates")) {
+        for key in ["exact", "fitted", "standard_error", "departure", "step_bias", "p_value"] {
+            assert!(rate[key].is_number(), "{key} of {rate}");
+        }
+    }
+    assert!(desk.text("spectrum/spectrum.svg").ends_with("</svg>\n"));
+    let table = desk.text("spectrum/spectrum.csv");
+    assert!(table.starts_with("target,function,time,mean,standard_error,exact\nquadratic,1,0,"), "{table}");
+    let page = desk.text("spectrum/report.html");
+    assert!(page.contains("Double well: rates") && page.contains("energy_step") && page.ends_with("</html>\n"));
+    let text = desk.works(&format!("reproduce spectrum --out again {quick} --set energy=quartic"));
+    assert!(text.contains("quartic") && text.contains("4 rates"), "{text}");
+}

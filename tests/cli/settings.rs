@@ -11,6 +11,7 @@ fn unknown_names_suggest_the_nearest() {
     desk.fails("train enrgy --data toy:moons", 2, &["`enrgy`", "did you mean `energy`?", "mmd"]);
     desk.fails("methods mdm", 2, &["`mdm`", "did you mean `mmd`?"]);
     desk.fails("reproduce figur1", 2, &["`figur1`", "did you mean `figure1`?"]);
+    desk.fails("reproduce spectra", 2, &["`spectra`", "did you mean `spectrum`?"]);
     desk.fails("bench --filter nothing", 2, &["`nothing`", "gemm/1024"]);
     let ended = desk.run("trian energy --data toy:moons");
     assert_eq!(ended.status, Some(2));
@@ -62,6 +63,21 @@ fn values_out_of_range_are_refused_with_their_range() {
         ("energy", "critic_steps=3", ["`critic_steps`", "the settings are"]),
     ] {
         desk.fails(&format!("train {method} --data toy:moons:100 --set {setting}"), 2, &parts);
+    }
+    for (setting, parts) in [
+        ("particles=10", ["`particles`", "1,000 to"]),
+        ("functions=9", ["`functions`", "1 to 6"]),
+        ("step=0", ["`step`", "above 0"]),
+        ("energy_spread=-1", ["`energy_spread`", "above 0"]),
+        ("spread=nan", ["`spread`", "above 0"]),
+        ("start=100", ["`start`", "at most 10"]),
+        ("duration=0.1", ["`duration`", "20 to 1,000,000"]),
+        ("energy_step=1e-9", ["`energy_step`", "20 to 1,000,000"]),
+        ("energy=flat", ["`energy`", "double-well"]),
+        ("energy_start=2.4", ["`energy_start`", "where the functions of double-well are known"]),
+        ("enrgy=quartic", ["`enrgy`", "did you mean `energy`?"]),
+    ] {
+        desk.fails(&format!("reproduce spectrum --out spectrum --set {setting}"), 2, &parts);
     }
     for words in ["sample run -n 0 --out a.csv", "sample run -n -3 --out a.csv", "train energy --data toy:moons --seed -1"] {
         let ended = desk.run(words);

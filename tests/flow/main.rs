@@ -1,8 +1,10 @@
-//! Paths and solvers against what they are in closed form.
+//! Paths, solvers and stochastic differential equations against what they are in closed form.
 
 mod adaptive;
 mod coupling;
 mod density;
+mod energy;
+mod langevin;
 mod network;
 mod noisy;
 mod path;

@@ -1,7 +1,7 @@
 //! Repelling particles: the closed-form force of two, forces that add up to nothing, and the equilibrium of the plane's Coulomb gas.
 
 use crate::GPU;
-use pushforward::flow::{Repulsion, Solver, integrate};
+use pushforward::flow::{Grid, Repulsion, Solver, integrate};
 use pushforward::gpu::Recorder;
 use pushforward::metrics::{Backend, Points, diversity};
 
@@ -98,7 +98,7 @@ fn relaxed(repulsion: Repulsion, x: &[f32], end: f64, steps: usize) -> Vec<f32> 
     let tensor = GPU.upload(x.len() / 2, 2, x).unwrap();
     let mut rec = Recorder::new(&GPU, 0);
     let x = rec.tensor(&tensor);
-    let x = integrate(&mut rec, Solver::Heun, 0.0..=end, steps, x, &mut |rec, x, _| {
+    let x = integrate(&mut rec, Solver::Heun, &Grid::Uniform.times(0.0, end, steps).unwrap(), x, &mut |rec, x, _| {
         let force = repulsion.velocity(rec, x)?;
         rec.sub(force, x)
     })

@@ -3,7 +3,9 @@
 use pushforward::metrics::Better;
 use pushforward::metrics::{Points, Score, interval};
 use pushforward::report::grid::{DOTS, Ink, Line, Scatter, Shown, grid};
-use pushforward::report::{Curve, Figure, Page, Scale, ScoreRow, ScoreTable, Sheet, comparison, curves, map, number};
+use pushforward::report::{
+    Curve, Figure, Page, Plot, Scale, ScoreRow, ScoreTable, Sheet, comparison, curves, map, number, panels,
+};
 use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand_distr::{Distribution, StandardNormal};
@@ -205,4 +207,27 @@ fn numbers_read_as_people_write_them() {
     }
     assert_eq!(number(f64::NAN, 3), "NaN");
     assert_eq!(interval::normal(0.0, 0.0), [0.0, 0.0]);
+}
+
+#[test]
+fn marks_on_a_logarithmic_panel_stand_a_decade_apart_and_those_outside_are_left_out() {
+    let marks = [1.0, 0.1, 0.01, 1e-5, -0.3, f64::NAN].map(|y| [2.0, y, 0.0]);
+    let plot = Plot {
+        range: Some([1e-3, 1.0]),
+        log: true,
+        families: vec![("decay".into(), vec![vec![(0.0, 1.0), (4.0, 1e-3)]])],
+        marks: vec![marks.to_vec()],
+        ..Plot::default()
+    };
+    let svg = panels(&[plot], "A decay").expect("plot");
+    well_formed(&svg);
+    // Bars of no length: a point twice.
+    let bars = svg.split("<polyline points=\"").skip(1).filter(|line| line.contains("stroke-width=\"1.2\""));
+    let heights: Vec<f64> = bars
+        .map(|line| {
+            line.split(['"', ' ']).next().and_then(|at| at.split(',').nth(1)).expect("a point").parse().expect("a number")
+        })
+        .collect();
+    assert_eq!(heights.len(), 3, "{heights:?}");
+    assert!((heights[2] - 2.0 * heights[1] + heights[0]).abs() < 0.25 && heights[1] - heights[0] > 20.0, "{heights:?}");
 }
