@@ -16,6 +16,7 @@ mod mlp;
 mod neighbours;
 mod pairwise;
 mod penalty;
+mod perceptron;
 mod random;
 mod reduce;
 mod sinkhorn;
@@ -23,6 +24,7 @@ mod sliced;
 mod sort;
 mod spectral;
 mod stein;
+mod time;
 
 use pushforward::gpu::{Gpu, Kept, Options, Recorder, Var};
 use pushforward::reference::{Twin, check_gradient};
