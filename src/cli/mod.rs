@@ -3,6 +3,7 @@
 
 mod arguments;
 mod bench;
+mod comparison;
 mod console;
 mod evaluate;
 mod list;
@@ -11,7 +12,6 @@ mod progress;
 mod reproduce;
 mod saddle;
 mod spectrum;
-mod statistics;
 mod train;
 mod trained;
 

@@ -7,9 +7,11 @@ use pushforward::data::{nearest, write_atomically};
 use pushforward::gpu::Gpu;
 use pushforward::report::{self, Curve, Figure, Page, Scale, number};
 use pushforward::reproduce::figure1::{self, Figure1};
+use pushforward::reproduce::statistics;
 use pushforward::settings::{Settings, parse_assignment, refuse_unknown, take};
 
 use super::arguments::Reproduce;
+use super::comparison::comparison;
 use super::console::{Console, print};
 use super::progress::duration;
 
@@ -28,7 +30,7 @@ pub fn reproduce(args: &Reproduce, adapter: &str, console: Console) -> anyhow::R
     match args.what.as_str() {
         "saddle" => return super::saddle::saddle(args, adapter, console),
         "spectrum" => return super::spectrum::spectrum(args, adapter, console),
-        "statistics" => return super::statistics::statistics(args, adapter, console),
+        "statistics" => return comparison(&statistics::SUBJECT, args, adapter, console),
         _ => {}
     }
     let settings: figure1::Settings = settings(&args.set)?;

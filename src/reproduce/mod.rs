@@ -1,5 +1,6 @@
 //! The paper's figures and claims, made again and measured.
 
+pub mod comparison;
 pub mod figure1;
 pub mod saddle;
 pub mod spectrum;

@@ -1,4 +1,4 @@
-//! `statistics.jsonl`: a line a run, on terms that are the same for all of them.
+//! A comparison's log (`statistics.jsonl`): a line a run, on terms that are the same for all of them.
 
 use super::{Scores, Settings};
 use crate::data::toy::Toy;
