@@ -6,6 +6,7 @@ mod bench;
 mod comparison;
 mod console;
 mod evaluate;
+mod flows;
 mod list;
 mod page;
 mod progress;

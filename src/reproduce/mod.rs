@@ -2,6 +2,7 @@
 
 pub mod comparison;
 pub mod figure1;
+pub mod flows;
 pub mod saddle;
 pub mod spectrum;
 pub mod statistics;

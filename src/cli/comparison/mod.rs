@@ -1,8 +1,9 @@
-//! `reproduce statistics`: methods side by side, as a page.
+//! `reproduce statistics` and `flows`: methods side by side, as a page.
 
 mod page;
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 
 use pushforward::Error;
 use pushforward::data::toy::Toy;
@@ -10,8 +11,8 @@ use pushforward::data::write_atomically;
 use pushforward::gpu::Gpu;
 use pushforward::metrics::Score;
 use pushforward::report::grid::{DOTS, Ink, Line, Scatter, Shown, grid};
-use pushforward::report::number;
-use pushforward::reproduce::comparison::{self, Cell, Comparison, FRESH, GAUSSIAN, Record, Standing, Subject};
+use pushforward::report::{Figure, Sheet, number};
+use pushforward::reproduce::comparison::{self, Cell, Comparison, FRESH, GAUSSIAN, Record, SAMPLE, Standing, Subject};
 use pushforward::train::{Progress, Status};
 
 use super::arguments::Reproduce;
@@ -20,7 +21,46 @@ use super::progress::{Watch, duration};
 use super::reproduce::{settings, write};
 use super::train::{command, stop_on_signals};
 
-pub fn comparison(subject: &Subject, args: &Reproduce, adapter: &str, console: Console) -> anyhow::Result<()> {
+/// A comparison whose runs are made, and what they were made with.
+pub struct Made<'a> {
+    pub gpu: &'a Gpu,
+    pub out: &'a Path,
+    pub found: &'a Comparison,
+    pub watch: &'a mut Watches,
+    pub stop: &'a AtomicBool,
+}
+
+/// What a page has beside the parts of every comparison.
+#[derive(Default)]
+pub struct More {
+    pub headline: String,
+    pub figures: Vec<Figure>,
+    pub sheets: Vec<Sheet>,
+    /// The files that hold it.
+    pub paths: Vec<(&'static str, PathBuf)>,
+    /// What is said of it on standard output, and in the JSON object.
+    pub text: String,
+    pub fields: serde_json::Map<String, serde_json::Value>,
+    /// Whether Ctrl-C ended it.
+    pub interrupted: bool,
+}
+
+/// What `--json` prints.
+#[derive(serde::Serialize)]
+struct Printed<'a> {
+    #[serde(flatten)]
+    found: &'a Comparison,
+    #[serde(flatten)]
+    more: serde_json::Map<String, serde_json::Value>,
+}
+
+pub fn comparison(
+    subject: &Subject,
+    args: &Reproduce,
+    adapter: &str,
+    console: Console,
+    more: impl FnOnce(Made) -> Result<More, Error>,
+) -> anyhow::Result<()> {
     let settings: comparison::Settings = settings(&args.set)?;
     // Before a device is opened, so that a mistake is told at once.
     settings.check(subject)?;
@@ -40,20 +80,26 @@ pub fn comparison(subject: &Subject, args: &Reproduce, adapter: &str, console: C
     let found = comparison::run(&gpu, subject, &out, args.seed, &settings, &mut watch, &stop);
     watch.clear();
     let found = found?;
+    let more = more(Made { gpu: &gpu, out: &out, found: &found, watch: &mut watch, stop: &stop })?;
     let csv = out.join(format!("{}.csv", subject.name));
     let [svg, html] = ["grid.svg", "report.html"].map(|name| out.join(name));
     write_csv(&csv, &found)?;
     let picture = picture(&gpu, &out, &found)?;
     write(&svg, &picture)?;
-    write(&html, &page::page(subject, &found, picture, &gpu, &command(&out, false)).html())?;
+    let mut page = page::page(subject, &found, picture, &gpu, &command(&out, false));
+    page.headline += &more.headline;
+    page.figures.extend(more.figures);
+    page.sheets.splice(0..0, more.sheets);
+    write(&html, &page.html())?;
     if args.json {
-        print(&serde_json::to_string(&found)?)?;
+        print(&serde_json::to_string(&Printed { found: &found, more: more.fields })?)?;
     } else {
-        let paths = [("picture", &svg), ("table", &csv), ("report", &html)];
-        let paths: String = paths.map(|(name, path)| format!("{name:<9}{}\n", path.display())).concat();
-        print(&format!("{}\n{}{paths}", shown(&found), failed_text(&found)))?;
+        let paths = [("picture", svg), ("table", csv)].into_iter().chain(more.paths).chain([("report", html)]);
+        let paths: String = paths.map(|(name, path)| format!("{name:<9}{}\n", path.display())).collect();
+        let gap = if more.text.is_empty() { "" } else { "\n" };
+        print(&format!("{}\n{}{gap}{}{paths}", shown(&found), more.text, failed_text(&found)))?;
     }
-    match found.interrupted {
+    match found.interrupted.or(more.interrupted.then_some(0)) {
         Some(step) => Err(anyhow::Error::new(Error::Interrupted { step })
             .context(format!("the page is written of what there is; go on with `{}`", command(&out, false)))),
         None => Ok(()),
@@ -61,7 +107,7 @@ pub fn comparison(subject: &Subject, args: &Reproduce, adapter: &str, console: C
 }
 
 /// A bar or lines for one run after another: each begins with a message.
-struct Watches {
+pub struct Watches {
     console: Console,
     watch: Option<Watch>,
 }
@@ -156,11 +202,11 @@ fn picture(gpu: &Gpu, out: &Path, found: &Comparison) -> Result<String, Error> {
             if let Some(failure) = &record.failure {
                 return Ok(Scatter { caption: "failed".into(), ..words(failure) });
             }
-            match comparison::sample(gpu, out, method, toy, seed, DOTS) {
-                Ok(rows) => Ok(scatter(caption(found, method, toy), rows)),
+            let caption = caption(found, method, toy);
+            match comparison::model(gpu, out, method, toy, seed)? {
+                Some(model) => Ok(scatter(caption, model.sample(DOTS, SAMPLE)?.into_values())),
                 // The scores are known, and the run's folder has been cleared away.
-                Err(Error::Io { .. }) => Ok(Scatter { caption: caption(found, method, toy), ..words("its model is gone") }),
-                Err(e) => Err(e),
+                None => Ok(Scatter { caption, ..words("its model is gone") }),
             }
         })?);
     }
@@ -175,7 +221,7 @@ fn caption(found: &Comparison, method: &str, toy: Toy) -> String {
 }
 
 /// Fixed decimals, so that a column lines up, with a true minus.
-fn plain(value: f64, decimals: usize) -> String {
+pub fn plain(value: f64, decimals: usize) -> String {
     if value.abs() >= 1000.0 {
         return number(value, 3);
     }

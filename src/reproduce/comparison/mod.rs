@@ -1,5 +1,5 @@
 //! Methods side by side, on the same targets, rows and seeds, for the same seconds of training. A [`Subject`] says which methods:
-//! [`statistics`](super::statistics) has those of the paper's §2.
+//! [`statistics`](super::statistics) has those of the paper's §2, [`flows`](super::flows) those of its §4.
 //!
 //! A method's learning rate falls to zero at its last step, so the number of steps has to be known at the start. Each method's step is
 //! timed on each target first, compilation aside, and a run makes as many steps as fit into the budget, or the method's default number
@@ -18,7 +18,7 @@ mod record;
 mod summary;
 
 pub use judge::{Judge, Scores};
-pub use record::{Log, Record, Terms};
+pub use record::{Log, Logged, Record, Terms};
 pub use summary::{Cell, Comparison, Failure, LEAST_CLOSED, LEAST_MODE, MOST_TOLD, Standing};
 
 use crate::data::toy::Toy;
@@ -39,7 +39,7 @@ pub const TARGETS: [Toy; 4] = [Toy::EightGaussians, Toy::Moons, Toy::Checkerboar
 pub const GAUSSIAN: &str = "fitted Gaussian";
 pub const FRESH: &str = "fresh data";
 /// Seed of the samples that are scored and drawn: `sample --seed 1` gives the very rows.
-const SAMPLE: u64 = 1;
+pub const SAMPLE: u64 = 1;
 /// The warm-up is at most this share of the steps: a default one would fill a short run.
 const WARMUP_SHARE: u32 = 10;
 
@@ -73,7 +73,7 @@ settings! {
         rows: usize = 20_000,
         /// Rows of each set that are compared.
         scored: usize = 4_000,
-        /// Methods, such as ["mmd", "energy"] of §2; all that the page is about when empty.
+        /// Methods, such as ["mmd", "energy"] of §2 or ["diffusion", "flow-matching"] of §4; all that the page is about when empty.
         methods: Vec<String> = Vec::new(),
         /// Toy targets, such as ["moons"]; 8gaussians, moons, checkerboard and spiral when empty.
         targets: Vec<String> = Vec::new(),
@@ -152,9 +152,13 @@ pub fn folder(out: &Path, method: &str, toy: Toy, seed: u64) -> PathBuf {
     out.join("runs").join(format!("{method}-{toy}-seed{seed}"))
 }
 
-/// Rows of a finished run, as they were scored.
-pub fn sample(gpu: &Gpu, out: &Path, method: &str, toy: Toy, seed: u64, rows: usize) -> Result<Vec<f32>> {
-    Ok(Model::load(gpu, folder(out, method, toy, seed))?.sample(rows, SAMPLE)?.into_values())
+/// The model of a finished run; none where its folder has been cleared away.
+pub fn model(gpu: &Gpu, out: &Path, method: &str, toy: Toy, seed: u64) -> Result<Option<Model>> {
+    let folder = folder(out, method, toy, seed);
+    if !folder.join("model.safetensors").exists() {
+        return Ok(None);
+    }
+    Model::load(gpu, folder).map(Some)
 }
 
 /// Rows of a Gaussian fitted to what a seed trains on, as they were scored.
@@ -344,6 +348,6 @@ impl Maker<'_> {
 }
 
 /// Whether an error says something of the run; the others (a lost device, a full disk, Ctrl-C) would meet every run alike.
-fn is_the_runs_own(error: &Error) -> bool {
+pub(super) fn is_the_runs_own(error: &Error) -> bool {
     !matches!(error, Error::Interrupted { .. } | Error::Io { .. } | Error::Device(_) | Error::Adapter(_) | Error::Format { .. })
 }
