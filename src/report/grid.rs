@@ -121,8 +121,8 @@ fn draw<'a>(canvas: &Area<'a>, part: &Area<'a>, scatter: &Scatter, axes: &[Axis;
             let apart = LEAST_APART * (axes[0].high - axes[0].low) / f64::from(part.dim_in_pixel().0) * f64::from(px(1.0));
             ways.iter().try_for_each(|way| panel.cut_line(&thinned(way, apart), stroke(INK.mix(0.45), 0.7)))?;
             let ends = |end: fn(&Vec<[f32; 2]>) -> Option<&[f32; 2]>| ways.iter().filter_map(end).map(place);
-            panel.dots(ends(|way| way.first()), 1.6, MUTED.to_rgba())?;
-            panel.dots(ends(|way| way.last()), 1.6, SAMPLES.to_rgba())
+            panel.dots(ends(|way| way.first()), 1.4, MUTED.to_rgba())?;
+            panel.dots(ends(|way| way.last()), 1.4, SAMPLES.to_rgba())
         }
         Shown::Words(words) => {
             Panel::within(canvas, part, &titled(&scatter.caption), x.with_ticks(if numbers { 3 } else { 0 }), y.with_ticks(0))?;

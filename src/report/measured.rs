@@ -7,7 +7,7 @@ use super::panel::{Area, Axis, Panel, failed, picture};
 use super::style::{INK, SERIES, WIDE, font, px, stroke, text_width};
 use crate::Result;
 
-/// The high of the legend, and of a panel.
+/// Heights of the legend and of a panel.
 const LEGEND: f64 = 30.0;
 const PANEL: f64 = 300.0;
 /// Points of one value stand this share of it apart, so that their bars are told from each other.

@@ -207,6 +207,10 @@ impl<'a, 'b> Panel<'a, 'b> {
             let Some([from, to]) = inside([pair[0], pair[1]], [self.x.low, self.x.high], [self.y.low, self.y.high]) else {
                 continue;
             };
+            // What touches an edge in a point is no line.
+            if from == to {
+                continue;
+            }
             match pieces.last_mut() {
                 Some(piece) if piece.last() == Some(&from) => piece.push(to),
                 _ => pieces.push(vec![from, to]),

@@ -5,7 +5,9 @@ mod spectrum;
 
 use pushforward::data::toy::Toy;
 use pushforward::gpu::Gpu;
+use pushforward::methods::Entry;
 use pushforward::reproduce::comparison::{self, Cell, Comparison, FRESH, GAUSSIAN, Record, Scores, Terms};
+use pushforward::reproduce::flows;
 use pushforward::reproduce::saddle::{self, Adversary, STARTS, Settings};
 use pushforward::reproduce::statistics;
 use std::sync::LazyLock;
@@ -160,4 +162,8 @@ fn a_comparison_has_means_intervals_and_what_failed() {
     );
     assert_eq!((of("stein").cell, found.standing("stein", Toy::Moons).unwrap().cell), (Cell::NotRun, Cell::NoKnownScore));
     assert!(statistics::SUBJECT.methods().all(|entry| entry.paper.starts_with("§2")));
+    // What has a solver to choose integrates.
+    let integrates = |entry: &Entry| entry.keys().iter().any(|key| key.name == "solver_steps");
+    assert!(flows::SUBJECT.methods().all(|entry| entry.paper.starts_with("§4") && integrates(entry)));
+    assert!(flows::SUBJECT.methods().count() >= 4);
 }
