@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use pushforward::Error;
-use pushforward::data::{FileFormat, LoadOptions, Source, Table};
+use pushforward::data::{FileFormat, LoadOptions, Source, Standardisation, Table};
 use pushforward::gpu::Gpu;
+use pushforward::metrics::{Backend, Points, diversity};
 use pushforward::model::{LogDensity, Model};
 use pushforward::report::number;
 use pushforward::settings::parse_assignment;
@@ -13,6 +14,8 @@ use serde_json::json;
 use super::arguments::{self, Integration, Push, Sample};
 use super::console::{Console, print};
 
+/// Bandwidth of the Vendi score, in deviations of a column.
+const BANDWIDTH: f64 = 0.1;
 /// Values that one call may draw: 4 GiB of them.
 const MOST_VALUES: usize = 1 << 30;
 
@@ -34,12 +37,41 @@ pub fn sample(args: &Sample, adapter: &str, console: Console) -> anyhow::Result<
     let rows = model.sample(args.n, args.seed)?;
     rows.write(&args.out)?;
     console.message(&format!("wrote {} rows of {cols} columns to {}", rows.rows(), args.out.display()));
+    if model.repels() {
+        let alone =
+            with_integration(load(&args.run, adapter)?, &args.integration)?.with_sampling([("repulsion".into(), 0.0.into())])?;
+        console.message(&diversity_of(&alone.sample(args.n, args.seed)?, &rows, adapter)?);
+    }
     if let Some(file) = &args.trajectories {
         let ways = model.trajectories(args.n, args.seed)?;
         ways.write(file)?;
         console.message(&format!("wrote the ways of {} rows, {} points, to {}", args.n, ways.rows(), file.display()));
     }
     Ok(())
+}
+
+/// How diverse rows are with repulsion and without, in one line.
+fn diversity_of(before: &Table, after: &Table, adapter: &str) -> anyhow::Result<String> {
+    if before.rows() < 2 {
+        return Ok("one row repels no other".into());
+    }
+    // Each column in its own deviation, as the repulsion had it.
+    let units = Standardisation::fit(before);
+    let on = Backend::Gpu(Gpu::open(adapter)?);
+    let scores = |table: &Table| -> Result<_, Error> {
+        let mut values = table.values().to_vec();
+        units.apply(&mut values)?;
+        diversity::scores(&on, Points::new(&values, table.rows(), table.cols())?, BANDWIDTH, 0)
+    };
+    let (before, after) = (scores(before)?, scores(after)?);
+    Ok(format!(
+        "with repulsion the nearest other row is {} deviations away on average, and {} without; different rows (Vendi score of up to 1,000, \
+         bandwidth {BANDWIDTH}): {} and {}",
+        number(after.nearest.value, 3),
+        number(before.nearest.value, 3),
+        number(after.vendi.value, 4),
+        number(before.vendi.value, 4)
+    ))
 }
 
 /// The model with its equation solved as the flags say.

@@ -67,6 +67,13 @@ impl Standardisation {
         self.each(values, |z, mean, scale| mean + scale * z)
     }
 
+    /// Whether both standardise alike: means within a thousandth of a deviation, deviations within a thousandth of themselves.
+    pub fn is_near(&self, other: &Self) -> bool {
+        let pairs = self.mean.iter().zip(&self.scale).zip(other.mean.iter().zip(&other.scale));
+        self.cols() == other.cols()
+            && pairs.into_iter().all(|((m, s), (n, t))| (m - n).abs() <= 1e-3 * s && (s - t).abs() <= 1e-3 * s)
+    }
+
     /// log|det ∂z/∂x| = −Σ ln scale. A density p(z) of standardised rows is p(z)·exp of this at x.
     pub fn log_det(&self) -> f64 {
         -self.scale.iter().map(|scale| scale.ln()).sum::<f64>()

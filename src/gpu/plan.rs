@@ -24,7 +24,7 @@ pub struct Plan {
 /// What the host prepares for the iterations ahead, a block of `every` at a time.
 struct Feed {
     every: u64,
-    write: Box<dyn FnMut(u64) -> Result<()> + Send>,
+    write: Box<dyn FnMut(u64, bool) -> Result<()> + Send>,
     /// The first iteration of the block that is on the device.
     holds: Option<u64>,
 }
@@ -65,7 +65,16 @@ impl Plan {
     ///
     /// # Panics
     /// With `every` 0.
-    pub fn with_feed(mut self, every: usize, write: impl FnMut(u64) -> Result<()> + Send + 'static) -> Self {
+    pub fn with_feed(self, every: usize, mut write: impl FnMut(u64) -> Result<()> + Send + 'static) -> Self {
+        self.with_state_feed(every, move |first, _| write(first))
+    }
+
+    /// The same for a feed that depends on what training has reached at the block's beginning and keeps what it needs of it in a
+    /// checkpoint: the second argument of `write` says whether the run goes on inside the block, where that was kept already.
+    ///
+    /// # Panics
+    /// With `every` 0.
+    pub fn with_state_feed(mut self, every: usize, write: impl FnMut(u64, bool) -> Result<()> + Send + 'static) -> Self {
         assert!(every > 0, "a feed serves a block of iterations");
         self.feeds.push(Feed { every: every as u64, write: Box::new(write), holds: None });
         self
@@ -80,7 +89,7 @@ impl Plan {
                 let first = self.count - self.count % feed.every;
                 if feed.holds != Some(first) {
                     feed.holds = None;
-                    (feed.write)(first)?;
+                    (feed.write)(first, self.count > first)?;
                     feed.holds = Some(first);
                 }
                 until = until.min(first + feed.every);

@@ -181,6 +181,20 @@ impl Recorder {
         self.var(Place { storage, offset: offset + 4 * (begin * x.cols()) as u64, bytes }, count, x.cols())
     }
 
+    /// One view of the memory from the first of these values to the last, and the element of it at which each begins, where all lie in
+    /// one buffer; no gradient rule.
+    pub(crate) fn spanning(&mut self, parts: &[Var]) -> Option<(Var, Vec<usize>)> {
+        let places: Vec<Place> = parts.iter().map(|part| self.places[part.id as usize]).collect();
+        let storage = places.first()?.storage;
+        if places.iter().any(|place| place.storage != storage) {
+            return None;
+        }
+        let offset = places.iter().map(|place| place.offset).min()?;
+        let bytes = places.iter().map(|place| place.offset + place.bytes).max()? - offset;
+        let whole = self.var(Place { storage, offset, bytes }, 1, bytes as usize / 4);
+        Some((whole, places.iter().map(|place| (place.offset - offset) as usize / 4).collect()))
+    }
+
     /// The step's counter and seed, as kernels read them: `[step, seed (low), seed (high), domain]`.
     pub fn state(&mut self) -> Var {
         let state = self.state.clone();

@@ -3,20 +3,29 @@
 //!
 //!   E ‖v(x_t, t) − (α̇ x₁ + σ̇ x₀)‖²,   t on [0, 1], x₀ and x₁ independent or paired by optimal transport,
 //!
-//! carries the source to the data: φ(z) is the end of dx/dt = v(x, t) from ξ(z). The source is the house's first guess ξ_#ν, the Gaussian
+//! carries the source to the data (paired by the optimal transport of each batch, `coupling`, paths hardly cross and the flow is straighter:
+//! Tong et al. 2024; Pooladian et al. 2023): φ(z) is the end of dx/dt = v(x, t) from ξ(z). The source is the house's first guess ξ_#ν, the Gaussian
 //! with the data's mean and covariance, and v starts at zero: training starts at the fitted Gaussian, as that of every other method does.
 
 use super::many_step::{FITTED, Flow, Integrated, ManyStep, check_source, given_source, keys_of_flow, resolve_flow, take_flow};
 use super::{Dataset, Entry};
 use crate::flow::Prediction;
-use crate::gpu::{Recorder, Var};
-use crate::{Result, settings};
+use crate::flow::coupling::{Coupling, ExactPairs, gaussian};
+use crate::gpu::{Gpu, Plan, Recorder, Var};
+use crate::nn::Weights;
+use crate::{Error, Result, settings};
+use rand::RngExt;
+use rand::rngs::ChaCha8Rng;
 
 settings! {
     /// Settings of `flow-matching`.
     pub struct Settings {
         /// Source law: "fitted" (the Gaussian with the data's mean and covariance), or rows with the data's columns (a SOURCE, as --data takes it).
         source: String = FITTED.into(),
+        /// How rows of the source meet rows of the data: independent, sinkhorn (entropic transport of the batch), exact (its cheapest matching).
+        coupling: Coupling = Coupling::Independent,
+        /// Softness of sinkhorn's plan, in mean squared distances of the batch.
+        epsilon: f32 = 0.05,
     }
 }
 
@@ -30,27 +39,72 @@ pub const ENTRY: Entry = Entry {
     keys: keys_of_flow::<Settings>,
     build: |setup, own| {
         let given = given_source(own).is_some();
-        let (_, course, sampling) = take_flow::<Settings>(own)?;
+        let (settings, course, sampling) = take_flow::<Settings>(own)?;
         let core = ManyStep::new(setup, &course, sampling, Prediction::Velocity, 1, given)?;
-        Ok(Box::new(Integrated(FlowMatching(core))))
+        Ok(Box::new(Integrated(FlowMatching { core, coupling: settings.coupling, epsilon: settings.epsilon })))
     },
     resolve: |table| {
-        let own = resolve_flow::<Settings>(table, |_| Ok(()))?;
+        let own = resolve_flow::<Settings>(table, Settings::check)?;
         check_source(&own)?;
         Ok(own)
     },
 };
 
-struct FlowMatching(ManyStep);
+impl Settings {
+    fn check(&self) -> Result<()> {
+        if (0.005..=10.0).contains(&self.epsilon) {
+            return Ok(());
+        }
+        Err(Error::usage(format!("`epsilon` is {}: it must be between 0.005 and 10", self.epsilon)))
+    }
+}
+
+struct FlowMatching {
+    core: ManyStep,
+    coupling: Coupling,
+    epsilon: f32,
+}
+
+impl FlowMatching {
+    /// Batches matched on the host, ahead of the steps.
+    fn matched(&self, gpu: &Gpu, seed: u64, data: &Dataset) -> Result<ExactPairs> {
+        let (rows, batch, cols) = (data.host()?, self.core.batch, data.cols());
+        match data.source() {
+            None => ExactPairs::new(gpu, seed, batch, rows, gaussian(data.mean().to_vec(), data.embedding(self.core.latent))),
+            Some(source) => {
+                let source = source.to_vec();
+                let draw = move |random: &mut ChaCha8Rng, n: usize| {
+                    let mut row = || random.random_range(0..source.len() / cols) * cols;
+                    (0..n).flat_map(|_| source[row()..][..cols].to_vec()).collect()
+                };
+                ExactPairs::new(gpu, seed, batch, rows, draw)
+            }
+        }
+    }
+}
 
 impl Flow for FlowMatching {
     fn core(&self) -> &ManyStep {
-        &self.0
+        &self.core
     }
 
     fn loss(&self, rec: &mut Recorder, data: &Dataset) -> Result<Var> {
-        let x1 = self.0.data(rec, data)?;
-        let x0 = self.0.source(rec, x1.rows())?;
-        self.0.denoising(rec, x0, x1)
+        let x1 = self.core.data(rec, data)?;
+        let x0 = self.core.source(rec, x1.rows())?;
+        let (x0, x1) = self.coupling.pair(rec, x0, x1, self.epsilon)?;
+        self.core.denoising(rec, x0, x1)
+    }
+
+    fn plan(&self, gpu: &Gpu, seed: u64, data: &Dataset) -> Result<Plan> {
+        if self.coupling != Coupling::Exact {
+            return self.core.plan_of(gpu, seed, |rec| self.loss(rec, data));
+        }
+        let pairs = self.matched(gpu, seed, data)?;
+        let plan = self.core.plan_of(gpu, seed, |rec| {
+            let (x0, x1) = pairs.record(rec)?;
+            let [x0, x1] = [x0, x1].map(|x| self.core.centre(rec, x, Weights::Trained));
+            self.core.denoising(rec, x0?, x1?)
+        })?;
+        Ok(pairs.attach(plan))
     }
 }

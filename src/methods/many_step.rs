@@ -6,7 +6,7 @@
 //! changes its scale.
 
 use super::{Dataset, Density, Method, Setup, resolve};
-use crate::flow::{Curve, Denoiser, Grid, Path, Prediction, Solver, Time, TimeLaw, follow, table};
+use crate::flow::{Curve, Denoiser, Gamma, Grid, Path, Prediction, Repulsion, Solver, Time, TimeLaw, follow, table};
 use crate::flow::{divergence, probed_divergence};
 use crate::gpu::{Gpu, Plan, Recorder, Var};
 use crate::nn::{Activation, Adam, Builder, Id, Parameters, TimeEmbedding, Velocity, VelocityShape, Weights};
@@ -47,6 +47,12 @@ settings! {
         churn: f64 = 0.5,
         /// Random probes of a row's divergence for log-density; 0 is the exact trace up to 16 columns, and 8 probes beyond.
         probes: usize = 0,
+        /// Strength of the repulsion between the rows that are sampled together (footnote 7); 0 is none.
+        repulsion: f32 = 0.0,
+        /// Exponent s of its potential r^-s, in units of the model; -1 is Coulomb's, columns - 2.
+        repulsion_exponent: f32 = -1.0,
+        /// Distance below which it grows no more.
+        repulsion_softening: f32 = 0.1,
     }
 }
 
@@ -103,10 +109,28 @@ impl Sampling {
         if !(0.0..=10.0).contains(&self.churn) {
             return Err(Error::usage(format!("`churn` is {}: it must be between 0 and 10", self.churn)));
         }
+        if !(self.repulsion >= 0.0 && self.repulsion.is_finite()) {
+            return Err(Error::usage(format!("`repulsion` is {}: it must be 0 or above", self.repulsion)));
+        }
+        if self.repulsion > 0.0 && (self.solver.tableau().is_none() || self.solver == Solver::Dopri5) {
+            return Err(Error::usage(format!(
+                "`repulsion` is for euler, midpoint, heun and rk4, which follow a sum of fields in fixed steps; `solver` is {}",
+                self.solver.name()
+            )));
+        }
         if self.probes > 1024 {
             return Err(Error::usage(format!("`probes` is {}: it must be at most 1024", self.probes)));
         }
         Ok(())
+    }
+}
+
+impl Sampling {
+    /// The force between rows of this many columns, where there is one.
+    pub fn repulsion(&self, columns: usize) -> Option<Repulsion> {
+        let exponent = if self.repulsion_exponent == -1.0 { columns as f32 - 2.0 } else { self.repulsion_exponent };
+        let repulsion = Repulsion { strength: self.repulsion, exponent, softening: self.repulsion_softening };
+        (self.repulsion > 0.0).then_some(repulsion)
     }
 }
 
@@ -245,7 +269,7 @@ impl ManyStep {
     }
 
     /// x less the data's mean.
-    fn centre(&self, rec: &mut Recorder, x: Var, weights: Weights) -> Result<Var> {
+    pub fn centre(&self, rec: &mut Recorder, x: Var, weights: Weights) -> Result<Var> {
         if self.centred {
             return Ok(x);
         }
@@ -382,7 +406,8 @@ impl ManyStep {
         self.place(rec, x, weights)
     }
 
-    fn place(&self, rec: &mut Recorder, x: Var, weights: Weights) -> Result<Var> {
+    /// Centred rows in the data's own place.
+    pub fn place(&self, rec: &mut Recorder, x: Var, weights: Weights) -> Result<Var> {
         let mean = self.parameters.var(rec, self.bias, weights)?;
         rec.add(x, mean)
     }
@@ -434,8 +459,16 @@ impl ManyStep {
         denoiser.follow(rec, self.sampling.solver, times, x)
     }
 
+    /// The plan of one step whose loss `loss` records.
+    pub fn plan_of(&self, gpu: &Gpu, seed: u64, loss: impl FnOnce(&mut Recorder) -> Result<Var>) -> Result<Plan> {
+        Plan::record(gpu, seed, |rec| {
+            let loss = loss(rec)?;
+            self.minimize(rec, loss)
+        })
+    }
+
     /// Appends one update and its reports.
-    pub fn minimize(&self, rec: &mut Recorder, loss: Var) -> Result<()> {
+    fn minimize(&self, rec: &mut Recorder, loss: Var) -> Result<()> {
         rec.report("loss", loss)?;
         let norm2 = rec.minimize(loss, &self.parameters, &self.adam)?;
         rec.report("gradient_norm2", norm2)
@@ -445,6 +478,11 @@ impl ManyStep {
 /// A method whose map is the end of an integration.
 pub trait Flow {
     fn core(&self) -> &ManyStep;
+
+    /// What training moves or keeps besides.
+    fn companions(&self) -> Vec<(&'static str, &Parameters)> {
+        Vec::new()
+    }
 
     /// The loss of one step.
     fn loss(&self, rec: &mut Recorder, data: &Dataset) -> Result<Var>;
@@ -466,10 +504,7 @@ pub trait Flow {
 
     /// Records the training step.
     fn plan(&self, gpu: &Gpu, seed: u64, data: &Dataset) -> Result<Plan> {
-        Plan::record(gpu, seed, |rec| {
-            let loss = self.loss(rec, data)?;
-            self.core().minimize(rec, loss)
-        })
+        self.core().plan_of(gpu, seed, |rec| self.loss(rec, data))
     }
 }
 
@@ -497,6 +532,12 @@ pub trait Dynamics {
     fn noise_density(&self, rec: &mut Recorder, x: Var) -> Result<Var>;
     /// Random probes of a divergence; none where it is exact.
     fn probes(&self) -> usize;
+    /// The deviation of its noise at the beginning, in deviations of the data.
+    fn scale(&self) -> f64;
+    /// Whether the network's own answer is the field.
+    fn predicts_velocity(&self) -> bool;
+    /// Data rows with the path's noise, each at its own time (rows × 1): states of the law that the field moves.
+    fn noised(&self, rec: &mut Recorder, x1: Var, t: Var) -> Result<Var>;
     /// Whether samples are drawn from given rows: latents are then rows in the data's units.
     fn from_rows(&self) -> bool;
     /// Every state of a batch by the solver in fixed steps.
@@ -513,8 +554,16 @@ impl<F: Flow> Integrated<F> {
         let x = flow.begin(rec, z, weights)?;
         let states = match core.sampling.solver.tableau() {
             Some(_) => {
+                let repulsion = core.sampling.repulsion(core.columns);
                 let states = follow(rec, core.sampling.solver, &times, &[x], &mut |rec, x, t| {
-                    Ok(vec![flow.velocity(rec, x[0], Time::Known(t), weights)?])
+                    let v = flow.velocity(rec, x[0], Time::Known(t), weights)?;
+                    match &repulsion {
+                        None => Ok(vec![v]),
+                        Some(repulsion) => {
+                            let apart = repulsion.velocity(rec, x[0])?;
+                            Ok(vec![rec.add(v, apart)?])
+                        }
+                    }
                 })?;
                 states.into_iter().map(|state| state[0]).collect()
             }
@@ -566,6 +615,24 @@ impl<F: Flow> Dynamics for Integrated<F> {
         Ok(self.0.core().latents(rec, x)?.0)
     }
 
+    fn scale(&self) -> f64 {
+        self.0.core().scale()
+    }
+
+    fn predicts_velocity(&self) -> bool {
+        let core = self.0.core();
+        core.prediction == Prediction::Velocity && core.path.gamma == Gamma::None
+    }
+
+    fn noised(&self, rec: &mut Recorder, x1: Var, t: Var) -> Result<Var> {
+        let core = self.0.core();
+        let x1 = core.centre(rec, x1, Weights::Averaged)?;
+        let x0 = core.noise(rec, x1.rows(), Weights::Averaged)?;
+        let z = core.noise(rec, x1.rows(), Weights::Averaged)?;
+        let at = core.path.table(rec, core.prediction, t)?;
+        rec.combine(at, &[(table::ALPHA, 1.0, x1), (table::SIGMA, 1.0, x0), (table::GAMMA, 1.0, z)])
+    }
+
     fn from_rows(&self) -> bool {
         self.0.core().source.is_some()
     }
@@ -599,6 +666,10 @@ impl<F: Flow> Dynamics for Integrated<F> {
 impl<F: Flow> Method for Integrated<F> {
     fn parameters(&self) -> &Parameters {
         &self.0.core().parameters
+    }
+
+    fn companions(&self) -> Vec<(&'static str, &Parameters)> {
+        self.0.companions()
     }
 
     fn latent(&self) -> usize {

@@ -5,6 +5,7 @@ pub mod critic;
 pub mod dataset;
 mod density;
 pub mod diffusion;
+pub mod distill;
 pub mod energy;
 pub mod fgan;
 pub mod flow_matching;
@@ -15,6 +16,8 @@ pub mod many_step;
 pub mod mmd;
 pub mod objective;
 pub mod one_step;
+mod pool;
+pub mod rectified_flow;
 pub mod score;
 pub mod sinkhorn;
 pub mod stein;
@@ -33,6 +36,7 @@ use crate::ops::pairwise::Estimator;
 use crate::settings::{Key, Settings};
 use crate::{Error, Result, settings};
 use serde::Serialize;
+use std::rc::Rc;
 
 settings! {
     /// Settings that every method shares.
@@ -139,6 +143,8 @@ pub struct Setup<'a> {
     pub seed: u64,
     /// The data to start from; none when a trained model is loaded.
     pub data: Option<&'a Dataset>,
+    /// The trained map to learn from, where the settings name one.
+    pub teacher: Option<Rc<dyn Method>>,
 }
 
 /// A way to learn a sampler. What trains by one loss is an [`Objective`], and is a method by that.
@@ -215,6 +221,8 @@ pub static REGISTRY: &[Entry] = &[
     diffusion::ENTRY,
     flow_matching::ENTRY,
     interpolant::ENTRY,
+    rectified_flow::ENTRY,
+    distill::ENTRY,
 ];
 
 /// What `pushforward methods` shows of a method.
@@ -291,6 +299,11 @@ pub fn find(name: &str) -> Result<&'static Entry> {
 pub fn given_score(settings: &toml::Table) -> Vec<&str> {
     let given = settings.get("score").and_then(toml::Value::as_array);
     given.into_iter().flatten().filter_map(toml::Value::as_str).collect()
+}
+
+/// The run whose map is to be learned from, where a method's settings name one.
+pub fn given_teacher(settings: &toml::Table) -> Option<&str> {
+    settings.get("teacher").and_then(toml::Value::as_str)
 }
 
 /// The estimator that a method's `unbiased` setting asks for.

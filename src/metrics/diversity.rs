@@ -22,7 +22,7 @@ use super::threads::map_rows;
 use super::{Backend, Points, Score, interval, pairs};
 use crate::{Error, Result};
 
-/// Rows of the Vendi score at most: the eigenvalues of 1,000 take about a second.
+/// Rows of the Vendi score at most: the eigenvalues of 1,000 take half a second.
 pub const MOST_ROWS: usize = 1_000;
 
 /// Both scores; as JSON, one object.

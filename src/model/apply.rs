@@ -13,6 +13,8 @@ use crate::{Error, Result};
 pub(super) const CHUNK: usize = 16_384;
 /// Sampling draws from a counter domain of its own, so that a sample's seed may equal the training's.
 pub(super) const SAMPLE_DOMAIN: u32 = 0x5a3e;
+const REPELLED: &str = "with repulsion a row's way depends on the rows that are sampled with it: there is no map of single points, no inverse and no \
+                        density; leave `repulsion` out";
 /// Numbers that kept trajectories may take.
 const MOST_TRAJECTORY: usize = 1 << 28;
 
@@ -73,6 +75,9 @@ impl Model {
                 self.latent()
             )));
         }
+        if self.repels() {
+            return Err(Error::usage(REPELLED));
+        }
         if let Some(dynamics) = self.method.dynamics()
             && dynamics.sampling().solver.is_stochastic()
         {
@@ -104,6 +109,9 @@ impl Model {
     /// # Errors
     /// Rows of other columns than the model's; a row that the field takes to infinity.
     pub fn pull(&self, rows: &Table) -> Result<Option<Table>> {
+        if self.repels() {
+            return Err(Error::usage(REPELLED));
+        }
         let values = self.standard(rows)?;
         let cols = self.description.columns.len();
         let latents = match self.adaptive() {
@@ -128,6 +136,9 @@ impl Model {
     /// # Errors
     /// Rows of other columns than the model's; a row that the field takes to infinity.
     pub fn log_density(&self, rows: &Table) -> Result<Option<LogDensity>> {
+        if self.repels() {
+            return Err(Error::usage(REPELLED));
+        }
         let values = self.standard(rows)?;
         let cols = self.description.columns.len();
         let estimated = std::cell::Cell::new(false);
@@ -195,6 +206,11 @@ impl Model {
         }
         let names = ["path", "t"].into_iter().map(String::from).chain(self.description.columns.iter().cloned());
         Table::new(names, values)
+    }
+
+    /// Whether rows that are sampled together repel each other.
+    pub fn repels(&self) -> bool {
+        self.method.dynamics().is_some_and(|d| d.sampling().repulsion > 0.0)
     }
 
     /// The integration of a model that chooses the length of its steps.

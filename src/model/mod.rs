@@ -112,7 +112,7 @@ impl Model {
         let (tensors, description): (_, Description) = read_tensors(&file, DESCRIPTION)?;
         let entry = description.entry()?;
         let (columns, seed) = (description.columns.len(), description.seed);
-        let setup = Setup { gpu, training: &description.training, columns, seed, data: None };
+        let setup = Setup { gpu, training: &description.training, columns, seed, data: None, teacher: None };
         let method = entry.build(&setup, &description.settings)?;
         let in_file = |e: Error| Error::format(&file, e.to_string());
         method.parameters().load(|name| tensors.get(name).cloned()).map_err(in_file)?;
@@ -149,6 +149,7 @@ impl Model {
             columns: description.columns.len(),
             seed: description.seed,
             data: None,
+            teacher: None,
         };
         let method = entry.build(&setup, &description.settings)?;
         method.parameters().load(|name| weights.iter().find(|w| w.0 == name).map(|w| w.3.clone()))?;
@@ -166,6 +167,11 @@ impl Model {
 
     pub fn method(&self) -> &dyn Method {
         self.method.as_ref()
+    }
+
+    /// The map itself, in the model's own units.
+    pub(crate) fn into_method(self) -> Box<dyn Method> {
+        self.method
     }
 
     /// Dimension of the latent space.

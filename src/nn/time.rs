@@ -1,7 +1,7 @@
 //! Time embedding: a number t in [0, 1] as cosines and sines, so that a network can tell nearby times apart.
 
+use crate::Result;
 use crate::gpu::{Recorder, Var};
-use crate::{Error, Result};
 
 /// A time that all rows of an integration share.
 #[derive(Clone, Copy, Debug)]
@@ -37,16 +37,8 @@ impl TimeEmbedding {
 
     /// rows × 1 → rows × 2·count.
     pub fn forward(&self, rec: &mut Recorder, t: Var) -> Result<Var> {
-        if t.cols() != 1 {
-            return Err(Error::shape("time embedding", format!("t has {} columns; one is expected", t.cols())));
-        }
-        let frequencies: Vec<f32> = self.frequencies().iter().map(|f| std::f32::consts::TAU * f).collect();
-        let frequencies = rec.gpu().upload(1, self.count, &frequencies)?;
+        let frequencies = rec.gpu().upload(1, self.count, &self.frequencies())?;
         let frequencies = rec.tensor(&frequencies);
-        let spread = rec.constant(0.0, t.rows(), self.count)?;
-        let spread = rec.add(spread, t)?;
-        let angle = rec.mul(spread, frequencies)?;
-        let (cos, sin) = (rec.cos(angle)?, rec.sin(angle)?);
-        rec.concat(&[cos, sin])
+        rec.time_embedding(t, frequencies)
     }
 }

@@ -69,12 +69,12 @@ impl Velocity {
         let layers = self.mlp.layers(rec, parameters, weights)?;
         let of_time = parameters.var(rec, self.of_time, weights)?;
         let shift = rec.linear(embedded, of_time, Some(layers[0].1), Activation::Identity)?;
-        let first = if shift.rows() == 1 {
-            rec.linear(x, layers[0].0, Some(shift), Activation::Identity)?
-        } else {
-            let straight = rec.linear(x, layers[0].0, None, Activation::Identity)?;
-            rec.add(straight, shift)?
-        };
+        if shift.rows() == 1 {
+            let shifted: Vec<(Var, Var)> = std::iter::once((layers[0].0, shift)).chain(layers[1..].iter().copied()).collect();
+            return rec.perceptron(x, &shifted, self.mlp.shape().activation);
+        }
+        let straight = rec.linear(x, layers[0].0, None, Activation::Identity)?;
+        let first = rec.add(straight, shift)?;
         self.mlp.apply_after(rec, &layers[1..], first)
     }
 }

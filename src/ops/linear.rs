@@ -73,9 +73,9 @@ const PART: usize = 256;
 
 /// Floating-point operations of one dispatch at most: about a tenth of a second on two cores of software, and as much on a
 /// small GPU. Larger products go out a few rows of the batch at a time.
-fn most_rows(rec: &Recorder, k: usize, m: usize) -> usize {
+pub(super) fn most_rows(rec: &Recorder, weights: usize) -> usize {
     let most = if rec.gpu().is_software() { 5e9 } else { 3e11 };
-    ((most / (2.0 * k as f64 * m as f64)) as usize / 64 * 64).max(64)
+    ((most / (2.0 * weights as f64)) as usize / 64 * 64).max(64)
 }
 
 /// `added`: whether the product is added to what its destination holds.
@@ -224,33 +224,44 @@ impl Recorder {
             }
         };
         self.record_with_tangent(&inputs, &[y], vjp, move |rec, tangents| {
-            // ẏ = (σ'(x) ⊙ ẋ)·W + σ(x)·Ẇ + ḃ.
             let b_dot = b.and_then(|b| tangents.of(b));
-            let mut sum = None;
-            if let Some(x_dot) = tangents.of(x) {
-                let t = rec.activation_tangent(x, x_dot, activation)?;
-                let bias = if tangents.of(w).is_none() { b_dot } else { None };
-                sum = Some(rec.linear(t, w, bias, Activation::Identity)?);
-            }
-            if let Some(w_dot) = tangents.of(w) {
-                let part = rec.linear(x, w_dot, b_dot, activation)?;
-                sum = Some(match sum {
-                    Some(other) => rec.add(other, part)?,
-                    None => part,
-                });
-            }
-            if let (None, Some(b_dot)) = (sum, b_dot) {
-                let zero = rec.constant(0.0, y.rows(), y.cols())?;
-                let row = rec.reshape(b_dot, 1, y.cols())?;
-                sum = Some(rec.add(zero, row)?);
-            }
-            Ok(vec![sum])
+            Ok(vec![rec.linear_tangent(x, w, activation, [tangents.of(x), tangents.of(w), b_dot])?])
         });
         Ok(y)
     }
 
+    /// ẏ = (σ'(x) ⊙ ẋ)·W + σ(x)·Ẇ + ḃ along [ẋ, Ẇ, ḃ], of which none is zero; none where all are.
+    pub(super) fn linear_tangent(
+        &mut self,
+        x: Var,
+        w: Var,
+        activation: Activation,
+        along: [Option<Var>; 3],
+    ) -> Result<Option<Var>> {
+        let [x_dot, w_dot, b_dot] = along;
+        let mut sum = None;
+        if let Some(x_dot) = x_dot {
+            let t = self.activation_tangent(x, x_dot, activation)?;
+            let bias = if w_dot.is_none() { b_dot } else { None };
+            sum = Some(self.linear(t, w, bias, Activation::Identity)?);
+        }
+        if let Some(w_dot) = w_dot {
+            let part = self.linear(x, w_dot, b_dot, activation)?;
+            sum = Some(match sum {
+                Some(other) => self.add(other, part)?,
+                None => part,
+            });
+        }
+        if let (None, Some(b_dot)) = (sum, b_dot) {
+            let zero = self.constant(0.0, x.rows(), w.cols())?;
+            let row = self.reshape(b_dot, 1, w.cols())?;
+            sum = Some(self.add(zero, row)?);
+        }
+        Ok(sum)
+    }
+
     /// d_x = (accumulate ? d_x : 0) + σ'(x) ⊙ (d_y·Wᵀ).
-    fn linear_input(&mut self, x: Var, w: Var, d_y: Var, activation: Activation, slot: Slot) -> Result<()> {
+    pub(super) fn linear_input(&mut self, x: Var, w: Var, d_y: Var, activation: Activation, slot: Slot) -> Result<()> {
         self.in_pieces(Sizes { n: x.rows(), k: x.cols(), m: w.cols() }, |rec, sizes, begin, _| {
             let layout = layout(rec, Product::Input, sizes, activation, slot.accumulate);
             let [x, d_y, d_x] = [x, d_y, slot.into].map(|v| rec.view_rows(v, begin, sizes.n));
@@ -260,14 +271,21 @@ impl Recorder {
 
     /// Hands a layer on in pieces of rows that one dispatch may take: their sizes, first rows, and whether each is the first.
     fn in_pieces(&mut self, sizes: Sizes, mut piece: impl FnMut(&mut Self, Sizes, usize, bool) -> Result<()>) -> Result<()> {
-        let most = most_rows(self, sizes.k, sizes.m);
+        let most = most_rows(self, sizes.k * sizes.m);
         (0..sizes.n)
             .step_by(most)
             .try_for_each(|begin| piece(self, Sizes { n: most.min(sizes.n - begin), ..sizes }, begin, begin == 0))
     }
 
     /// d_w and d_b, either of which may not be wanted.
-    fn linear_weight(&mut self, x: Var, d_y: Var, activation: Activation, w: Option<Slot>, b: Option<Slot>) -> Result<()> {
+    pub(super) fn linear_weight(
+        &mut self,
+        x: Var,
+        d_y: Var,
+        activation: Activation,
+        w: Option<Slot>,
+        b: Option<Slot>,
+    ) -> Result<()> {
         let sizes = Sizes { n: x.rows(), k: x.cols(), m: d_y.cols() };
         let unwanted = |rec: &mut Recorder, slot: Option<Slot>, rows, cols| match slot {
             Some(slot) => Ok(slot),

@@ -23,8 +23,8 @@ use crate::gpu::kernels::repulsion::{Energy, Forces, Params};
 use crate::gpu::{Axes, Recorder, Var};
 use crate::{Error, Result};
 
-/// Columns up to which a row is held in registers.
-const REGISTERS: usize = 16;
+/// Columns up to which a row is held in registers: on llvmpipe 4 times faster at 64 than in chunks.
+const REGISTERS: usize = 64;
 /// Rows in a split at most: some drivers end loops silently after 65,535 rounds.
 const LONGEST: usize = 32_768;
 /// Pairs × columns in a dispatch at most, far below a second on any device.

@@ -28,6 +28,7 @@ pub mod sliced;
 pub mod sort;
 pub mod spectral;
 pub mod stein;
+pub mod time;
 
 /// The one constant of agreement. It covers the error of the transcendental functions (a few ulp) and of f32 inputs; it is
 /// not a knob.

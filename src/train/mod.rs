@@ -14,7 +14,7 @@ pub use folder::{Folder, Metrics};
 use crate::data::{LoadOptions, Rounding, Source, Standardisation, Table, Target, split};
 use crate::gpu::Gpu;
 use crate::methods::many_step::{SOURCE_ROWS, given_source};
-use crate::methods::{self, Entry, Training};
+use crate::methods::{self, Entry, Method, Training, given_teacher};
 use crate::model::{Description, Model};
 use crate::{Error, Result};
 use checkpoint::Checkpoint;
@@ -22,6 +22,7 @@ use held_out::HeldOut;
 use session::Session;
 use stage::Stage;
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
@@ -56,6 +57,20 @@ impl Job {
             score if score.is_empty() => Ok(self.source.parse().ok().and_then(|source: Source| Target::of(&source, units))),
             score => Target::given(&score, &self.table, units).map(Some),
         }
+    }
+
+    /// The map to learn from, where the settings name one: its units must be the run's.
+    fn teacher(&self, gpu: &Gpu, columns: &[String], units: &Standardisation) -> Result<Option<Rc<dyn Method>>> {
+        let Some(run) = given_teacher(&self.settings) else { return Ok(None) };
+        let model = Model::load(gpu, run)?;
+        let description = model.description();
+        if description.columns != columns || !description.standardisation.is_near(units) {
+            return Err(Error::data(format!(
+                "the teacher {run} was trained on other rows ({}): give --data and --test as they were for it, and held_out = 0",
+                description.columns.join(", ")
+            )));
+        }
+        Ok(Some(model.into_method().into()))
     }
 
     /// Rows of the law to start from, where the settings name one, in these units: as many as a model keeps, evenly from all, or all of

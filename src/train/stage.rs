@@ -28,7 +28,8 @@ impl Stage {
         let target = job.target(&standardisation)?;
         let source = job.source_law(&train, &standardisation)?;
         let data = data.with_target(target.clone()).with_source(source);
-        let setup = Setup { gpu, training: &job.training, columns: train.cols(), seed: job.seed, data: Some(&data) };
+        let teacher = job.teacher(gpu, train.columns(), &standardisation)?;
+        let setup = Setup { gpu, training: &job.training, columns: train.cols(), seed: job.seed, data: Some(&data), teacher };
         let method = job.entry.build(&setup, &job.settings)?;
         let plan = method.plan(gpu, job.seed, &data)?;
         Ok(Self { train, standardisation, target, method, plan, median_distance: data.median_distance() })

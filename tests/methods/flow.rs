@@ -86,6 +86,8 @@ fn every_path_prediction_and_law_of_times_is_learned() {
         ("score", "matching = 'sliced'\nsteps = 600"),
         ("interpolant", "path = 'encoding-decoding'\nsolver_steps = 32"),
         ("interpolant", "gamma = 'sine'\nsolver = 'euler-maruyama'\nsolver_steps = 64"),
+        ("flow-matching", "coupling = 'sinkhorn'\nbatch = 256"),
+        ("flow-matching", "coupling = 'exact'\nbatch = 128"),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let outcome = trained(method, Toy::Moons, &format!("width = 32\nrate = 4e-3\n{extra}"), &folder.path().join("run"));
@@ -186,5 +188,50 @@ fn a_row_that_runs_away_is_reported_with_its_step_and_time() {
     ] {
         let said = said.to_string();
         assert!(said.contains("row 0 ran away at step 1 of 16") && said.contains("t = 0.0000 to 0.0625"), "{said}");
+    }
+}
+
+#[test]
+fn reflow_straightens_and_a_straight_flow_takes_few_steps() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    let extra = "steps = 900\nrounds = 2\npairs = 8192\nwidth = 32\nrate = 4e-3\nsolver_steps = 2";
+    let mut outcome = trained("rectified-flow", Toy::Moons, extra, &run);
+    let metrics = std::fs::read_to_string(run.join("metrics.jsonl")).unwrap();
+    let straightness = |step: u64| -> f64 {
+        let lines = metrics.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        let mut near = lines.filter(|line| line["step"].as_u64().is_some_and(|s| s >= step));
+        near.find_map(|line| line["straightness"].as_f64()).expect("it is reported")
+    };
+    let (first, second) = (straightness(310), straightness(610));
+    println!("straightness {first:.4} after the first training, {second:.4} after a round");
+    assert!(second < 0.3 * first, "straightness {first}, then {second}");
+    let (two, gaussian) = distances(&outcome, Toy::Moons);
+    outcome.model = with(&run, "solver = 'heun'\nsolver_steps = 32");
+    let (many, _) = distances(&outcome, Toy::Moons);
+    println!("{two:.4} by two Euler steps, {many:.4} by 32 of Heun, against {gaussian:.4}");
+    assert!(two < 0.55 * gaussian && two < many + 0.1 * gaussian, "{two} by two steps, {many} by many");
+}
+
+#[test]
+fn a_flow_is_distilled_into_one_step() {
+    let folder = tempfile::tempdir().unwrap();
+    let teacher = folder.path().join("teacher");
+    let outcome = trained("flow-matching", Toy::Moons, "width = 32\nrate = 4e-3\nsteps = 500", &teacher);
+    let (taught, gaussian) = distances(&outcome, Toy::Moons);
+    for by in ["regression", "consistency", "halving"] {
+        let extra = format!(
+            "teacher = '{}'\nby = '{by}'\nwidth = 32\ndepth = 3\nsteps = 800\nrate = 4e-3\npairs = 8192\nteacher_steps = 8",
+            teacher.display()
+        );
+        let run = folder.path().join(by);
+        let outcome = trained("distill", Toy::Moons, &extra, &run);
+        let (learned, _) = distances(&outcome, Toy::Moons);
+        println!("{by}: {learned:.4}, its teacher {taught:.4}, against {gaussian:.4}");
+        assert!(learned < 0.65 * gaussian, "{by}: {learned} against a Gaussian's {gaussian}");
+        // An ordinary sampler, which no longer knows its teacher.
+        let loaded = Model::load(&GPU, &run).unwrap();
+        assert_eq!(loaded.sample(50, 1).unwrap().values(), outcome.model.sample(50, 1).unwrap().values());
+        assert!(loaded.with_sampling([("solver".into(), "euler".into())]).is_err());
     }
 }

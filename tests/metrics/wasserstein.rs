@@ -11,19 +11,24 @@ fn assignment_costs_what_another_solver_finds() {
         let cost: Vec<i64> = (0..n * n).map(|_| random.random_range(-range..range)).collect();
         let (expected, _) = kuhn_munkres_min(&Matrix::from_vec(n, n, cost.clone()).expect("square"));
         let cost: Vec<f64> = cost.iter().map(|&c| c as f64).collect();
-        let found = assignment::solve(&cost, n);
-        let total: f64 = found.column_of_row.iter().enumerate().map(|(i, &j)| cost[i * n + j]).sum();
-        assert_eq!(total, expected as f64, "n = {n}");
-        let mut columns = found.column_of_row.clone();
-        columns.sort_unstable();
-        assert!(columns.into_iter().eq(0..n), "every column is used once");
-        for i in 0..n {
-            for j in 0..n {
-                let slack = cost[i * n + j] - found.row_potential[i] - found.column_potential[j];
-                assert!(
-                    slack >= -1e-9 && (found.column_of_row[i] != j || slack <= 1e-9),
-                    "potentials are feasible, and tight where matched"
-                );
+        // From the best potentials, and from guesses that say nothing or are wrong.
+        let known = assignment::solve(&cost, n).column_potential;
+        let wrong: Vec<f64> = (0..n).map(|_| random.random_range(-range..range) as f64).collect();
+        let guessed = [known, vec![0.0; n], wrong].map(|guess| assignment::solve_from(&cost, n, guess));
+        for found in guessed.into_iter().chain([assignment::solve(&cost, n)]) {
+            let total: f64 = found.column_of_row.iter().enumerate().map(|(i, &j)| cost[i * n + j]).sum();
+            assert_eq!(total, expected as f64, "n = {n}");
+            let mut columns = found.column_of_row.clone();
+            columns.sort_unstable();
+            assert!(columns.into_iter().eq(0..n), "every column is used once");
+            for i in 0..n {
+                for j in 0..n {
+                    let slack = cost[i * n + j] - found.row_potential[i] - found.column_potential[j];
+                    assert!(
+                        slack >= -1e-9 && (found.column_of_row[i] != j || slack <= 1e-9),
+                        "potentials are feasible, and tight where matched"
+                    );
+                }
             }
         }
     }

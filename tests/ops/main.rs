@@ -17,6 +17,7 @@ mod neighbours;
 mod pairwise;
 mod partners;
 mod penalty;
+mod perceptron;
 mod random;
 mod reduce;
 mod repulsion;
@@ -25,6 +26,7 @@ mod sliced;
 mod sort;
 mod spectral;
 mod stein;
+mod time;
 
 use pushforward::gpu::{Gpu, Kept, Options, Recorder, Var};
 use pushforward::reference::{Twin, check_gradient};

@@ -1,0 +1,296 @@
+//! Distillation (paper §4): a trained flow or diffusion, the teacher, into one network and one step. The teacher's flow takes x at time t to
+//! X(x, t) at the end; three ways to learn it at once:
+//!
+//!   regression    E ‖φ(z) − X(ξ(z), 0)‖² on pairs that the teacher makes (Luhman & Luhman 2021); φ is this house's one-step generator.
+//!   consistency   f(x, t) = x + (1 − t)F(x, t) is its own end: E ‖f(x_t, t) − f⁻(x_{t+h}, t + h)‖², where one of the teacher's steps takes
+//!                 x_t to x_{t+h}, and f⁻ is the average of the weights (Song et al. 2023, algorithm 2).
+//!   halving       u(x, t) is the mean velocity over a step: E ‖u(x_t, t) − (x'' − x_t)/2h‖², where x'' is two steps of h of the student of
+//!                 the round before, at first of the teacher; h doubles from round to round until one step is the whole way
+//!                 (Salimans & Ho 2022).
+//!
+//! x_t is the data's own row with the path's noise. What results is a map of one evaluation: an ordinary sampler.
+
+use super::many_step::{Course, ManyStep, Sampling};
+use super::one_step::OneStep;
+use super::pool::{self, Pairs, Pool};
+use super::{Dataset, Dynamics, Entry, Method, Setup, resolve};
+use crate::flow::{Prediction, Time};
+use crate::gpu::{Gpu, Plan, Recorder, Var};
+use crate::nn::{Parameters, Weights};
+use crate::{Error, Result, loss, settings};
+use serde::{Deserialize, Serialize};
+use std::rc::Rc;
+use std::sync::Arc;
+
+/// How a teacher is learned from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum By {
+    #[default]
+    Regression,
+    Consistency,
+    Halving,
+}
+
+settings! {
+    /// Settings of `distill`.
+    pub struct Settings {
+        /// The teacher: the folder of a run of a method that integrates (flow-matching, diffusion, …), trained on the same data.
+        teacher: String = String::new(),
+        /// How it is learned from: regression (on its pairs of noise and rows), consistency, halving (of its steps).
+        by: By = By::Regression,
+        /// Pairs that regression learns from at a time.
+        pairs: usize = 32_768,
+        /// Steps of training after which they are made anew.
+        refresh: usize = 1000,
+        /// Steps of the teacher: of consistency, and of halving's first round (a power of two).
+        teacher_steps: usize = 16,
+    }
+}
+
+pub const ENTRY: Entry = Entry {
+    name: "distill",
+    summary: "a trained flow or diffusion in one network and one step",
+    paper: "§4, distillation",
+    density: false,
+    inverse: false,
+    // The teacher's units are those of all its rows: with some held out they would differ.
+    defaults: "width = 128\nrate = 2e-3\nheld_out = 0.0",
+    keys: <Settings as settings::Settings>::keys,
+    build: |setup, own| {
+        let settings: Settings = settings::take(own)?;
+        Ok(Box::new(Distill::new(setup, settings)?))
+    },
+    resolve: |table| resolve::<Settings>(table, Settings::check),
+};
+
+impl Settings {
+    fn check(&self) -> Result<()> {
+        if self.teacher.is_empty() {
+            return Err(Error::usage("distill learns from a trained flow: name its run folder with --set teacher=RUN"));
+        }
+        for (key, value, most) in
+            [("pairs", self.pairs, 1 << 24), ("refresh", self.refresh, 1 << 31), ("teacher_steps", self.teacher_steps, 4096)]
+        {
+            if !(1..=most).contains(&value) {
+                return Err(Error::usage(format!("`{key}` is {value}: it must be between 1 and {most}")));
+            }
+        }
+        if self.by == By::Halving && !self.teacher_steps.is_power_of_two() {
+            let problem = "halving ends at one step only from a power of two";
+            return Err(Error::usage(format!("`teacher_steps` is {}: {problem}", self.teacher_steps)));
+        }
+        Ok(())
+    }
+}
+
+/// What learns.
+enum Student {
+    /// φ(z).
+    Generator(OneStep),
+    /// A network of a point and a time, and for halving the student of the round before.
+    Field { core: Arc<ManyStep>, before: Arc<ManyStep> },
+}
+
+struct Distill {
+    student: Student,
+    teacher: Option<Rc<dyn Method>>,
+    settings: Settings,
+    steps: u32,
+}
+
+/// The settings of the setup's teacher, which [`Settings::teacher`] names.
+fn dynamics(teacher: &dyn Method) -> Result<&dyn Dynamics> {
+    let found = teacher.dynamics().filter(|d| !d.from_rows() && !d.sampling().solver.is_stochastic());
+    found.ok_or_else(|| {
+        Error::usage("the teacher must be a flow from noise that is followed without noise on the way: a trained flow-matching, diffusion, …")
+    })
+}
+
+/// Starts a student's network at its teacher's, where they are of one shape.
+fn begin_as(student: &Parameters, teacher: &Parameters) -> Result<()> {
+    let (own, known) = (student.averaged()?, teacher.averaged()?);
+    let of = |all: &[crate::nn::parameters::NamedValues], name: &str| all.iter().find(|s| s.0 == name).map(|s| s.3.clone());
+    let fits = own.iter().all(|s| known.iter().any(|k| (&k.0, k.1, k.2) == (&s.0, s.1, s.2)));
+    if fits { student.load(|name| of(&known, name)) } else { Ok(()) }
+}
+
+impl Distill {
+    fn new(setup: &Setup, settings: Settings) -> Result<Self> {
+        let teacher = setup.teacher.as_deref().map(dynamics).transpose()?;
+        let student = match settings.by {
+            By::Regression => Student::Generator(OneStep::new(setup)?),
+            By::Consistency | By::Halving => {
+                if let Some(teacher) = teacher
+                    && (teacher.span() != (0.0, 1.0) || (teacher.scale() - 1.0).abs() > 1e-6)
+                {
+                    return Err(Error::usage(
+                        "consistency and halving take a teacher whose noise has the data's own scale, over the whole of its path: one of path \
+                         straight, trigonometric, ornstein-uhlenbeck or vp-linear that predicts edm, v or velocity; regression takes any",
+                    ));
+                }
+                let core = || ManyStep::new(setup, &Course::default(), Sampling::default(), Prediction::Velocity, 1, false);
+                let (core, before) = (core()?, core()?);
+                if let Some(known) = &setup.teacher
+                    && teacher.is_some_and(Dynamics::predicts_velocity)
+                {
+                    begin_as(&core.parameters, known.parameters())?;
+                }
+                Student::Field { core: Arc::new(core), before: Arc::new(before) }
+            }
+        };
+        Ok(Self { student, teacher: setup.teacher.clone(), settings, steps: setup.training.steps })
+    }
+
+    fn teacher(&self) -> Result<&Rc<dyn Method>> {
+        self.teacher.as_ref().ok_or_else(|| Error::usage("there is no teacher to learn from"))
+    }
+
+    fn regression(&self, gpu: &Gpu, seed: u64, student: &OneStep) -> Result<Plan> {
+        let teacher = self.teacher()?;
+        if teacher.latent() != student.latent() {
+            return Err(Error::usage(format!(
+                "the teacher's latent space has {} dimensions: set latent={0}, not {}",
+                teacher.latent(),
+                student.latent()
+            )));
+        }
+        let mut pool = Pool::new(gpu, seed, self.settings.pairs, |rec, rows| {
+            let z = rec.normal(rows, teacher.latent())?;
+            let to = teacher.push(rec, z, Weights::Averaged)?;
+            Ok(Pairs { from: z, to, energy: rec.constant(0.0, rows, 1)? })
+        })?;
+        let columns = student.generator.shape().columns;
+        let plan = Plan::record(gpu, seed, |rec| {
+            let (z, x) = pool::draw(rec, &pool.tensor(), student.batch, (student.latent(), columns))?;
+            let y = student.push(rec, z, Weights::Trained)?;
+            let loss = loss::mean_squared(rec, y, x)?;
+            student.minimize(rec, loss)
+        })?;
+        let refresh = self.settings.refresh;
+        Ok(plan.with_feed(refresh, move |first| pool.fill(first / refresh as u64).map(drop)))
+    }
+
+    /// x + h·v by Heun's rule, where each row has its own time.
+    fn teacher_step(&self, rec: &mut Recorder, x: Var, t: Var, h: f64) -> Result<(Var, Var)> {
+        let teacher = dynamics(self.teacher()?.as_ref())?;
+        let first = teacher.velocity(rec, x, Time::Held(t))?;
+        let there = rec.blend(x, first, 1.0, h as f32)?;
+        let next = rec.affine(t, 1.0, h as f32)?;
+        let second = teacher.velocity(rec, there, Time::Held(next))?;
+        Ok((rec.weighted_sum(&[(1.0, x), (0.5 * h, first), (0.5 * h, second)])?, next))
+    }
+
+    fn consistency(&self, gpu: &Gpu, seed: u64, data: &Dataset, core: &ManyStep) -> Result<Plan> {
+        let h = 1.0 / self.settings.teacher_steps as f64;
+        core.plan_of(gpu, seed, |rec| {
+            let u = rec.uniform(core.batch, 1)?;
+            let t = rec.scale(u, (1.0 - h) as f32)?;
+            let x1 = data.batch(rec, core.batch)?;
+            let x = dynamics(self.teacher()?.as_ref())?.noised(rec, x1, t)?;
+            let (next, later) = self.teacher_step(rec, x, t, h)?;
+            let [next, later] = [next, later].map(|v| rec.detach(v));
+            let now = jump(rec, core, x, t, Weights::Trained)?;
+            let then = jump(rec, core, next, later, Weights::Averaged)?;
+            let then = rec.detach(then);
+            loss::mean_squared(rec, now, then)
+        })
+    }
+
+    fn halving(&self, gpu: &Gpu, seed: u64, data: &Dataset, core: &Arc<ManyStep>, before: &Arc<ManyStep>) -> Result<Plan> {
+        let rounds = self.settings.teacher_steps.ilog2().max(1);
+        let base = 1.0 / f64::from(1u32 << rounds);
+        // Of a round: 1, the range of times, h, 1/2h, and whether steps are the teacher's or the student's of the round before.
+        let row = gpu.zeros(1, 6)?;
+        let plan = core.plan_of(gpu, seed, |rec| {
+            let row = rec.tensor(&row);
+            let u = rec.uniform(core.batch, 1)?;
+            let ones = rec.constant(1.0, core.batch, 1)?;
+            let t = rec.combine(row, &[(1, 1.0, u)])?;
+            let x1 = data.batch(rec, core.batch)?;
+            let x = dynamics(self.teacher()?.as_ref())?.noised(rec, x1, t)?;
+            let middle = rec.combine(row, &[(0, 1.0, t), (2, 1.0, ones)])?;
+            let mut at = (x, t);
+            for next in [Some(middle), None] {
+                let teacher = dynamics(self.teacher()?.as_ref())?;
+                let first = teacher.velocity(rec, at.0, Time::Held(at.1))?;
+                let there = rec.combine(row, &[(0, 1.0, at.0), (2, 1.0, first)])?;
+                let later = rec.combine(row, &[(0, 1.0, at.1), (2, 1.0, ones)])?;
+                let second = teacher.velocity(rec, there, Time::Held(later))?;
+                let of_teacher = rec.blend(first, second, 0.5, 0.5)?;
+                let of_student = before.velocity(rec, at.0, Time::Held(at.1), Weights::Averaged)?;
+                let v = rec.combine(row, &[(4, 1.0, of_teacher), (5, 1.0, of_student)])?;
+                at = (rec.combine(row, &[(0, 1.0, at.0), (2, 1.0, v)])?, next.unwrap_or(later));
+            }
+            let target = rec.combine(row, &[(3, 1.0, at.0), (3, -1.0, x)])?;
+            let target = rec.detach(target);
+            let u = core.velocity(rec, x, Time::Held(t), Weights::Trained)?;
+            loss::mean_squared(rec, u, target)
+        })?;
+        let every = u64::from(self.steps.div_ceil(rounds).max(1));
+        let (core, before) = (core.clone(), before.clone());
+        Ok(plan.with_state_feed(every as usize, move |first, resumed| {
+            let round = (first / every).min(u64::from(rounds) - 1) as i32;
+            let h = base * 2f64.powi(round);
+            let own = if round == 0 { [1.0, 0.0] } else { [0.0, 1.0] };
+            row.write(&[1.0, (1.0 - 2.0 * h) as f32, h as f32, (0.5 / h) as f32, own[0], own[1]])?;
+            if round == 0 || resumed {
+                return Ok(());
+            }
+            let now = core.parameters.averaged()?;
+            before.parameters.load(|name| now.iter().find(|slice| slice.0 == name).map(|slice| slice.3.clone()))
+        }))
+    }
+}
+
+/// x + (1 − t)·F(x, t): at the end x itself.
+fn jump(rec: &mut Recorder, core: &ManyStep, x: Var, t: Var, weights: Weights) -> Result<Var> {
+    let v = core.velocity(rec, x, Time::Held(t), weights)?;
+    let left = rec.affine(t, -1.0, 1.0)?;
+    let way = rec.mul(v, left)?;
+    rec.add(x, way)
+}
+
+impl Method for Distill {
+    fn parameters(&self) -> &Parameters {
+        match &self.student {
+            Student::Generator(student) => &student.parameters,
+            Student::Field { core, .. } => &core.parameters,
+        }
+    }
+
+    fn companions(&self) -> Vec<(&'static str, &Parameters)> {
+        match &self.student {
+            Student::Field { before, .. } if self.settings.by == By::Halving => vec![("before", &before.parameters)],
+            _ => Vec::new(),
+        }
+    }
+
+    fn latent(&self) -> usize {
+        match &self.student {
+            Student::Generator(student) => student.latent(),
+            Student::Field { core, .. } => core.latent,
+        }
+    }
+
+    fn push(&self, rec: &mut Recorder, z: Var, weights: Weights) -> Result<Var> {
+        match &self.student {
+            Student::Generator(student) => student.push(rec, z, weights),
+            Student::Field { core, .. } => {
+                let x = core.embed(rec, z, weights)?;
+                // The whole way in one step: both kinds of field are its mean velocity.
+                let v = core.velocity(rec, x, Time::Known(0.0), weights)?;
+                let x = rec.add(x, v)?;
+                core.place(rec, x, weights)
+            }
+        }
+    }
+
+    fn plan(&self, gpu: &Gpu, seed: u64, data: &Dataset) -> Result<Plan> {
+        match (&self.student, self.settings.by) {
+            (Student::Generator(student), _) => self.regression(gpu, seed, student),
+            (Student::Field { core, .. }, By::Consistency) => self.consistency(gpu, seed, data, core),
+            (Student::Field { core, before }, _) => self.halving(gpu, seed, data, core, before),
+        }
+    }
+}

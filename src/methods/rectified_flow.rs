@@ -1,0 +1,145 @@
+//! Rectified flow (paper §4, straight flows; Liu, Gong & Liu 2023): flow matching along straight lines, then rounds of *reflow*, in which
+//! noise meets no longer data at random but the row that the flow itself takes it to. Each round leaves both laws as they are, costs no more
+//! in any convex cost, and straightens the ways: a straight flow is followed in one step. What is reported is
+//!
+//!   S = ∫₀¹ E‖v(x_t, t)‖² dt − E‖x₁ − x₀‖² = ∫₀¹ E‖(x₁ − x₀) − v(x_t, t)‖² dt
+//!
+//! along the ways of the flow that made the pairs (ibid., eq. 7): zero where they are straight and run at one speed.
+//!
+//! The teacher of a round is the average of the weights at its beginning. It makes a pool of pairs on the device, ahead of the round's steps;
+//! it is part of a checkpoint, and the pool a function of it, so that a resumed run sees the same.
+
+use super::many_step::{Flow, Integrated, ManyStep, keys_of_flow, resolve_flow, take_flow};
+use super::pool::{self, Pairs, Pool};
+use super::{Dataset, Entry};
+use crate::flow::{Grid, Prediction, Solver, Time, follow};
+use crate::gpu::{Gpu, Plan, Recorder, Var};
+use crate::nn::{Parameters, Weights};
+use crate::{Error, Result, settings};
+use std::sync::Arc;
+
+settings! {
+    /// Settings of `rectified-flow`.
+    pub struct Settings {
+        /// Rounds of reflow, after the first training; all take the same number of steps.
+        rounds: u32 = 1,
+        /// Pairs that a round learns from.
+        pairs: usize = 65_536,
+        /// Steps of Heun's method that make them.
+        pair_steps: usize = 32,
+    }
+}
+
+pub const ENTRY: Entry = Entry {
+    name: "rectified-flow",
+    summary: "a flow trained anew on its own pairs of noise and data, until its ways are straight",
+    paper: "§4, straight flows",
+    density: true,
+    inverse: true,
+    defaults: "width = 128\ndepth = 3\nrate = 2e-3\nsolver = \"euler\"\nsolver_steps = 4",
+    keys: keys_of_flow::<Settings>,
+    build: |setup, own| {
+        let (settings, course, sampling) = take_flow::<Settings>(own)?;
+        let core = ManyStep::new(setup, &course, sampling.clone(), Prediction::Velocity, 1, false)?;
+        let teacher = ManyStep::new(setup, &course, sampling, Prediction::Velocity, 1, false)?;
+        let steps = setup.training.steps;
+        Ok(Box::new(Integrated(RectifiedFlow { core: Arc::new(core), teacher: Arc::new(teacher), settings, steps })))
+    },
+    resolve: |table| {
+        let own = resolve_flow::<Settings>(table, Settings::check)?;
+        if own.get("path").and_then(toml::Value::as_str) != Some("straight") {
+            return Err(Error::usage("`path` of a rectified flow is straight: leave it out"));
+        }
+        Ok(own)
+    },
+};
+
+impl Settings {
+    fn check(&self) -> Result<()> {
+        for (key, value, most) in [("pairs", self.pairs, 1 << 24), ("pair_steps", self.pair_steps, 10_000)] {
+            if !(1..=most).contains(&value) {
+                return Err(Error::usage(format!("`{key}` is {value}: it must be between 1 and {most}")));
+            }
+        }
+        if !(1..=100).contains(&self.rounds) {
+            return Err(Error::usage(format!(
+                "`rounds` is {}: it must be between 1 and 100 (0 is `flow-matching`)",
+                self.rounds
+            )));
+        }
+        Ok(())
+    }
+}
+
+/// A flow, and the flow of the round before.
+struct RectifiedFlow {
+    core: Arc<ManyStep>,
+    teacher: Arc<ManyStep>,
+    settings: Settings,
+    steps: u32,
+}
+
+impl RectifiedFlow {
+    /// Pairs of noise and the rows that the teacher takes it to.
+    fn pool(&self, gpu: &Gpu, seed: u64) -> Result<Pool> {
+        Pool::new(gpu, seed, self.settings.pairs, |rec, rows| {
+            let teacher = &self.teacher;
+            let x = teacher.noise(rec, rows, Weights::Averaged)?;
+            let zero = rec.constant(0.0, rows, 1)?;
+            let times = Grid::Uniform.times(0.0, 1.0, self.settings.pair_steps)?;
+            let states = follow(rec, Solver::Heun, &times, &[x, zero], &mut |rec, state, t| {
+                let v = teacher.velocity(rec, state[0], Time::Known(t), Weights::Averaged)?;
+                let squares = rec.square(v)?;
+                Ok(vec![v, rec.sum_cols(squares)?])
+            })?;
+            let end = &states[states.len() - 1];
+            Ok(Pairs { from: x, to: end[0], energy: end[1] })
+        })
+    }
+}
+
+impl Flow for RectifiedFlow {
+    fn core(&self) -> &ManyStep {
+        &self.core
+    }
+
+    fn companions(&self) -> Vec<(&'static str, &Parameters)> {
+        vec![("teacher", &self.teacher.parameters)]
+    }
+
+    fn plan(&self, gpu: &Gpu, seed: u64, data: &Dataset) -> Result<Plan> {
+        let mut pool = self.pool(gpu, seed)?;
+        // What a step learns from: (1, 0) is fresh noise and data, (0, 1) the pool; and the straightness to report.
+        let (choice, straightness) = (gpu.upload(1, 2, &[1.0, 0.0])?, gpu.zeros(1, 1)?);
+        let plan = self.core.plan_of(gpu, seed, |rec| {
+            let core = &self.core;
+            let (x1, x0) = (core.data(rec, data)?, core.source(rec, core.batch)?);
+            let (z0, z1) = pool::draw(rec, &pool.tensor(), core.batch, (core.columns, core.columns))?;
+            let choice = rec.tensor(&choice);
+            let (x0, x1) =
+                (rec.combine(choice, &[(0, 1.0, x0), (1, 1.0, z0)])?, rec.combine(choice, &[(0, 1.0, x1), (1, 1.0, z1)])?);
+            let straightness = rec.tensor(&straightness);
+            rec.report("straightness", straightness)?;
+            core.denoising(rec, x0, x1)
+        })?;
+        let every = self.steps.div_ceil(self.settings.rounds + 1).max(1);
+        let (core, teacher) = (self.core.clone(), self.teacher.clone());
+        Ok(plan.with_state_feed(every as usize, move |first, resumed| {
+            let round = first / u64::from(every);
+            choice.write(if round == 0 { &[1.0, 0.0] } else { &[0.0, 1.0] })?;
+            if round == 0 {
+                return straightness.write(&[0.0]);
+            }
+            if !resumed {
+                let now = core.parameters.averaged()?;
+                teacher.parameters.load(|name| now.iter().find(|slice| slice.0 == name).map(|slice| slice.3.clone()))?;
+            }
+            straightness.write(&[pool.fill(round)? as f32])
+        }))
+    }
+
+    fn loss(&self, rec: &mut Recorder, data: &Dataset) -> Result<Var> {
+        let (x1, x0) = (self.core.data(rec, data)?, self.core.source(rec, self.core.batch)?);
+        self.core.denoising(rec, x0, x1)
+    }
+}
