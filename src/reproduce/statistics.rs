@@ -7,5 +7,6 @@ pub static SUBJECT: Subject = Subject {
     name: "statistics",
     title: "Matching statistics: the methods of §2 side by side",
     methods_of: "of §2",
+    note: "",
     has: |entry| entry.paper.starts_with("§2"),
 };

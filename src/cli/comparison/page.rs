@@ -39,7 +39,7 @@ pub fn page(subject: &Subject, found: &Comparison, picture: String, gpu: &Gpu, c
             ),
             picture,
         )],
-        sheets: tables.chain([failures(found), made(found)]).collect(),
+        sheets: tables.chain([failures(found), made(subject, found)]).collect(),
         settings: toml::Table::try_from(comparison::Settings {
             methods: found.methods.clone(),
             targets: found.toys.iter().map(|toy| toy.name().into()).collect(),
@@ -149,7 +149,7 @@ fn failures(found: &Comparison) -> Sheet {
 }
 
 /// How it was made, which a reader needs to judge it.
-fn made(found: &Comparison) -> Sheet {
+fn made(subject: &Subject, found: &Comparison) -> Sheet {
     let settings = &found.settings;
     let changed = if settings.training.is_empty() { "" } else { " but for those of `training` below" };
     Sheet {
@@ -162,8 +162,9 @@ fn made(found: &Comparison) -> Sheet {
              sets of {scored} sampled rows against three of fresh ones; sliced W₂ the mean over three pairs of sets. The classifier is a perceptron that learns \
              from half of all these rows and is judged by the other half; what it can see, the fitted Gaussian's row says. A row is astray if it lies in none \
              of the balls about {scored} fresh rows that reach their fifth neighbour. The fitted Gaussian and fresh data are scored in the same way, with other \
-             rows for each seed.",
+             rows for each seed.{}",
             duration(settings.seconds.into()),
+            subject.note,
             scored = number(settings.scored as f64, 12),
         ),
         ..Sheet::default()

@@ -51,6 +51,8 @@ pub struct Subject {
     pub title: &'static str,
     /// What its methods are, after "the methods".
     pub methods_of: &'static str,
+    /// What is to be known of how they were compared, beside what holds for every comparison.
+    pub note: &'static str,
     /// Whether a line of the registry is one of them.
     pub has: fn(&Entry) -> bool,
 }

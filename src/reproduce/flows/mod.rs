@@ -18,6 +18,8 @@ pub static SUBJECT: Subject = Subject {
     name: "flows",
     title: "From noise to data: the flows of §4 side by side",
     methods_of: "of §4 that integrate an equation",
+    note: " Samples are drawn by each method's own solver in its own number of steps, as `pushforward methods METHOD` lists them. A rectified flow makes \
+           pairs between its rounds: its seconds include that, its budget of steps does not.",
     has: |entry| METHODS.contains(&entry.name),
 };
 

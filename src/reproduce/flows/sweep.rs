@@ -1,8 +1,8 @@
 //! [`Sweep`]: quality against the number of evaluations of the network.
 //!
 //! A solver of s evaluations a step gets n/s steps for n of them (Euler s = 1, Heun s = 2). Every reading of a model pushes the same
-//! latents, those that its score is of, and is scored as the comparison scores runs: so Heun in 16 steps, the default, gives the very
-//! share that the page shows, and readings differ by what the solver does alone.
+//! latents, those that its score is of, and is scored as the comparison scores runs: so a method's own solver and steps (Heun in 16, for
+//! most) give the very share that the comparison has, and readings differ by what the solver does alone.
 
 use super::followed;
 use crate::Result;
