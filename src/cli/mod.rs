@@ -3,15 +3,16 @@
 
 mod arguments;
 mod bench;
+mod comparison;
 mod console;
 mod evaluate;
+mod flows;
 mod list;
 mod page;
 mod progress;
 mod reproduce;
 mod saddle;
 mod spectrum;
-mod statistics;
 mod train;
 mod trained;
 

@@ -7,13 +7,15 @@ use pushforward::data::{nearest, write_atomically};
 use pushforward::gpu::Gpu;
 use pushforward::report::{self, Curve, Figure, Page, Scale, number};
 use pushforward::reproduce::figure1::{self, Figure1};
+use pushforward::reproduce::statistics;
 use pushforward::settings::{Settings, parse_assignment, refuse_unknown, take};
 
 use super::arguments::Reproduce;
+use super::comparison::{More, comparison};
 use super::console::{Console, print};
 use super::progress::duration;
 
-const ALL: [&str; 4] = ["figure1", "saddle", "spectrum", "statistics"];
+const ALL: [&str; 5] = ["figure1", "flows", "saddle", "spectrum", "statistics"];
 
 pub fn reproduce(args: &Reproduce, adapter: &str, console: Console) -> anyhow::Result<()> {
     if !ALL.contains(&args.what.as_str()) {
@@ -26,9 +28,10 @@ pub fn reproduce(args: &Reproduce, adapter: &str, console: Console) -> anyhow::R
         .into());
     }
     match args.what.as_str() {
+        "flows" => return super::flows::flows(args, adapter, console),
         "saddle" => return super::saddle::saddle(args, adapter, console),
         "spectrum" => return super::spectrum::spectrum(args, adapter, console),
-        "statistics" => return super::statistics::statistics(args, adapter, console),
+        "statistics" => return comparison(&statistics::SUBJECT, args, adapter, console, |_| Ok(More::default())),
         _ => {}
     }
     let settings: figure1::Settings = settings(&args.set)?;

@@ -1,10 +1,10 @@
-//! A grid of scatter pictures: a line a sampler, a column a target.
+//! A grid of scatter pictures, or of the ways of samples: a line a sampler, a column a target.
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
 use super::panel::{Area, Axis, Panel, failed, picture};
-use super::style::{DATA, INK, MUTED, SAMPLES, WIDE, font, number, px, text_width};
+use super::style::{DATA, INK, MUTED, SAMPLES, WIDE, font, number, px, stroke, text_width};
 use crate::{Error, Result};
 
 /// Dots of a picture at most.
@@ -16,6 +16,8 @@ const BOTTOM: f64 = 22.0;
 /// A panel's margins beside its square of dots, and above and below it.
 const BESIDE: f64 = 22.0;
 const ABOVE: f64 = 36.0;
+/// Points of a way that lie nearer than this, in pixels, are drawn as one.
+const LEAST_APART: f64 = 1.0;
 
 /// What a line of a grid shows, by which it is coloured.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,10 +27,15 @@ pub enum Ink {
     Samples,
 }
 
-/// A picture of rows in the plane, or words in its place.
+/// A picture of rows in the plane, of ways to them, or words in its place.
 #[derive(Clone, Debug)]
 pub enum Shown {
     Rows(Vec<f32>),
+    /// Lines over a cloud of rows, their beginnings and ends marked.
+    Ways {
+        cloud: Vec<f32>,
+        ways: Vec<Vec<[f32; 2]>>,
+    },
     Words(String),
 }
 
@@ -47,8 +54,8 @@ pub struct Line {
     pub pictures: Vec<Scatter>,
 }
 
-/// The pictures of every line below each other. A column's axes are those of its first picture, to one scale in both directions; a caption
-/// tells the share of rows that lie beyond them.
+/// The pictures of every line below each other. A column's axes are those of its first picture of rows or ways, to one scale in both
+/// directions; a caption tells the share of rows that lie beyond them.
 ///
 /// # Errors
 /// When lines and columns do not agree in number.
@@ -65,7 +72,7 @@ pub fn grid(columns: &[String], lines: &[Line], title: &str) -> Result<String> {
     let top = if bare { TOP - 16.0 } else { TOP };
     picture(width, top + high * lines.len() as f64 + BOTTOM, title, |area| {
         let at = |column: usize, line: usize| (px(LEFT + cell * column as f64), px(top + high * line as f64));
-        let axes: Vec<[Axis; 2]> = (0..columns.len()).map(|j| square_axes(lines.first().map(|line| &line.pictures[j]))).collect();
+        let axes: Vec<[Axis; 2]> = (0..columns.len()).map(|j| square_axes(lines.iter().map(|line| &line.pictures[j]))).collect();
         for (j, name) in columns.iter().enumerate() {
             // Above the left edge of the squares.
             let corner = (at(j, 0).0 as i32 + px(10.0) as i32, px(TOP - 8.0) as i32);
@@ -91,7 +98,7 @@ fn draw<'a>(canvas: &Area<'a>, part: &Area<'a>, scatter: &Scatter, axes: &[Axis;
     let (x, y) = (if numbers { x } else { x.without_numbers() }, y.without_numbers());
     match &scatter.shown {
         Shown::Rows(rows) => {
-            let points: Vec<(f64, f64)> = rows.chunks_exact(2).map(|r| (f64::from(r[0]), f64::from(r[1]))).collect();
+            let points: Vec<(f64, f64)> = pairs(rows).collect();
             let inside = |v: f64, axis: &Axis| (axis.low..=axis.high).contains(&v);
             let beyond = points.iter().filter(|p| !(inside(p.0, &x) && inside(p.1, &y))).count() as f64;
             let share = 100.0 * beyond / points.len().max(1) as f64;
@@ -108,6 +115,15 @@ fn draw<'a>(canvas: &Area<'a>, part: &Area<'a>, scatter: &Scatter, axes: &[Axis;
             let panel = Panel::within(canvas, part, &titled(&caption), x, y)?;
             panel.dots(points.into_iter().take(DOTS), 0.95, color.mix(0.6))
         }
+        Shown::Ways { cloud, ways } => {
+            let panel = Panel::within(canvas, part, &titled(&scatter.caption), x, y)?;
+            panel.dots(pairs(cloud).take(DOTS), 0.95, DATA.mix(0.25))?;
+            let apart = LEAST_APART * (axes[0].high - axes[0].low) / f64::from(part.dim_in_pixel().0) * f64::from(px(1.0));
+            ways.iter().try_for_each(|way| panel.cut_line(&thinned(way, apart), stroke(INK.mix(0.45), 0.7)))?;
+            let ends = |end: fn(&Vec<[f32; 2]>) -> Option<&[f32; 2]>| ways.iter().filter_map(end).map(place);
+            panel.dots(ends(|way| way.first()), 1.4, MUTED.to_rgba())?;
+            panel.dots(ends(|way| way.last()), 1.4, SAMPLES.to_rgba())
+        }
         Shown::Words(words) => {
             Panel::within(canvas, part, &titled(&scatter.caption), x.with_ticks(if numbers { 3 } else { 0 }), y.with_ticks(0))?;
             let (width, height) = part.dim_in_pixel();
@@ -123,14 +139,35 @@ fn titled(caption: &str) -> String {
     if caption.is_empty() { " ".into() } else { caption.into() }
 }
 
-/// The range of the rows and a little more, as wide in one direction as in the other.
-fn square_axes(first: Option<&Scatter>) -> [Axis; 2] {
-    let rows: &[f32] = match first {
-        Some(Scatter { shown: Shown::Rows(rows), .. }) => rows,
-        _ => &[],
+fn pairs(rows: &[f32]) -> impl Iterator<Item = (f64, f64)> {
+    rows.chunks_exact(2).map(|row| (f64::from(row[0]), f64::from(row[1])))
+}
+
+fn place(at: &[f32; 2]) -> (f64, f64) {
+    (f64::from(at[0]), f64::from(at[1]))
+}
+
+/// A way without the points nearer than `apart` to the last one before them, but with its end.
+fn thinned(way: &[[f32; 2]], apart: f64) -> Vec<(f64, f64)> {
+    let mut kept: Vec<(f64, f64)> = Vec::new();
+    for (i, at) in way.iter().map(place).enumerate() {
+        let far = kept.last().is_none_or(|last| (last.0 - at.0).hypot(last.1 - at.1) >= apart);
+        if far || i + 1 == way.len() {
+            kept.push(at);
+        }
+    }
+    kept
+}
+
+/// The range of the rows, or of a cloud and where the ways to it begin, and a little more, as wide in one direction as in the other.
+fn square_axes<'a>(mut column: impl Iterator<Item = &'a Scatter>) -> [Axis; 2] {
+    let of = |scatter: &Scatter| match &scatter.shown {
+        Shown::Rows(rows) => Some(pairs(rows).collect::<Vec<_>>()),
+        Shown::Ways { cloud, ways } => Some(pairs(cloud).chain(ways.iter().filter_map(|way| way.first()).map(place)).collect()),
+        Shown::Words(_) => None,
     };
-    let axis =
-        |j: usize| Axis::round(rows.iter().skip(j).step_by(2).map(|&v| f64::from(v)), 0.0, "").with_space(4.0).with_ticks(3);
+    let points = column.find_map(of).unwrap_or_default();
+    let axis = |j: usize| Axis::round(points.iter().map(|point| [point.0, point.1][j]), 0.0, "").with_space(4.0).with_ticks(3);
     let [x, y] = [axis(0), axis(1)];
     let half = 0.56 * (x.high - x.low).max(y.high - y.low);
     [x, y].map(|axis| {

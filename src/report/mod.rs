@@ -6,7 +6,8 @@
 //! | [`curves`] | losses over steps, linear or logarithmic, smoothed |
 //! | [`map`] | a learned map of the line against the true one (the paper's Fig. 1) |
 //! | [`panels`] | several line plots in one picture |
-//! | [`grid`](grid()) | scatter pictures in lines and columns |
+//! | [`measured`](measured()) | what was measured at a few values, with intervals, in panels |
+//! | [`grid`](grid()) | scatter pictures in lines and columns, or the ways of samples |
 //! | [`Page`] | `report.html`: headline, facts, scores, plots, settings, commands |
 //!
 //! ```
@@ -22,6 +23,7 @@ mod clouds;
 mod curves;
 pub mod grid;
 mod map;
+pub mod measured;
 mod page;
 mod panel;
 mod panels;
@@ -32,6 +34,7 @@ pub use clouds::comparison;
 pub use curves::{Curve, Scale, curves};
 pub use grid::grid;
 pub use map::map;
+pub use measured::measured;
 pub use page::{Figure, Page, ScoreRow, ScoreTable, Sheet};
 pub use panels::{Family, Plot, panels};
 pub use style::number;

@@ -23,6 +23,8 @@ pub(super) struct Axis {
     pub label: String,
     /// About how many ticks there is room for; none at all at zero.
     pub ticks: usize,
+    /// Where the ticks are, where that is not at round numbers.
+    pub places: Vec<f64>,
     /// Whether the ticks have numbers.
     pub numbers: bool,
     /// Pixels kept for numbers and label; by what they need when absent. Panels that share it line up.
@@ -36,11 +38,26 @@ impl Axis {
             values.filter(|v| v.is_finite()).fold((f64::INFINITY, f64::NEG_INFINITY), |(a, b), v| (a.min(v), b.max(v)));
         let (low, high) = if low <= high { (low, high) } else { (0.0, 1.0) };
         let half = if high > low { (high - low) * margin } else { (0.05 * low.abs()).max(0.5) };
-        Self { low: low - half, high: high + half, log: false, label: label.to_owned(), ticks: 6, numbers: true, space: None }
+        Self {
+            low: low - half,
+            high: high + half,
+            log: false,
+            label: label.to_owned(),
+            ticks: 6,
+            places: Vec::new(),
+            numbers: true,
+            space: None,
+        }
     }
 
     pub fn with_ticks(mut self, ticks: usize) -> Self {
         self.ticks = ticks;
+        self
+    }
+
+    /// Ticks at these places.
+    pub fn at(mut self, places: impl Iterator<Item = f64>) -> Self {
+        self.places = places.collect();
         self
     }
 
@@ -56,13 +73,18 @@ impl Axis {
 
     /// Where a value lies on the axis, held to its range.
     fn place(&self, value: f64) -> f64 {
-        let value = if self.log { value.max(f64::MIN_POSITIVE).log10() } else { value };
-        value.clamp(self.low, self.high)
+        self.beyond(value).clamp(self.low, self.high)
+    }
+
+    /// Where a value lies on the axis or beyond its ends.
+    fn beyond(&self, value: f64) -> f64 {
+        if self.log { value.max(f64::MIN_POSITIVE).log10() } else { value }
     }
 
     fn points(&self) -> Vec<f64> {
         match (self.ticks, self.log) {
             (0, _) => Vec::new(),
+            _ if !self.places.is_empty() => self.places.clone(),
             (count, true) => style::log_ticks(self.low, self.high, count),
             (count, false) => style::ticks(self.low, self.high, count),
         }
@@ -166,9 +188,43 @@ impl<'a, 'b> Panel<'a, 'b> {
         Ok(())
     }
 
+    /// A line through the points, cut where it leaves the axes.
+    pub fn cut_line(&self, points: &[(f64, f64)], style: ShapeStyle) -> Result<()> {
+        let area = self.chart.plotting_area();
+        self.cut(points).into_iter().try_for_each(|piece| area.draw(&PathElement::new(piece, style)).map_err(failed))
+    }
+
+    /// The same in dashes.
+    pub fn cut_dashes(&self, points: &[(f64, f64)], dash: f64, style: ShapeStyle) -> Result<()> {
+        self.cut(points).into_iter().try_for_each(|piece| self.dashed(piece, dash, style))
+    }
+
+    /// The pieces of a line that lie within the axes.
+    fn cut(&self, points: &[(f64, f64)]) -> Vec<Vec<(f64, f64)>> {
+        let placed: Vec<_> = points.iter().map(|&(x, y)| (self.x.beyond(x), self.y.beyond(y))).collect();
+        let mut pieces: Vec<Vec<(f64, f64)>> = Vec::new();
+        for pair in placed.windows(2) {
+            let Some([from, to]) = inside([pair[0], pair[1]], [self.x.low, self.x.high], [self.y.low, self.y.high]) else {
+                continue;
+            };
+            // What touches an edge in a point is no line.
+            if from == to {
+                continue;
+            }
+            match pieces.last_mut() {
+                Some(piece) if piece.last() == Some(&from) => piece.push(to),
+                _ => pieces.push(vec![from, to]),
+            }
+        }
+        pieces
+    }
+
     /// A line of dashes, `dash` pixels long and as far apart.
     pub fn dashes(&self, points: &[(f64, f64)], dash: f64, style: ShapeStyle) -> Result<()> {
-        let placed: Vec<_> = points.iter().map(|&(x, y)| (self.x.place(x), self.y.place(y))).collect();
+        self.dashed(points.iter().map(|&(x, y)| (self.x.place(x), self.y.place(y))).collect(), dash, style)
+    }
+
+    fn dashed(&self, placed: Vec<(f64, f64)>, dash: f64, style: ShapeStyle) -> Result<()> {
         let area = self.chart.plotting_area();
         let series = DashedLineSeries::new(placed, px(dash), px(0.7 * dash), style);
         series.into_iter().try_for_each(|piece| area.draw(&piece)).map_err(failed)
@@ -203,6 +259,65 @@ impl<'a, 'b> Panel<'a, 'b> {
             area.draw(&Circle::new(at, px(2.2), color.filled())).map_err(failed)?;
         }
         Ok(())
+    }
+
+    /// Dots at (x, y) with thin bars from one end of an interval to the other; those outside the axes are left out, and of bars what is
+    /// outside them.
+    pub fn readings(&self, readings: impl Iterator<Item = [f64; 4]>, color: RGBColor) -> Result<()> {
+        let area = self.chart.plotting_area();
+        for [x, y, low, high] in readings {
+            let at = self.x.beyond(x);
+            let bar = [low, high].map(|end| (at, self.y.beyond(end)));
+            if let Some(bar) = inside(bar, [self.x.low, self.x.high], [self.y.low, self.y.high]) {
+                area.draw(&PathElement::new(bar, stroke(color.mix(0.6), 1.0))).map_err(failed)?;
+            }
+            self.dots([(at, self.y.beyond(y))].into_iter(), 2.0, color.to_rgba())?;
+        }
+        Ok(())
+    }
+}
+
+/// The part of a segment that lies in a rectangle (Liang & Barsky 1984); none where it passes by.
+fn inside([a, b]: [(f64, f64); 2], [left, right]: [f64; 2], [bottom, top]: [f64; 2]) -> Option<[(f64, f64); 2]> {
+    if ![a.0, a.1, b.0, b.1].iter().all(|v| v.is_finite()) {
+        return None;
+    }
+    let (dx, dy) = (b.0 - a.0, b.1 - a.1);
+    let (mut enters, mut leaves) = (0.0f64, 1.0f64);
+    // Each edge as the half plane step·t ≤ room of the way a + t(b − a).
+    for (step, room) in [(-dx, a.0 - left), (dx, right - a.0), (-dy, a.1 - bottom), (dy, top - a.1)] {
+        if step == 0.0 {
+            if room < 0.0 {
+                return None;
+            }
+        } else if step < 0.0 {
+            enters = enters.max(room / step);
+        } else {
+            leaves = leaves.min(room / step);
+        }
+    }
+    let at = |t: f64| match t {
+        0.0 => a,
+        1.0 => b,
+        t => ((a.0 + t * dx).clamp(left, right), (a.1 + t * dy).clamp(bottom, top)),
+    };
+    (enters <= leaves).then(|| [at(enters), at(leaves)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::inside;
+
+    #[test]
+    fn segments_are_cut_at_the_edges_that_they_cross() {
+        let cut = |a, b| inside([a, b], [0.0, 2.0], [0.0, 1.0]);
+        assert_eq!(cut((0.5, 0.5), (1.0, 0.25)), Some([(0.5, 0.5), (1.0, 0.25)]));
+        assert_eq!(cut((-1.0, 0.5), (3.0, 0.5)), Some([(0.0, 0.5), (2.0, 0.5)]));
+        assert_eq!(cut((1.0, 0.5), (1.0, 2.5)), Some([(1.0, 0.5), (1.0, 1.0)]));
+        assert_eq!(cut((-1.0, 0.5), (1.0, 2.5)), None);
+        assert_eq!(cut((-1.0, 0.5), (-1.0, 0.8)), None);
+        assert_eq!(cut((0.5, 0.5), (f64::NAN, 0.5)), None);
+        assert_eq!(cut((0.5, 0.5), (0.5, 0.5)), Some([(0.5, 0.5), (0.5, 0.5)]));
     }
 }
 

@@ -1,6 +1,8 @@
 //! The paper's figures and claims, made again and measured.
 
+pub mod comparison;
 pub mod figure1;
+pub mod flows;
 pub mod saddle;
 pub mod spectrum;
 pub mod statistics;

@@ -3,6 +3,7 @@
 use pushforward::metrics::Better;
 use pushforward::metrics::{Points, Score, interval};
 use pushforward::report::grid::{DOTS, Ink, Line, Scatter, Shown, grid};
+use pushforward::report::measured::{Measured, Point, Trace, measured};
 use pushforward::report::{
     Curve, Figure, Page, Plot, Scale, ScoreRow, ScoreTable, Sheet, comparison, curves, map, number, panels,
 };
@@ -128,6 +129,67 @@ fn a_grid_has_a_picture_or_words_in_every_place() {
     }
     assert!(svg.matches("h0").count() <= 3 * DOTS && svg.len() < 100_000, "{} bytes", svg.len());
     assert!(grid(&columns[..1], &lines, "samples").is_err());
+}
+
+#[test]
+fn ways_are_cut_at_the_axes_and_points_too_near_to_be_told_apart_are_one() {
+    // From the middle out of the picture, and a way that stays where it is.
+    let out: Vec<[f32; 2]> = (0..1000).map(|i| [0.05 * i as f32, 0.0]).collect();
+    let still = vec![[0.5f32, 0.5]; 50];
+    let shown = Shown::Ways { cloud: normal(500, 2, 1), ways: vec![out, still] };
+    let line = Line { name: "flow".into(), ink: Ink::Samples, pictures: vec![Scatter { caption: String::new(), shown }] };
+    let words = Scatter { caption: String::new(), shown: Shown::Words("not run".into()) };
+    let first = Line { name: "other".into(), ink: Ink::Samples, pictures: vec![words] };
+    let svg = grid(&["moons".to_string()], &[first, line], "ways").expect("plot");
+    well_formed(&svg);
+    on_the_picture(&svg);
+    let drawn: Vec<&str> =
+        svg.split("<polyline points=\"").skip(1).filter(|line| line.contains("stroke-width=\"0.7\"")).collect();
+    assert_eq!(drawn.len(), 1, "{drawn:?}");
+    let places: Vec<f64> = drawn[0]
+        .split('"')
+        .next()
+        .unwrap_or_default()
+        .split(' ')
+        .map(|at| at.split(',').next().unwrap().parse().unwrap())
+        .collect();
+    assert!(places.len() > 20 && places.windows(2).all(|pair| pair[1] > pair[0]), "{places:?}");
+    // Of a thousand points those a pixel apart.
+    let apart = (places[places.len() - 1] - places[0]) / places.len() as f64;
+    assert!((1.0..6.0).contains(&apart), "{apart}");
+}
+
+#[test]
+fn measured_panels_have_their_intervals_and_lines_leave_them_with_their_slope() {
+    let trace = |name, kind, shares: [f64; 4]| Trace {
+        name,
+        kind,
+        points: [1.0, 2.0, 4.0, 8.0]
+            .into_iter()
+            .zip(shares)
+            .map(|(x, y)| Point { x, y, interval: Some([y - 0.1, y + 0.1]) })
+            .collect(),
+    };
+    let traces =
+        vec![trace(0, 0, [-5.0, 0.2, 0.7, 0.95]), trace(0, 1, [-9.0, -9.0, 0.5, f64::NAN]), trace(1, 1, [0.0, 0.5, 0.9, 1.1])];
+    let plot = Measured {
+        x: "evaluations".into(),
+        y: "closed".into(),
+        values: vec![1.0, 2.0, 4.0, 8.0],
+        range: [-0.25, 1.15],
+        names: vec!["a<b>".into(), "c".into()],
+        kinds: ["Euler".into(), "Heun".into()],
+        panels: vec![("moons".into(), traces), ("spiral".into(), Vec::new())],
+    };
+    let svg = measured(&plot, "Quality").expect("plot");
+    well_formed(&svg);
+    on_the_picture(&svg);
+    for part in ["a&lt;b&gt;", "Euler", "Heun", "moons", "spiral", ">8</text>", "evaluations"] {
+        assert!(svg.contains(part), "{part}");
+    }
+    assert!(!svg.contains("NaN"));
+    // Bars of the eight points within the panel.
+    assert_eq!(svg.matches("stroke-opacity=\"0.6\"").count(), 8);
 }
 
 fn page() -> Page {

@@ -5,8 +5,11 @@ mod spectrum;
 
 use pushforward::data::toy::Toy;
 use pushforward::gpu::Gpu;
+use pushforward::methods::Entry;
+use pushforward::reproduce::comparison::{self, Cell, Comparison, FRESH, GAUSSIAN, Record, Scores, Terms};
+use pushforward::reproduce::flows;
 use pushforward::reproduce::saddle::{self, Adversary, STARTS, Settings};
-use pushforward::reproduce::statistics::{self, Cell, Comparison, FRESH, GAUSSIAN, Record, Scores, Terms};
+use pushforward::reproduce::statistics;
 use std::sync::LazyLock;
 
 static GPU: LazyLock<Gpu> = LazyLock::new(|| Gpu::open("auto").expect("an adapter (the software one will do)"));
@@ -106,7 +109,7 @@ fn adversaries_of_local_reach_stop_steps_where_there_is_no_saddle() {
 
 #[test]
 fn a_comparison_has_means_intervals_and_what_failed() {
-    let settings = statistics::Settings { seeds: 2, ..Default::default() };
+    let settings = comparison::Settings { seeds: 2, ..Default::default() };
     let terms = Terms::new(&GPU, &settings);
     let record = |method: &str, seed: u64, root_energy: f64, told: f64, least_mode: f64| Record {
         scores: Some(Scores { root_energy, sliced_w2: 0.1, told, astray: root_energy - 0.1, least_mode: Some(least_mode) }),
@@ -158,5 +161,9 @@ fn a_comparison_has_means_intervals_and_what_failed() {
         ]
     );
     assert_eq!((of("stein").cell, found.standing("stein", Toy::Moons).unwrap().cell), (Cell::NotRun, Cell::NoKnownScore));
-    assert!(statistics::of_the_papers_section_2().all(|entry| entry.paper.starts_with("§2")));
+    assert!(statistics::SUBJECT.methods().all(|entry| entry.paper.starts_with("§2")));
+    // What has a solver to choose integrates.
+    let integrates = |entry: &Entry| entry.keys().iter().any(|key| key.name == "solver_steps");
+    assert!(flows::SUBJECT.methods().all(|entry| entry.paper.starts_with("§4") && integrates(entry)));
+    assert!(flows::SUBJECT.methods().count() >= 4);
 }

@@ -111,11 +111,23 @@ impl Comparison {
         closed(levels(*toy, &self.records, ROOT)?, record.scores.as_ref()?.root_energy)
     }
 
+    /// The shares that such root energy distances close on a target: their mean, and Student's interval for it.
+    pub fn closed_by(&self, toy: Toy, root_energies: &[f64]) -> Option<Score> {
+        let levels = levels(toy, &self.records, ROOT)?;
+        let shares = root_energies.iter().map(|&root| closed(levels, root)).collect::<Option<Vec<f64>>>()?;
+        mean_of(&shares)
+    }
+
     /// How a run failed, if it did.
     pub fn failures(&self, record: &Record) -> Vec<String> {
         let toy = self.toys.iter().find(|toy| toy.name() == record.target);
         toy.map_or(Vec::new(), |&toy| failures(record, toy, &self.records).into_iter().map(|fault| fault.said(1)).collect())
     }
+}
+
+/// A mean with Student's interval.
+fn mean_of(values: &[f64]) -> Option<Score> {
+    interval::student(values).map(|(mean, interval)| Score { interval, ..Score::exact(mean) })
 }
 
 type Of = fn(&Scores) -> f64;
@@ -215,7 +227,7 @@ fn standing(method: &str, toy: Toy, records: &[Record]) -> Standing {
     let of = |record: &Record| levels.and_then(|levels| closed(levels, record.scores.as_ref()?.root_energy));
     let score = |value: &dyn Fn(&Record) -> Option<f64>| {
         let values: Vec<f64> = runs.iter().filter_map(|record| value(record)).collect();
-        interval::student(&values).map(|(mean, interval)| Score { interval, ..Score::exact(mean) })
+        mean_of(&values)
     };
     let scored = |value: &dyn Fn(&Scores) -> Option<f64>| score(&|record| value(record.scores.as_ref()?));
     // A run that was stopped did not take what it would have.

@@ -1,5 +1,5 @@
-//! The paper's §2 side by side: every way to match statistics that it tours, on the same targets, rows and seeds, for the same
-//! seconds of training.
+//! Methods side by side, on the same targets, rows and seeds, for the same seconds of training. A [`Subject`] says which methods:
+//! [`statistics`](super::statistics) has those of the paper's §2, [`flows`](super::flows) those of its §4.
 //!
 //! A method's learning rate falls to zero at its last step, so the number of steps has to be known at the start. Each method's step is
 //! timed on each target first, compilation aside, and a run makes as many steps as fit into the budget, or the method's default number
@@ -18,7 +18,7 @@ mod record;
 mod summary;
 
 pub use judge::{Judge, Scores};
-pub use record::{Log, Record, Terms};
+pub use record::{Log, Logged, Record, Terms};
 pub use summary::{Cell, Comparison, Failure, LEAST_CLOSED, LEAST_MODE, MOST_TOLD, Standing};
 
 use crate::data::toy::Toy;
@@ -39,12 +39,33 @@ pub const TARGETS: [Toy; 4] = [Toy::EightGaussians, Toy::Moons, Toy::Checkerboar
 pub const GAUSSIAN: &str = "fitted Gaussian";
 pub const FRESH: &str = "fresh data";
 /// Seed of the samples that are scored and drawn: `sample --seed 1` gives the very rows.
-const SAMPLE: u64 = 1;
+pub const SAMPLE: u64 = 1;
 /// The warm-up is at most this share of the steps: a default one would fill a short run.
 const WARMUP_SHARE: u32 = 10;
 
+/// What is compared.
+pub struct Subject {
+    /// The name of the command, of the comparison's log and of its table.
+    pub name: &'static str,
+    /// The page's title.
+    pub title: &'static str,
+    /// What its methods are, after "the methods".
+    pub methods_of: &'static str,
+    /// What is to be known of how they were compared, beside what holds for every comparison.
+    pub note: &'static str,
+    /// Whether a line of the registry is one of them.
+    pub has: fn(&Entry) -> bool,
+}
+
+impl Subject {
+    /// Its methods, in the registry's order.
+    pub fn methods(&self) -> impl Iterator<Item = &'static Entry> {
+        REGISTRY.iter().filter(|entry| (self.has)(entry))
+    }
+}
+
 settings! {
-    /// Settings of `reproduce statistics`.
+    /// Settings of a comparison.
     pub struct Settings {
         /// Seconds of training that each run gets.
         seconds: f32 = 20.0,
@@ -54,7 +75,7 @@ settings! {
         rows: usize = 20_000,
         /// Rows of each set that are compared.
         scored: usize = 4_000,
-        /// Methods, such as ["mmd", "energy"]; all of the paper's §2 when empty.
+        /// Methods, such as ["mmd", "energy"] of §2 or ["diffusion", "flow-matching"] of §4; all that the page is about when empty.
         methods: Vec<String> = Vec::new(),
         /// Toy targets, such as ["moons"]; 8gaussians, moons, checkerboard and spiral when empty.
         targets: Vec<String> = Vec::new(),
@@ -65,7 +86,7 @@ settings! {
 
 impl Settings {
     /// Refuses values out of range, and names that are none.
-    pub fn check(&self) -> Result<()> {
+    pub fn check(&self, subject: &Subject) -> Result<()> {
         let wrong = |key: &str, value: &dyn std::fmt::Display, valid: &str| {
             Err(Error::usage(format!("`{key}` is {value}: it must be {valid}")))
         };
@@ -82,23 +103,24 @@ impl Settings {
             return wrong("scored", &self.scored, "between 50 and 50,000");
         }
         self.toys()?;
-        self.entries()?.iter().try_for_each(|entry| entry.settings(self.training.clone()).map(|_| ()))
+        self.entries(subject)?.iter().try_for_each(|entry| entry.settings(self.training.clone()).map(|_| ()))
     }
 
     /// The methods asked for, each once.
-    pub fn entries(&self) -> Result<Vec<&'static Entry>> {
-        let all: Vec<&Entry> = of_the_papers_section_2().collect();
+    pub fn entries(&self, subject: &Subject) -> Result<Vec<&'static Entry>> {
+        let all: Vec<&Entry> = subject.methods().collect();
         if self.methods.is_empty() {
             return Ok(all);
         }
         let mut chosen: Vec<&Entry> = Vec::new();
         for name in &self.methods {
             let entry = methods::find(name)?;
-            if all.iter().all(|of| of.name != entry.name) {
+            if !(subject.has)(entry) {
                 let names: Vec<&str> = all.iter().map(|of| of.name).collect();
                 return Err(Error::usage(format!(
-                    "`{name}` is of {}, and this compares the methods of §2: {}",
+                    "`{name}` is of {}, and this compares the methods {}: {}",
                     entry.paper,
+                    subject.methods_of,
                     names.join(", ")
                 )));
             }
@@ -122,11 +144,6 @@ impl Settings {
     }
 }
 
-/// The methods that the registry places in the paper's §2.
-pub fn of_the_papers_section_2() -> impl Iterator<Item = &'static Entry> {
-    REGISTRY.iter().filter(|entry| entry.paper.starts_with("§2"))
-}
-
 /// Whether a method can learn this target at all: `stein` needs its score.
 pub fn applies(method: &str, toy: Toy) -> bool {
     method != stein::ENTRY.name || toy.score([0.0; 2]).is_some()
@@ -137,9 +154,13 @@ pub fn folder(out: &Path, method: &str, toy: Toy, seed: u64) -> PathBuf {
     out.join("runs").join(format!("{method}-{toy}-seed{seed}"))
 }
 
-/// Rows of a finished run, as they were scored.
-pub fn sample(gpu: &Gpu, out: &Path, method: &str, toy: Toy, seed: u64, rows: usize) -> Result<Vec<f32>> {
-    Ok(Model::load(gpu, folder(out, method, toy, seed))?.sample(rows, SAMPLE)?.into_values())
+/// The model of a finished run; none where its folder has been cleared away.
+pub fn model(gpu: &Gpu, out: &Path, method: &str, toy: Toy, seed: u64) -> Result<Option<Model>> {
+    let folder = folder(out, method, toy, seed);
+    if !folder.join("model.safetensors").exists() {
+        return Ok(None);
+    }
+    Model::load(gpu, folder).map(Some)
 }
 
 /// Rows of a Gaussian fitted to what a seed trains on, as they were scored.
@@ -154,19 +175,20 @@ pub fn gaussian(toy: Toy, seed: u64, fitted: usize, rows: usize) -> Result<Vec<f
 /// recorded as such, and the others go on.
 pub fn run(
     gpu: &Gpu,
+    subject: &Subject,
     out: &Path,
     seed: u64,
     settings: &Settings,
     watch: &mut dyn Progress,
     stop: &AtomicBool,
 ) -> Result<Comparison> {
-    settings.check()?;
-    let (entries, toys) = (settings.entries()?, settings.toys()?);
+    settings.check(subject)?;
+    let (entries, toys) = (settings.entries(subject)?, settings.toys()?);
     let terms = Terms::new(gpu, settings);
-    let log = Log::open(&out.join("statistics.jsonl"), &terms)?;
+    let log = Log::open(&out.join(format!("{}.jsonl", subject.name)), &terms)?;
     let seeds: Vec<u64> = (0..settings.seeds).map(|i| seed.wrapping_add(i)).collect();
     let judges = toys.iter().map(|&toy| Judge::new(gpu, toy, settings.scored)).collect::<Vec<_>>();
-    let mut maker = Maker { gpu, out, settings, terms, log, watch, stop };
+    let mut maker = Maker { gpu, subject, out, settings, terms, log, watch, stop };
     let interrupted = maker.all(&entries, &judges, &seeds)?;
     let methods = entries.iter().map(|entry| entry.name.to_string()).collect();
     Ok(Comparison::new(settings, methods, toys, seeds, maker.log.records(), interrupted))
@@ -175,6 +197,7 @@ pub fn run(
 /// Makes and records runs.
 struct Maker<'a> {
     gpu: &'a Gpu,
+    subject: &'a Subject,
     out: &'a Path,
     settings: &'a Settings,
     terms: Terms,
@@ -321,12 +344,12 @@ impl Maker<'_> {
             test: None,
             out: folder(self.out, entry.name, toy, seed),
             resume: false,
-            command: format!("pushforward reproduce statistics --out {}", self.out.display()),
+            command: format!("pushforward reproduce {} --out {}", self.subject.name, self.out.display()),
         })
     }
 }
 
 /// Whether an error says something of the run; the others (a lost device, a full disk, Ctrl-C) would meet every run alike.
-fn is_the_runs_own(error: &Error) -> bool {
+pub(super) fn is_the_runs_own(error: &Error) -> bool {
     !matches!(error, Error::Interrupted { .. } | Error::Io { .. } | Error::Device(_) | Error::Adapter(_) | Error::Format { .. })
 }

@@ -1,10 +1,11 @@
-//! `statistics.jsonl`: a line a run, on terms that are the same for all of them.
+//! Logs of a comparison (`statistics.jsonl`): a line a run, on terms that are the same for all of them.
 
 use super::{Scores, Settings};
 use crate::data::toy::Toy;
 use crate::data::write_atomically;
 use crate::gpu::Gpu;
 use crate::{Error, Result};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -84,25 +85,36 @@ impl Record {
     }
 }
 
-/// The runs of a folder. Each is on the disk as soon as it is made.
-pub struct Log {
-    path: PathBuf,
-    records: Vec<Record>,
+/// A line of a log.
+pub trait Logged: Serialize + DeserializeOwned {
+    fn terms(&self) -> &Terms;
 }
 
-impl Log {
-    /// The runs that are there.
+impl Logged for Record {
+    fn terms(&self) -> &Terms {
+        &self.terms
+    }
+}
+
+/// The runs of a folder, or what was measured of them. Each is on the disk as soon as it is made.
+pub struct Log<T = Record> {
+    path: PathBuf,
+    records: Vec<T>,
+}
+
+impl<T: Logged> Log<T> {
+    /// The lines that are there.
     ///
     /// # Errors
     /// Runs on other terms, or a line that is none.
     pub fn open(path: &Path, terms: &Terms) -> Result<Self> {
-        let mut records: Vec<Record> = Vec::new();
+        let mut records: Vec<T> = Vec::new();
         if path.exists() {
             let text = std::fs::read_to_string(path).map_err(|e| Error::io("read", path, e))?;
             for (i, line) in text.lines().enumerate() {
-                let record: Record = serde_json::from_str(line)
+                let record: T = serde_json::from_str(line)
                     .map_err(|e| Error::format(path, format!("line {} is no run ({e}): remove the line", i + 1)))?;
-                if let Some((what, there, asked)) = record.terms.differs(terms) {
+                if let Some((what, there, asked)) = record.terms().differs(terms) {
                     return Err(Error::usage(format!(
                         "{} holds runs with {what} = {there}, and {asked} is asked for: ask for the same, or choose another folder by --out",
                         path.display()
@@ -114,17 +126,8 @@ impl Log {
         Ok(Self { path: path.into(), records })
     }
 
-    pub fn find(&self, method: &str, toy: Toy, seed: u64) -> Option<&Record> {
-        self.records.iter().find(|record| record.is(method, toy) && record.seed == seed)
-    }
-
-    /// The steps that another seed of this method and target was given.
-    pub fn planned(&self, method: &str, toy: Toy) -> Option<u32> {
-        self.records.iter().find(|record| record.is(method, toy)).and_then(|record| u32::try_from(record.steps).ok())
-    }
-
-    /// Adds a run; the file is replaced as a whole, so that it never ends in half a line.
-    pub fn push(&mut self, record: Record) -> Result<()> {
+    /// Adds a line; the file is replaced as a whole, so that it never ends in half of one.
+    pub fn push(&mut self, record: T) -> Result<()> {
         self.records.push(record);
         write_atomically(&self.path, |file| {
             for record in &self.records {
@@ -135,7 +138,22 @@ impl Log {
         })
     }
 
-    pub fn records(self) -> Vec<Record> {
+    pub fn iter(&self) -> impl Iterator<Item = &T> {
+        self.records.iter()
+    }
+
+    pub fn records(self) -> Vec<T> {
         self.records
+    }
+}
+
+impl Log {
+    pub fn find(&self, method: &str, toy: Toy, seed: u64) -> Option<&Record> {
+        self.iter().find(|record| record.is(method, toy) && record.seed == seed)
+    }
+
+    /// The steps that another seed of this method and target was given.
+    pub fn planned(&self, method: &str, toy: Toy) -> Option<u32> {
+        self.iter().find(|record| record.is(method, toy)).and_then(|record| u32::try_from(record.steps).ok())
     }
 }

@@ -64,11 +64,10 @@ impl Judge {
         self.toy.sample(self.rows(), BESIDE.wrapping_add(seed)).into_values()
     }
 
-    /// Scores [`Judge::rows`] rows of a sample.
-    pub fn scores(&self, sample: &[f32]) -> Result<Scores> {
-        let points = |values| Points::new(values, self.scored, 2);
-        let sets = sample.chunks_exact(2 * self.scored).map(points).collect::<Result<Vec<Points>>>()?;
-        let references = self.references.iter().map(|set| points(set)).collect::<Result<Vec<Points>>>()?;
+    /// The sets of a sample's rows.
+    fn sets<'a>(&self, sample: &'a [f32]) -> Result<Vec<Points<'a>>> {
+        let sets =
+            sample.chunks_exact(2 * self.scored).map(|set| Points::new(set, self.scored, 2)).collect::<Result<Vec<Points>>>()?;
         if sets.len() != SETS {
             return Err(Error::shape("scores", format!("{} sets of {} rows, not {SETS}", sets.len(), self.scored)));
         }
@@ -77,14 +76,31 @@ impl Judge {
         if far > FARTHEST {
             return Err(Error::data(format!("its rows lie as far as {far:.0e} from the origin: it has diverged")));
         }
+        Ok(sets)
+    }
+
+    fn references(&self) -> Result<Vec<Points<'_>>> {
+        self.references.iter().map(|set| Points::new(set, self.scored, 2)).collect()
+    }
+
+    /// √max(0, energy distance) of each set of a sample's rows, the mean over the sets of fresh rows.
+    pub fn root_energies(&self, sample: &[f32]) -> Result<Vec<f64>> {
+        let references = self.references()?;
+        let root = |set: Points, reference: &Points| {
+            Ok(pairs::energy_on(&self.gpu, *reference, set)?.value.max(0.0).sqrt() / SETS as f64)
+        };
+        let mean = |set: Points| references.iter().map(|reference| root(set, reference)).sum::<Result<f64>>();
+        self.sets(sample)?.into_iter().map(mean).collect()
+    }
+
+    /// Scores [`Judge::rows`] rows of a sample.
+    pub fn scores(&self, sample: &[f32]) -> Result<Scores> {
+        let (sets, references) = (self.sets(sample)?, self.references()?);
         let on = &Backend::best(&self.gpu);
-        let (mut root_energy, mut sliced_w2) = (0.0, 0.0);
-        for (i, reference) in references.iter().enumerate() {
-            for set in &sets {
-                let squared = pairs::energy_on(&self.gpu, *reference, *set)?.value;
-                root_energy += squared.max(0.0).sqrt() / (SETS * SETS) as f64;
-            }
-            sliced_w2 += sliced::wasserstein(on, *reference, sets[i], sliced::PROJECTIONS, 0)?.value / SETS as f64;
+        let root_energy = self.root_energies(sample)?.iter().sum::<f64>() / SETS as f64;
+        let mut sliced_w2 = 0.0;
+        for (reference, set) in references.iter().zip(&sets) {
+            sliced_w2 += sliced::wasserstein(on, *reference, *set, sliced::PROJECTIONS, 0)?.value / SETS as f64;
         }
         let (fresh, rows) = (self.references.concat(), self.rows());
         let told = c2st::test(&self.gpu, Points::new(&fresh, rows, 2)?, Points::new(sample, rows, 2)?, 0)?.value;

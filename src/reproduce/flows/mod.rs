@@ -1,0 +1,44 @@
+//! The paper's §4 side by side: every method here whose map is the end of an integration, compared as [`statistics`](super::statistics)
+//! compares those of §2; the ways that its samples took; and how near to the data each is with how many evaluations of its network
+//! ([`Sweep`]).
+
+mod sweep;
+
+pub use sweep::{Curve, EVALUATIONS, Reading, SOLVERS, Sweep};
+
+use super::comparison::{SAMPLE, Subject};
+use crate::Result;
+use crate::flow::Solver;
+use crate::model::Model;
+
+/// The methods that are compared, those of them that the registry has. `distill` is none: it needs a trained flow to begin with.
+const METHODS: [&str; 5] = ["score", "diffusion", "flow-matching", "interpolant", "rectified-flow"];
+
+pub static SUBJECT: Subject = Subject {
+    name: "flows",
+    title: "From noise to data: the flows of §4 side by side",
+    methods_of: "of §4 that integrate an equation",
+    note: " Samples are drawn by each method's own solver in its own number of steps, as `pushforward methods METHOD` lists them. A rectified flow makes \
+           pairs between its rounds: its seconds include that, its budget of steps does not.",
+    has: |entry| METHODS.contains(&entry.name),
+};
+
+/// Ways that are drawn of a model, the solver that finds them and its steps: enough for a line to look like the curve that it is.
+pub const WAYS: usize = 60;
+const WAYS_SOLVER: Solver = Solver::Heun;
+pub const WAYS_STEPS: usize = 32;
+
+/// The ways of [`WAYS`] samples in the plane, each from where it begins to where it ends.
+pub fn ways(model: Model) -> Result<Vec<Vec<[f32; 2]>>> {
+    let table = followed(model, WAYS_SOLVER, WAYS_STEPS)?.trajectories(WAYS, SAMPLE)?;
+    let (points, cols) = (table.rows() / WAYS, table.cols());
+    // Columns path, t, and the data's own two.
+    let place = |row: &[f32]| [row[2], row[3]];
+    Ok(table.values().chunks_exact(points * cols).map(|way| way.chunks_exact(cols).map(place).collect()).collect())
+}
+
+/// A model sampled by a solver in so many steps.
+fn followed(model: Model, solver: Solver, steps: usize) -> Result<Model> {
+    let steps = toml::Value::Integer(steps as i64);
+    model.with_sampling([("solver".into(), toml::Value::String(solver.name())), ("solver_steps".into(), steps)])
+}
