@@ -87,7 +87,7 @@ impl Settings {
 /// What learns.
 enum Student {
     /// φ(z).
-    Generator(OneStep),
+    Generator(Box<OneStep>),
     /// A network of a point and a time, and for halving the student of the round before.
     Field { core: Arc<ManyStep>, before: Arc<ManyStep> },
 }
@@ -101,7 +101,7 @@ struct Distill {
 
 /// The settings of the setup's teacher, which [`Settings::teacher`] names.
 fn dynamics(teacher: &dyn Method) -> Result<&dyn Dynamics> {
-    let found = teacher.dynamics().filter(|d| !d.from_rows() && !d.sampling().solver.is_stochastic());
+    let found = teacher.dynamics().filter(|d| !d.starts_from_rows() && !d.sampling().solver.is_stochastic());
     found.ok_or_else(|| {
         Error::usage("the teacher must be a flow from noise that is followed without noise on the way: a trained flow-matching, diffusion, …")
     })
@@ -119,7 +119,7 @@ impl Distill {
     fn new(setup: &Setup, settings: Settings) -> Result<Self> {
         let teacher = setup.teacher.as_deref().map(dynamics).transpose()?;
         let student = match settings.by {
-            By::Regression => Student::Generator(OneStep::new(setup)?),
+            By::Regression => Student::Generator(Box::new(OneStep::new(setup)?)),
             By::Consistency | By::Halving => {
                 if let Some(teacher) = teacher
                     && (teacher.span() != (0.0, 1.0) || (teacher.scale() - 1.0).abs() > 1e-6)

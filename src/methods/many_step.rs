@@ -545,7 +545,7 @@ pub trait Dynamics {
     /// Data rows with the path's noise, each at its own time (rows × 1): states of the law that the field moves.
     fn noised(&self, rec: &mut Recorder, x1: Var, t: Var) -> Result<Var>;
     /// Whether samples are drawn from given rows: latents are then rows in the data's units.
-    fn from_rows(&self) -> bool;
+    fn starts_from_rows(&self) -> bool;
     /// Every state of a batch by the solver in fixed steps.
     fn way(&self, rec: &mut Recorder, z: Var) -> Result<Way>;
 }
@@ -639,7 +639,7 @@ impl<F: Flow> Dynamics for Integrated<F> {
         rec.combine(at, &[(table::ALPHA, 1.0, x1), (table::SIGMA, 1.0, x0), (table::GAMMA, 1.0, z)])
     }
 
-    fn from_rows(&self) -> bool {
+    fn starts_from_rows(&self) -> bool {
         self.0.core().source.is_some()
     }
 

@@ -123,7 +123,7 @@ impl Model {
             }
         };
         all_finite(&latents, self.latent(), "latent")?;
-        if self.from_rows() {
+        if self.starts_from_rows() {
             let mut rows = latents;
             self.description.standardisation.undo(&mut rows)?;
             return Table::new(self.description.columns.iter().cloned(), rows).map(Some);
@@ -218,13 +218,13 @@ impl Model {
         self.method.dynamics().filter(|d| d.sampling().solver == Solver::Dopri5)
     }
 
-    fn from_rows(&self) -> bool {
-        self.method.dynamics().is_some_and(Dynamics::from_rows)
+    fn starts_from_rows(&self) -> bool {
+        self.method.dynamics().is_some_and(Dynamics::starts_from_rows)
     }
 
     /// What the map is applied to, from a table: latents as they are, or rows of the source law in the model's units.
     fn latents(&self, table: &Table) -> Result<Vec<f32>> {
-        if self.from_rows() { self.standard(table) } else { Ok(table.values().to_vec()) }
+        if self.starts_from_rows() { self.standard(table) } else { Ok(table.values().to_vec()) }
     }
 
     /// Rows in the model's units and order of columns.

@@ -304,23 +304,6 @@ fn inside([a, b]: [(f64, f64); 2], [left, right]: [f64; 2], [bottom, top]: [f64;
     (enters <= leaves).then(|| [at(enters), at(leaves)])
 }
 
-#[cfg(test)]
-mod tests {
-    use super::inside;
-
-    #[test]
-    fn segments_are_cut_at_the_edges_that_they_cross() {
-        let cut = |a, b| inside([a, b], [0.0, 2.0], [0.0, 1.0]);
-        assert_eq!(cut((0.5, 0.5), (1.0, 0.25)), Some([(0.5, 0.5), (1.0, 0.25)]));
-        assert_eq!(cut((-1.0, 0.5), (3.0, 0.5)), Some([(0.0, 0.5), (2.0, 0.5)]));
-        assert_eq!(cut((1.0, 0.5), (1.0, 2.5)), Some([(1.0, 0.5), (1.0, 1.0)]));
-        assert_eq!(cut((-1.0, 0.5), (1.0, 2.5)), None);
-        assert_eq!(cut((-1.0, 0.5), (-1.0, 0.8)), None);
-        assert_eq!(cut((0.5, 0.5), (f64::NAN, 0.5)), None);
-        assert_eq!(cut((0.5, 0.5), (0.5, 0.5)), Some([(0.5, 0.5), (0.5, 0.5)]));
-    }
-}
-
 /// Names with a mark of their colour, side by side from the left edge of `area`.
 pub(super) fn legend(area: &Area, entries: &[(&str, RGBColor)], left: f64) -> Result<()> {
     let (mut x, middle) = (px(left) as i32, area.dim_in_pixel().1 as i32 / 2);
@@ -348,4 +331,21 @@ pub(super) fn picture(width: f64, height: f64, title: &str, draw: impl FnOnce(&A
 /// plotters' backend cannot fail here; what remains is its own refusal of a layout.
 pub(super) fn failed(error: DrawingAreaErrorKind<Infallible>) -> Error {
     Error::data(format!("the plot could not be laid out: {error}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::inside;
+
+    #[test]
+    fn segments_are_cut_at_the_edges_that_they_cross() {
+        let cut = |a, b| inside([a, b], [0.0, 2.0], [0.0, 1.0]);
+        assert_eq!(cut((0.5, 0.5), (1.0, 0.25)), Some([(0.5, 0.5), (1.0, 0.25)]));
+        assert_eq!(cut((-1.0, 0.5), (3.0, 0.5)), Some([(0.0, 0.5), (2.0, 0.5)]));
+        assert_eq!(cut((1.0, 0.5), (1.0, 2.5)), Some([(1.0, 0.5), (1.0, 1.0)]));
+        assert_eq!(cut((-1.0, 0.5), (1.0, 2.5)), None);
+        assert_eq!(cut((-1.0, 0.5), (-1.0, 0.8)), None);
+        assert_eq!(cut((0.5, 0.5), (f64::NAN, 0.5)), None);
+        assert_eq!(cut((0.5, 0.5), (0.5, 0.5)), Some([(0.5, 0.5), (0.5, 0.5)]));
+    }
 }
