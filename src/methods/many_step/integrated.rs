@@ -1,0 +1,263 @@
+//! A flow as a method: its way, its way back, and its log-density; and what a model asks of it besides.
+
+use super::{ManyStep, Sampling};
+use crate::flow::{Gamma, Prediction, Solver, Time, divergence, follow, probed_divergence, table};
+use crate::gpu::{Gpu, Plan, Recorder, Var};
+use crate::methods::{Dataset, Density, Method};
+use crate::nn::{Parameters, Weights};
+use crate::ops::random::Law;
+use crate::{Error, Result};
+
+/// Columns up to which the divergence is exact by default, and the probes beyond.
+const EXACT: usize = 16;
+const PROBES: usize = 8;
+
+/// A method whose map is the end of an integration.
+pub trait Flow {
+    fn core(&self) -> &ManyStep;
+
+    /// What training moves or keeps besides.
+    fn companions(&self) -> Vec<(&'static str, &Parameters)> {
+        Vec::new()
+    }
+
+    /// The loss of one step.
+    fn loss(&self, rec: &mut Recorder, data: &Dataset) -> Result<Var>;
+
+    /// The field that carries noise to data.
+    fn velocity(&self, rec: &mut Recorder, x: Var, time: Time, weights: Weights) -> Result<Var> {
+        self.core().velocity(rec, x, time, weights)
+    }
+
+    /// The way of x by a solver that is none of fields.
+    fn follow_noisy(&self, rec: &mut Recorder, times: &[f64], x: Var, weights: Weights) -> Result<Vec<Var>> {
+        self.core().follow_noisy(rec, times, x, weights)
+    }
+
+    /// Where a sample begins, from what it is drawn from.
+    fn begin(&self, rec: &mut Recorder, z: Var, weights: Weights) -> Result<Var> {
+        self.core().begin(rec, z, weights)
+    }
+
+    /// Records the training step.
+    fn plan(&self, gpu: &Gpu, seed: u64, data: &Dataset) -> Result<Plan> {
+        self.core().plan_of(gpu, seed, |rec| self.loss(rec, data))
+    }
+}
+
+/// The way of a batch: times, and the rows at each.
+pub struct Way {
+    pub times: Vec<f64>,
+    pub states: Vec<Var>,
+}
+
+/// What a model asks of a method that integrates, beside [`Method`].
+pub trait Dynamics {
+    fn sampling(&self) -> &Sampling;
+    /// The times between which it integrates.
+    fn span(&self) -> (f64, f64);
+    fn begin(&self, rec: &mut Recorder, z: Var) -> Result<Var>;
+    fn velocity(&self, rec: &mut Recorder, x: Var, time: Time) -> Result<Var>;
+    fn arrive(&self, rec: &mut Recorder, x: Var) -> Result<Var>;
+    /// A state on the way in the data's own place.
+    fn place(&self, rec: &mut Recorder, x: Var) -> Result<Var>;
+    /// From data to where the integration back begins.
+    fn leave(&self, rec: &mut Recorder, x: Var) -> Result<Var>;
+    /// z from where it begins.
+    fn origin(&self, rec: &mut Recorder, x: Var) -> Result<Var>;
+    /// The log-density of where it begins.
+    fn noise_density(&self, rec: &mut Recorder, x: Var) -> Result<Var>;
+    /// Random probes of a divergence; none where it is exact.
+    fn probes(&self) -> usize;
+    /// The deviation of its noise at the beginning, in deviations of the data.
+    fn scale(&self) -> f64;
+    /// Whether the network's own answer is the field.
+    fn predicts_velocity(&self) -> bool;
+    /// Data rows with the path's noise, each at its own time (rows × 1): states of the law that the field moves.
+    fn noised(&self, rec: &mut Recorder, x1: Var, t: Var) -> Result<Var>;
+    /// Whether samples are drawn from given rows: latents are then rows in the data's units.
+    fn starts_from_rows(&self) -> bool;
+    /// Every state of a batch by the solver in fixed steps.
+    fn way(&self, rec: &mut Recorder, z: Var) -> Result<Way>;
+}
+
+/// A [`Flow`] as a [`Method`].
+pub struct Integrated<F>(pub F);
+
+impl<F: Flow> Integrated<F> {
+    fn way(&self, rec: &mut Recorder, z: Var, weights: Weights) -> Result<Way> {
+        let (flow, core) = (&self.0, self.0.core());
+        let times = core.step_times(false)?;
+        let x = flow.begin(rec, z, weights)?;
+        let states = match core.sampling.solver.tableau() {
+            Some(_) => {
+                let repulsion = core.sampling.repulsion(core.columns);
+                let states = follow(rec, core.sampling.solver, &times, &[x], &mut |rec, x, t| {
+                    let v = flow.velocity(rec, x[0], Time::Known(t), weights)?;
+                    match &repulsion {
+                        None => Ok(vec![v]),
+                        Some(repulsion) => {
+                            let apart = repulsion.velocity(rec, x[0])?;
+                            Ok(vec![rec.add(v, apart)?])
+                        }
+                    }
+                })?;
+                states.into_iter().map(|state| state[0]).collect()
+            }
+            None => flow.follow_noisy(rec, &times, x, weights)?,
+        };
+        Ok(Way { times, states })
+    }
+
+    /// The solver of the way back, which draws nothing.
+    fn backwards(&self) -> Result<Solver> {
+        let solver = self.0.core().sampling.solver;
+        // What a network says of noise and data is a field too: Heun follows it back.
+        Ok(if solver.tableau().is_some() { solver } else { Solver::Heun })
+    }
+}
+
+impl<F: Flow> Dynamics for Integrated<F> {
+    fn sampling(&self) -> &Sampling {
+        &self.0.core().sampling
+    }
+
+    fn span(&self) -> (f64, f64) {
+        self.0.core().span()
+    }
+
+    fn begin(&self, rec: &mut Recorder, z: Var) -> Result<Var> {
+        self.0.begin(rec, z, Weights::Averaged)
+    }
+
+    fn velocity(&self, rec: &mut Recorder, x: Var, time: Time) -> Result<Var> {
+        self.0.velocity(rec, x, time, Weights::Averaged)
+    }
+
+    fn arrive(&self, rec: &mut Recorder, x: Var) -> Result<Var> {
+        self.0.core().arrive(rec, x, Weights::Averaged)
+    }
+
+    fn leave(&self, rec: &mut Recorder, x: Var) -> Result<Var> {
+        let core = self.0.core();
+        let mean = core.parameters.var(rec, core.bias, Weights::Averaged)?;
+        rec.sub(x, mean)
+    }
+
+    fn place(&self, rec: &mut Recorder, x: Var) -> Result<Var> {
+        self.0.core().place(rec, x, Weights::Averaged)
+    }
+
+    fn origin(&self, rec: &mut Recorder, x: Var) -> Result<Var> {
+        Ok(self.0.core().latents(rec, x)?.0)
+    }
+
+    fn scale(&self) -> f64 {
+        self.0.core().scale()
+    }
+
+    fn predicts_velocity(&self) -> bool {
+        let core = self.0.core();
+        core.prediction == Prediction::Velocity && core.path.gamma == Gamma::None
+    }
+
+    fn noised(&self, rec: &mut Recorder, x1: Var, t: Var) -> Result<Var> {
+        let core = self.0.core();
+        let x1 = core.centre(rec, x1, Weights::Averaged)?;
+        let x0 = core.noise(rec, x1.rows(), Weights::Averaged)?;
+        let z = core.noise(rec, x1.rows(), Weights::Averaged)?;
+        let at = core.path.table(rec, core.prediction, t)?;
+        rec.combine(at, &[(table::ALPHA, 1.0, x1), (table::SIGMA, 1.0, x0), (table::GAMMA, 1.0, z)])
+    }
+
+    fn starts_from_rows(&self) -> bool {
+        self.0.core().source.is_some()
+    }
+
+    fn probes(&self) -> usize {
+        let core = self.0.core();
+        match core.sampling.probes {
+            0 if core.columns <= EXACT => 0,
+            0 => PROBES,
+            given => given,
+        }
+    }
+
+    fn noise_density(&self, rec: &mut Recorder, x: Var) -> Result<Var> {
+        let core = self.0.core();
+        if core.source.is_some() {
+            return Err(Error::usage("the source law of this model is known by its rows alone: it has no density"));
+        }
+        let (z, log_det) = core.latents(rec, x)?;
+        let squares = rec.square(z)?;
+        let squares = rec.sum_cols(squares)?;
+        let normal = -0.5 * core.latent as f64 * std::f64::consts::TAU.ln();
+        rec.affine(squares, -0.5, (normal - log_det) as f32)
+    }
+
+    fn way(&self, rec: &mut Recorder, z: Var) -> Result<Way> {
+        self.way(rec, z, Weights::Averaged)
+    }
+}
+
+impl<F: Flow> Method for Integrated<F> {
+    fn parameters(&self) -> &Parameters {
+        &self.0.core().parameters
+    }
+
+    fn companions(&self) -> Vec<(&'static str, &Parameters)> {
+        self.0.companions()
+    }
+
+    fn latent(&self) -> usize {
+        self.0.core().latent
+    }
+
+    fn draw(&self, rec: &mut Recorder, rows: usize, weights: Weights) -> Result<Var> {
+        self.0.core().draw(rec, rows, weights)
+    }
+
+    fn push(&self, rec: &mut Recorder, z: Var, weights: Weights) -> Result<Var> {
+        let way = self.way(rec, z, weights)?;
+        self.0.core().arrive(rec, way.states[way.states.len() - 1], weights)
+    }
+
+    fn pull(&self, rec: &mut Recorder, x: Var, weights: Weights) -> Result<Option<Var>> {
+        let core = self.0.core();
+        let x = self.leave(rec, x)?;
+        let states = follow(rec, self.backwards()?, &core.step_times(true)?, &[x], &mut |rec, x, t| {
+            Ok(vec![self.0.velocity(rec, x[0], Time::Known(t), weights)?])
+        })?;
+        Ok(Some(core.latents(rec, states[states.len() - 1][0])?.0))
+    }
+
+    /// The continuity equation along the way back: ln ρ₁(x₁) = ln ρ₀(x₀) − ∫₀¹ ∇·v dt (Chen et al. 2018, eq. 8). Where the divergence is
+    /// estimated, each probe is one estimate along the whole way (Grathwohl et al. 2019, §3.1), and they tell the error.
+    fn log_density(&self, rec: &mut Recorder, x: Var, weights: Weights) -> Result<Option<Density>> {
+        let (core, probes) = (self.0.core(), self.probes());
+        let x = self.leave(rec, x)?;
+        let signs = (0..probes).map(|_| rec.random(Law::Sign, x.rows(), x.cols())).collect::<Result<Vec<_>>>()?;
+        let zero = rec.constant(0.0, x.rows(), 1)?;
+        let begin: Vec<Var> = std::iter::once(x).chain((0..probes.max(1)).map(|_| zero)).collect();
+        let states = follow(rec, self.backwards()?, &core.step_times(true)?, &begin, &mut |rec, state, t| {
+            let v = self.0.velocity(rec, state[0], Time::Known(t), weights)?;
+            let traces = match probes {
+                0 => vec![divergence(rec, v, state[0])?],
+                _ => signs.iter().map(|&sign| probed_divergence(rec, v, state[0], sign)).collect::<Result<Vec<_>>>()?,
+            };
+            Ok(std::iter::once(v).chain(traces).collect())
+        })?;
+        let end = &states[states.len() - 1];
+        let noise = self.noise_density(rec, end[0])?;
+        let each = end[1..].iter().map(|&gained| rec.add(noise, gained)).collect::<Result<Vec<_>>>()?;
+        Density::of_estimates(rec, &each).map(Some)
+    }
+
+    fn plan(&self, gpu: &Gpu, seed: u64, data: &Dataset) -> Result<Plan> {
+        self.0.plan(gpu, seed, data)
+    }
+
+    fn dynamics(&self) -> Option<&dyn Dynamics> {
+        Some(self)
+    }
+}
