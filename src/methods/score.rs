@@ -1,17 +1,19 @@
 //! Score matching (paper §4; Hyvärinen 2005; Vincent 2011; Song et al. 2019, 2021): a network learns the score of the noised data,
-//! s = ∇ ln ρ_t, in units of the noise's covariance Σ, F = Σs, by one of
+//! s = ∇ ln ρ_t, told as the noise N that it implies: Σs = −N/σ, with Σ the noise's covariance. With the weight σ²,
 //!
-//!   denoising   E σ²‖F + x₀/σ‖²                       (x₀ the noise that was added: the mean of −x₀/σ given x_t is Σs)
-//!   sliced      E σ²(½‖F‖² + vᵀ(∂F/∂x)v),  v ~ N(0, Σ)  (by parts: E F·Σs = −E tr(Σ ∂F/∂x) = −E vᵀ(∂F/∂x)v)
+//!   denoising   E σ²‖Σs + x₀/σ‖² = E ‖N − x₀‖²              (x₀ the noise that was added: its mean given x_t is −σΣs)
+//!   sliced      E σ²(½‖Σs‖² + vᵀ ∂(Σs)/∂x v) = E ½‖N‖² − σ vᵀ(∂N/∂x)v,   v ~ N(0, Σ)
+//!               (by parts: E Σs·Σs* = −E tr(Σ ∂(Σs)/∂x) = −E vᵀ ∂(Σs)/∂x v)
 //!
 //! The second never sees the noise, only where it led, and holds for any law of x_t; it costs a tangent of the network and its variance.
+//! N is a·x + b·F of a preconditioned network F ([`Prediction::Edm`]), which need say nothing where the data are Gaussian.
 
 use super::many_step::{Flow, Integrated, ManyStep, keys_of_flow, resolve_flow, take_flow};
 use super::{Dataset, Entry};
 use crate::flow::{Prediction, table};
 use crate::gpu::{Recorder, Var};
 use crate::nn::Weights;
-use crate::{Error, Result, settings};
+use crate::{Error, Result, loss, settings};
 use serde::{Deserialize, Serialize};
 
 /// How the score is matched.
@@ -41,7 +43,7 @@ pub const ENTRY: Entry = Entry {
     keys: keys_of_flow::<Settings>,
     build: |setup, own| {
         let (settings, course, sampling) = take_flow::<Settings>(own)?;
-        let core = ManyStep::new(setup, &course, sampling, Prediction::Score, 1, false)?;
+        let core = ManyStep::new(setup, &course, sampling, Prediction::Edm, 1, false)?;
         Ok(Box::new(Integrated(Score { core, matching: settings.matching })))
     },
     resolve: |table| resolve_flow::<Settings>(table, |_| Ok(())),
@@ -61,20 +63,20 @@ impl Flow for Score {
         let core = &self.core;
         let x1 = core.data(rec, data)?;
         let x0 = core.noise(rec, x1.rows(), Weights::Trained)?;
-        if self.matching == Matching::Denoising {
-            return core.denoising(rec, x0, x1);
-        }
         let at = core.draw_times(rec)?;
         let x = core.between(rec, at, x0, x1)?;
+        let output = core.output(rec, at, x, Weights::Trained)?;
+        let noise = rec.combine(at, &[(table::NOISE, 1.0, x), (table::NOISE + 1, 1.0, output)])?;
+        if self.matching == Matching::Denoising {
+            return loss::mean_squared(rec, noise, x0);
+        }
         let v = core.noise(rec, x.rows(), Weights::Trained)?;
-        let score = core.output(rec, at, x, Weights::Trained)?;
-        let Some(tangent) = rec.tangent(score, &[(x, v)])? else {
+        let Some(tangent) = rec.tangent(noise, &[(x, v)])? else {
             return Err(Error::shape("score", "the network does not depend on its input"));
         };
-        // σ² in two factors, one to each side of a product.
-        let [score, tangent, v] = [score, tangent, v].map(|y| rec.combine(at, &[(table::SIGMA, 1.0, y)]));
-        let (score, bent) = (score?, rec.mul(tangent?, v?)?);
-        let (square, bent) = (rec.mean_square(score)?, rec.mean(bent)?);
+        let bent = rec.combine(at, &[(table::SIGMA, -1.0, tangent)])?;
+        let bent = rec.mul(bent, v)?;
+        let (square, bent) = (rec.mean_square(noise)?, rec.mean(bent)?);
         rec.blend(square, bent, 0.5, 1.0)
     }
 }

@@ -68,13 +68,13 @@ impl Velocity {
     fn embedded(&self, rec: &mut Recorder, parameters: &Parameters, x: Var, embedded: Var, weights: Weights) -> Result<Var> {
         let layers = self.mlp.layers(rec, parameters, weights)?;
         let of_time = parameters.var(rec, self.of_time, weights)?;
-        let shift = rec.linear(embedded, of_time, Some(layers[0].1), Activation::Identity)?;
-        if shift.rows() == 1 {
-            let shifted: Vec<(Var, Var)> = std::iter::once((layers[0].0, shift)).chain(layers[1..].iter().copied()).collect();
+        let (weight, bias) = layers[0];
+        if embedded.rows() == 1 {
+            let shift = rec.linear(embedded, of_time, Some(bias), Activation::Identity)?;
+            let shifted: Vec<(Var, Var)> = std::iter::once((weight, shift)).chain(layers[1..].iter().copied()).collect();
             return rec.perceptron(x, &shifted, self.mlp.shape().activation);
         }
-        let straight = rec.linear(x, layers[0].0, None, Activation::Identity)?;
-        let first = rec.add(straight, shift)?;
+        let first = rec.linear_sum(&[(embedded, of_time), (x, weight)], bias)?;
         self.mlp.apply_after(rec, &layers[1..], first)
     }
 }

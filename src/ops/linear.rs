@@ -201,11 +201,7 @@ impl Recorder {
             None => self.constant(0.0, 1, sizes.m)?,
         };
         let y = self.empty(sizes.n, sizes.m)?;
-        self.in_pieces(sizes, |rec, sizes, begin, _| {
-            let layout = layout(rec, Product::Forward, sizes, activation, false);
-            let (x, y) = (rec.view_rows(x, begin, sizes.n), rec.view_rows(y, begin, sizes.n));
-            dispatch!(rec, layout, sizes, 0, Forward { x: x, w: w, b: bias, y: y })
-        })?;
+        self.linear_forward(x, w, bias, activation, Slot { into: y, accumulate: false })?;
         let inputs: Vec<Var> = [x, w].into_iter().chain(b).collect();
         let vjp = move |rec: &mut Recorder, back: &mut Backward| {
             let Some(d_y) = back.of(rec, y)? else { return Ok(()) };
@@ -228,6 +224,67 @@ impl Recorder {
             Ok(vec![rec.linear_tangent(x, w, activation, [tangents.of(x), tangents.of(w), b_dot])?])
         });
         Ok(y)
+    }
+
+    /// Σ_k x_k·W_k + b of several inputs (n × k_k) and their weights (k_k × m): what one layer makes of them side by side.
+    ///
+    /// # Errors
+    /// When the shapes do not fit together, or there is nothing to add.
+    pub fn linear_sum(&mut self, parts: &[(Var, Var)], b: Var) -> Result<Var> {
+        let Some(&(first, weight)) = parts.first() else { return Err(Error::shape("linear", "there is nothing to add")) };
+        let (n, m) = (first.rows(), weight.cols());
+        for &(x, w) in parts {
+            if (x.rows(), w.cols()) != (n, m) || x.cols() != w.rows() || b.len() != m || x.is_empty() || w.is_empty() {
+                let (x, w, b) = (x.shape(), w.shape(), b.shape());
+                let problem =
+                    format!("{} × {} times {} × {} with a bias of {} × {} in a sum of {n} × {m}", x.0, x.1, w.0, w.1, b.0, b.1);
+                return Err(Error::shape("linear", problem));
+            }
+        }
+        let y = self.empty(n, m)?;
+        let zero = self.constant(0.0, 1, m)?;
+        for (k, &(x, w)) in parts.iter().enumerate() {
+            let bias = if k == 0 { b } else { zero };
+            self.linear_forward(x, w, bias, Activation::Identity, Slot { into: y, accumulate: k > 0 })?;
+        }
+        let inputs: Vec<Var> = parts.iter().flat_map(|&(x, w)| [x, w]).chain([b]).collect();
+        let (of_rule, of_tangent) = (parts.to_vec(), parts.to_vec());
+        let vjp = move |rec: &mut Recorder, back: &mut Backward| {
+            let Some(d_y) = back.of(rec, y)? else { return Ok(()) };
+            let mut wanted_b = back.slot(rec, b)?;
+            for (k, &(x, w)) in of_rule.iter().enumerate() {
+                if let Some(slot) = back.slot(rec, x)? {
+                    rec.linear_input(x, w, d_y, Activation::Identity, slot)?;
+                }
+                let wanted_w = back.slot(rec, w)?;
+                if wanted_w.is_some() || (k == 0 && wanted_b.is_some()) {
+                    rec.linear_weight(x, d_y, Activation::Identity, wanted_w, wanted_b.take())?;
+                }
+            }
+            Ok(())
+        };
+        self.record_with_tangent(&inputs, &[y], vjp, move |rec, tangents| {
+            let mut sum = None;
+            for (k, &(x, w)) in of_tangent.iter().enumerate() {
+                let b_dot = if k == 0 { tangents.of(b) } else { None };
+                let part = rec.linear_tangent(x, w, Activation::Identity, [tangents.of(x), tangents.of(w), b_dot])?;
+                sum = match (sum, part) {
+                    (Some(sum), Some(part)) => Some(rec.add(sum, part)?),
+                    (sum, part) => sum.or(part),
+                };
+            }
+            Ok(vec![sum])
+        });
+        Ok(y)
+    }
+
+    /// y = (accumulate ? y : 0) + σ(x)·W + b.
+    fn linear_forward(&mut self, x: Var, w: Var, b: Var, activation: Activation, slot: Slot) -> Result<()> {
+        self.in_pieces(Sizes { n: x.rows(), k: x.cols(), m: w.cols() }, |rec, sizes, begin, _| {
+            let layout = layout(rec, Product::Forward, sizes, activation, slot.accumulate);
+            let [x, y] = [x, slot.into].map(|v| rec.view_rows(v, begin, sizes.n));
+            dispatch!(rec, layout, sizes, slot.accumulate.into(), Forward { x: x, w: w, b: b, y: y })
+        })
     }
 
     /// ẏ = (σ'(x) ⊙ ẋ)·W + σ(x)·Ẇ + ḃ along [ẋ, Ẇ, ḃ], of which none is zero; none where all are.

@@ -33,8 +33,9 @@ use std::cell::RefCell;
 const WIDEST: usize = 128;
 /// Products between hidden layers at most: the places of their weights are one vec4.
 const DEEPEST: usize = 4;
-/// Numbers between hidden layers that a software adapter's stack is to hold.
+/// Numbers between hidden layers that a software adapter's stack is to hold, and the vectors of lanes that they are.
 const HELD: usize = 2 * 128 * 128;
+const VECTORS: usize = HELD / 8;
 /// Rows that a workgroup of real GPUs takes.
 const TILE: usize = 32;
 
@@ -69,9 +70,12 @@ fn fused(rec: &mut Recorder, n: usize, layers: &[(Var, Var)], activation: Activa
         Family::Tile => (axes, TILE),
         Family::Broadcast { width: lanes } => {
             let lanes = lanes as usize;
-            // Its text names each weight: to compile it costs what half as many rows gain. Measured at width 128: 4 s, 0.7 µs a row.
+            // Its text names each weight, a vector of lanes at a time: to compile it costs what as many rows gain in a few hundred
+            // evaluations. Measured at width 128, four layers: 4 s of 16 lanes, 13 of 8, once (drivers keep it); 0.7 and 0.9 µs a row.
             let count: usize = layers.iter().map(|(w, _)| w.len()).sum();
-            if !width.is_multiple_of(4 * lanes) || depth * width * width > HELD || inputs.max(outputs) > lanes || n < count {
+            let held = depth * width * width;
+            let fits = held <= HELD.min(VECTORS * lanes) && inputs.max(outputs) <= lanes;
+            if !width.is_multiple_of(4 * lanes) || !fits || n < count {
                 return None;
             }
             // Three quarters of the registers hold sums; of 512 bits there are 32, of 256 on many processors 16.

@@ -66,8 +66,8 @@ fn it_matches_the_twin_at_edge_sizes_however_it_is_computed() {
                 let net = net(inputs, width, depth, outputs, Activation::Silu);
                 for n in [1, 31, 33, 197] {
                     let expected = match gpu.family() {
-                        Family::Tile => width % 4 == 0,
-                        Family::Broadcast { width: lanes } => width as u32 % (4 * lanes) == 0 && n >= net.weights(),
+                        Family::Tile => width.is_multiple_of(4),
+                        Family::Broadcast { width: lanes } => width.is_multiple_of(4 * lanes as usize) && n >= net.weights(),
                         Family::Register => false,
                     };
                     assert_eq!(check(&gpu, &net, n), expected, "{:?} {n} rows, width {width}", gpu.family());
