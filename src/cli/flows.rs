@@ -18,8 +18,8 @@ use super::reproduce::write;
 
 /// Shares that the panels show: what one evaluation gives lies far below the fitted Gaussian.
 const SHARES: [f64; 2] = [-0.25, 1.15];
-/// A share at which a solver has done most of its work.
-const MOST: f64 = 0.9;
+/// How much less than with the most evaluations is as good as that.
+const LESS: f64 = 0.05;
 /// Evaluations that the headline speaks of.
 const FEW: usize = 8;
 
@@ -42,14 +42,14 @@ fn more(made: Made) -> Result<More, Error> {
         WAYS_TITLE,
         format!(
             "{WAYS} samples of the first seed's run, each from where it begins (grey) to where it ends (orange), over rows of the target (blue), by \
-             Heun in {WAYS_STEPS} steps. A column has the same axes."
+             Heun in {WAYS_STEPS} steps. A column has the same axes. Above each picture: how long its ways are, over how far apart their ends."
         ),
         ways,
     );
     let caption = format!(
         "The share of the way from the fitted Gaussian (0) to fresh data (1) that the first seed's run closes, by how often its network is evaluated \
-         for a sample. Heun evaluates it twice a step. Bars are Student's 95 % intervals of the mean over three sets of {} rows, the same latents \
-         for every point. Lines leave the panel where a solver does worse than the fitted Gaussian by far.",
+         for a sample. Heun evaluates it twice a step. Bars reach one standard error up and down, of the mean over three sets of {} rows whose latents are the same \
+         for every point of a method: they say more of the height of a line than of its course. Lines leave the panel where a solver does worse than the fitted Gaussian by far.",
         number(found.settings.scored as f64, 12)
     );
     let quality = Figure::new(QUALITY_TITLE, caption, quality);
@@ -85,19 +85,17 @@ fn ways(
     model: impl Fn(&str, Toy) -> Result<Option<pushforward::model::Model>, Error>,
 ) -> Result<Vec<Line>, Error> {
     let picture = |method: &str, toy: Toy| {
-        let words = |words: &str| Shown::Words(words.into());
-        let shown = match found.first(method, toy) {
-            None => words("not run"),
-            Some(record) if record.failure.is_some() => words("failed"),
-            Some(_) => match model(method, toy)? {
-                None => words("its model is gone"),
-                Some(model) => {
-                    let cloud = toy.sample(DOTS, found.seeds[0]).into_values();
-                    Shown::Ways { cloud, ways: flows::ways(model)? }
-                }
-            },
-        };
-        Ok(Scatter { caption: String::new(), shown })
+        let words = |words: &str| Scatter { caption: String::new(), shown: Shown::Words(words.into()) };
+        let Some(record) = found.first(method, toy) else { return Ok(words("not run")) };
+        if record.failure.is_some() {
+            return Ok(words("failed"));
+        }
+        let Some(model) = model(method, toy)? else { return Ok(words("its model is gone")) };
+        let (cloud, ways) = (toy.sample(DOTS, found.seeds[0]).into_values(), flows::ways(model)?);
+        Ok(Scatter {
+            caption: format!("{} × the straight way", plain(flows::detour(&ways), 2)),
+            shown: Shown::Ways { cloud, ways },
+        })
     };
     let line = |method: &String| {
         let pictures = found.toys.iter().map(|&toy| picture(method, toy)).collect::<Result<Vec<_>, Error>>()?;
@@ -110,7 +108,8 @@ fn plot(found: &Comparison, sweep: &Sweep) -> Measured {
     let points = |curve: &Curve| {
         let point = |reading: &Reading| {
             let closed = reading.closed.as_ref()?;
-            Some(Point { x: reading.evaluations as f64, y: closed.value, interval: closed.interval })
+            let bar = closed.standard_error.map(|error| [closed.value - error, closed.value + error]);
+            Some(Point { x: reading.evaluations as f64, y: closed.value, bar })
         };
         curve.readings.iter().filter_map(point).collect::<Vec<_>>()
     };
@@ -138,7 +137,19 @@ fn write_csv(path: &Path, found: &Comparison, sweep: &Sweep) -> Result<(), Error
     let number = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
     write_atomically(path, |file| {
         let mut file = csv::Writer::from_writer(file);
-        file.write_record(["method", "target", "seed", "solver", "evaluations", "steps", "closed", "low", "high", "failed"])?;
+        file.write_record([
+            "method",
+            "target",
+            "seed",
+            "solver",
+            "evaluations",
+            "steps",
+            "closed",
+            "standard_error",
+            "low",
+            "high",
+            "failed",
+        ])?;
         for curve in &sweep.curves {
             for reading in &curve.readings {
                 let interval = reading.closed.as_ref().and_then(|closed| closed.interval);
@@ -150,6 +161,7 @@ fn write_csv(path: &Path, found: &Comparison, sweep: &Sweep) -> Result<(), Error
                     reading.evaluations.to_string(),
                     reading.steps.to_string(),
                     number(reading.closed.as_ref().map(|closed| closed.value)),
+                    number(reading.closed.as_ref().and_then(|closed| closed.standard_error)),
                     number(interval.map(|ends| ends[0])),
                     number(interval.map(|ends| ends[1])),
                     reading.failure.clone().unwrap_or_default(),
@@ -182,17 +194,12 @@ fn headline(found: &Comparison, sweep: &Sweep) -> String {
 /// How many evaluations are enough.
 fn fewest(found: &Comparison, sweep: &Sweep) -> Sheet {
     let row = |(method, solver): (&String, pushforward::flow::Solver)| {
-        let cell = |&toy: &Toy| match sweep.curve(method, toy, solver) {
-            None => ("–".to_string(), String::new()),
-            Some(curve) => match curve.fewest(MOST) {
-                Some((evaluations, closed)) => (number(evaluations as f64, 12), format!("closed {}", plain(closed, 2))),
-                None => {
-                    let last =
-                        curve.readings.last().and_then(|reading| Some((reading.evaluations, reading.closed.as_ref()?.value)));
-                    let with = |(n, closed): (usize, f64)| format!("closed {} with {n}", plain(closed, 2));
-                    ("–".to_string(), last.map_or(String::new(), with))
-                }
-            },
+        let cell = |&toy: &Toy| {
+            let fewest = sweep.curve(method, toy, solver).and_then(|curve| curve.fewest(LESS));
+            fewest.map_or_else(
+                || ("–".to_string(), String::new()),
+                |(evaluations, closed)| (number(evaluations as f64, 12), format!("closed {}", plain(closed, 2))),
+            )
         };
         let name = (format!("{method}, {}", title(&solver.name())), String::new());
         [name].into_iter().chain(found.toys.iter().map(cell)).collect()
@@ -204,8 +211,8 @@ fn fewest(found: &Comparison, sweep: &Sweep) -> Sheet {
         rows: all.map(row).collect(),
         numbers: true,
         note: format!(
-            "The fewest evaluations a sample from which on the first seed's run closes at least {MOST} of the way, with what it closes there; below a dash, \
-             what it closes with the most."
+            "The fewest evaluations a sample from which on the first seed's run closes at most {LESS} less of the way than with the most, and what it \
+             closes there."
         ),
     }
 }

@@ -10,16 +10,16 @@ use crate::Result;
 /// Heights of the legend and of a panel.
 const LEGEND: f64 = 30.0;
 const PANEL: f64 = 300.0;
-/// Points of one value stand this share of it apart, so that their bars are told from each other.
-const APART: f64 = 0.035;
+/// Points of one value stand this share of it apart, so that their bars are told apart.
+const APART: f64 = 0.025;
 const DASH: f64 = 6.0;
 
-/// A measured point: value, mean and the ends of its interval.
+/// A measured point: where, its mean, and the ends of its bar.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Point {
     pub x: f64,
     pub y: f64,
-    pub interval: Option<[f64; 2]>,
+    pub bar: Option<[f64; 2]>,
 }
 
 /// A line of points.
@@ -70,7 +70,7 @@ pub fn measured(plot: &Measured, title: &str) -> Result<String> {
                     _ => panel.cut_dashes(&line, DASH, stroke(color, 1.5))?,
                 }
                 let marks = trace.points.iter().zip(&line).map(|(point, &(x, y))| {
-                    let [low, high] = point.interval.unwrap_or([y; 2]);
+                    let [low, high] = point.bar.unwrap_or([y; 2]);
                     [x, y, low, high]
                 });
                 panel.readings(marks, color)?;

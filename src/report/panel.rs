@@ -261,7 +261,7 @@ impl<'a, 'b> Panel<'a, 'b> {
         Ok(())
     }
 
-    /// Dots at (x, y) with thin bars from one end of an interval to the other; those outside the axes are left out, and of bars what is
+    /// Dots at (x, y) with thin bars from `low` to `high`; those outside the axes are left out, and of bars what is
     /// outside them.
     pub fn readings(&self, readings: impl Iterator<Item = [f64; 4]>, color: RGBColor) -> Result<()> {
         let area = self.chart.plotting_area();
@@ -269,7 +269,7 @@ impl<'a, 'b> Panel<'a, 'b> {
             let at = self.x.beyond(x);
             let bar = [low, high].map(|end| (at, self.y.beyond(end)));
             if let Some(bar) = inside(bar, [self.x.low, self.x.high], [self.y.low, self.y.high]) {
-                area.draw(&PathElement::new(bar, stroke(color.mix(0.6), 1.0))).map_err(failed)?;
+                area.draw(&PathElement::new(bar, stroke(color.mix(0.5), 1.0))).map_err(failed)?;
             }
             self.dots([(at, self.y.beyond(y))].into_iter(), 2.0, color.to_rgba())?;
         }

@@ -167,7 +167,7 @@ fn measured_panels_have_their_intervals_and_lines_leave_them_with_their_slope() 
         points: [1.0, 2.0, 4.0, 8.0]
             .into_iter()
             .zip(shares)
-            .map(|(x, y)| Point { x, y, interval: Some([y - 0.1, y + 0.1]) })
+            .map(|(x, y)| Point { x, y, bar: Some([y - 0.1, y + 0.1]) })
             .collect(),
     };
     let traces =
@@ -189,7 +189,7 @@ fn measured_panels_have_their_intervals_and_lines_leave_them_with_their_slope() 
     }
     assert!(!svg.contains("NaN"));
     // Bars of the eight points within the panel.
-    assert_eq!(svg.matches("stroke-opacity=\"0.6\"").count(), 8);
+    assert_eq!(svg.matches("stroke-opacity=\"0.5\"").count(), 8);
 }
 
 fn page() -> Page {

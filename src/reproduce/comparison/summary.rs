@@ -111,11 +111,12 @@ impl Comparison {
         closed(levels(*toy, &self.records, ROOT)?, record.scores.as_ref()?.root_energy)
     }
 
-    /// The shares that such root energy distances close on a target: their mean, and Student's interval for it.
+    /// The shares that such root energy distances close on a target: their mean, its standard error and Student's interval.
     pub fn closed_by(&self, toy: Toy, root_energies: &[f64]) -> Option<Score> {
         let levels = levels(toy, &self.records, ROOT)?;
         let shares = root_energies.iter().map(|&root| closed(levels, root)).collect::<Option<Vec<f64>>>()?;
-        mean_of(&shares)
+        let (_, error) = interval::mean_and_error(shares.iter().copied());
+        mean_of(&shares).map(|mean| Score { standard_error: Some(error), ..mean })
     }
 
     /// How a run failed, if it did.

@@ -37,8 +37,32 @@ pub fn ways(model: Model) -> Result<Vec<Vec<[f32; 2]>>> {
     Ok(table.values().chunks_exact(points * cols).map(|way| way.chunks_exact(cols).map(place).collect()).collect())
 }
 
+/// How long ways are, over how far apart their ends: 1 where all are straight.
+pub fn detour(ways: &[Vec<[f32; 2]>]) -> f64 {
+    let apart = |a: &[f32; 2], b: &[f32; 2]| f64::from(a[0] - b[0]).hypot(f64::from(a[1] - b[1]));
+    let length: f64 = ways.iter().flat_map(|way| way.windows(2)).map(|pair| apart(&pair[0], &pair[1])).sum();
+    let direct: f64 = ways.iter().filter_map(|way| Some(apart(way.first()?, way.last()?))).sum();
+    if direct > 0.0 { length / direct } else { 1.0 }
+}
+
 /// A model sampled by a solver in so many steps.
 fn followed(model: Model, solver: Solver, steps: usize) -> Result<Model> {
     let steps = toml::Value::Integer(steps as i64);
     model.with_sampling([("solver".into(), toml::Value::String(solver.name())), ("solver_steps".into(), steps)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::detour;
+
+    #[test]
+    fn a_way_round_a_corner_is_a_detour_and_a_straight_one_at_any_speed_is_none() {
+        let straight = vec![[0.0, 0.0], [0.5, 0.5], [3.0, 3.0]];
+        let corner = vec![[0.0, 0.0], [3.0, 0.0], [3.0, 4.0]];
+        assert!((detour(std::slice::from_ref(&straight)) - 1.0).abs() < 1e-9);
+        assert!((detour(std::slice::from_ref(&corner)) - 7.0 / 5.0).abs() < 1e-9);
+        let both = (7.0 + 18f64.sqrt()) / (5.0 + 18f64.sqrt());
+        assert!((detour(&[straight, corner]) - both).abs() < 1e-9);
+        assert_eq!(detour(&[vec![[1.0, 1.0]; 4]]), 1.0);
+    }
 }

@@ -62,7 +62,8 @@ impl Measured {
 pub struct Reading {
     pub evaluations: usize,
     pub steps: usize,
-    /// The share of the way from the fitted Gaussian to fresh data: the mean over sets of rows, with Student's 95 % interval.
+    /// The share of the way from the fitted Gaussian to fresh data: the mean over sets of rows, with its standard error and Student's 95 %
+    /// interval.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub closed: Option<Score>,
     /// Why there is none, in the error's words.
@@ -80,10 +81,11 @@ pub struct Curve {
 }
 
 impl Curve {
-    /// The fewest evaluations from which on every reading closes at least so much, with the share that is closed there.
-    pub fn fewest(&self, least: f64) -> Option<(usize, f64)> {
+    /// The fewest evaluations from which on every reading closes at most `less` less than that of the most, with the share that is closed there.
+    pub fn fewest(&self, less: f64) -> Option<(usize, f64)> {
         let closed = |reading: &Reading| Some((reading.evaluations, reading.closed.as_ref()?.value));
-        self.readings.iter().rev().map_while(|r| closed(r).filter(|(_, closed)| *closed >= least)).last()
+        let (_, most) = closed(self.readings.last()?)?;
+        self.readings.iter().rev().map_while(|r| closed(r).filter(|(_, closed)| *closed >= most - less)).last()
     }
 }
 
@@ -209,11 +211,12 @@ mod tests {
                 })
                 .collect(),
         };
-        assert_eq!(curve(&[-3.0, 0.2, 0.92, 0.99]).fewest(0.9), Some((4, 0.92)));
+        assert_eq!(curve(&[-3.0, 0.2, 0.92, 0.99]).fewest(0.1), Some((4, 0.92)));
         // Four are enough, and eight are not.
-        assert_eq!(curve(&[0.0, 0.5, 0.95, 0.8, 0.93]).fewest(0.9), Some((16, 0.93)));
-        assert_eq!(curve(&[0.95, 0.95, 0.1]).fewest(0.9), None);
-        assert_eq!(curve(&[f64::NAN, 0.95]).fewest(0.9), Some((2, 0.95)));
-        assert_eq!(curve(&[]).fewest(0.9), None);
+        assert_eq!(curve(&[0.0, 0.5, 0.95, 0.8, 0.93]).fewest(0.1), Some((16, 0.93)));
+        assert_eq!(curve(&[0.5, 0.95, 0.4]).fewest(0.1), Some((1, 0.5)));
+        assert_eq!(curve(&[f64::NAN, 0.95]).fewest(0.1), Some((2, 0.95)));
+        assert_eq!(curve(&[0.95, f64::NAN]).fewest(0.1), None);
+        assert_eq!(curve(&[]).fewest(0.1), None);
     }
 }
