@@ -106,7 +106,7 @@ impl Prediction {
     }
 }
 
-/// The numbers of one time, as the device's table has them: see [`crate::ops::path`].
+/// The numbers of one time, as the device's table has them: see [`table`](super::table).
 pub fn row(path: &Path, prediction: Prediction, t: f64) -> [f64; 18] {
     let c = path.at(t);
     let r = prediction.read(c);

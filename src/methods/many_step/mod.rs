@@ -1,5 +1,5 @@
 //! What every method has whose map is the end of an integration: a network F(x, t) on a path, the noise at its start, and how samples are
-//! drawn. A method of this kind is a [`Flow`]: its loss, and what it makes of the network; [`Integrated`] makes it a [`Method`].
+//! drawn. A method of this kind is a [`Flow`]: its loss, and what it makes of the network; [`Integrated`] makes it a [`Method`](super::Method).
 //!
 //! Everything runs in centred units, x less the data's mean. Noise is ξ(z) = zA, the Gaussian with the data's covariance (the paper's ξ), so
 //! that a network that says nothing leaves the fitted Gaussian as it is: on every path of such noise a Gaussian of that covariance only
