@@ -84,9 +84,9 @@ impl Coupling {
     }
 }
 
-/// The transport of a batch whose mean cost is 1. So many updates leave the rows of the data their shares: at ε = 0.05 with batches of 256 and
-/// 1,024 in the plane, 0.1 % of the mass is misplaced for eight Gaussians and 3 % for Student's t with 3 degrees of freedom, whose largest
-/// costs are hundreds of times the mean (at ε = 0.02, 0.5 % and 8 %; with ε halved at each of 5 updates, 3 % and 25 %).
+/// The transport of a batch whose mean cost is 1. So many updates leave the rows of the data their shares: at ε = 0.05 with batches of 256
+/// and 1,024 in the plane, 0.1 % of the mass is misplaced for eight Gaussians and 3 % for Student's t with 3 degrees of freedom, whose
+/// largest costs are hundreds of times the mean (at ε = 0.02, 0.5 % and 8 %; with ε quartered at each of 5 updates and ε = 0.05, 3 % and 25 %).
 fn sinkhorn(epsilon: f32) -> Sinkhorn {
     Sinkhorn { exponent: 2.0, epsilon, diameter: 4.0, scaling: 0.7, extra: 10, reach: None }
 }
@@ -209,17 +209,17 @@ pub fn gaussian(mean: Vec<f32>, factor: Vec<f32>) -> impl Fn(&mut ChaCha8Rng, us
 const SLOTS: usize = 16;
 /// Most rows of a batch: a matching takes n² numbers for each core and between n² and n³ operations.
 const MOST_ROWS: usize = 2048;
-/// Columns up to which guessed potentials save more than they cost: two thirds of a matching's time at 2 columns and 512 rows, a third at 6,
-/// nothing at 8.
+/// Columns up to which guessed potentials save more than they cost: half to two thirds of a matching's time at 2 columns and 512 rows, a
+/// third at 6, nothing at 8.
 const GUESSED: usize = 6;
 /// The iteration whose batch the guesses come from: one that no run reaches.
 const KNOWN: u64 = u32::MAX as u64;
 /// Sets the passes over the data apart from those of recorded steps.
 const DOMAIN: u32 = 0x6d61_7463;
 
-/// Batches of which each row of the source has met the row of the data that makes the whole batch cheapest: the exact minimum over matchings of
-/// Σ ‖x₀ − x₁‖². The host draws and matches the rows of 16 steps at a time and writes them to device memory, of which each step takes its part
-/// ([`Plan::with_feed`]); they are a function of the seed and the iteration, so a resumed run sees the same.
+/// Batches of which each row of the source has met the row of the data that makes the whole batch cheapest: the exact minimum over
+/// matchings of Σ ‖x₀ − x₁‖². The host draws and matches the rows of 16 steps at a time and writes them to device memory, of which each
+/// step takes its part ([`Plan::with_feed`]); they are a function of the seed and the iteration, so a resumed run sees the same.
 pub struct ExactPairs {
     x0: Tensor,
     x1: Tensor,

@@ -1,7 +1,8 @@
 //! Linear assignment: min over permutations π of Σ_i c(i, π(i)), with its dual potentials u_i + v_j ≤ c_ij, tight where matched.
 //!
-//! Shortest augmenting paths after a column reduction and bids (Jonker & Volgenant 1987, in the form of Crouse 2016). Written here because the potentials are
-//! what gives W₂ its standard error, and assignment crates return the matching alone; `pathfinding` is the oracle in the tests.
+//! Shortest augmenting paths after a column reduction and bids (Jonker & Volgenant 1987, in the form of Crouse 2016). Written here because
+//! the potentials are what gives W₂ its standard error, and assignment crates return the matching alone; `pathfinding` is the oracle in
+//! the tests.
 
 /// An optimal matching of `n` rows with `n` columns.
 #[derive(Clone, Debug)]
@@ -97,9 +98,10 @@ pub fn solve_from(cost: &[f64], n: usize, mut v: Vec<f64>) -> Assignment {
     Assignment { column_of_row, row_potential: u, column_potential: v }
 }
 
-/// Bids for columns, "augmenting row reduction" (Jonker & Volgenant 1987, §3): a free row takes its cheapest column, whose potential falls by what the row's
-/// second cheapest would cost more, and the row that had it is free. A bid takes one row's work and a shortest path that of many (in 30 columns a
-/// third to a half of the whole time is saved, in 2 nothing); rows that are still free after `BIDS` a row, where two want the same columns over and over, are left to the paths.
+/// Bids for columns, "augmenting row reduction" (Jonker & Volgenant 1987, §3): a free row takes its cheapest column, whose potential falls
+/// by what the row's second cheapest would cost more, and the row that had it is free. A bid takes one row's work and a shortest path that
+/// of many: in 30 columns a third to a half of the whole time is saved, in 2 nothing. Rows that are still free after `BIDS` a row, where
+/// two want the same columns over and over, are left to the paths.
 fn bid(cost: &[f64], u: &mut [f64], v: &mut [f64], column_of_row: &mut [usize], row_of_column: &mut [usize]) {
     let n = v.len();
     let mut free: Vec<usize> = (0..n).filter(|&i| column_of_row[i] == FREE).collect();
