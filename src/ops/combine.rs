@@ -74,8 +74,11 @@ impl Recorder {
     /// As [`Recorder::combine`].
     pub fn weighted_sum(&mut self, terms: &[(f64, Var)]) -> Result<Var> {
         let one = self.constant(1.0, 1, 1)?;
-        let terms: Vec<Term> = terms.iter().filter(|(s, _)| *s != 0.0).map(|&(s, v)| (0, s as f32, v)).collect();
-        self.combine(one, &terms)
+        let weighing: Vec<Term> = terms.iter().filter(|(s, _)| *s != 0.0).map(|&(s, v)| (0, s as f32, v)).collect();
+        match (weighing.is_empty(), terms.first()) {
+            (true, Some((_, v))) => self.constant(0.0, v.rows(), v.cols()),
+            _ => self.combine(one, &weighing),
+        }
     }
 
     fn add_terms(&mut self, table: Var, terms: &[Term], out: Var, accumulate: bool) -> Result<()> {

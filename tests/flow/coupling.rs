@@ -4,7 +4,7 @@ use crate::GPU;
 use pushforward::data::random::{Stream, generator_at};
 use pushforward::data::toy::Toy;
 use pushforward::flow::coupling::{ExactPairs, Rows, gaussian};
-use pushforward::flow::{Coupling, Path, Solver, integrate};
+use pushforward::flow::{Coupling, Solver, Time, integrate};
 use pushforward::gpu::{Kept, Plan, Recorder};
 use pushforward::loss::mean_squared;
 use pushforward::methods::Dataset;
@@ -325,7 +325,8 @@ fn after_two_euler_steps(coupling: Coupling) -> f64 {
     let (batch, seed) = (128, 1);
     let mut builder = Builder::new(seed);
     let time = TimeEmbedding { count: 4, highest: 4.0 };
-    let shape = VelocityShape { columns: 2, width: 48, depth: 2, activation: Activation::Silu, input_gain: 3.0, time };
+    let shape =
+        VelocityShape { columns: 2, outputs: 2, width: 48, depth: 2, activation: Activation::Silu, input_gain: 3.0, time };
     let velocity = Velocity::new(&mut builder, "velocity", shape);
     let parameters = builder.build(&GPU).unwrap();
     let adam = Adam { rate: 5e-3, steps: 300, warmup: 20, average: 0.98, ..Adam::default() };
@@ -342,9 +343,11 @@ fn after_two_euler_steps(coupling: Coupling) -> f64 {
             }
         };
         let t = rec.uniform(batch, 1)?;
-        let at = Path::Straight.sample(rec, x0, x1, t)?;
-        let v = velocity.forward(rec, &parameters, at.x, t, Weights::Trained)?;
-        let loss = mean_squared(rec, v, at.velocity)?;
+        let way = rec.sub(x1, x0)?;
+        let part = rec.mul(way, t)?;
+        let at = rec.add(x0, part)?;
+        let v = velocity.forward(rec, &parameters, at, t, Weights::Trained)?;
+        let loss = mean_squared(rec, v, way)?;
         rec.minimize(loss, &parameters, &adam)?;
         Ok(())
     });
@@ -355,8 +358,10 @@ fn after_two_euler_steps(coupling: Coupling) -> f64 {
     plan.replay(300).unwrap();
     let mut rec = Recorder::with_domain(&GPU, seed, 1).unwrap();
     let z = rec.normal(2000, 2).unwrap();
-    let mut field = velocity.field(&mut rec, &parameters, Weights::Averaged).unwrap();
-    let x = integrate(&mut rec, Solver::Euler, 0.0..=1.0, 2, z, &mut field).unwrap();
+    let x = integrate(&mut rec, Solver::Euler, &[0.0, 0.5, 1.0], z, &mut |rec, x, t| {
+        velocity.at(rec, &parameters, x, Time::Known(t), Weights::Averaged)
+    })
+    .unwrap();
     let x = rec.keep(x);
     let mut step = rec.finish().unwrap();
     step.replay(1).unwrap();

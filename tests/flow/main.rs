@@ -5,6 +5,7 @@ mod coupling;
 mod density;
 mod energy;
 mod langevin;
+mod laws;
 mod network;
 mod noisy;
 mod path;
