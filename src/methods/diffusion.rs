@@ -8,7 +8,7 @@
 //! followed. The noise has the data's covariance, so that EDM's constant σ_data is 1 in every direction, and with
 //! `prediction = "edm"` training starts at the fitted Gaussian.
 
-use super::many_step::{Flow, Integrated, ManyStep, keys_of_flow, resolve_flow, take_flow};
+use super::many_step::{Flow, Integrated, ManyStep, keys_of_flow, refuse_decoding, resolve_flow, take_flow};
 use super::{Dataset, Entry};
 use crate::flow::Prediction;
 use crate::gpu::{Recorder, Var};
@@ -35,7 +35,11 @@ pub const ENTRY: Entry = Entry {
         let (settings, course, sampling) = take_flow::<Settings>(own)?;
         Ok(Box::new(Integrated(Diffusion(ManyStep::new(setup, &course, sampling, settings.prediction, 1, false)?))))
     },
-    resolve: |table| resolve_flow::<Settings>(table, |_| Ok(())),
+    resolve: |table| {
+        let own = resolve_flow::<Settings>(table, |_| Ok(()))?;
+        refuse_decoding(&own)?;
+        Ok(own)
+    },
 };
 
 struct Diffusion(ManyStep);

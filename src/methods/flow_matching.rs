@@ -7,7 +7,9 @@
 //! Tong et al. 2024; Pooladian et al. 2023): φ(z) is the end of dx/dt = v(x, t) from ξ(z). The source is the house's first guess ξ_#ν, the Gaussian
 //! with the data's mean and covariance, and v starts at zero: training starts at the fitted Gaussian, as that of every other method does.
 
-use super::many_step::{FITTED, Flow, Integrated, ManyStep, check_source, given_source, keys_of_flow, resolve_flow, take_flow};
+use super::many_step::{
+    FITTED, Flow, Integrated, ManyStep, check_source, given_source, keys_of_flow, refuse_decoding, resolve_flow, take_flow,
+};
 use super::{Dataset, Entry};
 use crate::flow::Prediction;
 use crate::flow::coupling::{Coupling, ExactPairs, gaussian};
@@ -45,6 +47,7 @@ pub const ENTRY: Entry = Entry {
     },
     resolve: |table| {
         let own = resolve_flow::<Settings>(table, Settings::check)?;
+        refuse_decoding(&own)?;
         check_source(&own)?;
         Ok(own)
     },

@@ -44,8 +44,8 @@ pub const ENTRY: Entry = Entry {
     },
     resolve: |table| {
         let own = resolve_flow::<Settings>(table, Settings::check)?;
-        let solver = own.get("solver").and_then(toml::Value::as_str).unwrap_or_default();
-        if ["ddim", "dpm-solver-2m", "stochastic-heun", "ancestral"].contains(&solver) {
+        let solver = own.get("solver").and_then(toml::Value::as_str).unwrap_or_default().to_string();
+        if ["ddim", "dpm-solver-2m", "stochastic-heun", "ancestral"].contains(&solver.as_str()) {
             return Err(Error::usage(format!(
                 "`solver` is {solver}, which needs noise at the start of the path alone; for an interpolant: euler, midpoint, heun, rk4, \
                  dopri5, euler-maruyama"
@@ -57,7 +57,10 @@ pub const ENTRY: Entry = Entry {
                 "`path` is {path}: an interpolant's begins and ends at its laws: straight, trigonometric, encoding-decoding"
             )));
         }
-        check_source(&own)?;
+        // What its stochastic equation adds is the noise over the way, whatever law that begins at.
+        if solver != "euler-maruyama" {
+            check_source(&own)?;
+        }
         Ok(own)
     },
 };

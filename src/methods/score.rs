@@ -8,7 +8,7 @@
 //! The second never sees the noise, only where it led, and holds for any law of x_t; it costs a tangent of the network and its variance.
 //! N is a·x + b·F of a preconditioned network F ([`Prediction::Edm`]), which need say nothing where the data are Gaussian.
 
-use super::many_step::{Flow, Integrated, ManyStep, keys_of_flow, resolve_flow, take_flow};
+use super::many_step::{Flow, Integrated, ManyStep, keys_of_flow, refuse_decoding, resolve_flow, take_flow};
 use super::{Dataset, Entry};
 use crate::flow::{Prediction, table};
 use crate::gpu::{Recorder, Var};
@@ -46,7 +46,11 @@ pub const ENTRY: Entry = Entry {
         let core = ManyStep::new(setup, &course, sampling, Prediction::Edm, 1, false)?;
         Ok(Box::new(Integrated(Score { core, matching: settings.matching })))
     },
-    resolve: |table| resolve_flow::<Settings>(table, |_| Ok(())),
+    resolve: |table| {
+        let own = resolve_flow::<Settings>(table, |_| Ok(()))?;
+        refuse_decoding(&own)?;
+        Ok(own)
+    },
 };
 
 struct Score {

@@ -18,9 +18,15 @@ fn a_flow_is_sampled_by_the_solver_that_is_asked_for() {
     desk.fails("sample run -n 3 --out a.csv --solver leapfrog", 2, &["leapfrog", "euler", "heun", "rk4"]);
     desk.fails("sample run -n 3 --out a.csv --steps 100000", 2, &["solver_steps", "between 1 and 10000"]);
     desk.fails("sample run -n 3 --out a.csv --steps 0", 2, &["--steps"]);
-    for (setting, parts) in
-        [("path=curved", ["curved", "straight"]), ("time_frequencies=0", ["time_frequencies", "between 1 and 16"])]
-    {
+    for (setting, parts) in [
+        ("path=curved", ["curved", "straight"]),
+        ("path=encoding-decoding", ["encoding-decoding", "interpolant"]),
+        ("time_frequencies=0", ["time_frequencies", "between 1 and 16"]),
+        ("sigma_min=1.5", ["sigma_min", "below 1"]),
+        ("epsilon=0", ["epsilon", "between 0.005"]),
+        ("tolerance=0", ["tolerance", "above 0"]),
+        ("churn=-1", ["churn", "between 0 and 10"]),
+    ] {
         desk.fails(&format!("train flow-matching --data toy:moons:200 --out other {TINY} --set {setting}"), 2, &parts);
     }
 }
@@ -68,4 +74,47 @@ fn a_flow_is_run_back_and_says_how_likely_rows_are() {
     desk.fails("log-density line --data line.csv", 1, &["fewer dimensions", "no density"]);
     desk.works(&format!("train flow-matching --data toy:moons:200 --out wide --steps 5 {TINY} --set latent=3"));
     desk.fails("push wide --input new.csv --out a.csv --inverse", 2, &["3 dimensions", "inverse"]);
+}
+
+#[test]
+fn what_a_flow_cannot_do_is_said() {
+    let desk = Desk::new();
+    desk.works(&format!("train flow-matching --data toy:moons:200 --out run --steps 20 {TINY}"));
+    desk.fails("sample run -n 9 --out a.csv --set path=edm", 2, &["`path` is no setting of the sampling", "solver_steps"]);
+    desk.fails("sample run -n 9 --out a.csv --set repulsion=1 --solver ddim", 2, &["repulsion", "heun"]);
+    desk.works("sample run -n 9 --out new.csv --solver ancestral --steps 4 --trajectories ways.csv");
+    assert!(desk.text("ways.csv").starts_with("path,t,x,y\n") && desk.text("ways.csv").lines().count() == 1 + 9 * 5);
+    desk.fails("push run --input new.csv --out a.csv --solver ancestral", 2, &["ancestral", "no function of the point"]);
+    desk.fails("log-density run --data new.csv --set repulsion=1", 2, &["repulsion", "no density"]);
+    assert!(desk.works("log-density run --data new.csv --set probes=3").contains("from random probes"));
+    desk.works("sample run -n 60 --out apart.csv --set repulsion=0.5");
+    assert!(desk.read("apart.csv") != desk.read("new.csv"));
+
+    desk.works(&format!("train energy --data toy:moons:200 --out one --steps 5 {TINY}"));
+    desk.fails("sample one -n 9 --out a.csv --trajectories ways.csv", 2, &["energy", "no trajectories"]);
+    desk.fails("sample one -n 9 --out a.csv --solver euler", 2, &["energy", "one step"]);
+
+    for (rest, parts) in [
+        ("distill --set teacher=nowhere", ["nowhere", "does not exist"]),
+        ("flow-matching --set source=nowhere.csv", ["nowhere.csv", "No such file"]),
+    ] {
+        desk.fails(&format!("train {rest} --data toy:moons:200 --out other {TINY}"), 1, &parts);
+    }
+    for (rest, parts) in [
+        ("distill", ["teacher=RUN", "trained flow"]),
+        ("distill --set teacher=one", ["must be a flow", "flow-matching"]),
+        ("flow-matching --set source=toy:rings:50 --set path=edm", ["begins at noise", "straight"]),
+        ("flow-matching --set source=toy:rings:50 --set solver=ddim", ["needs noise at the start", "heun"]),
+        ("interpolant --set solver=ddim", ["ddim", "euler-maruyama"]),
+        ("rectified-flow --set rounds=0", ["rounds", "flow-matching"]),
+        ("distill --set teacher=run --set by=halving --set teacher_steps=12", ["12", "power of two"]),
+    ] {
+        desk.fails(&format!("train {rest} --data toy:moons:200 --out other {TINY}"), 2, &parts);
+    }
+    // The same rows, but one more: other units.
+    desk.fails(
+        &format!("train distill --set teacher=run --data toy:moons:300 --out other {TINY}"),
+        1,
+        &["other rows", "held_out"],
+    );
 }

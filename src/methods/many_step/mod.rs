@@ -9,7 +9,9 @@ mod integrated;
 mod settings;
 
 pub use integrated::{Dynamics, Flow, Integrated, Way};
-pub use settings::{Course, FITTED, Sampling, check_source, given_source, keys_of_flow, resolve_flow, take_flow};
+pub use settings::{
+    Course, FITTED, Sampling, check_source, given_source, keys_of_flow, refuse_decoding, resolve_flow, take_flow,
+};
 
 use super::{Dataset, Setup};
 use crate::flow::{Denoiser, Path, Prediction, Time, TimeLaw, table};

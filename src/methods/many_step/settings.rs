@@ -145,6 +145,16 @@ pub fn given_source(settings: &toml::Table) -> Option<&str> {
     settings.get("source").and_then(toml::Value::as_str).filter(|source| *source != FITTED)
 }
 
+/// Refuses a path on which noise and data are no longer there halfway: it is for interpolants, whose own noise carries what is between.
+pub fn refuse_decoding(settings: &toml::Table) -> Result<()> {
+    match settings.get("path").and_then(toml::Value::as_str) {
+        Some("encoding-decoding") => Err(Error::usage(
+            "`path` is encoding-decoding, which is of `interpolant` alone: choose another, or train an interpolant",
+        )),
+        _ => Ok(()),
+    }
+}
+
 /// Refuses paths and solvers that need noise at the start where the source law is that of rows.
 pub fn check_source(settings: &toml::Table) -> Result<()> {
     let Some(source) = given_source(settings) else { return Ok(()) };
@@ -156,7 +166,7 @@ pub fn check_source(settings: &toml::Table) -> Result<()> {
             of("path")
         )));
     }
-    if !Solver::RUNGE_KUTTA.iter().any(|solver| solver.name() == of("solver")) && of("solver") != "euler-maruyama" {
+    if !Solver::RUNGE_KUTTA.iter().any(|solver| solver.name() == of("solver")) {
         return Err(Error::usage(format!(
             "`solver` is {}, which needs noise at the start, and `source` gives rows: euler, midpoint, heun, rk4, dopri5",
             of("solver")
