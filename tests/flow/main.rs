@@ -12,10 +12,14 @@ mod path;
 mod repulsion;
 
 use pushforward::flow::{Curve, Grid, Path, Solver, integrate};
-use pushforward::gpu::{Gpu, Recorder, Var};
+use pushforward::gpu::{Gpu, Options, Recorder, Var};
 use std::sync::LazyLock;
 
-static GPU: LazyLock<Gpu> = LazyLock::new(|| Gpu::open("auto").expect("an adapter (the software one will do)"));
+/// The device of all tests: shader checks on, values filled with NaN before they are written.
+static GPU: LazyLock<Gpu> = LazyLock::new(|| {
+    let options = Options { checked: true, poisoned: true, ..Options::default() };
+    Gpu::with_options(options).expect("an adapter (the software one will do)")
+});
 
 /// Rows that are pushed along at once.
 const ROWS: usize = 65;

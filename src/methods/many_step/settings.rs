@@ -9,7 +9,7 @@ use crate::{Error, Result, settings};
 settings! {
     /// How a path is laid and its times are drawn.
     pub struct Course {
-        /// Path from noise to data: straight, trigonometric (also called cosine), ornstein-uhlenbeck, vp-linear, variance-exploding, edm.
+        /// Path from noise to data: straight, trigonometric (also called cosine), ornstein-uhlenbeck, vp-linear, variance-exploding, edm; of an interpolant straight, trigonometric, encoding-decoding; of rectified-flow straight.
         path: Curve = Curve::Straight,
         /// Noise left at the data, for straight, variance-exploding and edm; -1 is the path's own (0, 0.01, 0.002).
         sigma_min: f64 = -1.0,
