@@ -1,6 +1,6 @@
 // Times, and at each the coefficients of a path x_t = α(t)·x₁ + σ(t)·x₀ + γ(t)·z between noise (t = 0) and data (t = 1), with what a
-// network's output means there. One invocation a row of the table; the formulas and their sources are in src/flow/path.rs and
-// src/flow/prediction.rs, whose f64 functions are the twins.
+// network's output means there. One invocation a row of the table; the formulas and their sources are in
+// src/reference/path.rs, whose f64 functions are the twins.
 //   columns   t, α, σ, γ, α̇, σ̇, γ̇,
 //             c: what the network's input is multiplied by,
 //             velocity = a·x + b·F, data = a·x + b·F, noise = a·x + b·F: six numbers,

@@ -1,6 +1,6 @@
 //! Where the steps of an integration lie.
 
-use super::path::Path;
+use super::Path;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 

@@ -11,10 +11,9 @@
 //! - `stochastic-heun`: x is first taken back by a share of the step (fresh noise in the right amount), then moved by Heun's rule in
 //!   σ/α (Karras et al. 2022, algorithm 2, where α = 1).
 
-use super::path::{Coefficients, Path};
-use super::prediction::{Linear, Prediction, Reading};
 use super::solver::{Solver, check};
 use crate::gpu::{Recorder, Var};
+use crate::reference::path::{Coefficients, Linear, Path, Prediction, Reading};
 use crate::{Error, Result};
 
 /// A network on a path of noise and data.

@@ -3,14 +3,7 @@
 use crate::Result;
 use crate::gpu::{Recorder, Var};
 
-/// A time that all rows of an integration share.
-#[derive(Clone, Copy, Debug)]
-pub enum Time {
-    /// Known while recording.
-    Known(f64),
-    /// A 1 × 1 value on the device.
-    Held(Var),
-}
+pub use crate::ops::time::Time;
 
 /// (cos(2π f_k t), sin(2π f_k t)) for `count` frequencies f_k spaced evenly in octaves from ½ to `highest` (Tancik et al.
 /// 2020): rows × 1 → rows × 2·count.

@@ -4,6 +4,15 @@ use crate::gpu::kernels::time::{Backward as BackwardKernel, Forward, Params};
 use crate::gpu::{Axes, Backward, Recorder, Var};
 use crate::{Error, Result};
 
+/// A time of an integration.
+#[derive(Clone, Copy, Debug)]
+pub enum Time {
+    /// Known while recording, the same for all rows.
+    Known(f64),
+    /// On the device: 1 × 1 for all rows, or one a row (rows × 1).
+    Held(Var),
+}
+
 impl Recorder {
     /// (cos 2πf_k t, …, sin 2πf_k t, …) for the frequencies f (1 × K): n × 1 → n × 2K, all cosines first.
     ///

@@ -19,6 +19,7 @@ pub mod mixture;
 pub mod neighbours;
 pub mod pairwise;
 pub mod partners;
+pub mod path;
 pub mod perceptron;
 pub mod random;
 pub mod reduce;

@@ -44,7 +44,7 @@ fn ends(solver: Solver, path: Path, grid: Grid, steps: usize, (m, s): (f64, f64)
 /// Where the probability flow takes x: the map between Gaussians is affine.
 fn exact(path: Path, (m, s): (f64, f64), x: f64) -> f64 {
     let (a, b) = (path.at(0.0), path.at(1.0));
-    let deviation = |c: pushforward::flow::path::Coefficients| (c.alpha * c.alpha * s * s + c.sigma * c.sigma).sqrt();
+    let deviation = |c: pushforward::flow::Coefficients| (c.alpha * c.alpha * s * s + c.sigma * c.sigma).sqrt();
     b.alpha * m + deviation(b) / deviation(a) * (x - a.alpha * m)
 }
 

@@ -16,6 +16,7 @@ mod mlp;
 mod neighbours;
 mod pairwise;
 mod partners;
+mod path;
 mod penalty;
 mod perceptron;
 mod random;

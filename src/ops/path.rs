@@ -1,13 +1,12 @@
 //! Tables of times: of each row its time, the path's coefficients there, and what a network's output means (shaders/path.wgsl).
 //!
-//! Terms of a method's formulas are columns of the table: [`Recorder::combine`] multiplies each row by its own coefficient.
+//! Paths and predictions are those of [`crate::reference::path`], the twin. Terms of a method's formulas are columns of the table: [`Recorder::combine`] multiplies each row by its own coefficient.
 
-use super::path::Path;
-use super::prediction::{self, Prediction};
+use super::time::Time;
 use crate::gpu::kernels::path::{Fill, Params};
 use crate::gpu::{Axes, Recorder, Var};
-use crate::nn::Time;
-use crate::{Error, Result};
+use crate::reference::path::{Path, Prediction};
+use crate::{Error, Result, reference};
 use serde::{Deserialize, Serialize};
 
 /// Columns of a table.
@@ -94,7 +93,7 @@ impl Path {
         match time {
             Time::Held(t) => self.table(rec, prediction, t),
             Time::Known(t) => {
-                let row = prediction::row(self, prediction, t).map(|v| v as f32);
+                let row = reference::path::row(self, prediction, t).map(|v| v as f32);
                 let row = rec.gpu().upload(1, COLUMNS, &row)?;
                 Ok(rec.tensor(&row))
             }
