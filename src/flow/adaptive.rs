@@ -34,34 +34,26 @@ impl Effort {
     }
 }
 
-/// A recorded attempt, and the values that it moves.
+/// A recorded attempt at a step.
 pub struct Adaptive {
     begin: Step,
     attempt: Step,
-    values: Vec<Tensor>,
     control: Tensor,
     from: f64,
     to: f64,
 }
 
 impl Adaptive {
-    /// Records the way from one time to another for values of these shapes (rows, columns).
+    /// Records the way from one time to another for values that lie, and are moved, in this memory.
     ///
     /// # Errors
     /// Times that are equal or not finite, a tolerance that is not positive.
-    pub fn record(
-        gpu: &Gpu,
-        shapes: &[(usize, usize)],
-        (from, to): (f64, f64),
-        tolerance: f64,
-        field: &mut TimedField,
-    ) -> Result<Self> {
+    pub fn record(gpu: &Gpu, values: &[Tensor], (from, to): (f64, f64), tolerance: f64, field: &mut TimedField) -> Result<Self> {
         check(&[from, to])?;
         if !(tolerance > 0.0 && tolerance.is_finite()) {
             return Err(Error::usage(format!("a tolerance of {tolerance}: give a positive number, such as 1e-4")));
         }
-        let zeros = || shapes.iter().map(|&(rows, cols)| gpu.zeros(rows, cols)).collect::<Result<Vec<_>>>();
-        let (values, slopes) = (zeros()?, zeros()?);
+        let slopes = values.iter().map(|v| gpu.zeros(v.rows(), v.cols())).collect::<Result<Vec<_>>>()?;
         let control = gpu.upload(1, control_row(from, to, 0.0).len(), &control_row(from, to, 0.0))?;
 
         let mut rec = Recorder::new(gpu, 0);
@@ -96,7 +88,7 @@ impl Adaptive {
                 None => sum,
             });
         }
-        let count = shapes.iter().map(|(rows, cols)| rows * cols).sum();
+        let count = values.iter().map(Tensor::len).sum();
         let total = total.ok_or_else(|| Error::usage("there is nothing to integrate"))?;
         rec.control_step(total, count, row)?;
         let last = &stages[stages.len() - 1];
@@ -108,17 +100,14 @@ impl Adaptive {
             let value = rec.columns(row, place, 1)?;
             rec.report(name, value)?;
         }
-        Ok(Self { begin, attempt: rec.finish()?, values, control, from, to })
+        Ok(Self { begin, attempt: rec.finish()?, control, from, to })
     }
 
-    /// Moves values, one slice each, and says what it took; read them with [`Adaptive::values`].
+    /// Moves the values from where they are, and says what it took.
     ///
     /// # Errors
     /// A field that cannot be followed to the end: the message says how far it went.
-    pub fn run(&mut self, start: &[&[f32]]) -> Result<Effort> {
-        for (tensor, values) in self.values.iter().zip(start) {
-            tensor.write(values)?;
-        }
+    pub fn run(&mut self) -> Result<Effort> {
         // A first guess; a step that is too long is refused and cut by up to five.
         self.control.write(&control_row(self.from, self.to, 0.02 * (self.to - self.from)))?;
         self.begin.replay(1)?;
@@ -139,11 +128,6 @@ impl Adaptive {
             }
         }
         Err(Error::data(format!("the field is not at its end after {MOST} attempts: give a larger tolerance, or fixed steps")))
-    }
-
-    /// Where the values of one place in the list are now, row by row.
-    pub fn values(&self, place: usize) -> Result<Vec<f32>> {
-        self.values[place].read()
     }
 }
 

@@ -11,14 +11,14 @@
 use super::many_step::{Flow, Integrated, ManyStep, keys_of_flow, refuse_decoding, resolve_flow, take_flow};
 use super::{Dataset, Entry};
 use crate::flow::Prediction;
-use crate::gpu::{Recorder, Var};
+use crate::gpu::{Gpu, Plan};
 use crate::nn::Weights;
 use crate::{Result, settings};
 
 settings! {
     /// Settings of `diffusion`.
     pub struct Settings {
-        /// What the network predicts: edm (preconditioned), noise, data, v, velocity.
+        /// What the network predicts: edm (preconditioned), noise, data, v, velocity, score. With data, sample by ddim or dpm-solver-2m: the others' field is stiff near the data.
         prediction: Prediction = Prediction::Edm,
     }
 }
@@ -49,9 +49,11 @@ impl Flow for Diffusion {
         &self.0
     }
 
-    fn loss(&self, rec: &mut Recorder, data: &Dataset) -> Result<Var> {
-        let x1 = self.0.data(rec, data)?;
-        let x0 = self.0.noise(rec, x1.rows(), Weights::Trained)?;
-        self.0.denoising(rec, x0, x1)
+    fn plan(&self, gpu: &Gpu, seed: u64, data: &Dataset) -> Result<Plan> {
+        self.0.plan_of(gpu, seed, |rec| {
+            let x1 = self.0.data(rec, data)?;
+            let x0 = self.0.noise(rec, x1.rows(), Weights::Trained)?;
+            self.0.denoising(rec, x0, x1)
+        })
     }
 }

@@ -13,7 +13,7 @@ use super::many_step::{
 use super::{Dataset, Entry};
 use crate::flow::Prediction;
 use crate::flow::coupling::{Coupling, ExactPairs, gaussian};
-use crate::gpu::{Gpu, Plan, Recorder, Var};
+use crate::gpu::{Gpu, Plan};
 use crate::nn::Weights;
 use crate::{Error, Result, settings};
 use rand::RngExt;
@@ -91,16 +91,14 @@ impl Flow for FlowMatching {
         &self.core
     }
 
-    fn loss(&self, rec: &mut Recorder, data: &Dataset) -> Result<Var> {
-        let x1 = self.core.data(rec, data)?;
-        let x0 = self.core.source(rec, x1.rows())?;
-        let (x0, x1) = self.coupling.pair(rec, x0, x1, self.epsilon)?;
-        self.core.denoising(rec, x0, x1)
-    }
-
     fn plan(&self, gpu: &Gpu, seed: u64, data: &Dataset) -> Result<Plan> {
         if self.coupling != Coupling::Exact {
-            return self.core.plan_of(gpu, seed, |rec| self.loss(rec, data));
+            return self.core.plan_of(gpu, seed, |rec| {
+                let x1 = self.core.data(rec, data)?;
+                let x0 = self.core.source(rec, x1.rows())?;
+                let (x0, x1) = self.coupling.pair(rec, x0, x1, self.epsilon)?;
+                self.core.denoising(rec, x0, x1)
+            });
         }
         let pairs = self.matched(gpu, seed, data)?;
         let plan = self.core.plan_of(gpu, seed, |rec| {

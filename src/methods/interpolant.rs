@@ -9,7 +9,7 @@
 use super::many_step::{FITTED, Flow, Integrated, ManyStep, check_source, given_source, keys_of_flow, resolve_flow, take_flow};
 use super::{Dataset, Entry};
 use crate::flow::{Curve, Gamma, Prediction, Solver, Time, table};
-use crate::gpu::{Recorder, Var};
+use crate::gpu::{Gpu, Plan, Recorder, Var};
 use crate::nn::Weights;
 use crate::{Error, Result, settings};
 
@@ -93,18 +93,20 @@ impl Flow for Interpolant {
         &self.0
     }
 
-    fn loss(&self, rec: &mut Recorder, data: &Dataset) -> Result<Var> {
-        use table::{ALPHA, ALPHA_RATE, GAMMA, GAMMA_RATE, SIGMA, SIGMA_RATE};
-        let core = &self.0;
-        let x1 = core.data(rec, data)?;
-        let x0 = core.source(rec, x1.rows())?;
-        let z = core.noise(rec, x1.rows(), Weights::Trained)?;
-        let at = core.path.draw(rec, core.prediction, core.times.times(), core.batch, MARGIN, 1.0 - MARGIN)?;
-        let x = rec.combine(at, &[(ALPHA, 1.0, x1), (SIGMA, 1.0, x0), (GAMMA, 1.0, z)])?;
-        let velocity = rec.combine(at, &[(ALPHA_RATE, 1.0, x1), (SIGMA_RATE, 1.0, x0), (GAMMA_RATE, 1.0, z)])?;
-        let both = core.output(rec, at, x, Weights::Trained)?;
-        let target = rec.concat(&[velocity, z])?;
-        crate::loss::mean_squared(rec, both, target)
+    fn plan(&self, gpu: &Gpu, seed: u64, data: &Dataset) -> Result<Plan> {
+        self.0.plan_of(gpu, seed, |rec| {
+            use table::{ALPHA, ALPHA_RATE, GAMMA, GAMMA_RATE, SIGMA, SIGMA_RATE};
+            let core = &self.0;
+            let x1 = core.data(rec, data)?;
+            let x0 = core.source(rec, x1.rows())?;
+            let z = core.noise(rec, x1.rows(), Weights::Trained)?;
+            let at = core.path.draw(rec, core.prediction, core.times.times(), core.batch, MARGIN, 1.0 - MARGIN)?;
+            let x = rec.combine(at, &[(ALPHA, 1.0, x1), (SIGMA, 1.0, x0), (GAMMA, 1.0, z)])?;
+            let velocity = rec.combine(at, &[(ALPHA_RATE, 1.0, x1), (SIGMA_RATE, 1.0, x0), (GAMMA_RATE, 1.0, z)])?;
+            let both = core.output(rec, at, x, Weights::Trained)?;
+            let target = rec.concat(&[velocity, z])?;
+            crate::loss::mean_squared(rec, both, target)
+        })
     }
 
     fn velocity(&self, rec: &mut Recorder, x: Var, time: Time, weights: Weights) -> Result<Var> {

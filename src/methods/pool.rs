@@ -1,7 +1,7 @@
 //! Pools of pairs that a teacher makes ahead of the steps that learn from them: where noise began, and the row that it was taken to.
 
-use crate::Result;
 use crate::gpu::{Gpu, Kept, Recorder, Step, Tensor, Var};
+use crate::{Error, Result};
 
 /// Rows that one replay makes.
 const CHUNK: usize = 8192;
@@ -35,7 +35,13 @@ impl Pool {
         let mut rec = Recorder::with_domain(gpu, seed, DOMAIN)?;
         let Pairs { from, to, energy } = record(&mut rec, chunk)?;
         let widths = (from.cols(), to.cols());
-        let tensor = gpu.zeros(rows.next_multiple_of(chunk), widths.0 + widths.1)?;
+        let tensor = gpu.zeros(rows.next_multiple_of(chunk), widths.0 + widths.1);
+        let tensor = tensor.map_err(|e| match e {
+            Error::Limit { .. } => {
+                Error::usage(format!("`pairs` is {rows}, of {} numbers each: give fewer ({e})", widths.0 + widths.1))
+            }
+            e => e,
+        })?;
         let [from, to, energy] = [from, to, energy].map(|v| rec.keep(v));
         Ok(Self { step: rec.finish()?, from, to, energy, tensor, widths, chunk })
     }

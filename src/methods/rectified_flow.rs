@@ -13,7 +13,7 @@ use super::many_step::{Flow, Integrated, ManyStep, keys_of_flow, resolve_flow, t
 use super::pool::{self, Pairs, Pool};
 use super::{Dataset, Entry};
 use crate::flow::{Grid, Prediction, Solver, Time, follow};
-use crate::gpu::{Gpu, Plan, Recorder, Var};
+use crate::gpu::{Gpu, Plan};
 use crate::nn::{Parameters, Weights};
 use crate::{Error, Result, settings};
 use std::sync::Arc;
@@ -32,7 +32,7 @@ settings! {
 
 pub const ENTRY: Entry = Entry {
     name: "rectified-flow",
-    summary: "a flow trained anew on its own pairs of noise and data, until its ways are straight",
+    summary: "a flow trained anew on its own pairs of noise and data, which straightens its ways",
     paper: "§4, straight flows",
     density: true,
     inverse: true,
@@ -136,10 +136,5 @@ impl Flow for RectifiedFlow {
             }
             straightness.write(&[pool.fill(round)? as f32])
         }))
-    }
-
-    fn loss(&self, rec: &mut Recorder, data: &Dataset) -> Result<Var> {
-        let (x1, x0) = (self.core.data(rec, data)?, self.core.source(rec, self.core.batch)?);
-        self.core.denoising(rec, x0, x1)
     }
 }

@@ -11,7 +11,7 @@
 use super::many_step::{Flow, Integrated, ManyStep, keys_of_flow, refuse_decoding, resolve_flow, take_flow};
 use super::{Dataset, Entry};
 use crate::flow::{Prediction, table};
-use crate::gpu::{Recorder, Var};
+use crate::gpu::{Gpu, Plan};
 use crate::nn::Weights;
 use crate::{Error, Result, loss, settings};
 use serde::{Deserialize, Serialize};
@@ -63,24 +63,26 @@ impl Flow for Score {
         &self.core
     }
 
-    fn loss(&self, rec: &mut Recorder, data: &Dataset) -> Result<Var> {
-        let core = &self.core;
-        let x1 = core.data(rec, data)?;
-        let x0 = core.noise(rec, x1.rows(), Weights::Trained)?;
-        let at = core.draw_times(rec)?;
-        let x = core.between(rec, at, x0, x1)?;
-        let output = core.output(rec, at, x, Weights::Trained)?;
-        let noise = rec.combine(at, &[(table::NOISE, 1.0, x), (table::NOISE + 1, 1.0, output)])?;
-        if self.matching == Matching::Denoising {
-            return loss::mean_squared(rec, noise, x0);
-        }
-        let v = core.noise(rec, x.rows(), Weights::Trained)?;
-        let Some(tangent) = rec.tangent(noise, &[(x, v)])? else {
-            return Err(Error::shape("score", "the network does not depend on its input"));
-        };
-        let bent = rec.combine(at, &[(table::SIGMA, -1.0, tangent)])?;
-        let bent = rec.mul(bent, v)?;
-        let (square, bent) = (rec.mean_square(noise)?, rec.mean(bent)?);
-        rec.blend(square, bent, 0.5, 1.0)
+    fn plan(&self, gpu: &Gpu, seed: u64, data: &Dataset) -> Result<Plan> {
+        self.core.plan_of(gpu, seed, |rec| {
+            let core = &self.core;
+            let x1 = core.data(rec, data)?;
+            let x0 = core.noise(rec, x1.rows(), Weights::Trained)?;
+            let at = core.draw_times(rec)?;
+            let x = core.between(rec, at, x0, x1)?;
+            let output = core.output(rec, at, x, Weights::Trained)?;
+            let noise = rec.combine(at, &[(table::NOISE, 1.0, x), (table::NOISE + 1, 1.0, output)])?;
+            if self.matching == Matching::Denoising {
+                return loss::mean_squared(rec, noise, x0);
+            }
+            let v = core.noise(rec, x.rows(), Weights::Trained)?;
+            let Some(tangent) = rec.tangent(noise, &[(x, v)])? else {
+                return Err(Error::shape("score", "the network does not depend on its input"));
+            };
+            let bent = rec.combine(at, &[(table::SIGMA, -1.0, tangent)])?;
+            let bent = rec.mul(bent, v)?;
+            let (square, bent) = (rec.mean_square(noise)?, rec.mean(bent)?);
+            rec.blend(square, bent, 0.5, 1.0)
+        })
     }
 }

@@ -6,8 +6,10 @@ use crate::data::Table;
 use crate::flow::Solver;
 use crate::gpu::{Kept, Recorder, Step, Var};
 use crate::methods::Dynamics;
+use crate::methods::many_step::Way;
 use crate::nn::Weights;
 use crate::{Error, Result};
+use std::cell::Cell;
 
 /// Rows that one replay pushes: enough to fill a device, small enough for any.
 pub(super) const CHUNK: usize = 16_384;
@@ -57,7 +59,7 @@ impl Model {
             let row = bad / cols;
             let mut rec = Recorder::with_domain(&self.gpu, seed, SAMPLE_DOMAIN)?;
             let z = self.method.draw(&mut rec, CHUNK, Weights::Averaged)?;
-            return Err(self.lost(rec, z, row % CHUNK, row, (row / CHUNK) as u64)?);
+            return Err(self.lost(rec, row % CHUNK, row, (row / CHUNK) as u64, |dynamics, rec| dynamics.way(rec, z))?);
         }
         self.finish(values, &name)
     }
@@ -67,7 +69,7 @@ impl Model {
     /// # Errors
     /// Latents of another width than the model's; a solver that draws noise; a row that is not finite.
     pub fn push(&self, latents: &Table) -> Result<Table> {
-        if latents.cols() != self.latent() {
+        if latents.cols() != self.latent() && !self.starts_from_rows() {
             return Err(Error::data(format!(
                 "{} has {} columns, and this model's latent space has {}: give one column a latent dimension",
                 latents.origin(),
@@ -99,7 +101,7 @@ impl Model {
             let z = self.gpu.upload(1, self.latent(), &latents[row * self.latent()..(row + 1) * self.latent()])?;
             let mut rec = Recorder::with_domain(&self.gpu, 0, SAMPLE_DOMAIN)?;
             let z = rec.tensor(&z);
-            return Err(self.lost(rec, z, 0, row, 0)?);
+            return Err(self.lost(rec, 0, row, 0, |dynamics, rec| dynamics.way(rec, z))?);
         }
         self.finish(values, "pushed points")
     }
@@ -122,7 +124,7 @@ impl Model {
                 latents
             }
         };
-        all_finite(&latents, self.latent(), "latent")?;
+        self.all_finite(&latents, self.latent(), &values, "latent")?;
         if self.starts_from_rows() {
             let mut rows = latents;
             self.description.standardisation.undo(&mut rows)?;
@@ -141,7 +143,7 @@ impl Model {
         }
         let values = self.standard(rows)?;
         let cols = self.description.columns.len();
-        let estimated = std::cell::Cell::new(false);
+        let estimated = Cell::new(false);
         let density = |rec: &mut Recorder, x| {
             let Some(density) = self.method.log_density(rec, x, Weights::Averaged)? else { return Ok(None) };
             estimated.set(density.error.is_some());
@@ -151,7 +153,7 @@ impl Model {
             }
         };
         let found = match self.adaptive() {
-            Some(dynamics) if self.exact_density(dynamics) => {
+            Some(dynamics) if dynamics.probes() == 0 => {
                 self.in_chunks(&values, cols, |rec, x| self.densities(dynamics, rec, x), Journey::run)?
             }
             _ => {
@@ -162,9 +164,9 @@ impl Model {
         let log_det = self.description.standardisation.log_det();
         let width = if estimated.get() { 2 } else { 1 };
         let column = |k: usize| found.iter().skip(k).step_by(width).copied();
-        let values: Vec<f32> = column(0).map(|value| (f64::from(value) + log_det) as f32).collect();
-        all_finite(&values, 1, "log-density")?;
-        Ok(Some(LogDensity { values, errors: estimated.get().then(|| column(1).collect()) }))
+        let found: Vec<f32> = column(0).map(|value| (f64::from(value) + log_det) as f32).collect();
+        self.all_finite(&found, 1, &values, "log-density")?;
+        Ok(Some(LogDensity { values: found, errors: estimated.get().then(|| column(1).collect()) }))
     }
 
     /// The ways of `n` samples: columns path, t and the data's own, a row for each path and time.
@@ -187,9 +189,12 @@ impl Model {
         let states = way
             .states
             .iter()
-            .map(|&x| {
+            .enumerate()
+            .map(|(k, &x)| {
                 let x = rec.view_rows(x, 0, n.max(1));
-                let x = dynamics.place(&mut rec, x)?;
+                // What is sampled is where the last state arrives.
+                let last = k + 1 == way.states.len();
+                let x = if last { dynamics.arrive(&mut rec, x)? } else { dynamics.place(&mut rec, x)? };
                 Ok(rec.keep(x))
             })
             .collect::<Result<Vec<_>>>()?;
@@ -241,7 +246,7 @@ impl Model {
         cols: usize,
         record: impl Fn(&mut Recorder, Var) -> Result<Option<Var>>,
     ) -> Result<Option<Vec<f32>>> {
-        let nothing = std::cell::Cell::new(false);
+        let nothing = Cell::new(false);
         let prepare = |mut rec: Recorder, x| {
             let Some(y) = record(&mut rec, x)? else {
                 nothing.set(true);
@@ -291,11 +296,18 @@ impl Model {
         Ok((rec.finish()?, y))
     }
 
-    /// What to say of row `row`, which is not finite: it is row `local` of what is pushed from `z` at replay `chunk`.
-    fn lost(&self, mut rec: Recorder, z: Var, local: usize, row: usize, chunk: u64) -> Result<Error> {
+    /// What to say of row `row`, which is not finite: it is row `local` of the way that is recorded, at replay `chunk`.
+    fn lost(
+        &self,
+        mut rec: Recorder,
+        local: usize,
+        row: usize,
+        chunk: u64,
+        way: impl FnOnce(&dyn Dynamics, &mut Recorder) -> Result<Way>,
+    ) -> Result<Error> {
         let plain = format!("the model's row {row} is not finite: it was trained on too little or for too short");
         let Some(dynamics) = self.method.dynamics() else { return Ok(Error::data(plain)) };
-        let way = dynamics.way(&mut rec, z)?;
+        let way = way(dynamics, &mut rec)?;
         let states: Vec<Kept> = way.states.iter().map(|&x| rec.keep(x)).collect();
         let mut step = rec.finish()?;
         step.set_count(chunk)?;
@@ -323,14 +335,17 @@ impl Model {
         self.description.rounding.apply(&mut values)?;
         Ok(Table::new(self.description.columns.iter().cloned(), values)?.from_origin(origin))
     }
-}
 
-fn all_finite(values: &[f32], cols: usize, what: &str) -> Result<()> {
-    match values.iter().position(|v| !v.is_finite()) {
-        Some(bad) => Err(Error::data(format!(
-            "the {what} of row {} is not finite: the row lies too far from what the model has seen",
-            bad / cols
-        ))),
-        None => Ok(()),
+    /// Refuses what rows (`from`, in the model's units) became, `cols` numbers each, where one is not finite: with where it was lost on the way back.
+    fn all_finite(&self, found: &[f32], cols: usize, from: &[f32], what: &str) -> Result<()> {
+        let Some(bad) = found.iter().position(|v| !v.is_finite()) else { return Ok(()) };
+        let (row, width) = (bad / cols, self.description.columns.len());
+        let x = self.gpu.upload(1, width, &from[row * width..(row + 1) * width])?;
+        let mut rec = Recorder::with_domain(&self.gpu, 0, SAMPLE_DOMAIN)?;
+        let x = rec.tensor(&x);
+        let how = self.lost(rec, 0, row, 0, |dynamics, rec| dynamics.way_back(rec, x))?;
+        Err(Error::data(format!(
+            "the {what} of row {row} is not finite: the row lies too far from what the model has seen ({how})"
+        )))
     }
 }

@@ -6,12 +6,10 @@ use crate::flow::{Adaptive, divergence};
 use crate::gpu::{Kept, Recorder, Step, Tensor, Var};
 use crate::methods::Dynamics;
 
-/// A batch's journey: to where it begins, along the field, and from where it ends.
+/// A batch's journey: to where it begins, along the field, and from where it ends. All three move the same memory.
 pub(super) struct Journey {
     begin: Step,
-    starts: Vec<Kept>,
     field: Adaptive,
-    ends: Vec<Tensor>,
     arrive: Step,
     out: Kept,
 }
@@ -20,11 +18,7 @@ impl Journey {
     /// The rows that the batch at hand arrives at.
     pub fn run(&mut self) -> Result<Vec<f32>> {
         self.begin.replay(1)?;
-        let starts = self.starts.iter().map(|&kept| self.begin.read(kept)).collect::<Result<Vec<_>>>()?;
-        self.field.run(&starts.iter().map(Vec::as_slice).collect::<Vec<_>>())?;
-        for (place, end) in self.ends.iter().enumerate() {
-            end.write(&self.field.values(place)?)?;
-        }
+        self.field.run()?;
         self.arrive.replay(1)?;
         self.arrive.read(self.out)
     }
@@ -52,11 +46,6 @@ impl Model {
         })
     }
 
-    /// Whether every column's derivative is taken, so that the log-density is exact.
-    pub(super) fn exact_density(&self, dynamics: &dyn Dynamics) -> bool {
-        dynamics.probes() == 0
-    }
-
     fn journey(
         &self,
         dynamics: &dyn Dynamics,
@@ -66,22 +55,24 @@ impl Model {
         gained: Option<Var>,
         arrive: impl FnOnce(&mut Recorder, &[Var]) -> Result<Var>,
     ) -> Result<Journey> {
-        let values: Vec<Var> = std::iter::once(x).chain(gained).collect();
-        let starts = values.iter().map(|&v| rec.keep(v)).collect();
-        let shapes: Vec<(usize, usize)> = values.iter().map(|v| (v.rows(), v.cols())).collect();
+        let starts: Vec<Var> = std::iter::once(x).chain(gained).collect();
+        let values = starts.iter().map(|v| self.gpu.zeros(v.rows(), v.cols())).collect::<Result<Vec<Tensor>>>()?;
+        for (&start, value) in starts.iter().zip(&values) {
+            let value = rec.tensor(value);
+            rec.copy_into(start, value)?;
+        }
         let begin = rec.finish()?;
-        let field = Adaptive::record(&self.gpu, &shapes, span, dynamics.sampling().tolerance, &mut |rec, state, time| {
+        let field = Adaptive::record(&self.gpu, &values, span, dynamics.sampling().tolerance, &mut |rec, state, time| {
             let v = dynamics.velocity(rec, state[0], time)?;
             match state.len() {
                 1 => Ok(vec![v]),
                 _ => Ok(vec![v, divergence(rec, v, state[0])?]),
             }
         })?;
-        let ends = shapes.iter().map(|&(rows, cols)| self.gpu.zeros(rows, cols)).collect::<Result<Vec<_>>>()?;
         let mut rec = Recorder::new(&self.gpu, 0);
-        let end: Vec<Var> = ends.iter().map(|tensor| rec.tensor(tensor)).collect();
+        let end: Vec<Var> = values.iter().map(|tensor| rec.tensor(tensor)).collect();
         let out = arrive(&mut rec, &end)?;
         let out = rec.keep(out);
-        Ok(Journey { begin, starts, field, ends, arrive: rec.finish()?, out })
+        Ok(Journey { begin, field, arrive: rec.finish()?, out })
     }
 }

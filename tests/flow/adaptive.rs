@@ -13,11 +13,13 @@ fn run(
     mut field: impl FnMut(&mut Recorder, Var, Time) -> pushforward::Result<Var>,
 ) -> pushforward::Result<(Vec<f32>, Effort)> {
     let mut field = |rec: &mut Recorder, x: &[Var], t: Time| Ok(vec![field(rec, x[0], t)?]);
-    let mut adaptive = Adaptive::record(&GPU, &[(start.len(), 1)], (from, to), tolerance, &mut field)?;
+    let values = GPU.upload(start.len(), 1, start)?;
+    let mut adaptive = Adaptive::record(&GPU, std::slice::from_ref(&values), (from, to), tolerance, &mut field)?;
     // Twice: nothing of the first run may be left in the second.
-    adaptive.run(&[start])?;
-    let effort = adaptive.run(&[start])?;
-    Ok((adaptive.values(0)?, effort))
+    adaptive.run()?;
+    values.write(start)?;
+    let effort = adaptive.run()?;
+    Ok((values.read()?, effort))
 }
 
 /// A time as a value of the recording.

@@ -192,6 +192,12 @@ fn a_row_that_runs_away_is_reported_with_its_step_and_time() {
         let said = said.to_string();
         assert!(said.contains("row 0 ran away at step 1 of 16") && said.contains("t = 0.0000 to 0.0625"), "{said}");
     }
+    // The way back is told too.
+    let rows = Toy::Moons.sample(5, 0);
+    for said in [outcome.model.pull(&rows).unwrap_err(), outcome.model.log_density(&rows).unwrap_err()] {
+        let said = said.to_string();
+        assert!(said.contains("of row 0 is not finite") && said.contains("t = 1.0000 to 0.9375"), "{said}");
+    }
 }
 
 #[test]

@@ -21,8 +21,8 @@ pub trait Flow {
         Vec::new()
     }
 
-    /// The loss of one step.
-    fn loss(&self, rec: &mut Recorder, data: &Dataset) -> Result<Var>;
+    /// Records the training step.
+    fn plan(&self, gpu: &Gpu, seed: u64, data: &Dataset) -> Result<Plan>;
 
     /// The field that carries noise to data.
     fn velocity(&self, rec: &mut Recorder, x: Var, time: Time, weights: Weights) -> Result<Var> {
@@ -32,16 +32,6 @@ pub trait Flow {
     /// The way of x by a solver that is none of fields.
     fn follow_noisy(&self, rec: &mut Recorder, times: &[f64], x: Var, weights: Weights) -> Result<Vec<Var>> {
         self.core().follow_noisy(rec, times, x, weights)
-    }
-
-    /// Where a sample begins, from what it is drawn from.
-    fn begin(&self, rec: &mut Recorder, z: Var, weights: Weights) -> Result<Var> {
-        self.core().begin(rec, z, weights)
-    }
-
-    /// Records the training step.
-    fn plan(&self, gpu: &Gpu, seed: u64, data: &Dataset) -> Result<Plan> {
-        self.core().plan_of(gpu, seed, |rec| self.loss(rec, data))
     }
 }
 
@@ -79,6 +69,8 @@ pub trait Dynamics {
     fn starts_from_rows(&self) -> bool;
     /// Every state of a batch by the solver in fixed steps.
     fn way(&self, rec: &mut Recorder, z: Var) -> Result<Way>;
+    /// The same of rows that run back.
+    fn way_back(&self, rec: &mut Recorder, x: Var) -> Result<Way>;
 }
 
 /// A [`Flow`] as a [`Method`].
@@ -88,7 +80,7 @@ impl<F: Flow> Integrated<F> {
     fn way(&self, rec: &mut Recorder, z: Var, weights: Weights) -> Result<Way> {
         let (flow, core) = (&self.0, self.0.core());
         let times = core.step_times(false)?;
-        let x = flow.begin(rec, z, weights)?;
+        let x = core.begin(rec, z, weights)?;
         let states = match core.sampling.solver.tableau() {
             Some(_) => {
                 let repulsion = core.sampling.repulsion(core.columns);
@@ -109,11 +101,19 @@ impl<F: Flow> Integrated<F> {
         Ok(Way { times, states })
     }
 
-    /// The solver of the way back, which draws nothing.
-    fn backwards(&self) -> Result<Solver> {
+    /// The solver of the way back, which draws nothing: what a network says of noise and data is a field too, and Heun follows it.
+    fn backwards(&self) -> Solver {
         let solver = self.0.core().sampling.solver;
-        // What a network says of noise and data is a field too: Heun follows it back.
-        Ok(if solver.tableau().is_some() { solver } else { Solver::Heun })
+        if solver.tableau().is_some() { solver } else { Solver::Heun }
+    }
+
+    /// The way back of centred rows.
+    fn way_back(&self, rec: &mut Recorder, x: Var, weights: Weights) -> Result<Way> {
+        let times = self.0.core().step_times(true)?;
+        let states = follow(rec, self.backwards(), &times, &[x], &mut |rec, x, t| {
+            Ok(vec![self.0.velocity(rec, x[0], Time::Known(t), weights)?])
+        })?;
+        Ok(Way { times, states: states.into_iter().map(|state| state[0]).collect() })
     }
 }
 
@@ -127,7 +127,7 @@ impl<F: Flow> Dynamics for Integrated<F> {
     }
 
     fn begin(&self, rec: &mut Recorder, z: Var) -> Result<Var> {
-        self.0.begin(rec, z, Weights::Averaged)
+        self.0.core().begin(rec, z, Weights::Averaged)
     }
 
     fn velocity(&self, rec: &mut Recorder, x: Var, time: Time) -> Result<Var> {
@@ -198,6 +198,11 @@ impl<F: Flow> Dynamics for Integrated<F> {
     fn way(&self, rec: &mut Recorder, z: Var) -> Result<Way> {
         self.way(rec, z, Weights::Averaged)
     }
+
+    fn way_back(&self, rec: &mut Recorder, x: Var) -> Result<Way> {
+        let x = self.leave(rec, x)?;
+        self.way_back(rec, x, Weights::Averaged)
+    }
 }
 
 impl<F: Flow> Method for Integrated<F> {
@@ -223,12 +228,9 @@ impl<F: Flow> Method for Integrated<F> {
     }
 
     fn pull(&self, rec: &mut Recorder, x: Var, weights: Weights) -> Result<Option<Var>> {
-        let core = self.0.core();
         let x = self.leave(rec, x)?;
-        let states = follow(rec, self.backwards()?, &core.step_times(true)?, &[x], &mut |rec, x, t| {
-            Ok(vec![self.0.velocity(rec, x[0], Time::Known(t), weights)?])
-        })?;
-        Ok(Some(core.latents(rec, states[states.len() - 1][0])?.0))
+        let way = self.way_back(rec, x, weights)?;
+        Ok(Some(self.0.core().latents(rec, way.states[way.states.len() - 1])?.0))
     }
 
     /// The continuity equation along the way back: ln ρ₁(x₁) = ln ρ₀(x₀) − ∫₀¹ ∇·v dt (Chen et al. 2018, eq. 8). Where the divergence is
@@ -239,7 +241,7 @@ impl<F: Flow> Method for Integrated<F> {
         let signs = (0..probes).map(|_| rec.random(Law::Sign, x.rows(), x.cols())).collect::<Result<Vec<_>>>()?;
         let zero = rec.constant(0.0, x.rows(), 1)?;
         let begin: Vec<Var> = std::iter::once(x).chain((0..probes.max(1)).map(|_| zero)).collect();
-        let states = follow(rec, self.backwards()?, &core.step_times(true)?, &begin, &mut |rec, state, t| {
+        let states = follow(rec, self.backwards(), &core.step_times(true)?, &begin, &mut |rec, state, t| {
             let v = self.0.velocity(rec, state[0], Time::Known(t), weights)?;
             let traces = match probes {
                 0 => vec![divergence(rec, v, state[0])?],
