@@ -25,7 +25,7 @@ pub(super) fn wgan_step(gpu: &Gpu, width: usize, batch: usize) -> Result<Prepare
     let entry = methods::find("wgan")?;
     let (training, own) = entry.settings(table.parse().map_err(|e| Error::usage(format!("{e}")))?)?;
     let data = Dataset::new(gpu, &normal(1 << 17, 1), COLUMNS, None)?;
-    let setup = Setup { gpu, training: &training, columns: COLUMNS, seed: 1, data: Some(&data), teacher: None };
+    let setup = Setup { gpu, training: &training, columns: COLUMNS, conditions: 0, seed: 1, data: Some(&data), teacher: None };
     let method = entry.build(&setup, &own)?;
     let mut plan = method.plan(gpu, 1, &data)?;
     plan.replay(1)?;
@@ -43,7 +43,7 @@ pub(super) fn wgan_step(gpu: &Gpu, width: usize, batch: usize) -> Result<Prepare
 /// Holds the critic's loss to f64, and its gradient to a difference of that along one direction in the weights.
 fn check(gpu: &Gpu, width: usize, batch: usize) -> Result<()> {
     let training = Training::default();
-    let setup = Setup { gpu, training: &training, columns: COLUMNS, seed: 3, data: None, teacher: None };
+    let setup = Setup { gpu, training: &training, columns: COLUMNS, conditions: 0, seed: 3, data: None, teacher: None };
     let shape = CriticSettings { critic_width: width, critic_depth: 2, ..CriticSettings::default() };
     let critic = Critic::new(&setup, &shape, 1, false)?;
     let settings = wgan::Settings { penalty: 10.0, ..wgan::Settings::default() };

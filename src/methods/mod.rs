@@ -139,7 +139,10 @@ impl Training {
 pub struct Setup<'a> {
     pub gpu: &'a Gpu,
     pub training: &'a Training,
+    /// Columns to be generated.
     pub columns: usize,
+    /// Columns that are given and generated from: rows of data, latents and rows to judge carry theirs behind their own columns.
+    pub conditions: usize,
     pub seed: u64,
     /// The data to start from; none when a trained model is loaded.
     pub data: Option<&'a Dataset>,
@@ -175,6 +178,12 @@ pub trait Method {
 
     /// ln of the density of φ_#ν at x; none where it has none that can be computed.
     fn log_density(&self, _rec: &mut Recorder, _x: Var, _weights: Weights) -> Result<Option<Density>> {
+        Ok(None)
+    }
+
+    /// What rows that were held out cost, rows × 1, lower is better: for methods trained by likelihood, − ln of it or its bound. None where
+    /// training is judged by the energy distance of samples to those rows.
+    fn held_out_loss(&self, _rec: &mut Recorder, _x: Var, _weights: Weights) -> Result<Option<Var>> {
         Ok(None)
     }
 

@@ -112,7 +112,7 @@ impl Model {
         let (tensors, description): (_, Description) = read_tensors(&file, DESCRIPTION)?;
         let entry = description.entry()?;
         let (columns, seed) = (description.columns.len(), description.seed);
-        let setup = Setup { gpu, training: &description.training, columns, seed, data: None, teacher: None };
+        let setup = Setup { gpu, training: &description.training, columns, conditions: 0, seed, data: None, teacher: None };
         let method = entry.build(&setup, &description.settings)?;
         let in_file = |e: Error| Error::format(&file, e.to_string());
         method.parameters().load(|name| tensors.get(name).cloned()).map_err(in_file)?;
@@ -147,6 +147,7 @@ impl Model {
             gpu: &gpu,
             training: &description.training,
             columns: description.columns.len(),
+            conditions: 0,
             seed: description.seed,
             data: None,
             teacher: None,

@@ -29,7 +29,15 @@ impl Stage {
         let source = job.source_law(&train, &standardisation)?;
         let data = data.with_target(target.clone()).with_source(source);
         let teacher = job.teacher(gpu, train.columns(), &standardisation)?;
-        let setup = Setup { gpu, training: &job.training, columns: train.cols(), seed: job.seed, data: Some(&data), teacher };
+        let setup = Setup {
+            gpu,
+            training: &job.training,
+            columns: train.cols(),
+            conditions: 0,
+            seed: job.seed,
+            data: Some(&data),
+            teacher,
+        };
         let method = job.entry.build(&setup, &job.settings)?;
         let plan = method.plan(gpu, job.seed, &data)?;
         Ok(Self { train, standardisation, target, method, plan, median_distance: data.median_distance() })

@@ -52,7 +52,7 @@ fn trained(
     loss: impl Fn(&mut Recorder, &Critic, Var, Var) -> Var,
 ) -> (f64, f32) {
     let training = Training { steps: STEPS as u32, warmup: 20, ..Training::default() };
-    let setup = Setup { gpu: &GPU, training: &training, columns, seed: 5, data: None, teacher: None };
+    let setup = Setup { gpu: &GPU, training: &training, columns, conditions: 0, seed: 5, data: None, teacher: None };
     let settings = CriticSettings {
         critic_width: 32,
         critic_depth: 2,

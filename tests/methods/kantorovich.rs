@@ -24,7 +24,7 @@ const LAWS: [Laws; 2] =
 fn trained(laws: &Laws, settings: &Settings, steps: usize) -> f64 {
     let columns = laws.y.0.len();
     let training = Training { steps: steps as u32, warmup: 20, clip: 1.0, ..Training::default() };
-    let setup = Setup { gpu: &GPU, training: &training, columns, seed: 5, data: None, teacher: None };
+    let setup = Setup { gpu: &GPU, training: &training, columns, conditions: 0, seed: 5, data: None, teacher: None };
     let shared = critic::Settings {
         critic_width: 32,
         critic_depth: 2,
