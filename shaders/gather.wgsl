@@ -8,7 +8,9 @@
 //   rows       out_i = x_{index_i}
 //   block      out_i = x_{n·(step mod rows/n) + i}: blocks of n rows in turn, one a step
 //   columns    out_{i, to+j} = (accumulate ? out_{i, to+j} : 0) + x_{i, first+j}: part of each row, for slices and joins.
-// One invocation an element of out (batch, weighted, rows) or of the part that moves (columns).
+//   pick       out_{i, k} = x_{i, index_k}: columns by number
+//   put        out_{i, index_k} += x_{i, k}: its gradient, where no column is picked twice
+// One invocation an element of out (batch, weighted, rows) or of the part that moves (columns, pick, put).
 #import common/index
 #import common/philox
 
@@ -17,7 +19,7 @@ struct Params { n: u32, rows: u32, cols: u32, out_cols: u32, first: u32, to: u32
 @group(0) @binding(1) var<storage, read> state: array<u32>;           // step, seed (low), seed (high), domain
 @group(0) @binding(2) var<storage, read> x: array<f32>;               // rows × cols
 @group(0) @binding(3) var<storage, read> thresholds: array<u32>;      // rows: running sums of the weights over their total, times 2³²
-@group(0) @binding(4) var<storage, read> index: array<u32>;           // n
+@group(0) @binding(4) var<storage, read> index: array<u32>;           // n; pick, put: count
 @group(0) @binding(5) var<storage, read_write> out: array<f32>;       // n × cols; columns: n × out_cols
 
 // Six Feistel rounds on 2·half_bits bits; the round function is one Philox word keyed by (seed, epoch).
@@ -110,4 +112,18 @@ fn columns(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) gro
     let to = i * params.out_cols + params.to + j;
     let value = x[i * params.cols + params.first + j];
     if (params.accumulate != 0u) { out[to] += value; } else { out[to] = value; }
+}
+
+@compute @workgroup_size(256)
+fn pick(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let k = flat_index(group, groups, lane, 256u);
+    if (k >= params.n * params.count) { return; }
+    out[k] = x[k / params.count * params.cols + index[k % params.count]];
+}
+
+@compute @workgroup_size(256)
+fn put(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let k = flat_index(group, groups, lane, 256u);
+    if (k >= params.n * params.count) { return; }
+    out[k / params.count * params.out_cols + index[k % params.count]] += x[k];
 }

@@ -2,18 +2,11 @@
 // zero (7 % relative error on one), log near one, exp beyond its range.
 //   silu x·s(x), s(x) = 1/(1 + e⁻ˣ)     relu max(x, 0)      gelu ½x(1 + tanh(√(2/π)(x + 0.044715x³)))  (Hendrycks & Gimpel 2016)
 //   tanh     elu x > 0 ? x : eˣ − 1      softplus ln(1 + eˣ)     sigmoid s(x)      identity x
+#import common/hyperbolic
 #axis ACT: identity silu relu gelu tanh elu softplus sigmoid
 
 fn logistic(x: f32) -> f32 {
     return 1.0 / (1.0 + exp(clamp(-x, -87.0, 87.0)));
-}
-
-// tanh by its series near zero and by one exponential elsewhere.
-fn hyperbolic(x: f32) -> f32 {
-    let q = x * x;
-    let near = x * (1.0 + q * (-0.33333334 + q * (0.13333334 + q * (-0.05396825 + q * 0.021869488))));
-    let far = 1.0 - 2.0 / (exp(clamp(2.0 * x, -40.0, 40.0)) + 1.0);
-    return select(far, near, q < 0.0625);
 }
 
 // ln(1 + u) for u in [0, 1]: 2·atanh(u/(2 + u)).

@@ -1,6 +1,6 @@
 //! Choosing rows and columns: shuffled and weighted batches, rows by index, slices and joins of columns.
 
-use crate::gpu::kernels::gather::{Batch, Block, Columns, Params, Rows, Weighted};
+use crate::gpu::kernels::gather::{Batch, Block, Columns, Params, Pick, Put, Rows, Weighted};
 use crate::gpu::{Axes, Backward, Recorder, Var};
 use crate::{Error, Result};
 
@@ -95,20 +95,44 @@ impl Recorder {
             if !back.wants(x) {
                 return Ok(());
             }
-            // The columns outside the slice get nothing: they start at zero where this is the first contribution.
-            let zero = rec.constant(0.0, x.rows(), x.cols())?;
-            let fresh = match back.slot(rec, x)? {
-                Some(slot) if slot.accumulate => slot.into,
-                Some(slot) => {
-                    rec.copy_into(zero, slot.into)?;
-                    slot.into
-                }
-                None => return Ok(()),
-            };
-            rec.move_columns(d_out, 0, fresh, first, count, true)
+            let into = begun(rec, back, x)?;
+            rec.move_columns(d_out, 0, into, first, count, true)
         };
         self.record_with_tangent(&[x], &[out], vjp, move |rec, tangents| {
             Ok(vec![tangents.of(x).map(|x_dot| rec.columns(x_dot, first, count)).transpose()?])
+        });
+        Ok(out)
+    }
+
+    /// Columns of `x` by number, in the order of `index`: a tensor of whole numbers below the columns of `x`, none of them twice.
+    ///
+    /// # Errors
+    /// Nothing to pick, or more than there are columns.
+    pub fn pick(&mut self, x: Var, index: Var) -> Result<Var> {
+        let count = index.len();
+        if x.is_empty() || count == 0 || count > x.cols() {
+            return Err(Error::shape("pick", format!("{count} of {} columns", x.cols())));
+        }
+        let out = self.empty(x.rows(), count)?;
+        let params = Params {
+            n: x.rows() as u32,
+            cols: x.cols() as u32,
+            out_cols: x.cols() as u32,
+            count: count as u32,
+            ..Default::default()
+        };
+        let groups = self.groups(out.len(), 256);
+        self.dispatch(Pick { params, x, index, out }, &Axes::none(), groups)?;
+        let vjp = move |rec: &mut Recorder, back: &mut Backward| {
+            let Some(d_out) = back.of(rec, out)? else { return Ok(()) };
+            if !back.wants(x) {
+                return Ok(());
+            }
+            let into = begun(rec, back, x)?;
+            rec.dispatch(Put { params, x: d_out, index, out: into }, &Axes::none(), groups)
+        };
+        self.record_with_tangent(&[x], &[out], vjp, move |rec, tangents| {
+            Ok(vec![tangents.of(x).map(|x_dot| rec.pick(x_dot, index)).transpose()?])
         });
         Ok(out)
     }
@@ -169,4 +193,14 @@ impl Recorder {
         let groups = self.groups(x.rows() * count, 256);
         self.dispatch(Columns { params, x, out }, &Axes::none(), groups)
     }
+}
+
+/// The cotangent of `x`, to be added to: where this is its first contribution it starts at zero, for columns that get nothing.
+fn begun(rec: &mut Recorder, back: &mut Backward, x: Var) -> Result<Var> {
+    let slot = back.slot(rec, x)?.ok_or_else(|| Error::shape("columns", "a gradient that is not wanted"))?;
+    if !slot.accumulate {
+        let zero = rec.constant(0.0, x.rows(), x.cols())?;
+        rec.copy_into(zero, slot.into)?;
+    }
+    Ok(slot.into)
 }

@@ -8,6 +8,7 @@ pub mod activation;
 pub mod adam;
 pub mod adaptive;
 pub mod combine;
+pub mod coupling;
 pub mod dual;
 pub mod formula;
 pub mod fourier;
@@ -30,6 +31,7 @@ pub mod sort;
 pub mod spectral;
 pub mod stein;
 pub mod time;
+pub mod triangular;
 
 /// The one constant of agreement. It covers the error of the transcendental functions (a few ulp) and of f32 inputs; it is
 /// not a knob.

@@ -160,3 +160,39 @@ fn tangents_of_slices_and_joins_follow_their_columns() {
     });
     assert_eq!(found[0], [0.0, v[0], v[1], 0.0, v[3], v[4]]);
 }
+
+#[test]
+fn columns_are_picked_by_number_and_their_gradients_put_back() {
+    for rows in [1, 64, 257] {
+        let (a, w) = (numbers(rows * 4, 1), numbers(rows * 3, 2));
+        let order = [3, 0, 2];
+        let found = run(|rec| {
+            let index = rec.gpu().upload_u32(1, 3, &order)?;
+            let index = rec.tensor(&index);
+            let (x, w) = (input(rec, rows, 4, &a), input(rec, rows, 3, &w));
+            let picked = rec.pick(x, index)?;
+            let weighted = rec.mul(picked, w)?;
+            let (one, two) = (rec.sum(weighted)?, rec.sum(x)?);
+            let both = rec.add(one, two)?;
+            let (alone, added) = (rec.backward(one, &[x])?[0], rec.backward(both, &[x])?[0]);
+            let tangent = rec.tangent(picked, &[(x, x)])?.expect("it depends on x");
+            Ok(vec![picked, alone, added, tangent])
+        });
+        for i in 0..rows {
+            for (k, &j) in order.iter().enumerate() {
+                assert_eq!(found[0][3 * i + k], a[4 * i + j as usize]);
+                assert_eq!(found[1][4 * i + j as usize], w[3 * i + k]);
+                assert_eq!(found[2][4 * i + j as usize], 1.0 + w[3 * i + k]);
+            }
+            assert_eq!((found[1][4 * i + 1], found[2][4 * i + 1]), (0.0, 1.0), "no one picked it");
+        }
+        assert_eq!(found[0], found[3]);
+    }
+    run(|rec| {
+        let x = input(rec, 2, 2, &[0.0; 4]);
+        let index = rec.gpu().upload_u32(1, 3, &[0, 1, 1])?;
+        let index = rec.tensor(&index);
+        assert!(rec.pick(x, index).is_err());
+        Ok(vec![x])
+    });
+}

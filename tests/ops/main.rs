@@ -4,6 +4,7 @@ mod activation;
 mod adam;
 mod adaptive;
 mod combine;
+mod coupling;
 mod dual;
 mod formula;
 mod fourier;
@@ -28,6 +29,7 @@ mod sort;
 mod spectral;
 mod stein;
 mod time;
+mod triangular;
 
 use pushforward::gpu::{Gpu, Kept, Options, Recorder, Var};
 use pushforward::reference::{Twin, check_gradient};

@@ -1,0 +1,36 @@
+//! Rows solved against a triangular matrix; `shaders/triangular.wgsl` has the formulas.
+
+use crate::gpu::kernels::triangular::{Params, Solve};
+use crate::gpu::{Axes, Recorder, Var};
+use crate::{Error, Result};
+
+/// Which half of a matrix holds its numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// On and below the diagonal, which is taken to be one.
+    UnitLower,
+    /// On and above the diagonal.
+    Upper,
+}
+
+impl Recorder {
+    /// X with X·T = B, for rows B (n × d) and the triangular T (d × d), whose other half is not read. No gradient.
+    ///
+    /// # Errors
+    /// A matrix that is not d × d.
+    pub fn solve_triangular(&mut self, side: Side, b: Var, t: Var) -> Result<Var> {
+        let (n, d) = (b.rows(), b.cols());
+        if b.is_empty() || t.shape() != (d as u32, d as u32) {
+            return Err(Error::shape("solve_triangular", format!("{n} × {d} by {} × {}", t.rows(), t.cols())));
+        }
+        let x = self.empty(n, d)?;
+        let (side, unit) = match side {
+            Side::UnitLower => ("lower", 1),
+            Side::Upper => ("upper", 0),
+        };
+        let groups = self.groups(n, 64);
+        let params = Params { n: n as u32, d: d as u32 };
+        self.dispatch(Solve { params, b, t, x }, &Axes::none().set("SIDE", side).set("UNIT", unit), groups)?;
+        Ok(x)
+    }
+}
