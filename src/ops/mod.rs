@@ -26,6 +26,7 @@ pub mod sinkhorn;
 pub mod sliced;
 pub mod sort;
 pub mod spectral;
+pub mod spline;
 pub mod stein;
 pub mod time;
 pub mod triangular;

@@ -27,6 +27,7 @@ mod sinkhorn;
 mod sliced;
 mod sort;
 mod spectral;
+mod spline;
 mod stein;
 mod time;
 mod triangular;
