@@ -12,14 +12,18 @@ pub mod flow_matching;
 pub mod gan;
 pub mod interpolant;
 pub mod kantorovich;
+pub mod maf;
 pub mod many_step;
 pub mod mmd;
+mod normalising;
 pub mod objective;
 pub mod one_step;
 mod pool;
+pub mod realnvp;
 pub mod rectified_flow;
 pub mod score;
 pub mod sinkhorn;
+pub mod spline;
 pub mod stein;
 mod target;
 pub mod wgan;
@@ -226,6 +230,9 @@ pub static REGISTRY: &[Entry] = &[
     kantorovich::ENTRY,
     sinkhorn::ENTRY,
     stein::ENTRY,
+    realnvp::ENTRY,
+    spline::ENTRY,
+    maf::ENTRY,
     score::ENTRY,
     diffusion::ENTRY,
     flow_matching::ENTRY,

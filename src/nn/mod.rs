@@ -1,15 +1,19 @@
 //! Networks: flat parameters, multi-layer perceptrons, the generator φ = ξ + ψ, time embedding, and optimisation.
 
+pub mod coupling;
 pub mod generator;
 pub mod mlp;
+pub mod normalising;
 pub mod parameters;
 pub mod time;
 pub mod velocity;
 
 pub use crate::ops::activation::Activation;
 pub use crate::ops::adam::{Adam, Schedule};
+pub use coupling::{ConditionerShape, Transform};
 pub use generator::{Generator, GeneratorShape};
 pub use mlp::{Head, Mlp, MlpShape};
+pub use normalising::{Masks, Mixing, Normalising, NormalisingShape, Structure};
 pub use parameters::{Builder, Id, Parameters, Weights};
 pub use time::{Time, TimeEmbedding};
 pub use velocity::{Velocity, VelocityShape};

@@ -1,0 +1,63 @@
+//! Masked autoregressive flows (Papamakarios, Pavlakou & Murray 2017; paper §3): every layer moves each column by numbers from the columns before it,
+//!
+//!   z_j = x_j·e^{s_j(x_<j)} + t_j(x_<j),   ln|det| = Σ s_j,
+//!
+//! all of them by one masked network (MADE; Germain et al. 2015), or bends it by a spline of such numbers. A density is one pass; a sample takes one
+//! pass a column and layer.
+
+use super::normalising::{Choice, NormalisingFlow};
+use super::{Entry, resolve};
+use crate::nn::{Mixing, Structure, Transform};
+use crate::ops::spline::Bins;
+use crate::settings;
+use crate::settings::Settings as _;
+use serde::{Deserialize, Serialize};
+
+/// How a layer moves a column.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kind {
+    Affine,
+    #[default]
+    Spline,
+}
+
+settings! {
+    /// Settings of `maf`.
+    pub struct Settings {
+        /// Autoregressive layers, in the columns' order and in the opposite one by turns.
+        layers: usize = 4,
+        /// How a layer moves a column: affine or spline.
+        transform: Kind = Kind::Spline,
+        /// Bound on the logarithm of an affine layer's scale.
+        bound: f32 = 3.0,
+        /// Bins of a spline.
+        bins: usize = 8,
+        /// Half the width of the square that splines bend, in deviations of the data.
+        reach: f32 = 5.0,
+        /// What stands before each layer: none, normalise (a scale and shift a column), or linear (an invertible matrix by its LU factors).
+        mixing: Mixing = Mixing::None,
+    }
+}
+
+pub const ENTRY: Entry = Entry {
+    name: "maf",
+    summary: "autoregressive layers trained by likelihood: exact density in one pass, samples in one a column",
+    paper: "§3, change of variables with triangular maps",
+    density: true,
+    inverse: true,
+    defaults: "width = 64\ndepth = 2\nrate = 2e-3\nsteps = 3000",
+    keys: Settings::keys,
+    build: |setup, own| Ok(Box::new(NormalisingFlow::new(setup, &settings::take::<Settings>(own)?.choice())?)),
+    resolve: |table| resolve::<Settings>(table, |own| own.choice().check()),
+};
+
+impl Settings {
+    fn choice(&self) -> Choice {
+        let transform = match self.transform {
+            Kind::Affine => Transform::Affine { bound: self.bound },
+            Kind::Spline => Transform::Spline(Bins { count: self.bins, reach: self.reach }),
+        };
+        Choice { layers: self.layers, structure: Structure::Autoregressive, transform, mixing: self.mixing }
+    }
+}

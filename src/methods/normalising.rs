@@ -1,0 +1,135 @@
+//! What normalising flows share (paper §3; Rezende & Mohamed 2015; Papamakarios et al. 2021): a chain T of invertible layers takes data to a standard
+//! normal latent space, φ = T⁻¹, and by the change of variables
+//!
+//!   ln ρ(x) = ln N(T(x); 0, I) + ln|det ∂T/∂x|,
+//!
+//! whose mean over the data is maximised: the entropic divergence of the data to φ_#ν, up to the data's entropy, is minimised.
+
+use super::{Dataset, Density, Method, Setup};
+use crate::gpu::{Gpu, Plan, Recorder, Var};
+use crate::nn::{
+    Adam, Builder, ConditionerShape, Mixing, Normalising, NormalisingShape, Parameters, Structure, Transform, Weights,
+};
+use crate::{Error, Result};
+
+/// What a method of this kind chooses.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Choice {
+    pub layers: usize,
+    pub structure: Structure,
+    pub transform: Transform,
+    pub mixing: Mixing,
+}
+
+impl Choice {
+    /// Refuses values out of range.
+    pub fn check(&self) -> Result<()> {
+        let wrong = |key: &str, value: &dyn std::fmt::Display, valid: &str| {
+            Err(Error::usage(format!("`{key}` is {value}: it must be {valid}")))
+        };
+        if !(1..=64).contains(&self.layers) {
+            return wrong("layers", &self.layers, "between 1 and 64");
+        }
+        match self.transform {
+            Transform::Affine { bound } if !(bound > 0.0 && bound <= 20.0) => wrong("bound", &bound, "above 0 and at most 20"),
+            Transform::Spline(bins) if !(2..=crate::ops::spline::MOST_BINS).contains(&bins.count) => {
+                wrong("bins", &bins.count, "between 2 and 32")
+            }
+            Transform::Spline(bins) if !(bins.reach > 0.0 && bins.reach <= 1000.0) => {
+                wrong("reach", &bins.reach, "above 0 and at most 1,000")
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A chain trained by likelihood.
+pub(super) struct NormalisingFlow {
+    parameters: Parameters,
+    chain: Normalising,
+    adam: Adam,
+    batch: usize,
+    columns: usize,
+}
+
+impl NormalisingFlow {
+    pub fn new(setup: &Setup, choice: &Choice) -> Result<Self> {
+        let (training, columns) = (setup.training, setup.columns);
+        if training.latent != 0 && training.latent != columns {
+            return Err(Error::usage(format!(
+                "`latent` is {}: an invertible map has a latent space of the data's dimension, {columns} (leave it at 0)",
+                training.latent
+            )));
+        }
+        let conditioner = ConditionerShape {
+            columns,
+            conditions: setup.conditions,
+            width: training.width,
+            depth: training.depth,
+            activation: training.activation,
+            input_gain: if training.input_gain == 0.0 { 1.0 } else { training.input_gain },
+        };
+        let Choice { layers, structure, transform, mixing } = *choice;
+        let shape = NormalisingShape { conditioner, layers, structure, transform, mixing };
+        let covariance = setup.data.map(|data| covariance(data, columns));
+        let moments = setup.data.zip(covariance.as_ref()).map(|(data, covariance)| (&data.mean()[..columns], covariance));
+        let mut builder = Builder::new(setup.seed);
+        let chain = Normalising::new(setup.gpu, &mut builder, shape, moments, setup.seed)?;
+        Ok(Self { parameters: builder.build(setup.gpu)?, chain, adam: training.adam(), batch: training.batch, columns })
+    }
+
+    fn log_likelihood(&self, rec: &mut Recorder, x: Var, weights: Weights) -> Result<Var> {
+        let (z, log_det) = self.chain.to_latents(rec, &self.parameters, x, weights)?;
+        let squares = rec.square(z)?;
+        let squares = rec.sum_cols(squares)?;
+        let sum = rec.blend(squares, log_det, -0.5, 1.0)?;
+        rec.affine(sum, 1.0, (-0.5 * self.columns as f64 * std::f64::consts::TAU.ln()) as f32)
+    }
+}
+
+/// The covariance of the columns that are generated.
+fn covariance(data: &Dataset, columns: usize) -> nalgebra::DMatrix<f64> {
+    let all = data.cols();
+    let factor = data.embedding(all).into_iter().map(f64::from);
+    let factor = nalgebra::DMatrix::from_row_iterator(all, all, factor);
+    (factor.transpose() * factor).view((0, 0), (columns, columns)).into_owned()
+}
+
+impl Method for NormalisingFlow {
+    fn parameters(&self) -> &Parameters {
+        &self.parameters
+    }
+
+    fn latent(&self) -> usize {
+        self.columns
+    }
+
+    fn push(&self, rec: &mut Recorder, z: Var, weights: Weights) -> Result<Var> {
+        self.chain.to_rows(rec, &self.parameters, z, weights)
+    }
+
+    fn pull(&self, rec: &mut Recorder, x: Var, weights: Weights) -> Result<Option<Var>> {
+        Ok(Some(self.chain.to_latents(rec, &self.parameters, x, weights)?.0))
+    }
+
+    fn log_density(&self, rec: &mut Recorder, x: Var, weights: Weights) -> Result<Option<Density>> {
+        Ok(Some(Density { value: self.log_likelihood(rec, x, weights)?, error: None }))
+    }
+
+    fn held_out_loss(&self, rec: &mut Recorder, x: Var, weights: Weights) -> Result<Option<Var>> {
+        let value = self.log_likelihood(rec, x, weights)?;
+        Ok(Some(rec.scale(value, -1.0)?))
+    }
+
+    fn plan(&self, gpu: &Gpu, seed: u64, data: &Dataset) -> Result<Plan> {
+        Plan::record(gpu, seed, |rec| {
+            let x = data.batch(rec, self.batch)?;
+            let likelihood = self.log_likelihood(rec, x, Weights::Trained)?;
+            let mean = rec.mean(likelihood)?;
+            let loss = rec.scale(mean, -1.0)?;
+            rec.report("loss", loss)?;
+            let norm2 = rec.minimize(loss, &self.parameters, &self.adam)?;
+            rec.report("gradient_norm2", norm2)
+        })
+    }
+}

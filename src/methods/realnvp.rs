@@ -1,0 +1,49 @@
+//! Real-valued volume-preserving flows without the volume (RealNVP; paper §3; Dinh, Sohl-Dickstein & Bengio 2017): a chain of affine coupling
+//! layers, each of which keeps some columns x_a and moves the others,
+//!
+//!   y_b = x_b ⊙ e^{s(x_a)} + t(x_a),   ln|det| = Σ s(x_a),   x_b = (y_b − t(x_a)) ⊙ e^{−s(x_a)},
+//!
+//! with s = c·tanh(·/c) bounded, trained by likelihood.
+
+use super::normalising::{Choice, NormalisingFlow};
+use super::{Entry, resolve};
+use crate::nn::{Masks, Mixing, Structure, Transform};
+use crate::settings;
+use crate::settings::Settings as _;
+
+settings! {
+    /// Settings of `realnvp`.
+    pub struct Settings {
+        /// Coupling layers.
+        layers: usize = 8,
+        /// Which columns tell how the others are moved: alternating (every second, then the others) or random halves.
+        masks: Masks = Masks::Alternating,
+        /// What stands before each layer: none, normalise (a scale and shift a column), or linear (an invertible matrix by its LU factors).
+        mixing: Mixing = Mixing::None,
+        /// Bound c on the logarithm of a layer's scale: |s| < c.
+        bound: f32 = 3.0,
+    }
+}
+
+pub const ENTRY: Entry = Entry {
+    name: "realnvp",
+    summary: "affine coupling layers trained by likelihood: exact density, one pass both ways",
+    paper: "§3, change of variables with coupling layers",
+    density: true,
+    inverse: true,
+    defaults: "width = 64\ndepth = 2\nrate = 2e-3\nsteps = 3000",
+    keys: Settings::keys,
+    build: |setup, own| Ok(Box::new(NormalisingFlow::new(setup, &settings::take::<Settings>(own)?.choice())?)),
+    resolve: |table| resolve::<Settings>(table, |own| own.choice().check()),
+};
+
+impl Settings {
+    fn choice(&self) -> Choice {
+        Choice {
+            layers: self.layers,
+            structure: Structure::Coupling(self.masks),
+            transform: Transform::Affine { bound: self.bound },
+            mixing: self.mixing,
+        }
+    }
+}

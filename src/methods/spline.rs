@@ -1,0 +1,49 @@
+//! Neural spline flows (Durkan et al. 2019; paper §3): coupling layers that bend each moved column by a monotone rational-quadratic spline on
+//! [−B, B], with bins and slopes from a network of the kept columns, and leave it as it is outside. The chain starts as the fitted Gaussian, is
+//! invertible in closed form, and is trained by likelihood.
+
+use super::normalising::{Choice, NormalisingFlow};
+use super::{Entry, resolve};
+use crate::nn::{Masks, Mixing, Structure, Transform};
+use crate::ops::spline::Bins;
+use crate::settings;
+use crate::settings::Settings as _;
+
+settings! {
+    /// Settings of `spline`.
+    pub struct Settings {
+        /// Coupling layers.
+        layers: usize = 6,
+        /// Bins of a spline.
+        bins: usize = 8,
+        /// Half the width B of the square that is bent, in deviations of the data.
+        reach: f32 = 5.0,
+        /// Which columns tell how the others are moved: alternating (every second, then the others) or random halves.
+        masks: Masks = Masks::Alternating,
+        /// What stands before each layer: none, normalise (a scale and shift a column), or linear (an invertible matrix by its LU factors).
+        mixing: Mixing = Mixing::None,
+    }
+}
+
+pub const ENTRY: Entry = Entry {
+    name: "spline",
+    summary: "coupling layers of rational-quadratic splines trained by likelihood: exact density, sharp features",
+    paper: "§3, change of variables with coupling layers",
+    density: true,
+    inverse: true,
+    defaults: "width = 64\ndepth = 2\nrate = 2e-3\nsteps = 3000",
+    keys: Settings::keys,
+    build: |setup, own| Ok(Box::new(NormalisingFlow::new(setup, &settings::take::<Settings>(own)?.choice())?)),
+    resolve: |table| resolve::<Settings>(table, |own| own.choice().check()),
+};
+
+impl Settings {
+    fn choice(&self) -> Choice {
+        Choice {
+            layers: self.layers,
+            structure: Structure::Coupling(self.masks),
+            transform: Transform::Spline(Bins { count: self.bins, reach: self.reach }),
+            mixing: self.mixing,
+        }
+    }
+}
