@@ -7,6 +7,7 @@ mod comparison;
 mod console;
 mod evaluate;
 mod flows;
+mod likelihood;
 mod list;
 mod page;
 mod progress;

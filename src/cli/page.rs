@@ -13,6 +13,7 @@ use pushforward::train::Outcome;
 
 use super::console::Console;
 use super::evaluate::{scores, standardised};
+use super::likelihood::Judged;
 use super::progress::duration;
 
 /// Rows of each set that the report scores at most: it should take seconds.
@@ -28,11 +29,12 @@ pub fn write(
     outcome: &Outcome,
     entry: &Entry,
     fresh: Option<&Table>,
+    judged: Option<&Judged>,
     command: &str,
     console: Console,
 ) -> anyhow::Result<Option<PathBuf>> {
     let path = outcome.folder.file("report.html");
-    let page = match page(gpu, outcome, entry, fresh, command) {
+    let page = match page(gpu, outcome, entry, fresh, judged, command) {
         Ok(page) => page,
         Err(e @ (Error::Data(_) | Error::Shape { .. })) => {
             console.message(&format!("no report was written: {e}"));
@@ -79,7 +81,14 @@ impl Real {
     }
 }
 
-fn page(gpu: &Gpu, outcome: &Outcome, entry: &Entry, fresh: Option<&Table>, command: &str) -> Result<Page, Error> {
+fn page(
+    gpu: &Gpu,
+    outcome: &Outcome,
+    entry: &Entry,
+    fresh: Option<&Table>,
+    likelihood: Option<&Judged>,
+    command: &str,
+) -> Result<Page, Error> {
     let (description, train) = (outcome.model.description(), &outcome.train);
     // With a score of its own to learn, the data are another law's.
     let elsewhere = !given_score(&description.settings).is_empty();
@@ -127,7 +136,7 @@ fn page(gpu: &Gpu, outcome: &Outcome, entry: &Entry, fresh: Option<&Table>, comm
     Ok(Page {
         title: format!("{} on {}", entry.name, train.origin()),
         headline: if elsewhere { to_score(&found) } else { headline(&found, real.beside_name) },
-        facts: facts(gpu, outcome, entry),
+        facts: facts(gpu, outcome, entry, likelihood),
         scores: Some(table),
         figures: figures(outcome, &shown(outcome, &real, fresh)?, &samples, elsewhere)?,
         sheets: Vec::new(),
@@ -178,7 +187,7 @@ fn to_score(found: &[Evaluation]) -> String {
     )
 }
 
-fn facts(gpu: &Gpu, outcome: &Outcome, entry: &Entry) -> Vec<(String, String)> {
+fn facts(gpu: &Gpu, outcome: &Outcome, entry: &Entry, likelihood: Option<&Judged>) -> Vec<(String, String)> {
     let training = &outcome.model.description().training;
     let rows = match &outcome.test {
         Some(test) => format!("{} trained on, {} held out", outcome.train.rows(), test.rows()),
@@ -189,6 +198,7 @@ fn facts(gpu: &Gpu, outcome: &Outcome, entry: &Entry) -> Vec<(String, String)> {
         None => rows,
     };
     let stopped = if outcome.stopped_early { format!(", stopped early at {}", outcome.steps) } else { String::new() };
+    let likelihood = likelihood.map(|judged| ("log-likelihood", judged.said()));
     [
         ("method", format!("{} ({})", entry.name, entry.paper)),
         ("data", outcome.train.origin().to_string()),
@@ -199,8 +209,10 @@ fn facts(gpu: &Gpu, outcome: &Outcome, entry: &Entry) -> Vec<(String, String)> {
         ("adapter", gpu.summary().name.clone()),
         ("seed", outcome.model.description().seed.to_string()),
     ]
+    .into_iter()
+    .chain(likelihood)
     .map(|(name, value)| (name.to_string(), value))
-    .to_vec()
+    .collect()
 }
 
 /// The real rows to draw: fresh ones, or all that there are.
@@ -226,9 +238,13 @@ fn figures(outcome: &Outcome, reference: &Table, samples: &Table, elsewhere: boo
         },
         comparison(Points::of(reference)?, Points::of(samples)?, samples.columns())?,
     )];
+    let cost = match outcome.model.trained_by_likelihood()? {
+        true => "What held-out rows cost, in nats a row (− ln of their density, or its bound); training keeps the lowest point.",
+        false => "Energy distance between held-out rows and samples; training keeps its lowest point.",
+    };
     for (name, title, caption) in [
         ("loss", "Training loss", "The estimate of each step (faint) and its running mean."),
-        ("held_out", "Held-out rows", "Energy distance between held-out rows and samples; training keeps its lowest point."),
+        ("held_out", "Held-out rows", cost),
     ] {
         let points = outcome.metrics.series(name);
         if points.len() > 1 {

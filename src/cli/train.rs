@@ -16,6 +16,7 @@ use serde_json::json;
 use super::INTERRUPTED;
 use super::arguments::Train;
 use super::console::{Console, print};
+use super::likelihood::{self, Judged};
 use super::page;
 use super::progress::{Watch, duration};
 
@@ -71,8 +72,9 @@ pub fn train(args: &Train, adapter: &str, console: Console) -> anyhow::Result<()
         }
         e => e.into(),
     })?;
-    let report = page::write(&gpu, &outcome, entry, fresh.as_ref(), &command(&out, false), console)?;
-    finished(&outcome, entry, &source, rows, report.as_deref(), console)
+    let judged = likelihood::judged(&outcome, fresh.as_ref())?;
+    let report = page::write(&gpu, &outcome, entry, fresh.as_ref(), judged.as_ref(), &command(&out, false), console)?;
+    finished(&outcome, entry, &source, rows, judged.as_ref(), report.as_deref(), console)
 }
 
 /// A counter domain of its own for the rows of a toy `--test`.
@@ -230,6 +232,7 @@ fn finished(
     entry: &Entry,
     source: &Source,
     rows: usize,
+    judged: Option<&Judged>,
     report: Option<&Path>,
     console: Console,
 ) -> anyhow::Result<()> {
@@ -243,7 +246,7 @@ fn finished(
             "event": "finished",
             "run": path, "model": model, "report": report,
             "steps": outcome.steps, "kept_step": outcome.kept, "stopped_early": outcome.stopped_early, "refit": outcome.judged.is_some(),
-            "seconds": outcome.seconds,
+            "seconds": outcome.seconds, "likelihood": judged.map(Judged::json),
         });
         return Ok(print(&value.to_string())?);
     }
@@ -260,6 +263,9 @@ fn finished(
     text += &format!("kept     step {} of {}{why}\n", outcome.kept, outcome.model.description().training.steps);
     if outcome.judged.is_some() {
         text += &format!("refit    anew on all {rows} rows, for as many steps\n");
+    }
+    if let Some(judged) = judged {
+        text += &format!("nats     {}\n", judged.said());
     }
     text += &format!("model    {}\n", model.display());
     if let Some(report) = report {

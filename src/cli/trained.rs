@@ -5,7 +5,7 @@ use std::path::Path;
 use pushforward::Error;
 use pushforward::data::{FileFormat, LoadOptions, Source, Standardisation, Table};
 use pushforward::gpu::Gpu;
-use pushforward::metrics::{Backend, Points, diversity};
+use pushforward::metrics::{Backend, LogLikelihood, Points, diversity};
 use pushforward::model::{LogDensity, Model};
 use pushforward::report::number;
 use pushforward::settings::parse_assignment;
@@ -13,6 +13,7 @@ use serde_json::json;
 
 use super::arguments::{self, Integration, Push, Sample};
 use super::console::{Console, print};
+use super::likelihood::with_error;
 
 /// Bandwidth of the Vendi score, in deviations of a column.
 const BANDWIDTH: f64 = 0.1;
@@ -117,20 +118,23 @@ pub fn log_density(args: &arguments::LogDensity, adapter: &str, console: Console
         table.write(out)?;
         console.message(&format!("wrote the log-density of {} rows to {}", values.len(), out.display()));
     }
-    let n = values.len() as f64;
-    let mean = values.iter().map(|&v| f64::from(v)).sum::<f64>() / n;
-    let variance = values.iter().map(|&v| (f64::from(v) - mean).powi(2)).sum::<f64>() / (n - 1.0);
-    // One row has no spread.
-    let error = (values.len() > 1).then(|| (variance / n).sqrt());
-    // That of the probes alone, which is part of the spread.
-    let probes = errors.map(|errors| errors.iter().map(|&e| f64::from(e).powi(2)).sum::<f64>().sqrt() / n);
+    let found = LogLikelihood::of(values.iter().map(|&v| f64::from(v)), model.description().columns.len());
+    // The error of the probes alone, which is part of the spread.
+    let probes = errors.map(|errors| errors.iter().map(|&e| f64::from(e).powi(2)).sum::<f64>().sqrt() / values.len() as f64);
     if args.json {
-        let said = json!({ "rows": values.len(), "mean": mean, "standard_error": error, "probe_error": probes });
+        let said = json!({
+            "rows": found.rows, "mean": found.mean, "standard_error": found.standard_error, "probe_error": probes,
+            "bits_per_dimension": found.bits_per_dimension,
+        });
         return Ok(print(&said.to_string())?);
     }
-    let spread = error.map_or(String::new(), |error| format!(" ± {}", number(error, 2)));
-    let of_probes = probes.map_or(String::new(), |e| format!(" (± {} of it from random probes of the divergence)", number(e, 2)));
-    Ok(print(&format!("mean log-density of {} rows: {mean:.4}{spread} nats{of_probes}\n", values.len()))?)
+    let of_probes = probes.map_or(String::new(), |e| format!(" (± {} of it from random estimates)", number(e, 2)));
+    let bits = number(found.bits_per_dimension, 4);
+    Ok(print(&format!(
+        "mean log-density of {} rows: {} nats{of_probes}, {bits} bits a dimension\n",
+        found.rows,
+        with_error(&found)
+    ))?)
 }
 
 fn load(run: &Path, adapter: &str) -> Result<Model, Error> {

@@ -29,6 +29,23 @@ impl Gaussian {
         Self { mean, factor: cholesky(covariance, d) }
     }
 
+    /// ln of the density at a row; −∞ off the space that it lives in, where a direction has no variance.
+    pub fn log_density(&self, row: &[f32]) -> f64 {
+        let d = self.mean.len();
+        let mut z = vec![0.0; d];
+        let mut sum = -0.5 * d as f64 * std::f64::consts::TAU.ln();
+        for i in 0..d {
+            let factor = &self.factor[i * d..=i * d + i];
+            let rest = f64::from(row[i]) - self.mean[i] - factor.iter().zip(&z).map(|(l, z): (&f64, &f64)| l * z).sum::<f64>();
+            if factor[i] == 0.0 {
+                return f64::NEG_INFINITY;
+            }
+            z[i] = rest / factor[i];
+            sum -= factor[i].ln() + 0.5 * z[i] * z[i];
+        }
+        sum
+    }
+
     /// `rows` draws, row after row; the same seed gives the same draws.
     pub fn sample(&self, rows: usize, seed: u64) -> Vec<f32> {
         let d = self.mean.len();

@@ -11,6 +11,7 @@
 //! | classifier two-sample test | [`classifier`] | Clopper–Pearson interval, exact binomial p-value |
 //! | Stein discrepancy to a known score | [`stein`] | U-statistic variance; wild bootstrap |
 //! | nearest distance and Vendi score of one set | [`diversity`] | standard error of a mean; none |
+//! | log-likelihood | [`likelihood`] | standard error of a mean |
 //! | copying of training rows | [`copying`] | order statistics, Wilson, Mann–Whitney |
 //!
 //! Every interval is two-sided and covers 95 % ([`interval::LEVEL`]). What takes all pairs of rows runs on a [`Backend`]: a GPU, or
@@ -40,6 +41,7 @@ mod evaluate;
 pub mod gaussian;
 pub mod interval;
 pub mod kolmogorov;
+pub mod likelihood;
 pub mod manifold;
 pub mod neighbours;
 pub mod pairs;
@@ -52,6 +54,7 @@ pub mod wasserstein;
 
 pub use device::Backend;
 pub use evaluate::{Better, Copied, Evaluation, NamedScore, Options, WorstColumn, evaluate};
+pub use likelihood::LogLikelihood;
 
 /// A score and what is known of its uncertainty; fields that do not apply are absent, in JSON too.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -169,6 +169,13 @@ impl Model {
         Ok(Some(LogDensity { values: found, errors: estimated.get().then(|| column(1).collect()) }))
     }
 
+    /// Whether the method is trained, and judged, by the likelihood of rows or a bound of it.
+    pub fn trained_by_likelihood(&self) -> Result<bool> {
+        let mut rec = Recorder::with_domain(&self.gpu, 0, SAMPLE_DOMAIN)?;
+        let rows = rec.constant(0.0, 1, self.description.columns.len())?;
+        Ok(self.method.held_out_loss(&mut rec, rows, Weights::Averaged)?.is_some())
+    }
+
     /// The ways of `n` samples: columns path, t and the data's own, a row for each path and time.
     ///
     /// # Errors

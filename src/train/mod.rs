@@ -199,7 +199,8 @@ impl Run {
         let held_out = match &test {
             Some(test) => {
                 let rows = stage.standard(test)?;
-                Some(HeldOut::new(gpu, stage.method.as_ref(), &rows, test.cols(), test.weights())?)
+                let log_det = stage.standardisation.log_det();
+                Some(HeldOut::new(gpu, stage.method.as_ref(), &rows, test.cols(), test.weights(), log_det)?)
             }
             None => None,
         };
