@@ -1,6 +1,7 @@
 //! One file a method: the paper's sections as code. A new method is one file here and one line in [`REGISTRY`].
 
 pub mod characteristic;
+pub mod cnf;
 pub mod critic;
 pub mod dataset;
 mod density;
@@ -233,6 +234,7 @@ pub static REGISTRY: &[Entry] = &[
     realnvp::ENTRY,
     spline::ENTRY,
     maf::ENTRY,
+    cnf::ENTRY,
     score::ENTRY,
     diffusion::ENTRY,
     flow_matching::ENTRY,
