@@ -122,7 +122,10 @@ impl Model {
                 values.extend_from_slice(wanted(row));
             }
         }
-        self.finish(values, &format!("a sample of {}", self.description.method))
+        let drawn = self.finish(values, &format!("a sample of {}", self.description.method))?;
+        // What was given comes back as it was, not as f32 units make it.
+        let rows = (0..n).flat_map(|row| [&drawn.row(row)[..d], given.row(row / each)].concat());
+        Ok(Table::new(self.description.columns.iter().cloned(), rows.collect())?.from_origin(drawn.origin()))
     }
 
     /// Refuses rows that have none or two of the levels of a column.
