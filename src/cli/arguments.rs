@@ -133,6 +133,9 @@ pub struct Sample {
     /// How many rows; for every row of a --given file (then 1 unless said)
     #[arg(short, value_name = "N", value_parser = count, allow_hyphen_values = true)]
     pub n: Option<usize>,
+    /// What the noise that samples begin as is multiplied by: below 1 for rows from where the model has most of its mass
+    #[arg(long, value_name = "T", allow_hyphen_values = true)]
+    pub temperature: Option<f32>,
     /// What a model trained with --condition generates from: a file with those columns, or one value a column; may be given many times
     #[arg(long, value_name = "FILE|COLUMN=VALUE")]
     pub given: Vec<String>,

@@ -30,6 +30,7 @@ pub fn judged(outcome: &Outcome, fresh: Option<&Table>) -> Result<Option<Judged>
     }
     let table = table.select_rows(&(0..table.rows().min(ROWS)).collect::<Vec<_>>());
     let given = model.description().conditions;
+    let table = model.description().dequantised(&table, 1);
     let Some(found) = model.log_density(&table)? else { return Ok(None) };
     Ok(Some(Judged {
         rows,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
-use pushforward::data::{LoadOptions, Origin, Source, Table};
+use pushforward::data::{LoadOptions, Origin, Source, Table, density_warnings};
 use pushforward::gpu::Gpu;
 use pushforward::methods::{self, Entry, Training};
 use pushforward::settings::parse_assignment;
@@ -58,6 +58,11 @@ pub fn train(args: &Train, adapter: &str, console: Console) -> anyhow::Result<()
         training.steps,
         gpu.summary().name
     ));
+    if entry.density {
+        for said in density_warnings(&table, conditions, training.dequantise, training.noise > 0.0) {
+            console.message(&format!("warning: {said}"));
+        }
+    }
     // After the device: a driver reads environment variables that must not change once there are threads.
     let stop = stop_on_signals()?;
     let job = Job {

@@ -25,7 +25,14 @@ pub fn sample(args: &Sample, adapter: &str, console: Console) -> anyhow::Result<
     if let Some(file) = &args.trajectories {
         FileFormat::of(file)?;
     }
-    let model = with_integration(load(&args.run, adapter)?, &args.integration)?;
+    let opened = || -> Result<Model, Error> {
+        let model = with_integration(load(&args.run, adapter)?, &args.integration)?;
+        match args.temperature {
+            Some(temperature) => model.with_temperature(temperature),
+            None => Ok(model),
+        }
+    };
+    let model = opened()?;
     let cols = model.description().columns.len();
     let given = if args.given.is_empty() { None } else { Some(given(&model, &args.given)?) };
     let n = match (args.n, &given) {
@@ -48,8 +55,7 @@ pub fn sample(args: &Sample, adapter: &str, console: Console) -> anyhow::Result<
     rows.write(&args.out)?;
     console.message(&format!("wrote {} rows of {cols} columns to {}", rows.rows(), args.out.display()));
     if model.repels() {
-        let alone =
-            with_integration(load(&args.run, adapter)?, &args.integration)?.with_sampling([("repulsion".into(), 0.0.into())])?;
+        let alone = opened()?.with_sampling([("repulsion".into(), 0.0.into())])?;
         console.message(&diversity_of(&draw(&alone)?, &rows, adapter)?);
     }
     if let Some(file) = &args.trajectories {
@@ -176,7 +182,8 @@ pub fn log_density(args: &arguments::LogDensity, adapter: &str, console: Console
         FileFormat::of(out)?;
     }
     let model = with_integration(load(&args.run, adapter)?, &args.integration)?;
-    let rows = rows_of(&model, &args.data)?;
+    let rows = rows_of(&model, &args.data)?.align(&model.description().columns)?;
+    let rows = model.description().dequantised(&rows, 1);
     let LogDensity { values, errors } = model.log_density(&rows)?.ok_or_else(|| lacks(&model, "density", "log-density"))?;
     if let Some(out) = &args.out {
         let table = match &errors {

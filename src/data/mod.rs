@@ -23,6 +23,7 @@
 
 mod cell;
 mod csv;
+mod density;
 mod file;
 mod formula;
 mod nearest;
@@ -36,6 +37,7 @@ mod table;
 mod target;
 pub mod toy;
 
+pub use density::{density_warnings, dependent_column, dequantised};
 pub use file::{FileFormat, file_hash, write_atomically};
 pub use formula::{Formulas, Function, Node};
 pub use nearest::nearest;

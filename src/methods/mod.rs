@@ -16,6 +16,7 @@ pub mod kantorovich;
 pub mod maf;
 pub mod many_step;
 pub mod mmd;
+mod noised;
 mod normalising;
 pub mod objective;
 pub mod one_step;
@@ -72,6 +73,12 @@ settings! {
         clip: f32 = 0.0,
         /// Decay of the moving average of the weights, which samples are drawn with.
         average: f32 = 0.999,
+        /// Whether uniform noise is added to columns that hold whole numbers only, so that they have a density; samples are then rounded.
+        dequantise: bool = false,
+        /// Deviation of Gaussian noise that rows are learned with, in deviations of the data, for methods trained by likelihood on data that lie in fewer dimensions than they have columns; samples are then denoised.
+        noise: f32 = 0.0,
+        /// Whether samples of a method that learned with noise are denoised; `sample --set denoise=false` leaves it out.
+        denoise: bool = true,
         /// Whether columns are scaled to mean 0 and deviation 1 for training (and samples back).
         standardise: bool = true,
         /// Whether samples are rounded in columns that hold whole numbers only.
@@ -125,7 +132,7 @@ impl Training {
         if !(self.rate > 0.0 && self.rate.is_finite()) {
             return wrong("rate", &self.rate, "above 0");
         }
-        for (key, value) in [("decay", self.decay), ("clip", self.clip), ("input_gain", self.input_gain)] {
+        for (key, value) in [("decay", self.decay), ("clip", self.clip), ("input_gain", self.input_gain), ("noise", self.noise)] {
             if !(value >= 0.0 && value.is_finite()) {
                 return wrong(key, &value, "0 or above");
             }
@@ -163,6 +170,11 @@ pub trait Method {
     /// The weights that training moves besides, by name, such as a critic's: checkpoints hold them, model files do not.
     fn companions(&self) -> Vec<(&'static str, &Parameters)> {
         Vec::new()
+    }
+
+    /// Weights of the learned map besides, which model files hold too.
+    fn further(&self) -> Option<&Parameters> {
+        None
     }
 
     /// Dimension of the latent space.
@@ -300,7 +312,8 @@ impl Entry {
 
     /// Builds the method; `own` is what [`Entry::settings`] resolved.
     pub fn build(&self, setup: &Setup, own: &toml::Table) -> Result<Box<dyn Method>> {
-        (self.build)(setup, &mut own.clone())
+        let method = (self.build)(setup, &mut own.clone())?;
+        if setup.training.noise > 0.0 { Ok(Box::new(noised::Noised::new(setup, method)?)) } else { Ok(method) }
     }
 }
 

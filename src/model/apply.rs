@@ -17,6 +17,10 @@ pub(super) const CHUNK: usize = 16_384;
 pub(super) const SAMPLE_DOMAIN: u32 = 0x5a3e;
 const REPELLED: &str = "with repulsion a row's way depends on the rows that are sampled with it: there is no map of single points, no inverse and no \
                         density; leave `repulsion` out";
+/// Deviations of the data from which on the density of a row is none to single precision.
+pub const FAR: f32 = 1e6;
+/// Deviations from which on a row that a map takes to no finite place has no density.
+pub const AWAY: f32 = 20.0;
 /// Numbers that kept trajectories may take.
 const MOST_TRAJECTORY: usize = 1 << 28;
 
@@ -45,7 +49,7 @@ impl Model {
         let mut values = Vec::with_capacity(n * cols);
         if let Some(dynamics) = self.adaptive() {
             let mut rec = Recorder::with_domain(&self.gpu, seed, SAMPLE_DOMAIN)?;
-            let z = self.method.draw(&mut rec, CHUNK, Weights::Averaged)?;
+            let z = self.begun(&mut rec, CHUNK)?;
             let mut journey = self.forwards(dynamics, rec, z)?;
             while values.len() < n * cols {
                 values.extend(journey.run()?);
@@ -53,7 +57,7 @@ impl Model {
         } else {
             let mut rec = Recorder::with_domain(&self.gpu, seed, SAMPLE_DOMAIN)?;
             // Numbers are functions of their place: fewer rows are the first of more.
-            let z = self.method.draw(&mut rec, n.next_multiple_of(64).min(CHUNK), Weights::Averaged)?;
+            let z = self.begun(&mut rec, n.next_multiple_of(64).min(CHUNK))?;
             let (mut step, y) = self.freeze(rec, z)?;
             while values.len() < n * cols {
                 step.replay(1)?;
@@ -64,7 +68,7 @@ impl Model {
         if let Some(bad) = values.iter().position(|v| !v.is_finite()) {
             let row = bad / cols;
             let mut rec = Recorder::with_domain(&self.gpu, seed, SAMPLE_DOMAIN)?;
-            let z = self.method.draw(&mut rec, CHUNK, Weights::Averaged)?;
+            let z = self.begun(&mut rec, CHUNK)?;
             return Err(self.lost(rec, row % CHUNK, row, (row / CHUNK) as u64, |dynamics, rec| dynamics.way(rec, z))?);
         }
         self.finish(values, &name)
@@ -93,7 +97,7 @@ impl Model {
         let chunk = n.next_multiple_of(64).min(CHUNK);
         let inputs = self.gpu.zeros(chunk, k)?;
         let mut rec = Recorder::with_domain(&self.gpu, seed, SAMPLE_DOMAIN)?;
-        let z = self.method.draw(&mut rec, chunk, Weights::Averaged)?;
+        let z = self.begun(&mut rec, chunk)?;
         let behind = rec.tensor(&inputs);
         let z = rec.concat(&[z, behind])?;
         let mut draw: Box<dyn FnMut() -> Result<Vec<f32>>> = match self.adaptive() {
@@ -126,6 +130,12 @@ impl Model {
         // What was given comes back as it was, not as f32 units make it.
         let rows = (0..n).flat_map(|row| [&drawn.row(row)[..d], given.row(row / each)].concat());
         Ok(Table::new(self.description.columns.iter().cloned(), rows.collect())?.from_origin(drawn.origin()))
+    }
+
+    /// Latents of samples, at the model's temperature.
+    fn begun(&self, rec: &mut Recorder, rows: usize) -> Result<Var> {
+        let z = self.method.draw(rec, rows, Weights::Averaged)?;
+        if self.temperature == 1.0 { Ok(z) } else { rec.scale(z, self.temperature) }
     }
 
     /// Refuses rows that have none or two of the levels of a column.
@@ -236,16 +246,34 @@ impl Model {
         Table::new((1..=self.latent()).map(|k| format!("z{k}")), latents).map(Some)
     }
 
-    /// ln of the model's density at each row, in the data's own units; none where the method has no density.
+    /// ln of the model's density at each row, in the data's own units; none where the method has no density. It is finite, or −∞ for rows that single
+    /// precision loses: all beyond [`FAR`] deviations of the data, and those beyond [`AWAY`] that the map takes to no finite place.
     ///
     /// # Errors
-    /// Rows of other columns than the model's; a row that the field takes to infinity.
+    /// Rows of other columns than the model's; a row that is not finite; a row nearer than that which the field takes to infinity.
     pub fn log_density(&self, rows: &Table) -> Result<Option<LogDensity>> {
         if self.repels() {
             return Err(Error::usage(REPELLED));
         }
-        let values = self.standard(rows)?;
+        let mut values = self.standard(rows)?;
         let cols = self.description.columns.len();
+        let generated = cols - self.description.conditions;
+        if let Some(bad) = rows.values().iter().position(|v| !v.is_finite()) {
+            return Err(Error::data(format!(
+                "row {} of {} holds {}: a density is of finite rows",
+                bad / rows.cols() + 1,
+                rows.origin(),
+                rows.values()[bad]
+            )));
+        }
+        let size = |row: &[f32]| row[..generated].iter().fold(0.0f32, |m, v| m.max(v.abs()));
+        let sizes: Vec<f32> = values.chunks_exact(cols).map(size).collect();
+        // What is far would have an integration of all rows follow it.
+        for (row, &size) in values.chunks_exact_mut(cols).zip(&sizes) {
+            if !(size <= FAR) {
+                row[..generated].fill(0.0);
+            }
+        }
         let estimated = Cell::new(false);
         let density = |rec: &mut Recorder, x| {
             let Some(density) = self.method.log_density(rec, x, Weights::Averaged)? else { return Ok(None) };
@@ -267,9 +295,16 @@ impl Model {
         let log_det = self.description.standardisation.log_det_of(cols - self.description.conditions);
         let width = if estimated.get() { 2 } else { 1 };
         let column = |k: usize| found.iter().skip(k).step_by(width).copied();
-        let found: Vec<f32> = column(0).map(|value| (f64::from(value) + log_det) as f32).collect();
+        let mut found: Vec<f32> = column(0).map(|value| (f64::from(value) + log_det) as f32).collect();
+        let lost = |(value, &size): (&f32, &f32)| !(size <= FAR) || size > AWAY && !value.is_finite();
+        let lost: Vec<bool> = found.iter().zip(&sizes).map(lost).collect();
+        found.iter_mut().zip(&lost).filter(|(_, lost)| **lost).for_each(|(value, _)| *value = 0.0);
         self.all_finite(&found, 1, &values, "log-density")?;
-        Ok(Some(LogDensity { values: found, errors: estimated.get().then(|| column(1).collect()) }))
+        found.iter_mut().zip(&lost).filter(|(_, lost)| **lost).for_each(|(value, _)| *value = f32::NEG_INFINITY);
+        Ok(Some(LogDensity {
+            values: found,
+            errors: estimated.get().then(|| column(1).zip(&lost).map(|(e, lost)| if *lost { 0.0 } else { e }).collect()),
+        }))
     }
 
     /// Whether the method is trained, and judged, by the likelihood of rows or a bound of it.
@@ -297,7 +332,7 @@ impl Model {
             )));
         }
         let mut rec = Recorder::with_domain(&self.gpu, seed, SAMPLE_DOMAIN)?;
-        let z = self.method.draw(&mut rec, n.next_multiple_of(64).min(CHUNK), Weights::Averaged)?;
+        let z = self.begun(&mut rec, n.next_multiple_of(64).min(CHUNK))?;
         let way = dynamics.way(&mut rec, z)?;
         let states = way
             .states
