@@ -25,6 +25,7 @@ mod cell;
 mod csv;
 mod file;
 mod formula;
+mod levels;
 mod nearest;
 mod npy;
 mod parquet;
@@ -38,6 +39,7 @@ pub mod toy;
 
 pub use file::{FileFormat, file_hash, write_atomically};
 pub use formula::{Formulas, Function, Node};
+pub use levels::{Group, groups, in_words};
 pub use nearest::nearest;
 pub use source::{DEFAULT_TOY_ROWS, LoadOptions, MAX_TOY_ROWS, Origin, Source};
 pub use split::split;
