@@ -2,7 +2,7 @@
 
 use super::Model;
 use super::integrate::Journey;
-use crate::data::{Standardisation, Table};
+use crate::data::{Standardisation, Table, groups, in_words};
 use crate::flow::Solver;
 use crate::gpu::{Kept, Recorder, Step, Var};
 use crate::methods::Dynamics;
@@ -39,7 +39,7 @@ impl Model {
     /// A row that is not finite: the message says where an integration lost it. A model that generates from given columns.
     pub fn sample(&self, n: usize, seed: u64) -> Result<Table> {
         if self.description.conditions > 0 {
-            let given = self.description.parted().1.join(", ");
+            let given = in_words(self.description.parted().1);
             return Err(Error::usage(format!(
                 "this model generates rows from given columns ({given}): say what they are, by --given"
             )));
@@ -140,24 +140,18 @@ impl Model {
 
     /// Refuses rows that have none or two of the levels of a column.
     fn check_levels(&self, given: &Table) -> Result<()> {
-        let names = self.description.parted().1;
-        let columns: Vec<Option<&str>> = names.iter().map(|name| name.split_once('=').map(|pair| pair.0)).collect();
-        for (row, values) in (0..given.rows()).map(|row| (row, given.row(row))) {
-            for (k, column) in columns.iter().enumerate() {
-                let Some(column) = column else { continue };
-                if k > 0 && columns[k - 1] == Some(*column) {
-                    continue;
-                }
-                let levels: Vec<usize> = (k..columns.len()).take_while(|&j| columns[j] == Some(*column)).collect();
-                if levels.iter().filter(|&&j| values[j] == 1.0).count() != 1
-                    || levels.iter().any(|&j| ![0.0, 1.0].contains(&values[j]))
-                {
-                    let known: Vec<&str> = levels.iter().map(|&j| &names[j][column.len() + 1..]).collect();
+        let groups = groups(self.description.parted().1);
+        for row in 0..given.rows() {
+            for group in groups.iter().filter(|group| !group.levels.is_empty()) {
+                let own = &given.row(row)[group.first..][..group.width()];
+                let (ones, zeros) = (own.iter().filter(|&&v| v == 1.0).count(), own.iter().filter(|&&v| v == 0.0).count());
+                if (ones, zeros) != (1, own.len() - 1) {
                     return Err(Error::data(format!(
-                        "row {} of {} has none of the levels of `{column}` that were there in training: {}",
+                        "row {} of {} has none of the levels of `{}` that were there in training: {}",
                         row + 1,
                         given.origin(),
-                        known.join(", ")
+                        group.column,
+                        group.levels.join(", ")
                     )));
                 }
             }
@@ -175,7 +169,7 @@ impl Model {
         if latents.cols() != width && !self.starts_from_rows() {
             let behind = match conditions {
                 0 => String::new(),
-                _ => format!(", and behind them the given columns ({})", self.description.parted().1.join(", ")),
+                _ => format!(", and behind them the given columns, {}", in_words(self.description.parted().1)),
             };
             return Err(Error::data(format!(
                 "{} has {} columns, and this model's latent space has {}: give one column a latent dimension{behind}",
@@ -195,7 +189,8 @@ impl Model {
                 dynamics.sampling().solver.name()
             )));
         }
-        let latents = &self.latents(latents)?;
+        let table = latents;
+        let latents = &self.latents(table)?;
         let values = match self.adaptive() {
             Some(dynamics) => self.in_chunks(latents, width, |rec, z| self.forwards(dynamics, rec, z), Journey::run)?,
             None => {
@@ -214,9 +209,12 @@ impl Model {
             return self.finish(values, "pushed points");
         }
         let d = self.description.columns.len() - conditions;
-        let joint =
-            values.chunks_exact(d).zip(latents.chunks_exact(width)).flat_map(|(row, z)| [row, &z[width - conditions..]].concat());
-        self.finish(joint.collect(), "pushed points")
+        let behind = vec![0.0; conditions];
+        let joint = values.chunks_exact(d).flat_map(|row| [row, &behind].concat()).collect();
+        let pushed = self.finish(joint, "pushed points")?;
+        // What was given stays as it was, to the bit.
+        let rows = (0..pushed.rows()).flat_map(|i| [&pushed.row(i)[..d], &table.row(i)[width - conditions..]].concat());
+        Ok(Table::new(self.description.columns.iter().cloned(), rows.collect())?.from_origin("pushed points"))
     }
 
     /// The latents that the map takes to these rows, in columns z1, z2, …; none where the method has no inverse.

@@ -86,6 +86,10 @@ impl Job {
     /// them in turn where they are fewer.
     fn source_law(&self, data: &Table, units: &Standardisation) -> Result<Option<Vec<f32>>> {
         let Some(text) = given_source(&self.settings) else { return Ok(None) };
+        if self.conditions > 0 {
+            // No flow is built from both, and says so.
+            return Ok(None);
+        }
         let source: Source = text.parse()?;
         let rows = source.load(self.seed ^ SOURCE_SEED, &LoadOptions::default())?.align(data.columns())?;
         let all = rows.rows();
