@@ -12,6 +12,15 @@ pub struct Density {
     pub error: Option<Var>,
 }
 
+/// What a method's log-densities are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// ln of the density, exact or with an error on both sides.
+    Density,
+    /// A lower bound of it in expectation, by so many importance samples.
+    LowerBound { samples: usize },
+}
+
 impl Density {
     /// The mean of independent estimates, with its standard error where there are several.
     pub fn of_estimates(rec: &mut Recorder, estimates: &[Var]) -> Result<Self> {
