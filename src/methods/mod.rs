@@ -1,6 +1,7 @@
 //! One file a method: the paper's sections as code. A new method is one file here and one line in [`REGISTRY`].
 
 pub mod characteristic;
+pub mod cnf;
 pub mod critic;
 pub mod dataset;
 mod density;
@@ -241,6 +242,7 @@ pub static REGISTRY: &[Entry] = &[
     realnvp::ENTRY,
     spline::ENTRY,
     maf::ENTRY,
+    cnf::ENTRY,
     vae::ENTRY,
     iwae::ENTRY,
     score::ENTRY,

@@ -4,6 +4,7 @@
 mod critics;
 mod flow;
 mod kantorovich;
+mod latent;
 mod refit;
 
 use pushforward::Error;

@@ -1,12 +1,12 @@
 //! A flow as a method: its way, its way back, and its log-density; and what a model asks of it besides.
 
 use super::{ManyStep, Sampling};
+use crate::Result;
 use crate::flow::{Gamma, Prediction, Solver, Time, divergence, follow, probed_divergence, table};
 use crate::gpu::{Gpu, Plan, Recorder, Var};
 use crate::methods::{Dataset, Density, Method};
 use crate::nn::{Parameters, Weights};
 use crate::ops::random::Law;
-use crate::{Error, Result};
 
 /// Columns up to which the divergence is exact by default, and the probes beyond.
 const EXACT: usize = 16;
@@ -19,6 +19,11 @@ pub trait Flow {
     /// What training moves or keeps besides.
     fn companions(&self) -> Vec<(&'static str, &Parameters)> {
         Vec::new()
+    }
+
+    /// Whether training maximises the likelihood, so that it is what held-out rows are judged by.
+    fn by_likelihood(&self) -> bool {
+        false
     }
 
     /// Records the training step.
@@ -184,15 +189,7 @@ impl<F: Flow> Dynamics for Integrated<F> {
     }
 
     fn noise_density(&self, rec: &mut Recorder, x: Var) -> Result<Var> {
-        let core = self.0.core();
-        if core.source.is_some() {
-            return Err(Error::usage("the source law of this model is known by its rows alone: it has no density"));
-        }
-        let (z, log_det) = core.latents(rec, x)?;
-        let squares = rec.square(z)?;
-        let squares = rec.sum_cols(squares)?;
-        let normal = -0.5 * core.latent as f64 * std::f64::consts::TAU.ln();
-        rec.affine(squares, -0.5, (normal - log_det) as f32)
+        self.0.core().noise_density(rec, x)
     }
 
     fn way(&self, rec: &mut Recorder, z: Var) -> Result<Way> {
@@ -253,6 +250,13 @@ impl<F: Flow> Method for Integrated<F> {
         let noise = self.noise_density(rec, end[0])?;
         let each = end[1..].iter().map(|&gained| rec.add(noise, gained)).collect::<Result<Vec<_>>>()?;
         Density::of_estimates(rec, &each).map(Some)
+    }
+
+    fn held_out_loss(&self, rec: &mut Recorder, x: Var, weights: Weights) -> Result<Option<Var>> {
+        if !self.0.by_likelihood() {
+            return Ok(None);
+        }
+        self.log_density(rec, x, weights)?.map(|density| rec.scale(density.value, -1.0)).transpose()
     }
 
     fn plan(&self, gpu: &Gpu, seed: u64, data: &Dataset) -> Result<Plan> {

@@ -282,6 +282,18 @@ impl ManyStep {
         Ok((rec.linear(x, inverse, None, Activation::Identity)?, log_det))
     }
 
+    /// The log-density of where a way begins, at rows there.
+    pub fn noise_density(&self, rec: &mut Recorder, x: Var) -> Result<Var> {
+        if self.source.is_some() {
+            return Err(Error::usage("the source law of this model is known by its rows alone: it has no density"));
+        }
+        let (z, log_det) = self.latents(rec, x)?;
+        let squares = rec.square(z)?;
+        let squares = rec.sum_cols(squares)?;
+        let normal = -0.5 * self.latent as f64 * std::f64::consts::TAU.ln();
+        rec.affine(squares, -0.5, (normal - log_det) as f32)
+    }
+
     /// The solvers that need noise and data at the ends of the path.
     pub fn follow_noisy(&self, rec: &mut Recorder, times: &[f64], x: Var, weights: Weights) -> Result<Vec<Var>> {
         let mut output = |rec: &mut Recorder, x: Var, t: f64| self.output_at(rec, x, Time::Known(t), weights);
