@@ -93,7 +93,8 @@ fn an_untrained_model_is_probabilistic_pca_and_its_bounds_are_tight() {
         let all = data.embedding(SIZE.1);
         let mut variances: Vec<f64> =
             all.chunks_exact(SIZE.1).map(|row| row.iter().map(|&v| f64::from(v).powi(2)).sum()).collect();
-        variances[2..].fill(0.5 * (variances[2] + variances[3]));
+        let rest = 0.5 * (variances[2] + variances[3]);
+        variances[2..].fill(rest);
         let entropy = 0.5 * variances.iter().map(|v| (std::f64::consts::TAU * std::f64::consts::E * v).ln()).sum::<f64>();
         assert!((found + entropy).abs() < 1e-4, "mean {found}, and −entropy is {}", -entropy);
     }
@@ -178,13 +179,12 @@ fn variants_learn_and_say_what_they_cannot() {
 fn bernoulli_learns_chances_and_names_a_column_that_has_none() {
     let folder = tempfile::tempdir().unwrap();
     // Two columns that are equal nine times of ten, and one of its own.
-    let uniform: Vec<f32> = (0..3000u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 8) as f32 / (1 << 24) as f32).collect();
-    let rows: Vec<f32> = uniform
+    let rows: Vec<f32> = Toy::Gaussian
+        .sample(3000, 1)
+        .values()
         .chunks_exact(3)
-        .flat_map(|u| {
-            let a = f32::from(u8::from(u[0] < 0.5));
-            [a, if u[1] < 0.9 { a } else { 1.0 - a }, f32::from(u8::from(u[2] < 0.2))]
-        })
+        .flat_map(|z| [z[0] > 0.0, (z[0] > 0.0) == (z[1] < 1.2816), z[2] > 0.8416])
+        .map(|v| f32::from(u8::from(v)))
         .collect();
     let table = Table::new(["wet", "cloudy", "cold"], rows).unwrap();
     let extra = "steps = 300\nwidth = 16\nbatch = 256\nlikelihood = 'bernoulli'\nstandardise = false\nheld_out = 0.0";
