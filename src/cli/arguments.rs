@@ -112,6 +112,9 @@ pub struct Train {
     /// Seed of everything random [default: 0]
     #[arg(long, value_name = "N", value_parser = seed, allow_hyphen_values = true)]
     pub seed: Option<u64>,
+    /// Columns that are given: the others are learned given them. Texts become indicators of their levels, numbers with NAME:levels too
+    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
+    pub condition: Vec<String>,
     /// Go on from the run's last checkpoint
     #[arg(long)]
     pub resume: bool,
@@ -127,9 +130,12 @@ pub struct Train {
 pub struct Sample {
     /// A run's folder, or a model.safetensors
     pub run: PathBuf,
-    /// How many rows
+    /// How many rows; for every row of a --given file (then 1 unless said)
     #[arg(short, value_name = "N", value_parser = count, allow_hyphen_values = true)]
-    pub n: usize,
+    pub n: Option<usize>,
+    /// What a model trained with --condition generates from: a file with those columns, or one value a column; may be given many times
+    #[arg(long, value_name = "FILE|COLUMN=VALUE")]
+    pub given: Vec<String>,
     /// Another seed draws other rows
     #[arg(long, value_name = "N", default_value = "0", value_parser = seed, allow_hyphen_values = true)]
     pub seed: u64,

@@ -29,11 +29,12 @@ pub fn judged(outcome: &Outcome, fresh: Option<&Table>) -> Result<Option<Judged>
         return Ok(None);
     }
     let table = table.select_rows(&(0..table.rows().min(ROWS)).collect::<Vec<_>>());
+    let given = model.description().conditions;
     let Some(found) = model.log_density(&table)? else { return Ok(None) };
     Ok(Some(Judged {
         rows,
-        model: LogLikelihood::of(found.values.iter().map(|&v| f64::from(v)), table.cols()),
-        gaussian: LogLikelihood::of_gaussian(Points::of(&outcome.train)?, Points::of(&table)?),
+        model: LogLikelihood::of(found.values.iter().map(|&v| f64::from(v)), table.cols() - given),
+        gaussian: LogLikelihood::of_gaussian(Points::of(&outcome.train)?, Points::of(&table)?, given),
     }))
 }
 

@@ -8,6 +8,7 @@ use pushforward::gpu::Gpu;
 use pushforward::methods::{Entry, given_score};
 use pushforward::metrics::gaussian::Gaussian;
 use pushforward::metrics::{Evaluation, Options, Points, evaluate};
+use pushforward::model::Model;
 use pushforward::report::{Curve, Figure, Page, Scale, ScoreTable, comparison, curves, number};
 use pushforward::train::Outcome;
 
@@ -100,10 +101,10 @@ fn page(
         real.reference_name = format!("{} rows that training started from", real.reference.rows());
         real.beside_name = "starting rows";
     }
-    let samples = outcome.model.sample(ROWS, SEED)?;
+    let samples = drawn(&outcome.model, &real.reference)?;
     // The held-out rows judge the model that has not seen them; against fresh rows it is the model itself.
     let judged = match (&outcome.judged, fresh) {
-        (Some(judged), None) => Some(judged.sample(ROWS, SEED)?),
+        (Some(judged), None) => Some(drawn(judged, &real.reference)?),
         _ => None,
     };
     let gaussian = Gaussian::fit(Points::of(train)?).sample(ROWS, SEED);
@@ -144,12 +145,22 @@ fn page(
         commands: vec![
             command.to_string(),
             format!(
-                "pushforward sample {} -n {ROWS} --seed {SEED} --out samples.csv",
-                super::train::quote(&outcome.folder.path().display().to_string())
+                "pushforward sample {} {} --seed {SEED} --out samples.csv",
+                super::train::quote(&outcome.folder.path().display().to_string()),
+                super::trained::asked(&outcome.model, ROWS)
             ),
         ],
         footer: format!("pushforward {}", description.version),
     })
+}
+
+/// The page's sample; of a model that generates from given columns, from those of the real rows over and over.
+fn drawn(model: &Model, real: &Table) -> Result<Table, Error> {
+    if model.description().conditions == 0 {
+        return model.sample(ROWS, SEED);
+    }
+    let rows: Vec<usize> = (0..ROWS).map(|i| i % real.rows()).collect();
+    model.sample_given(&real.select_rows(&rows), 1, SEED)
 }
 
 /// Where the samples stand between a fitted Gaussian and real rows.

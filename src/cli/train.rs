@@ -31,18 +31,30 @@ pub fn train(args: &Train, adapter: &str, console: Console) -> anyhow::Result<()
         in_progress(&out)?;
     }
     let options = LoadOptions { weights: args.weights.clone(), header: None };
-    let table = source.load(seed, &options)?;
+    let (chosen, conditions) = match args.condition.as_slice() {
+        [] => (source.clone(), 0),
+        given => source.with_given(given)?,
+    };
+    let table = chosen.load(seed, &options)?;
     let test = match &test_source {
         // A toy target of the same seed would give the very rows that are trained on.
-        Some(source) => Some((source.to_string(), source.load(seed ^ TEST, &options)?)),
+        Some(test) => {
+            let columns = if conditions > 0 { chosen.columns.clone() } else { test.columns.clone() };
+            let rows = Source { origin: test.origin.clone(), columns }.load(seed ^ TEST, &options)?;
+            Some((test.to_string(), rows))
+        }
         None => None,
     };
-    let (rows, fresh) = (table.rows(), fresh_rows(&source, &table, seed)?);
+    let (rows, fresh) = (table.rows(), fresh_rows(&chosen, &table, seed)?);
     let gpu = Gpu::open(adapter)?;
     console.message(&format!(
-        "training {} on {source}: {rows} rows, {} columns, up to {} steps on {}",
+        "training {} on {source}: {rows} rows, {} columns{}, up to {} steps on {}",
         entry.name,
-        table.cols(),
+        table.cols() - conditions,
+        match conditions {
+            0 => String::new(),
+            k => format!(" given {}", table.columns()[table.cols() - k..].join(", ")),
+        },
         training.steps,
         gpu.summary().name
     ));
@@ -56,6 +68,7 @@ pub fn train(args: &Train, adapter: &str, console: Console) -> anyhow::Result<()
         source: source.to_string(),
         source_hash: source.file_hash()?,
         table,
+        conditions,
         test,
         out: out.clone(),
         resume: args.resume,
@@ -237,7 +250,8 @@ fn finished(
     console: Console,
 ) -> anyhow::Result<()> {
     let (model, path) = (outcome.folder.model(), outcome.folder.path());
-    let next = format!("pushforward sample {} -n 1000 --out samples.csv", quote(&path.display().to_string()));
+    let asked = super::trained::asked(&outcome.model, 1000);
+    let next = format!("pushforward sample {} {asked} --out samples.csv", quote(&path.display().to_string()));
     if console.quiet() {
         return Ok(());
     }

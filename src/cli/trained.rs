@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use pushforward::Error;
-use pushforward::data::{FileFormat, LoadOptions, Source, Standardisation, Table};
+use pushforward::data::{FileFormat, LoadOptions, Origin, Source, Standardisation, Table};
 use pushforward::gpu::Gpu;
 use pushforward::metrics::{Backend, LogLikelihood, Points, diversity};
 use pushforward::model::{LogDensity, Model};
@@ -27,28 +27,98 @@ pub fn sample(args: &Sample, adapter: &str, console: Console) -> anyhow::Result<
     }
     let model = with_integration(load(&args.run, adapter)?, &args.integration)?;
     let cols = model.description().columns.len();
-    if args.n.saturating_mul(cols) > MOST_VALUES {
+    let given = if args.given.is_empty() { None } else { Some(given(&model, &args.given)?) };
+    let n = match (args.n, &given) {
+        (Some(n), _) => n,
+        (None, Some(_)) => 1,
+        (None, None) => return Err(Error::usage("say how many rows to draw: -n 1000").into()),
+    };
+    let values = n.saturating_mul(given.as_ref().map_or(1, Table::rows)).saturating_mul(cols);
+    if values > MOST_VALUES {
         return Err(Error::usage(format!(
-            "-n {} asks for {} values at once, and {MOST_VALUES} is the most: draw fewer rows a file, with another --seed for each",
-            args.n,
-            args.n.saturating_mul(cols)
+            "-n {n} asks for {values} values at once, and {MOST_VALUES} is the most: draw fewer rows a file, with another --seed for each"
         ))
         .into());
     }
-    let rows = model.sample(args.n, args.seed)?;
+    let draw = |model: &Model| match &given {
+        Some(given) => model.sample_given(given, n, args.seed),
+        None => model.sample(n, args.seed),
+    };
+    let rows = draw(&model)?;
     rows.write(&args.out)?;
     console.message(&format!("wrote {} rows of {cols} columns to {}", rows.rows(), args.out.display()));
     if model.repels() {
         let alone =
             with_integration(load(&args.run, adapter)?, &args.integration)?.with_sampling([("repulsion".into(), 0.0.into())])?;
-        console.message(&diversity_of(&alone.sample(args.n, args.seed)?, &rows, adapter)?);
+        console.message(&diversity_of(&draw(&alone)?, &rows, adapter)?);
     }
     if let Some(file) = &args.trajectories {
-        let ways = model.trajectories(args.n, args.seed)?;
+        let ways = model.trajectories(n, args.seed)?;
         ways.write(file)?;
-        console.message(&format!("wrote the ways of {} rows, {} points, to {}", args.n, ways.rows(), file.display()));
+        console.message(&format!("wrote the ways of {} rows, {} points, to {}", n, ways.rows(), file.display()));
     }
     Ok(())
+}
+
+/// What `sample` has to be told for `n` rows of this model.
+pub fn asked(model: &Model, n: usize) -> String {
+    match model.description().conditions {
+        0 => format!("-n {n}"),
+        _ => "--given rows.csv".into(),
+    }
+}
+
+/// The rows that a model generates from: those of a file, or one of values said one by one.
+fn given(model: &Model, said: &[String]) -> anyhow::Result<Table> {
+    let names = model.description().parted().1;
+    if let [one] = said
+        && let Ok(source) = one.parse::<Source>()
+        && (!one.contains('=') || matches!(&source.origin, Origin::File(path) if path.exists()))
+    {
+        if names.is_empty() {
+            return Ok(source.load(0, &LoadOptions::default())?);
+        }
+        let columns = Some(names.to_vec());
+        // A file whose columns have no names is read as it stands.
+        let plain = source.load(0, &LoadOptions::default()).ok().filter(|table| !table.has_header());
+        return Ok(match plain {
+            Some(table) => table,
+            None => Source { origin: source.origin, columns }.load(0, &LoadOptions::default())?,
+        });
+    }
+    let mut values = vec![None; names.len()];
+    for text in said {
+        let (column, value) =
+            text.split_once('=').ok_or_else(|| Error::usage(format!("--given {text}: write COLUMN=VALUE, or name one file")))?;
+        let levels: Vec<usize> =
+            (0..names.len()).filter(|&j| names[j].split_once('=').is_some_and(|pair| pair.0 == column)).collect();
+        match (names.iter().position(|name| name == column), names.iter().position(|name| name == text)) {
+            (Some(j), _) => {
+                let number: f32 = value
+                    .parse()
+                    .ok()
+                    .filter(|v: &f32| v.is_finite())
+                    .ok_or_else(|| Error::usage(format!("--given {text}: `{column}` is a number, and `{value}` is none")))?;
+                values[j] = Some(number);
+            }
+            (None, Some(chosen)) => levels.iter().for_each(|&j| values[j] = Some(f32::from(u8::from(j == chosen)))),
+            (None, None) => {
+                let known = match levels.is_empty() {
+                    true => format!("the model generates from {}", names.join(", ")),
+                    false => {
+                        let texts: Vec<&str> = levels.iter().map(|&j| &names[j][column.len() + 1..]).collect();
+                        format!("the levels of `{column}` in training were {}", texts.join(", "))
+                    }
+                };
+                return Err(Error::usage(format!("--given {text}: {known}")).into());
+            }
+        }
+    }
+    if let Some(missing) = values.iter().position(Option::is_none) {
+        let column = names[missing].split_once('=').map_or(names[missing].as_str(), |pair| pair.0);
+        return Err(Error::usage(format!("--given: `{column}` is missing; the model generates from {}", names.join(", "))).into());
+    }
+    Ok(Table::new(names.iter().cloned(), values.into_iter().flatten().collect())?)
 }
 
 /// How diverse rows are with repulsion and without, in one line.
@@ -86,9 +156,11 @@ fn with_integration(model: Model, flags: &Integration) -> Result<Model, Error> {
 
 pub fn push(args: &Push, adapter: &str, console: Console) -> anyhow::Result<()> {
     FileFormat::of(&args.out)?;
-    let source: Source = args.input.parse()?;
-    let points = source.load(0, &LoadOptions::default())?;
     let model = with_integration(load(&args.run, adapter)?, &args.integration)?;
+    let points = match args.inverse {
+        true => rows_of(&model, &args.input)?,
+        false => args.input.parse::<Source>()?.load(0, &LoadOptions::default())?,
+    };
     let rows = match args.inverse {
         true => model.pull(&points)?.ok_or_else(|| lacks(&model, "inverse map", "--inverse"))?,
         false => model.push(&points)?,
@@ -100,12 +172,11 @@ pub fn push(args: &Push, adapter: &str, console: Console) -> anyhow::Result<()> 
 }
 
 pub fn log_density(args: &arguments::LogDensity, adapter: &str, console: Console) -> anyhow::Result<()> {
-    let source: Source = args.data.parse()?;
-    let rows = source.load(0, &LoadOptions::default())?;
     if let Some(out) = &args.out {
         FileFormat::of(out)?;
     }
     let model = with_integration(load(&args.run, adapter)?, &args.integration)?;
+    let rows = rows_of(&model, &args.data)?;
     let LogDensity { values, errors } = model.log_density(&rows)?.ok_or_else(|| lacks(&model, "density", "log-density"))?;
     if let Some(out) = &args.out {
         let table = match &errors {
@@ -118,7 +189,7 @@ pub fn log_density(args: &arguments::LogDensity, adapter: &str, console: Console
         table.write(out)?;
         console.message(&format!("wrote the log-density of {} rows to {}", values.len(), out.display()));
     }
-    let found = LogLikelihood::of(values.iter().map(|&v| f64::from(v)), model.description().columns.len());
+    let found = LogLikelihood::of(values.iter().map(|&v| f64::from(v)), model.description().parted().0.len());
     // The error of the probes alone, which is part of the spread.
     let probes = errors.map(|errors| errors.iter().map(|&e| f64::from(e).powi(2)).sum::<f64>().sqrt() / values.len() as f64);
     if args.json {
@@ -135,6 +206,16 @@ pub fn log_density(args: &arguments::LogDensity, adapter: &str, console: Console
         found.rows,
         with_error(&found)
     ))?)
+}
+
+/// Rows to judge: of a model with given columns, the columns that it knows, indicators included.
+fn rows_of(model: &Model, text: &str) -> Result<Table, Error> {
+    let mut source: Source = text.parse()?;
+    let description = model.description();
+    if description.columns.iter().any(|name| name.contains('=')) && source.columns.is_none() {
+        source.columns = Some(description.columns.clone());
+    }
+    source.load(0, &LoadOptions::default())
 }
 
 fn load(run: &Path, adapter: &str) -> Result<Model, Error> {

@@ -40,6 +40,9 @@ pub(super) fn read(path: &Path, choice: &Choice, header: Option<bool>) -> Result
         true => distinct(record.iter().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect()),
         false => numbered(record.len()),
     };
+    let width = names.len();
+    let indicators = if header { choice.indicators(&names) } else { Vec::new() };
+    let names: Vec<String> = names.into_iter().chain(indicators.iter().map(|(name, ..)| name.clone())).collect();
     let picked = choice.among(&names, header)?;
 
     let mut values = Vec::new();
@@ -47,9 +50,16 @@ pub(super) fn read(path: &Path, choice: &Choice, header: Option<bool>) -> Result
     let mut more = !header || next(&mut record)?;
     while more {
         rows += 1;
-        let fault = match record.len() == names.len() {
+        let value = |j: usize| match j.checked_sub(width).map(|k| &indicators[k]) {
+            None => parse(&record[j]).and_then(single),
+            Some((_, of, level)) => match parse(&record[*of]) {
+                Err(Fault::Missing) => Err(Fault::Missing),
+                _ => Ok(f32::from(u8::from(&record[*of] == level.as_bytes()))),
+            },
+        };
+        let fault = match record.len() == width {
             false => Some(Bad::Ragged(record.len())),
-            true => picked.iter().find_map(|&j| match parse(&record[j]).and_then(single) {
+            true => picked.iter().find_map(|&j| match value(j) {
                 Ok(value) => {
                     values.push(value);
                     None
@@ -63,12 +73,57 @@ pub(super) fn read(path: &Path, choice: &Choice, header: Option<bool>) -> Result
             while next(&mut record).unwrap_or(false) {
                 total += 1;
             }
-            return Err(bad.sentence(path, &names, &broken_row, (rows, total), header));
+            return Err(bad.sentence(path, &names, width, &broken_row, (rows, total), header));
         }
         more = next(&mut record)?;
     }
     Ok(Raw { names, header, picked, values })
 }
+
+/// The names of a file's columns, and where `of` is given the distinct texts of that column in order, none where it holds numbers alone.
+pub(super) fn scan(path: &Path, of: Option<(&str, bool)>) -> Result<(Vec<String>, Option<Vec<String>>)> {
+    let mut file = File::open(path).map_err(|source| Error::io("open", path, source))?;
+    let mut start = Vec::new();
+    Read::by_ref(&mut file).take(SNIFFED as u64).read_to_end(&mut start).map_err(|source| Error::io("read", path, source))?;
+    let text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&start);
+    let mut records = ReaderBuilder::new()
+        .has_headers(false)
+        .flexible(true)
+        .trim(Trim::All)
+        .delimiter(delimiter(text, start.len() == SNIFFED))
+        .from_reader(text.chain(file));
+    let mut record = ByteRecord::new();
+    if !records.read_byte_record(&mut record).map_err(|e| broken(path, e))? {
+        return Err(Error::data(format!("{} is empty", path.display())));
+    }
+    if !record.iter().any(|cell| matches!(parse(cell), Err(Fault::Text(_)))) {
+        return Ok((numbered(record.len()), None));
+    }
+    let names = distinct(record.iter().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect());
+    let place = of.and_then(|(name, always)| Some((names.iter().position(|have| have == name)?, always)));
+    let Some((j, always)) = place else { return Ok((names, None)) };
+    let (mut texts, mut words) = (std::collections::BTreeSet::new(), always);
+    while records.read_byte_record(&mut record).map_err(|e| broken(path, e))? {
+        let Some(cell) = record.get(j) else { continue };
+        match parse(cell) {
+            Err(Fault::Missing) => continue,
+            Err(Fault::Text(_)) => words = true,
+            _ => {}
+        }
+        texts.insert(String::from_utf8_lossy(cell).into_owned());
+        if texts.len() > MOST_LEVELS && words {
+            return Err(Error::data(format!(
+                "column `{}` of {} holds more than {MOST_LEVELS} different texts: give one with fewer, or a number",
+                names[j],
+                path.display()
+            )));
+        }
+    }
+    Ok((names, words.then(|| texts.into_iter().collect())))
+}
+
+/// Different texts of a column at most.
+const MOST_LEVELS: usize = 64;
 
 /// What stops the reading of a row.
 enum Bad {
@@ -77,7 +132,15 @@ enum Bad {
 }
 
 impl Bad {
-    fn sentence(self, path: &Path, names: &[String], record: &ByteRecord, (row, rows): (usize, usize), header: bool) -> Error {
+    fn sentence(
+        self,
+        path: &Path,
+        names: &[String],
+        width: usize,
+        record: &ByteRecord,
+        (row, rows): (usize, usize),
+        header: bool,
+    ) -> Error {
         match self {
             Self::Ragged(fields) => Error::data(format!(
                 "row {} (of {}) of {} has {fields} field{} where the {} has {}: correct the row or remove it",
@@ -86,7 +149,7 @@ impl Bad {
                 path.display(),
                 if fields == 1 { "" } else { "s" },
                 if header { "header" } else { "first row" },
-                names.len()
+                width
             )),
             Self::Cell(column, fault) => {
                 let advice = match &fault {
@@ -96,7 +159,7 @@ impl Bad {
                     // Text from the first row on is a column of words, not a slip.
                     Fault::Text(_) if row == 1 => {
                         let numeric = |j: &usize| !matches!(parse(&record[*j]), Err(Fault::Text(_)));
-                        let usable: Vec<String> = (0..names.len()).filter(numeric).map(|j| names[j].clone()).collect();
+                        let usable: Vec<String> = (0..width).filter(numeric).map(|j| names[j].clone()).collect();
                         Some(choose_advice(path, &usable))
                     }
                     _ => None,

@@ -81,6 +81,51 @@ impl Source {
         raw.into_table(&choice)
     }
 
+    /// The same source with its columns in the order of a conditional law: those to generate, and behind them those that are `given`; and how many these are. A given
+    /// column of texts, or one named `COLUMN:levels`, becomes an indicator `COLUMN=LEVEL` of each of its levels.
+    ///
+    /// # Errors
+    /// A column that is not there or is given twice; no column left to generate; a column of more than 64 levels.
+    pub fn with_given(&self, given: &[String]) -> Result<(Self, usize)> {
+        let csv = match &self.origin {
+            Origin::File(path) if FileFormat::of(path)? == FileFormat::Csv => Some(path),
+            _ => None,
+        };
+        let names = match csv {
+            Some(path) => csv::scan(path, None)?.0,
+            None => Self { origin: self.origin.clone(), columns: None }.load(0, &LoadOptions::default())?.columns().to_vec(),
+        };
+        let (mut columns, mut plain) = (Vec::new(), Vec::new());
+        for name in given {
+            let (name, always) = name.strip_suffix(":levels").map_or((name.as_str(), false), |name| (name, true));
+            if !names.iter().any(|have| have == name) {
+                return Err(unknown_column(&self.origin.to_string(), name, &names));
+            }
+            if plain.iter().any(|have| have == name) {
+                return Err(Error::usage(format!("--condition names `{name}` twice")));
+            }
+            let levels = match csv {
+                Some(path) => csv::scan(path, Some((name, always)))?.1,
+                None if always => {
+                    return Err(Error::usage(format!("--condition {name}:levels: levels are read from CSV files alone")));
+                }
+                None => None,
+            };
+            match levels {
+                Some(levels) => columns.extend(levels.iter().map(|level| format!("{name}={level}"))),
+                None => columns.push(name.to_string()),
+            }
+            plain.push(name.to_string());
+        }
+        let generated = self.columns.clone().unwrap_or(names).into_iter().filter(|name| !plain.contains(name));
+        let count = columns.len();
+        let all: Vec<String> = generated.chain(columns).collect();
+        if all.len() == count {
+            return Err(Error::usage("--condition gives every column: leave one to generate"));
+        }
+        Ok((Self { origin: self.origin.clone(), columns: Some(all) }, count))
+    }
+
     /// SHA-256 of the file's bytes; `None` for a toy target, whose text and seed say it all.
     pub fn file_hash(&self) -> Result<Option<String>> {
         match &self.origin {
@@ -130,6 +175,18 @@ impl Choice<'_> {
         }
         picked.extend(weights);
         Ok(picked)
+    }
+
+    /// Chosen columns that are indicators `COLUMN=LEVEL`: their names, the numbers of their columns, and the levels.
+    pub fn indicators(&self, names: &[String]) -> Vec<(String, usize, String)> {
+        let of = |chosen: &String| {
+            if names.contains(chosen) {
+                return None;
+            }
+            let (column, level) = chosen.split_once('=')?;
+            Some((chosen.clone(), names.iter().position(|have| have == column)?, level.to_string()))
+        };
+        self.columns.into_iter().flatten().filter_map(of).collect()
     }
 
     /// Whether columns were chosen by name or number, rather than all taken.

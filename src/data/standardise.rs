@@ -76,7 +76,12 @@ impl Standardisation {
 
     /// log|det ∂z/∂x| = −Σ ln scale. A density p(z) of standardised rows is p(z)·exp of this at x.
     pub fn log_det(&self) -> f64 {
-        -self.scale.iter().map(|scale| scale.ln()).sum::<f64>()
+        self.log_det_of(self.cols())
+    }
+
+    /// The same of the first `columns` alone, for the density of these given the others.
+    pub fn log_det_of(&self, columns: usize) -> f64 {
+        -self.scale[..columns].iter().map(|scale| scale.ln()).sum::<f64>()
     }
 
     fn each(&self, values: &mut [f32], map: impl Fn(f64, f64, f64) -> f64) -> Result<()> {

@@ -45,17 +45,17 @@ pub fn probed_divergence(rec: &mut Recorder, v: Var, x: Var, probe: Var) -> Resu
     }
 }
 
-/// ∇·v and ‖∂v/∂x‖² (Frobenius) of each row, rows × 1 each: exactly, from a tangent a column, or both unbiased from one probe of signs, as
+/// ∇·v and ‖∂v/∂x‖² (Frobenius) of each row by its first `moving` columns, rows × 1 each: exactly, from a tangent a column, or both unbiased from one probe of signs, as
 /// [`probed_divergence`] and E‖(∂v/∂x)ε‖².
 ///
 /// # Errors
 /// As [`divergence`].
-pub fn divergence_and_square(rec: &mut Recorder, v: Var, x: Var, probe: Option<Var>) -> Result<(Var, Var)> {
+pub fn divergence_and_square(rec: &mut Recorder, v: Var, x: Var, moving: usize, probe: Option<Var>) -> Result<(Var, Var)> {
     fit(v, x)?;
     let (rows, cols) = (x.rows(), x.cols());
     let zero = rec.constant(0.0, rows, 1)?;
     let (mut trace, mut square) = (zero, zero);
-    for column in 0..if probe.is_some() { 1 } else { cols } {
+    for column in 0..if probe.is_some() { 1 } else { moving } {
         let along = match probe {
             Some(probe) => probe,
             None => {

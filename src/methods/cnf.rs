@@ -7,6 +7,7 @@
 //! that of one probe of signs a row (Hutchinson 1989), the same all along a way. Among the many fields of one likelihood, straight and
 //! smooth ones are preferred by a price on ∫‖v‖² dt and on ∫‖∂v/∂x‖² dt, each a column (Finlay et al. 2020): solvers need fewer steps then.
 
+use super::dataset::join;
 use super::many_step::{Flow, Integrated, ManyStep, keys_of_flow, resolve_flow, take_flow};
 use super::{Dataset, Entry};
 use crate::flow::{Prediction, Solver, Time, divergence_and_square, follow};
@@ -107,7 +108,8 @@ impl Flow for Cnf {
 
     fn plan(&self, gpu: &Gpu, seed: u64, data: &Dataset) -> Result<Plan> {
         self.core.plan_of(gpu, seed, |rec| {
-            let x = self.core.data(rec, data)?;
+            let (x, given) = self.core.data(rec, data)?;
+            let x = join(rec, x, given)?;
             let (likelihood, kinetic, jacobian) = self.along(rec, x)?;
             rec.report("nats", likelihood)?;
             rec.report("kinetic", kinetic)?;
@@ -119,25 +121,33 @@ impl Flow for Cnf {
 }
 
 impl Cnf {
-    /// Means over centred rows x: of their log-likelihood, of ∫‖v‖² dt a column, and of ∫‖∂v/∂x‖² dt a column; 1 × 1 each.
+    /// Means over centred rows x, with their given columns behind them: of their log-likelihood, of ∫‖v‖² dt a column, and of ∫‖∂v/∂x‖² dt a column; 1 × 1 each.
     fn along(&self, rec: &mut Recorder, x: Var) -> Result<(Var, Var, Var)> {
         let Settings { train_solver, train_steps, trace, .. } = self.settings;
-        let exact = trace == Trace::Exact || trace == Trace::Auto && x.cols() <= EXACT;
-        let probe = if exact { None } else { Some(rec.random(Law::Sign, x.rows(), x.cols())?) };
+        let columns = self.core.columns;
+        let exact = trace == Trace::Exact || trace == Trace::Auto && columns <= EXACT;
+        let probe = match exact {
+            true => None,
+            false => {
+                let probe = rec.random(Law::Sign, x.rows(), columns)?;
+                Some(self.core.still(rec, probe)?)
+            }
+        };
         let times: Vec<f64> = (0..=train_steps).map(|k| 1.0 - k as f64 / train_steps as f64).collect();
         let zero = rec.constant(0.0, x.rows(), 1)?;
         // Back in time: the integrals of what is added come out with the opposite sign.
         let states = follow(rec, train_solver, &times, &[x, zero, zero, zero], &mut |rec, state, t| {
             let v = self.core.velocity(rec, state[0], Time::Known(t), Weights::Trained)?;
-            let (divergence, square) = divergence_and_square(rec, v, state[0], probe)?;
+            let (divergence, square) = divergence_and_square(rec, v, state[0], columns, probe)?;
             let speed = rec.square(v)?;
             let speed = rec.sum_cols(speed)?;
             Ok(vec![v, divergence, speed, square])
         })?;
         let end = &states[states.len() - 1];
-        let noise = self.core.noise_density(rec, end[0])?;
+        let rows = self.core.part(rec, end[0])?.0;
+        let noise = self.core.noise_density(rec, rows)?;
         let each = rec.add(noise, end[1])?;
-        let share = -1.0 / x.cols() as f32;
+        let share = -1.0 / columns as f32;
         let (likelihood, speed, square) = (rec.mean(each)?, rec.mean(end[2])?, rec.mean(end[3])?);
         Ok((likelihood, rec.scale(speed, share)?, rec.scale(square, share)?))
     }

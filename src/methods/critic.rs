@@ -86,12 +86,12 @@ struct Network {
 pub struct Layers(Vec<(Var, Var)>);
 
 impl Critic {
-    /// `count` networks on `columns` columns; `spectral` divides each weight by its largest singular value.
+    /// `count` networks on rows of every column, given ones included; `spectral` divides each weight by its largest singular value.
     pub fn new(setup: &Setup, settings: &Settings, count: usize, spectral: bool) -> Result<Self> {
         let training = setup.training;
         let mut builder = Builder::with_domain(setup.seed, DOMAIN);
         let shape = MlpShape {
-            inputs: setup.columns,
+            inputs: setup.columns + setup.conditions,
             outputs: 1,
             width: settings.critic_width,
             depth: settings.critic_depth,
@@ -224,7 +224,7 @@ impl<A: Adversarial> Method for Game<A> {
         critic.minimize(&mut rec, loss)?;
         let first = rec.finish()?;
         let mut rec = Recorder::new(gpu, seed);
-        let y = core.generate(&mut rec)?;
+        let y = core.generate(&mut rec, data)?;
         let loss = game.generator_loss(&mut rec, y, data)?;
         core.minimize(&mut rec, loss)?;
         Ok(Plan::new(vec![(first, critic.steps as usize), (rec.finish()?, 1)]))

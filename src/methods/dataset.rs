@@ -15,8 +15,8 @@ pub struct Dataset {
     thresholds: Option<Tensor>,
     median: f64,
     range: f32,
-    mean: Vec<f32>,
-    directions: Vec<Vec<f32>>,
+    conditions: usize,
+    fitted: Fitted,
     target: Option<Target>,
     source: Option<Vec<f32>>,
     names: Vec<String>,
@@ -25,19 +25,23 @@ pub struct Dataset {
 impl Dataset {
     /// Uploads rows (row-major) and their weights, if they have any.
     pub fn new(gpu: &Gpu, values: &[f32], cols: usize, weights: Option<&[f32]>) -> Result<Self> {
+        Self::with_conditions(gpu, values, cols, 0, weights)
+    }
+
+    /// The same, where the last `conditions` columns are given: what is learned is the law of the others, given them.
+    pub fn with_conditions(gpu: &Gpu, values: &[f32], cols: usize, conditions: usize, weights: Option<&[f32]>) -> Result<Self> {
         let rows = values.len() / cols.max(1);
         if rows < 2 || values.len() != rows * cols {
             return Err(Error::data(format!("{rows} rows of {cols} columns are too few to learn from")));
         }
         let thresholds = weights.map(|weights| gpu.upload_u32(rows, 1, &thresholds(weights)));
-        let (mean, directions) = moments(values, cols, weights);
         Ok(Self {
             tensor: gpu.upload(rows, cols, values)?,
             thresholds: thresholds.transpose()?,
             median: median_distance(values, cols),
             range: range(values, cols),
-            mean,
-            directions,
+            conditions,
+            fitted: Fitted::new(values, cols, conditions, weights),
             target: None,
             source: None,
             names: Vec::new(),
@@ -78,8 +82,20 @@ impl Dataset {
         self.tensor.rows()
     }
 
+    /// Columns of a row, those that are given included.
     pub fn cols(&self) -> usize {
         self.tensor.cols()
+    }
+
+    /// Columns that are given.
+    pub fn conditions(&self) -> usize {
+        self.conditions
+    }
+
+    /// `n` rows, and their given columns apart from the others (none where no column is given).
+    pub fn parted_batch(&self, rec: &mut Recorder, n: usize) -> Result<(Var, Option<Var>)> {
+        let rows = self.batch(rec, n)?;
+        part(rec, rows, self.conditions)
     }
 
     /// All rows.
@@ -115,22 +131,90 @@ impl Dataset {
         self.range
     }
 
-    /// The mean row.
+    /// The mean row, of the columns that are not given.
     pub fn mean(&self) -> &[f32] {
-        &self.mean
+        &self.fitted.mean
     }
 
-    /// A (latent × columns, row by row) such that zA has the data's covariance when z is standard normal: the leading
+    /// A (latent × columns, row by row; given ones not counted) such that zA has the data's covariance when z is standard normal: the leading
     /// principal directions scaled by their deviations, and zeros where the latent space is larger than the data's.
     pub fn embedding(&self, latent: usize) -> Vec<f32> {
-        let mut factor: Vec<f32> = self.directions.iter().take(latent).flatten().copied().collect();
-        factor.resize(latent * self.cols(), 0.0);
-        factor
+        leading(&self.fitted.directions, latent, self.cols() - self.conditions)
+    }
+
+    /// The Gaussian fitted to the columns given the others, x = b + cB + zA: b, and A above B ((latent + conditions) × columns), with A as in
+    /// [`Dataset::embedding`] but of what the regression on the given columns leaves.
+    pub fn regression(&self, latent: usize) -> (Vec<f32>, Vec<f32>) {
+        let Fitted { mean, given_mean, slopes, rest, .. } = &self.fitted;
+        let columns = mean.len();
+        let mut factor = leading(rest, latent, columns);
+        factor.extend(slopes);
+        let shift = |j: usize| given_mean.iter().zip(slopes.iter().skip(j).step_by(columns)).map(|(m, s)| m * s).sum::<f32>();
+        (mean.iter().enumerate().map(|(j, m)| m - shift(j)).collect(), factor)
     }
 }
 
-/// Mean and principal directions (each times its deviation), largest first.
-fn moments(values: &[f32], cols: usize, weights: Option<&[f32]>) -> (Vec<f32>, Vec<Vec<f32>>) {
+/// Rows apart from the `conditions` columns behind them.
+pub fn part(rec: &mut Recorder, rows: Var, conditions: usize) -> Result<(Var, Option<Var>)> {
+    let columns = rows.cols() - conditions;
+    match conditions {
+        0 => Ok((rows, None)),
+        _ => Ok((rec.columns(rows, 0, columns)?, Some(rec.columns(rows, columns, conditions)?))),
+    }
+}
+
+/// Rows with their given columns behind them.
+pub fn join(rec: &mut Recorder, rows: Var, given: Option<Var>) -> Result<Var> {
+    match given {
+        None => Ok(rows),
+        Some(given) => rec.concat(&[rows, given]),
+    }
+}
+
+fn leading(directions: &[Vec<f32>], latent: usize, columns: usize) -> Vec<f32> {
+    let mut factor: Vec<f32> = directions.iter().take(latent).flatten().copied().collect();
+    factor.resize(latent * columns, 0.0);
+    factor
+}
+
+/// The Gaussian fitted to the data, and to the data given some columns.
+struct Fitted {
+    mean: Vec<f32>,
+    /// Principal directions, each times its deviation, largest first.
+    directions: Vec<Vec<f32>>,
+    given_mean: Vec<f32>,
+    /// Conditions × columns: least squares of the columns on the given ones.
+    slopes: Vec<f32>,
+    /// Principal directions of what these leave.
+    rest: Vec<Vec<f32>>,
+}
+
+impl Fitted {
+    fn new(values: &[f32], cols: usize, conditions: usize, weights: Option<&[f32]>) -> Self {
+        let (mean, covariance) = moments(values, cols, weights);
+        let columns = cols - conditions;
+        let own = covariance.view((0, 0), (columns, columns)).into_owned();
+        let directions = principal(own.clone());
+        let across = covariance.view((columns, 0), (conditions, columns)).into_owned();
+        let given = covariance.view((columns, columns), (conditions, conditions)).into_owned();
+        // Indicators of all levels sum to one: the least-norm solution.
+        let slopes = match conditions {
+            0 => across.clone(),
+            _ => given.svd(true, true).solve(&across, 1e-9).unwrap_or_else(|_| across.clone() * 0.0),
+        };
+        let rest = if conditions == 0 { directions.clone() } else { principal(own - across.transpose() * &slopes) };
+        let single = |v: &[f64]| v.iter().map(|&v| v as f32).collect();
+        Self {
+            mean: single(&mean[..columns]),
+            directions,
+            given_mean: single(&mean[columns..]),
+            slopes: slopes.transpose().iter().map(|&v| v as f32).collect(),
+            rest,
+        }
+    }
+}
+
+fn moments(values: &[f32], cols: usize, weights: Option<&[f32]>) -> (Vec<f64>, nalgebra::DMatrix<f64>) {
     let rows = values.len() / cols;
     let weight = |i: usize| weights.map_or(1.0, |w| f64::from(w[i]));
     let total: f64 = (0..rows).map(weight).sum();
@@ -143,17 +227,21 @@ fn moments(values: &[f32], cols: usize, weights: Option<&[f32]>) -> (Vec<f32>, V
         let centred = nalgebra::DVector::from_iterator(cols, row.iter().zip(&mean).map(|(&x, m)| f64::from(x) - m));
         covariance.ger(weight(i) / total, &centred, &centred, 1.0);
     }
+    (mean, covariance)
+}
+
+/// Principal directions, each times its deviation, largest first.
+fn principal(covariance: nalgebra::DMatrix<f64>) -> Vec<Vec<f32>> {
     let eigen = nalgebra::SymmetricEigen::new(covariance);
-    let mut order: Vec<usize> = (0..cols).collect();
+    let mut order: Vec<usize> = (0..eigen.eigenvalues.len()).collect();
     order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
-    let directions = order
+    order
         .into_iter()
         .map(|k| {
             let deviation = eigen.eigenvalues[k].max(0.0).sqrt();
             eigen.eigenvectors.column(k).iter().map(|v| (deviation * v) as f32).collect()
         })
-        .collect();
-    (mean.into_iter().map(|m| m as f32).collect(), directions)
+        .collect()
 }
 
 fn median_distance(values: &[f32], cols: usize) -> f64 {

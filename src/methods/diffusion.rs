@@ -51,9 +51,9 @@ impl Flow for Diffusion {
 
     fn plan(&self, gpu: &Gpu, seed: u64, data: &Dataset) -> Result<Plan> {
         self.0.plan_of(gpu, seed, |rec| {
-            let x1 = self.0.data(rec, data)?;
+            let (x1, given) = self.0.data(rec, data)?;
             let x0 = self.0.noise(rec, x1.rows(), Weights::Trained)?;
-            self.0.denoising(rec, x0, x1)
+            self.0.denoising(rec, x0, x1, given)
         })
     }
 }

@@ -10,6 +10,7 @@
 //!
 //! x_t is the data's own row with the path's noise. What results is a map of one evaluation: an ordinary sampler.
 
+use super::dataset::join;
 use super::many_step::{Course, ManyStep, Sampling};
 use super::one_step::OneStep;
 use super::pool::{self, Pairs, Pool};
@@ -121,6 +122,9 @@ impl Distill {
         let student = match settings.by {
             By::Regression => Student::Generator(Box::new(OneStep::new(setup)?)),
             By::Consistency | By::Halving => {
+                if setup.conditions > 0 {
+                    return Err(Error::usage("with --condition a flow is distilled by regression: set by=regression"));
+                }
                 if let Some(teacher) = teacher
                     && (teacher.span() != (0.0, 1.0) || (teacher.scale() - 1.0).abs() > 1e-6)
                 {
@@ -146,7 +150,7 @@ impl Distill {
         self.teacher.as_ref().ok_or_else(|| Error::usage("there is no teacher to learn from"))
     }
 
-    fn regression(&self, gpu: &Gpu, seed: u64, student: &OneStep) -> Result<Plan> {
+    fn regression(&self, gpu: &Gpu, seed: u64, student: &OneStep, data: &Dataset) -> Result<Plan> {
         let teacher = self.teacher()?;
         if teacher.latent() != student.latent() {
             return Err(Error::usage(format!(
@@ -157,12 +161,14 @@ impl Distill {
         }
         let mut pool = Pool::new(gpu, seed, self.settings.pairs, |rec, rows| {
             let z = rec.normal(rows, teacher.latent())?;
-            let to = teacher.push(rec, z, Weights::Averaged)?;
-            Ok(Pairs { from: z, to, energy: rec.constant(0.0, rows, 1)? })
+            let given = if data.conditions() > 0 { data.parted_batch(rec, rows)?.1 } else { None };
+            let from = join(rec, z, given)?;
+            let to = teacher.push(rec, from, Weights::Averaged)?;
+            Ok(Pairs { from, to, energy: rec.constant(0.0, rows, 1)? })
         })?;
         let columns = student.generator.shape().columns;
         let plan = Plan::record(gpu, seed, |rec| {
-            let (z, x) = pool::draw(rec, &pool.tensor(), student.batch, (student.latent(), columns))?;
+            let (z, x) = pool::draw(rec, &pool.tensor(), student.batch, (student.latent() + data.conditions(), columns))?;
             let y = student.push(rec, z, Weights::Trained)?;
             let loss = loss::mean_squared(rec, y, x)?;
             student.minimize(rec, loss)
@@ -288,7 +294,7 @@ impl Method for Distill {
 
     fn plan(&self, gpu: &Gpu, seed: u64, data: &Dataset) -> Result<Plan> {
         match (&self.student, self.settings.by) {
-            (Student::Generator(student), _) => self.regression(gpu, seed, student),
+            (Student::Generator(student), _) => self.regression(gpu, seed, student, data),
             (Student::Field { core, .. }, By::Consistency) => self.consistency(gpu, seed, data, core),
             (Student::Field { core, before }, _) => self.halving(gpu, seed, data, core, before),
         }

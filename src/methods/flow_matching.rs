@@ -42,6 +42,11 @@ pub const ENTRY: Entry = Entry {
     build: |setup, own| {
         let given = given_source(own).is_some();
         let (settings, course, sampling) = take_flow::<Settings>(own)?;
+        if setup.conditions > 0 && settings.coupling != Coupling::Independent {
+            return Err(Error::usage(
+                "`coupling` pairs noise with rows by where both lie, and so with what is given: with --condition it must be independent",
+            ));
+        }
         let core = ManyStep::new(setup, &course, sampling, Prediction::Velocity, 1, given)?;
         Ok(Box::new(Integrated(FlowMatching { core, coupling: settings.coupling, epsilon: settings.epsilon })))
     },
@@ -94,17 +99,17 @@ impl Flow for FlowMatching {
     fn plan(&self, gpu: &Gpu, seed: u64, data: &Dataset) -> Result<Plan> {
         if self.coupling != Coupling::Exact {
             return self.core.plan_of(gpu, seed, |rec| {
-                let x1 = self.core.data(rec, data)?;
+                let (x1, given) = self.core.data(rec, data)?;
                 let x0 = self.core.source(rec, x1.rows())?;
                 let (x0, x1) = self.coupling.pair(rec, x0, x1, self.epsilon)?;
-                self.core.denoising(rec, x0, x1)
+                self.core.denoising(rec, x0, x1, given)
             });
         }
         let pairs = self.matched(gpu, seed, data)?;
         let plan = self.core.plan_of(gpu, seed, |rec| {
             let (x0, x1) = pairs.record(rec)?;
             let [x0, x1] = [x0, x1].map(|x| self.core.centre(rec, x, Weights::Trained));
-            self.core.denoising(rec, x0?, x1?)
+            self.core.denoising(rec, x0?, x1?, None)
         })?;
         Ok(pairs.attach(plan))
     }

@@ -6,6 +6,7 @@
 //! and samples follow the ordinary equation dx = b dt, or for any ε(t) ≥ 0 the stochastic one dx = (b − ε η/γ) dt + √(2ε) dB, whose laws are
 //! the same (ibid., theorem 2.8 and eq. 2.33): here ε = η²·γ with the setting `eta` for η, so that nothing divides by γ.
 
+use super::dataset::join;
 use super::many_step::{FITTED, Flow, Integrated, ManyStep, check_source, given_source, keys_of_flow, resolve_flow, take_flow};
 use super::{Dataset, Entry};
 use crate::flow::{Curve, Gamma, Prediction, Solver, Time, table};
@@ -97,23 +98,24 @@ impl Flow for Interpolant {
         self.0.plan_of(gpu, seed, |rec| {
             use table::{ALPHA, ALPHA_RATE, GAMMA, GAMMA_RATE, SIGMA, SIGMA_RATE};
             let core = &self.0;
-            let x1 = core.data(rec, data)?;
+            let (x1, given) = core.data(rec, data)?;
             let x0 = core.source(rec, x1.rows())?;
             let z = core.noise(rec, x1.rows(), Weights::Trained)?;
             let at = core.path.draw(rec, core.prediction, core.times.times(), core.batch, MARGIN, 1.0 - MARGIN)?;
             let x = rec.combine(at, &[(ALPHA, 1.0, x1), (SIGMA, 1.0, x0), (GAMMA, 1.0, z)])?;
             let velocity = rec.combine(at, &[(ALPHA_RATE, 1.0, x1), (SIGMA_RATE, 1.0, x0), (GAMMA_RATE, 1.0, z)])?;
-            let both = core.output(rec, at, x, Weights::Trained)?;
+            let both = core.output(rec, at, x, given, Weights::Trained)?;
             let target = rec.concat(&[velocity, z])?;
             crate::loss::mean_squared(rec, both, target)
         })
     }
 
     fn velocity(&self, rec: &mut Recorder, x: Var, time: Time, weights: Weights) -> Result<Var> {
-        Ok(self.heads(rec, x, time, weights)?.0)
+        let v = self.heads(rec, x, time, weights)?.0;
+        self.0.still(rec, v)
     }
 
-    fn follow_noisy(&self, rec: &mut Recorder, times: &[f64], x: Var, weights: Weights) -> Result<Vec<Var>> {
+    fn follow_noisy(&self, rec: &mut Recorder, times: &[f64], x: Var, given: Option<Var>, weights: Weights) -> Result<Vec<Var>> {
         let core = &self.0;
         if core.sampling.solver != Solver::EulerMaruyama {
             return Err(Error::usage(format!("an interpolant is not followed by `{}`", core.sampling.solver.name())));
@@ -121,7 +123,8 @@ impl Flow for Interpolant {
         let mut states = vec![x];
         for (k, pair) in times.windows(2).enumerate() {
             let (x, h) = (states[k], pair[1] - pair[0]);
-            let (b, denoised) = self.heads(rec, x, Time::Known(pair[0]), weights)?;
+            let state = join(rec, x, given)?;
+            let (b, denoised) = self.heads(rec, state, Time::Known(pair[0]), weights)?;
             // ε = η²γ: the drift loses η²·E[z | x], and the noise has a deviation of √(2η²γh).
             let eta2 = core.sampling.eta.powi(2);
             let deviation = (2.0 * eta2 * core.path.at(pair[0]).gamma * h).sqrt();

@@ -72,7 +72,7 @@ impl NormalisingFlow {
         let Choice { layers, structure, transform, mixing } = *choice;
         let shape = NormalisingShape { conditioner, layers, structure, transform, mixing };
         let covariance = setup.data.map(|data| covariance(data, columns));
-        let moments = setup.data.zip(covariance.as_ref()).map(|(data, covariance)| (&data.mean()[..columns], covariance));
+        let moments = setup.data.zip(covariance.as_ref()).map(|(data, covariance)| (data.mean(), covariance));
         let mut builder = Builder::new(setup.seed);
         let chain = Normalising::new(setup.gpu, &mut builder, shape, moments, setup.seed)?;
         Ok(Self { parameters: builder.build(setup.gpu)?, chain, adam: training.adam(), batch: training.batch, columns })
@@ -89,10 +89,9 @@ impl NormalisingFlow {
 
 /// The covariance of the columns that are generated.
 fn covariance(data: &Dataset, columns: usize) -> nalgebra::DMatrix<f64> {
-    let all = data.cols();
-    let factor = data.embedding(all).into_iter().map(f64::from);
-    let factor = nalgebra::DMatrix::from_row_iterator(all, all, factor);
-    (factor.transpose() * factor).view((0, 0), (columns, columns)).into_owned()
+    let factor = data.embedding(columns).into_iter().map(f64::from);
+    let factor = nalgebra::DMatrix::from_row_iterator(columns, columns, factor);
+    factor.transpose() * factor
 }
 
 impl Method for NormalisingFlow {

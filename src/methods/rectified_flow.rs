@@ -9,6 +9,7 @@
 //! The teacher of a round is the average of the weights at its beginning. It makes a pool of pairs on the device, ahead of the round's steps;
 //! it is part of a checkpoint, and the pool a function of it, so that a resumed run sees the same.
 
+use super::dataset::join;
 use super::many_step::{Flow, Integrated, ManyStep, keys_of_flow, resolve_flow, take_flow};
 use super::pool::{self, Pairs, Pool};
 use super::{Dataset, Entry};
@@ -81,10 +82,12 @@ struct RectifiedFlow {
 
 impl RectifiedFlow {
     /// Pairs of noise and the rows that the teacher takes it to.
-    fn pool(&self, gpu: &Gpu, seed: u64) -> Result<Pool> {
+    fn pool(&self, gpu: &Gpu, seed: u64, data: &Dataset) -> Result<Pool> {
         Pool::new(gpu, seed, self.settings.pairs, |rec, rows| {
             let teacher = &self.teacher;
             let x = teacher.noise(rec, rows, Weights::Averaged)?;
+            let given = if teacher.conditions > 0 { data.parted_batch(rec, rows)?.1 } else { None };
+            let x = join(rec, x, given)?;
             let zero = rec.constant(0.0, rows, 1)?;
             let times = Grid::Uniform.times(0.0, 1.0, self.settings.pair_steps)?;
             let states = follow(rec, Solver::Heun, &times, &[x, zero], &mut |rec, state, t| {
@@ -93,7 +96,8 @@ impl RectifiedFlow {
                 Ok(vec![v, rec.sum_cols(squares)?])
             })?;
             let end = &states[states.len() - 1];
-            Ok(Pairs { from: x, to: end[0], energy: end[1] })
+            let to = teacher.part(rec, end[0])?.0;
+            Ok(Pairs { from: x, to, energy: end[1] })
         })
     }
 }
@@ -108,19 +112,24 @@ impl Flow for RectifiedFlow {
     }
 
     fn plan(&self, gpu: &Gpu, seed: u64, data: &Dataset) -> Result<Plan> {
-        let mut pool = self.pool(gpu, seed)?;
+        let mut pool = self.pool(gpu, seed, data)?;
         // What a step learns from: (1, 0) is fresh noise and data, (0, 1) the pool; and the straightness to report.
         let (choice, straightness) = (gpu.upload(1, 2, &[1.0, 0.0])?, gpu.zeros(1, 1)?);
         let plan = self.core.plan_of(gpu, seed, |rec| {
             let core = &self.core;
-            let (x1, x0) = (core.data(rec, data)?, core.source(rec, core.batch)?);
-            let (z0, z1) = pool::draw(rec, &pool.tensor(), core.batch, (core.columns, core.columns))?;
+            let ((x1, given), x0) = (core.data(rec, data)?, core.source(rec, core.batch)?);
+            let (z0, z1) = pool::draw(rec, &pool.tensor(), core.batch, (core.columns + core.conditions, core.columns))?;
+            let (z0, of_pool) = core.part(rec, z0)?;
             let choice = rec.tensor(&choice);
             let (x0, x1) =
                 (rec.combine(choice, &[(0, 1.0, x0), (1, 1.0, z0)])?, rec.combine(choice, &[(0, 1.0, x1), (1, 1.0, z1)])?);
+            let given = match given.zip(of_pool) {
+                Some((fresh, made)) => Some(rec.combine(choice, &[(0, 1.0, fresh), (1, 1.0, made)])?),
+                None => None,
+            };
             let straightness = rec.tensor(&straightness);
             rec.report("straightness", straightness)?;
-            core.denoising(rec, x0, x1)
+            core.denoising(rec, x0, x1, given)
         })?;
         let every = self.steps.div_ceil(self.settings.rounds + 1).max(1);
         let (core, teacher) = (self.core.clone(), self.teacher.clone());

@@ -66,11 +66,11 @@ impl Flow for Score {
     fn plan(&self, gpu: &Gpu, seed: u64, data: &Dataset) -> Result<Plan> {
         self.core.plan_of(gpu, seed, |rec| {
             let core = &self.core;
-            let x1 = core.data(rec, data)?;
+            let (x1, given) = core.data(rec, data)?;
             let x0 = core.noise(rec, x1.rows(), Weights::Trained)?;
             let at = core.draw_times(rec)?;
             let x = core.between(rec, at, x0, x1)?;
-            let output = core.output(rec, at, x, Weights::Trained)?;
+            let output = core.output(rec, at, x, given, Weights::Trained)?;
             let noise = rec.combine(at, &[(table::NOISE, 1.0, x), (table::NOISE + 1, 1.0, output)])?;
             if self.matching == Matching::Denoising {
                 return loss::mean_squared(rec, noise, x0);

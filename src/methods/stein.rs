@@ -56,6 +56,11 @@ pub const ENTRY: Entry = Entry {
     defaults: "",
     keys: Settings::keys,
     build: |setup, own| {
+        if setup.conditions > 0 {
+            return Err(Error::usage(
+                "`stein` learns one law by its score, and the score of a law given other columns is another for each: leave out --condition",
+            ));
+        }
         if setup.data.is_some_and(|data| data.target().is_none()) {
             return Err(Error::usage(format!(
                 "`stein` needs a target whose score is known, and this data has none: train it on one of {} (both columns), or give the \

@@ -25,12 +25,19 @@ impl LogLikelihood {
         Self { rows, mean, standard_error, bits_per_dimension: -mean / (columns as f64 * std::f64::consts::LN_2) }
     }
 
-    /// That of `rows` under the Gaussian fitted to `train`: what any density has to beat.
-    pub fn of_gaussian(train: Points, rows: Points) -> Self {
-        let gaussian = Gaussian::fit(train);
+    /// That of `rows` under the Gaussian fitted to `train`: what any density has to beat. The last `given` columns are conditions.
+    pub fn of_gaussian(train: Points, rows: Points, given: usize) -> Self {
         let d = rows.columns();
-        let values: Vec<f64> = rows.values().chunks_exact(d).map(|row| gaussian.log_density(row)).collect();
-        Self::of(values.into_iter(), d)
+        let behind =
+            |points: Points| points.values().chunks_exact(d).flat_map(|row| row[d - given..].to_vec()).collect::<Vec<f32>>();
+        let joint = Gaussian::fit(train);
+        let of_given = match given {
+            0 => None,
+            _ => Points::new(&behind(train), train.rows(), given).ok().map(Gaussian::fit),
+        };
+        let each = |row: &[f32]| joint.log_density(row) - of_given.as_ref().map_or(0.0, |g| g.log_density(&row[d - given..]));
+        let values: Vec<f64> = rows.values().chunks_exact(d).map(each).collect();
+        Self::of(values.into_iter(), d - given)
     }
 }
 
@@ -52,7 +59,7 @@ mod tests {
         // Mean (1, 0), covariance diag(2/3·…): four corners of a rectangle of sides 2 and 4.
         let corners = [0.0f32, -2.0, 2.0, -2.0, 0.0, 2.0, 2.0, 2.0];
         let points = Points::new(&corners, 4, 2).unwrap();
-        let found = LogLikelihood::of_gaussian(points, points);
+        let found = LogLikelihood::of_gaussian(points, points, 0);
         let (a, b) = (4.0 / 3.0, 16.0 / 3.0f64);
         let exact = -std::f64::consts::TAU.ln() - 0.5 * (a * b).ln() - 0.5 * (1.0 / a + 4.0 / b);
         assert!((found.mean - exact).abs() < 1e-12 && found.standard_error.unwrap() < 1e-12, "{found:?}");

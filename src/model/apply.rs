@@ -2,7 +2,7 @@
 
 use super::Model;
 use super::integrate::Journey;
-use crate::data::Table;
+use crate::data::{Standardisation, Table};
 use crate::flow::Solver;
 use crate::gpu::{Kept, Recorder, Step, Var};
 use crate::methods::Dynamics;
@@ -32,8 +32,14 @@ impl Model {
     /// `n` new rows in the data's own units. The first rows of a larger sample of the same seed are the same.
     ///
     /// # Errors
-    /// A row that is not finite: the message says where an integration lost it.
+    /// A row that is not finite: the message says where an integration lost it. A model that generates from given columns.
     pub fn sample(&self, n: usize, seed: u64) -> Result<Table> {
+        if self.description.conditions > 0 {
+            let given = self.description.parted().1.join(", ");
+            return Err(Error::usage(format!(
+                "this model generates rows from given columns ({given}): say what they are, by --given"
+            )));
+        }
         let cols = self.description.columns.len();
         let name = format!("a sample of {}", self.description.method);
         let mut values = Vec::with_capacity(n * cols);
@@ -64,14 +70,102 @@ impl Model {
         self.finish(values, &name)
     }
 
-    /// φ(z) for given latents, in the data's own units.
+    /// `each` new rows for every row of `given`, which holds the columns that the model generates from: joint rows, those of one given row together.
+    ///
+    /// # Errors
+    /// A given column that is missing; a level that was not there in training; a row that is not finite; a model that generates from nothing.
+    pub fn sample_given(&self, given: &Table, each: usize, seed: u64) -> Result<Table> {
+        let (generated, names) = self.description.parted();
+        if names.is_empty() {
+            return Err(Error::usage(
+                "this model was trained without --condition: it generates whole rows, and nothing can be given",
+            ));
+        }
+        let given = given.align(names)?;
+        self.check_levels(&given)?;
+        let (d, k) = (generated.len(), names.len());
+        let Standardisation { mean, scale } = &self.description.standardisation;
+        let units = Standardisation { mean: mean[d..].to_vec(), scale: scale[d..].to_vec() };
+        let mut standard = given.values().to_vec();
+        units.apply(&mut standard)?;
+        let n = given.rows() * each;
+        let wanted = |row: usize| &standard[row.min(n - 1) / each * k..][..k];
+        let chunk = n.next_multiple_of(64).min(CHUNK);
+        let inputs = self.gpu.zeros(chunk, k)?;
+        let mut rec = Recorder::with_domain(&self.gpu, seed, SAMPLE_DOMAIN)?;
+        let z = self.method.draw(&mut rec, chunk, Weights::Averaged)?;
+        let behind = rec.tensor(&inputs);
+        let z = rec.concat(&[z, behind])?;
+        let mut draw: Box<dyn FnMut() -> Result<Vec<f32>>> = match self.adaptive() {
+            Some(dynamics) => {
+                let mut journey = self.forwards(dynamics, rec, z)?;
+                Box::new(move || journey.run())
+            }
+            None => {
+                let (mut step, y) = self.freeze(rec, z)?;
+                Box::new(move || {
+                    step.replay(1)?;
+                    step.read(y)
+                })
+            }
+        };
+        let mut values = Vec::with_capacity(n * (d + k));
+        for first in (0..n).step_by(chunk) {
+            inputs.write(&(first..first + chunk).flat_map(wanted).copied().collect::<Vec<f32>>())?;
+            for (row, drawn) in (first..n).zip(draw()?.chunks_exact(d)) {
+                if drawn.iter().any(|v| !v.is_finite()) {
+                    return Err(Error::data(format!(
+                        "row {row} of the sample is not finite: what it was given lies too far from what the model has seen"
+                    )));
+                }
+                values.extend_from_slice(drawn);
+                values.extend_from_slice(wanted(row));
+            }
+        }
+        self.finish(values, &format!("a sample of {}", self.description.method))
+    }
+
+    /// Refuses rows that have none or two of the levels of a column.
+    fn check_levels(&self, given: &Table) -> Result<()> {
+        let names = self.description.parted().1;
+        let columns: Vec<Option<&str>> = names.iter().map(|name| name.split_once('=').map(|pair| pair.0)).collect();
+        for (row, values) in (0..given.rows()).map(|row| (row, given.row(row))) {
+            for (k, column) in columns.iter().enumerate() {
+                let Some(column) = column else { continue };
+                if k > 0 && columns[k - 1] == Some(*column) {
+                    continue;
+                }
+                let levels: Vec<usize> = (k..columns.len()).take_while(|&j| columns[j] == Some(*column)).collect();
+                if levels.iter().filter(|&&j| values[j] == 1.0).count() != 1
+                    || levels.iter().any(|&j| ![0.0, 1.0].contains(&values[j]))
+                {
+                    let known: Vec<&str> = levels.iter().map(|&j| &names[j][column.len() + 1..]).collect();
+                    return Err(Error::data(format!(
+                        "row {} of {} has none of the levels of `{column}` that were there in training: {}",
+                        row + 1,
+                        given.origin(),
+                        known.join(", ")
+                    )));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// φ(z) for given latents, in the data's own units; what the model generates from stands behind them, and stays.
     ///
     /// # Errors
     /// Latents of another width than the model's; a solver that draws noise; a row that is not finite.
     pub fn push(&self, latents: &Table) -> Result<Table> {
-        if latents.cols() != self.latent() && !self.starts_from_rows() {
+        let conditions = self.description.conditions;
+        let width = self.latent() + conditions;
+        if latents.cols() != width && !self.starts_from_rows() {
+            let behind = match conditions {
+                0 => String::new(),
+                _ => format!(", and behind them the given columns ({})", self.description.parted().1.join(", ")),
+            };
             return Err(Error::data(format!(
-                "{} has {} columns, and this model's latent space has {}: give one column a latent dimension",
+                "{} has {} columns, and this model's latent space has {}: give one column a latent dimension{behind}",
                 latents.origin(),
                 latents.cols(),
                 self.latent()
@@ -90,20 +184,26 @@ impl Model {
         }
         let latents = &self.latents(latents)?;
         let values = match self.adaptive() {
-            Some(dynamics) => self.in_chunks(latents, self.latent(), |rec, z| self.forwards(dynamics, rec, z), Journey::run)?,
+            Some(dynamics) => self.in_chunks(latents, width, |rec, z| self.forwards(dynamics, rec, z), Journey::run)?,
             None => {
                 let push = |rec: &mut Recorder, z| self.method.push(rec, z, Weights::Averaged).map(Some);
-                self.by_chunks(latents, self.latent(), push)?.unwrap_or_default()
+                self.by_chunks(latents, width, push)?.unwrap_or_default()
             }
         };
         if let Some(bad) = values.iter().position(|v| !v.is_finite()) {
-            let row = bad / self.description.columns.len();
-            let z = self.gpu.upload(1, self.latent(), &latents[row * self.latent()..(row + 1) * self.latent()])?;
+            let row = bad / (self.description.columns.len() - conditions);
+            let z = self.gpu.upload(1, width, &latents[row * width..(row + 1) * width])?;
             let mut rec = Recorder::with_domain(&self.gpu, 0, SAMPLE_DOMAIN)?;
             let z = rec.tensor(&z);
             return Err(self.lost(rec, 0, row, 0, |dynamics, rec| dynamics.way(rec, z))?);
         }
-        self.finish(values, "pushed points")
+        if conditions == 0 {
+            return self.finish(values, "pushed points");
+        }
+        let d = self.description.columns.len() - conditions;
+        let joint =
+            values.chunks_exact(d).zip(latents.chunks_exact(width)).flat_map(|(row, z)| [row, &z[width - conditions..]].concat());
+        self.finish(joint.collect(), "pushed points")
     }
 
     /// The latents that the map takes to these rows, in columns z1, z2, …; none where the method has no inverse.
@@ -161,7 +261,7 @@ impl Model {
                 found
             }
         };
-        let log_det = self.description.standardisation.log_det();
+        let log_det = self.description.standardisation.log_det_of(cols - self.description.conditions);
         let width = if estimated.get() { 2 } else { 1 };
         let column = |k: usize| found.iter().skip(k).step_by(width).copied();
         let found: Vec<f32> = column(0).map(|value| (f64::from(value) + log_det) as f32).collect();
@@ -184,6 +284,9 @@ impl Model {
         let Some(dynamics) = self.method.dynamics() else {
             return Err(Error::usage(format!("`{}` samples in one step: it has no trajectories", self.description.method)));
         };
+        if self.description.conditions > 0 {
+            return Err(Error::usage("trajectories are kept of models that were trained without --condition"));
+        }
         let (cols, steps) = (self.description.columns.len(), dynamics.sampling().solver_steps);
         if n > CHUNK || n * (steps + 1) * (cols + 2) > MOST_TRAJECTORY {
             return Err(Error::usage(format!(
@@ -236,7 +339,20 @@ impl Model {
 
     /// What the map is applied to, from a table: latents as they are, or rows of the source law in the model's units.
     fn latents(&self, table: &Table) -> Result<Vec<f32>> {
-        if self.starts_from_rows() { self.standard(table) } else { Ok(table.values().to_vec()) }
+        if self.starts_from_rows() {
+            return self.standard(table);
+        }
+        let mut values = table.values().to_vec();
+        let (latent, d) = (self.latent(), self.description.parted().0.len());
+        let Standardisation { mean, scale } = &self.description.standardisation;
+        if self.description.conditions > 0 {
+            for row in values.chunks_exact_mut(table.cols()) {
+                for ((value, mean), scale) in row[latent..].iter_mut().zip(&mean[d..]).zip(&scale[d..]) {
+                    *value = ((f64::from(*value) - mean) / scale) as f32;
+                }
+            }
+        }
+        Ok(values)
     }
 
     /// Rows in the model's units and order of columns.
@@ -320,6 +436,7 @@ impl Model {
         step.set_count(chunk)?;
         step.replay(1)?;
         let cols = self.description.columns.len();
+        // A state holds what is given, too.
         for (k, kept) in states.iter().enumerate() {
             let state = step.read(*kept)?;
             if state[local * cols..(local + 1) * cols].iter().any(|v| !v.is_finite()) {

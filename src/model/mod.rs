@@ -23,7 +23,11 @@ pub struct Description {
     pub method: String,
     pub training: Training,
     pub settings: toml::Table,
+    /// Those generated, and behind them those given.
     pub columns: Vec<String>,
+    /// How many are given.
+    #[serde(default)]
+    pub conditions: usize,
     pub standardisation: Standardisation,
     pub rounding: Rounding,
     pub seed: u64,
@@ -35,6 +39,23 @@ pub struct Description {
 impl Description {
     pub fn entry(&self) -> Result<&'static Entry> {
         methods::find(&self.method)
+    }
+
+    /// The columns that are generated, and those that are given.
+    pub fn parted(&self) -> (&[String], &[String]) {
+        self.columns.split_at(self.columns.len() - self.conditions)
+    }
+
+    fn setup<'a>(&'a self, gpu: &'a Gpu) -> Setup<'a> {
+        Setup {
+            gpu,
+            training: &self.training,
+            columns: self.columns.len() - self.conditions,
+            conditions: self.conditions,
+            seed: self.seed,
+            data: None,
+            teacher: None,
+        }
     }
 }
 
@@ -111,9 +132,10 @@ impl Model {
         }
         let (tensors, description): (_, Description) = read_tensors(&file, DESCRIPTION)?;
         let entry = description.entry()?;
-        let (columns, seed) = (description.columns.len(), description.seed);
-        let setup = Setup { gpu, training: &description.training, columns, conditions: 0, seed, data: None, teacher: None };
-        let method = entry.build(&setup, &description.settings)?;
+        if description.conditions >= description.columns.len() {
+            return Err(Error::format(&file, "is damaged: it gives every column and generates none"));
+        }
+        let method = entry.build(&description.setup(gpu), &description.settings)?;
         let in_file = |e: Error| Error::format(&file, e.to_string());
         method.parameters().load(|name| tensors.get(name).cloned()).map_err(in_file)?;
         Ok(Self { gpu: gpu.clone(), description, method })
@@ -143,16 +165,7 @@ impl Model {
         }
         description.settings = entry.settings(table)?.1;
         let weights = method.parameters().averaged()?;
-        let setup = Setup {
-            gpu: &gpu,
-            training: &description.training,
-            columns: description.columns.len(),
-            conditions: 0,
-            seed: description.seed,
-            data: None,
-            teacher: None,
-        };
-        let method = entry.build(&setup, &description.settings)?;
+        let method = entry.build(&description.setup(&gpu), &description.settings)?;
         method.parameters().load(|name| weights.iter().find(|w| w.0 == name).map(|w| w.3.clone()))?;
         Ok(Self { gpu, description, method })
     }

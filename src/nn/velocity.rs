@@ -10,8 +10,9 @@ use crate::gpu::{Recorder, Var};
 /// Sizes of a velocity network.
 #[derive(Clone, Copy, Debug)]
 pub struct VelocityShape {
+    /// Columns of a point, given ones included.
     pub columns: usize,
-    /// Columns of the answer: as many as of the point, or twice as many for a network of two heads.
+    /// Columns of the answer: as many as a point moves in, or twice as many for a network of two heads.
     pub outputs: usize,
     pub width: usize,
     pub depth: usize,

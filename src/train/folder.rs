@@ -43,6 +43,9 @@ struct DataConfig<'a> {
     table_sha256: String,
     rows: usize,
     columns: &'a [String],
+    /// Columns that are given: the last of them.
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    given: &'a [String],
     /// Of the rows trained on, standardised: what bandwidths are multiples of.
     median_distance: f32,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -72,6 +75,7 @@ impl Folder {
                 table_sha256: job.table.hash(),
                 rows: job.table.rows(),
                 columns: job.table.columns(),
+                given: &job.table.columns()[job.table.cols() - job.conditions..],
                 median_distance,
                 test: job.test.as_ref().map(|(source, _)| source.as_str()),
                 test_sha256: job.test.as_ref().map(|(_, table)| table.hash()),

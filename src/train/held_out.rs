@@ -7,6 +7,7 @@
 use crate::Result;
 use crate::gpu::{Gpu, Kept, Recorder, Step};
 use crate::methods::Method;
+use crate::methods::dataset::join;
 use crate::nn::Weights;
 use crate::ops::pairwise::RadialKernel;
 
@@ -61,8 +62,16 @@ enum Measure {
 }
 
 impl HeldOut {
-    /// `rows` are standardised, row-major; `log_det` is that of the standardisation.
-    pub fn new(gpu: &Gpu, method: &dyn Method, rows: &[f32], cols: usize, weights: Option<&[f32]>, log_det: f64) -> Result<Self> {
+    /// `rows` are standardised, row-major, of so many generated and given columns; `log_det` is that of the standardisation.
+    pub fn new(
+        gpu: &Gpu,
+        method: &dyn Method,
+        rows: &[f32],
+        (generated, given): (usize, usize),
+        weights: Option<&[f32]>,
+        log_det: f64,
+    ) -> Result<Self> {
+        let cols = generated + given;
         let all = rows.len() / cols;
         let count = all.min(ROWS);
         // Evenly spaced, so that a sorted table is seen whole.
@@ -85,7 +94,19 @@ impl HeldOut {
         let latents = draw.tensor(z)?;
         let mut rec = Recorder::with_domain(gpu, 0, DOMAIN)?;
         let (z, test_rows) = (rec.tensor(&latents), rec.tensor(&test));
-        let y = method.push(&mut rec, z, Weights::Averaged)?;
+        // Joint rows are compared: what is given to the generated ones are the held-out rows' own, over and over.
+        let conditions = match given {
+            0 => None,
+            _ => {
+                let behind = |i: usize| &values[i % count * cols + generated..][..given];
+                let repeated: Vec<f32> = (0..SAMPLE).flat_map(behind).copied().collect();
+                let repeated = gpu.upload(SAMPLE, given, &repeated)?;
+                Some(rec.tensor(&repeated))
+            }
+        };
+        let inputs = join(&mut rec, z, conditions)?;
+        let y = method.push(&mut rec, inputs, Weights::Averaged)?;
+        let y = join(&mut rec, y, conditions)?;
         let rows = rec.kernel_rows(&DISTANCE, test_rows, y)?;
         let rows = rec.scale(rows, -2.0 / SAMPLE as f32)?;
         let own = rec.kernel_sum(&DISTANCE, y, y)?;

@@ -42,6 +42,8 @@ pub struct Job {
     pub source: String,
     pub source_hash: Option<String>,
     pub table: Table,
+    /// How many of the table's last columns are given: the others are learned given them.
+    pub conditions: usize,
     /// Rows to stop on instead of a held-out share: their source and the rows.
     pub test: Option<(String, Table)>,
     pub out: PathBuf,
@@ -199,8 +201,9 @@ impl Run {
         let held_out = match &test {
             Some(test) => {
                 let rows = stage.standard(test)?;
-                let log_det = stage.standardisation.log_det();
-                Some(HeldOut::new(gpu, stage.method.as_ref(), &rows, test.cols(), test.weights(), log_det)?)
+                let generated = test.cols() - job.conditions;
+                let log_det = stage.standardisation.log_det_of(generated);
+                Some(HeldOut::new(gpu, stage.method.as_ref(), &rows, (generated, job.conditions), test.weights(), log_det)?)
             }
             None => None,
         };
@@ -279,6 +282,7 @@ fn model(gpu: &Gpu, job: &Job, stage: Stage, kept: u64) -> Model {
         training: job.training.clone(),
         settings: job.settings.clone(),
         columns: stage.train.columns().to_vec(),
+        conditions: job.conditions,
         rounding: Rounding::of(&job.table, job.training.round, job.training.clamp),
         standardisation: stage.standardisation,
         seed: job.seed,

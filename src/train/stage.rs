@@ -24,7 +24,8 @@ impl Stage {
             true => Standardisation::fit(&train),
             false => Standardisation::identity(train.cols()),
         };
-        let data = Dataset::new(gpu, &standard(&standardisation, &train)?, train.cols(), train.weights())?;
+        let values = standard(&standardisation, &train)?;
+        let data = Dataset::with_conditions(gpu, &values, train.cols(), job.conditions, train.weights())?;
         let target = job.target(&standardisation)?;
         let source = job.source_law(&train, &standardisation)?;
         let data = data.with_target(target.clone()).with_source(source).with_columns(train.columns());
@@ -32,8 +33,8 @@ impl Stage {
         let setup = Setup {
             gpu,
             training: &job.training,
-            columns: train.cols(),
-            conditions: 0,
+            columns: train.cols() - job.conditions,
+            conditions: job.conditions,
             seed: job.seed,
             data: Some(&data),
             teacher,

@@ -53,6 +53,7 @@ fn job(table: Table, source: &str, method: &str, extra: &str, out: &std::path::P
         source: source.into(),
         source_hash: None,
         table,
+        conditions: 0,
         test: None,
         out: out.into(),
         resume: false,

@@ -4,6 +4,7 @@ use super::{ManyStep, Sampling};
 use crate::Result;
 use crate::flow::{Gamma, Prediction, Solver, Time, divergence, follow, probed_divergence, table};
 use crate::gpu::{Gpu, Plan, Recorder, Var};
+use crate::methods::dataset::join;
 use crate::methods::{Dataset, Density, Method};
 use crate::nn::{Parameters, Weights};
 use crate::ops::random::Law;
@@ -29,14 +30,14 @@ pub trait Flow {
     /// Records the training step.
     fn plan(&self, gpu: &Gpu, seed: u64, data: &Dataset) -> Result<Plan>;
 
-    /// The field that carries noise to data.
+    /// The field that carries noise to data, at rows with their given columns behind them, which stand still.
     fn velocity(&self, rec: &mut Recorder, x: Var, time: Time, weights: Weights) -> Result<Var> {
         self.core().velocity(rec, x, time, weights)
     }
 
     /// The way of x by a solver that is none of fields.
-    fn follow_noisy(&self, rec: &mut Recorder, times: &[f64], x: Var, weights: Weights) -> Result<Vec<Var>> {
-        self.core().follow_noisy(rec, times, x, weights)
+    fn follow_noisy(&self, rec: &mut Recorder, times: &[f64], x: Var, given: Option<Var>, weights: Weights) -> Result<Vec<Var>> {
+        self.core().follow_noisy(rec, times, x, given, weights)
     }
 }
 
@@ -94,14 +95,20 @@ impl<F: Flow> Integrated<F> {
                     match &repulsion {
                         None => Ok(vec![v]),
                         Some(repulsion) => {
-                            let apart = repulsion.velocity(rec, x[0])?;
+                            let rows = core.part(rec, x[0])?.0;
+                            let apart = repulsion.velocity(rec, rows)?;
+                            let apart = core.still(rec, apart)?;
                             Ok(vec![rec.add(v, apart)?])
                         }
                     }
                 })?;
                 states.into_iter().map(|state| state[0]).collect()
             }
-            None => flow.follow_noisy(rec, &times, x, weights)?,
+            None => {
+                let (x, given) = core.part(rec, x)?;
+                let states = flow.follow_noisy(rec, &times, x, given, weights)?;
+                states.into_iter().map(|state| join(rec, state, given)).collect::<Result<_>>()?
+            }
         };
         Ok(Way { times, states })
     }
@@ -145,16 +152,22 @@ impl<F: Flow> Dynamics for Integrated<F> {
 
     fn leave(&self, rec: &mut Recorder, x: Var) -> Result<Var> {
         let core = self.0.core();
+        let (x, given) = core.part(rec, x)?;
         let mean = core.parameters.var(rec, core.bias, Weights::Averaged)?;
-        rec.sub(x, mean)
+        let x = rec.sub(x, mean)?;
+        join(rec, x, given)
     }
 
     fn place(&self, rec: &mut Recorder, x: Var) -> Result<Var> {
-        self.0.core().place(rec, x, Weights::Averaged)
+        let core = self.0.core();
+        let x = core.part(rec, x)?.0;
+        core.place(rec, x, Weights::Averaged)
     }
 
     fn origin(&self, rec: &mut Recorder, x: Var) -> Result<Var> {
-        Ok(self.0.core().latents(rec, x)?.0)
+        let core = self.0.core();
+        let x = core.part(rec, x)?.0;
+        Ok(core.latents(rec, x)?.0)
     }
 
     fn scale(&self) -> f64 {
@@ -168,11 +181,13 @@ impl<F: Flow> Dynamics for Integrated<F> {
 
     fn noised(&self, rec: &mut Recorder, x1: Var, t: Var) -> Result<Var> {
         let core = self.0.core();
+        let (x1, given) = core.part(rec, x1)?;
         let x1 = core.centre(rec, x1, Weights::Averaged)?;
         let x0 = core.noise(rec, x1.rows(), Weights::Averaged)?;
         let z = core.noise(rec, x1.rows(), Weights::Averaged)?;
         let at = core.path.table(rec, core.prediction, t)?;
-        rec.combine(at, &[(table::ALPHA, 1.0, x1), (table::SIGMA, 1.0, x0), (table::GAMMA, 1.0, z)])
+        let x = rec.combine(at, &[(table::ALPHA, 1.0, x1), (table::SIGMA, 1.0, x0), (table::GAMMA, 1.0, z)])?;
+        join(rec, x, given)
     }
 
     fn starts_from_rows(&self) -> bool {
@@ -189,7 +204,9 @@ impl<F: Flow> Dynamics for Integrated<F> {
     }
 
     fn noise_density(&self, rec: &mut Recorder, x: Var) -> Result<Var> {
-        self.0.core().noise_density(rec, x)
+        let core = self.0.core();
+        let x = core.part(rec, x)?.0;
+        core.noise_density(rec, x)
     }
 
     fn way(&self, rec: &mut Recorder, z: Var) -> Result<Way> {
@@ -227,7 +244,7 @@ impl<F: Flow> Method for Integrated<F> {
     fn pull(&self, rec: &mut Recorder, x: Var, weights: Weights) -> Result<Option<Var>> {
         let x = self.leave(rec, x)?;
         let way = self.way_back(rec, x, weights)?;
-        Ok(Some(self.0.core().latents(rec, way.states[way.states.len() - 1])?.0))
+        self.origin(rec, way.states[way.states.len() - 1]).map(Some)
     }
 
     /// The continuity equation along the way back: ln ρ₁(x₁) = ln ρ₀(x₀) − ∫₀¹ ∇·v dt (Chen et al. 2018, eq. 8). Where the divergence is
@@ -235,7 +252,11 @@ impl<F: Flow> Method for Integrated<F> {
     fn log_density(&self, rec: &mut Recorder, x: Var, weights: Weights) -> Result<Option<Density>> {
         let (core, probes) = (self.0.core(), self.probes());
         let x = self.leave(rec, x)?;
-        let signs = (0..probes).map(|_| rec.random(Law::Sign, x.rows(), x.cols())).collect::<Result<Vec<_>>>()?;
+        let mut sign = |_| {
+            let sign = rec.random(Law::Sign, x.rows(), core.columns)?;
+            core.still(rec, sign)
+        };
+        let signs = (0..probes).map(&mut sign).collect::<Result<Vec<_>>>()?;
         let zero = rec.constant(0.0, x.rows(), 1)?;
         let begin: Vec<Var> = std::iter::once(x).chain((0..probes.max(1)).map(|_| zero)).collect();
         let states = follow(rec, self.backwards(), &core.step_times(true)?, &begin, &mut |rec, state, t| {

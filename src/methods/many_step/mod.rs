@@ -13,6 +13,7 @@ pub use settings::{
     Course, FITTED, Sampling, check_source, given_source, keys_of_flow, refuse_decoding, resolve_flow, take_flow,
 };
 
+use super::dataset::{join, part};
 use super::{Dataset, Setup};
 use crate::flow::{Denoiser, Path, Prediction, Time, TimeLaw, table};
 use crate::gpu::{Gpu, Plan, Recorder, Var};
@@ -33,6 +34,8 @@ pub struct ManyStep {
     pub batch: usize,
     pub latent: usize,
     pub columns: usize,
+    /// Given columns, which stand behind the others in every state and do not move.
+    pub conditions: usize,
     pub path: Path,
     pub prediction: Prediction,
     pub times: TimeLaw,
@@ -57,7 +60,12 @@ impl ManyStep {
         heads: usize,
         given: bool,
     ) -> Result<Self> {
-        let (training, columns) = (setup.training, setup.columns);
+        let (training, columns, conditions) = (setup.training, setup.columns, setup.conditions);
+        if given && conditions > 0 {
+            return Err(Error::usage(
+                "`source` gives rows to start from, and --condition columns that such rows do not have: leave one of them out",
+            ));
+        }
         let latent = if training.latent == 0 || given { columns } else { training.latent };
         let mut builder = Builder::new(setup.seed);
         let (mean, factor) = match setup.data {
@@ -73,7 +81,7 @@ impl ManyStep {
         // The noise is no unknown: moved by the loss it would fall onto one point.
         builder.fix();
         let shape = VelocityShape {
-            columns,
+            columns: columns + conditions,
             outputs: heads * columns,
             width: training.width,
             depth: training.depth,
@@ -89,6 +97,7 @@ impl ManyStep {
             batch: training.batch,
             latent,
             columns,
+            conditions,
             path: course.path(),
             prediction,
             times: course.times,
@@ -100,10 +109,26 @@ impl ManyStep {
         })
     }
 
-    /// A batch of data rows, centred.
-    pub fn data(&self, rec: &mut Recorder, data: &Dataset) -> Result<Var> {
-        let x = data.batch(rec, self.batch)?;
-        self.centre(rec, x, Weights::Trained)
+    /// A batch of data rows, centred, and their given columns.
+    pub fn data(&self, rec: &mut Recorder, data: &Dataset) -> Result<(Var, Option<Var>)> {
+        let (x, given) = data.parted_batch(rec, self.batch)?;
+        Ok((self.centre(rec, x, Weights::Trained)?, given))
+    }
+
+    /// A state's rows, and their given columns.
+    pub fn part(&self, rec: &mut Recorder, state: Var) -> Result<(Var, Option<Var>)> {
+        part(rec, state, self.conditions)
+    }
+
+    /// The velocity of a state, in which given columns stand still.
+    pub fn still(&self, rec: &mut Recorder, v: Var) -> Result<Var> {
+        match self.conditions {
+            0 => Ok(v),
+            conditions => {
+                let zero = rec.constant(0.0, v.rows(), conditions)?;
+                rec.concat(&[v, zero])
+            }
+        }
     }
 
     /// x less the data's mean.
@@ -158,41 +183,49 @@ impl ManyStep {
     }
 
     /// F for a batch with a table of times.
-    pub fn output(&self, rec: &mut Recorder, at: Var, x: Var, weights: Weights) -> Result<Var> {
+    pub fn output(&self, rec: &mut Recorder, at: Var, x: Var, given: Option<Var>, weights: Weights) -> Result<Var> {
         let input = if self.path.explodes() { rec.combine(at, &[(table::INPUT, 1.0, x)])? } else { x };
+        let input = join(rec, input, given)?;
         let t = rec.columns(at, table::TIME, 1)?;
         self.network.forward(rec, &self.parameters, input, t, weights)
     }
 
     /// The mean of (w·F − target)² for noise x₀ and data x₁.
-    pub fn denoising(&self, rec: &mut Recorder, x0: Var, x1: Var) -> Result<Var> {
+    pub fn denoising(&self, rec: &mut Recorder, x0: Var, x1: Var, given: Option<Var>) -> Result<Var> {
         let at = self.draw_times(rec)?;
         let x = self.between(rec, at, x0, x1)?;
-        let output = self.output(rec, at, x, Weights::Trained)?;
+        let output = self.output(rec, at, x, given, Weights::Trained)?;
         let [a, b, w] = [table::TARGET, table::TARGET + 1, table::WEIGHT];
         let residual = rec.combine(at, &[(w, 1.0, output), (a, -1.0, x1), (b, -1.0, x0)])?;
         rec.mean_square(residual)
     }
 
     /// F at one time for all rows.
-    fn output_at(&self, rec: &mut Recorder, x: Var, time: Time, weights: Weights) -> Result<Var> {
+    fn output_at(&self, rec: &mut Recorder, x: Var, given: Option<Var>, time: Time, weights: Weights) -> Result<Var> {
         let input = if self.path.explodes() {
             let row = self.path.row(rec, self.prediction, time)?;
             rec.combine(row, &[(table::INPUT, 1.0, x)])?
         } else {
             x
         };
+        let input = join(rec, input, given)?;
         self.network.at(rec, &self.parameters, input, time, weights)
     }
 
-    /// The field of the flow, from F.
-    pub fn velocity(&self, rec: &mut Recorder, x: Var, time: Time, weights: Weights) -> Result<Var> {
-        let output = self.output_at(rec, x, time, weights)?;
+    /// The field of the flow, from F, at a state: its rows and their given columns.
+    pub fn velocity(&self, rec: &mut Recorder, state: Var, time: Time, weights: Weights) -> Result<Var> {
+        if self.prediction == Prediction::Velocity && !self.path.explodes() {
+            let v = self.network.at(rec, &self.parameters, state, time, weights)?;
+            return self.still(rec, v);
+        }
+        let (x, given) = self.part(rec, state)?;
+        let output = self.output_at(rec, x, given, time, weights)?;
         if self.prediction == Prediction::Velocity {
-            return Ok(output);
+            return self.still(rec, output);
         }
         let row = self.path.row(rec, self.prediction, time)?;
-        rec.combine(row, &[(table::VELOCITY, 1.0, x), (table::VELOCITY + 1, 1.0, output)])
+        let v = rec.combine(row, &[(table::VELOCITY, 1.0, x), (table::VELOCITY + 1, 1.0, output)])?;
+        self.still(rec, v)
     }
 
     /// The times between which samples are integrated. A head that cannot tell data from noise at one end keeps a little away from it.
@@ -220,8 +253,14 @@ impl ManyStep {
         (c.alpha * c.alpha + c.sigma * c.sigma).sqrt()
     }
 
-    /// Where the latents z begin.
+    /// Where the latents z begin, with their given columns.
     fn begin(&self, rec: &mut Recorder, z: Var, weights: Weights) -> Result<Var> {
+        let (z, given) = self.part(rec, z)?;
+        let x = self.begin_at(rec, z, weights)?;
+        join(rec, x, given)
+    }
+
+    fn begin_at(&self, rec: &mut Recorder, z: Var, weights: Weights) -> Result<Var> {
         if self.source.is_some() {
             let mean = self.parameters.var(rec, self.bias, weights)?;
             return rec.sub(z, mean);
@@ -231,11 +270,12 @@ impl ManyStep {
         if (scale - 1.0).abs() < 1e-12 { Ok(x) } else { rec.scale(x, scale as f32) }
     }
 
-    /// Rows in the data's own place, from where the integration ended.
-    fn arrive(&self, rec: &mut Recorder, x: Var, weights: Weights) -> Result<Var> {
+    /// Rows in the data's own place, from the state in which the integration ended.
+    fn arrive(&self, rec: &mut Recorder, state: Var, weights: Weights) -> Result<Var> {
+        let (x, given) = self.part(rec, state)?;
         let end = self.span().1;
         let x = if end < 1.0 {
-            let output = self.output_at(rec, x, Time::Known(end), weights)?;
+            let output = self.output_at(rec, x, given, Time::Known(end), weights)?;
             let row = self.path.row(rec, self.prediction, Time::Known(end))?;
             rec.combine(row, &[(table::DATA, 1.0, x), (table::DATA + 1, 1.0, output)])?
         } else {
@@ -295,8 +335,15 @@ impl ManyStep {
     }
 
     /// The solvers that need noise and data at the ends of the path.
-    pub fn follow_noisy(&self, rec: &mut Recorder, times: &[f64], x: Var, weights: Weights) -> Result<Vec<Var>> {
-        let mut output = |rec: &mut Recorder, x: Var, t: f64| self.output_at(rec, x, Time::Known(t), weights);
+    pub fn follow_noisy(
+        &self,
+        rec: &mut Recorder,
+        times: &[f64],
+        x: Var,
+        given: Option<Var>,
+        weights: Weights,
+    ) -> Result<Vec<Var>> {
+        let mut output = |rec: &mut Recorder, x: Var, t: f64| self.output_at(rec, x, given, Time::Known(t), weights);
         let mut noise = |rec: &mut Recorder, x: Var| self.noise(rec, x.rows(), weights);
         let mut denoiser = Denoiser {
             path: self.path,

@@ -341,6 +341,7 @@ impl Maker<'_> {
             source: format!("toy:{toy}:{}", self.settings.rows),
             source_hash: None,
             table: toy.sample(self.settings.rows, seed),
+            conditions: 0,
             test: None,
             out: folder(self.out, entry.name, toy, seed),
             resume: false,
