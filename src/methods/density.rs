@@ -21,6 +21,18 @@ pub enum Meaning {
     LowerBound { samples: usize },
 }
 
+impl Meaning {
+    /// What to say beside a mean of them; empty where nothing has to be said.
+    pub fn said(self) -> String {
+        match self {
+            Self::Density => String::new(),
+            Self::LowerBound { samples } => {
+                format!(", a lower bound by {samples} importance samples a row: the density is at least that")
+            }
+        }
+    }
+}
+
 impl Density {
     /// The mean of independent estimates, with its standard error where there are several.
     pub fn of_estimates(rec: &mut Recorder, estimates: &[Var]) -> Result<Self> {

@@ -27,7 +27,9 @@ use crate::{Error, Result};
 pub enum Family {
     Gaussian,
     /// Student's, of so many degrees of freedom (above 0).
-    Student { degrees: f32 },
+    Student {
+        degrees: f32,
+    },
     /// Of 0 and 1; a number between counts as that share of a 1 (a cross-entropy).
     Bernoulli,
 }

@@ -34,9 +34,8 @@ fn built(method: &str, extra: &str, data: &Dataset) -> Box<dyn Method> {
 fn exact(method: &dyn Method, rows: &[f32]) -> Vec<f64> {
     let (_, d, q) = SIZE;
     let slices = method.parameters().averaged().unwrap();
-    let slice = |name: &str| -> Vec<f64> {
-        slices.iter().find(|s| s.0 == name).unwrap().3.iter().map(|&v| f64::from(v)).collect()
-    };
+    let slice =
+        |name: &str| -> Vec<f64> { slices.iter().find(|s| s.0 == name).unwrap().3.iter().map(|&v| f64::from(v)).collect() };
     let (w, bias, raw) = (slice("decoder.affine.weight"), slice("decoder.affine.bias"), slice("decoder.scale"));
     let w = nalgebra::DMatrix::from_row_slice(q, d, &w);
     let noise = 1e-4 + (2.0 * raw[0]).exp();
@@ -52,7 +51,10 @@ fn exact(method: &dyn Method, rows: &[f32]) -> Vec<f64> {
 }
 
 /// What a recording gives for rows.
-fn of_rows(rows: &[f32], record: impl FnOnce(&mut Recorder, pushforward::gpu::Var) -> Vec<pushforward::gpu::Var>) -> Vec<Vec<f32>> {
+fn of_rows(
+    rows: &[f32],
+    record: impl FnOnce(&mut Recorder, pushforward::gpu::Var) -> Vec<pushforward::gpu::Var>,
+) -> Vec<Vec<f32>> {
     let tensor = GPU.upload(rows.len() / SIZE.1, SIZE.1, rows).unwrap();
     let mut rec = Recorder::new(&GPU, 5);
     let x = rec.tensor(&tensor);
@@ -188,7 +190,7 @@ fn bernoulli_learns_chances_and_names_a_column_that_has_none() {
         .collect();
     let table = Table::new(["wet", "cloudy", "cold"], rows).unwrap();
     let extra = "steps = 300\nwidth = 16\nbatch = 256\nlikelihood = 'bernoulli'\nstandardise = false\nheld_out = 0.0";
-    let outcome = trained_from(table, "rows.csv", "vae", extra, &folder.path().join("run"));
+    let outcome = trained_from(table, "rows.csv", "iwae", extra, &folder.path().join("run"));
     let sample = outcome.model.sample(4000, 1).unwrap().into_values();
     assert!(sample.iter().all(|&v| v == 0.0 || v == 1.0));
     let share = |of: fn(&[f32]) -> bool| sample.chunks_exact(3).filter(|row| of(row)).count() as f64 / 4000.0;
@@ -201,7 +203,8 @@ fn bernoulli_learns_chances_and_names_a_column_that_has_none() {
         let entry = methods::find("vae").unwrap();
         let settings = format!("likelihood = 'bernoulli'\nstandardise = {standardise}");
         let (training, own) = entry.settings(settings.parse().unwrap()).unwrap();
-        let setup = Setup { gpu: &GPU, training: &training, columns: 2, conditions: 0, seed: 1, data: Some(&data), teacher: None };
+        let setup =
+            Setup { gpu: &GPU, training: &training, columns: 2, conditions: 0, seed: 1, data: Some(&data), teacher: None };
         entry.build(&setup, &own).err().unwrap().to_string()
     };
     assert!(refusal(false).contains("column `height` has the value 3 in row 1"), "{}", refusal(false));

@@ -12,6 +12,7 @@ mod start;
 
 pub(super) use settings::{LatentSettings, check_samples};
 
+use super::dataset::{join, part};
 use super::{Dataset, Density, Meaning, Setup};
 use crate::gpu::{Gpu, Plan, Recorder, Var};
 use crate::nn::{Activation, Adam, Builder, Head, Id, Mlp, MlpShape, Parameters, Weights};
@@ -128,14 +129,6 @@ impl Latent {
         })
     }
 
-    /// The columns of rows that are the model's own, and those behind them that are given.
-    fn split(&self, rec: &mut Recorder, rows: Var, own: usize) -> Result<(Var, Option<Var>)> {
-        match self.conditions {
-            0 => Ok((rows, None)),
-            given => Ok((rec.columns(rows, 0, own)?, Some(rec.columns(rows, own, given)?))),
-        }
-    }
-
     fn family(&self) -> Family {
         match self.settings.likelihood {
             Law::Gaussian => Family::Gaussian,
@@ -155,10 +148,7 @@ impl Latent {
 
     /// The decoder's numbers at latents (n × q), with the given columns of each.
     fn decode(&self, rec: &mut Recorder, z: Var, given: Option<Var>, weights: Weights) -> Result<Var> {
-        let input = match given {
-            Some(given) => rec.concat(&[z, given])?,
-            None => z,
-        };
+        let input = join(rec, z, given)?;
         self.decoder.forward(rec, &self.parameters, input, weights)
     }
 
@@ -184,7 +174,7 @@ impl Latent {
         estimator: Estimator,
         weights: Weights,
     ) -> Result<Drawn> {
-        let (x, given) = self.split(rec, rows, self.columns)?;
+        let (x, given) = part(rec, rows, self.conditions)?;
         let noise = rec.normal(rows.rows() * samples, self.latent)?;
         let (z, ratio) = rec.posterior_sample(code, noise, estimator)?;
         let given = match given {
@@ -311,7 +301,7 @@ impl<O: Objective> super::Method for LatentMethod<O> {
     fn push(&self, rec: &mut Recorder, z: Var, weights: Weights) -> Result<Var> {
         let model = &self.model;
         let own = z.cols() - model.conditions;
-        let (latents, given) = model.split(rec, z, own)?;
+        let (latents, given) = part(rec, z, model.conditions)?;
         let noise = match own - model.latent {
             0 => None,
             columns => Some(rec.columns(latents, model.latent, columns)?),

@@ -7,7 +7,6 @@
 
 use super::settings::{LatentSettings, Law};
 use crate::methods::Dataset;
-use nalgebra::DMatrix;
 
 /// Of the smallest variance, what the decoder's noise takes where the latent space has room for all.
 const SHARE: f64 = 0.25;
@@ -34,24 +33,12 @@ impl Start {
 
     pub fn of(data: &Dataset, columns: usize, conditions: usize, latent: usize, settings: &LatentSettings) -> Self {
         let mut start = Self::empty(columns, conditions, latent, settings);
-        let all = columns + conditions;
-        let factor = DMatrix::from_row_iterator(all, all, data.embedding(all).into_iter().map(f64::from));
-        let covariance = factor.transpose() * factor;
-        let mean = DMatrix::from_row_iterator(1, all, data.mean().iter().map(|&m| f64::from(m)));
-        // B = Σ_cc⁻¹Σ_cx, conditions × columns.
-        let of_given = covariance.view((columns, columns), (conditions, conditions)).into_owned();
-        let across = covariance.view((columns, 0), (conditions, columns)).into_owned();
-        let slope = match conditions {
-            0 => across.clone(),
-            // Given columns may follow from each other.
-            _ => of_given.pseudo_inverse(1e-9).expect("the tolerance is not negative") * &across,
-        };
-        let bias = mean.columns(0, columns) - mean.columns(columns, conditions) * &slope;
-        let left = covariance.view((0, 0), (columns, columns)) - across.transpose() * &slope;
-        let eigen = nalgebra::SymmetricEigen::new(left);
-        let mut order: Vec<usize> = (0..columns).collect();
-        order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
-        let variances: Vec<f64> = order.iter().map(|&k| eigen.eigenvalues[k].max(0.0)).collect();
+        let (bias, factor) = data.regression(columns);
+        let bias: Vec<f64> = bias.into_iter().map(f64::from).collect();
+        let factor: Vec<f64> = factor.into_iter().map(f64::from).collect();
+        // Principal directions, each times its deviation, and below them B.
+        let (directions, slope) = factor.split_at(columns * columns);
+        let variances: Vec<f64> = directions.chunks_exact(columns).map(|row| row.iter().map(|v| v * v).sum::<f64>()).collect();
         let floor = f64::from(settings.least_deviation);
         let noise = match variances.get(latent..).filter(|rest| !rest.is_empty()) {
             Some(rest) => rest.iter().sum::<f64>() / rest.len() as f64,
@@ -64,10 +51,13 @@ impl Start {
         let by_logit = settings.likelihood == Law::Bernoulli;
         let stretch = |j: usize| if by_logit { 1.0 / (chance(j) * (1.0 - chance(j))) } else { 1.0 };
         for i in 0..latent {
-            let direction = order.get(i).map(|&k| eigen.eigenvectors.column(k));
             let own = variances.get(i).map_or(0.0, |v| (v - noise).max(0.0));
             start.encoder.1[latent + i] = (0.5 * (noise / (own + noise)).ln()) as f32;
-            let Some(direction) = direction else { continue };
+            if own == 0.0 {
+                continue;
+            }
+            let direction: Vec<f64> =
+                directions[i * columns..(i + 1) * columns].iter().map(|v| v / variances[i].sqrt()).collect();
             let back = own.sqrt() / (own + noise);
             let mut centre = 0.0;
             for j in 0..columns {
@@ -76,14 +66,14 @@ impl Start {
                 centre += back * direction[j] * bias[j];
             }
             for c in 0..conditions {
-                let through: f64 = (0..columns).map(|j| slope[(c, j)] * back * direction[j]).sum();
+                let through: f64 = (0..columns).map(|j| slope[c * columns + j] * back * direction[j]).sum();
                 start.encoder.0[(columns + c) * 2 * latent + i] = -through as f32;
             }
             start.encoder.1[i] = -centre as f32;
         }
         for j in 0..columns {
             for c in 0..conditions {
-                start.decoder.0[(latent + c) * outputs + j] = (slope[(c, j)] * stretch(j)) as f32;
+                start.decoder.0[(latent + c) * outputs + j] = (slope[c * columns + j] * stretch(j)) as f32;
             }
             start.decoder.1[j] = match by_logit {
                 true => ((chance(j) / (1.0 - chance(j))).ln() + (bias[j] - f64::from(data.mean()[j])) * stretch(j)) as f32,
