@@ -15,6 +15,7 @@ pub mod line_potentials;
 pub mod linear;
 pub mod log_mean_exp;
 pub mod map;
+pub mod metropolis;
 pub mod mixture;
 pub mod neighbours;
 pub mod pairwise;

@@ -14,6 +14,7 @@ mod line_potentials;
 mod linear;
 mod log_mean_exp;
 mod map;
+mod metropolis;
 mod mixture;
 mod mlp;
 mod neighbours;
