@@ -5,6 +5,7 @@ use std::path::Path;
 use pushforward::Error;
 use pushforward::data::{FileFormat, LoadOptions, Origin, Source, Standardisation, Table, groups, in_words, nearest};
 use pushforward::gpu::Gpu;
+use pushforward::methods::Meaning;
 use pushforward::metrics::{Backend, LogLikelihood, Points, diversity};
 use pushforward::model::{LogDensity, Model};
 use pushforward::report::number;
@@ -247,20 +248,30 @@ pub fn log_density(args: &arguments::LogDensity, adapter: &str, console: Console
     let found = LogLikelihood::of(values.iter().map(|&v| f64::from(v)), model.description().parted().0.len());
     // The error of the probes alone, which is part of the spread.
     let probes = errors.map(|errors| errors.iter().map(|&e| f64::from(e).powi(2)).sum::<f64>().sqrt() / values.len() as f64);
+    let means = model.method().density_means();
+    let lower_bound = matches!(means, Meaning::LowerBound { .. });
+    // What training maximised, such as the evidence lower bound.
+    let trained = if lower_bound { model.trained_bound(&rows)?.map(|bound| mean_of(&bound)) } else { None };
     if args.json {
         let said = json!({
             "rows": found.rows, "mean": found.mean, "standard_error": found.standard_error, "probe_error": probes,
-            "bits_per_dimension": found.bits_per_dimension,
+            "bits_per_dimension": found.bits_per_dimension, "lower_bound": lower_bound, "trained_bound": trained,
         });
         return Ok(print(&said.to_string())?);
     }
     let of_probes = probes.map_or(String::new(), |e| format!(" (± {} of it from random estimates)", number(e, 2)));
     let bits = number(found.bits_per_dimension, 4);
+    let of_training = trained.map_or(String::new(), |bound| format!("; the bound that training maximises: {bound:.4}"));
     Ok(print(&format!(
-        "mean log-density of {} rows: {} nats{of_probes}, {bits} bits a dimension\n",
+        "mean log-density of {} rows: {} nats{of_probes}, {bits} bits a dimension{}{of_training}\n",
         found.rows,
-        with_error(&found)
+        with_error(&found),
+        means.said()
     ))?)
+}
+
+fn mean_of(values: &[f32]) -> f64 {
+    values.iter().map(|&v| f64::from(v)).sum::<f64>() / values.len() as f64
 }
 
 /// Rows to judge: of a model with given texts, the columns that it knows.

@@ -12,7 +12,9 @@ pub mod fgan;
 pub mod flow_matching;
 pub mod gan;
 pub mod interpolant;
+pub mod iwae;
 pub mod kantorovich;
+mod latent;
 pub mod maf;
 pub mod many_step;
 pub mod mmd;
@@ -28,10 +30,11 @@ pub mod sinkhorn;
 pub mod spline;
 pub mod stein;
 mod target;
+pub mod vae;
 pub mod wgan;
 
 pub use dataset::Dataset;
-pub use density::Density;
+pub use density::{Density, Meaning};
 pub use many_step::Dynamics;
 pub use objective::Objective;
 
@@ -198,6 +201,11 @@ pub trait Method {
         Ok(None)
     }
 
+    /// What the numbers of [`Method::log_density`] are.
+    fn density_means(&self) -> Meaning {
+        Meaning::Density
+    }
+
     /// What rows that were held out cost, rows × 1, lower is better: for methods trained by likelihood, − ln of it or its bound. None where
     /// training is judged by the energy distance of samples to those rows.
     fn held_out_loss(&self, _rec: &mut Recorder, _x: Var, _weights: Weights) -> Result<Option<Var>> {
@@ -247,6 +255,8 @@ pub static REGISTRY: &[Entry] = &[
     spline::ENTRY,
     maf::ENTRY,
     cnf::ENTRY,
+    vae::ENTRY,
+    iwae::ENTRY,
     score::ENTRY,
     diffusion::ENTRY,
     flow_matching::ENTRY,

@@ -312,6 +312,20 @@ impl Model {
         Ok(self.method.held_out_loss(&mut rec, rows, Weights::Averaged)?.is_some())
     }
 
+    /// What training maximises at each row, in nats of the data's own units ([`Method::held_out_loss`](crate::methods::Method::held_out_loss) with the
+    /// other sign); none for a method that is not trained by likelihood.
+    ///
+    /// # Errors
+    /// Rows of other columns than the model's.
+    pub fn trained_bound(&self, rows: &Table) -> Result<Option<Vec<f32>>> {
+        let values = self.standard(rows)?;
+        let cost = |rec: &mut Recorder, x| self.method.held_out_loss(rec, x, Weights::Averaged);
+        let Some(costs) = self.by_chunks(&values, self.description.columns.len(), cost)? else { return Ok(None) };
+        let generated = self.description.columns.len() - self.description.conditions;
+        let log_det = self.description.standardisation.log_det_of(generated);
+        Ok(Some(costs.into_iter().map(|cost| (log_det - f64::from(cost)) as f32).collect()))
+    }
+
     /// The ways of `n` samples: columns path, t and the data's own, a row for each path and time.
     ///
     /// # Errors
