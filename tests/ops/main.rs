@@ -9,6 +9,7 @@ mod dual;
 mod formula;
 mod fourier;
 mod gather;
+mod jet;
 mod line_potentials;
 mod linear;
 mod map;
