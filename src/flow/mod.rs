@@ -17,7 +17,7 @@ pub use crate::ops::path::{self as table, TimeLaw, Times};
 pub use crate::reference::path::{Coefficients, Curve, Gamma, Path, Prediction};
 pub use adaptive::{Adaptive, Effort};
 pub use coupling::Coupling;
-pub use divergence::{divergence, divergence_and_square, probed_divergence};
+pub use divergence::{divergence, probed_divergence};
 pub use energy::Energy;
 pub use grid::Grid;
 pub use langevin::{Particles, simulate};

@@ -13,6 +13,7 @@ pub mod dual;
 pub mod formula;
 pub mod fourier;
 pub mod gather;
+pub mod jet;
 pub mod likelihood;
 pub mod line_potentials;
 pub mod linear;

@@ -27,7 +27,10 @@ fn the_page_has_likelihoods_and_heat_maps() {
     let law = nats("the law itself", "8gaussians").expect("it is known");
     assert!(law > nats("fitted Gaussian", "8gaussians").expect("it is there") + 0.5);
     let (heat, html) = (desk.text("page/heat.svg"), desk.text("page/report.html"));
-    assert!(heat.matches("<rect").count() > 1000 && heat.contains("mass 1.00") && heat.contains("not known in"), "a rectangle a run of cells");
+    assert!(
+        heat.matches("<rect").count() > 1000 && heat.contains("mass 1.00") && heat.contains("not known in"),
+        "a rectangle a run of cells"
+    );
     for part in ["How likely fresh rows are", "Where each method has its mass", "likelihoods of §3"] {
         assert!(html.contains(part), "{part}");
     }
@@ -36,5 +39,9 @@ fn the_page_has_likelihoods_and_heat_maps() {
     assert!(csv.starts_with("method,target,seed,rows,nats,standard_error,bits_per_dimension") && csv.lines().count() == 1 + 7);
     let said = desk.works(SMALL);
     assert!(said.contains("nats a row") && said.contains("page/likelihoods.csv"), "{said}");
-    desk.fails("reproduce densities --set methods=[\"energy\"]", 2, &["`energy` is of §2", "of §3 that learn a density: realnvp"]);
+    desk.fails(
+        "reproduce densities --set methods=[\"energy\"]",
+        2,
+        &["`energy` is of §2", "of §3 that learn a density: realnvp"],
+    );
 }

@@ -9,6 +9,7 @@ mod dual;
 mod formula;
 mod fourier;
 mod gather;
+mod jet;
 mod likelihood;
 mod line_potentials;
 mod linear;
