@@ -31,7 +31,7 @@ pub fn train(args: &Train, adapter: &str, console: Console) -> anyhow::Result<()
         in_progress(&out)?;
     }
     let options = LoadOptions { weights: args.weights.clone(), header: None };
-    let (chosen, conditions) = match args.condition.as_slice() {
+    let (chosen, conditions) = match condition(args, &out)?.as_slice() {
         [] => (source.clone(), 0),
         given => source.with_given(given, args.weights.as_deref())?,
     };
@@ -95,6 +95,23 @@ pub fn train(args: &Train, adapter: &str, console: Console) -> anyhow::Result<()
     let judged = likelihood::judged(&outcome, fresh.as_ref())?;
     let report = page::write(&gpu, &outcome, entry, fresh.as_ref(), judged.as_ref(), &command(&out, false), console)?;
     finished(&outcome, entry, &source, rows, judged.as_ref(), report.as_deref(), console)
+}
+
+/// The given columns; a run goes on with its own, so that they need not be said again.
+fn condition(args: &Train, out: &Path) -> Result<Vec<String>, Error> {
+    let own = out.join("config.toml");
+    if !args.condition.is_empty() || !args.resume || !own.exists() {
+        return Ok(args.condition.clone());
+    }
+    let text = std::fs::read_to_string(&own).map_err(|e| Error::io("read", &own, e))?;
+    let config: toml::Table = text.parse().unwrap_or_default();
+    let given = config.get("data").and_then(|data| data.get("given")).and_then(toml::Value::as_array);
+    let names: Vec<String> = given.into_iter().flatten().filter_map(|name| Some(name.as_str()?.to_string())).collect();
+    let said = |group: &Group| match group.levels.is_empty() {
+        true => group.column.to_string(),
+        false => format!("{}:levels", group.column),
+    };
+    Ok(groups(&names).iter().map(said).collect())
 }
 
 /// A counter domain of its own for the rows of a toy `--test`.

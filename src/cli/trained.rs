@@ -81,8 +81,10 @@ pub fn asked(model: &Model, n: usize) -> String {
 fn write(model: &Model, rows: &Table, out: &Path, console: Console) -> Result<(), Error> {
     let conditions = model.description().conditions;
     rows.write_texts(out, conditions)?;
-    console.message(&format!("wrote {} rows of {} columns to {}", rows.rows(), rows.cols(), out.display()));
-    if conditions > 0 && FileFormat::of(out)? == FileFormat::Npy {
+    let format = FileFormat::of(out)?;
+    let columns = if format == FileFormat::Csv { groups(rows.columns()).len() } else { rows.cols() };
+    console.message(&format!("wrote {} rows of {columns} columns to {}", rows.rows(), out.display()));
+    if conditions > 0 && format == FileFormat::Npy {
         console.message(&format!("its columns, which have no names there, are {}", rows.columns().join(", ")));
     }
     Ok(())
@@ -220,7 +222,8 @@ pub fn push(args: &Push, adapter: &str, console: Console) -> anyhow::Result<()> 
         true => model.pull(&points)?.ok_or_else(|| lacks(&model, "inverse map", "--inverse"))?,
         false => model.push(&points)?,
     };
-    rows.write(&args.out)?;
+    let behind = if args.inverse { 0 } else { model.description().conditions };
+    rows.write_texts(&args.out, behind)?;
     let way = if args.inverse { "back " } else { "" };
     console.message(&format!("pushed {} points {way}to {}", rows.rows(), args.out.display()));
     Ok(())

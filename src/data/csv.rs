@@ -78,7 +78,8 @@ pub(super) fn read(path: &Path, choice: &Choice, header: Option<bool>) -> Result
                     values.push(value);
                     None
                 }
-                Err(fault) => Some(Bad::Cell(j, fault)),
+                // Of an indicator the file's own column is at fault.
+                Err(fault) => Some(Bad::Cell(j.checked_sub(width).map_or(j, |k| indicators[k].1), fault)),
             }),
         };
         if let Some(bad) = fault {

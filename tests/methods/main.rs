@@ -4,6 +4,7 @@
 mod cnf;
 mod critics;
 mod flow;
+mod given;
 mod kantorovich;
 mod latent;
 mod refit;
