@@ -3,7 +3,7 @@
 mod apply;
 mod integrate;
 
-pub use apply::LogDensity;
+pub use apply::{LogDensity, Mixing};
 
 use crate::data::{Rounding, Standardisation, write_atomically};
 use crate::gpu::Gpu;

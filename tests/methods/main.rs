@@ -2,6 +2,7 @@
 //! Gaussian by a stated distance.
 
 mod critics;
+mod ebm;
 mod flow;
 mod kantorovich;
 mod latent;
