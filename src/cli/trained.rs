@@ -7,7 +7,7 @@ use pushforward::data::{FileFormat, LoadOptions, Origin, Source, Standardisation
 use pushforward::gpu::Gpu;
 use pushforward::methods::Meaning;
 use pushforward::metrics::{Backend, LogLikelihood, Points, diversity};
-use pushforward::model::{LogDensity, Model};
+use pushforward::model::{LogDensity, Mixing, Model};
 use pushforward::report::number;
 use pushforward::settings::parse_assignment;
 use serde_json::json;
@@ -57,6 +57,9 @@ pub fn sample(args: &Sample, adapter: &str, console: Console) -> anyhow::Result<
     };
     let rows = draw(&model)?;
     write(&model, &rows, &args.out, console)?;
+    if let Some(mixing) = model.mixing(args.seed)? {
+        console.message(&said_of(&mixing));
+    }
     if model.repels() {
         let alone = opened()?.with_sampling([("repulsion".into(), 0.0.into())])?;
         console.message(&diversity_of(&draw(&alone)?, &rows, adapter)?);
@@ -67,6 +70,23 @@ pub fn sample(args: &Sample, adapter: &str, console: Console) -> anyhow::Result<
         console.message(&format!("wrote the ways of {} rows, {} points, to {}", n, ways.rows(), file.display()));
     }
     Ok(())
+}
+
+/// How the chains behind a sample mix, in one line.
+fn said_of(mixing: &Mixing) -> String {
+    let Mixing { acceptance, autocorrelation_time, moves, traced } = *mixing;
+    // A sum over lags wants many times its length to be seen (Sokal 1997).
+    let short = if autocorrelation_time > traced as f64 / 10.0 {
+        "; that is at least: its chains are too short to tell, train with more sample_steps"
+    } else {
+        ""
+    };
+    format!(
+        "its chains accepted {} % of their moves; their autocorrelation time is {} moves (the slowest column), so that the {moves} moves of a row are an effective          sample of {}{short}",
+        number(100.0 * acceptance, 3),
+        number(autocorrelation_time, 3),
+        number(mixing.effective_sample_size(), 3)
+    )
 }
 
 /// What `sample` has to be told for `n` rows of this model.
@@ -250,8 +270,13 @@ pub fn log_density(args: &arguments::LogDensity, adapter: &str, console: Console
     }
     let found = LogLikelihood::of(values.iter().map(|&v| f64::from(v)), model.description().parted().0.len());
     // The error of the probes alone, which is part of the spread.
-    let probes = errors.map(|errors| errors.iter().map(|&e| f64::from(e).powi(2)).sum::<f64>().sqrt() / values.len() as f64);
     let means = model.method().density_means();
+    let of_all = |errors: Vec<f32>| match means {
+        // One error that all rows share does not average out.
+        Meaning::Normalised { .. } => mean_of(&errors),
+        _ => errors.iter().map(|&e| f64::from(e).powi(2)).sum::<f64>().sqrt() / values.len() as f64,
+    };
+    let probes = errors.map(of_all);
     let lower_bound = matches!(means, Meaning::LowerBound { .. });
     // What training maximised, such as the evidence lower bound.
     let trained = if lower_bound { model.trained_bound(&rows)?.map(|bound| mean_of(&bound)) } else { None };

@@ -19,6 +19,8 @@ pub enum Meaning {
     Density,
     /// A lower bound of it in expectation, by so many importance samples.
     LowerBound { samples: usize },
+    /// With a constant estimated by so many draws, whose error all rows share.
+    Normalised { draws: usize },
 }
 
 impl Meaning {
@@ -26,6 +28,9 @@ impl Meaning {
     pub fn said(self) -> String {
         match self {
             Self::Density => String::new(),
+            Self::Normalised { draws } => {
+                format!(", its constant estimated by {draws} draws of the fitted Gaussian, an error that all rows share")
+            }
             Self::LowerBound { samples } => {
                 format!(", a lower bound by {samples} importance samples a row: the density is at least that")
             }

@@ -7,6 +7,7 @@ pub mod dataset;
 mod density;
 pub mod diffusion;
 pub mod distill;
+pub mod ebm;
 pub mod energy;
 pub mod fgan;
 pub mod flow_matching;
@@ -165,6 +166,15 @@ pub struct Setup<'a> {
     pub teacher: Option<Rc<dyn Method>>,
 }
 
+/// Chains that make samples, as a recording traces them.
+pub struct Traced {
+    /// Where all chains are after each of their last moves, in which nothing adapts any more: chains × numbers each.
+    pub states: Vec<Var>,
+    /// Accepted moves of each chain, chains × 1, and of how many.
+    pub accepted: Var,
+    pub moves: usize,
+}
+
 /// A way to learn a sampler. What trains by one loss is an [`Objective`], and is a method by that.
 pub trait Method {
     /// The weights of the learned map: what a model file holds.
@@ -204,6 +214,11 @@ pub trait Method {
     /// What the numbers of [`Method::log_density`] are.
     fn density_means(&self) -> Meaning {
         Meaning::Density
+    }
+
+    /// So many of the chains that make samples; none for maps.
+    fn mixing(&self, _rec: &mut Recorder, _rows: usize) -> Result<Option<Traced>> {
+        Ok(None)
     }
 
     /// What rows that were held out cost, rows × 1, lower is better: for methods trained by likelihood, − ln of it or its bound. None where
@@ -257,6 +272,7 @@ pub static REGISTRY: &[Entry] = &[
     cnf::ENTRY,
     vae::ENTRY,
     iwae::ENTRY,
+    ebm::ENTRY,
     score::ENTRY,
     diffusion::ENTRY,
     flow_matching::ENTRY,

@@ -3,6 +3,7 @@
 
 mod cnf;
 mod critics;
+mod ebm;
 mod flow;
 mod given;
 mod kantorovich;
