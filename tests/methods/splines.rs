@@ -39,7 +39,9 @@ fn shake(method: &dyn Method) {
                 return Some((0..rows * cols).map(|i| if i / cols == i % cols { 1.0 } else { 0.0 }).collect());
             }
             _ if name.starts_with("linear") || name.starts_with("normalise") => 0.2 / (*rows as f32).sqrt(),
-            _ => 1.5 / (*rows as f32).sqrt(),
+            // Six layers of more than this are steeper than f32 can undo.
+            _ if name.ends_with("bias") => 0.2,
+            _ => 0.8 / (*rows as f32).sqrt(),
         };
         Some(drawn.into_iter().map(|v| size * v).collect::<Vec<f32>>())
     };
@@ -82,7 +84,12 @@ const CHAINS: [(&str, &str, usize, usize); 9] = [
 
 #[test]
 fn rows_come_back_from_their_latents() {
-    let wide = [("spline", "", 64, 0), ("spline", "masks = 'random'\nmixing = 'linear'\nbins = 16", 64, 3), ("maf", "layers = 2", 24, 0)];
+    // What rounding does to latents comes back multiplied by the inverse's slopes, layer by layer: of drawn matrices and drawn splines there are three each.
+    let wide = [
+        ("spline", "", 64, 0),
+        ("spline", "masks = 'random'\nmixing = 'linear'\nbins = 16\nlayers = 3", 64, 3),
+        ("maf", "layers = 2", 24, 0),
+    ];
     for (name, extra, d, k) in CHAINS.into_iter().chain(wide) {
         let method = built(name, extra, d, k, None);
         shake(method.as_ref());
@@ -96,7 +103,7 @@ fn rows_come_back_from_their_latents() {
             }
         }
         println!("{name} {extra:?}, {d} + {k}: off by {:.1e} of {size:.1}; latents {moved:.2} away", off / size);
-        assert!(moved > 0.3, "{name} {extra:?}, {d} + {k}: a chain that moves nothing tests nothing");
+        assert!(moved > 0.2, "{name} {extra:?}, {d} + {k}: a chain that moves nothing tests nothing");
         assert!(off < 1e-4 * size, "{name} {extra:?}, {d} + {k}: rows come back off by {off} of {size}");
     }
 }
@@ -199,9 +206,12 @@ fn a_trained_density_adds_up_to_one_and_is_finite_far_away() {
     let fresh = Toy::Moons.sample(2000, 99);
     let points = Points::new(fresh.values(), 2000, 2).unwrap();
     let gaussian = LogLikelihood::of_gaussian(points, points, 0).mean;
-    for (method, extra) in
-        [("spline", "layers = 4"), ("spline", "layers = 3\nmixing = 'linear'"), ("maf", "layers = 2"), ("maf", "transform = 'affine'")]
-    {
+    for (method, extra) in [
+        ("spline", "layers = 4"),
+        ("spline", "layers = 3\nmixing = 'linear'"),
+        ("maf", "layers = 2"),
+        ("maf", "transform = 'affine'"),
+    ] {
         let folder = tempfile::tempdir().unwrap();
         let settings = format!("{extra}\nsteps = 200\nwidth = 32\nbatch = 256\nrate = 5e-3");
         let model = trained(method, Toy::Moons, &settings, &folder.path().join("run")).model;
