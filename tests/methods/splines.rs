@@ -183,20 +183,19 @@ fn a_chain_that_has_learned_nothing_is_the_fitted_gaussian() {
             })
             .collect();
         let data = Dataset::new(&GPU, &rows, d, None).unwrap();
-        let found = there_and_back(built(method, extra, d, 0, Some(&data)).as_ref(), &rows, d, 0);
+        let [_, told, _] = there_and_back(built(method, extra, d, 0, Some(&data)).as_ref(), &rows, d, 0);
         let x = nalgebra::DMatrix::from_row_iterator(600, d, rows.iter().map(|&v| f64::from(v)));
         let mean = x.row_mean();
         let centred = nalgebra::DMatrix::from_fn(600, d, |i, j| x[(i, j)] - mean[j]);
         let covariance = centred.transpose() * &centred / 600.0;
         let (inverse, det) = (covariance.clone().try_inverse().unwrap(), covariance.determinant());
-        for i in 0..600 {
-            let row = centred.row(i);
+        for (row, told) in centred.row_iter().zip(told) {
             let square = (row * &inverse * row.transpose())[0];
             let expected = -0.5 * (square + d as f64 * std::f64::consts::TAU.ln() + det.ln());
             // Whether deviations divide by n or n − 1 changes ln ρ by (square + d)/2n.
             let room = 1e-4 * (1.0 + square) + (square + d as f64) / 1200.0;
-            let off = (f64::from(found[1][i]) - expected).abs();
-            assert!(off < room, "{method}, {d} columns: ln ρ is {} and the Gaussian's {expected}", found[1][i]);
+            let off = (f64::from(told) - expected).abs();
+            assert!(off < room, "{method}, {d} columns: ln ρ is {told} and the Gaussian's {expected}");
         }
     }
 }
@@ -239,7 +238,8 @@ fn settings_out_of_range_are_refused_by_name() {
         ("spline", "layers = 0", "between 1 and 64"),
         ("maf", "transform = 'affine'\nbound = -1.0", "above 0"),
     ] {
-        let message = methods::find(method).unwrap().settings(setting.parse().unwrap()).err().expect(setting).to_string();
+        let resolved = methods::find(method).unwrap().settings(setting.parse().unwrap());
+        let Err(message) = resolved.map_err(|e| e.to_string()) else { panic!("{method} takes {setting}") };
         let key = setting.rsplit('\n').next().unwrap().split(' ').next().unwrap();
         assert!(message.contains(key) && message.contains(valid), "{setting}: {message}");
     }
