@@ -4,6 +4,8 @@
 mod compared;
 #[path = "cli/flows.rs"]
 mod flows;
+#[path = "cli/given.rs"]
+mod given;
 #[path = "cli/mistakes.rs"]
 mod mistakes;
 #[path = "cli/resume.rs"]

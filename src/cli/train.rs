@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
-use pushforward::data::{LoadOptions, Origin, Source, Table, density_warnings, in_words};
+use pushforward::data::{Group, LoadOptions, Origin, Source, Table, density_warnings, groups, in_words};
 use pushforward::gpu::Gpu;
 use pushforward::methods::{self, Entry, Training};
 use pushforward::settings::parse_assignment;
