@@ -2,6 +2,8 @@
 
 #[path = "cli/compared.rs"]
 mod compared;
+#[path = "cli/densities.rs"]
+mod densities;
 #[path = "cli/flows.rs"]
 mod flows;
 #[path = "cli/given.rs"]

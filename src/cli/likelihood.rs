@@ -15,6 +15,8 @@ pub struct Judged {
     rows: &'static str,
     model: LogLikelihood,
     gaussian: LogLikelihood,
+    /// What the model's numbers are, where that has to be said.
+    means: String,
 }
 
 /// Of fresh rows under the model, or else of held-out rows under the model that has not seen them; none for methods that are not trained by
@@ -36,6 +38,7 @@ pub fn judged(outcome: &Outcome, fresh: Option<&Table>) -> Result<Option<Judged>
         rows,
         model: LogLikelihood::of(found.values.iter().map(|&v| f64::from(v)), table.cols() - given),
         gaussian: LogLikelihood::of_gaussian(Points::of(&outcome.train)?, Points::of(&table)?, given),
+        means: model.method().density_means().said(),
     }))
 }
 
@@ -43,11 +46,12 @@ impl Judged {
     /// One line.
     pub fn said(&self) -> String {
         format!(
-            "{} nats a row on {} {} rows ({} bits a dimension); a fitted Gaussian {}",
+            "{} nats a row on {} {} rows ({} bits a dimension{}); a fitted Gaussian {}",
             with_error(&self.model),
             self.model.rows,
             self.rows,
             number(self.model.bits_per_dimension, 4),
+            self.means,
             with_error(&self.gaussian)
         )
     }

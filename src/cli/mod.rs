@@ -5,6 +5,7 @@ mod arguments;
 mod bench;
 mod comparison;
 mod console;
+mod densities;
 mod evaluate;
 mod flows;
 mod likelihood;

@@ -5,8 +5,9 @@ use std::path::Path;
 use pushforward::Error;
 use pushforward::data::{FileFormat, LoadOptions, Origin, Source, Standardisation, Table, groups, in_words, nearest};
 use pushforward::gpu::Gpu;
+use pushforward::methods::Meaning;
 use pushforward::metrics::{Backend, LogLikelihood, Points, diversity};
-use pushforward::model::{LogDensity, Model};
+use pushforward::model::{LogDensity, Mixing, Model};
 use pushforward::report::number;
 use pushforward::settings::parse_assignment;
 use serde_json::json;
@@ -56,6 +57,9 @@ pub fn sample(args: &Sample, adapter: &str, console: Console) -> anyhow::Result<
     };
     let rows = draw(&model)?;
     write(&model, &rows, &args.out, console)?;
+    if let Some(mixing) = model.mixing(args.seed)? {
+        console.message(&said_of(&mixing));
+    }
     if model.repels() {
         let alone = opened()?.with_sampling([("repulsion".into(), 0.0.into())])?;
         console.message(&diversity_of(&draw(&alone)?, &rows, adapter)?);
@@ -66,6 +70,23 @@ pub fn sample(args: &Sample, adapter: &str, console: Console) -> anyhow::Result<
         console.message(&format!("wrote the ways of {} rows, {} points, to {}", n, ways.rows(), file.display()));
     }
     Ok(())
+}
+
+/// How the chains behind a sample mix, in one line.
+fn said_of(mixing: &Mixing) -> String {
+    let Mixing { acceptance, autocorrelation_time, moves, traced } = *mixing;
+    // A sum over lags wants many times its length to be seen (Sokal 1997).
+    let short = if autocorrelation_time > traced as f64 / 10.0 {
+        "; that is at least: its chains are too short to tell, train with more sample_steps"
+    } else {
+        ""
+    };
+    format!(
+        "its chains accepted {} % of their moves; their autocorrelation time is {} moves (the slowest column), so that the {moves} moves of a row are an effective          sample of {}{short}",
+        number(100.0 * acceptance, 3),
+        number(autocorrelation_time, 3),
+        number(mixing.effective_sample_size(), 3)
+    )
 }
 
 /// What `sample` has to be told for `n` rows of this model.
@@ -249,21 +270,36 @@ pub fn log_density(args: &arguments::LogDensity, adapter: &str, console: Console
     }
     let found = LogLikelihood::of(values.iter().map(|&v| f64::from(v)), model.description().parted().0.len());
     // The error of the probes alone, which is part of the spread.
-    let probes = errors.map(|errors| errors.iter().map(|&e| f64::from(e).powi(2)).sum::<f64>().sqrt() / values.len() as f64);
+    let means = model.method().density_means();
+    let of_all = |errors: Vec<f32>| match means {
+        // One error that all rows share does not average out.
+        Meaning::Normalised { .. } => mean_of(&errors),
+        _ => errors.iter().map(|&e| f64::from(e).powi(2)).sum::<f64>().sqrt() / values.len() as f64,
+    };
+    let probes = errors.map(of_all);
+    let lower_bound = matches!(means, Meaning::LowerBound { .. });
+    // What training maximised, such as the evidence lower bound.
+    let trained = if lower_bound { model.trained_bound(&rows)?.map(|bound| mean_of(&bound)) } else { None };
     if args.json {
         let said = json!({
             "rows": found.rows, "mean": found.mean, "standard_error": found.standard_error, "probe_error": probes,
-            "bits_per_dimension": found.bits_per_dimension,
+            "bits_per_dimension": found.bits_per_dimension, "lower_bound": lower_bound, "trained_bound": trained,
         });
         return Ok(print(&said.to_string())?);
     }
     let of_probes = probes.map_or(String::new(), |e| format!(" (± {} of it from random estimates)", number(e, 2)));
     let bits = number(found.bits_per_dimension, 4);
+    let of_training = trained.map_or(String::new(), |bound| format!("; the bound that training maximises: {bound:.4}"));
     Ok(print(&format!(
-        "mean log-density of {} rows: {} nats{of_probes}, {bits} bits a dimension\n",
+        "mean log-density of {} rows: {} nats{of_probes}, {bits} bits a dimension{}{of_training}\n",
         found.rows,
-        with_error(&found)
+        with_error(&found),
+        means.said()
     ))?)
+}
+
+fn mean_of(values: &[f32]) -> f64 {
+    values.iter().map(|&v| f64::from(v)).sum::<f64>() / values.len() as f64
 }
 
 /// Rows to judge: of a model with given texts, the columns that it knows.

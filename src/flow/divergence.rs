@@ -45,42 +45,6 @@ pub fn probed_divergence(rec: &mut Recorder, v: Var, x: Var, probe: Var) -> Resu
     }
 }
 
-/// ∇·v and ‖∂v/∂x‖² (Frobenius) of each row by its first `moving` columns, rows × 1 each: exactly, from a tangent a column, or both unbiased from one probe of signs, as
-/// [`probed_divergence`] and E‖(∂v/∂x)ε‖².
-///
-/// # Errors
-/// As [`divergence`].
-pub fn divergence_and_square(rec: &mut Recorder, v: Var, x: Var, moving: usize, probe: Option<Var>) -> Result<(Var, Var)> {
-    fit(v, x)?;
-    let (rows, cols) = (x.rows(), x.cols());
-    let zero = rec.constant(0.0, rows, 1)?;
-    let (mut trace, mut square) = (zero, zero);
-    for column in 0..if probe.is_some() { 1 } else { moving } {
-        let along = match probe {
-            Some(probe) => probe,
-            None => {
-                let unit: Vec<f32> = (0..cols).map(|c| f32::from(u8::from(c == column))).collect();
-                let unit = rec.gpu().upload(1, cols, &unit)?;
-                let unit = rec.tensor(&unit);
-                let nothing = rec.constant(0.0, rows, cols)?;
-                rec.add(nothing, unit)?
-            }
-        };
-        let Some(tangent) = rec.tangent(v, &[(x, along)])? else { continue };
-        let own = match probe {
-            Some(probe) => {
-                let product = rec.mul(tangent, probe)?;
-                rec.sum_cols(product)?
-            }
-            None => rec.columns(tangent, column, 1)?,
-        };
-        let squares = rec.square(tangent)?;
-        let squares = rec.sum_cols(squares)?;
-        (trace, square) = (rec.add(own, trace)?, rec.add(squares, square)?);
-    }
-    Ok((trace, square))
-}
-
 fn fit(v: Var, x: Var) -> Result<()> {
     if v.shape() == x.shape() {
         return Ok(());

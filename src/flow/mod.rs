@@ -2,6 +2,7 @@
 //! it, particles that repel each other on the way; energies, and the SDE that descends them.
 
 mod adaptive;
+pub mod chain;
 pub mod coupling;
 mod divergence;
 pub mod energy;
@@ -16,7 +17,7 @@ pub use crate::ops::path::{self as table, TimeLaw, Times};
 pub use crate::reference::path::{Coefficients, Curve, Gamma, Path, Prediction};
 pub use adaptive::{Adaptive, Effort};
 pub use coupling::Coupling;
-pub use divergence::{divergence, divergence_and_square, probed_divergence};
+pub use divergence::{divergence, probed_divergence};
 pub use energy::Energy;
 pub use grid::Grid;
 pub use langevin::{Particles, simulate};

@@ -8,17 +8,16 @@
 //! smooth ones are preferred by a price on ∫‖v‖² dt and on ∫‖∂v/∂x‖² dt, each a column (Finlay et al. 2020): solvers need fewer steps then.
 
 use super::dataset::join;
-use super::many_step::{Flow, Integrated, ManyStep, keys_of_flow, resolve_flow, take_flow};
-use super::{Dataset, Entry};
-use crate::flow::{Prediction, Solver, Time, divergence_and_square, follow};
+use super::many_step::{Course, Flow, Integrated, ManyStep, Sampling};
+use super::{Dataset, Entry, resolve_two};
+use crate::flow::{Prediction, Solver, Time, integrate};
 use crate::gpu::{Gpu, Plan, Recorder, Var};
 use crate::nn::Weights;
+use crate::ops::jet::INTEGRALS;
 use crate::ops::random::Law;
+use crate::settings::{Settings as _, take};
 use crate::{Error, Result, settings};
 use serde::{Deserialize, Serialize};
-
-// Faster times than the training solver resolves are a way to cheat: with six octaves of them a field earned −1.8 nats a row from the error of its four steps
-// on moons, and −5.2 from the equation itself; with one it earned −2.406 and −2.407.
 
 /// How the divergence is had in training.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,6 +33,8 @@ pub enum Trace {
 /// Columns up to which the exact divergence, a tangent a column, is worth its time in training.
 const EXACT: usize = 3;
 
+// Times that the training solver does not resolve are a way to cheat: with six frequencies a field earned −1.8 nats a row on moons from the error of
+// its four steps, and −5.2 from the equation itself; with one it earned −2.406 and −2.407.
 settings! {
     /// Settings of `cnf`.
     pub struct Settings {
@@ -47,6 +48,8 @@ settings! {
         kinetic: f32 = 0.01,
         /// Price of the integral of the Jacobian's squared norm a column.
         jacobian: f32 = 0.01,
+        /// Frequencies of the time embedding, in octaves from ½: more than the training solver resolves earn a likelihood from its error.
+        time_frequencies: usize = 1,
     }
 }
 
@@ -56,10 +59,12 @@ pub const ENTRY: Entry = Entry {
     paper: "§3, continuous normalising flows",
     density: true,
     inverse: true,
-    defaults: "width = 64\ndepth = 3\nrate = 4e-3\nsteps = 800\nbatch = 512\nsolver = \"rk4\"\nsolver_steps = 8\ntime_frequencies = 1",
-    keys: keys_of_flow::<Settings>,
+    defaults: "width = 64\ndepth = 3\nrate = 4e-3\nsteps = 800\nbatch = 512\nsolver = \"rk4\"\nsolver_steps = 8",
+    keys: || [Settings::keys(), Sampling::keys()].concat(),
     build: |setup, own| {
-        let (settings, course, sampling) = take_flow::<Settings>(own)?;
+        let (settings, sampling): (Settings, Sampling) = (take(own)?, take(own)?);
+        // No path is laid: of its settings a likelihood has the time embedding alone.
+        let course = Course { time_frequencies: settings.time_frequencies, ..Course::default() };
         let core = ManyStep::new(setup, &course, sampling, Prediction::Velocity, 1, false)?;
         if core.latent != core.columns {
             return Err(Error::usage(format!(
@@ -69,7 +74,7 @@ pub const ENTRY: Entry = Entry {
         }
         Ok(Box::new(Integrated(Cnf { core, settings })))
     },
-    resolve: |table| resolve_flow::<Settings>(table, Settings::check),
+    resolve: |table| resolve_two(table, Settings::check, Sampling::check),
 };
 
 impl Settings {
@@ -82,6 +87,9 @@ impl Settings {
         }
         if !(1..=64).contains(&self.train_steps) {
             return Err(Error::usage(format!("`train_steps` is {}: it must be between 1 and 64", self.train_steps)));
+        }
+        if !(1..=16).contains(&self.time_frequencies) {
+            return Err(Error::usage(format!("`time_frequencies` is {}: it must be between 1 and 16", self.time_frequencies)));
         }
         for (key, value) in [("kinetic", self.kinetic), ("jacobian", self.jacobian)] {
             if !(value >= 0.0 && value.is_finite()) {
@@ -121,34 +129,40 @@ impl Flow for Cnf {
 }
 
 impl Cnf {
-    /// Means over centred rows x, with their given columns behind them: of their log-likelihood, of ∫‖v‖² dt a column, and of ∫‖∂v/∂x‖² dt a column; 1 × 1 each.
+    /// Means over centred rows x, with their given columns behind them: of their log-likelihood, of ∫‖v‖² dt a column, and of ∫‖∂v/∂x‖² dt a
+    /// column; 1 × 1 each.
     fn along(&self, rec: &mut Recorder, x: Var) -> Result<(Var, Var, Var)> {
-        let Settings { train_solver, train_steps, trace, .. } = self.settings;
-        let columns = self.core.columns;
-        let exact = trace == Trace::Exact || trace == Trace::Auto && columns <= EXACT;
-        let probe = match exact {
-            true => None,
-            false => {
-                let probe = rec.random(Law::Sign, x.rows(), columns)?;
-                Some(self.core.still(rec, probe)?)
-            }
-        };
+        let Settings { train_solver, train_steps, .. } = self.settings;
+        let (columns, wide) = (self.core.columns, x.cols());
+        let directions = self.directions(rec, x.rows())?;
         let times: Vec<f64> = (0..=train_steps).map(|k| 1.0 - k as f64 / train_steps as f64).collect();
-        let zero = rec.constant(0.0, x.rows(), 1)?;
-        // Back in time: the integrals of what is added come out with the opposite sign.
-        let states = follow(rec, train_solver, &times, &[x, zero, zero, zero], &mut |rec, state, t| {
-            let v = self.core.velocity(rec, state[0], Time::Known(t), Weights::Trained)?;
-            let (divergence, square) = divergence_and_square(rec, v, state[0], columns, probe)?;
-            let speed = rec.square(v)?;
-            let speed = rec.sum_cols(speed)?;
-            Ok(vec![v, divergence, speed, square])
+        // One matrix moves: rows, and behind them the integrals.
+        let zero = rec.constant(0.0, x.rows(), INTEGRALS)?;
+        let begin = rec.concat(&[x, zero])?;
+        let end = integrate(rec, train_solver, &times, begin, &mut |rec, state, t| {
+            self.core.network.rates(rec, &self.core.parameters, state, directions, Time::Known(t), Weights::Trained)
         })?;
-        let end = &states[states.len() - 1];
-        let rows = self.core.part(rec, end[0])?.0;
+        let rows = rec.columns(end, 0, columns)?;
         let noise = self.core.noise_density(rec, rows)?;
-        let each = rec.add(noise, end[1])?;
+        // Back in time: the integrals come out with the opposite sign.
+        let [gained, speed, square] = [0, 1, 2].map(|k| rec.columns(end, wide + k, 1));
+        let each = rec.add(noise, gained?)?;
         let share = -1.0 / columns as f32;
-        let (likelihood, speed, square) = (rec.mean(each)?, rec.mean(end[2])?, rec.mean(end[3])?);
+        let (likelihood, speed, square) = (rec.mean(each)?, rec.mean(speed?)?, rec.mean(square?)?);
         Ok((likelihood, rec.scale(speed, share)?, rec.scale(square, share)?))
+    }
+
+    /// The directions of the field's tangents, a block of `rows` each: every column's, or one of random signs. Given columns do not move.
+    fn directions(&self, rec: &mut Recorder, rows: usize) -> Result<Var> {
+        let (columns, wide) = (self.core.columns, self.core.columns + self.core.conditions);
+        let trace = self.settings.trace;
+        if trace == Trace::Exact || trace == Trace::Auto && columns <= EXACT {
+            let unit = |k: usize| (0..rows * wide).map(move |i| f32::from(u8::from(i % wide == k)));
+            let units: Vec<f32> = (0..columns).flat_map(unit).collect();
+            let units = rec.gpu().upload(columns * rows, wide, &units)?;
+            return Ok(rec.tensor(&units));
+        }
+        let signs = rec.random(Law::Sign, rows, columns)?;
+        self.core.still(rec, signs)
     }
 }

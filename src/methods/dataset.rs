@@ -23,6 +23,7 @@ pub struct Dataset {
     fitted: Fitted,
     target: Option<Target>,
     source: Option<Vec<f32>>,
+    names: Vec<String>,
 }
 
 impl Dataset {
@@ -61,6 +62,7 @@ impl Dataset {
             fitted: Fitted::new(values, cols, conditions, weights, noise),
             target: None,
             source: None,
+            names: Vec::new(),
         })
     }
 
@@ -80,6 +82,16 @@ impl Dataset {
     /// The same rows, with rows of the law to start from, in the same units.
     pub fn with_source(self, source: Option<Vec<f32>>) -> Self {
         Self { source, ..self }
+    }
+
+    /// The same rows, with the names of their columns.
+    pub fn with_columns(self, names: &[String]) -> Self {
+        Self { names: names.to_vec(), ..self }
+    }
+
+    /// What messages call a column.
+    pub fn column(&self, index: usize) -> String {
+        self.names.get(index).map_or_else(|| (index + 1).to_string(), String::clone)
     }
 
     /// Rows of the law to start from, where a method was given one.

@@ -12,6 +12,32 @@ pub struct Density {
     pub error: Option<Var>,
 }
 
+/// What a method's log-densities are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// ln of the density, exact or with an error on both sides.
+    Density,
+    /// A lower bound of it in expectation, by so many importance samples.
+    LowerBound { samples: usize },
+    /// With a constant estimated by so many draws, whose error all rows share.
+    Normalised { draws: usize },
+}
+
+impl Meaning {
+    /// What to say beside a mean of them; empty where nothing has to be said.
+    pub fn said(self) -> String {
+        match self {
+            Self::Density => String::new(),
+            Self::Normalised { draws } => {
+                format!(", its constant estimated by {draws} draws of the fitted Gaussian, an error that all rows share")
+            }
+            Self::LowerBound { samples } => {
+                format!(", a lower bound by {samples} importance samples a row: the density is at least that")
+            }
+        }
+    }
+}
+
 impl Density {
     /// The mean of independent estimates, with its standard error where there are several.
     pub fn of_estimates(rec: &mut Recorder, estimates: &[Var]) -> Result<Self> {

@@ -7,12 +7,15 @@ pub mod dataset;
 mod density;
 pub mod diffusion;
 pub mod distill;
+pub mod ebm;
 pub mod energy;
 pub mod fgan;
 pub mod flow_matching;
 pub mod gan;
 pub mod interpolant;
+pub mod iwae;
 pub mod kantorovich;
+mod latent;
 pub mod maf;
 pub mod many_step;
 pub mod mmd;
@@ -28,10 +31,11 @@ pub mod sinkhorn;
 pub mod spline;
 pub mod stein;
 mod target;
+pub mod vae;
 pub mod wgan;
 
 pub use dataset::Dataset;
-pub use density::Density;
+pub use density::{Density, Meaning};
 pub use many_step::Dynamics;
 pub use objective::Objective;
 
@@ -162,6 +166,15 @@ pub struct Setup<'a> {
     pub teacher: Option<Rc<dyn Method>>,
 }
 
+/// Chains that make samples, as a recording traces them.
+pub struct Traced {
+    /// Where all chains are after each of their last moves, in which nothing adapts any more: chains × numbers each.
+    pub states: Vec<Var>,
+    /// Accepted moves of each chain, chains × 1, and of how many.
+    pub accepted: Var,
+    pub moves: usize,
+}
+
 /// A way to learn a sampler. What trains by one loss is an [`Objective`], and is a method by that.
 pub trait Method {
     /// The weights of the learned map: what a model file holds.
@@ -195,6 +208,16 @@ pub trait Method {
 
     /// ln of the density of φ_#ν at x; none where it has none that can be computed.
     fn log_density(&self, _rec: &mut Recorder, _x: Var, _weights: Weights) -> Result<Option<Density>> {
+        Ok(None)
+    }
+
+    /// What the numbers of [`Method::log_density`] are.
+    fn density_means(&self) -> Meaning {
+        Meaning::Density
+    }
+
+    /// So many of the chains that make samples; none for maps.
+    fn mixing(&self, _rec: &mut Recorder, _rows: usize) -> Result<Option<Traced>> {
         Ok(None)
     }
 
@@ -247,6 +270,9 @@ pub static REGISTRY: &[Entry] = &[
     spline::ENTRY,
     maf::ENTRY,
     cnf::ENTRY,
+    vae::ENTRY,
+    iwae::ENTRY,
+    ebm::ENTRY,
     score::ENTRY,
     diffusion::ENTRY,
     flow_matching::ENTRY,

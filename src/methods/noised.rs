@@ -33,6 +33,7 @@ struct Denoiser {
     adam: Adam,
     batch: usize,
     columns: usize,
+    conditions: usize,
 }
 
 impl Noised {
@@ -77,6 +78,7 @@ impl Noised {
             adam: training.adam(),
             batch: training.batch,
             columns,
+            conditions,
         };
         Ok(Self { inner, denoiser, denoise: training.denoise })
     }
@@ -134,7 +136,7 @@ impl Method for Noised {
         if !self.denoise {
             return Ok(x);
         }
-        let conditions = z.cols() - self.inner.latent();
+        let conditions = self.denoiser.conditions;
         let given = if conditions > 0 { Some(rec.columns(z, z.cols() - conditions, conditions)?) } else { None };
         self.denoiser.apply(rec, x, given, weights)
     }
@@ -149,7 +151,7 @@ impl Method for Noised {
 
     fn held_out_loss(&self, rec: &mut Recorder, x: Var, weights: Weights) -> Result<Option<Var>> {
         // Rows of the noised law are what the density is of: the same noise at every evaluation.
-        let conditions = x.cols() - self.denoiser.columns;
+        let conditions = self.denoiser.conditions;
         let noise = rec.normal(x.rows(), self.denoiser.columns)?;
         let noise = rec.scale(noise, self.denoiser.sigma)?;
         let still = if conditions > 0 { Some(rec.constant(0.0, x.rows(), conditions)?) } else { None };

@@ -33,6 +33,7 @@ use crate::{Error, Result};
 
 pub mod assignment;
 pub mod c2st;
+pub mod chains;
 pub mod classifier;
 pub mod copying;
 mod device;

@@ -5,8 +5,9 @@ use super::integrate::Journey;
 use crate::data::{Standardisation, Table, groups, in_words};
 use crate::flow::Solver;
 use crate::gpu::{Kept, Recorder, Step, Var};
-use crate::methods::Dynamics;
 use crate::methods::many_step::Way;
+use crate::methods::{Dynamics, Traced};
+use crate::metrics::chains::autocorrelation_time;
 use crate::nn::Weights;
 use crate::{Error, Result};
 use std::cell::Cell;
@@ -15,6 +16,8 @@ use std::cell::Cell;
 pub(super) const CHUNK: usize = 16_384;
 /// Sampling draws from a counter domain of its own, so that a sample's seed may equal the training's.
 pub(super) const SAMPLE_DOMAIN: u32 = 0x5a3e;
+/// Chains that are looked at for how they mix.
+const TRACED: usize = 256;
 const REPELLED: &str = "with repulsion a row's way depends on the rows that are sampled with it: there is no map of single points, no inverse and no \
                         density; leave `repulsion` out";
 /// Deviations of the data from which on the density of a row is none to single precision.
@@ -30,6 +33,26 @@ pub struct LogDensity {
     pub values: Vec<f32>,
     /// The standard error of each, where the divergence was estimated by random probes.
     pub errors: Option<Vec<f32>>,
+}
+
+/// How the chains that make samples mix.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Mixing {
+    /// The share of proposed moves that was accepted.
+    pub acceptance: f64,
+    /// The integrated autocorrelation time of the slowest column, in moves.
+    pub autocorrelation_time: f64,
+    /// Moves that a row makes.
+    pub moves: usize,
+    /// Of these the last, which were looked at.
+    pub traced: usize,
+}
+
+impl Mixing {
+    /// Independent draws that a row's moves are worth.
+    pub fn effective_sample_size(&self) -> f64 {
+        self.moves as f64 / self.autocorrelation_time
+    }
 }
 
 impl Model {
@@ -310,6 +333,47 @@ impl Model {
         let mut rec = Recorder::with_domain(&self.gpu, 0, SAMPLE_DOMAIN)?;
         let rows = rec.constant(0.0, 1, self.description.columns.len())?;
         Ok(self.method.held_out_loss(&mut rec, rows, Weights::Averaged)?.is_some())
+    }
+
+    /// How the chains that make samples mix; none where samples are made by a map.
+    pub fn mixing(&self, seed: u64) -> Result<Option<Mixing>> {
+        if self.description.conditions > 0 {
+            return Ok(None);
+        }
+        let mut rec = Recorder::with_domain(&self.gpu, seed, SAMPLE_DOMAIN)?;
+        let Some(Traced { states, accepted, moves }) = self.method.mixing(&mut rec, TRACED)? else { return Ok(None) };
+        let cols = states.first().map_or(0, |state| state.cols());
+        let (states, accepted): (Vec<Kept>, Kept) = (states.into_iter().map(|v| rec.keep(v)).collect(), rec.keep(accepted));
+        let mut step = rec.finish()?;
+        step.replay(1)?;
+        let states = states.into_iter().map(|kept| step.read(kept)).collect::<Result<Vec<_>>>()?;
+        let accepted = step.read(accepted)?;
+        let of_column = |j: usize| {
+            let traces: Vec<Vec<f32>> =
+                states.iter().map(|state| state.iter().skip(j).step_by(cols).copied().collect()).collect();
+            autocorrelation_time(&traces)
+        };
+        let time = (0..cols).map(of_column).fold(1.0, f64::max);
+        Ok(Some(Mixing {
+            acceptance: accepted.iter().map(|&a| f64::from(a)).sum::<f64>() / (accepted.len() * moves) as f64,
+            autocorrelation_time: time,
+            moves,
+            traced: states.len(),
+        }))
+    }
+
+    /// What training maximises at each row, in nats of the data's own units ([`Method::held_out_loss`](crate::methods::Method::held_out_loss) with the
+    /// other sign); none for a method that is not trained by likelihood.
+    ///
+    /// # Errors
+    /// Rows of other columns than the model's.
+    pub fn trained_bound(&self, rows: &Table) -> Result<Option<Vec<f32>>> {
+        let values = self.standard(rows)?;
+        let cost = |rec: &mut Recorder, x| self.method.held_out_loss(rec, x, Weights::Averaged);
+        let Some(costs) = self.by_chunks(&values, self.description.columns.len(), cost)? else { return Ok(None) };
+        let generated = self.description.columns.len() - self.description.conditions;
+        let log_det = self.description.standardisation.log_det_of(generated);
+        Ok(Some(costs.into_iter().map(|cost| (log_det - f64::from(cost)) as f32).collect()))
     }
 
     /// The ways of `n` samples: columns path, t and the data's own, a row for each path and time.

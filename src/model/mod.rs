@@ -3,7 +3,7 @@
 mod apply;
 mod integrate;
 
-pub use apply::{AWAY, FAR, LogDensity};
+pub use apply::{AWAY, FAR, LogDensity, Mixing};
 
 use crate::data::{Rounding, Standardisation, Table, dequantised, write_atomically};
 use crate::gpu::Gpu;

@@ -56,14 +56,45 @@ impl Velocity {
 
     /// v(x, t) at one time for all rows.
     pub fn at(&self, rec: &mut Recorder, parameters: &Parameters, x: Var, time: Time, weights: Weights) -> Result<Var> {
-        let embedded = match time {
-            Time::Held(t) => self.time.forward(rec, t)?,
+        let embedded = self.time_embedding(rec, time)?;
+        self.embedded(rec, parameters, x, embedded, weights)
+    }
+
+    fn time_embedding(&self, rec: &mut Recorder, time: Time) -> Result<Var> {
+        match time {
+            Time::Held(t) => self.time.forward(rec, t),
             Time::Known(t) => {
                 let embedded = rec.gpu().upload(1, 2 * self.time.count, &self.time.at(t))?;
-                rec.tensor(&embedded)
+                Ok(rec.tensor(&embedded))
             }
-        };
-        self.embedded(rec, parameters, x, embedded, weights)
+        }
+    }
+
+    /// v(x, t) at one time for all rows, its divergence along the directions, ‖v‖² and the squared norm of its Jacobian: what a continuous
+    /// normalising flow integrates ([`Recorder::jet_rates`]). The first columns of x, as many as the directions have, are the point.
+    pub fn rates(
+        &self,
+        rec: &mut Recorder,
+        parameters: &Parameters,
+        x: Var,
+        directions: Var,
+        time: Time,
+        weights: Weights,
+    ) -> Result<Var> {
+        let layers = self.mlp.layers(rec, parameters, weights)?;
+        let tangents = directions.rows() / x.rows();
+        let embedded = self.time_embedding(rec, time)?;
+        let of_time = parameters.var(rec, self.of_time, weights)?;
+        let mut shift = rec.linear(embedded, of_time, Some(layers[0].1), Activation::Identity)?;
+        let mut jet = rec.jet(x, directions)?;
+        for (layer, &(weight, _)) in layers.iter().enumerate() {
+            if layer > 0 {
+                jet = rec.jet_activation(jet, shift, tangents, self.mlp.shape().activation)?;
+                shift = layers[layer].1;
+            }
+            jet = rec.linear(jet, weight, None, Activation::Identity)?;
+        }
+        rec.jet_rates(jet, shift, directions)
     }
 
     fn embedded(&self, rec: &mut Recorder, parameters: &Parameters, x: Var, embedded: Var, weights: Weights) -> Result<Var> {

@@ -36,6 +36,11 @@ pub enum Shown {
         cloud: Vec<f32>,
         ways: Vec<Vec<[f32; 2]>>,
     },
+    /// ln of a density over a [`window`] of the cloud, in square cells row by row from its lower left corner, under the cloud.
+    Heat {
+        cloud: Vec<f32>,
+        log_density: Vec<f64>,
+    },
     Words(String),
 }
 
@@ -124,6 +129,12 @@ fn draw<'a>(canvas: &Area<'a>, part: &Area<'a>, scatter: &Scatter, axes: &[Axis;
             panel.dots(ends(|way| way.first()), 1.4, MUTED.to_rgba())?;
             panel.dots(ends(|way| way.last()), 1.4, SAMPLES.to_rgba())
         }
+        Shown::Heat { cloud, log_density } => {
+            let color = if ink == Ink::Data { DATA } else { SAMPLES };
+            let panel = Panel::within(canvas, part, &titled(&scatter.caption), x, y)?;
+            panel.cells(&window(cloud), &shades(log_density), color)?;
+            panel.dots(pairs(cloud).take(DOTS / 5), 0.7, INK.mix(0.3))
+        }
         Shown::Words(words) => {
             Panel::within(canvas, part, &titled(&scatter.caption), x.with_ticks(if numbers { 3 } else { 0 }), y.with_ticks(0))?;
             let (width, height) = part.dim_in_pixel();
@@ -132,6 +143,23 @@ fn draw<'a>(canvas: &Area<'a>, part: &Area<'a>, scatter: &Scatter, axes: &[Axis;
             paragraph(part, words, middle, room, 11.5, MUTED, HPos::Center)
         }
     }
+}
+
+/// Shades of a heat map, so that what is a hundredth as dense as the densest is still seen.
+const SHADES: f64 = 12.0;
+
+/// √(density over its highest), in steps.
+fn shades(log_density: &[f64]) -> Vec<f64> {
+    let most = log_density.iter().copied().filter(|v| v.is_finite()).fold(f64::NEG_INFINITY, f64::max);
+    let shade = |v: &f64| if v.is_finite() { ((0.5 * (v - most)).exp() * SHADES).round() / SHADES } else { 0.0 };
+    log_density.iter().map(shade).collect()
+}
+
+/// The lower left corner and the side of the square that a column with this cloud at its head shows.
+pub fn window(cloud: &[f32]) -> ([f64; 2], f64) {
+    let head = Scatter { caption: String::new(), shown: Shown::Rows(cloud.to_vec()) };
+    let [x, y] = square_axes(std::iter::once(&head));
+    ([x.low, y.low], x.high - x.low)
 }
 
 /// A panel without a title is higher than one with it, and pictures are to line up.
@@ -164,6 +192,7 @@ fn square_axes<'a>(mut column: impl Iterator<Item = &'a Scatter>) -> [Axis; 2] {
     let of = |scatter: &Scatter| match &scatter.shown {
         Shown::Rows(rows) => Some(pairs(rows).collect::<Vec<_>>()),
         Shown::Ways { cloud, ways } => Some(pairs(cloud).chain(ways.iter().filter_map(|way| way.first()).map(place)).collect()),
+        Shown::Heat { cloud, .. } => Some(pairs(cloud).collect()),
         Shown::Words(_) => None,
     };
     let points = column.find_map(of).unwrap_or_default();

@@ -238,6 +238,26 @@ impl<'a, 'b> Panel<'a, 'b> {
         self.chart.plotting_area().draw(&Polygon::new(outline, color)).map_err(failed)
     }
 
+    /// Square cells of a square with this lower left corner and side, row by row from below, as dense in `color` as their shades (0 to 1)
+    /// say; neighbours of one shade are one rectangle.
+    pub fn cells(&self, (corner, side): &([f64; 2], f64), shades: &[f64], color: RGBColor) -> Result<()> {
+        let count = (shades.len() as f64).sqrt().round() as usize;
+        let area = self.chart.plotting_area();
+        let at = |axis: usize, k: usize| corner[axis] + side * k as f64 / count as f64;
+        for (j, row) in shades.chunks_exact(count.max(1)).enumerate() {
+            let mut from = 0;
+            for run in row.chunk_by(|a, b| a == b) {
+                let to = from + run.len();
+                if run[0] > 0.0 {
+                    let cell = [(at(0, from), at(1, j)), (at(0, to), at(1, j + 1))];
+                    area.draw(&Rectangle::new(cell, color.mix(run[0]).filled())).map_err(failed)?;
+                }
+                from = to;
+            }
+        }
+        Ok(())
+    }
+
     /// Dots of `radius` pixels; those outside the axes are left out.
     pub fn dots(&self, points: impl Iterator<Item = (f64, f64)>, radius: f64, color: RGBAColor) -> Result<()> {
         let area = self.chart.plotting_area();

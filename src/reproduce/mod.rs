@@ -1,6 +1,7 @@
 //! The paper's figures and claims, made again and measured.
 
 pub mod comparison;
+pub mod densities;
 pub mod figure1;
 pub mod flows;
 pub mod saddle;

@@ -32,7 +32,7 @@ impl Stage {
         let data = data.with_widths(&widths)?;
         let target = job.target(&standardisation)?;
         let source = job.source_law(&train, &standardisation)?;
-        let data = data.with_target(target.clone()).with_source(source);
+        let data = data.with_target(target.clone()).with_source(source).with_columns(train.columns());
         let teacher = job.teacher(gpu, train.columns(), &standardisation)?;
         let setup = Setup {
             gpu,

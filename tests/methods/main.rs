@@ -3,9 +3,11 @@
 
 mod cnf;
 mod critics;
+mod ebm;
 mod flow;
 mod given;
 mod kantorovich;
+mod latent;
 mod refit;
 
 use pushforward::Error;
