@@ -58,7 +58,7 @@ pub fn dependent_column(table: &Table, given: usize) -> Option<&str> {
         .collect();
     let norm = |column: &[f64]| column.iter().map(|v| v * v).sum::<f64>().sqrt();
     let before: Vec<f64> = columns.iter().map(|column| norm(column)).collect();
-    for j in 0..d {
+    for (j, before) in before.into_iter().enumerate() {
         let (done, rest) = columns.split_at_mut(j);
         let column = &mut rest[0];
         for basis in done.iter() {
@@ -66,7 +66,7 @@ pub fn dependent_column(table: &Table, given: usize) -> Option<&str> {
             column.iter_mut().zip(basis).for_each(|(v, b)| *v -= along * b);
         }
         let left = norm(column);
-        if left <= 1e-4 * before[j] {
+        if left <= 1e-4 * before {
             return Some(&table.columns()[j]);
         }
         column.iter_mut().for_each(|v| *v /= left);

@@ -291,7 +291,7 @@ impl Model {
         let sizes: Vec<f32> = values.chunks_exact(cols).map(size).collect();
         // What is far would have an integration of all rows follow it.
         for (row, &size) in values.chunks_exact_mut(cols).zip(&sizes) {
-            if !(size <= FAR) {
+            if size > FAR {
                 row[..generated].fill(0.0);
             }
         }
@@ -317,7 +317,7 @@ impl Model {
         let width = if estimated.get() { 2 } else { 1 };
         let column = |k: usize| found.iter().skip(k).step_by(width).copied();
         let mut found: Vec<f32> = column(0).map(|value| (f64::from(value) + log_det) as f32).collect();
-        let lost = |(value, &size): (&f32, &f32)| !(size <= FAR) || size > AWAY && !value.is_finite();
+        let lost = |(value, &size): (&f32, &f32)| size > FAR || size > AWAY && !value.is_finite();
         let lost: Vec<bool> = found.iter().zip(&sizes).map(lost).collect();
         found.iter_mut().zip(&lost).filter(|(_, lost)| **lost).for_each(|(value, _)| *value = 0.0);
         self.all_finite(&found, 1, &values, "log-density")?;

@@ -39,7 +39,7 @@ impl Recorder {
         log_det: Var,
         bins: Bins,
     ) -> Result<(Var, Var)> {
-        if !(2..=MOST_BINS).contains(&bins.count) || !(bins.reach > 0.0 && bins.reach.is_finite()) {
+        if !((2..=MOST_BINS).contains(&bins.count) && bins.reach > 0.0 && bins.reach.is_finite()) {
             let problem = format!("{} bins (2 to {MOST_BINS}) on ±{}", bins.count, bins.reach);
             return Err(Error::shape("spline_coupling", problem));
         }
