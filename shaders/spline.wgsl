@@ -15,12 +15,15 @@
 //   A width of a bin before the i-th moves x_i, and so on: with G the gradient by widths, d_a = 2B(1 − Kµ)·p·(G − Σ_j G_j·p_j), p the softmax.
 // The way back, cotangents g of x and −λ of ln f' (l takes it off): with G = g − λ·∂ln f'/∂x, d_y = G/f', and the rest as above for the
 // cotangents −G/f' of y and −λ of ln f' (the implicit function theorem).
-// One invocation a row: rows are many and short, and the bins of a column are found by a walk.
+// One invocation a row. Numbers are read once and bins unrolled: a software adapter pays for every load and store of a lane alike, and runs through both
+// sides of a condition, but not through a loop that no lane enters (so kept columns are passed in a loop of their own).
+// Measured on one (1024 rows of two columns, 8 bins, forward and backward): 0.32 ms, and 1.6 ms with loops over bins that read numbers as they went.
 #import common/index
 #import common/exponentials
 #axis DIRECTION: forward inverse
+#axis K: 3
 
-struct Params { n: u32, d: u32, m: u32, bins: u32, reach: f32, accumulate_in: u32, accumulate_raw: u32 }
+struct Params { n: u32, d: u32, m: u32, reach: f32, accumulate_in: u32, accumulate_raw: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> given: array<f32>;           // n × d: x, or y on the way back
 @group(0) @binding(2) var<storage, read> raw: array<f32>;             // n × (3K − 1)m, column after column
@@ -33,15 +36,14 @@ struct Params { n: u32, d: u32, m: u32, bins: u32, reach: f32, accumulate_in: u3
 @group(0) @binding(9) var<storage, read_write> d_given: array<f32>;   // n × d
 @group(0) @binding(10) var<storage, read_write> d_raw: array<f32>;    // n × (3K − 1)m
 
-const MOST_BINS = 32u;
 const LEAST = 1e-3;                   // µ, and ν
 const FLAT = 0.53974242;              // κ = ln(e^{1−ν} − 1)
+const NUMBERS = $(3 * K - 1)u;
 
-// A bin: where it is, what the softmaxes gave it, and what they gave all before it.
+// A bin: where it is, and what the softmaxes gave all bins.
 struct Bin {
     index: u32, x: f32, y: f32, w: f32, h: f32, d: f32, e: f32,
-    p_w: f32, p_h: f32, before_w: f32, before_h: f32,
-    top_w: f32, top_h: f32, sum_w: f32, sum_h: f32,
+    p_w: array<f32, $K>, p_h: array<f32, $K>,
 }
 
 fn slope(a: f32) -> f32 {
@@ -51,62 +53,57 @@ fn slope(a: f32) -> f32 {
 
 // The bin that holds `value`, of the 3K − 1 numbers from `at` on.
 fn bin_of(value: f32, at: u32) -> Bin {
-    let bins = params.bins;
-    var weights_w: array<f32, MOST_BINS>;
-    var weights_h: array<f32, MOST_BINS>;
     var bin = Bin();
-    bin.top_w = raw[at];
-    bin.top_h = raw[at + bins];
-    for (var i = 0u; i < bins; i++) {
-        weights_w[i] = raw[at + i];
-        weights_h[i] = raw[at + bins + i];
-        bin.top_w = max(bin.top_w, weights_w[i]);
-        bin.top_h = max(bin.top_h, weights_h[i]);
-    }
-    for (var i = 0u; i < bins; i++) {
-        weights_w[i] = exp(max(weights_w[i] - bin.top_w, -87.0));
-        weights_h[i] = exp(max(weights_h[i] - bin.top_h, -87.0));
-        bin.sum_w += weights_w[i];
-        bin.sum_h += weights_h[i];
-    }
+#for I in 0..$K
+    bin.p_w[$I] = raw[at + $(I)u];
+    bin.p_h[$I] = raw[at + $(K + I)u];
+#endfor
+    var top_w = bin.p_w[0];
+    var top_h = bin.p_h[0];
+#for I in 1..$K
+    top_w = max(top_w, bin.p_w[$I]);
+    top_h = max(top_h, bin.p_h[$I]);
+#endfor
+    var sum_w = 0.0;
+    var sum_h = 0.0;
+#for I in 0..$K
+    bin.p_w[$I] = exp(max(bin.p_w[$I] - top_w, -87.0));
+    bin.p_h[$I] = exp(max(bin.p_h[$I] - top_h, -87.0));
+    sum_w += bin.p_w[$I];
+    sum_h += bin.p_h[$I];
+#endfor
     let span = 2.0 * params.reach;
-    let shared_part = 1.0 - f32(bins) * LEAST;
+    let shared_part = 1.0 - f32($K) * LEAST;
+    let per_w = 1.0 / sum_w;
+    let per_h = 1.0 / sum_h;
     var x = -params.reach;
     var y = -params.reach;
-    var before_w = 0.0;
-    var before_h = 0.0;
-    var open = true;
-    for (var i = 0u; i < bins; i++) {
-        let p_w = weights_w[i] / bin.sum_w;
-        let p_h = weights_h[i] / bin.sum_h;
-        let w = span * (LEAST + shared_part * p_w);
-        let h = span * (LEAST + shared_part * p_h);
-#if DIRECTION == forward
-        let inside = value < x + w || i + 1u == bins;
+    // The last bin that begins at or below the value.
+#for I in 0..$K
+    {
+        bin.p_w[$I] *= per_w;
+        bin.p_h[$I] *= per_h;
+        let w = span * (LEAST + shared_part * bin.p_w[$I]);
+        let h = span * (LEAST + shared_part * bin.p_h[$I]);
+#if I == 0
+        let begun = true;
+#elif DIRECTION == forward
+        let begun = value >= x;
 #else
-        let inside = value < y + h || i + 1u == bins;
+        let begun = value >= y;
 #endif
-        if (open && inside) {
-            bin.index = i;
-            bin.x = x;
-            bin.y = y;
-            bin.w = w;
-            bin.h = h;
-            bin.p_w = p_w;
-            bin.p_h = p_h;
-            bin.before_w = before_w;
-            bin.before_h = before_h;
-            open = false;
-        }
+        bin.index = select(bin.index, $(I)u, begun);
+        bin.x = select(bin.x, x, begun);
+        bin.y = select(bin.y, y, begun);
+        bin.w = select(bin.w, w, begun);
+        bin.h = select(bin.h, h, begun);
         x += w;
         y += h;
-        before_w += p_w;
-        before_h += p_h;
     }
-    bin.d = 1.0;
-    bin.e = 1.0;
-    if (bin.index > 0u) { bin.d = slope(raw[at + 2u * bins + bin.index - 1u]); }
-    if (bin.index + 1u < bins) { bin.e = slope(raw[at + 2u * bins + bin.index]); }
+#endfor
+    let knot = at + $(2 * K)u + bin.index;
+    bin.d = select(slope(raw[max(knot, at + $(2 * K + 1)u) - 1u]), 1.0, bin.index == 0u);
+    bin.e = select(slope(raw[min(knot, at + NUMBERS - 1u)]), 1.0, bin.index == $(K - 1)u);
     return bin;
 }
 
@@ -129,13 +126,17 @@ fn place(bin: Bin, value: f32) -> f32 {
 fn apply(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let i = flat_index(group, groups, lane, 64u);
     if (i >= params.n) { return; }
-    let numbers = 3u * params.bins - 1u;
     var sum = 0.0;
-    for (var j = 0u; j < params.d; j++) {
-        let k = roles[j];
+    var j = 0u;
+    loop {
+        while (j < params.d && roles[j] >= params.m) {
+            out[i * params.d + j] = given[i * params.d + j];
+            j++;
+        }
+        if (j >= params.d) { break; }
         var value = given[i * params.d + j];
-        if (k < params.m && abs(value) < params.reach) {
-            let bin = bin_of(value, (i * params.m + k) * numbers);
+        if (abs(value) < params.reach) {
+            let bin = bin_of(value, (i * params.m + roles[j]) * NUMBERS);
             let xi = place(bin, value);
             let s = bin.h / bin.w;
             let q = xi * (1.0 - xi);
@@ -150,6 +151,7 @@ fn apply(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) group
 #endif
         }
         out[i * params.d + j] = value;
+        j++;
     }
 #if DIRECTION == forward
     log_det[i] = before[i] + sum;
@@ -162,76 +164,82 @@ fn give(at: u32, value: f32) {
     if (params.accumulate_raw != 0u) { d_raw[at] += value; } else { d_raw[at] = value; }
 }
 
+fn give_value(at: u32, value: f32) {
+    if (params.accumulate_in != 0u) { d_given[at] += value; } else { d_given[at] = value; }
+}
+
 @compute @workgroup_size(64)
 fn backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let i = flat_index(group, groups, lane, 64u);
     if (i >= params.n) { return; }
-    let bins = params.bins;
-    let numbers = 3u * bins - 1u;
-    let scale = 2.0 * params.reach * (1.0 - f32(bins) * LEAST);
-    for (var j = 0u; j < params.d; j++) {
-        let k = roles[j];
-        let value = given[i * params.d + j];
-        var d_value = d_out[i * params.d + j];
-        if (k < params.m) {
-            let at = (i * params.m + k) * numbers;
-            if (abs(value) < params.reach) {
-                let bin = bin_of(value, at);
-                let xi = place(bin, value);
-                let r = 1.0 - xi;
-                let turn = 1.0 - 2.0 * xi;
-                let s = bin.h / bin.w;
-                let q = xi * r;
-                let beta = bin.d + bin.e - 2.0 * s;
-                let top = s * xi * xi + bin.d * q;
-                let below = s + beta * q;
-                let above = bin.e * xi * xi + 2.0 * s * q + bin.d * r * r;
-                let of_below = beta * turn;
-                let lift = bin.h / (below * below);
-                let y_xi = lift * ((2.0 * s * xi + bin.d * turn) * below - top * of_below);
-                let l_xi = (2.0 * bin.e * xi + 2.0 * s * turn - 2.0 * bin.d * r) / above - 2.0 * of_below / below;
-                var g = d_value;
-                var lambda = d_log_det[i];
-#if DIRECTION == inverse
-                // y_xi = f'·w.
-                let moved = (d_value - lambda * l_xi / bin.w) * bin.w / y_xi;
-                g = -moved;
-                lambda = -lambda;
-#endif
-                let g_xi = g * y_xi + lambda * l_xi;
-                let g_s = g * lift * (xi * xi * below - top * (1.0 - 2.0 * q))
-                    + lambda * (2.0 / s + 2.0 * q / above - 2.0 * (1.0 - 2.0 * q) / below);
-                let g_d = g * lift * q * (below - top) + lambda * (r * r / above - 2.0 * q / below);
-                let g_e = -g * lift * top * q + lambda * (xi * xi / above - 2.0 * q / below);
-                let g_w = -(g_xi * xi + g_s * s) / bin.w;
-                let g_h = g_s / bin.w + g * top / below;
-                let g_x = -g_xi / bin.w;
-                let mean_w = g_x * bin.before_w + g_w * bin.p_w;
-                let mean_h = g * bin.before_h + g_h * bin.p_h;
-                for (var b = 0u; b < bins; b++) {
-                    let p_w = exp(max(raw[at + b] - bin.top_w, -87.0)) / bin.sum_w;
-                    let p_h = exp(max(raw[at + bins + b] - bin.top_h, -87.0)) / bin.sum_h;
-                    let by_w = select(select(0.0, g_w, b == bin.index), g_x, b < bin.index);
-                    let by_h = select(select(0.0, g_h, b == bin.index), g, b < bin.index);
-                    give(at + b, scale * p_w * (by_w - mean_w));
-                    give(at + bins + b, scale * p_h * (by_h - mean_h));
-                    if (b + 1u < bins) {
-                        let u = raw[at + 2u * bins + b] + FLAT;
-                        let bent = 1.0 / (1.0 + exp(clamp(-u, -87.0, 87.0)));
-                        let by_slope = select(select(0.0, g_d, b + 1u == bin.index), g_e, b == bin.index);
-                        give(at + 2u * bins + b, bent * by_slope);
-                    }
-                }
-#if DIRECTION == forward
-                d_value = g_xi / bin.w;
-#else
-                d_value = moved;
-#endif
-            } else {
-                for (var b = 0u; b < numbers; b++) { give(at + b, 0.0); }
-            }
+    let scale = 2.0 * params.reach * (1.0 - f32($K) * LEAST);
+    var j = 0u;
+    loop {
+        while (j < params.d && roles[j] >= params.m) {
+            give_value(i * params.d + j, d_out[i * params.d + j]);
+            j++;
         }
-        if (params.accumulate_in != 0u) { d_value += d_given[i * params.d + j]; }
-        d_given[i * params.d + j] = d_value;
+        if (j >= params.d) { break; }
+        let value = given[i * params.d + j];
+        let inside = abs(value) < params.reach;
+        let at = (i * params.m + roles[j]) * NUMBERS;
+        // Of a value outside, the gradients that are found here are of the end that it is held to, and are dropped.
+        let held = clamp(value, -params.reach, params.reach);
+        let bin = bin_of(held, at);
+        let xi = place(bin, held);
+        let r = 1.0 - xi;
+        let turn = 1.0 - 2.0 * xi;
+        let s = bin.h / bin.w;
+        let q = xi * r;
+        let beta = bin.d + bin.e - 2.0 * s;
+        let top = s * xi * xi + bin.d * q;
+        let below = s + beta * q;
+        let above = bin.e * xi * xi + 2.0 * s * q + bin.d * r * r;
+        let of_below = beta * turn;
+        let lift = bin.h / (below * below);
+        let y_xi = lift * ((2.0 * s * xi + bin.d * turn) * below - top * of_below);
+        let l_xi = (2.0 * bin.e * xi + 2.0 * s * turn - 2.0 * bin.d * r) / above - 2.0 * of_below / below;
+        let d_value = d_out[i * params.d + j];
+        var g = d_value;
+        var lambda = d_log_det[i];
+#if DIRECTION == inverse
+        // y_xi = f'·w.
+        let moved = (d_value - lambda * l_xi / bin.w) * bin.w / y_xi;
+        g = -moved;
+        lambda = -lambda;
+#endif
+        let g_xi = g * y_xi + lambda * l_xi;
+#if DIRECTION == forward
+        let moved = g_xi / bin.w;
+#endif
+        let g_s = g * lift * (xi * xi * below - top * (1.0 - 2.0 * q))
+            + lambda * (2.0 / s + 2.0 * q / above - 2.0 * (1.0 - 2.0 * q) / below);
+        let g_d = g * lift * q * (below - top) + lambda * (r * r / above - 2.0 * q / below);
+        let g_e = -g * lift * top * q + lambda * (xi * xi / above - 2.0 * q / below);
+        let g_w = -(g_xi * xi + g_s * s) / bin.w;
+        let g_h = g_s / bin.w + g * top / below;
+        let g_x = -g_xi / bin.w;
+        var by_w: array<f32, $K>;
+        var by_h: array<f32, $K>;
+        var mean_w = 0.0;
+        var mean_h = 0.0;
+#for I in 0..$K
+        by_w[$I] = select(select(0.0, g_w, $(I)u == bin.index), g_x, $(I)u < bin.index);
+        by_h[$I] = select(select(0.0, g_h, $(I)u == bin.index), g, $(I)u < bin.index);
+        mean_w += by_w[$I] * bin.p_w[$I];
+        mean_h += by_h[$I] * bin.p_h[$I];
+#endfor
+#for I in 0..$K
+        give(at + $(I)u, select(0.0, scale * bin.p_w[$I] * (by_w[$I] - mean_w), inside));
+        give(at + $(K + I)u, select(0.0, scale * bin.p_h[$I] * (by_h[$I] - mean_h), inside));
+#endfor
+        // softplus' = 1 − e^{−softplus}.
+        let bent_d = g_d * (1.0 - exp(max(LEAST - bin.d, -87.0)));
+        let bent_e = g_e * (1.0 - exp(max(LEAST - bin.e, -87.0)));
+#for I in 0..$(K - 1)
+        give(at + $(2 * K + I)u, select(0.0, select(select(0.0, bent_d, $(I + 1)u == bin.index), bent_e, $(I)u == bin.index), inside));
+#endfor
+        give_value(i * params.d + j, select(d_value, moved, inside));
+        j++;
     }
 }

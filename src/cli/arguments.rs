@@ -112,7 +112,7 @@ pub struct Train {
     /// Seed of everything random [default: 0]
     #[arg(long, value_name = "N", value_parser = seed, allow_hyphen_values = true)]
     pub seed: Option<u64>,
-    /// Columns that are given: the others are learned given them. Texts become indicators of their levels, numbers with NAME:levels too
+    /// Columns that are given: the others are learned given them. Texts count by their levels (64 at most), and so do numbers by NAME:levels
     #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
     pub condition: Vec<String>,
     /// Go on from the run's last checkpoint
@@ -130,10 +130,13 @@ pub struct Train {
 pub struct Sample {
     /// A run's folder, or a model.safetensors
     pub run: PathBuf,
-    /// How many rows; for every row of a --given file (then 1 unless said)
+    /// How many rows; with --given, for each given row [default: 1]
     #[arg(short, value_name = "N", value_parser = count, allow_hyphen_values = true)]
     pub n: Option<usize>,
-    /// What a model trained with --condition generates from: a file with those columns, or one value a column; may be given many times
+    /// What the noise that samples begin as is multiplied by: below 1 for rows from where the model has most of its mass
+    #[arg(long, value_name = "T", allow_hyphen_values = true)]
+    pub temperature: Option<f32>,
+    /// What a model trained with --condition generates from: a file with those columns, or one value a column (--given sex=f --given age=40)
     #[arg(long, value_name = "FILE|COLUMN=VALUE")]
     pub given: Vec<String>,
     /// Another seed draws other rows
@@ -167,12 +170,16 @@ pub struct Integration {
 pub struct Push {
     /// A run's folder, or a model.safetensors
     pub run: PathBuf,
-    /// The points: one column a latent dimension
+    /// The points: one column a latent dimension, and behind them the given columns of a model that has such
     #[arg(long, value_name = "FILE")]
     pub input: String,
     /// The file to write
     #[arg(long, value_name = "FILE")]
     pub out: PathBuf,
+    /// What a model trained with --condition generates from, where the points' file does not hold it: a file with a row for each point, or one
+    /// value a column; may be given many times
+    #[arg(long, value_name = "FILE|COLUMN=VALUE", conflicts_with = "inverse")]
+    pub given: Vec<String>,
     /// Apply the inverse map, from data to noise, where the method has one
     #[arg(long)]
     pub inverse: bool,

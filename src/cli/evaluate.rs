@@ -1,6 +1,6 @@
 //! `evaluate`: one set of rows against another.
 
-use pushforward::data::{LoadOptions, Source, Standardisation, Table, Target};
+use pushforward::data::{LoadOptions, Source, Standardisation, Table, Target, groups};
 use pushforward::gpu::Gpu;
 use pushforward::metrics::{Better, Evaluation, Options, Points, Score, c2st, evaluate as score};
 use pushforward::report::number;
@@ -15,15 +15,19 @@ const SAMPLES: u64 = 0x7361_6d70;
 const CLASSIFIER_ROWS: usize = 20;
 
 pub fn evaluate(args: &Evaluate, adapter: &str, console: Console) -> anyhow::Result<()> {
-    let load =
-        |text: &str, seed: u64| -> pushforward::Result<Table> { text.parse::<Source>()?.load(seed, &LoadOptions::default()) };
-    let source: Source = args.reference.parse()?;
+    // Texts are compared by the reference's levels.
+    let source = args.reference.parse::<Source>()?.with_levels()?;
+    let texts = source.columns.as_ref().is_some_and(|chosen| groups(chosen).iter().any(|group| !group.levels.is_empty()));
     let mut reference = source.load(args.seed ^ REFERENCE, &LoadOptions::default())?;
-    let mut samples = load(&args.samples, args.seed ^ SAMPLES)?.align(reference.columns())?;
-    let mut train = match &args.train {
-        Some(text) => Some(load(text, args.seed)?.align(reference.columns())?),
-        None => None,
+    let load = |text: &str, seed: u64| -> pushforward::Result<Table> {
+        let mut other: Source = text.parse()?;
+        if texts {
+            other.columns = Some(reference.columns().to_vec());
+        }
+        other.load(seed, &LoadOptions::default())?.align(reference.columns())
     };
+    let mut samples = load(&args.samples, args.seed ^ SAMPLES)?;
+    let mut train = args.train.as_ref().map(|text| load(text, args.seed)).transpose()?;
     let scale = match args.standardise {
         true => Standardisation::fit(&reference),
         false => Standardisation::identity(reference.cols()),

@@ -15,6 +15,8 @@ pub struct Judged {
     rows: &'static str,
     model: LogLikelihood,
     gaussian: LogLikelihood,
+    /// What the model's numbers are, where that has to be said.
+    means: String,
 }
 
 /// Of fresh rows under the model, or else of held-out rows under the model that has not seen them; none for methods that are not trained by
@@ -30,11 +32,13 @@ pub fn judged(outcome: &Outcome, fresh: Option<&Table>) -> Result<Option<Judged>
     }
     let table = table.select_rows(&(0..table.rows().min(ROWS)).collect::<Vec<_>>());
     let given = model.description().conditions;
+    let table = model.description().dequantised(&table, 1);
     let Some(found) = model.log_density(&table)? else { return Ok(None) };
     Ok(Some(Judged {
         rows,
         model: LogLikelihood::of(found.values.iter().map(|&v| f64::from(v)), table.cols() - given),
         gaussian: LogLikelihood::of_gaussian(Points::of(&outcome.train)?, Points::of(&table)?, given),
+        means: model.method().density_means().said(),
     }))
 }
 
@@ -42,11 +46,12 @@ impl Judged {
     /// One line.
     pub fn said(&self) -> String {
         format!(
-            "{} nats a row on {} {} rows ({} bits a dimension); a fitted Gaussian {}",
+            "{} nats a row on {} {} rows ({} bits a dimension{}); a fitted Gaussian {}",
             with_error(&self.model),
             self.model.rows,
             self.rows,
             number(self.model.bits_per_dimension, 4),
+            self.means,
             with_error(&self.gaussian)
         )
     }

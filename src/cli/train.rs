@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
-use pushforward::data::{LoadOptions, Origin, Source, Table};
+use pushforward::data::{LoadOptions, Origin, Source, Table, density_warnings, in_words};
 use pushforward::gpu::Gpu;
 use pushforward::methods::{self, Entry, Training};
 use pushforward::settings::parse_assignment;
@@ -33,14 +33,16 @@ pub fn train(args: &Train, adapter: &str, console: Console) -> anyhow::Result<()
     let options = LoadOptions { weights: args.weights.clone(), header: None };
     let (chosen, conditions) = match args.condition.as_slice() {
         [] => (source.clone(), 0),
-        given => source.with_given(given)?,
+        given => source.with_given(given, args.weights.as_deref())?,
     };
     let table = chosen.load(seed, &options)?;
     let test = match &test_source {
         // A toy target of the same seed would give the very rows that are trained on.
         Some(test) => {
             let columns = if conditions > 0 { chosen.columns.clone() } else { test.columns.clone() };
-            let rows = Source { origin: test.origin.clone(), columns }.load(seed ^ TEST, &options)?;
+            let test_rows = Source { origin: test.origin.clone(), columns };
+            test_rows.check_levels()?;
+            let rows = test_rows.load(seed ^ TEST, &options)?;
             Some((test.to_string(), rows))
         }
         None => None,
@@ -53,11 +55,16 @@ pub fn train(args: &Train, adapter: &str, console: Console) -> anyhow::Result<()
         table.cols() - conditions,
         match conditions {
             0 => String::new(),
-            k => format!(" given {}", table.columns()[table.cols() - k..].join(", ")),
+            k => format!(" given {}", in_words(&table.columns()[table.cols() - k..])),
         },
         training.steps,
         gpu.summary().name
     ));
+    if entry.density {
+        for said in density_warnings(&table, conditions, training.dequantise, training.noise > 0.0) {
+            console.message(&format!("warning: {said}"));
+        }
+    }
     // After the device: a driver reads environment variables that must not change once there are threads.
     let stop = stop_on_signals()?;
     let job = Job {

@@ -3,8 +3,9 @@
 use std::path::Path;
 
 use pushforward::Error;
-use pushforward::data::{FileFormat, LoadOptions, Origin, Source, Standardisation, Table};
+use pushforward::data::{FileFormat, LoadOptions, Origin, Source, Standardisation, Table, groups, in_words, nearest};
 use pushforward::gpu::Gpu;
+use pushforward::methods::Meaning;
 use pushforward::metrics::{Backend, LogLikelihood, Points, diversity};
 use pushforward::model::{LogDensity, Model};
 use pushforward::report::number;
@@ -25,13 +26,23 @@ pub fn sample(args: &Sample, adapter: &str, console: Console) -> anyhow::Result<
     if let Some(file) = &args.trajectories {
         FileFormat::of(file)?;
     }
-    let model = with_integration(load(&args.run, adapter)?, &args.integration)?;
+    let opened = || -> Result<Model, Error> {
+        let model = with_integration(load(&args.run, adapter)?, &args.integration)?;
+        match args.temperature {
+            Some(temperature) => model.with_temperature(temperature),
+            None => Ok(model),
+        }
+    };
+    let model = opened()?;
+    if args.trajectories.is_some() && model.description().conditions > 0 {
+        return Err(Error::usage("--trajectories: ways are kept of models that were trained without --condition").into());
+    }
     let cols = model.description().columns.len();
     let given = if args.given.is_empty() { None } else { Some(given(&model, &args.given)?) };
     let n = match (args.n, &given) {
         (Some(n), _) => n,
         (None, Some(_)) => 1,
-        (None, None) => return Err(Error::usage("say how many rows to draw: -n 1000").into()),
+        (None, None) => return Err(Error::usage(format!("say what to draw: {}", asked(&model, 1000))).into()),
     };
     let values = n.saturating_mul(given.as_ref().map_or(1, Table::rows)).saturating_mul(cols);
     if values > MOST_VALUES {
@@ -45,11 +56,9 @@ pub fn sample(args: &Sample, adapter: &str, console: Console) -> anyhow::Result<
         None => model.sample(n, args.seed),
     };
     let rows = draw(&model)?;
-    rows.write(&args.out)?;
-    console.message(&format!("wrote {} rows of {cols} columns to {}", rows.rows(), args.out.display()));
+    write(&model, &rows, &args.out, console)?;
     if model.repels() {
-        let alone =
-            with_integration(load(&args.run, adapter)?, &args.integration)?.with_sampling([("repulsion".into(), 0.0.into())])?;
+        let alone = opened()?.with_sampling([("repulsion".into(), 0.0.into())])?;
         console.message(&diversity_of(&draw(&alone)?, &rows, adapter)?);
     }
     if let Some(file) = &args.trajectories {
@@ -68,57 +77,103 @@ pub fn asked(model: &Model, n: usize) -> String {
     }
 }
 
+/// Writes rows of a model's columns: to a CSV file given texts as texts.
+fn write(model: &Model, rows: &Table, out: &Path, console: Console) -> Result<(), Error> {
+    let conditions = model.description().conditions;
+    rows.write_texts(out, conditions)?;
+    console.message(&format!("wrote {} rows of {} columns to {}", rows.rows(), rows.cols(), out.display()));
+    if conditions > 0 && FileFormat::of(out)? == FileFormat::Npy {
+        console.message(&format!("its columns, which have no names there, are {}", rows.columns().join(", ")));
+    }
+    Ok(())
+}
+
 /// The rows that a model generates from: those of a file, or one of values said one by one.
-fn given(model: &Model, said: &[String]) -> anyhow::Result<Table> {
+fn given(model: &Model, said: &[String]) -> Result<Table, Error> {
     let names = model.description().parted().1;
+    if names.is_empty() {
+        return Err(Error::usage(
+            "--given: this model was trained without --condition: it generates whole rows, and nothing can be given",
+        ));
+    }
     if let [one] = said
         && let Ok(source) = one.parse::<Source>()
         && (!one.contains('=') || matches!(&source.origin, Origin::File(path) if path.exists()))
     {
-        if names.is_empty() {
-            return Ok(source.load(0, &LoadOptions::default())?);
-        }
-        let columns = Some(names.to_vec());
         // A file whose columns have no names is read as it stands.
         let plain = source.load(0, &LoadOptions::default()).ok().filter(|table| !table.has_header());
-        return Ok(match plain {
-            Some(table) => table,
-            None => Source { origin: source.origin, columns }.load(0, &LoadOptions::default())?,
-        });
+        return plain.map_or_else(|| chosen(source.origin, names), Ok);
     }
+    let known = || format!("the model generates from {}", in_words(names));
+    let groups = groups(names);
     let mut values = vec![None; names.len()];
     for text in said {
-        let (column, value) =
-            text.split_once('=').ok_or_else(|| Error::usage(format!("--given {text}: write COLUMN=VALUE, or name one file")))?;
-        let levels: Vec<usize> =
-            (0..names.len()).filter(|&j| names[j].split_once('=').is_some_and(|pair| pair.0 == column)).collect();
-        match (names.iter().position(|name| name == column), names.iter().position(|name| name == text)) {
-            (Some(j), _) => {
-                let number: f32 = value
-                    .parse()
-                    .ok()
-                    .filter(|v: &f32| v.is_finite())
-                    .ok_or_else(|| Error::usage(format!("--given {text}: `{column}` is a number, and `{value}` is none")))?;
-                values[j] = Some(number);
-            }
-            (None, Some(chosen)) => levels.iter().for_each(|&j| values[j] = Some(f32::from(u8::from(j == chosen)))),
-            (None, None) => {
-                let known = match levels.is_empty() {
-                    true => format!("the model generates from {}", names.join(", ")),
-                    false => {
-                        let texts: Vec<&str> = levels.iter().map(|&j| &names[j][column.len() + 1..]).collect();
-                        format!("the levels of `{column}` in training were {}", texts.join(", "))
-                    }
-                };
-                return Err(Error::usage(format!("--given {text}: {known}")).into());
-            }
+        let (column, value) = text
+            .split_once('=')
+            .ok_or_else(|| Error::usage(format!("--given {text}: write COLUMN=VALUE, or name one file; {}", known())))?;
+        let Some(group) = groups.iter().find(|group| group.column == column) else {
+            let near = nearest(column, groups.iter().map(|group| group.column));
+            let hint = near.map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default();
+            return Err(Error::usage(format!("--given {text}: there is no `{column}`{hint}; {}", known())));
+        };
+        if values[group.first].is_some() {
+            return Err(Error::usage(format!("--given says `{column}` twice: give one value a column, or many rows in a file")));
+        }
+        if group.levels.is_empty() {
+            let number = value.parse().ok().filter(|v: &f32| v.is_finite());
+            let number =
+                number.ok_or_else(|| Error::usage(format!("--given {text}: `{column}` is a number, and `{value}` is none")))?;
+            values[group.first] = Some(number);
+            continue;
+        }
+        let Some(level) = group.levels.iter().position(|level| *level == value) else {
+            let near = nearest(value, group.levels.iter().copied());
+            let hint = near.map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default();
+            let levels = group.levels.join(", ");
+            return Err(Error::usage(format!(
+                "--given {text}: `{value}` was not there in training{hint}; `{column}` was {levels}"
+            )));
+        };
+        for (k, indicator) in values[group.first..][..group.width()].iter_mut().enumerate() {
+            *indicator = Some(f32::from(u8::from(k == level)));
         }
     }
-    if let Some(missing) = values.iter().position(Option::is_none) {
-        let column = names[missing].split_once('=').map_or(names[missing].as_str(), |pair| pair.0);
-        return Err(Error::usage(format!("--given: `{column}` is missing; the model generates from {}", names.join(", "))).into());
+    if let Some(missing) = groups.iter().find(|group| values[group.first].is_none()) {
+        return Err(Error::usage(format!("--given: `{}` is missing; {}", missing.column, known())));
     }
-    Ok(Table::new(names.iter().cloned(), values.into_iter().flatten().collect())?)
+    Table::new(names.iter().cloned(), values.into_iter().flatten().collect())
+}
+
+/// These columns of a source, indicators by their texts.
+fn chosen(origin: Origin, names: &[String]) -> Result<Table, Error> {
+    let source = Source { origin, columns: Some(names.to_vec()) };
+    source.check_levels()?;
+    source.load(0, &LoadOptions::default())
+}
+
+/// The points to push: latents, and behind them what is given, by columns of the same file or by `said`.
+fn points(model: &Model, input: &str, said: &[String]) -> Result<Table, Error> {
+    let (source, names) = (input.parse::<Source>()?, model.description().parted().1);
+    if said.is_empty() {
+        if groups(names).iter().all(|group| group.levels.is_empty()) {
+            return source.load(0, &LoadOptions::default());
+        }
+        let source = source.with_behind(names)?;
+        source.check_levels()?;
+        return source.load(0, &LoadOptions::default());
+    }
+    let (latents, given) = (source.load(0, &LoadOptions::default())?, given(model, said)?.align(names)?);
+    if given.rows() != 1 && given.rows() != latents.rows() {
+        return Err(Error::usage(format!(
+            "--given has {} rows and --input {}: give one row, or one for each point",
+            given.rows(),
+            latents.rows()
+        )));
+    }
+    let behind = |row: usize| if given.rows() == 1 { given.row(0) } else { given.row(row) };
+    let rows = (0..latents.rows()).flat_map(|row| [latents.row(row), behind(row)].concat()).collect();
+    let columns = latents.columns().iter().chain(names).cloned();
+    Ok(Table::new(columns, rows)?.from_origin(latents.origin()))
 }
 
 /// How diverse rows are with repulsion and without, in one line.
@@ -159,7 +214,7 @@ pub fn push(args: &Push, adapter: &str, console: Console) -> anyhow::Result<()> 
     let model = with_integration(load(&args.run, adapter)?, &args.integration)?;
     let points = match args.inverse {
         true => rows_of(&model, &args.input)?,
-        false => args.input.parse::<Source>()?.load(0, &LoadOptions::default())?,
+        false => points(&model, &args.input, &args.given)?,
     };
     let rows = match args.inverse {
         true => model.pull(&points)?.ok_or_else(|| lacks(&model, "inverse map", "--inverse"))?,
@@ -176,7 +231,8 @@ pub fn log_density(args: &arguments::LogDensity, adapter: &str, console: Console
         FileFormat::of(out)?;
     }
     let model = with_integration(load(&args.run, adapter)?, &args.integration)?;
-    let rows = rows_of(&model, &args.data)?;
+    let rows = rows_of(&model, &args.data)?.align(&model.description().columns)?;
+    let rows = model.description().dequantised(&rows, 1);
     let LogDensity { values, errors } = model.log_density(&rows)?.ok_or_else(|| lacks(&model, "density", "log-density"))?;
     if let Some(out) = &args.out {
         let table = match &errors {
@@ -192,28 +248,41 @@ pub fn log_density(args: &arguments::LogDensity, adapter: &str, console: Console
     let found = LogLikelihood::of(values.iter().map(|&v| f64::from(v)), model.description().parted().0.len());
     // The error of the probes alone, which is part of the spread.
     let probes = errors.map(|errors| errors.iter().map(|&e| f64::from(e).powi(2)).sum::<f64>().sqrt() / values.len() as f64);
+    let means = model.method().density_means();
+    let lower_bound = matches!(means, Meaning::LowerBound { .. });
+    // What training maximised, such as the evidence lower bound.
+    let trained = if lower_bound { model.trained_bound(&rows)?.map(|bound| mean_of(&bound)) } else { None };
     if args.json {
         let said = json!({
             "rows": found.rows, "mean": found.mean, "standard_error": found.standard_error, "probe_error": probes,
-            "bits_per_dimension": found.bits_per_dimension,
+            "bits_per_dimension": found.bits_per_dimension, "lower_bound": lower_bound, "trained_bound": trained,
         });
         return Ok(print(&said.to_string())?);
     }
     let of_probes = probes.map_or(String::new(), |e| format!(" (± {} of it from random estimates)", number(e, 2)));
     let bits = number(found.bits_per_dimension, 4);
+    let of_training = trained.map_or(String::new(), |bound| format!("; the bound that training maximises: {bound:.4}"));
     Ok(print(&format!(
-        "mean log-density of {} rows: {} nats{of_probes}, {bits} bits a dimension\n",
+        "mean log-density of {} rows: {} nats{of_probes}, {bits} bits a dimension{}{of_training}\n",
         found.rows,
-        with_error(&found)
+        with_error(&found),
+        means.said()
     ))?)
 }
 
-/// Rows to judge: of a model with given columns, the columns that it knows, indicators included.
+fn mean_of(values: &[f32]) -> f64 {
+    values.iter().map(|&v| f64::from(v)).sum::<f64>() / values.len() as f64
+}
+
+/// Rows to judge: of a model with given texts, the columns that it knows.
 fn rows_of(model: &Model, text: &str) -> Result<Table, Error> {
-    let mut source: Source = text.parse()?;
-    let description = model.description();
-    if description.columns.iter().any(|name| name.contains('=')) && source.columns.is_none() {
-        source.columns = Some(description.columns.clone());
+    let (source, description) = (text.parse::<Source>()?, model.description());
+    let leveled = groups(description.parted().1).iter().any(|group| !group.levels.is_empty());
+    if leveled
+        && source.columns.is_none()
+        && matches!(&source.origin, Origin::File(path) if FileFormat::of(path)? == FileFormat::Csv)
+    {
+        return chosen(source.origin, &description.columns);
     }
     source.load(0, &LoadOptions::default())
 }

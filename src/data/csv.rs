@@ -1,5 +1,6 @@
 //! CSV: comma-, semicolon- or tab-separated values, with or without a header (RFC 4180, quoted fields and all).
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
@@ -7,41 +8,54 @@ use std::path::Path;
 use ::csv::{ByteRecord, ReaderBuilder, Terminator, Trim, WriterBuilder};
 
 use super::cell::{Fault, Place, grouped, single};
+use super::levels::{Group, groups};
 use super::source::{Choice, Raw, choose_advice, distinct};
 use super::table::numbered;
-use super::{Table, write_atomically};
+use super::{Table, nearest, write_atomically};
 use crate::{Error, Result};
 
 /// What the delimiter is judged by: the first records of this many bytes.
 const SNIFFED: usize = 1 << 16;
 
-pub(super) fn read(path: &Path, choice: &Choice, header: Option<bool>) -> Result<Raw> {
+type Records = ::csv::Reader<io::Chain<io::Cursor<Vec<u8>>, File>>;
+
+/// A file's records, the first row's included.
+fn records(path: &Path) -> Result<Records> {
     let mut file = File::open(path).map_err(|source| Error::io("open", path, source))?;
     let mut start = Vec::new();
     Read::by_ref(&mut file).take(SNIFFED as u64).read_to_end(&mut start).map_err(|source| Error::io("read", path, source))?;
     if start.starts_with(&[0xff, 0xfe]) || start.starts_with(&[0xfe, 0xff]) {
         return Err(Error::format(path, "this is UTF-16 text: save it as UTF-8"));
     }
-    let text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&start);
-    let mut records = ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .trim(Trim::All)
-        .delimiter(delimiter(text, start.len() == SNIFFED))
-        .from_reader(text.chain(file));
+    let cut = start.len() == SNIFFED;
+    if start.starts_with(b"\xef\xbb\xbf") {
+        start.drain(..3);
+    }
+    let delimiter = delimiter(&start, cut);
+    let text = io::Cursor::new(start).chain(file);
+    Ok(ReaderBuilder::new().has_headers(false).flexible(true).trim(Trim::All).delimiter(delimiter).from_reader(text))
+}
+
+/// The columns' names by the first record, which is a header where one of its cells is a text.
+fn names_of(record: &ByteRecord, header: Option<bool>) -> (Vec<String>, bool) {
+    let header = header.unwrap_or_else(|| record.iter().any(|cell| matches!(parse(cell), Err(Fault::Text(_)))));
+    match header {
+        true => (distinct(record.iter().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect()), true),
+        false => (numbered(record.len()), false),
+    }
+}
+
+pub(super) fn read(path: &Path, choice: &Choice, header: Option<bool>) -> Result<Raw> {
+    let mut records = records(path)?;
     let mut next = |record: &mut ByteRecord| records.read_byte_record(record).map_err(|error| broken(path, error));
 
     let mut record = ByteRecord::new();
     if !next(&mut record)? {
         return Err(Error::data(format!("{} is empty", path.display())));
     }
-    let header = header.unwrap_or_else(|| record.iter().any(|cell| matches!(parse(cell), Err(Fault::Text(_)))));
-    let names = match header {
-        true => distinct(record.iter().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect()),
-        false => numbered(record.len()),
-    };
+    let (names, header) = names_of(&record, header);
     let width = names.len();
-    let indicators = if header { choice.indicators(&names) } else { Vec::new() };
+    let indicators = choice.indicators(&names)?;
     let names: Vec<String> = names.into_iter().chain(indicators.iter().map(|(name, ..)| name.clone())).collect();
     let picked = choice.among(&names, header)?;
 
@@ -80,50 +94,89 @@ pub(super) fn read(path: &Path, choice: &Choice, header: Option<bool>) -> Result
     Ok(Raw { names, header, picked, values })
 }
 
-/// The names of a file's columns, and where `of` is given the distinct texts of that column in order, none where it holds numbers alone.
-pub(super) fn scan(path: &Path, of: Option<(&str, bool)>) -> Result<(Vec<String>, Option<Vec<String>>)> {
-    let mut file = File::open(path).map_err(|source| Error::io("open", path, source))?;
-    let mut start = Vec::new();
-    Read::by_ref(&mut file).take(SNIFFED as u64).read_to_end(&mut start).map_err(|source| Error::io("read", path, source))?;
-    let text = start.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&start);
-    let mut records = ReaderBuilder::new()
-        .has_headers(false)
-        .flexible(true)
-        .trim(Trim::All)
-        .delimiter(delimiter(text, start.len() == SNIFFED))
-        .from_reader(text.chain(file));
-    let mut record = ByteRecord::new();
-    if !records.read_byte_record(&mut record).map_err(|e| broken(path, e))? {
-        return Err(Error::data(format!("{} is empty", path.display())));
-    }
-    if !record.iter().any(|cell| matches!(parse(cell), Err(Fault::Text(_)))) {
-        return Ok((numbered(record.len()), None));
-    }
-    let names = distinct(record.iter().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect());
-    let place = of.and_then(|(name, always)| Some((names.iter().position(|have| have == name)?, always)));
-    let Some((j, always)) = place else { return Ok((names, None)) };
-    let (mut texts, mut words) = (std::collections::BTreeSet::new(), always);
-    while records.read_byte_record(&mut record).map_err(|e| broken(path, e))? {
-        let Some(cell) = record.get(j) else { continue };
-        match parse(cell) {
-            Err(Fault::Missing) => continue,
-            Err(Fault::Text(_)) => words = true,
-            _ => {}
+/// A column of a file, looked through.
+pub(super) struct Scanned {
+    pub name: String,
+    /// Whether a cell of it is neither a number nor missing.
+    pub texts: bool,
+    /// Its distinct cells in order, missing ones left out; none where they are more than [`MOST_LEVELS`].
+    pub levels: Option<Vec<String>>,
+}
+
+/// Looks through every column of a file.
+pub(super) fn scan(path: &Path) -> Result<Vec<Scanned>> {
+    let mut columns: Vec<(bool, BTreeSet<Vec<u8>>)> = Vec::new();
+    let names = each_row(path, |_, _, record| {
+        columns.resize(columns.len().max(record.len()), (false, BTreeSet::new()));
+        for ((texts, levels), cell) in columns.iter_mut().zip(record) {
+            let known = levels.contains(cell);
+            match parse(cell) {
+                _ if known => continue,
+                Err(Fault::Missing) => continue,
+                Err(Fault::Text(_)) => *texts = true,
+                _ => {}
+            }
+            if levels.len() <= MOST_LEVELS {
+                levels.insert(cell.to_vec());
+            }
         }
-        texts.insert(String::from_utf8_lossy(cell).into_owned());
-        if texts.len() > MOST_LEVELS && words {
+        Ok(())
+    })?;
+    columns.resize(names.len(), (false, BTreeSet::new()));
+    let text = |cell: Vec<u8>| String::from_utf8_lossy(&cell).into_owned();
+    let column = |(name, (texts, levels)): (String, (bool, BTreeSet<Vec<u8>>))| Scanned {
+        name,
+        texts,
+        levels: (levels.len() <= MOST_LEVELS).then(|| levels.into_iter().map(text).collect()),
+    };
+    Ok(names.into_iter().zip(columns).map(column).collect())
+}
+
+/// Refuses a file in which a cell is none of its column's levels.
+pub(super) fn check_levels(path: &Path, groups: &[Group]) -> Result<()> {
+    each_row(path, |row, names, record| {
+        for group in groups.iter().filter(|group| !group.levels.is_empty()) {
+            let Some(cell) = names.iter().position(|name| name == group.column).and_then(|j| record.get(j)) else { continue };
+            if matches!(parse(cell), Err(Fault::Missing)) || group.levels.iter().any(|level| level.as_bytes() == cell) {
+                continue;
+            }
+            let cell = String::from_utf8_lossy(cell);
+            let guess = nearest(&cell, group.levels.iter().copied());
             return Err(Error::data(format!(
-                "column `{}` of {} holds more than {MOST_LEVELS} different texts: give one with fewer, or a number",
-                names[j],
-                path.display()
+                "column `{}` of {} holds `{cell}` in row {}{}, which was not there in training; its levels were {}",
+                group.column,
+                path.display(),
+                grouped(row),
+                guess.map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default(),
+                group.levels.join(", ")
             )));
         }
+        Ok(())
+    })
+    .map(|_| ())
+}
+
+/// Calls `see` with the number, from 1, of each row, the columns' names and the row. Returns the names.
+fn each_row(path: &Path, mut see: impl FnMut(usize, &[String], &ByteRecord) -> Result<()>) -> Result<Vec<String>> {
+    let mut records = records(path)?;
+    let mut next = |record: &mut ByteRecord| records.read_byte_record(record).map_err(|error| broken(path, error));
+    let mut record = ByteRecord::new();
+    if !next(&mut record)? {
+        return Err(Error::data(format!("{} is empty", path.display())));
     }
-    Ok((names, words.then(|| texts.into_iter().collect())))
+    let (names, header) = names_of(&record, None);
+    let mut more = !header || next(&mut record)?;
+    let mut row = 0;
+    while more {
+        row += 1;
+        see(row, &names, &record)?;
+        more = next(&mut record)?;
+    }
+    Ok(names)
 }
 
 /// Different texts of a column at most.
-const MOST_LEVELS: usize = 64;
+pub(super) const MOST_LEVELS: usize = 64;
 
 /// What stops the reading of a row.
 enum Bad {
@@ -219,27 +272,45 @@ fn plain(error: ::csv::Error) -> io::Error {
     }
 }
 
-pub(super) fn write(table: &Table, path: &Path) -> Result<()> {
+/// Writes a table; indicators among its last `behind` columns become the texts that they stand for.
+pub(super) fn write(table: &Table, behind: usize, path: &Path) -> Result<()> {
     let tabs = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("tsv"));
+    let (numbers, given) = table.columns().split_at(table.cols() - behind);
+    let groups = groups(given);
     write_atomically(path, |file| {
         let mut rows = WriterBuilder::new()
             .delimiter(if tabs { b'\t' } else { b',' })
             .terminator(Terminator::Any(b'\n'))
             .from_writer(&mut *file);
-        rows.write_record(table.columns()).map_err(plain)?;
+        let header = numbers.iter().map(String::as_str).chain(groups.iter().map(|group| group.column));
+        rows.write_record(header).map_err(plain)?;
         let mut cell = Vec::new();
         for row in 0..table.rows() {
-            for &value in table.row(row) {
-                cell.clear();
-                // Both ways print the fewest digits that read back as the same f32.
-                match value.abs() {
-                    0.0 | 1e-5..1e16 => write!(cell, "{value}")?,
-                    _ => write!(cell, "{value:e}")?,
+            let (values, given) = table.row(row).split_at(numbers.len());
+            for &value in values {
+                number(&mut rows, &mut cell, value)?;
+            }
+            for group in &groups {
+                let own = &given[group.first..][..group.width()];
+                match group.levels.iter().zip(own).find(|(_, indicator)| **indicator == 1.0) {
+                    Some((level, _)) => rows.write_field(level).map_err(plain)?,
+                    None if group.levels.is_empty() => number(&mut rows, &mut cell, own[0])?,
+                    None => rows.write_field("").map_err(plain)?,
                 }
-                rows.write_field(&cell).map_err(plain)?;
             }
             rows.write_record(None::<&[u8]>).map_err(plain)?;
         }
         rows.flush()
     })
+}
+
+/// One number as a field; `cell` is for its digits.
+fn number<W: Write>(rows: &mut ::csv::Writer<W>, cell: &mut Vec<u8>, value: f32) -> io::Result<()> {
+    cell.clear();
+    // Both ways print the fewest digits that read back as the same f32.
+    match value.abs() {
+        0.0 | 1e-5..1e16 => write!(cell, "{value}")?,
+        _ => write!(cell, "{value:e}")?,
+    }
+    rows.write_field(&cell[..]).map_err(plain)
 }

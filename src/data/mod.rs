@@ -23,8 +23,10 @@
 
 mod cell;
 mod csv;
+mod density;
 mod file;
 mod formula;
+mod levels;
 mod nearest;
 mod npy;
 mod parquet;
@@ -36,8 +38,10 @@ mod table;
 mod target;
 pub mod toy;
 
+pub use density::{density_warnings, dependent_column, dequantised};
 pub use file::{FileFormat, file_hash, write_atomically};
 pub use formula::{Formulas, Function, Node};
+pub use levels::{Group, groups, in_words};
 pub use nearest::nearest;
 pub use source::{DEFAULT_TOY_ROWS, LoadOptions, MAX_TOY_ROWS, Origin, Source};
 pub use split::split;

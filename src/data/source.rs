@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::csv::Scanned;
+use super::levels::groups;
 use super::table::{listed, numbered, unknown_column};
 use super::{FileFormat, Table, csv, nearest, npy, parquet, toy::Toy};
 use crate::{Error, Result};
@@ -81,49 +83,118 @@ impl Source {
         raw.into_table(&choice)
     }
 
-    /// The same source with its columns in the order of a conditional law: those to generate, and behind them those that are `given`; and how many these are. A given
-    /// column of texts, or one named `COLUMN:levels`, becomes an indicator `COLUMN=LEVEL` of each of its levels.
+    /// The same source with its columns in the order of a conditional law: those to generate, and behind them those that are `given`; and
+    /// how many these are. Columns are looked up as [`Source`] says. A given column of texts, or one named `COLUMN:levels`, becomes an
+    /// indicator `COLUMN=LEVEL` of each of its levels. The column of `weights` is neither.
     ///
     /// # Errors
     /// A column that is not there or is given twice; no column left to generate; a column of more than 64 levels.
-    pub fn with_given(&self, given: &[String]) -> Result<(Self, usize)> {
-        let csv = match &self.origin {
-            Origin::File(path) if FileFormat::of(path)? == FileFormat::Csv => Some(path),
-            _ => None,
-        };
-        let names = match csv {
-            Some(path) => csv::scan(path, None)?.0,
-            None => Self { origin: self.origin.clone(), columns: None }.load(0, &LoadOptions::default())?.columns().to_vec(),
-        };
-        let (mut columns, mut plain) = (Vec::new(), Vec::new());
-        for name in given {
-            let (name, always) = name.strip_suffix(":levels").map_or((name.as_str(), false), |name| (name, true));
-            if !names.iter().any(|have| have == name) {
-                return Err(unknown_column(&self.origin.to_string(), name, &names));
-            }
-            if plain.iter().any(|have| have == name) {
+    pub fn with_given(&self, given: &[String], weights: Option<&str>) -> Result<(Self, usize)> {
+        let scanned = self.scan()?;
+        let names: Vec<String> = scanned.iter().map(|column| column.name.clone()).collect();
+        let choice = Choice { origin: self.origin.to_string(), columns: None, weights: None };
+        let header = names != numbered(names.len());
+        let (mut columns, mut places) = (Vec::new(), Vec::new());
+        for asked in given {
+            let (name, always) = match asked.strip_suffix(":levels") {
+                Some(name) if !names.contains(asked) => (name, true),
+                _ => (asked.as_str(), false),
+            };
+            let place = choice.find(name, &names, header)?;
+            let Scanned { name, texts, levels } = &scanned[place];
+            if places.contains(&place) {
                 return Err(Error::usage(format!("--condition names `{name}` twice")));
             }
-            let levels = match csv {
-                Some(path) => csv::scan(path, Some((name, always)))?.1,
-                None if always => {
-                    return Err(Error::usage(format!("--condition {name}:levels: levels are read from CSV files alone")));
-                }
-                None => None,
-            };
-            match levels {
-                Some(levels) => columns.extend(levels.iter().map(|level| format!("{name}={level}"))),
-                None => columns.push(name.to_string()),
+            places.push(place);
+            if !(*texts || always) {
+                columns.push(name.clone());
+                continue;
             }
-            plain.push(name.to_string());
+            if !self.is_csv() {
+                return Err(Error::usage(format!("--condition {asked}: levels are read from CSV files alone")));
+            }
+            if name.contains('=') {
+                return Err(Error::data(format!(
+                    "column `{name}` of {} cannot be given by its levels, for its name holds a `=`: rename it",
+                    self.origin
+                )));
+            }
+            let levels = levels.as_ref().ok_or_else(|| {
+                Error::data(format!(
+                    "column `{name}` of {} holds more than {} different texts: give one with fewer, or a number",
+                    self.origin,
+                    csv::MOST_LEVELS
+                ))
+            })?;
+            columns.extend(levels.iter().map(|level| format!("{name}={level}")));
         }
-        let generated = self.columns.clone().unwrap_or(names).into_iter().filter(|name| !plain.contains(name));
+        let chosen: Vec<usize> = match &self.columns {
+            None => (0..names.len()).collect(),
+            Some(chosen) => chosen.iter().map(|name| choice.find(name, &names, header)).collect::<Result<_>>()?,
+        };
+        let weights = weights.map(|name| choice.find(name, &names, header)).transpose()?;
         let count = columns.len();
+        let generated = chosen.into_iter().filter(|j| !places.contains(j) && Some(*j) != weights).map(|j| names[j].clone());
         let all: Vec<String> = generated.chain(columns).collect();
         if all.len() == count {
             return Err(Error::usage("--condition gives every column: leave one to generate"));
         }
         Ok((Self { origin: self.origin.clone(), columns: Some(all) }, count))
+    }
+
+    /// The same source with indicators in the place of each of its columns of texts that has 64 levels at most.
+    pub fn with_levels(&self) -> Result<Self> {
+        if !self.is_csv() {
+            return Ok(self.clone());
+        }
+        let scanned = self.scan()?;
+        let leveled = |name: &String| {
+            let column = scanned.iter().find(|column| column.name == *name && column.texts);
+            column.and_then(|column| column.levels.as_ref()).filter(|_| !name.contains('='))
+        };
+        let all = || scanned.iter().map(|column| column.name.clone()).collect();
+        let chosen: Vec<String> = self.columns.clone().unwrap_or_else(all);
+        if !chosen.iter().any(|name| leveled(name).is_some()) {
+            return Ok(self.clone());
+        }
+        let each = |name: String| match leveled(&name) {
+            Some(levels) => levels.iter().map(|level| format!("{name}={level}")).collect(),
+            None => vec![name],
+        };
+        Ok(Self { origin: self.origin.clone(), columns: Some(chosen.into_iter().flat_map(each).collect()) })
+    }
+
+    /// The same source with these columns of a table behind its others.
+    pub fn with_behind(&self, behind: &[String]) -> Result<Self> {
+        let given: Vec<&str> = groups(behind).iter().map(|group| group.column).collect();
+        let names = match &self.columns {
+            Some(chosen) => chosen.clone(),
+            None => self.scan()?.into_iter().map(|column| column.name).collect(),
+        };
+        let others = names.into_iter().filter(|name| !given.contains(&name.as_str()) && !behind.contains(name));
+        Ok(Self { origin: self.origin.clone(), columns: Some(others.chain(behind.iter().cloned()).collect()) })
+    }
+
+    /// Refuses texts that are none of the levels that the chosen columns stand for.
+    pub fn check_levels(&self) -> Result<()> {
+        let (Origin::File(path), Some(chosen)) = (&self.origin, &self.columns) else { return Ok(()) };
+        if self.is_csv() { csv::check_levels(path, &groups(chosen)) } else { Ok(()) }
+    }
+
+    fn is_csv(&self) -> bool {
+        matches!(&self.origin, Origin::File(path) if FileFormat::of(path).is_ok_and(|format| format == FileFormat::Csv))
+    }
+
+    /// Every column of the source. Of CSV files alone it is known what they hold besides numbers.
+    fn scan(&self) -> Result<Vec<Scanned>> {
+        match &self.origin {
+            Origin::File(path) if FileFormat::of(path)? == FileFormat::Csv => csv::scan(path),
+            origin => {
+                let table = Self { origin: origin.clone(), columns: None }.load(0, &LoadOptions::default())?;
+                let column = |name: &String| Scanned { name: name.clone(), texts: false, levels: Some(Vec::new()) };
+                Ok(table.columns().iter().map(column).collect())
+            }
+        }
     }
 
     /// SHA-256 of the file's bytes; `None` for a toy target, whose text and seed say it all.
@@ -178,15 +249,18 @@ impl Choice<'_> {
     }
 
     /// Chosen columns that are indicators `COLUMN=LEVEL`: their names, the numbers of their columns, and the levels.
-    pub fn indicators(&self, names: &[String]) -> Vec<(String, usize, String)> {
-        let of = |chosen: &String| {
-            if names.contains(chosen) {
-                return None;
-            }
-            let (column, level) = chosen.split_once('=')?;
-            Some((chosen.clone(), names.iter().position(|have| have == column)?, level.to_string()))
-        };
-        self.columns.into_iter().flatten().filter_map(of).collect()
+    ///
+    /// # Errors
+    /// The indicator of a column that is not there.
+    pub fn indicators(&self, names: &[String]) -> Result<Vec<(String, usize, String)>> {
+        let mut found = Vec::new();
+        for chosen in self.columns.into_iter().flatten().filter(|chosen| !names.contains(chosen)) {
+            let Some((column, level)) = chosen.split_once('=') else { continue };
+            let of = names.iter().position(|have| have == column);
+            let of = of.ok_or_else(|| unknown_column(&self.origin, column, names))?;
+            found.push((chosen.clone(), of, level.to_string()));
+        }
+        Ok(found)
     }
 
     /// Whether columns were chosen by name or number, rather than all taken.

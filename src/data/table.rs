@@ -294,9 +294,15 @@ impl Table {
     /// Writes columns and values (not weights) in the format of the path's ending: `.npy` as f32 in C order, `.csv` with a
     /// header, `.parquet` with one float column a column. The file is written beside and renamed into place.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
+        self.write_texts(path, 0)
+    }
+
+    /// The same, where the last `behind` columns may hold the indicators of texts (see [`groups`](super::groups)): a `.csv` gets the texts
+    /// themselves, in one column.
+    pub fn write_texts(&self, path: impl AsRef<Path>, behind: usize) -> Result<()> {
         let path = path.as_ref();
         match FileFormat::of(path)? {
-            FileFormat::Csv => csv::write(self, path),
+            FileFormat::Csv => csv::write(self, behind, path),
             FileFormat::Npy => npy::write(self, path),
             FileFormat::Parquet => parquet::write(self, path),
         }

@@ -2,6 +2,7 @@
 //! it, particles that repel each other on the way; energies, and the SDE that descends them.
 
 mod adaptive;
+pub mod chain;
 pub mod coupling;
 mod divergence;
 pub mod energy;

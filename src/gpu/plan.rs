@@ -55,6 +55,15 @@ impl Plan {
         Ok(Self::of(rec.finish()?))
     }
 
+    /// The same plan with a step of another network before the others of each iteration; what it reports comes last.
+    pub fn after(mut self, step: Step) -> Self {
+        self.names.extend(step.report_names().to_vec());
+        self.parts.insert(0, (step, 1));
+        self.waiting.insert(0, VecDeque::new());
+        self.bad.insert(0, None);
+        self
+    }
+
     /// Has the host prepare what a recorded step cannot make itself, such as an exact assignment: before the iterations `first` to
     /// `first + every − 1` are submitted, with `first` a multiple of `every`, `write(first)` writes to tensors that they read. Where a
     /// run goes on inside such a block ([`Plan::set_count`]) `write` is called with the block's beginning, so a feed that is a function

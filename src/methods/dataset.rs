@@ -16,9 +16,14 @@ pub struct Dataset {
     median: f64,
     range: f32,
     conditions: usize,
+    /// Deviation of the noise that batches are drawn with.
+    noise: f32,
+    /// Of each column the width of uniform noise, where any has some.
+    widths: Option<Tensor>,
     fitted: Fitted,
     target: Option<Target>,
     source: Option<Vec<f32>>,
+    names: Vec<String>,
 }
 
 impl Dataset {
@@ -29,6 +34,18 @@ impl Dataset {
 
     /// The same, where the last `conditions` columns are given: what is learned is the law of the others, given them.
     pub fn with_conditions(gpu: &Gpu, values: &[f32], cols: usize, conditions: usize, weights: Option<&[f32]>) -> Result<Self> {
+        Self::with_noise(gpu, values, cols, conditions, weights, 0.0)
+    }
+
+    /// The same, with Gaussian noise of this deviation added to every batch, in the columns that are not given: it is the noised law that is learned.
+    pub fn with_noise(
+        gpu: &Gpu,
+        values: &[f32],
+        cols: usize,
+        conditions: usize,
+        weights: Option<&[f32]>,
+        noise: f32,
+    ) -> Result<Self> {
         let rows = values.len() / cols.max(1);
         if rows < 2 || values.len() != rows * cols {
             return Err(Error::data(format!("{rows} rows of {cols} columns are too few to learn from")));
@@ -40,10 +57,21 @@ impl Dataset {
             median: median_distance(values, cols),
             range: range(values, cols),
             conditions,
-            fitted: Fitted::new(values, cols, conditions, weights),
+            noise,
+            widths: None,
+            fitted: Fitted::new(values, cols, conditions, weights, noise),
             target: None,
             source: None,
+            names: Vec::new(),
         })
+    }
+
+    /// The same rows, with uniform noise of so much width in each column, fresh in every batch: what whole numbers are dequantised by.
+    pub fn with_widths(mut self, widths: &[f32]) -> Result<Self> {
+        if widths.iter().any(|&w| w > 0.0) {
+            self.widths = Some(self.tensor.gpu().upload(1, self.cols(), widths)?);
+        }
+        Ok(self)
     }
 
     /// The same rows, with the law to learn where its score is known.
@@ -54,6 +82,16 @@ impl Dataset {
     /// The same rows, with rows of the law to start from, in the same units.
     pub fn with_source(self, source: Option<Vec<f32>>) -> Self {
         Self { source, ..self }
+    }
+
+    /// The same rows, with the names of their columns.
+    pub fn with_columns(self, names: &[String]) -> Self {
+        Self { names: names.to_vec(), ..self }
+    }
+
+    /// What messages call a column.
+    pub fn column(&self, index: usize) -> String {
+        self.names.get(index).map_or_else(|| (index + 1).to_string(), String::clone)
     }
 
     /// Rows of the law to start from, where a method was given one.
@@ -91,16 +129,38 @@ impl Dataset {
         &self.tensor
     }
 
-    /// `n` rows, fresh at every replay: without replacement inside an epoch, or by weight where rows have weights.
+    /// `n` rows, fresh at every replay: without replacement inside an epoch, or by weight where rows have weights. Noised where the data are.
     pub fn batch(&self, rec: &mut Recorder, n: usize) -> Result<Var> {
+        if self.noise == 0.0 {
+            return self.clean_batch(rec, n);
+        }
+        let (_, noised, given) = self.noised_batch(rec, n)?;
+        join(rec, noised, given)
+    }
+
+    /// `n` rows as they are, the same with noise, and their given columns.
+    pub fn noised_batch(&self, rec: &mut Recorder, n: usize) -> Result<(Var, Var, Option<Var>)> {
+        let rows = self.clean_batch(rec, n)?;
+        let (x, given) = part(rec, rows, self.conditions)?;
+        let noise = rec.normal_like(x)?;
+        Ok((x, rec.blend(x, noise, 1.0, self.noise)?, given))
+    }
+
+    fn clean_batch(&self, rec: &mut Recorder, n: usize) -> Result<Var> {
         let data = rec.tensor(&self.tensor);
-        match &self.thresholds {
-            None => rec.batch(data, n),
+        let rows = match &self.thresholds {
+            None => rec.batch(data, n)?,
             Some(thresholds) => {
                 let thresholds = rec.tensor(thresholds);
-                rec.batch_weighted(data, thresholds, n)
+                rec.batch_weighted(data, thresholds, n)?
             }
-        }
+        };
+        let Some(widths) = &self.widths else { return Ok(rows) };
+        let widths = rec.tensor(widths);
+        let noise = rec.uniform(n, self.cols())?;
+        let noise = rec.affine(noise, 1.0, -0.5)?;
+        let noise = rec.mul(noise, widths)?;
+        rec.add(rows, noise)
     }
 
     /// The rows on the host, with their weights: reads them back from the device.
@@ -178,9 +238,10 @@ struct Fitted {
 }
 
 impl Fitted {
-    fn new(values: &[f32], cols: usize, conditions: usize, weights: Option<&[f32]>) -> Self {
-        let (mean, covariance) = moments(values, cols, weights);
+    fn new(values: &[f32], cols: usize, conditions: usize, weights: Option<&[f32]>, noise: f32) -> Self {
+        let (mean, mut covariance) = moments(values, cols, weights);
         let columns = cols - conditions;
+        (0..columns).for_each(|j| covariance[(j, j)] += f64::from(noise).powi(2));
         let own = covariance.view((0, 0), (columns, columns)).into_owned();
         let directions = principal(own.clone());
         let across = covariance.view((columns, 0), (conditions, columns)).into_owned();

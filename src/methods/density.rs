@@ -12,6 +12,27 @@ pub struct Density {
     pub error: Option<Var>,
 }
 
+/// What a method's log-densities are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// ln of the density, exact or with an error on both sides.
+    Density,
+    /// A lower bound of it in expectation, by so many importance samples.
+    LowerBound { samples: usize },
+}
+
+impl Meaning {
+    /// What to say beside a mean of them; empty where nothing has to be said.
+    pub fn said(self) -> String {
+        match self {
+            Self::Density => String::new(),
+            Self::LowerBound { samples } => {
+                format!(", a lower bound by {samples} importance samples a row: the density is at least that")
+            }
+        }
+    }
+}
+
 impl Density {
     /// The mean of independent estimates, with its standard error where there are several.
     pub fn of_estimates(rec: &mut Recorder, estimates: &[Var]) -> Result<Self> {

@@ -12,10 +12,13 @@ pub mod fgan;
 pub mod flow_matching;
 pub mod gan;
 pub mod interpolant;
+pub mod iwae;
 pub mod kantorovich;
+mod latent;
 pub mod maf;
 pub mod many_step;
 pub mod mmd;
+mod noised;
 mod normalising;
 pub mod objective;
 pub mod one_step;
@@ -27,10 +30,11 @@ pub mod sinkhorn;
 pub mod spline;
 pub mod stein;
 mod target;
+pub mod vae;
 pub mod wgan;
 
 pub use dataset::Dataset;
-pub use density::Density;
+pub use density::{Density, Meaning};
 pub use many_step::Dynamics;
 pub use objective::Objective;
 
@@ -72,6 +76,12 @@ settings! {
         clip: f32 = 0.0,
         /// Decay of the moving average of the weights, which samples are drawn with.
         average: f32 = 0.999,
+        /// Whether uniform noise is added to columns that hold whole numbers only, so that they have a density; samples are then rounded.
+        dequantise: bool = false,
+        /// Deviation of Gaussian noise that rows are learned with, in deviations of the data, for methods trained by likelihood on data that lie in fewer dimensions than they have columns; samples are then denoised.
+        noise: f32 = 0.0,
+        /// Whether samples of a method that learned with noise are denoised; `sample --set denoise=false` leaves it out.
+        denoise: bool = true,
         /// Whether columns are scaled to mean 0 and deviation 1 for training (and samples back).
         standardise: bool = true,
         /// Whether samples are rounded in columns that hold whole numbers only.
@@ -125,7 +135,7 @@ impl Training {
         if !(self.rate > 0.0 && self.rate.is_finite()) {
             return wrong("rate", &self.rate, "above 0");
         }
-        for (key, value) in [("decay", self.decay), ("clip", self.clip), ("input_gain", self.input_gain)] {
+        for (key, value) in [("decay", self.decay), ("clip", self.clip), ("input_gain", self.input_gain), ("noise", self.noise)] {
             if !(value >= 0.0 && value.is_finite()) {
                 return wrong(key, &value, "0 or above");
             }
@@ -165,6 +175,11 @@ pub trait Method {
         Vec::new()
     }
 
+    /// Weights of the learned map besides, which model files hold too.
+    fn further(&self) -> Option<&Parameters> {
+        None
+    }
+
     /// Dimension of the latent space.
     fn latent(&self) -> usize;
 
@@ -184,6 +199,11 @@ pub trait Method {
     /// ln of the density of φ_#ν at x; none where it has none that can be computed.
     fn log_density(&self, _rec: &mut Recorder, _x: Var, _weights: Weights) -> Result<Option<Density>> {
         Ok(None)
+    }
+
+    /// What the numbers of [`Method::log_density`] are.
+    fn density_means(&self) -> Meaning {
+        Meaning::Density
     }
 
     /// What rows that were held out cost, rows × 1, lower is better: for methods trained by likelihood, − ln of it or its bound. None where
@@ -235,6 +255,8 @@ pub static REGISTRY: &[Entry] = &[
     spline::ENTRY,
     maf::ENTRY,
     cnf::ENTRY,
+    vae::ENTRY,
+    iwae::ENTRY,
     score::ENTRY,
     diffusion::ENTRY,
     flow_matching::ENTRY,
@@ -300,7 +322,8 @@ impl Entry {
 
     /// Builds the method; `own` is what [`Entry::settings`] resolved.
     pub fn build(&self, setup: &Setup, own: &toml::Table) -> Result<Box<dyn Method>> {
-        (self.build)(setup, &mut own.clone())
+        let method = (self.build)(setup, &mut own.clone())?;
+        if setup.training.noise > 0.0 { Ok(Box::new(noised::Noised::new(setup, method)?)) } else { Ok(method) }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::Model;
 use super::integrate::Journey;
-use crate::data::{Standardisation, Table};
+use crate::data::{Standardisation, Table, groups, in_words};
 use crate::flow::Solver;
 use crate::gpu::{Kept, Recorder, Step, Var};
 use crate::methods::Dynamics;
@@ -17,6 +17,10 @@ pub(super) const CHUNK: usize = 16_384;
 pub(super) const SAMPLE_DOMAIN: u32 = 0x5a3e;
 const REPELLED: &str = "with repulsion a row's way depends on the rows that are sampled with it: there is no map of single points, no inverse and no \
                         density; leave `repulsion` out";
+/// Deviations of the data from which on the density of a row is none to single precision.
+pub const FAR: f32 = 1e6;
+/// Deviations from which on a row that a map takes to no finite place has no density.
+pub const AWAY: f32 = 20.0;
 /// Numbers that kept trajectories may take.
 const MOST_TRAJECTORY: usize = 1 << 28;
 
@@ -35,7 +39,7 @@ impl Model {
     /// A row that is not finite: the message says where an integration lost it. A model that generates from given columns.
     pub fn sample(&self, n: usize, seed: u64) -> Result<Table> {
         if self.description.conditions > 0 {
-            let given = self.description.parted().1.join(", ");
+            let given = in_words(self.description.parted().1);
             return Err(Error::usage(format!(
                 "this model generates rows from given columns ({given}): say what they are, by --given"
             )));
@@ -45,7 +49,7 @@ impl Model {
         let mut values = Vec::with_capacity(n * cols);
         if let Some(dynamics) = self.adaptive() {
             let mut rec = Recorder::with_domain(&self.gpu, seed, SAMPLE_DOMAIN)?;
-            let z = self.method.draw(&mut rec, CHUNK, Weights::Averaged)?;
+            let z = self.begun(&mut rec, CHUNK)?;
             let mut journey = self.forwards(dynamics, rec, z)?;
             while values.len() < n * cols {
                 values.extend(journey.run()?);
@@ -53,7 +57,7 @@ impl Model {
         } else {
             let mut rec = Recorder::with_domain(&self.gpu, seed, SAMPLE_DOMAIN)?;
             // Numbers are functions of their place: fewer rows are the first of more.
-            let z = self.method.draw(&mut rec, n.next_multiple_of(64).min(CHUNK), Weights::Averaged)?;
+            let z = self.begun(&mut rec, n.next_multiple_of(64).min(CHUNK))?;
             let (mut step, y) = self.freeze(rec, z)?;
             while values.len() < n * cols {
                 step.replay(1)?;
@@ -64,7 +68,7 @@ impl Model {
         if let Some(bad) = values.iter().position(|v| !v.is_finite()) {
             let row = bad / cols;
             let mut rec = Recorder::with_domain(&self.gpu, seed, SAMPLE_DOMAIN)?;
-            let z = self.method.draw(&mut rec, CHUNK, Weights::Averaged)?;
+            let z = self.begun(&mut rec, CHUNK)?;
             return Err(self.lost(rec, row % CHUNK, row, (row / CHUNK) as u64, |dynamics, rec| dynamics.way(rec, z))?);
         }
         self.finish(values, &name)
@@ -93,7 +97,7 @@ impl Model {
         let chunk = n.next_multiple_of(64).min(CHUNK);
         let inputs = self.gpu.zeros(chunk, k)?;
         let mut rec = Recorder::with_domain(&self.gpu, seed, SAMPLE_DOMAIN)?;
-        let z = self.method.draw(&mut rec, chunk, Weights::Averaged)?;
+        let z = self.begun(&mut rec, chunk)?;
         let behind = rec.tensor(&inputs);
         let z = rec.concat(&[z, behind])?;
         let mut draw: Box<dyn FnMut() -> Result<Vec<f32>>> = match self.adaptive() {
@@ -122,29 +126,32 @@ impl Model {
                 values.extend_from_slice(wanted(row));
             }
         }
-        self.finish(values, &format!("a sample of {}", self.description.method))
+        let drawn = self.finish(values, &format!("a sample of {}", self.description.method))?;
+        // What was given comes back as it was, not as f32 units make it.
+        let rows = (0..n).flat_map(|row| [&drawn.row(row)[..d], given.row(row / each)].concat());
+        Ok(Table::new(self.description.columns.iter().cloned(), rows.collect())?.from_origin(drawn.origin()))
+    }
+
+    /// Latents of samples, at the model's temperature.
+    fn begun(&self, rec: &mut Recorder, rows: usize) -> Result<Var> {
+        let z = self.method.draw(rec, rows, Weights::Averaged)?;
+        if self.temperature == 1.0 { Ok(z) } else { rec.scale(z, self.temperature) }
     }
 
     /// Refuses rows that have none or two of the levels of a column.
     fn check_levels(&self, given: &Table) -> Result<()> {
-        let names = self.description.parted().1;
-        let columns: Vec<Option<&str>> = names.iter().map(|name| name.split_once('=').map(|pair| pair.0)).collect();
-        for (row, values) in (0..given.rows()).map(|row| (row, given.row(row))) {
-            for (k, column) in columns.iter().enumerate() {
-                let Some(column) = column else { continue };
-                if k > 0 && columns[k - 1] == Some(*column) {
-                    continue;
-                }
-                let levels: Vec<usize> = (k..columns.len()).take_while(|&j| columns[j] == Some(*column)).collect();
-                if levels.iter().filter(|&&j| values[j] == 1.0).count() != 1
-                    || levels.iter().any(|&j| ![0.0, 1.0].contains(&values[j]))
-                {
-                    let known: Vec<&str> = levels.iter().map(|&j| &names[j][column.len() + 1..]).collect();
+        let groups = groups(self.description.parted().1);
+        for row in 0..given.rows() {
+            for group in groups.iter().filter(|group| !group.levels.is_empty()) {
+                let own = &given.row(row)[group.first..][..group.width()];
+                let (ones, zeros) = (own.iter().filter(|&&v| v == 1.0).count(), own.iter().filter(|&&v| v == 0.0).count());
+                if (ones, zeros) != (1, own.len() - 1) {
                     return Err(Error::data(format!(
-                        "row {} of {} has none of the levels of `{column}` that were there in training: {}",
+                        "row {} of {} has none of the levels of `{}` that were there in training: {}",
                         row + 1,
                         given.origin(),
-                        known.join(", ")
+                        group.column,
+                        group.levels.join(", ")
                     )));
                 }
             }
@@ -162,7 +169,7 @@ impl Model {
         if latents.cols() != width && !self.starts_from_rows() {
             let behind = match conditions {
                 0 => String::new(),
-                _ => format!(", and behind them the given columns ({})", self.description.parted().1.join(", ")),
+                _ => format!(", and behind them the given columns, {}", in_words(self.description.parted().1)),
             };
             return Err(Error::data(format!(
                 "{} has {} columns, and this model's latent space has {}: give one column a latent dimension{behind}",
@@ -182,7 +189,8 @@ impl Model {
                 dynamics.sampling().solver.name()
             )));
         }
-        let latents = &self.latents(latents)?;
+        let table = latents;
+        let latents = &self.latents(table)?;
         let values = match self.adaptive() {
             Some(dynamics) => self.in_chunks(latents, width, |rec, z| self.forwards(dynamics, rec, z), Journey::run)?,
             None => {
@@ -201,9 +209,12 @@ impl Model {
             return self.finish(values, "pushed points");
         }
         let d = self.description.columns.len() - conditions;
-        let joint =
-            values.chunks_exact(d).zip(latents.chunks_exact(width)).flat_map(|(row, z)| [row, &z[width - conditions..]].concat());
-        self.finish(joint.collect(), "pushed points")
+        let behind = vec![0.0; conditions];
+        let joint = values.chunks_exact(d).flat_map(|row| [row, &behind].concat()).collect();
+        let pushed = self.finish(joint, "pushed points")?;
+        // What was given stays as it was, to the bit.
+        let rows = (0..pushed.rows()).flat_map(|i| [&pushed.row(i)[..d], &table.row(i)[width - conditions..]].concat());
+        Ok(Table::new(self.description.columns.iter().cloned(), rows.collect())?.from_origin("pushed points"))
     }
 
     /// The latents that the map takes to these rows, in columns z1, z2, …; none where the method has no inverse.
@@ -233,16 +244,34 @@ impl Model {
         Table::new((1..=self.latent()).map(|k| format!("z{k}")), latents).map(Some)
     }
 
-    /// ln of the model's density at each row, in the data's own units; none where the method has no density.
+    /// ln of the model's density at each row, in the data's own units; none where the method has no density. It is finite, or −∞ for rows that single
+    /// precision loses: all beyond [`FAR`] deviations of the data, and those beyond [`AWAY`] that the map takes to no finite place.
     ///
     /// # Errors
-    /// Rows of other columns than the model's; a row that the field takes to infinity.
+    /// Rows of other columns than the model's; a row that is not finite; a row nearer than that which the field takes to infinity.
     pub fn log_density(&self, rows: &Table) -> Result<Option<LogDensity>> {
         if self.repels() {
             return Err(Error::usage(REPELLED));
         }
-        let values = self.standard(rows)?;
+        let mut values = self.standard(rows)?;
         let cols = self.description.columns.len();
+        let generated = cols - self.description.conditions;
+        if let Some(bad) = rows.values().iter().position(|v| !v.is_finite()) {
+            return Err(Error::data(format!(
+                "row {} of {} holds {}: a density is of finite rows",
+                bad / rows.cols() + 1,
+                rows.origin(),
+                rows.values()[bad]
+            )));
+        }
+        let size = |row: &[f32]| row[..generated].iter().fold(0.0f32, |m, v| m.max(v.abs()));
+        let sizes: Vec<f32> = values.chunks_exact(cols).map(size).collect();
+        // What is far would have an integration of all rows follow it.
+        for (row, &size) in values.chunks_exact_mut(cols).zip(&sizes) {
+            if !(size <= FAR) {
+                row[..generated].fill(0.0);
+            }
+        }
         let estimated = Cell::new(false);
         let density = |rec: &mut Recorder, x| {
             let Some(density) = self.method.log_density(rec, x, Weights::Averaged)? else { return Ok(None) };
@@ -264,9 +293,16 @@ impl Model {
         let log_det = self.description.standardisation.log_det_of(cols - self.description.conditions);
         let width = if estimated.get() { 2 } else { 1 };
         let column = |k: usize| found.iter().skip(k).step_by(width).copied();
-        let found: Vec<f32> = column(0).map(|value| (f64::from(value) + log_det) as f32).collect();
+        let mut found: Vec<f32> = column(0).map(|value| (f64::from(value) + log_det) as f32).collect();
+        let lost = |(value, &size): (&f32, &f32)| !(size <= FAR) || size > AWAY && !value.is_finite();
+        let lost: Vec<bool> = found.iter().zip(&sizes).map(lost).collect();
+        found.iter_mut().zip(&lost).filter(|(_, lost)| **lost).for_each(|(value, _)| *value = 0.0);
         self.all_finite(&found, 1, &values, "log-density")?;
-        Ok(Some(LogDensity { values: found, errors: estimated.get().then(|| column(1).collect()) }))
+        found.iter_mut().zip(&lost).filter(|(_, lost)| **lost).for_each(|(value, _)| *value = f32::NEG_INFINITY);
+        Ok(Some(LogDensity {
+            values: found,
+            errors: estimated.get().then(|| column(1).zip(&lost).map(|(e, lost)| if *lost { 0.0 } else { e }).collect()),
+        }))
     }
 
     /// Whether the method is trained, and judged, by the likelihood of rows or a bound of it.
@@ -274,6 +310,20 @@ impl Model {
         let mut rec = Recorder::with_domain(&self.gpu, 0, SAMPLE_DOMAIN)?;
         let rows = rec.constant(0.0, 1, self.description.columns.len())?;
         Ok(self.method.held_out_loss(&mut rec, rows, Weights::Averaged)?.is_some())
+    }
+
+    /// What training maximises at each row, in nats of the data's own units ([`Method::held_out_loss`](crate::methods::Method::held_out_loss) with the
+    /// other sign); none for a method that is not trained by likelihood.
+    ///
+    /// # Errors
+    /// Rows of other columns than the model's.
+    pub fn trained_bound(&self, rows: &Table) -> Result<Option<Vec<f32>>> {
+        let values = self.standard(rows)?;
+        let cost = |rec: &mut Recorder, x| self.method.held_out_loss(rec, x, Weights::Averaged);
+        let Some(costs) = self.by_chunks(&values, self.description.columns.len(), cost)? else { return Ok(None) };
+        let generated = self.description.columns.len() - self.description.conditions;
+        let log_det = self.description.standardisation.log_det_of(generated);
+        Ok(Some(costs.into_iter().map(|cost| (log_det - f64::from(cost)) as f32).collect()))
     }
 
     /// The ways of `n` samples: columns path, t and the data's own, a row for each path and time.
@@ -294,7 +344,7 @@ impl Model {
             )));
         }
         let mut rec = Recorder::with_domain(&self.gpu, seed, SAMPLE_DOMAIN)?;
-        let z = self.method.draw(&mut rec, n.next_multiple_of(64).min(CHUNK), Weights::Averaged)?;
+        let z = self.begun(&mut rec, n.next_multiple_of(64).min(CHUNK))?;
         let way = dynamics.way(&mut rec, z)?;
         let states = way
             .states

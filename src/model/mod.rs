@@ -3,12 +3,13 @@
 mod apply;
 mod integrate;
 
-pub use apply::LogDensity;
+pub use apply::{AWAY, FAR, LogDensity};
 
-use crate::data::{Rounding, Standardisation, write_atomically};
+use crate::data::{Rounding, Standardisation, Table, dequantised, write_atomically};
 use crate::gpu::Gpu;
 use crate::methods::many_step::Sampling;
 use crate::methods::{self, Entry, Method, Setup, Training};
+use crate::nn::parameters::NamedValues;
 use crate::settings::Settings;
 use crate::{Error, Result};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -46,6 +47,16 @@ impl Description {
         self.columns.split_at(self.columns.len() - self.conditions)
     }
 
+    /// The rows of a table as densities of this model take them: with noise in the columns that it dequantised.
+    pub fn dequantised(&self, rows: &Table, seed: u64) -> Table {
+        if !self.training.dequantise {
+            return rows.clone();
+        }
+        let generated = self.parted().0.len();
+        let whole: Vec<bool> = self.rounding.columns.iter().enumerate().map(|(j, c)| j < generated && c.to_integer).collect();
+        dequantised(rows, &whole, seed)
+    }
+
     fn setup<'a>(&'a self, gpu: &'a Gpu) -> Setup<'a> {
         Setup {
             gpu,
@@ -64,6 +75,8 @@ pub struct Model {
     gpu: Gpu,
     description: Description,
     method: Box<dyn Method>,
+    /// What latents of samples are multiplied by.
+    temperature: f32,
 }
 
 /// The key of the description in a file's metadata.
@@ -112,7 +125,7 @@ pub(crate) fn read_tensors<T: for<'a> Deserialize<'a>>(path: &Path, key: &str) -
 impl Model {
     /// A model around a method that has just been trained.
     pub fn new(gpu: &Gpu, description: Description, method: Box<dyn Method>) -> Self {
-        Self { gpu: gpu.clone(), description, method }
+        Self { gpu: gpu.clone(), description, method, temperature: 1.0 }
     }
 
     /// Loads `model.safetensors` from a run folder, or a model file itself.
@@ -137,8 +150,32 @@ impl Model {
         }
         let method = entry.build(&description.setup(gpu), &description.settings)?;
         let in_file = |e: Error| Error::format(&file, e.to_string());
-        method.parameters().load(|name| tensors.get(name).cloned()).map_err(in_file)?;
-        Ok(Self { gpu: gpu.clone(), description, method })
+        for parameters in std::iter::once(method.parameters()).chain(method.further()) {
+            parameters.load(|name| tensors.get(name).cloned()).map_err(in_file)?;
+        }
+        Ok(Self { gpu: gpu.clone(), description, method, temperature: 1.0 })
+    }
+
+    /// The same map, sampled at a temperature: latents are multiplied by it, so that below 1 rows come from where the model has most of its mass (Kingma & Dhariwal 2018, §6).
+    ///
+    /// # Errors
+    /// A temperature that is not above 0 and finite; a law to start from that is that of rows; a solver that draws noise on the way.
+    pub fn with_temperature(self, temperature: f32) -> Result<Self> {
+        if !(temperature > 0.0 && temperature.is_finite()) {
+            return Err(Error::usage(format!("--temperature is {temperature}: it must be above 0")));
+        }
+        if let Some(dynamics) = self.method.dynamics() {
+            if dynamics.starts_from_rows() {
+                return Err(Error::usage("--temperature scales noise, and this model starts from rows: leave it out"));
+            }
+            if dynamics.sampling().solver.is_stochastic() {
+                return Err(Error::usage(format!(
+                    "--temperature scales the noise that samples begin as, and `{}` draws more on the way: choose another --solver",
+                    dynamics.sampling().solver.name()
+                )));
+            }
+        }
+        Ok(Self { temperature, ..self })
     }
 
     /// The same map with other settings of its sampling ([`Sampling`]), such as its solver.
@@ -146,7 +183,20 @@ impl Model {
     /// # Errors
     /// A method that integrates no equation, an unknown setting, a value that the method refuses.
     pub fn with_sampling(self, asked: impl IntoIterator<Item = (String, toml::Value)>) -> Result<Self> {
-        let Self { gpu, mut description, method } = self;
+        let asked: Vec<(String, toml::Value)> = asked.into_iter().collect();
+        if let [(key, value)] = asked.as_slice()
+            && key == "denoise"
+            && self.method.further().is_some()
+        {
+            let denoise =
+                value.as_bool().ok_or_else(|| Error::usage(format!("`denoise` is {value}: it must be true or false")))?;
+            let weights = self.weights()?;
+            let mut description = self.description;
+            description.training.denoise = denoise;
+            return Self::rebuilt(self.gpu, description, &weights);
+        }
+        let weights = self.weights()?;
+        let Self { gpu, mut description, method, .. } = self;
         if method.dynamics().is_none() {
             return Err(Error::usage(format!(
                 "--solver, --steps and --set are for methods that integrate an equation; `{}` samples in one step: leave them out",
@@ -164,15 +214,29 @@ impl Model {
             table.insert(key, value);
         }
         description.settings = entry.settings(table)?.1;
-        let weights = method.parameters().averaged()?;
-        let method = entry.build(&description.setup(&gpu), &description.settings)?;
-        method.parameters().load(|name| weights.iter().find(|w| w.0 == name).map(|w| w.3.clone()))?;
-        Ok(Self { gpu, description, method })
+        Self::rebuilt(gpu, description, &weights)
+    }
+
+    fn rebuilt(gpu: Gpu, description: Description, weights: &[NamedValues]) -> Result<Self> {
+        let method = description.entry()?.build(&description.setup(&gpu), &description.settings)?;
+        for parameters in std::iter::once(method.parameters()).chain(method.further()) {
+            parameters.load(|name| weights.iter().find(|w| w.0 == name).map(|w| w.3.clone()))?;
+        }
+        Ok(Self { gpu, description, method, temperature: 1.0 })
+    }
+
+    /// Every averaged weight by name.
+    fn weights(&self) -> Result<Vec<NamedValues>> {
+        let mut weights = self.method.parameters().averaged()?;
+        if let Some(further) = self.method.further() {
+            weights.extend(further.averaged()?);
+        }
+        Ok(weights)
     }
 
     /// Writes the averaged weights and the description.
     pub fn save(&self, path: &Path) -> Result<()> {
-        write_tensors(path, &self.method.parameters().averaged()?, DESCRIPTION, &self.description)
+        write_tensors(path, &self.weights()?, DESCRIPTION, &self.description)
     }
 
     pub fn description(&self) -> &Description {

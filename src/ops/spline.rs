@@ -50,13 +50,12 @@ impl Recorder {
             n: n as u32,
             d: d as u32,
             m: (raw.cols() / bins.numbers()) as u32,
-            bins: bins.count as u32,
             reach: bins.reach,
             accumulate_in: 0,
             accumulate_raw: 0,
         };
         let groups = self.groups(n, 64);
-        let axes = direction.axes();
+        let axes = direction.axes().set("K", bins.count);
         self.dispatch(Apply { params, given: x, raw, roles, before: log_det, out: y, log_det: sum }, &axes, groups)?;
         let vjp = move |rec: &mut Recorder, back: &mut Backward| {
             let Some((d_out, d_log_det)) = arrived(rec, back, y, sum)? else { return Ok(()) };
@@ -66,7 +65,7 @@ impl Recorder {
             let kernel =
                 BackwardKernel { params, given: x, raw, roles, d_out, d_log_det, d_given: into.into, d_raw: raw_into.into };
             let groups = rec.groups(n, 64);
-            rec.dispatch(kernel, &direction.axes(), groups)
+            rec.dispatch(kernel, &axes, groups)
         };
         self.record(&[x, raw, log_det], &[y, sum], vjp);
         Ok((y, sum))

@@ -11,7 +11,7 @@ mod stage;
 
 pub use folder::{Folder, Metrics};
 
-use crate::data::{LoadOptions, Rounding, Source, Standardisation, Table, Target, split};
+use crate::data::{LoadOptions, Rounding, Source, Standardisation, Table, Target, dequantised, split};
 use crate::gpu::Gpu;
 use crate::methods::many_step::{SOURCE_ROWS, given_source};
 use crate::methods::{self, Entry, Method, Training, given_teacher};
@@ -53,6 +53,13 @@ pub struct Job {
 }
 
 impl Job {
+    /// Which columns are dequantised: those of whole numbers that are generated, where that is asked for.
+    fn whole_columns(&self) -> Vec<bool> {
+        let generated = self.table.cols() - self.conditions;
+        let whole = |(j, kind): (usize, &crate::data::ColumnKind)| self.training.dequantise && j < generated && kind.integer;
+        self.table.kinds().iter().enumerate().map(whole).collect()
+    }
+
     /// The law to learn, where its score is known: by the settings, or as the data's.
     fn target(&self, units: &Standardisation) -> Result<Option<Target>> {
         match methods::given_score(&self.settings) {
@@ -79,6 +86,10 @@ impl Job {
     /// them in turn where they are fewer.
     fn source_law(&self, data: &Table, units: &Standardisation) -> Result<Option<Vec<f32>>> {
         let Some(text) = given_source(&self.settings) else { return Ok(None) };
+        if self.conditions > 0 {
+            // No flow is built from both, and says so.
+            return Ok(None);
+        }
         let source: Source = text.parse()?;
         let rows = source.load(self.seed ^ SOURCE_SEED, &LoadOptions::default())?.align(data.columns())?;
         let all = rows.rows();
@@ -200,7 +211,7 @@ impl Run {
         let stage = Stage::new(gpu, &job, train)?;
         let held_out = match &test {
             Some(test) => {
-                let rows = stage.standard(test)?;
+                let rows = stage.standard(&dequantised(test, &job.whole_columns(), job.seed))?;
                 let generated = test.cols() - job.conditions;
                 let log_det = stage.standardisation.log_det_of(generated);
                 Some(HeldOut::new(gpu, stage.method.as_ref(), &rows, (generated, job.conditions), test.weights(), log_det)?)
@@ -283,7 +294,7 @@ fn model(gpu: &Gpu, job: &Job, stage: Stage, kept: u64) -> Model {
         settings: job.settings.clone(),
         columns: stage.train.columns().to_vec(),
         conditions: job.conditions,
-        rounding: Rounding::of(&job.table, job.training.round, job.training.clamp),
+        rounding: Rounding::of(&job.table, job.training.round || job.training.dequantise, job.training.clamp),
         standardisation: stage.standardisation,
         seed: job.seed,
         steps: kept,

@@ -1,7 +1,7 @@
 //! One training: its rows, what they are standardised by, the method made for them, and the recorded plan.
 
 use super::Job;
-use crate::data::{Standardisation, Table, Target};
+use crate::data::{Standardisation, Table, Target, dependent_column};
 use crate::gpu::{Gpu, Plan};
 use crate::methods::{Dataset, Method, Setup};
 use crate::{Error, Result};
@@ -25,10 +25,14 @@ impl Stage {
             false => Standardisation::identity(train.cols()),
         };
         let values = standard(&standardisation, &train)?;
-        let data = Dataset::with_conditions(gpu, &values, train.cols(), job.conditions, train.weights())?;
+        let data = Dataset::with_noise(gpu, &values, train.cols(), job.conditions, train.weights(), job.training.noise)?;
+        let whole = job.whole_columns();
+        let widths: Vec<f32> =
+            whole.iter().zip(&standardisation.scale).map(|(&w, s)| if w { (1.0 / s) as f32 } else { 0.0 }).collect();
+        let data = data.with_widths(&widths)?;
         let target = job.target(&standardisation)?;
         let source = job.source_law(&train, &standardisation)?;
-        let data = data.with_target(target.clone()).with_source(source);
+        let data = data.with_target(target.clone()).with_source(source).with_columns(train.columns());
         let teacher = job.teacher(gpu, train.columns(), &standardisation)?;
         let setup = Setup {
             gpu,
@@ -39,7 +43,10 @@ impl Stage {
             data: Some(&data),
             teacher,
         };
-        let method = job.entry.build(&setup, &job.settings)?;
+        let method = job.entry.build(&setup, &job.settings).map_err(|e| match (e, dependent_column(&train, job.conditions)) {
+            (Error::Data(said), Some(column)) => Error::data(format!("{said} (`{column}` follows from the columns before it)")),
+            (e, _) => e,
+        })?;
         let plan = method.plan(gpu, job.seed, &data)?;
         Ok(Self { train, standardisation, target, method, plan, median_distance: data.median_distance() })
     }

@@ -1,6 +1,7 @@
 //! Paths, solvers and stochastic differential equations against what they are in closed form.
 
 mod adaptive;
+mod chain;
 mod coupling;
 mod density;
 mod energy;

@@ -5,6 +5,7 @@ mod cnf;
 mod critics;
 mod flow;
 mod kantorovich;
+mod latent;
 mod refit;
 
 use pushforward::Error;

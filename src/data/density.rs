@@ -1,0 +1,121 @@
+//! What a table has to be to have a density, said by column and with a remedy; and noise for whole numbers.
+
+use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
+use std::collections::HashSet;
+
+use super::Table;
+use super::cell::grouped;
+use super::table::listed;
+
+/// Rows that are looked at for copies and values at most.
+const ROWS: usize = 100_000;
+/// Share of copies from which on they are told.
+const COPIES: f64 = 0.05;
+
+/// What stands against a density of this table's columns but the last `given`: sentences, each with a remedy.
+pub fn density_warnings(table: &Table, given: usize, dequantised: bool, noised: bool) -> Vec<String> {
+    let columns = table.cols() - given;
+    let rows = table.rows().min(ROWS);
+    let mut said = Vec::new();
+    let whole: Vec<String> =
+        (0..columns).filter(|&j| table.kinds()[j].integer && !dequantised).map(|j| table.columns()[j].clone()).collect();
+    if !whole.is_empty() {
+        let (hold, them) = if whole.len() == 1 { ("holds", "it") } else { ("hold", "them") };
+        said.push(format!(
+            "{} {hold} whole numbers alone: a density piles up on {them} without end; add --set dequantise=true, which adds uniform noise \
+             in training and rounds samples",
+            listed(&whole)
+        ));
+    }
+    let mut seen = HashSet::new();
+    let copies =
+        (0..rows).filter(|&i| !seen.insert(table.row(i)[..columns].iter().map(|v| v.to_bits()).collect::<Vec<_>>())).count();
+    if copies as f64 > COPIES * rows as f64 && !noised && (whole.is_empty() || !dequantised) {
+        said.push(format!(
+            "{} of {} rows are copies of another: a density grows there without end; remove them, or add --set noise=0.05",
+            grouped(copies),
+            grouped(rows)
+        ));
+    }
+    if table.rows() <= columns && !noised {
+        said.push(format!(
+            "{} rows of {columns} columns lie in fewer dimensions than there are columns: leave columns out, or add --set noise=0.1",
+            grouped(table.rows())
+        ));
+    }
+    said
+}
+
+/// The first of the columns but the last `given` that is a linear function of those before it, to single precision.
+pub fn dependent_column(table: &Table, given: usize) -> Option<&str> {
+    let (n, d) = (table.rows(), table.cols() - given);
+    let mut columns: Vec<Vec<f64>> = (0..d)
+        .map(|j| {
+            let values: Vec<f64> = table.column(j).map(f64::from).collect();
+            let mean = values.iter().sum::<f64>() / n as f64;
+            values.into_iter().map(|v| v - mean).collect()
+        })
+        .collect();
+    let norm = |column: &[f64]| column.iter().map(|v| v * v).sum::<f64>().sqrt();
+    let before: Vec<f64> = columns.iter().map(|column| norm(column)).collect();
+    for j in 0..d {
+        let (done, rest) = columns.split_at_mut(j);
+        let column = &mut rest[0];
+        for basis in done.iter() {
+            let along: f64 = basis.iter().zip(column.iter()).map(|(a, b)| a * b).sum();
+            column.iter_mut().zip(basis).for_each(|(v, b)| *v -= along * b);
+        }
+        let left = norm(column);
+        if left <= 1e-4 * before[j] {
+            return Some(&table.columns()[j]);
+        }
+        column.iter_mut().for_each(|v| *v /= left);
+    }
+    None
+}
+
+/// Rows with noise, uniform on [−½, ½), in the columns of `whole` (one flag a column): their law has a density, and rounding takes it off again
+/// (Theis, van den Oord & Bethge 2016, §3.1).
+pub fn dequantised(table: &Table, whole: &[bool], seed: u64) -> Table {
+    let mut random = ChaCha8Rng::seed_from_u64(seed);
+    let values = table.values().chunks_exact(table.cols()).flat_map(|row| {
+        let noised = row.iter().zip(whole).map(|(&v, &whole)| if whole { v + random.random_range(-0.5..0.5) } else { v });
+        noised.collect::<Vec<f32>>()
+    });
+    let noised = Table::new(table.columns().iter().cloned(), values.collect()).expect("as many values as before");
+    let noised = match table.weights() {
+        Some(weights) => noised.with_weights(weights.to_vec()).expect("as many weights as before"),
+        None => noised,
+    };
+    noised.from_origin(table.origin())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_stands_against_a_density_is_named() {
+        let values = (0..40).flat_map(|i| [i as f32, (i % 3) as f32 * 0.5, 2.0 * i as f32 + 0.25 * (i % 3) as f32]);
+        let table = Table::new(["count", "half", "sum"], values.collect()).unwrap();
+        let said = density_warnings(&table, 0, false, false);
+        assert!(said.len() == 1 && said[0].starts_with("`count` holds whole numbers"), "{said:?}");
+        assert!(density_warnings(&table, 0, true, false).is_empty());
+        assert_eq!(dependent_column(&table, 0), Some("sum"));
+        assert_eq!(dependent_column(&table, 1), None);
+        let copies = Table::new(["a", "b"], [0.5, 0.25].repeat(20)).unwrap();
+        assert!(density_warnings(&copies, 0, false, false)[0].starts_with("19 of 20 rows are copies"));
+        assert!(density_warnings(&copies, 0, false, true).is_empty());
+        let few = Table::new(["a", "b", "c"], vec![0.5, 0.1, 0.2, 0.7, 0.3, 0.9]).unwrap();
+        assert!(density_warnings(&few, 0, false, false)[0].contains("fewer dimensions"));
+    }
+
+    #[test]
+    fn noise_on_whole_numbers_is_rounded_away() {
+        let table = Table::new(["a", "b"], vec![1.0, 0.25, -3.0, 0.5]).unwrap();
+        let noised = dequantised(&table, &[true, false], 7);
+        for (noised, plain) in noised.values().chunks(2).zip(table.values().chunks(2)) {
+            assert!(noised[0] != plain[0] && noised[0].round() == plain[0] && noised[1] == plain[1]);
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Importance-weighted auto-encoder (paper §3; Burda, Grosse & Salakhutdinov 2016): encoder and decoder ascend
+//!
+//!   L_K = E ln (1/K) Σ_k w_k,   w_k = p(x | z_k) p(z_k)/q(z_k | x),   z_k ~ q(z | x),
+//!
+//! tighter than the evidence lower bound L₁. The gradient for the encoder is that of the formula, whose signal sinks beneath its noise as K grows (Rainforth et al.
+//! 2018), or the doubly reparameterised one, of the same mean (Tucker et al. 2019, eq. 8).
+
+use super::latent::{Latent, LatentMethod, LatentSettings, Objective, check_samples};
+use super::{Entry, resolve_two};
+use crate::gpu::{Recorder, Var};
+use crate::nn::Weights;
+use crate::ops::posterior::Estimator;
+use crate::settings::Settings as _;
+use crate::{Result, settings};
+
+/// The encoder's gradient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Gradient {
+    /// Of the formula as it stands.
+    Plain,
+    DoublyReparameterised,
+}
+
+settings! {
+    /// Settings of `iwae`.
+    pub struct Settings {
+        /// Importance samples K a row.
+        samples: usize = 8,
+        /// The encoder's gradient: plain, or doubly-reparameterised (less noise, the same mean).
+        gradient: Gradient = Gradient::DoublyReparameterised,
+    }
+}
+
+pub const ENTRY: Entry = Entry {
+    name: "iwae",
+    summary: "importance-weighted auto-encoder: a tighter lower bound from several latents a row",
+    paper: "§3, latent variables with an importance-weighted bound",
+    density: true,
+    inverse: false,
+    defaults: "width = 128\ndepth = 2\nrate = 2e-3\nsteps = 6000\nbatch = 256",
+    keys: || Settings::keys().into_iter().chain(LatentSettings::keys()).collect(),
+    build: |setup, own| {
+        let (objective, shared): (Settings, LatentSettings) = (settings::take(own)?, settings::take(own)?);
+        Ok(Box::new(LatentMethod { model: Latent::new(setup, shared)?, objective }))
+    },
+    resolve: |table| resolve_two::<Settings, LatentSettings>(table, |own| check_samples(own.samples), LatentSettings::check),
+};
+
+impl Objective for Settings {
+    fn loss(&self, rec: &mut Recorder, model: &Latent, rows: Var) -> Result<Var> {
+        // Filled with the samples' shares before the gradient reads them.
+        let shares = rec.empty(rows.rows() * self.samples, 1)?;
+        let estimator = match self.gradient {
+            Gradient::Plain => Estimator::Plain,
+            Gradient::DoublyReparameterised => Estimator::Doubly { weights: shares },
+        };
+        let drawn = model.draw_posterior(rec, rows, self.samples, estimator, Weights::Trained)?;
+        let logs = model.log_weights(rec, &drawn)?;
+        let bound = rec.log_mean_exp(logs)?;
+        rec.shares_into(logs, bound, shares)?;
+        let bound = rec.mean(bound)?;
+        rec.scale(bound, -1.0)
+    }
+
+    fn bound(&self, rec: &mut Recorder, model: &Latent, rows: Var, weights: Weights) -> Result<Var> {
+        Ok(model.bound(rec, rows, self.samples, weights)?.0)
+    }
+}

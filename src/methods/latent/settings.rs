@@ -1,0 +1,73 @@
+//! Settings of methods with latent variables.
+
+use crate::{Error, Result, settings};
+use serde::{Deserialize, Serialize};
+
+/// A decoder's law of a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Law {
+    Gaussian,
+    StudentT,
+    Bernoulli,
+}
+
+/// Whose the scales of a decoder's law are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Variance {
+    /// One a column.
+    Column,
+    /// A row's own, given by the decoder.
+    Point,
+}
+
+settings! {
+    /// Settings of every method with latent variables.
+    pub struct LatentSettings {
+        /// Law of a column under the decoder: gaussian, student-t (for heavy tails), bernoulli (of values in [0, 1]; needs standardise = false).
+        likelihood: Law = Law::Gaussian,
+        /// Whose the learned scales of that law are: column (one each) or point (each latent's own).
+        variance: Variance = Variance::Point,
+        /// Degrees of freedom of student-t.
+        degrees: f32 = 4.0,
+        /// Smallest scale that the law of a column can have, in units of training (deviations, where columns are standardised).
+        least_deviation: f32 = 0.01,
+        /// Whether samples carry the decoder's noise; without it they are its means.
+        decoder_noise: bool = true,
+        /// Importance samples of a log-density, which is a lower bound, tighter with more.
+        bound_samples: usize = 500,
+    }
+}
+
+impl LatentSettings {
+    /// Refuses values out of range.
+    pub fn check(&self) -> Result<()> {
+        let wrong = |key: &str, value: &dyn std::fmt::Display, valid: &str| {
+            Err(Error::usage(format!("`{key}` is {value}: it must be {valid}")))
+        };
+        if !(self.degrees > 0.0 && self.degrees <= 1e6) {
+            return wrong("degrees", &self.degrees, "above 0 and at most 1,000,000");
+        }
+        if !(self.least_deviation > 0.0 && self.least_deviation <= 1.0) {
+            return wrong("least_deviation", &self.least_deviation, "above 0 and at most 1");
+        }
+        if !(1..=100_000).contains(&self.bound_samples) {
+            return wrong("bound_samples", &self.bound_samples, "between 1 and 100,000");
+        }
+        Ok(())
+    }
+
+    /// Whether the decoder gives scales besides locations.
+    pub fn own_scales(&self) -> bool {
+        self.variance == Variance::Point && self.likelihood != Law::Bernoulli
+    }
+}
+
+/// Refuses a number of samples a row that is out of range.
+pub fn check_samples(samples: usize) -> Result<()> {
+    if (1..=1024).contains(&samples) {
+        return Ok(());
+    }
+    Err(Error::usage(format!("`samples` is {samples}: it must be between 1 and 1,024")))
+}
