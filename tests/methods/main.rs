@@ -9,6 +9,7 @@ mod given;
 mod kantorovich;
 mod latent;
 mod refit;
+mod splines;
 
 use pushforward::Error;
 use pushforward::data::Table;
