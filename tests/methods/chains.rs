@@ -70,7 +70,11 @@ fn there_and_back(method: &dyn Method, rows: &[f32], columns: usize, conditions:
 }
 
 /// Method, settings, columns, given columns.
-const CHAINS: [(&str, &str, usize, usize); 9] = [
+const CHAINS: [(&str, &str, usize, usize); 13] = [
+    ("realnvp", "", 1, 2),
+    ("realnvp", "", 2, 0),
+    ("realnvp", "mixing = 'normalise'", 3, 1),
+    ("realnvp", "masks = 'random'\nmixing = 'linear'", 5, 2),
     ("spline", "", 1, 0),
     ("spline", "bins = 2", 1, 2),
     ("spline", "", 2, 0),
@@ -86,6 +90,8 @@ const CHAINS: [(&str, &str, usize, usize); 9] = [
 fn rows_come_back_from_their_latents() {
     // What rounding does to latents comes back multiplied by the inverse's slopes, layer by layer: of drawn matrices and drawn splines there are three each.
     let wide = [
+        ("realnvp", "", 64, 0),
+        ("realnvp", "masks = 'random'\nmixing = 'linear'", 64, 0),
         ("spline", "", 64, 0),
         ("spline", "masks = 'random'\nmixing = 'linear'\nbins = 16\nlayers = 3", 64, 3),
         ("maf", "layers = 2", 24, 0),
@@ -171,9 +177,13 @@ fn an_autoregressive_layer_sees_the_columns_before_and_what_is_given() {
 
 #[test]
 fn a_chain_that_has_learned_nothing_is_the_fitted_gaussian() {
-    for (method, extra, d) in
-        [("spline", "", 1), ("spline", "mixing = 'linear'", 3), ("maf", "", 3), ("maf", "transform = 'affine'", 2)]
-    {
+    for (method, extra, d) in [
+        ("realnvp", "", 64),
+        ("spline", "", 1),
+        ("spline", "mixing = 'linear'", 3),
+        ("maf", "", 3),
+        ("maf", "transform = 'affine'", 2),
+    ] {
         // Rows that lean on each other, away from the origin.
         let noise = normal(600 * d, 4);
         let rows: Vec<f32> = (0..600 * d)
@@ -206,6 +216,7 @@ fn a_trained_density_adds_up_to_one_and_is_finite_far_away() {
     let points = Points::new(fresh.values(), 2000, 2).unwrap();
     let gaussian = LogLikelihood::of_gaussian(points, points, 0).mean;
     for (method, extra) in [
+        ("realnvp", "layers = 6"),
         ("spline", "layers = 4"),
         ("spline", "layers = 3\nmixing = 'linear'"),
         ("maf", "layers = 2"),
@@ -232,6 +243,7 @@ fn a_trained_density_adds_up_to_one_and_is_finite_far_away() {
 #[test]
 fn settings_out_of_range_are_refused_by_name() {
     for (method, setting, valid) in [
+        ("realnvp", "bound = 21.0", "above 0 and at most 20"),
         ("spline", "bins = 1", "between 2 and 32"),
         ("spline", "bins = 33", "between 2 and 32"),
         ("spline", "reach = 0.0", "above 0"),
