@@ -6,6 +6,8 @@ mod compared;
 mod densities;
 #[path = "cli/flows.rs"]
 mod flows;
+#[path = "cli/given.rs"]
+mod given;
 #[path = "cli/mistakes.rs"]
 mod mistakes;
 #[path = "cli/resume.rs"]

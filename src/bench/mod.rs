@@ -12,6 +12,7 @@
 //! ```
 
 mod ceiling;
+mod chains;
 mod flows;
 mod games;
 mod layers;
@@ -74,6 +75,8 @@ pub const CASES: &[Case] = &[
     Case { name: "mlp-step/w128-b1024", prepare: |gpu| layers::mlp_step(gpu, 128, 1024) },
     Case { name: "mlp-step/w256-b8192", prepare: |gpu| layers::mlp_step(gpu, 256, 8192) },
     Case { name: "ode/b65536-s100", prepare: |gpu| flows::ode(gpu, 65_536) },
+    Case { name: "realnvp-step/d2", prepare: |gpu| chains::realnvp_step(gpu, 2, 4096) },
+    Case { name: "realnvp-step/d64", prepare: |gpu| chains::realnvp_step(gpu, 64, 4096) },
     Case { name: "wgan-step/w128-b1024", prepare: |gpu| games::wgan_step(gpu, 128, 1024) },
 ];
 

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use pushforward::Error;
-use pushforward::data::{Standardisation, Table, Target, write_atomically};
+use pushforward::data::{Standardisation, Table, Target, groups, in_words, write_atomically};
 use pushforward::gpu::Gpu;
 use pushforward::methods::{Entry, given_score};
 use pushforward::metrics::gaussian::Gaussian;
@@ -59,6 +59,7 @@ impl Real {
     fn of(outcome: &Outcome, fresh: Option<&Table>, most: usize) -> Self {
         let head = |table: &Table, from: usize, to: usize| table.select_rows(&(from..to.min(table.rows())).collect::<Vec<_>>());
         let rows = |table: &Table| number(table.rows().min(most) as f64, 12);
+        let of_file = |table: &Table| spread(table, table.rows().min(most));
         match (fresh, &outcome.test) {
             (Some(fresh), _) => Self {
                 reference: head(fresh, 0, most),
@@ -67,13 +68,13 @@ impl Real {
                 beside_name: "more fresh rows",
             },
             (None, Some(test)) => Self {
-                reference: head(test, 0, most),
+                reference: of_file(test),
                 reference_name: format!("{} held-out rows", rows(test)),
                 beside: outcome.train.clone(),
                 beside_name: "training rows",
             },
             (None, None) => Self {
-                reference: head(&outcome.train, 0, most),
+                reference: of_file(&outcome.train),
                 reference_name: format!("{} rows that were trained on (none were held out)", rows(&outcome.train)),
                 beside: outcome.train.clone(),
                 beside_name: "training rows",
@@ -101,10 +102,10 @@ fn page(
         real.reference_name = format!("{} rows that training started from", real.reference.rows());
         real.beside_name = "starting rows";
     }
-    let samples = drawn(&outcome.model, &real.reference)?;
+    let samples = drawn(&outcome.model, train)?;
     // The held-out rows judge the model that has not seen them; against fresh rows it is the model itself.
     let judged = match (&outcome.judged, fresh) {
-        (Some(judged), None) => Some(drawn(judged, &real.reference)?),
+        (Some(judged), None) => Some(drawn(judged, train)?),
         _ => None,
     };
     let gaussian = Gaussian::fit(Points::of(train)?).sample(ROWS, SEED);
@@ -116,10 +117,10 @@ fn page(
     let few = rows / 4;
     let options =
         Options { gpu: Some(gpu.clone()), permutations: few.min(200), pair_rows: Some(rows), w2_rows: few, ..Options::default() };
-    let head = |table: Table| table.select_rows(&(0..table.rows().min(rows)).collect::<Vec<_>>());
     let mut found = Vec::new();
     for set in [judged.as_ref().unwrap_or(&samples), &gaussian, &real.beside] {
-        let set = head(standardised(set, &scale)?);
+        let set = standardised(set, &scale)?;
+        let set = spread(&set, set.rows().min(rows));
         // A score in words may have no value outside of its law's support, where a fitted Gaussian has rows.
         let target = outcome.target.as_ref().map(|target| target.in_units(&scale)).filter(|target| is_finite(target, &set));
         let options = Options { target, ..options.clone() };
@@ -154,13 +155,17 @@ fn page(
     })
 }
 
-/// The page's sample; of a model that generates from given columns, from those of the real rows over and over.
-fn drawn(model: &Model, real: &Table) -> Result<Table, Error> {
-    if model.description().conditions == 0 {
-        return model.sample(ROWS, SEED);
+/// So many rows, evenly spaced, so that a sorted table is seen whole.
+fn spread(table: &Table, rows: usize) -> Table {
+    table.select_rows(&(0..rows).map(|i| i * table.rows() / rows).collect::<Vec<_>>())
+}
+
+/// The page's sample. What a conditional model generates from are training rows: with the reference's own the two would not be independent.
+fn drawn(model: &Model, train: &Table) -> Result<Table, Error> {
+    match model.description().conditions {
+        0 => model.sample(ROWS, SEED),
+        _ => model.sample_given(&spread(train, ROWS), 1, SEED),
     }
-    let rows: Vec<usize> = (0..ROWS).map(|i| i % real.rows()).collect();
-    model.sample_given(&real.select_rows(&rows), 1, SEED)
 }
 
 /// Where the samples stand between a fitted Gaussian and real rows.
@@ -214,7 +219,7 @@ fn facts(gpu: &Gpu, outcome: &Outcome, entry: &Entry, likelihood: Option<&Judged
         ("method", format!("{} ({})", entry.name, entry.paper)),
         ("data", outcome.train.origin().to_string()),
         ("rows", rows),
-        ("columns", outcome.train.columns().join(", ")),
+        ("columns", columns(outcome)),
         ("steps", format!("kept {} of {}{stopped}", outcome.kept, training.steps)),
         ("time", duration(outcome.seconds)),
         ("adapter", gpu.summary().name.clone()),
@@ -224,6 +229,15 @@ fn facts(gpu: &Gpu, outcome: &Outcome, entry: &Entry, likelihood: Option<&Judged
     .chain(likelihood)
     .map(|(name, value)| (name.to_string(), value))
     .collect()
+}
+
+/// The columns in words: those generated, and those given.
+fn columns(outcome: &Outcome) -> String {
+    let (generated, given) = outcome.model.description().parted();
+    match given {
+        [] => generated.join(", "),
+        given => format!("{} given {}", generated.join(", "), in_words(given)),
+    }
 }
 
 /// The real rows to draw: fresh ones, or all that there are.
@@ -239,7 +253,12 @@ fn shown(outcome: &Outcome, real: &Real, fresh: Option<&Table>) -> Result<Table,
 
 fn figures(outcome: &Outcome, reference: &Table, samples: &Table, elsewhere: bool) -> Result<Vec<Figure>, Error> {
     // As many new rows as real ones: a denser cloud looks like another law.
-    let samples = &samples.select_rows(&(0..samples.rows().min(reference.rows())).collect::<Vec<_>>());
+    let samples = spread(samples, samples.rows().min(reference.rows()));
+    // Indicators say only which levels were given.
+    let (generated, given) = outcome.model.description().parted();
+    let numbers = groups(given).into_iter().filter(|group| group.levels.is_empty()).map(|group| generated.len() + group.first);
+    let drawn: Vec<usize> = (0..generated.len()).chain(numbers).collect();
+    let (reference, samples) = (&reference.select_columns(&drawn), &samples.select_columns(&drawn));
     let mut figures = vec![Figure::new(
         "Samples",
         if elsewhere {

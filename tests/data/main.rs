@@ -4,6 +4,7 @@ mod csv;
 mod file;
 mod formula;
 mod fuzz;
+mod levels;
 mod npy;
 mod parquet;
 mod source;

@@ -1,0 +1,127 @@
+//! Given columns: `--condition`, `--given`, and texts on their way through a model and back.
+
+use super::{Desk, TINY};
+
+/// Two species and two sexes; the lengths differ by species, the order of the columns is not the model's.
+fn birds(rows: usize) -> String {
+    let mut text = "species,length,age,sex\n".to_string();
+    for i in 0..rows {
+        let (gentoo, male) = (i % 3 == 0, i % 2 == 0);
+        let wave = |k: usize| ((i * k) as f64 * 0.7).sin();
+        let length = if gentoo { 48.0 } else { 38.0 } + wave(13) + f64::from(u8::from(male));
+        let (species, sex) = (if gentoo { "Gentoo" } else { "Adelie, long-billed" }, if male { "m" } else { "f" });
+        text += &format!("\"{species}\",{length:.3},{:.2},{sex}\n", 5.0 + 2.0 * wave(7));
+    }
+    text
+}
+
+fn desk() -> Desk {
+    let desk = Desk::new();
+    desk.file("birds.csv", birds(240));
+    desk.works(&format!("train energy --data birds.csv --condition species,sex --out run --steps 20 {TINY}"));
+    desk
+}
+
+#[test]
+fn texts_are_given_come_back_and_are_evaluated() {
+    let desk = desk();
+    let config = desk.text("run/config.toml");
+    assert!(config.contains(r#"given = ["species=Adelie, long-billed", "species=Gentoo", "sex=f", "sex=m"]"#), "{config}");
+    assert!(desk.text("run/report.html").contains("length, age given species (Adelie, long-billed, Gentoo), sex (f, m)"));
+
+    // One value a column, so many rows.
+    desk.works("sample run --given species=Gentoo --given sex=m -n 50 --out new.csv");
+    let drawn = desk.text("new.csv");
+    let lines: Vec<&str> = drawn.lines().collect();
+    assert_eq!((lines[0], lines.len()), ("length,age,species,sex", 51));
+    assert!(lines[1..].iter().all(|line| line.ends_with(",Gentoo,m")), "{drawn}");
+    // The regression on the indicators, where training starts, already tells the species apart.
+    let mean = lines[1..].iter().map(|line| line.split(',').next().unwrap().parse::<f64>().unwrap()).sum::<f64>() / 50.0;
+    assert!((mean - 49.0).abs() < 1.0, "{mean}");
+
+    // Two rows for each row of a file, whose texts come back in its order.
+    desk.works("sample run --given birds.csv -n 2 --out twice.csv");
+    let (twice, real) = (desk.text("twice.csv"), birds(240));
+    let species = |line: &str| line.contains("Gentoo");
+    assert_eq!(twice.lines().count(), 481);
+    assert!(twice.lines().skip(1).zip(real.lines().skip(1).flat_map(|line| [line, line])).all(|(a, b)| species(a) == species(b)));
+
+    // The sample stands beside the file as it is; without names, and as numbers, it is told what is where.
+    let scores = desk.works("evaluate --reference birds.csv --samples twice.csv --json");
+    assert!(scores.contains("\"columns\":6"), "{scores}");
+    let ended = desk.run("sample run --given birds.csv --out new.npy");
+    assert!(ended.status == Some(0) && ended.err.contains("length, age, species=Adelie"), "{}", ended.err);
+    desk.works("sample run --given new.npy#2,3,4,5 --out again.csv");
+    assert_eq!(desk.text("again.csv").lines().count(), 241);
+
+    // Points are pushed with what stands behind them, or with what is said.
+    desk.file("z.csv", "z1,z2,species,sex\n0,0,Gentoo,m\n1,1,Gentoo,m\n").file("bare.csv", "z1,z2\n0,0\n1,1\n");
+    desk.works("push run --input z.csv --out one.csv");
+    desk.works("push run --input bare.csv --given species=Gentoo --given sex=m --out other.csv");
+    assert_eq!(desk.text("one.csv"), desk.text("other.csv"));
+    assert!(desk.text("one.csv").lines().nth(1).unwrap().ends_with(",Gentoo,m"));
+}
+
+#[test]
+fn mistakes_with_given_columns_are_told() {
+    let desk = desk();
+    let train = |rest: &str| format!("train energy --data birds.csv {rest} --out other --steps 20 {TINY}");
+    desk.fails(&train("--condition specis,sex"), 2, &["no column `specis`", "did you mean `species`?"]);
+    desk.fails(&train("--condition species,sex,species"), 2, &["names `species` twice"]);
+    desk.fails(&train("--condition species,sex,age,length"), 2, &["gives every column"]);
+    desk.fails(&train("--condition species"), 1, &["column `sex`", "not a number"]);
+    desk.fails(&train("--condition length:levels,species,sex"), 1, &["`length`", "more than 64 different"]);
+    desk.fails("train stein --data birds.csv --condition species,sex", 2, &["`stein`", "leave out --condition"]);
+
+    desk.fails("sample run -n 5 --out x.csv", 2, &["from given columns (species (Adelie", "--given"]);
+    desk.fails("sample run --out x.csv", 2, &["--given rows.csv"]);
+    desk.fails("sample run --given species=Gento --given sex=m --out x.csv", 2, &["`Gento`", "did you mean `Gentoo`?"]);
+    desk.fails("sample run --given specie=Gentoo --given sex=m --out x.csv", 2, &["no `specie`", "did you mean `species`?"]);
+    desk.fails("sample run --given species=Gentoo --out x.csv", 2, &["`sex` is missing"]);
+    desk.fails("sample run --given sex=m --given sex=f --out x.csv", 2, &["`sex` twice"]);
+    desk.fails("sample run --given birds --out x.csv", 2, &["COLUMN=VALUE"]);
+    desk.file("owls.csv", "species,sex\nGentoo,m\nOwl,f\n")
+        .file("sexless.csv", "species\nGentoo\n")
+        .file("gap.csv", "species,sex\nGentoo,\n");
+    desk.fails("sample run --given owls.csv --out x.csv", 1, &["`species` of owls.csv holds `Owl` in row 2", "its levels were"]);
+    desk.fails("sample run --given sexless.csv --out x.csv", 2, &["no column `sex`"]);
+    desk.fails("sample run --given gap.csv --out x.csv", 1, &["column `sex` of gap.csv has no value in row 1"]);
+    desk.fails("sample run --given birds.csv --out x.csv --trajectories w.csv", 2, &["--trajectories", "without --condition"]);
+    desk.file("z.csv", "z1,z2,species,sex\n0,0,Owl,m\n");
+    desk.fails("push run --input z.csv --out x.csv", 1, &["`Owl`"]);
+    assert!(!desk.path("x.csv").exists());
+
+    // Nothing to learn from in a column that is always the same.
+    desk.file("same.csv", birds(60).replace("\"Adelie, long-billed\"", "Gentoo"));
+    let same = format!("train energy --data same.csv --condition species,sex --steps 20 {TINY}");
+    desk.fails(&same, 1, &["`species=Gentoo`", "is constant"]);
+
+    // A model of whole rows has nothing to be given.
+    desk.works(&format!("train energy --data birds.csv#length,age --out whole --steps 20 {TINY}"));
+    desk.fails("sample whole --given age=5 --out x.csv", 2, &["trained without --condition"]);
+}
+
+#[test]
+fn numbers_are_given_too_and_likelihoods_are_of_the_rest() {
+    let desk = Desk::new();
+    desk.file("birds.csv", birds(240));
+    let condition = "--data birds.csv#length,age,sex --condition age,sex";
+    desk.works(&format!("train realnvp {condition} --out run --steps 20 {TINY}"));
+    desk.works("sample run --given age=5.25 --given sex=f -n 3 --out new.csv");
+    let drawn = desk.text("new.csv");
+    assert!(drawn.starts_with("length,age,sex\n") && drawn.lines().skip(1).all(|line| line.ends_with(",5.25,f")), "{drawn}");
+    desk.fails("sample run --given age=old --given sex=f --out x.csv", 2, &["`age` is a number, and `old` is none"]);
+    desk.fails("sample run --given age=NaN --given sex=f --out x.csv", 2, &["`age` is a number"]);
+
+    let nats = |words: &str| desk.works(words).split_whitespace().next().map(str::to_string);
+    assert!(nats("log-density run --data birds.csv").is_some());
+    desk.works("push run --inverse --input birds.csv --out z.csv");
+    assert_eq!(desk.text("z.csv").lines().next(), Some("z1"));
+    desk.file("sexless.csv", "length,age\n40,5\n");
+    desk.fails("log-density run --data sexless.csv", 2, &["no column `sex`"]);
+
+    // A run goes on with its own given columns, and ends as one that was not stopped.
+    let words = format!("train energy {condition} --out part --steps 20 {TINY} --set held_out=0");
+    desk.works(&words);
+    desk.works("train energy --data birds.csv#length,age,sex --out part --resume");
+}

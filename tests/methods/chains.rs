@@ -1,0 +1,258 @@
+//! Neural spline flows and masked autoregressive flows: maps that are undone, volumes that are told rightly, columns that see what they may, densities that
+//! add up to one.
+
+use crate::{GPU, trained};
+use pushforward::data::Table;
+use pushforward::data::toy::Toy;
+use pushforward::gpu::Recorder;
+use pushforward::methods::{self, Dataset, Method, Setup};
+use pushforward::metrics::Points;
+use pushforward::metrics::likelihood::LogLikelihood;
+use pushforward::nn::Weights;
+use pushforward::reference::random;
+
+const SMALL: &str = "width = 16\ndepth = 2\n";
+
+fn built(method: &str, extra: &str, columns: usize, conditions: usize, data: Option<&Dataset>) -> Box<dyn Method> {
+    let entry = methods::find(method).unwrap();
+    let (training, settings) = entry.settings(format!("{SMALL}{extra}").parse().unwrap()).unwrap();
+    let setup = Setup { gpu: &GPU, training: &training, columns, conditions, seed: 5, data, teacher: None };
+    entry.build(&setup, &settings).unwrap()
+}
+
+/// `count` normal numbers.
+fn normal(count: usize, stream: u32) -> Vec<f32> {
+    let of = |i| random::draw("normal", random::philox([i, stream, 0, 0], [9; 2]), 0.0, 1.0);
+    (0..count.div_ceil(4) as u32).flat_map(of).map(|v| v as f32).take(count).collect()
+}
+
+/// Weights that say something, and no whitening: a chain of layers alone.
+fn shake(method: &dyn Method) {
+    let named = method.parameters().averaged().unwrap();
+    let values = |name: &str| {
+        let place = named.iter().position(|n| n.0 == name)?;
+        let (_, rows, cols, _) = &named[place];
+        let drawn = normal(rows * cols, 100 + place as u32);
+        let size = match name {
+            "whitening.mean" | "whitening.log_det" => 0.0,
+            _ if name.starts_with("whitening") => {
+                return Some((0..rows * cols).map(|i| if i / cols == i % cols { 1.0 } else { 0.0 }).collect());
+            }
+            _ if name.starts_with("linear") || name.starts_with("normalise") => 0.2 / (*rows as f32).sqrt(),
+            // Six layers of more than this are steeper than f32 can undo.
+            _ if name.ends_with("bias") => 0.2,
+            _ => 0.8 / (*rows as f32).sqrt(),
+        };
+        Some(drawn.into_iter().map(|v| size * v).collect::<Vec<f32>>())
+    };
+    method.parameters().load(values).unwrap();
+}
+
+/// Latents of rows, their log-densities, and the rows that the latents give back, for rows that carry given columns behind.
+fn there_and_back(method: &dyn Method, rows: &[f32], columns: usize, conditions: usize) -> [Vec<f32>; 3] {
+    let all = columns + conditions;
+    let x = GPU.upload(rows.len() / all, all, rows).unwrap();
+    let mut rec = Recorder::new(&GPU, 0);
+    let x = rec.tensor(&x);
+    let z = method.pull(&mut rec, x, Weights::Averaged).unwrap().expect("an inverse");
+    let density = method.log_density(&mut rec, x, Weights::Averaged).unwrap().expect("a density").value;
+    let behind = if conditions == 0 {
+        z
+    } else {
+        let given = rec.columns(x, columns, conditions).unwrap();
+        rec.concat(&[z, given]).unwrap()
+    };
+    let back = method.push(&mut rec, behind, Weights::Averaged).unwrap();
+    let kept = [z, density, back].map(|var| rec.keep(var));
+    let mut step = rec.finish().unwrap();
+    step.replay(1).unwrap();
+    kept.map(|kept| step.read(kept).unwrap())
+}
+
+/// Method, settings, columns, given columns.
+const CHAINS: [(&str, &str, usize, usize); 13] = [
+    ("realnvp", "", 1, 2),
+    ("realnvp", "", 2, 0),
+    ("realnvp", "mixing = 'normalise'", 3, 1),
+    ("realnvp", "masks = 'random'\nmixing = 'linear'", 5, 2),
+    ("spline", "", 1, 0),
+    ("spline", "bins = 2", 1, 2),
+    ("spline", "", 2, 0),
+    ("spline", "mixing = 'normalise'\nbins = 32", 3, 1),
+    ("spline", "masks = 'random'\nmixing = 'linear'", 5, 2),
+    ("maf", "", 1, 0),
+    ("maf", "transform = 'affine'", 3, 0),
+    ("maf", "mixing = 'linear'", 3, 2),
+    ("maf", "layers = 2", 5, 0),
+];
+
+#[test]
+fn rows_come_back_from_their_latents() {
+    // What rounding does to latents comes back multiplied by the inverse's slopes, layer by layer: of drawn matrices and drawn splines there are three each.
+    let wide = [
+        ("realnvp", "", 64, 0),
+        ("realnvp", "masks = 'random'\nmixing = 'linear'", 64, 0),
+        ("spline", "", 64, 0),
+        ("spline", "masks = 'random'\nmixing = 'linear'\nbins = 16\nlayers = 3", 64, 3),
+        ("maf", "layers = 2", 24, 0),
+    ];
+    for (name, extra, d, k) in CHAINS.into_iter().chain(wide) {
+        let method = built(name, extra, d, k, None);
+        shake(method.as_ref());
+        let rows = normal(130 * (d + k), 1);
+        let [z, _, back] = there_and_back(method.as_ref(), &rows, d, k);
+        let (mut off, mut size, mut moved) = (0.0f64, 0.0f64, 0.0f64);
+        for (i, row) in rows.chunks_exact(d + k).enumerate() {
+            for j in 0..d {
+                let (x, b, z) = (f64::from(row[j]), f64::from(back[i * d + j]), f64::from(z[i * d + j]));
+                (off, size, moved) = (off.max((b - x).abs()), size.max(x.abs()), moved.max((z - x).abs()));
+            }
+        }
+        println!("{name} {extra:?}, {d} + {k}: off by {:.1e} of {size:.1}; latents {moved:.2} away", off / size);
+        assert!(moved > 0.2, "{name} {extra:?}, {d} + {k}: a chain that moves nothing tests nothing");
+        assert!(off < 1e-4 * size, "{name} {extra:?}, {d} + {k}: rows come back off by {off} of {size}");
+    }
+}
+
+#[test]
+fn log_determinants_are_those_of_numeric_jacobians() {
+    const STEP: f32 = 4e-3;
+    for (name, extra, d, k) in CHAINS {
+        let method = built(name, extra, d, k, None);
+        shake(method.as_ref());
+        let all = d + k;
+        let rows = normal(40 * all, 2);
+        let [z, density, _] = there_and_back(method.as_ref(), &rows, d, k);
+        // Of each row, its 2d neighbours.
+        let neighbours: Vec<f32> = rows
+            .chunks_exact(all)
+            .flat_map(|row| {
+                let ends = (0..d).flat_map(|j| [(j, STEP), (j, -STEP)]);
+                ends.flat_map(move |(j, by)| (0..all).map(move |c| row[c] + if c == j { by } else { 0.0 }))
+            })
+            .collect();
+        let [ends, ..] = there_and_back(method.as_ref(), &neighbours, d, k);
+        let mut errors: Vec<f64> = (0..40)
+            .map(|i| {
+                let end = |j: usize, side: usize, c: usize| f64::from(ends[((i * d + j) * 2 + side) * d + c]);
+                let span = |j: usize| {
+                    let (x, by) = (rows[i * all + j], STEP);
+                    f64::from(x + by) - f64::from(x - by)
+                };
+                let jacobian = nalgebra::DMatrix::from_fn(d, d, |c, j| (end(j, 0, c) - end(j, 1, c)) / span(j));
+                let squares: f64 = z[i * d..(i + 1) * d].iter().map(|&z| f64::from(z).powi(2)).sum();
+                let told = f64::from(density[i]) + 0.5 * squares + 0.5 * d as f64 * std::f64::consts::TAU.ln();
+                (told - jacobian.determinant().abs().ln()).abs()
+            })
+            .collect();
+        errors.sort_by(f64::total_cmp);
+        println!("{name} {extra:?}, {d} + {k}: ln|det| off by {:.1e} in the middle, {:.1e} at most", errors[20], errors[39]);
+        // f32 rows moved by 4e-3 tell slopes to 1e-4; next to a knot, or in a bin that is hardly wider than the step, they tell less.
+        assert!(errors[20] < 2e-3 && errors[35] < 2e-2, "{name} {extra:?}, {d} + {k}: {errors:?}");
+    }
+}
+
+#[test]
+fn an_autoregressive_layer_sees_the_columns_before_and_what_is_given() {
+    for (extra, k) in [("layers = 1", 0), ("layers = 1\ntransform = 'affine'", 2)] {
+        let d = 5;
+        let method = built("maf", extra, d, k, None);
+        shake(method.as_ref());
+        let row = normal(d + k, 3);
+        // The row, and the row with one column changed.
+        let mut rows = row.clone();
+        for j in 0..d + k {
+            rows.extend((0..d + k).map(|c| row[c] + if c == j { 0.5 } else { 0.0 }));
+        }
+        let [z, ..] = there_and_back(method.as_ref(), &rows, d, k);
+        for j in 0..d + k {
+            for c in 0..d {
+                let sees = z[(j + 1) * d + c].to_bits() != z[c].to_bits();
+                // Bit for bit: a weight behind a mask multiplies by zero.
+                assert_eq!(sees, j <= c || j >= d, "{extra:?}: latent {c} and column {j}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_chain_that_has_learned_nothing_is_the_fitted_gaussian() {
+    for (method, extra, d) in [
+        ("realnvp", "", 64),
+        ("spline", "", 1),
+        ("spline", "mixing = 'linear'", 3),
+        ("maf", "", 3),
+        ("maf", "transform = 'affine'", 2),
+    ] {
+        // Rows that lean on each other, away from the origin.
+        let noise = normal(600 * d, 4);
+        let rows: Vec<f32> = (0..600 * d)
+            .map(|i| {
+                let before = if i % d > 0 { noise[i - 1] } else { 0.0 };
+                0.7 * (i % d) as f32 - 1.0 + noise[i] + 0.8 * before
+            })
+            .collect();
+        let data = Dataset::new(&GPU, &rows, d, None).unwrap();
+        let found = there_and_back(built(method, extra, d, 0, Some(&data)).as_ref(), &rows, d, 0);
+        let x = nalgebra::DMatrix::from_row_iterator(600, d, rows.iter().map(|&v| f64::from(v)));
+        let mean = x.row_mean();
+        let centred = nalgebra::DMatrix::from_fn(600, d, |i, j| x[(i, j)] - mean[j]);
+        let covariance = centred.transpose() * &centred / 600.0;
+        let (inverse, det) = (covariance.clone().try_inverse().unwrap(), covariance.determinant());
+        for i in 0..600 {
+            let row = centred.row(i);
+            let square = (row * &inverse * row.transpose())[0];
+            let expected = -0.5 * (square + d as f64 * std::f64::consts::TAU.ln() + det.ln());
+            // Whether deviations divide by n or n − 1 changes ln ρ by (square + d)/2n.
+            let room = 1e-4 * (1.0 + square) + (square + d as f64) / 1200.0;
+            let off = (f64::from(found[1][i]) - expected).abs();
+            assert!(off < room, "{method}, {d} columns: ln ρ is {} and the Gaussian's {expected}", found[1][i]);
+        }
+    }
+}
+
+#[test]
+fn a_trained_density_adds_up_to_one_and_is_finite_far_away() {
+    let fresh = Toy::Moons.sample(2000, 99);
+    let points = Points::new(fresh.values(), 2000, 2).unwrap();
+    let gaussian = LogLikelihood::of_gaussian(points, points, 0).mean;
+    for (method, extra) in [
+        ("realnvp", "layers = 6"),
+        ("spline", "layers = 4"),
+        ("spline", "layers = 3\nmixing = 'linear'"),
+        ("maf", "layers = 2"),
+        ("maf", "transform = 'affine'"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = format!("{extra}\nsteps = 200\nwidth = 32\nbatch = 256\nrate = 5e-3");
+        let model = trained(method, Toy::Moons, &settings, &folder.path().join("run")).model;
+        let log_density = |rows: Vec<f32>| model.log_density(&Table::new(["x", "y"], rows).unwrap()).unwrap().unwrap().values;
+        let (side, reach) = (241usize, 6.0f32);
+        let at = |i: usize| reach * (2.0 * i as f32 / (side as f32 - 1.0) - 1.0);
+        let density = log_density((0..side * side).flat_map(|k| [at(k % side), at(k / side)]).collect());
+        let cell = f64::from(at(1) - at(0)).powi(2);
+        let total: f64 = density.iter().map(|&v| f64::from(v).exp() * cell).sum();
+        let nats = log_density(fresh.values().to_vec()).iter().map(|&v| f64::from(v)).sum::<f64>() / 2000.0;
+        println!("{method} {extra:?}: the density adds up to {total:.4}; {nats:.3} nats, a Gaussian {gaussian:.3}");
+        assert!((total - 1.0).abs() < 0.01, "{method} {extra:?}: the density adds up to {total}");
+        assert!(nats > gaussian + 0.4, "{method} {extra:?}: {nats} nats where a fitted Gaussian has {gaussian}");
+        let far = log_density(vec![1e3, -1e3, 1e6, 0.0, -12.0, 12.0]);
+        assert!(far.iter().all(|v| v.is_finite() && *v < -10.0), "{method} {extra:?}: far away {far:?}");
+    }
+}
+
+#[test]
+fn settings_out_of_range_are_refused_by_name() {
+    for (method, setting, valid) in [
+        ("realnvp", "bound = 21.0", "above 0 and at most 20"),
+        ("spline", "bins = 1", "between 2 and 32"),
+        ("spline", "bins = 33", "between 2 and 32"),
+        ("spline", "reach = 0.0", "above 0"),
+        ("spline", "layers = 0", "between 1 and 64"),
+        ("maf", "transform = 'affine'\nbound = -1.0", "above 0"),
+    ] {
+        let message = methods::find(method).unwrap().settings(setting.parse().unwrap()).err().expect(setting).to_string();
+        let key = setting.rsplit('\n').next().unwrap().split(' ').next().unwrap();
+        assert!(message.contains(key) && message.contains(valid), "{setting}: {message}");
+    }
+}
