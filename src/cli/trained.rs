@@ -76,13 +76,13 @@ pub fn sample(args: &Sample, adapter: &str, console: Console) -> anyhow::Result<
 fn said_of(mixing: &Mixing) -> String {
     let Mixing { acceptance, autocorrelation_time, moves, traced } = *mixing;
     // A sum over lags wants many times its length to be seen (Sokal 1997).
-    let short = if autocorrelation_time > traced as f64 / 10.0 {
-        "; that is at least: its chains are too short to tell, train with more sample_steps"
-    } else {
-        ""
+    let short = match autocorrelation_time > traced as f64 / 10.0 {
+        true => "; the time may be longer: it is seen in too few moves (sample_steps)",
+        false => "",
     };
     format!(
-        "its chains accepted {} % of their moves; their autocorrelation time is {} moves (the slowest column), so that the {moves} moves of a row are an effective          sample of {}{short}",
+        "its chains accepted {} % of their moves; autocorrelation time {} moves (the slowest column): the {moves} moves of a row are worth {} \
+         independent draws{short}",
         number(100.0 * acceptance, 3),
         number(autocorrelation_time, 3),
         number(mixing.effective_sample_size(), 3)

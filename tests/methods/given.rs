@@ -93,6 +93,20 @@ fn flows_learn_a_conditional_gaussian() {
     learns("diffusion", "width = 32\nrate = 4e-3");
 }
 
+/// How far the mean of the model's ln p(y | given) is below the law's own, in nats of the data's units: the standardisation of the generated columns
+/// alone is in it.
+fn nats_lost(model: &Model, rows: usize) -> f64 {
+    let fresh = table(rows, 77);
+    let exact = |row: &[f32]| {
+        let (means, s) = law(f64::from(row[2]), row[4] == 1.0);
+        let [u, v] = [0, 1].map(|j| (f64::from(row[j]) - means[j]) / s);
+        let left = 1.0 - CORRELATION * CORRELATION;
+        -(std::f64::consts::TAU * s * s * left.sqrt()).ln() - 0.5 * (u * u - 2.0 * CORRELATION * u * v + v * v) / left
+    };
+    let found = model.log_density(&fresh).unwrap().unwrap().values;
+    (0..rows).map(|i| exact(fresh.row(i)) - f64::from(found[i])).sum::<f64>() / rows as f64
+}
+
 #[test]
 fn likelihoods_learn_a_conditional_gaussian_and_give_its_density() {
     let folder = tempfile::tempdir().unwrap();
@@ -100,18 +114,24 @@ fn likelihoods_learn_a_conditional_gaussian_and_give_its_density() {
     let [mean, deviation, _] = errors(&outcome.model);
     assert!(mean < 0.2 && deviation < 0.15, "means {mean}, deviations {deviation}");
 
-    // ln p(y | given) in the data's units, the standardisation of the generated columns alone included.
-    let fresh = table(4000, 77);
-    let exact = |row: &[f32]| {
-        let (means, s) = law(f64::from(row[2]), row[4] == 1.0);
-        let [u, v] = [0, 1].map(|j| (f64::from(row[j]) - means[j]) / s);
-        let left = 1.0 - CORRELATION * CORRELATION;
-        -(std::f64::consts::TAU * s * s * left.sqrt()).ln() - 0.5 * (u * u - 2.0 * CORRELATION * u * v + v * v) / left
-    };
-    let found = outcome.model.log_density(&fresh).unwrap().unwrap().values;
-    let gap = (0..fresh.rows()).map(|i| exact(fresh.row(i)) - f64::from(found[i])).sum::<f64>() / fresh.rows() as f64;
+    let gap = nats_lost(&outcome.model, 4000);
     println!("nats lost: {gap:.4}");
     assert!(gap > -0.02 && gap < 0.08, "the mean of ln p is {gap} below the law's own");
+}
+
+#[test]
+fn latents_and_energies_learn_a_conditional_gaussian_and_its_density() {
+    for (method, extra) in [
+        ("vae", "width = 32\nbatch = 256\nbound_samples = 50"),
+        ("ebm", "width = 32\ndepth = 2\nbatch = 256\nsteps = 300\nsample_steps = 60\nnormaliser_samples = 50000"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let outcome = learn(method, extra, &folder.path().join("run")).unwrap();
+        let ([mean, deviation, _], gap) = (errors(&outcome.model), nats_lost(&outcome.model, 500));
+        println!("{method}: mean {mean:.3}, deviation {deviation:.3}, nats lost {gap:.4}");
+        assert!(mean < 0.3 && deviation < 0.3, "{method}: means off by {mean}, deviations by {deviation}");
+        assert!(gap > -0.03 && gap < 0.15, "{method}: the mean of ln p is {gap} below the law's own");
+    }
 }
 
 #[test]

@@ -94,6 +94,7 @@ fn every_method_beats_a_fitted_gaussian_by_half_the_way() {
             // Two trainings, of half the steps each: 0.058 against the Gaussian's 0.168, and 0.12 with half the width and 600 steps.
             "rectified-flow" => "steps = 1000\npairs = 8192\nwidth = 64\nrate = 4e-3",
             "flow-matching" | "diffusion" | "score" | "interpolant" => "width = 32\nrate = 4e-3",
+            "ebm" => "width = 64\ndepth = 2\nsample_steps = 100",
             _ => "",
         };
         let outcome = trained(entry.name, toy, extra, &folder.path().join("run"));
@@ -210,6 +211,9 @@ fn a_run_stopped_and_resumed_is_one_that_was_not() {
         ("wgan", "constraint = 'spectral'"),
         // Pairs made ahead of the steps, by the host, and by a teacher that is part of the state.
         ("flow-matching", "coupling = 'exact'\nwidth = 16"),
+        // Chains that go on from step to step.
+        ("ebm", "chain_steps = 2\nwidth = 16\nsample_steps = 10"),
+        ("iwae", "width = 16"),
         ("rectified-flow", "pairs = 128\npair_steps = 2\nwidth = 16\nrounds = 2"),
     ] {
         let folder = tempfile::tempdir().unwrap();
