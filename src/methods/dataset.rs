@@ -14,7 +14,7 @@ pub struct Dataset {
     tensor: Tensor,
     thresholds: Option<Tensor>,
     median: f64,
-    range: f32,
+    ranges: Vec<f32>,
     conditions: usize,
     /// Deviation of the noise that batches are drawn with.
     noise: f32,
@@ -55,7 +55,7 @@ impl Dataset {
             tensor: gpu.upload(rows, cols, values)?,
             thresholds: thresholds.transpose()?,
             median: median_distance(values, cols),
-            range: range(values, cols),
+            ranges: ranges(values, cols),
             conditions,
             noise,
             widths: None,
@@ -176,7 +176,12 @@ impl Dataset {
 
     /// The widest column's range, largest minus smallest.
     pub fn range(&self) -> f32 {
-        self.range
+        self.ranges.iter().copied().fold(f32::MIN_POSITIVE, f32::max)
+    }
+
+    /// No two rows are further apart: the diagonal of the box that holds them.
+    pub fn diameter(&self) -> f32 {
+        self.ranges.iter().map(|range| range * range).sum::<f32>().sqrt().max(f32::MIN_POSITIVE)
     }
 
     /// The mean row, of the columns that are not given.
@@ -314,11 +319,12 @@ fn median_distance(values: &[f32], cols: usize) -> f64 {
     if *median > 0.0 { *median } else { 1.0 }
 }
 
-fn range(values: &[f32], cols: usize) -> f32 {
+/// Each column's largest value less its smallest.
+fn ranges(values: &[f32], cols: usize) -> Vec<f32> {
     let of = |j: usize| {
         let column = values.iter().skip(j).step_by(cols);
         let (low, high) = column.fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), &x| (low.min(x), high.max(x)));
         high - low
     };
-    (0..cols).map(of).fold(0.0, f32::max).max(f32::MIN_POSITIVE)
+    (0..cols).map(of).collect()
 }

@@ -103,7 +103,7 @@ impl Objective for Method {
     }
 
     fn loss(&self, rec: &mut Recorder, y: Var, x: Var, data: &Dataset) -> Result<Var> {
-        let diameter = data.range() * (data.cols() as f32).sqrt();
+        let diameter = data.diameter();
         self.settings.check_on(diameter)?;
         rec.sinkhorn_divergence(y, x, None, None, &self.settings.transport(diameter))
     }
