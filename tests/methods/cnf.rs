@@ -1,6 +1,6 @@
 //! Continuous normalising flows: the gradient of a whole recorded likelihood, densities that are densities, the prices of a field.
 
-use crate::{GPU, distances, trained, trained_from};
+use crate::{GPU, trained, trained_from};
 use pushforward::data::Table;
 use pushforward::data::toy::Toy;
 use pushforward::methods::{self, Dataset, Method, Setup};
@@ -207,16 +207,14 @@ fn a_trained_flow_is_a_density_that_adds_up_to_one_and_its_map_an_inverse() {
     assert!(density.iter().all(|v| v.is_finite()));
     println!("the density adds up to {total:.4}");
     assert!((total - 1.0).abs() < 0.01, "the density adds up to {total}");
-    // Held-out rows of the same law are likelier than under the Gaussian, and samples nearer.
+    // Fresh rows of the same law are likelier than under the Gaussian.
     let fresh = Toy::Moons.sample(2000, 99);
     let nats = mean(&outcome.model.log_density(&fresh).unwrap().unwrap().values);
     let points =
         |table: &Table| Points::new(table.values(), table.rows(), 2).map(|p| LogLikelihood::of_gaussian(p, p, 0)).unwrap();
     let gaussian = points(&fresh).mean;
-    let (learned, of_gaussian) = distances(&outcome, Toy::Moons);
-    println!("{nats:.3} nats and a Gaussian {gaussian:.3}; distance {learned:.4} and {of_gaussian:.4}");
+    println!("{nats:.3} nats and a Gaussian {gaussian:.3}");
     assert!(nats > gaussian + 0.5, "{nats} nats where a fitted Gaussian has {gaussian}");
-    assert!(learned < 0.5 * of_gaussian, "root energy distance {learned} against a Gaussian's {of_gaussian}");
     // There and back by steps short enough for Runge and Kutta's error to be that of f32.
     let fine = Model::load(&GPU, &run).unwrap().with_sampling("solver_steps = 64".parse::<toml::Table>().unwrap()).unwrap();
     let back = fine.push(&fine.pull(&fresh).unwrap().unwrap()).unwrap();
