@@ -94,6 +94,7 @@ fn every_method_beats_a_fitted_gaussian_by_half_the_way() {
             // Two trainings, of half the steps each: 0.058 against the Gaussian's 0.168, and 0.12 with half the width and 600 steps.
             "rectified-flow" => "steps = 1000\npairs = 8192\nwidth = 64\nrate = 4e-3",
             "flow-matching" | "diffusion" | "score" | "interpolant" => "width = 32\nrate = 4e-3",
+            "cnf" => "steps = 200\nwidth = 32\ndepth = 2\nbatch = 256\nrate = 8e-3",
             "ebm" => "width = 64\ndepth = 2\nsample_steps = 100",
             _ => "",
         };
