@@ -91,7 +91,8 @@ fn rows_come_back_from_their_latents() {
     // What rounding does to latents comes back multiplied by the inverse's slopes, layer by layer: of drawn matrices and drawn splines there are three each.
     let wide = [
         ("realnvp", "", 64, 0),
-        ("realnvp", "masks = 'random'\nmixing = 'linear'", 64, 0),
+        // With eight drawn matrices latents lie 24,508 away from rows of size 5, and f32 loses as much on the way back (0.07).
+        ("realnvp", "masks = 'random'\nmixing = 'linear'\nlayers = 3", 64, 0),
         ("spline", "", 64, 0),
         ("spline", "masks = 'random'\nmixing = 'linear'\nbins = 16\nlayers = 3", 64, 3),
         ("maf", "layers = 2", 24, 0),
