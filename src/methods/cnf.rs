@@ -23,7 +23,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Trace {
-    /// Exact up to [`EXACT`] columns.
+    /// Exact for few columns.
     #[default]
     Auto,
     Exact,
