@@ -28,6 +28,11 @@ fn normal(count: usize, stream: u32) -> Vec<f32> {
 
 /// Weights that say something, and no whitening: a chain of layers alone.
 fn shake(method: &dyn Method) {
+    shake_by(method, 1.0);
+}
+
+/// The same with conditioners of so much less to say.
+fn shake_by(method: &dyn Method, strength: f32) {
     let named = method.parameters().averaged().unwrap();
     let values = |name: &str| {
         let place = named.iter().position(|n| n.0 == name)?;
@@ -40,8 +45,8 @@ fn shake(method: &dyn Method) {
             }
             _ if name.starts_with("linear") || name.starts_with("normalise") => 0.2 / (*rows as f32).sqrt(),
             // Six layers of more than this are steeper than f32 can undo.
-            _ if name.ends_with("bias") => 0.2,
-            _ => 0.8 / (*rows as f32).sqrt(),
+            _ if name.ends_with("bias") => 0.2 * strength,
+            _ => 0.8 * strength / (*rows as f32).sqrt(),
         };
         Some(drawn.into_iter().map(|v| size * v).collect::<Vec<f32>>())
     };
@@ -99,7 +104,9 @@ fn rows_come_back_from_their_latents() {
     ];
     for (name, extra, d, k) in CHAINS.into_iter().chain(wide) {
         let method = built(name, extra, d, k, None);
-        shake(method.as_ref());
+        // What rounding leaves in a latent comes back divided by a spline's slope, and among 6 × 32 × 130 drawn ones some are a thousandth: with conditioners
+        // of full strength 7.5e-5 of rows came back off on a software adapter, and 6.7e-4 on a GPU.
+        shake_by(method.as_ref(), if name == "spline" && d == 64 { 0.6 } else { 1.0 });
         let rows = normal(130 * (d + k), 1);
         let [z, _, back] = there_and_back(method.as_ref(), &rows, d, k);
         let (mut off, mut size, mut moved) = (0.0f64, 0.0f64, 0.0f64);

@@ -105,6 +105,13 @@ fn every_method_beats_a_fitted_gaussian_by_half_the_way() {
         // Scores say little about tails: stein has the curve long before the ends (0.154 against 0.239).
         let share = if entry.name == "stein" { 0.75 } else { 0.5 };
         assert!(learned < share * gaussian, "{}: root energy distance {learned} against a Gaussian's {gaussian}", entry.name);
+        // A density of rows far away is finite or none, never no number; what is there is farther away than any row of the law.
+        if entry.density {
+            let far = Table::new(["x", "y"], vec![10.0, -10.0, 1e3, 1e3, -1e6, 0.0, 1e20, -1e20]).unwrap();
+            let found = outcome.model.log_density(&far).unwrap().expect("it has a density").values;
+            assert!(found.iter().all(|v| !v.is_nan() && *v < -3.0), "{}: {found:?}", entry.name);
+            assert_eq!(found[3], f32::NEG_INFINITY, "{}: {found:?}", entry.name);
+        }
     }
 }
 
