@@ -9,6 +9,7 @@ mod flow;
 mod given;
 mod kantorovich;
 mod latent;
+mod noised;
 mod refit;
 
 use pushforward::Error;
