@@ -1,13 +1,12 @@
-//! What a trained map does: new rows, given latents pushed, rows pulled back, log-densities, and the ways that samples took.
+//! What a trained map does: new rows, given latents pushed, rows pulled back, and the ways that samples took.
 
 use super::Model;
 use super::integrate::Journey;
-use crate::data::{Standardisation, Table, groups, in_words};
+use crate::data::{Standardisation, Table, in_words};
 use crate::flow::Solver;
 use crate::gpu::{Kept, Recorder, Step, Var};
+use crate::methods::Dynamics;
 use crate::methods::many_step::Way;
-use crate::methods::{Dynamics, Traced};
-use crate::metrics::chains::autocorrelation_time;
 use crate::nn::Weights;
 use crate::{Error, Result};
 use std::cell::Cell;
@@ -16,44 +15,10 @@ use std::cell::Cell;
 pub(super) const CHUNK: usize = 16_384;
 /// Sampling draws from a counter domain of its own, so that a sample's seed may equal the training's.
 pub(super) const SAMPLE_DOMAIN: u32 = 0x5a3e;
-/// Chains that are looked at for how they mix.
-const TRACED: usize = 256;
-const REPELLED: &str = "with repulsion a row's way depends on the rows that are sampled with it: there is no map of single points, no inverse and no \
+pub(super) const REPELLED: &str = "with repulsion a row's way depends on the rows that are sampled with it: there is no map of single points, no inverse and no \
                         density; leave `repulsion` out";
-/// Deviations of the data from which on the density of a row is none to single precision.
-pub const FAR: f32 = 1e6;
-/// Deviations from which on a row that a map takes to no finite place has no density.
-pub const AWAY: f32 = 20.0;
 /// Numbers that kept trajectories may take.
 const MOST_TRAJECTORY: usize = 1 << 28;
-
-/// ln of a model's density at rows, in the data's own units.
-#[derive(Clone, Debug)]
-pub struct LogDensity {
-    pub values: Vec<f32>,
-    /// The standard error of each, where the divergence was estimated by random probes.
-    pub errors: Option<Vec<f32>>,
-}
-
-/// How the chains that make samples mix.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Mixing {
-    /// The share of proposed moves that was accepted.
-    pub acceptance: f64,
-    /// The integrated autocorrelation time of the slowest column, in moves.
-    pub autocorrelation_time: f64,
-    /// Moves that a row makes.
-    pub moves: usize,
-    /// Of these the last, which were looked at.
-    pub traced: usize,
-}
-
-impl Mixing {
-    /// Independent draws that a row's moves are worth.
-    pub fn effective_sample_size(&self) -> f64 {
-        self.moves as f64 / self.autocorrelation_time
-    }
-}
 
 impl Model {
     /// `n` new rows in the data's own units. The first rows of a larger sample of the same seed are the same.
@@ -97,89 +62,10 @@ impl Model {
         self.finish(values, &name)
     }
 
-    /// `each` new rows for every row of `given`, which holds the columns that the model generates from: joint rows, those of one given row together.
-    ///
-    /// # Errors
-    /// A given column that is missing; a level that was not there in training; a row that is not finite; a model that generates from nothing.
-    pub fn sample_given(&self, given: &Table, each: usize, seed: u64) -> Result<Table> {
-        let (generated, names) = self.description.parted();
-        if names.is_empty() {
-            return Err(Error::usage(
-                "this model was trained without --condition: it generates whole rows, and nothing can be given",
-            ));
-        }
-        let given = given.align(names)?;
-        self.check_levels(&given)?;
-        let (d, k) = (generated.len(), names.len());
-        let Standardisation { mean, scale } = &self.description.standardisation;
-        let units = Standardisation { mean: mean[d..].to_vec(), scale: scale[d..].to_vec() };
-        let mut standard = given.values().to_vec();
-        units.apply(&mut standard)?;
-        let n = given.rows() * each;
-        let wanted = |row: usize| &standard[row.min(n - 1) / each * k..][..k];
-        let chunk = n.next_multiple_of(64).min(CHUNK);
-        let inputs = self.gpu.zeros(chunk, k)?;
-        let mut rec = Recorder::with_domain(&self.gpu, seed, SAMPLE_DOMAIN)?;
-        let z = self.begun(&mut rec, chunk)?;
-        let behind = rec.tensor(&inputs);
-        let z = rec.concat(&[z, behind])?;
-        let mut draw: Box<dyn FnMut() -> Result<Vec<f32>>> = match self.adaptive() {
-            Some(dynamics) => {
-                let mut journey = self.forwards(dynamics, rec, z)?;
-                Box::new(move || journey.run())
-            }
-            None => {
-                let (mut step, y) = self.freeze(rec, z)?;
-                Box::new(move || {
-                    step.replay(1)?;
-                    step.read(y)
-                })
-            }
-        };
-        let mut values = Vec::with_capacity(n * (d + k));
-        for first in (0..n).step_by(chunk) {
-            inputs.write(&(first..first + chunk).flat_map(wanted).copied().collect::<Vec<f32>>())?;
-            for (row, drawn) in (first..n).zip(draw()?.chunks_exact(d)) {
-                if drawn.iter().any(|v| !v.is_finite()) {
-                    return Err(Error::data(format!(
-                        "row {row} of the sample is not finite: what it was given lies too far from what the model has seen"
-                    )));
-                }
-                values.extend_from_slice(drawn);
-                values.extend_from_slice(wanted(row));
-            }
-        }
-        let drawn = self.finish(values, &format!("a sample of {}", self.description.method))?;
-        // What was given comes back as it was, not as f32 units make it.
-        let rows = (0..n).flat_map(|row| [&drawn.row(row)[..d], given.row(row / each)].concat());
-        Ok(Table::new(self.description.columns.iter().cloned(), rows.collect())?.from_origin(drawn.origin()))
-    }
-
     /// Latents of samples, at the model's temperature.
-    fn begun(&self, rec: &mut Recorder, rows: usize) -> Result<Var> {
+    pub(super) fn begun(&self, rec: &mut Recorder, rows: usize) -> Result<Var> {
         let z = self.method.draw(rec, rows, Weights::Averaged)?;
         if self.temperature == 1.0 { Ok(z) } else { rec.scale(z, self.temperature) }
-    }
-
-    /// Refuses rows that have none or two of the levels of a column.
-    fn check_levels(&self, given: &Table) -> Result<()> {
-        let groups = groups(self.description.parted().1);
-        for row in 0..given.rows() {
-            for group in groups.iter().filter(|group| !group.levels.is_empty()) {
-                let own = &given.row(row)[group.first..][..group.width()];
-                let (ones, zeros) = (own.iter().filter(|&&v| v == 1.0).count(), own.iter().filter(|&&v| v == 0.0).count());
-                if (ones, zeros) != (1, own.len() - 1) {
-                    return Err(Error::data(format!(
-                        "row {} of {} has none of the levels of `{}` that were there in training: {}",
-                        row + 1,
-                        given.origin(),
-                        group.column,
-                        group.levels.join(", ")
-                    )));
-                }
-            }
-        }
-        Ok(())
     }
 
     /// φ(z) for given latents, in the data's own units; what the model generates from stands behind them, and stays.
@@ -267,115 +153,6 @@ impl Model {
         Table::new((1..=self.latent()).map(|k| format!("z{k}")), latents).map(Some)
     }
 
-    /// ln of the model's density at each row, in the data's own units; none where the method has no density. It is finite, or −∞ for rows that single
-    /// precision loses: all beyond [`FAR`] deviations of the data, and those beyond [`AWAY`] that the map takes to no finite place.
-    ///
-    /// # Errors
-    /// Rows of other columns than the model's; a row that is not finite; a row nearer than that which the field takes to infinity.
-    pub fn log_density(&self, rows: &Table) -> Result<Option<LogDensity>> {
-        if self.repels() {
-            return Err(Error::usage(REPELLED));
-        }
-        let mut values = self.standard(rows)?;
-        let cols = self.description.columns.len();
-        let generated = cols - self.description.conditions;
-        if let Some(bad) = rows.values().iter().position(|v| !v.is_finite()) {
-            return Err(Error::data(format!(
-                "row {} of {} holds {}: a density is of finite rows",
-                bad / rows.cols() + 1,
-                rows.origin(),
-                rows.values()[bad]
-            )));
-        }
-        let size = |row: &[f32]| row[..generated].iter().fold(0.0f32, |m, v| m.max(v.abs()));
-        let sizes: Vec<f32> = values.chunks_exact(cols).map(size).collect();
-        // What is far would have an integration of all rows follow it.
-        for (row, &size) in values.chunks_exact_mut(cols).zip(&sizes) {
-            if size > FAR {
-                row[..generated].fill(0.0);
-            }
-        }
-        let estimated = Cell::new(false);
-        let density = |rec: &mut Recorder, x| {
-            let Some(density) = self.method.log_density(rec, x, Weights::Averaged)? else { return Ok(None) };
-            estimated.set(density.error.is_some());
-            match density.error {
-                Some(error) => rec.concat(&[density.value, error]).map(Some),
-                None => Ok(Some(density.value)),
-            }
-        };
-        let found = match self.adaptive() {
-            Some(dynamics) if dynamics.probes() == 0 => {
-                self.in_chunks(&values, cols, |rec, x| self.densities(dynamics, rec, x), Journey::run)?
-            }
-            _ => {
-                let Some(found) = self.by_chunks(&values, cols, density)? else { return Ok(None) };
-                found
-            }
-        };
-        let log_det = self.description.standardisation.log_det_of(cols - self.description.conditions);
-        let width = if estimated.get() { 2 } else { 1 };
-        let column = |k: usize| found.iter().skip(k).step_by(width).copied();
-        let mut found: Vec<f32> = column(0).map(|value| (f64::from(value) + log_det) as f32).collect();
-        let lost = |(value, &size): (&f32, &f32)| size > FAR || size > AWAY && !value.is_finite();
-        let lost: Vec<bool> = found.iter().zip(&sizes).map(lost).collect();
-        found.iter_mut().zip(&lost).filter(|(_, lost)| **lost).for_each(|(value, _)| *value = 0.0);
-        self.all_finite(&found, 1, &values, "log-density")?;
-        found.iter_mut().zip(&lost).filter(|(_, lost)| **lost).for_each(|(value, _)| *value = f32::NEG_INFINITY);
-        Ok(Some(LogDensity {
-            values: found,
-            errors: estimated.get().then(|| column(1).zip(&lost).map(|(e, lost)| if *lost { 0.0 } else { e }).collect()),
-        }))
-    }
-
-    /// Whether the method is trained, and judged, by the likelihood of rows or a bound of it.
-    pub fn trained_by_likelihood(&self) -> Result<bool> {
-        let mut rec = Recorder::with_domain(&self.gpu, 0, SAMPLE_DOMAIN)?;
-        let rows = rec.constant(0.0, 1, self.description.columns.len())?;
-        Ok(self.method.held_out_loss(&mut rec, rows, Weights::Averaged)?.is_some())
-    }
-
-    /// How the chains that make samples mix; none where samples are made by a map.
-    pub fn mixing(&self, seed: u64) -> Result<Option<Mixing>> {
-        if self.description.conditions > 0 {
-            return Ok(None);
-        }
-        let mut rec = Recorder::with_domain(&self.gpu, seed, SAMPLE_DOMAIN)?;
-        let Some(Traced { states, accepted, moves }) = self.method.mixing(&mut rec, TRACED)? else { return Ok(None) };
-        let cols = states.first().map_or(0, |state| state.cols());
-        let (states, accepted): (Vec<Kept>, Kept) = (states.into_iter().map(|v| rec.keep(v)).collect(), rec.keep(accepted));
-        let mut step = rec.finish()?;
-        step.replay(1)?;
-        let states = states.into_iter().map(|kept| step.read(kept)).collect::<Result<Vec<_>>>()?;
-        let accepted = step.read(accepted)?;
-        let of_column = |j: usize| {
-            let traces: Vec<Vec<f32>> =
-                states.iter().map(|state| state.iter().skip(j).step_by(cols).copied().collect()).collect();
-            autocorrelation_time(&traces)
-        };
-        let time = (0..cols).map(of_column).fold(1.0, f64::max);
-        Ok(Some(Mixing {
-            acceptance: accepted.iter().map(|&a| f64::from(a)).sum::<f64>() / (accepted.len() * moves) as f64,
-            autocorrelation_time: time,
-            moves,
-            traced: states.len(),
-        }))
-    }
-
-    /// What training maximises at each row, in nats of the data's own units ([`Method::held_out_loss`](crate::methods::Method::held_out_loss) with the
-    /// other sign); none for a method that is not trained by likelihood.
-    ///
-    /// # Errors
-    /// Rows of other columns than the model's.
-    pub fn trained_bound(&self, rows: &Table) -> Result<Option<Vec<f32>>> {
-        let values = self.standard(rows)?;
-        let cost = |rec: &mut Recorder, x| self.method.held_out_loss(rec, x, Weights::Averaged);
-        let Some(costs) = self.by_chunks(&values, self.description.columns.len(), cost)? else { return Ok(None) };
-        let generated = self.description.columns.len() - self.description.conditions;
-        let log_det = self.description.standardisation.log_det_of(generated);
-        Ok(Some(costs.into_iter().map(|cost| (log_det - f64::from(cost)) as f32).collect()))
-    }
-
     /// The ways of `n` samples: columns path, t and the data's own, a row for each path and time.
     ///
     /// # Errors
@@ -429,7 +206,7 @@ impl Model {
     }
 
     /// The integration of a model that chooses the length of its steps.
-    fn adaptive(&self) -> Option<&dyn Dynamics> {
+    pub(super) fn adaptive(&self) -> Option<&dyn Dynamics> {
         self.method.dynamics().filter(|d| d.sampling().solver == Solver::Dopri5)
     }
 
@@ -456,14 +233,14 @@ impl Model {
     }
 
     /// Rows in the model's units and order of columns.
-    fn standard(&self, rows: &Table) -> Result<Vec<f32>> {
+    pub(super) fn standard(&self, rows: &Table) -> Result<Vec<f32>> {
         let mut values = rows.align(&self.description.columns)?.values().to_vec();
         self.description.standardisation.apply(&mut values)?;
         Ok(values)
     }
 
     /// What a recorded map makes of rows, a chunk at a time.
-    fn by_chunks(
+    pub(super) fn by_chunks(
         &self,
         values: &[f32],
         cols: usize,
@@ -490,7 +267,7 @@ impl Model {
     }
 
     /// The same for whatever is prepared from a recording and its input, and run a chunk at a time.
-    fn in_chunks<T>(
+    pub(super) fn in_chunks<T>(
         &self,
         values: &[f32],
         cols: usize,
@@ -513,7 +290,7 @@ impl Model {
         Ok(found)
     }
 
-    fn freeze(&self, mut rec: Recorder, z: Var) -> Result<(Step, Kept)> {
+    pub(super) fn freeze(&self, mut rec: Recorder, z: Var) -> Result<(Step, Kept)> {
         let y = self.method.push(&mut rec, z, Weights::Averaged)?;
         let y = rec.keep(y);
         Ok((rec.finish()?, y))
@@ -554,14 +331,14 @@ impl Model {
         Ok(Error::data(plain))
     }
 
-    fn finish(&self, mut values: Vec<f32>, origin: &str) -> Result<Table> {
+    pub(super) fn finish(&self, mut values: Vec<f32>, origin: &str) -> Result<Table> {
         self.description.standardisation.undo(&mut values)?;
         self.description.rounding.apply(&mut values)?;
         Ok(Table::new(self.description.columns.iter().cloned(), values)?.from_origin(origin))
     }
 
     /// Refuses what rows (`from`, in the model's units) became, `cols` numbers each, where one is not finite: with where it was lost on the way back.
-    fn all_finite(&self, found: &[f32], cols: usize, from: &[f32], what: &str) -> Result<()> {
+    pub(super) fn all_finite(&self, found: &[f32], cols: usize, from: &[f32], what: &str) -> Result<()> {
         let Some(bad) = found.iter().position(|v| !v.is_finite()) else { return Ok(()) };
         let (row, width) = (bad / cols, self.description.columns.len());
         let x = self.gpu.upload(1, width, &from[row * width..(row + 1) * width])?;

@@ -1,9 +1,13 @@
 //! [`Model`]: a trained map with all that it needs to be used: `model.safetensors`, self-describing.
 
 mod apply;
+mod density;
+mod given;
 mod integrate;
+mod mixing;
 
-pub use apply::{AWAY, FAR, LogDensity, Mixing};
+pub use density::{AWAY, FAR, LogDensity};
+pub use mixing::Mixing;
 
 use crate::data::{Rounding, Standardisation, Table, dequantised, write_atomically};
 use crate::gpu::Gpu;

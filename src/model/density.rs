@@ -1,0 +1,107 @@
+//! How likely a model says rows are, and whether it was trained to say so.
+
+use super::Model;
+use super::apply::{REPELLED, SAMPLE_DOMAIN};
+use super::integrate::Journey;
+use crate::data::Table;
+use crate::gpu::Recorder;
+use crate::nn::Weights;
+use crate::{Error, Result};
+use std::cell::Cell;
+
+/// Deviations of the data from which on the density of a row is none to single precision.
+pub const FAR: f32 = 1e6;
+/// Deviations from which on a row that a map takes to no finite place has no density.
+pub const AWAY: f32 = 20.0;
+
+/// ln of a model's density at rows, in the data's own units.
+#[derive(Clone, Debug)]
+pub struct LogDensity {
+    pub values: Vec<f32>,
+    /// The standard error of each, where the divergence was estimated by random probes.
+    pub errors: Option<Vec<f32>>,
+}
+
+impl Model {
+    /// ln of the model's density at each row, in the data's own units; none where the method has no density. It is finite, or −∞ for rows that single
+    /// precision loses: all beyond [`FAR`] deviations of the data, and those beyond [`AWAY`] that the map takes to no finite place.
+    ///
+    /// # Errors
+    /// Rows of other columns than the model's; a row that is not finite; a row nearer than that which the field takes to infinity.
+    pub fn log_density(&self, rows: &Table) -> Result<Option<LogDensity>> {
+        if self.repels() {
+            return Err(Error::usage(REPELLED));
+        }
+        let mut values = self.standard(rows)?;
+        let cols = self.description.columns.len();
+        let generated = cols - self.description.conditions;
+        if let Some(bad) = rows.values().iter().position(|v| !v.is_finite()) {
+            return Err(Error::data(format!(
+                "row {} of {} holds {}: a density is of finite rows",
+                bad / rows.cols() + 1,
+                rows.origin(),
+                rows.values()[bad]
+            )));
+        }
+        let size = |row: &[f32]| row[..generated].iter().fold(0.0f32, |m, v| m.max(v.abs()));
+        let sizes: Vec<f32> = values.chunks_exact(cols).map(size).collect();
+        // What is far would have an integration of all rows follow it.
+        for (row, &size) in values.chunks_exact_mut(cols).zip(&sizes) {
+            if size > FAR {
+                row[..generated].fill(0.0);
+            }
+        }
+        let estimated = Cell::new(false);
+        let density = |rec: &mut Recorder, x| {
+            let Some(density) = self.method.log_density(rec, x, Weights::Averaged)? else { return Ok(None) };
+            estimated.set(density.error.is_some());
+            match density.error {
+                Some(error) => rec.concat(&[density.value, error]).map(Some),
+                None => Ok(Some(density.value)),
+            }
+        };
+        let found = match self.adaptive() {
+            Some(dynamics) if dynamics.probes() == 0 => {
+                self.in_chunks(&values, cols, |rec, x| self.densities(dynamics, rec, x), Journey::run)?
+            }
+            _ => {
+                let Some(found) = self.by_chunks(&values, cols, density)? else { return Ok(None) };
+                found
+            }
+        };
+        let log_det = self.description.standardisation.log_det_of(cols - self.description.conditions);
+        let width = if estimated.get() { 2 } else { 1 };
+        let column = |k: usize| found.iter().skip(k).step_by(width).copied();
+        let mut found: Vec<f32> = column(0).map(|value| (f64::from(value) + log_det) as f32).collect();
+        let lost = |(value, &size): (&f32, &f32)| size > FAR || size > AWAY && !value.is_finite();
+        let lost: Vec<bool> = found.iter().zip(&sizes).map(lost).collect();
+        found.iter_mut().zip(&lost).filter(|(_, lost)| **lost).for_each(|(value, _)| *value = 0.0);
+        self.all_finite(&found, 1, &values, "log-density")?;
+        found.iter_mut().zip(&lost).filter(|(_, lost)| **lost).for_each(|(value, _)| *value = f32::NEG_INFINITY);
+        Ok(Some(LogDensity {
+            values: found,
+            errors: estimated.get().then(|| column(1).zip(&lost).map(|(e, lost)| if *lost { 0.0 } else { e }).collect()),
+        }))
+    }
+
+    /// Whether the method is trained, and judged, by the likelihood of rows or a bound of it.
+    pub fn trained_by_likelihood(&self) -> Result<bool> {
+        let mut rec = Recorder::with_domain(&self.gpu, 0, SAMPLE_DOMAIN)?;
+        let rows = rec.constant(0.0, 1, self.description.columns.len())?;
+        Ok(self.method.held_out_loss(&mut rec, rows, Weights::Averaged)?.is_some())
+    }
+
+    /// What training maximises at each row, in nats of the data's own units ([`Method::held_out_loss`](crate::methods::Method::held_out_loss) with the
+    /// other sign); none for a method that is not trained by likelihood.
+    ///
+    /// # Errors
+    /// Rows of other columns than the model's.
+    pub fn trained_bound(&self, rows: &Table) -> Result<Option<Vec<f32>>> {
+        let values = self.standard(rows)?;
+        let cost = |rec: &mut Recorder, x| self.method.held_out_loss(rec, x, Weights::Averaged);
+        let Some(costs) = self.by_chunks(&values, self.description.columns.len(), cost)? else { return Ok(None) };
+        let generated = self.description.columns.len() - self.description.conditions;
+        let log_det = self.description.standardisation.log_det_of(generated);
+        Ok(Some(costs.into_iter().map(|cost| (log_det - f64::from(cost)) as f32).collect()))
+    }
+}

@@ -1,0 +1,88 @@
+//! New rows from given columns.
+
+use super::Model;
+use super::apply::{CHUNK, SAMPLE_DOMAIN};
+use crate::data::{Standardisation, Table, groups};
+use crate::gpu::Recorder;
+use crate::{Error, Result};
+
+impl Model {
+    /// `each` new rows for every row of `given`, which holds the columns that the model generates from: joint rows, those of one given row together.
+    ///
+    /// # Errors
+    /// A given column that is missing; a level that was not there in training; a row that is not finite; a model that generates from nothing.
+    pub fn sample_given(&self, given: &Table, each: usize, seed: u64) -> Result<Table> {
+        let (generated, names) = self.description.parted();
+        if names.is_empty() {
+            return Err(Error::usage(
+                "this model was trained without --condition: it generates whole rows, and nothing can be given",
+            ));
+        }
+        let given = given.align(names)?;
+        self.check_levels(&given)?;
+        let (d, k) = (generated.len(), names.len());
+        let Standardisation { mean, scale } = &self.description.standardisation;
+        let units = Standardisation { mean: mean[d..].to_vec(), scale: scale[d..].to_vec() };
+        let mut standard = given.values().to_vec();
+        units.apply(&mut standard)?;
+        let n = given.rows() * each;
+        let wanted = |row: usize| &standard[row.min(n - 1) / each * k..][..k];
+        let chunk = n.next_multiple_of(64).min(CHUNK);
+        let inputs = self.gpu.zeros(chunk, k)?;
+        let mut rec = Recorder::with_domain(&self.gpu, seed, SAMPLE_DOMAIN)?;
+        let z = self.begun(&mut rec, chunk)?;
+        let behind = rec.tensor(&inputs);
+        let z = rec.concat(&[z, behind])?;
+        let mut draw: Box<dyn FnMut() -> Result<Vec<f32>>> = match self.adaptive() {
+            Some(dynamics) => {
+                let mut journey = self.forwards(dynamics, rec, z)?;
+                Box::new(move || journey.run())
+            }
+            None => {
+                let (mut step, y) = self.freeze(rec, z)?;
+                Box::new(move || {
+                    step.replay(1)?;
+                    step.read(y)
+                })
+            }
+        };
+        let mut values = Vec::with_capacity(n * (d + k));
+        for first in (0..n).step_by(chunk) {
+            inputs.write(&(first..first + chunk).flat_map(wanted).copied().collect::<Vec<f32>>())?;
+            for (row, drawn) in (first..n).zip(draw()?.chunks_exact(d)) {
+                if drawn.iter().any(|v| !v.is_finite()) {
+                    return Err(Error::data(format!(
+                        "row {row} of the sample is not finite: what it was given lies too far from what the model has seen"
+                    )));
+                }
+                values.extend_from_slice(drawn);
+                values.extend_from_slice(wanted(row));
+            }
+        }
+        let drawn = self.finish(values, &format!("a sample of {}", self.description.method))?;
+        // What was given comes back as it was, not as f32 units make it.
+        let rows = (0..n).flat_map(|row| [&drawn.row(row)[..d], given.row(row / each)].concat());
+        Ok(Table::new(self.description.columns.iter().cloned(), rows.collect())?.from_origin(drawn.origin()))
+    }
+
+    /// Refuses rows that have none or two of the levels of a column.
+    fn check_levels(&self, given: &Table) -> Result<()> {
+        let groups = groups(self.description.parted().1);
+        for row in 0..given.rows() {
+            for group in groups.iter().filter(|group| !group.levels.is_empty()) {
+                let own = &given.row(row)[group.first..][..group.width()];
+                let (ones, zeros) = (own.iter().filter(|&&v| v == 1.0).count(), own.iter().filter(|&&v| v == 0.0).count());
+                if (ones, zeros) != (1, own.len() - 1) {
+                    return Err(Error::data(format!(
+                        "row {} of {} has none of the levels of `{}` that were there in training: {}",
+                        row + 1,
+                        given.origin(),
+                        group.column,
+                        group.levels.join(", ")
+                    )));
+                }
+            }
+        }
+        Ok(())
+    }
+}
