@@ -287,7 +287,12 @@ pub fn log_density(args: &arguments::LogDensity, adapter: &str, console: Console
         });
         return Ok(print(&said.to_string())?);
     }
-    let of_probes = probes.map_or(String::new(), |e| format!(" (± {} of it from random estimates)", number(e, 2)));
+    let random = match means {
+        Meaning::Density => "random probes of the divergence",
+        Meaning::LowerBound { .. } => "importance samples",
+        Meaning::Normalised { .. } => "the draws that estimate the constant",
+    };
+    let of_probes = probes.map_or(String::new(), |e| format!(" (± {} of it from {random})", number(e, 2)));
     let bits = number(found.bits_per_dimension, 4);
     let of_training = trained.map_or(String::new(), |bound| format!("; the bound that training maximises: {bound:.4}"));
     Ok(print(&format!(
