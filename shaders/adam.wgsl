@@ -8,6 +8,7 @@
 // t = step + 1. A gradient that is not finite changes nothing, so that the parameters stay good while the host finds out.
 // One invocation four parameters.
 #import common/index
+#import common/one_minus_exp
 
 struct Params {
     len4: u32, warmup: u32, total: u32,
@@ -24,12 +25,6 @@ struct Params {
 @group(0) @binding(5) var<storage, read_write> first: array<vec4<f32>>;           // len4
 @group(0) @binding(6) var<storage, read_write> second: array<vec4<f32>>;          // len4
 @group(0) @binding(7) var<storage, read_write> average: array<vec4<f32>>;         // len4
-
-// 1 − eˣ for x ≤ 0, without cancellation near zero.
-fn one_minus_exp(x: f32) -> f32 {
-    let near = -x * (1.0 + x * (0.5 + x * (0.16666667 + x * (0.041666668 + x * (0.008333334 + x * 0.0013888889)))));
-    return select(1.0 - exp(max(x, -87.0)), near, x > -0.35);
-}
 
 fn learning_rate(t: f32) -> f32 {
     let warmup = f32(params.warmup);

@@ -3,13 +3,16 @@
 use crate::data::Target;
 use crate::flow::coupling::Rows;
 use crate::gpu::{Gpu, Recorder, Tensor, Var};
+use crate::ops::activation::Activation;
 use crate::ops::gather::thresholds;
 use crate::{Error, Result};
+use std::rc::Rc;
 
 /// Rows from which the median distance is taken: its standard error is then about 1 % of it.
 const MEDIAN_ROWS: usize = 1000;
 
 /// Standardised rows on the device.
+#[derive(Clone)]
 pub struct Dataset {
     tensor: Tensor,
     thresholds: Option<Tensor>,
@@ -20,7 +23,8 @@ pub struct Dataset {
     noise: f32,
     /// Of each column the width of uniform noise, where any has some.
     widths: Option<Tensor>,
-    fitted: Fitted,
+    course: Option<Rc<Course>>,
+    fitted: Rc<Fitted>,
     target: Option<Target>,
     source: Option<Vec<f32>>,
     names: Vec<String>,
@@ -59,7 +63,8 @@ impl Dataset {
             conditions,
             noise,
             widths: None,
-            fitted: Fitted::new(values, cols, conditions, weights, noise),
+            course: None,
+            fitted: Rc::new(Fitted::new(values, cols, conditions, weights, noise)),
             target: None,
             source: None,
             names: Vec::new(),
@@ -72,6 +77,16 @@ impl Dataset {
             self.widths = Some(self.tensor.gpu().upload(1, self.cols(), widths)?);
         }
         Ok(self)
+    }
+
+    /// The same rows on their way to the fitted Gaussian of so many latent dimensions (given the columns that are): batches are of the law at the time whose
+    /// α, σ and 1 − α the device finds in `row` ([`Recorder::cool`]).
+    pub fn moving(&self, row: &Tensor, latent: usize) -> Result<Self> {
+        let course = Course::new(self, row, latent)?;
+        // Gaussian tails reach further than the data: four deviations each way.
+        let reach = |j: usize| self.ranges[j].max(if j < course.columns { 8.0 * course.deviations[j] } else { 0.0 });
+        let ranges = (0..self.cols()).map(reach).collect();
+        Ok(Self { ranges, course: Some(Rc::new(course)), ..self.clone() })
     }
 
     /// The same rows, with the law to learn where its score is known.
@@ -131,6 +146,10 @@ impl Dataset {
 
     /// `n` rows, fresh at every replay: without replacement inside an epoch, or by weight where rows have weights. Noised where the data are.
     pub fn batch(&self, rec: &mut Recorder, n: usize) -> Result<Var> {
+        if let Some(course) = &self.course {
+            let rows = self.clean_batch(rec, n)?;
+            return course.moved(rec, rows, self.conditions);
+        }
         if self.noise == 0.0 {
             return self.clean_batch(rec, n);
         }
@@ -198,7 +217,7 @@ impl Dataset {
     /// The Gaussian fitted to the columns given the others, x = b + cB + zA: b, and A above B ((latent + conditions) × columns), with A as in
     /// [`Dataset::embedding`] but of what the regression on the given columns leaves.
     pub fn regression(&self, latent: usize) -> (Vec<f32>, Vec<f32>) {
-        let Fitted { mean, given_mean, slopes, rest, .. } = &self.fitted;
+        let Fitted { mean, given_mean, slopes, rest, .. } = &*self.fitted;
         let columns = mean.len();
         let mut factor = leading(rest, latent, columns);
         factor.extend(slopes);
@@ -228,6 +247,64 @@ fn leading(directions: &[Vec<f32>], latent: usize, columns: usize) -> Vec<f32> {
     let mut factor: Vec<f32> = directions.iter().take(latent).flatten().copied().collect();
     factor.resize(latent * columns, 0.0);
     factor
+}
+
+/// Where the forward process (paper §4, eq. 5) has rows that it leads to N(b + cB, AᵀA), the Gaussian fitted to them given their columns c:
+/// x_t = αx + (1 − α)(b + cB) + σεA.
+struct Course {
+    row: Tensor,
+    /// b, B and A; b is none where it is nothing and no columns are given.
+    shift: Option<Tensor>,
+    slopes: Option<Tensor>,
+    factor: Tensor,
+    latent: usize,
+    columns: usize,
+    /// Of the Gaussian, column by column.
+    deviations: Vec<f32>,
+}
+
+impl Course {
+    fn new(data: &Dataset, row: &Tensor, latent: usize) -> Result<Self> {
+        let gpu = row.gpu();
+        let columns = data.cols() - data.conditions;
+        let (shift, factor) = data.regression(latent);
+        let (factor, slopes) = factor.split_at(latent * columns);
+        let deviation = |j: usize| factor.iter().skip(j).step_by(columns).map(|a| a * a).sum::<f32>().sqrt();
+        let still = data.conditions == 0 && shift.iter().all(|b| b.abs() < 1e-6);
+        Ok(Self {
+            row: row.clone(),
+            shift: (!still).then(|| gpu.upload(1, columns, &shift)).transpose()?,
+            slopes: (data.conditions > 0).then(|| gpu.upload(data.conditions, columns, slopes)).transpose()?,
+            factor: gpu.upload(latent, columns, factor)?,
+            latent,
+            columns,
+            deviations: (0..columns).map(deviation).collect(),
+        })
+    }
+
+    fn moved(&self, rec: &mut Recorder, rows: Var, conditions: usize) -> Result<Var> {
+        let (x, given) = part(rec, rows, conditions)?;
+        let (row, factor) = (rec.tensor(&self.row), rec.tensor(&self.factor));
+        let noise = rec.normal(x.rows(), self.latent)?;
+        let noise = rec.linear(noise, factor, None, Activation::Identity)?;
+        let mut terms = vec![(0, 1.0, x), (1, 1.0, noise)];
+        if let Some(shift) = &self.shift {
+            let shift = rec.tensor(shift);
+            let mean = match (&self.slopes, given) {
+                (Some(slopes), Some(given)) => {
+                    let slopes = rec.tensor(slopes);
+                    rec.linear(given, slopes, Some(shift), Activation::Identity)?
+                }
+                _ => {
+                    let nothing = rec.constant(0.0, x.rows(), self.columns)?;
+                    rec.add(nothing, shift)?
+                }
+            };
+            terms.push((2, 1.0, mean));
+        }
+        let moved = rec.combine(row, &terms)?;
+        join(rec, moved, given)
+    }
 }
 
 /// The Gaussian fitted to the data, and to the data given some columns.

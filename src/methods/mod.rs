@@ -1,5 +1,6 @@
 //! One file a method: the paper's sections as code. A new method is one file here and one line in [`REGISTRY`].
 
+pub mod anneal;
 pub mod characteristic;
 pub mod cnf;
 pub mod critic;
@@ -232,6 +233,16 @@ pub trait Method {
         None
     }
 
+    /// The loss by which alone the map is trained; none for games, and where rows are not compared with rows.
+    fn objective(&self) -> Option<&dyn Objective> {
+        None
+    }
+
+    /// Steps before which held-out rows cannot say that training goes on in vain.
+    fn unsettled(&self) -> u64 {
+        0
+    }
+
     /// Records one training iteration.
     fn plan(&self, gpu: &Gpu, seed: u64, data: &Dataset) -> Result<Plan>;
 }
@@ -279,6 +290,7 @@ pub static REGISTRY: &[Entry] = &[
     interpolant::ENTRY,
     rectified_flow::ENTRY,
     distill::ENTRY,
+    anneal::ENTRY,
 ];
 
 /// What `pushforward methods` shows of a method.
@@ -328,10 +340,18 @@ impl Entry {
         for (key, value) in self.own_defaults() {
             table.entry(key).or_insert(value);
         }
+        let mut keys = [Training::keys(), self.keys()].concat();
+        if let Some(name) = given_objective(&table) {
+            let objective = find(name)?;
+            keys.extend(objective.keys());
+            for (key, value) in objective.own_defaults() {
+                table.entry(key).or_insert(value);
+            }
+        }
         let training: Training = settings::take(&mut table)?;
         training.check()?;
         let own = (self.resolve)(&mut table)?;
-        let keys: Vec<&str> = Training::keys().iter().chain(&self.keys()).map(|k| k.name).collect();
+        let keys: Vec<&str> = keys.iter().map(|k| k.name).collect();
         settings::refuse_unknown(&table, &keys)?;
         Ok((training, own))
     }
@@ -361,6 +381,11 @@ pub fn given_score(settings: &toml::Table) -> Vec<&str> {
 /// The run whose map is to be learned from, where a method's settings name one.
 pub fn given_teacher(settings: &toml::Table) -> Option<&str> {
     settings.get("teacher").and_then(toml::Value::as_str)
+}
+
+/// The method whose loss a method trains by, where its settings name one.
+pub fn given_objective(settings: &toml::Table) -> Option<&str> {
+    settings.get("objective").and_then(toml::Value::as_str)
 }
 
 /// The estimator that a method's `unbiased` setting asks for.

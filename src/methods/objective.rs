@@ -28,6 +28,10 @@ impl<O: Objective> Method for O {
         self.core().push(rec, z, weights)
     }
 
+    fn objective(&self) -> Option<&dyn Objective> {
+        Some(self)
+    }
+
     fn plan(&self, gpu: &Gpu, seed: u64, data: &Dataset) -> Result<Plan> {
         Plan::record(gpu, seed, |rec| {
             let (y, x) = self.core().draw(rec, data)?;

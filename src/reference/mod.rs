@@ -8,6 +8,7 @@ pub mod activation;
 pub mod adam;
 pub mod adaptive;
 pub mod combine;
+pub mod cooling;
 pub mod coupling;
 pub mod dual;
 pub mod formula;

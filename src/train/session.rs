@@ -135,8 +135,8 @@ impl<'a> Session<'a> {
         let Some(held_out) = held_out else { return Ok(()) };
         let value = held_out.measure()?;
         self.at.judge(value, stage.method.parameters())?;
-        if self.at.step <= u64::from(self.training.warmup) {
-            // The rate is still growing: nothing can be said of a run that has hardly begun.
+        if self.at.step <= u64::from(self.training.warmup).max(stage.method.unsettled()) {
+            // The rate is still growing, or the data still move: nothing can be said of a run that has hardly begun.
             self.at.stale = 0;
         }
         self.metrics.scalars(self.at.step, &["held_out".to_string()], &[value]);

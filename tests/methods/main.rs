@@ -1,6 +1,7 @@
 //! Every method of the registry learns a small target on whatever adapter there is, and must do better than a fitted
 //! Gaussian by a stated distance.
 
+mod anneal;
 mod chains;
 mod cnf;
 mod critics;

@@ -4,6 +4,7 @@ mod activation;
 mod adam;
 mod adaptive;
 mod combine;
+mod cooling;
 mod coupling;
 mod dual;
 mod formula;
