@@ -12,6 +12,7 @@
 //! | Stein discrepancy to a known score | [`stein`] | U-statistic variance; wild bootstrap |
 //! | nearest distance and Vendi score of one set | [`diversity`] | standard error of a mean; none |
 //! | log-likelihood | [`likelihood`] | standard error of a mean |
+//! | nearer of two to a third, likelier of two | [`nearer`] | relabelling |
 //! | copying of training rows | [`copying`] | order statistics, Wilson, Mann–Whitney |
 //!
 //! Every interval is two-sided and covers 95 % ([`interval::LEVEL`]). What takes all pairs of rows runs on a [`Backend`]: a GPU, or
@@ -44,6 +45,7 @@ pub mod interval;
 pub mod kolmogorov;
 pub mod likelihood;
 pub mod manifold;
+pub mod nearer;
 pub mod neighbours;
 pub mod pairs;
 pub mod permutation;

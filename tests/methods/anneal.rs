@@ -76,7 +76,7 @@ fn every_objective_learns_moving_data() {
         ("objective = 'characteristic'\nfalls = 'floor'\nsteps = 300", 0.5),
         ("objective = 'energy'\nfalls = 'floor'", 0.5),
         ("objective = 'sinkhorn'\nbatch = 256\nsteps = 200", 0.6),
-        ("objective = 'gan'\ncritic_width = 64\ncritic_depth = 2\nfalls = 'floor'\nsteps = 200", 0.75),
+        ("objective = 'gan'\ncritic_width = 64\ncritic_depth = 2\nfalls = 'floor'\nsteps = 300", 0.75),
         ("objective = 'wgan'\ncritic_steps = 3\ncritic_depth = 3\nsteps = 200", 0.75),
     ] {
         let folder = tempfile::tempdir().unwrap();
