@@ -54,6 +54,11 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether it says something of one run; the others (a lost device, a full disk, Ctrl-C) would meet every run alike.
+    pub fn is_of_one_run(&self) -> bool {
+        !matches!(self, Self::Interrupted { .. } | Self::Io { .. } | Self::Device(_) | Self::Adapter(_) | Self::Format { .. })
+    }
+
     pub fn io(action: &'static str, path: impl AsRef<Path>, source: std::io::Error) -> Self {
         Self::Io { action, path: path.as_ref().into(), source }
     }

@@ -1,5 +1,6 @@
 //! `pushforward` learns *samplers*: maps φ that turn noise into new data of the same law as the samples they were shown.
 
+pub mod baselines;
 pub mod bench;
 pub mod data;
 pub mod error;
@@ -15,6 +16,7 @@ pub mod reference;
 pub mod report;
 pub mod reproduce;
 pub mod settings;
+pub mod tour;
 pub mod train;
 
 pub use error::{Error, Result};

@@ -56,6 +56,9 @@ pub enum Command {
     /// Learn a sampler from rows
     #[command(after_help = SOURCES)]
     Train(Train),
+    /// Train every method on your rows under one budget of time, and say which is best
+    #[command(after_help = SOURCES)]
+    Tour(Tour),
     /// Draw new rows from a trained sampler
     Sample(Sample),
     /// Apply the learned map to given points
@@ -124,6 +127,31 @@ pub struct Train {
     /// The column that holds one weight a row, of the data and of --test rows
     #[arg(long, value_name = "COLUMN")]
     pub weights: Option<String>,
+}
+
+#[derive(Args)]
+pub struct Tour {
+    /// The rows to learn from and to judge by
+    #[arg(long, value_name = "SOURCE")]
+    pub data: String,
+    /// Time for all of it: 90s, 10m, 1h30m. Methods share it evenly
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = humantime::parse_duration)]
+    pub budget: std::time::Duration,
+    /// Methods to try [default: all that can learn from rows]
+    #[arg(long, value_name = "METHOD,…", value_delimiter = ',')]
+    pub methods: Vec<String>,
+    /// The folder of the tour [default: runs/tour-DATA]
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// One setting of training for every method, such as width=32; may be given many times
+    #[arg(long = "set", value_name = "key=value")]
+    pub set: Vec<String>,
+    /// Seed of everything random
+    #[arg(long, value_name = "N", default_value = "0", value_parser = seed, allow_hyphen_values = true)]
+    pub seed: u64,
+    /// Print what was found as one JSON object
+    #[arg(long)]
+    pub json: bool,
 }
 
 #[derive(Args)]

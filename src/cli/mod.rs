@@ -15,6 +15,7 @@ mod progress;
 mod reproduce;
 mod saddle;
 mod spectrum;
+mod tour;
 mod train;
 mod trained;
 
@@ -69,6 +70,7 @@ fn run(arguments: &Arguments, console: Console) -> anyhow::Result<()> {
         Command::Adapters(args) => list::adapters(args),
         Command::Methods(args) => list::methods(args),
         Command::Train(args) => train::train(args, adapter, console),
+        Command::Tour(args) => tour::tour(args, adapter, console),
         Command::Sample(args) => trained::sample(args, adapter, console),
         Command::Push(args) => trained::push(args, adapter, console),
         Command::LogDensity(args) => trained::log_density(args, adapter, console),

@@ -199,11 +199,7 @@ fn folder(args: &Train, source: &Source) -> Result<PathBuf, Error> {
     if let Some(out) = &args.out {
         return Ok(out.clone());
     }
-    let name: String = match &source.origin {
-        Origin::Toy(toy, _) => toy.name().into(),
-        Origin::File(path) => path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
-    };
-    let name: String = name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect();
+    let name = name_of(source);
     let numbered = |k: usize| {
         let suffix = if k == 1 { String::new() } else { format!("-{k}") };
         PathBuf::from("runs").join(format!("{}-{name}{suffix}", args.method))
@@ -214,6 +210,15 @@ fn folder(args: &Train, source: &Source) -> Result<PathBuf, Error> {
         (true, 1) => Err(Error::usage(format!("there is no run {} to resume: name its folder by --out", numbered(1).display()))),
         (true, _) => Ok(numbered(free - 1)),
     }
+}
+
+/// What a folder calls a source.
+pub fn name_of(source: &Source) -> String {
+    let name: String = match &source.origin {
+        Origin::Toy(toy, _) => toy.name().into(),
+        Origin::File(path) => path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
+    };
+    name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect()
 }
 
 /// Refuses to resume where there is nothing to go on from.

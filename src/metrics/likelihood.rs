@@ -4,12 +4,13 @@ use super::Points;
 use super::gaussian::Gaussian;
 
 /// The mean of ln ρ over rows.
-#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct LogLikelihood {
     pub rows: usize,
     /// Nats a row; −∞ where one row is impossible under the model.
     pub mean: f64,
     /// Standard error of `mean`; none for a single row or an infinite mean.
+    #[serde(default)]
     pub standard_error: Option<f64>,
     /// −mean/(d ln 2), of d columns: lower is better.
     pub bits_per_dimension: f64,

@@ -15,6 +15,7 @@ pub mod formula;
 pub mod fourier;
 pub mod gather;
 pub mod jet;
+pub mod kernel_density;
 pub mod likelihood;
 pub mod line_potentials;
 pub mod linear;

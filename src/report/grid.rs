@@ -97,7 +97,14 @@ pub fn grid(columns: &[String], lines: &[Line], title: &str) -> Result<String> {
     })
 }
 
-fn draw<'a>(canvas: &Area<'a>, part: &Area<'a>, scatter: &Scatter, axes: &[Axis; 2], ink: Ink, numbers: bool) -> Result<()> {
+pub(super) fn draw<'a>(
+    canvas: &Area<'a>,
+    part: &Area<'a>,
+    scatter: &Scatter,
+    axes: &[Axis; 2],
+    ink: Ink,
+    numbers: bool,
+) -> Result<()> {
     let [x, y] = axes.clone();
     // One scale in both directions: numbers below the last line say it for both.
     let (x, y) = (if numbers { x } else { x.without_numbers() }, y.without_numbers());
@@ -188,7 +195,7 @@ fn thinned(way: &[[f32; 2]], apart: f64) -> Vec<(f64, f64)> {
 }
 
 /// The range of the rows, or of a cloud and where the ways to it begin, and a little more, as wide in one direction as in the other.
-fn square_axes<'a>(mut column: impl Iterator<Item = &'a Scatter>) -> [Axis; 2] {
+pub(super) fn square_axes<'a>(mut column: impl Iterator<Item = &'a Scatter>) -> [Axis; 2] {
     let of = |scatter: &Scatter| match &scatter.shown {
         Shown::Rows(rows) => Some(pairs(rows).collect::<Vec<_>>()),
         Shown::Ways { cloud, ways } => Some(pairs(cloud).chain(ways.iter().filter_map(|way| way.first()).map(place)).collect()),

@@ -8,6 +8,7 @@
 //! | [`panels`] | several line plots in one picture |
 //! | [`measured`](measured()) | what was measured at a few values, with intervals, in panels |
 //! | [`grid`](grid()) | scatter pictures in lines and columns, or the ways of samples |
+//! | [`wall`](wall()) | many samplers of one law |
 //! | [`Page`] | `report.html`: headline, facts, scores, plots, settings, commands |
 //!
 //! ```
@@ -29,6 +30,7 @@ mod panel;
 mod panels;
 mod style;
 mod svg;
+pub mod wall;
 
 pub use clouds::comparison;
 pub use curves::{Curve, Scale, curves};
@@ -38,3 +40,4 @@ pub use measured::measured;
 pub use page::{Figure, Page, ScoreRow, ScoreTable, Sheet};
 pub use panels::{Family, Plot, panels};
 pub use style::number;
+pub use wall::wall;

@@ -62,7 +62,7 @@ pub fn likelihoods(gpu: &Gpu, out: &Path, found: &Comparison) -> Result<Vec<Like
                 let density = match model.log_density(&rows) {
                     Ok(Some(density)) => density,
                     Ok(None) => continue,
-                    Err(e) if comparison::is_the_runs_own(&e) => continue,
+                    Err(e) if e.is_of_one_run() => continue,
                     Err(e) => return Err(e),
                 };
                 let values = density.values.iter().map(|&v| f64::from(v));

@@ -11,6 +11,7 @@ mod formula;
 mod fourier;
 mod gather;
 mod jet;
+mod kernel_density;
 mod likelihood;
 mod line_potentials;
 mod linear;

@@ -76,7 +76,7 @@ pub fn comparison(
         gpu.summary().name
     ));
     let stop = stop_on_signals()?;
-    let mut watch = Watches { console, watch: None };
+    let mut watch = Watches::new(console);
     let found = comparison::run(&gpu, subject, &out, args.seed, &settings, &mut watch, &stop);
     watch.clear();
     let found = found?;
@@ -113,7 +113,11 @@ pub struct Watches {
 }
 
 impl Watches {
-    fn clear(&mut self) {
+    pub fn new(console: Console) -> Self {
+        Self { console, watch: None }
+    }
+
+    pub fn clear(&mut self) {
         if let Some(watch) = self.watch.take() {
             watch.clear();
         }

@@ -288,12 +288,12 @@ impl Maker<'_> {
                 let started = Instant::now();
                 match outcome.model.sample(judge.rows(), SAMPLE).and_then(|sample| judge.scores(sample.values())) {
                     Ok(scores) => record.scores = Some(scores),
-                    Err(e) if is_the_runs_own(&e) => record.failure = Some(e.to_string()),
+                    Err(e) if e.is_of_one_run() => record.failure = Some(e.to_string()),
                     Err(e) => return Err(e),
                 }
                 record.scoring = started.elapsed().as_secs_f64();
             }
-            Err(e) if is_the_runs_own(&e) => {
+            Err(e) if e.is_of_one_run() => {
                 record.failure = Some(e.to_string());
                 record.took = started.elapsed().as_secs_f64();
                 if let Error::NonFinite { step, .. } = e {
@@ -313,7 +313,7 @@ impl Maker<'_> {
         match train::seconds_a_step(self.gpu, job, (budget / 20.0).clamp(0.2, 1.0)) {
             Ok(each) => Ok(((budget / each) as u32).clamp(1, most)),
             // The run will meet the same, and say so.
-            Err(e) if is_the_runs_own(&e) => Ok(most),
+            Err(e) if e.is_of_one_run() => Ok(most),
             Err(e) => Err(e),
         }
     }
@@ -348,9 +348,4 @@ impl Maker<'_> {
             command: format!("pushforward reproduce {} --out {}", self.subject.name, self.out.display()),
         })
     }
-}
-
-/// Whether an error says something of the run; the others (a lost device, a full disk, Ctrl-C) would meet every run alike.
-pub(super) fn is_the_runs_own(error: &Error) -> bool {
-    !matches!(error, Error::Interrupted { .. } | Error::Io { .. } | Error::Device(_) | Error::Adapter(_) | Error::Format { .. })
 }

@@ -154,7 +154,7 @@ fn measure(
         let roots = model.sample(judge.rows(), SAMPLE).and_then(|sample| judge.root_energies(sample.values()));
         let (root_energies, failure) = match roots {
             Ok(roots) => (roots, None),
-            Err(e) if comparison::is_the_runs_own(&e) => (Vec::new(), Some(e.to_string())),
+            Err(e) if e.is_of_one_run() => (Vec::new(), Some(e.to_string())),
             Err(e) => return Err(e),
         };
         log.push(Measured {

@@ -1,0 +1,135 @@
+// Logarithms of Gaussian kernel sums, as kernel density estimates take them (Parzen 1962), for B widths in one pass over the pairs; the n × m matrix is
+// never stored:
+//   out_ib = ln Σ_j exp(−a_b|x_i − y_j|²),   a_b = 1/2h_b²;      with `same`, j = i is left out (leave-one-out cross-validation)
+// The least |x_i − y_j|² so far is taken out of every exponent, so that rows far from all of y have a finite sum; where a smaller one is met,
+// the sums so far are scaled down to it. One invocation is a row and a split of the columns; `merge` joins the splits in order.
+// D is the number of columns where they fit into registers; 0 is any number, in chunks of 16 with 8 rows of y at a time. No gradient: this is for scores.
+#axis B: 1 8
+#axis D: 1 3 0
+#import common/index
+#import common/minus_log
+
+struct Params {
+    n: u32,
+    m: u32,
+    d: u32,
+    columns: u32,       // rows of y in one split
+    row_begin: u32,     // rows of x of this dispatch
+    row_end: u32,
+    splits: u32,
+    same: u32,
+}
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<f32>;                    // n × d
+@group(0) @binding(2) var<storage, read> y: array<f32>;                    // m × d
+@group(0) @binding(3) var<storage, read> rates: array<f32>;                // B: a_b
+@group(0) @binding(4) var<storage, read_write> parts: array<f32>;          // splits × n × (1 + B): the least square, sums relative to it
+@group(0) @binding(5) var<storage, read> split_parts: array<f32>;          // what `merge` joins
+@group(0) @binding(6) var<storage, read_write> out: array<f32>;            // n × B
+
+const NONE: f32 = 3.0e38;
+
+#if D == 0
+#for Q in 0..8
+var<private> s$Q: f32;
+#endfor
+
+// |xᵢ − y_{j+q}|² for q in 0..8, into s0 … s7. Beyond m a row is read again, beyond d a column counts nothing.
+fn squares(i: u32, j: u32) {
+#for Q in 0..8
+    s$Q = 0.0;
+    let y$Q = min(j + $(Q)u, params.m - 1u) * params.d;
+#endfor
+    for (var c = 0u; c < params.d; c += 16u) {
+#for C in 0..16
+        let c$C = min(c + $(C)u, params.d - 1u);
+        let inside$C = f32(c + $(C)u < params.d);
+        let x$C = x[i * params.d + c$C];
+#endfor
+#for Q in 0..8
+        {
+            var sum = 0.0;
+#for C in 0..16
+            let e$C = (x$C - y[y$Q + c$C]) * inside$C;
+            sum += e$C * e$C;
+#endfor
+            s$Q += sum;
+        }
+#endfor
+    }
+}
+#endif
+
+@compute @workgroup_size(64)
+fn sums(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let i = params.row_begin + group.x * 64u + lane;
+    if (i >= params.row_end) { return; }
+    let first = group.y * params.columns;
+    let end = min(first + params.columns, params.m);
+    let skipped = select(params.m, i, params.same == 1u);
+#for C in 0..$D
+    let x$C = x[i * $(D)u + $(C)u];
+#endfor
+#for Q in 0..$B
+    let a$Q = rates[$(Q)u];
+    var sum$Q = 0.0;
+#endfor
+    var low = NONE;
+#if D == 0
+    for (var j = first; j < end; j += 8u) {
+        squares(i, j);
+#for P in 0..8
+        if (j + $(P)u < end && j + $(P)u != skipped) {
+            let apart = abs(s$P - low);
+            let nearer = s$P < low;
+#for Q in 0..$B
+            let e$Q = exp(max(-a$Q * apart, -87.0));
+            sum$Q = select(sum$Q + e$Q, sum$Q * e$Q + 1.0, nearer);
+#endfor
+            low = min(low, s$P);
+        }
+#endfor
+    }
+#else
+    for (var j = first; j < end; j++) {
+        var square = 0.0;
+#for C in 0..$D
+        let e$C = x$C - y[j * $(D)u + $(C)u];
+        square += e$C * e$C;
+#endfor
+        if (j != skipped) {
+            let apart = abs(square - low);
+            let nearer = square < low;
+#for Q in 0..$B
+            let f$Q = exp(max(-a$Q * apart, -87.0));
+            sum$Q = select(sum$Q + f$Q, sum$Q * f$Q + 1.0, nearer);
+#endfor
+            low = min(low, square);
+        }
+    }
+#endif
+    let place = (group.y * params.n + i) * $(B + 1)u;
+    parts[place] = low;
+#for Q in 0..$B
+    parts[place + $(Q + 1)u] = sum$Q;
+#endfor
+}
+
+@compute @workgroup_size(64)
+fn merge(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let i = flat_index(group, groups, lane, 64u);
+    if (i >= params.n) { return; }
+    var low = NONE;
+    for (var s = 0u; s < params.splits; s++) { low = min(low, split_parts[(s * params.n + i) * $(B + 1)u]); }
+#for Q in 0..$B
+    {
+        let a = rates[$(Q)u];
+        var sum = 0.0;
+        for (var s = 0u; s < params.splits; s++) {
+            let place = (s * params.n + i) * $(B + 1)u;
+            sum += split_parts[place + $(Q + 1)u] * exp(max(-a * (split_parts[place] - low), -87.0));
+        }
+        out[i * $(B)u + $(Q)u] = -a * low - minus_log(max(sum, 1e-38));
+    }
+#endfor
+}

@@ -1,0 +1,207 @@
+//! Every method on one table, under one budget of time, judged by rows that none has seen, beside what a sceptic would try first: a fitted Gaussian, a
+//! Gaussian mixture and a kernel density estimate ([`crate::baselines`]).
+//!
+//! A fifth of the rows is held out (4,000 at most). The budget is shared: each method trains for the same seconds, or for its default number of
+//! steps where that takes less; what its first compilation and its scoring take is part of its share, so that the whole ends in time. A method that
+//! fails is recorded with its reason and the others go on. A tour that was interrupted goes on where it was: candidates are in
+//! `tour.jsonl`, what they drew in `samples/`, runs in `runs/`; the best model lies in the folder itself, ready for `sample`.
+
+mod judge;
+mod make;
+mod record;
+mod verdict;
+
+pub use judge::{Judge, LEAST_ROWS};
+pub use record::{Kind, Log, Record, Terms};
+pub use verdict::{Beside, Kept, LEVEL, Ranking, Verdict, closed, root};
+
+use crate::baselines;
+use crate::data::{Origin, Source, Table};
+use crate::gpu::Gpu;
+use crate::methods::{self, Entry, REGISTRY};
+use crate::train::Progress;
+use crate::{Error, Result};
+use make::Maker;
+use std::path::PathBuf;
+use std::rc::Rc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// The name of the training rows among the candidates.
+pub const ROWS: &str = "training rows";
+/// Sturdy methods first, so that a tour that ends early has them; the others follow in the registry's order.
+const FIRST: [&str; 4] = ["energy", "flow-matching", "spline", "mmd"];
+/// Seed of the rows that are scored: `sample --seed 1` gives the very rows.
+pub const SAMPLE: u64 = 1;
+/// A tour to make or to go on with.
+pub struct Plan {
+    pub source: Source,
+    pub table: Table,
+    /// Seconds.
+    pub budget: f64,
+    /// Methods; all that apply when empty.
+    pub methods: Vec<String>,
+    /// Settings of training for every method that differ from its defaults.
+    pub training: toml::Table,
+    pub seed: u64,
+    pub out: PathBuf,
+    pub command: String,
+}
+
+impl Plan {
+    /// Refuses values out of range, and names that are none.
+    pub fn check(&self) -> Result<()> {
+        if !(self.budget >= 1.0 && self.budget.is_finite()) {
+            return Err(Error::usage(format!("--budget is {} s: give a second or more, such as 10m", self.budget)));
+        }
+        self.entries()?.iter().try_for_each(|entry| entry.settings(self.training_of(entry)).map(|_| ()))
+    }
+
+    /// The methods to try, in turn.
+    pub fn entries(&self) -> Result<Vec<&'static Entry>> {
+        if self.methods.is_empty() {
+            let rank = |entry: &Entry| FIRST.iter().position(|name| *name == entry.name).unwrap_or(FIRST.len());
+            let mut all: Vec<&Entry> = REGISTRY.iter().filter(|entry| self.lacks(entry).is_none()).collect();
+            all.sort_by_key(|entry| rank(entry));
+            return Ok(all);
+        }
+        let mut chosen: Vec<&Entry> = Vec::new();
+        for name in &self.methods {
+            let entry = methods::find(name)?;
+            if let Some(lacking) = self.lacks(entry) {
+                return Err(Error::usage(format!("`{name}` {lacking}")));
+            }
+            if chosen.iter().all(|of| of.name != entry.name) {
+                chosen.push(entry);
+            }
+        }
+        Ok(chosen)
+    }
+
+    /// What a method would need that there is none of.
+    fn lacks(&self, entry: &Entry) -> Option<&'static str> {
+        let scored = match &self.source.origin {
+            Origin::Toy(toy, _) => toy.score([0.0; 2]).is_some() && self.source.columns.is_none(),
+            Origin::File(_) => false,
+        };
+        let alone = !self.methods.is_empty() && !self.methods.iter().any(|name| name == TEACHER);
+        match entry.name {
+            "stein" if !scored => Some("needs the score of the law, which a table does not have"),
+            "distill" if alone => Some("learns from a trained flow: name flow-matching, too"),
+            _ => None,
+        }
+    }
+
+    fn training_of(&self, entry: &Entry) -> toml::Table {
+        let mut table = self.training.clone();
+        if entry.name == "distill" {
+            table.insert("teacher".into(), self.run(TEACHER).display().to_string().into());
+        }
+        table
+    }
+
+    /// The folder of a method's run.
+    pub fn run(&self, method: &str) -> PathBuf {
+        self.out.join("runs").join(method)
+    }
+
+    fn terms(&self, gpu: &Gpu) -> Terms {
+        Terms {
+            version: env!("CARGO_PKG_VERSION").into(),
+            adapter: gpu.summary().name.clone(),
+            source: self.source.to_string(),
+            rows: self.table.hash(),
+            seed: self.seed,
+            budget: self.budget,
+            training: self.training.to_string().trim_end().into(),
+        }
+    }
+}
+
+/// The flow that `distill` learns from.
+const TEACHER: &str = "flow-matching";
+
+/// A tour as far as it has come.
+pub struct Tour {
+    pub judge: Rc<Judge>,
+    pub kept: Vec<Kept>,
+    /// Made at the end.
+    pub verdict: Verdict,
+    /// Methods that are still to come.
+    pub left: Vec<&'static str>,
+    /// Seconds of the budget that are over.
+    pub elapsed: f64,
+    pub interrupted: bool,
+}
+
+impl Tour {
+    pub fn find(&self, name: &str) -> Option<&Kept> {
+        self.kept.iter().find(|kept| kept.record.name == name)
+    }
+
+    /// Candidates from the nearest to held-out rows to the farthest; those without scores last.
+    pub fn ranked(&self) -> Vec<&Kept> {
+        let mut all: Vec<&Kept> = self.kept.iter().collect();
+        let key = |kept: &Kept| kept.record.energy().unwrap_or(f64::INFINITY);
+        all.sort_by(|a, b| key(a).total_cmp(&key(b)));
+        all
+    }
+
+    /// The share of the way from the fitted Gaussian to the training rows that a candidate closes in √E.
+    pub fn closed(&self, record: &Record) -> Option<f64> {
+        let of = |name: &str| self.find(name)?.record.energy();
+        closed(record.energy()?, of(baselines::GAUSSIAN)?, of(ROWS)?)
+    }
+
+    /// The method whose model lies in the tour's folder.
+    pub fn best_method(&self) -> Option<&Record> {
+        Verdict::best_method(self.kept.iter().map(|kept| &kept.record))
+    }
+}
+
+/// Makes a tour, or what there is still to make of it; `page` is shown it after every candidate, and with its verdict at the end.
+///
+/// # Errors
+/// A setting out of range; a folder that holds another tour; data that cannot be learned from; a device that fails, a full disk.
+pub fn run(
+    gpu: &Gpu,
+    plan: &Plan,
+    watch: &mut dyn Progress,
+    stop: &AtomicBool,
+    page: &mut dyn FnMut(&Tour) -> Result<()>,
+) -> Result<Tour> {
+    plan.check()?;
+    let mut maker = Maker::new(gpu, plan, watch, stop)?;
+    let mut tour = Tour {
+        judge: maker.judge.clone(),
+        kept: maker.earlier()?,
+        verdict: Verdict::default(),
+        left: Vec::new(),
+        elapsed: 0.0,
+        interrupted: false,
+    };
+    let to_make: Vec<&Entry> = plan.entries()?.into_iter().filter(|entry| tour.find(entry.name).is_none()).collect();
+    tour.left = to_make.iter().map(|entry| entry.name).collect();
+    maker.baselines(&mut tour)?;
+    for entry in to_make {
+        let made =
+            if stop.load(Ordering::SeqCst) { Err(Error::Interrupted { step: 0 }) } else { maker.method(entry, tour.left.len()) };
+        match made {
+            Err(Error::Interrupted { .. }) => {
+                tour.interrupted = true;
+                break;
+            }
+            made => tour.kept.push(made?),
+        }
+        tour.left.remove(0);
+        tour.elapsed = maker.elapsed();
+        maker.keep_best(&tour)?;
+        if !tour.left.is_empty() {
+            page(&tour)?;
+            maker.overhead_of_page();
+        }
+    }
+    tour.verdict = Verdict::new(gpu, &tour.judge, &tour.kept)?;
+    tour.elapsed = maker.elapsed();
+    page(&tour)?;
+    Ok(tour)
+}

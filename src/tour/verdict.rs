@@ -1,0 +1,141 @@
+//! [`Verdict`]: who is nearest to held-out rows, and who cannot be told from the nearest.
+
+use super::judge::Judge;
+use super::record::{Kind, Record};
+use crate::Result;
+use crate::data::Table;
+use crate::gpu::Gpu;
+use crate::metrics::nearer::{self, Difference, LABELLINGS, holm};
+use crate::metrics::{Points, Score};
+use serde::Serialize;
+
+/// A chance below which a difference is taken for one.
+pub const LEVEL: f64 = 0.05;
+
+/// Rows of each set whose labels are changed: all pairs of them are looked at.
+const COMPARED: usize = 2_000;
+
+/// A candidate beside the best by one score.
+#[derive(Clone, Debug, Serialize)]
+pub struct Beside {
+    pub name: String,
+    #[serde(flatten)]
+    pub difference: Difference,
+    /// p corrected for the number of candidates (Holm).
+    pub corrected: f64,
+}
+
+impl Beside {
+    /// Whether it cannot be told from the best.
+    pub fn is_level(&self) -> bool {
+        self.corrected > LEVEL
+    }
+}
+
+/// The best by one score, and the others beside it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Ranking {
+    pub best: String,
+    pub others: Vec<Beside>,
+}
+
+impl Ranking {
+    fn of(best: &Record, others: Vec<(String, Difference)>) -> Self {
+        let corrected = holm(&others.iter().map(|(_, d)| d.p_value).collect::<Vec<_>>());
+        let beside = |((name, difference), corrected)| Beside { name, difference, corrected };
+        Self { best: best.name.clone(), others: others.into_iter().zip(corrected).map(beside).collect() }
+    }
+
+    /// Those that cannot be told from the best.
+    pub fn level(&self) -> impl Iterator<Item = &str> {
+        self.others.iter().filter(|other| other.is_level()).map(|other| other.name.as_str())
+    }
+
+    pub fn find(&self, name: &str) -> Option<&Beside> {
+        self.others.iter().find(|other| other.name == name)
+    }
+}
+
+/// What a tour has found.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Verdict {
+    /// By energy distance, with differences of it that are tested by relabelling.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub nearest: Option<Ranking>,
+    /// By the likelihood of held-out rows, with differences in nats a row that are tested by signs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub likeliest: Option<Ranking>,
+}
+
+/// What is kept of a candidate beside its record.
+pub struct Kept {
+    pub record: Record,
+    /// The rows that were scored; none of a candidate that failed.
+    pub rows: Option<Table>,
+    /// ln of its density at held-out rows, where it has one.
+    pub log_density: Option<Vec<f64>>,
+}
+
+impl Verdict {
+    /// Candidates but the training rows themselves.
+    pub fn new(gpu: &Gpu, judge: &Judge, all: &[Kept]) -> Result<Self> {
+        let candidates = || all.iter().filter(|kept| kept.record.kind != Kind::Rows);
+        let by = |value: fn(&Kept) -> Option<f64>| {
+            candidates().filter_map(|kept| Some((kept, value(kept)?))).min_by(|a, b| a.1.total_cmp(&b.1)).map(|found| found.0)
+        };
+        let nearest = match by(|kept| kept.record.energy()) {
+            None => None,
+            Some(best) => {
+                let cols = judge.held.cols();
+                let standard = |kept: &Kept| kept.rows.as_ref().map(|rows| judge.standard(rows)).transpose();
+                let thinned = |values: Vec<f32>| {
+                    Ok::<_, crate::Error>(Points::new(&values, values.len() / cols, cols)?.subsample(COMPARED, 0))
+                };
+                let ours = thinned(standard(best)?.unwrap_or_default())?;
+                let mut others = Vec::new();
+                for other in candidates().filter(|other| other.record.name != best.record.name) {
+                    let Some(theirs) = standard(other)? else { continue };
+                    let theirs = thinned(theirs)?;
+                    let [a, b] = [&theirs, &ours].map(|values| Points::new(values, values.len() / cols, cols));
+                    let found = nearer::energy(gpu, judge.reference()?, a?, b?, LABELLINGS, 0)?;
+                    others.push((other.record.name.clone(), found));
+                }
+                Some(Ranking::of(&best.record, others))
+            }
+        };
+        let likeliest = match by(|kept| Some(-kept.record.likelihood.as_ref()?.mean).filter(|v| v.is_finite())) {
+            None => None,
+            Some(best) => {
+                let ours = best.log_density.as_deref().unwrap_or_default();
+                let mut others = Vec::new();
+                for other in candidates().filter(|other| other.record.name != best.record.name) {
+                    let Some(theirs) = other.log_density.as_deref().filter(|theirs| theirs.len() == ours.len()) else { continue };
+                    // A row that is impossible under a model is worse than any number.
+                    let finite = |v: &f64| v.max(-1e4);
+                    let [a, b] = [ours, theirs].map(|all| all.iter().map(finite).collect::<Vec<_>>());
+                    others.push((other.record.name.clone(), nearer::paired(&a, &b, LABELLINGS, 0)?));
+                }
+                Some(Ranking::of(&best.record, others))
+            }
+        };
+        Ok(Self { nearest, likeliest })
+    }
+
+    /// The nearest of the methods, which is the one whose model is kept ready.
+    pub fn best_method<'a>(records: impl Iterator<Item = &'a Record>) -> Option<&'a Record> {
+        let scored = records.filter(|record| record.kind == Kind::Method).filter_map(|record| Some((record, record.energy()?)));
+        scored.min_by(|a, b| a.1.total_cmp(&b.1)).map(|found| found.0)
+    }
+}
+
+/// √E of an energy distance, with the interval's ends; an estimate below zero is zero.
+pub fn root(energy: &Score) -> Score {
+    let root = |v: f64| v.max(0.0).sqrt();
+    Score { interval: energy.interval.map(|ends| ends.map(root)), ..Score::exact(root(energy.value)) }
+}
+
+/// The share of the way from the fitted Gaussian to the training rows in √E.
+pub fn closed(value: f64, gaussian: f64, rows: f64) -> Option<f64> {
+    let [value, gaussian, rows] = [value, gaussian, rows].map(|v| v.max(0.0).sqrt());
+    (gaussian > rows).then(|| 1.0 - (value - rows) / (gaussian - rows))
+}

@@ -1,0 +1,60 @@
+use crate::{GPU, input, numbers, run};
+use pushforward::gpu::Recorder;
+use pushforward::reference::kernel_density::log_kernel_sums;
+
+/// Sizes round the workgroup, the chunks of eight rows and of sixteen columns, splits, and more columns than registers hold.
+const SIZES: [(usize, usize); 6] = [(1, 1), (63, 8), (64, 300), (65, 9), (197, 2100), (5, 7)];
+const WIDTHS: [f32; 8] = [0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 100.0];
+
+#[test]
+fn sums_match_their_twin() {
+    for (n, m) in SIZES {
+        for (d, b) in [(1, 8), (2, 1), (3, 5), (16, 3), (17, 8), (64, 2)] {
+            let (x, y) = (numbers(n * d, 1), numbers(m * d, 2));
+            let found = run(|rec| {
+                let (x, y) = (input(rec, n, d, &x), input(rec, m, d, &y));
+                Ok(vec![rec.log_kernel_sums(x, y, &WIDTHS[..b], false)?])
+            });
+            log_kernel_sums(&x, &y, d, &WIDTHS[..b], false).check(&format!("{n} rows, {m} kernels, {d} columns"), &found[0]);
+        }
+    }
+}
+
+#[test]
+fn a_row_is_left_out_of_its_own_sum() {
+    for (n, d) in [(2, 1), (4, 2), (65, 3), (700, 17)] {
+        let x = numbers(n * d, 1);
+        let found = run(|rec| {
+            let x = input(rec, n, d, &x);
+            Ok(vec![rec.log_kernel_sums(x, x, &WIDTHS[..3], true)?])
+        });
+        log_kernel_sums(&x, &x, d, &WIDTHS[..3], true).check(&format!("{n} rows, {d} columns"), &found[0]);
+    }
+}
+
+#[test]
+fn rows_far_from_all_have_finite_sums_and_one_row_alone_has_none() {
+    let (x, y) = (vec![1e6, -3e3, 0.0], numbers(40, 2));
+    let found = run(|rec| {
+        let (x, y) = (input(rec, 3, 1, &x), input(rec, 40, 1, &y));
+        Ok(vec![rec.log_kernel_sums(x, y, &[0.1, 10.0], false)?])
+    });
+    log_kernel_sums(&x, &y, 1, &[0.1, 10.0], false).check("far rows", &found[0]);
+    let alone = run(|rec| {
+        let x = input(rec, 1, 1, &[2.0]);
+        Ok(vec![rec.log_kernel_sums(x, x, &[1.0], true)?])
+    });
+    assert!(alone[0][0] < -1e37, "{alone:?}");
+}
+
+#[test]
+fn shapes_and_widths_that_do_not_fit_are_refused() {
+    let refused = |m: usize, e: usize, widths: &[f32], same: bool| {
+        let mut rec = Recorder::new(&GPU, 0);
+        let (x, y) = (input(&mut rec, 3, 2, &[0.0; 6]), input(&mut rec, m, e, &vec![0.0; m * e]));
+        rec.log_kernel_sums(x, y, widths, same).is_err()
+    };
+    assert!(refused(3, 1, &[1.0], false) && refused(4, 2, &[1.0], true) && refused(3, 2, &[], false));
+    assert!(refused(3, 2, &[1.0; 9], false) && refused(3, 2, &[0.0], false) && refused(3, 2, &[1e-30], false));
+    assert!(!refused(4, 2, &[1.0], false));
+}
