@@ -1,11 +1,15 @@
-// Logarithms of Gaussian kernel sums, as kernel density estimates take them (Parzen 1962), for B widths in one pass over the pairs; the n × m matrix is
-// never stored:
-//   out_ib = ln Σ_j exp(−a_b|x_i − y_j|²),   a_b = 1/2h_b²;      with `same`, j = i is left out (leave-one-out cross-validation)
-// The least |x_i − y_j|² so far is taken out of every exponent, so that rows far from all of y have a finite sum; where a smaller one is met,
-// the sums so far are scaled down to it. One invocation is a row and a split of the columns; `merge` joins the splits in order.
+// Logarithms of kernel sums, as kernel density estimates take them (Parzen 1962), for B widths in one pass over the pairs, and the means of y that
+// the kernel weighs (Cheng 1995: what mean shift moves to); the n × m matrix is never stored. With c_ij = |x_i − y_j|² (SHAPE square) or |x_i − y_j| (distance):
+//   sums    out_ib = ln Σ_j exp(−a_b c_ij),   a = 1/2h² (a Gaussian kernel) or 1/h (a Laplacian one)
+//   means   T_i = Σ_j w_ij y_j,   w_ij = exp(−a c_ij − out_i)/Σ_j …;     for a Gaussian kernel ∂out_i/∂x_i = (T_i − x_i)/h²
+// With `same`, j = i is left out (leave-one-out cross-validation; a batch that is repelled by itself).
+// The least c_ij so far is taken out of every exponent, so that rows far from all of y have a finite sum; where a smaller one is met,
+// the sums so far are scaled down to it. One invocation is a row and a split of the columns (and, of means, a chunk of 16 coordinates); `merge`
+// and `average` join the splits in order.
 // D is the number of columns where they fit into registers; 0 is any number, in chunks of 16 with 8 rows of y at a time. No gradient: this is for scores.
 #axis B: 1 8
 #axis D: 1 3 0
+#axis SHAPE: square distance
 #import common/index
 #import common/minus_log
 
@@ -18,6 +22,7 @@ struct Params {
     row_end: u32,
     splits: u32,
     same: u32,
+    chunks: u32,        // of 16 coordinates
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;                    // n × d
@@ -25,9 +30,18 @@ struct Params {
 @group(0) @binding(3) var<storage, read> rates: array<f32>;                // B: a_b
 @group(0) @binding(4) var<storage, read_write> parts: array<f32>;          // splits × n × (1 + B): the least square, sums relative to it
 @group(0) @binding(5) var<storage, read> split_parts: array<f32>;          // what `merge` joins
-@group(0) @binding(6) var<storage, read_write> out: array<f32>;            // n × B
+@group(0) @binding(6) var<storage, read_write> out: array<f32>;            // n × B; the means, n × d
+@group(0) @binding(7) var<storage, read> log_sum: array<f32>;              // n: what `sums` gave
 
 const NONE: f32 = 3.0e38;
+
+fn cost(square: f32) -> f32 {
+#if SHAPE == square
+    return square;
+#else
+    return sqrt(square);
+#endif
+}
 
 #if D == 0
 #for Q in 0..8
@@ -80,13 +94,14 @@ fn sums(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         squares(i, j);
 #for P in 0..8
         if (j + $(P)u < end && j + $(P)u != skipped) {
-            let apart = abs(s$P - low);
-            let nearer = s$P < low;
+            let c = cost(s$P);
+            let apart = abs(c - low);
+            let nearer = c < low;
 #for Q in 0..$B
             let e$Q = exp(max(-a$Q * apart, -87.0));
             sum$Q = select(sum$Q + e$Q, sum$Q * e$Q + 1.0, nearer);
 #endfor
-            low = min(low, s$P);
+            low = min(low, c);
         }
 #endfor
     }
@@ -98,13 +113,14 @@ fn sums(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         square += e$C * e$C;
 #endfor
         if (j != skipped) {
-            let apart = abs(square - low);
-            let nearer = square < low;
+            let c = cost(square);
+            let apart = abs(c - low);
+            let nearer = c < low;
 #for Q in 0..$B
             let f$Q = exp(max(-a$Q * apart, -87.0));
             sum$Q = select(sum$Q + f$Q, sum$Q * f$Q + 1.0, nearer);
 #endfor
-            low = min(low, square);
+            low = min(low, c);
         }
     }
 #endif
@@ -132,4 +148,78 @@ fn merge(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) group
         out[i * $(B)u + $(Q)u] = -a * low - minus_log(max(sum, 1e-38));
     }
 #endfor
+}
+
+// Sums of w·y over a split, and of w: parts is splits × n × (d + 1).
+@compute @workgroup_size(64)
+fn means(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let i = params.row_begin + group.x * 64u + lane;
+    if (i >= params.row_end) { return; }
+    let first = group.y * params.columns;
+    let end = min(first + params.columns, params.m);
+    let skipped = select(params.m, i, params.same == 1u);
+    let a = rates[0];
+    let base = log_sum[i];
+    var total = 0.0;
+    let place = (group.y * params.n + i) * (params.d + 1u);
+#if D == 0
+    let begin = group.z * 16u;
+#for C in 0..16
+    var sum$C = 0.0;
+    let at$C = min(begin + $(C)u, params.d - 1u);
+#endfor
+    for (var j = first; j < end; j += 8u) {
+        squares(i, j);
+#for P in 0..8
+        if (j + $(P)u < end && j + $(P)u != skipped) {
+            let w = exp(clamp(-a * cost(s$P) - base, -87.0, 87.0));
+            total += w;
+            let from_row = (j + $(P)u) * params.d;
+#for C in 0..16
+            sum$C += w * y[from_row + at$C];
+#endfor
+        }
+#endfor
+    }
+#for C in 0..16
+    if (begin + $(C)u < params.d) { parts[place + begin + $(C)u] = sum$C; }
+#endfor
+#else
+#for C in 0..$D
+    let x$C = x[i * $(D)u + $(C)u];
+    var sum$C = 0.0;
+#endfor
+    for (var j = first; j < end; j++) {
+        var square = 0.0;
+#for C in 0..$D
+        let y$C = y[j * $(D)u + $(C)u];
+        let e$C = x$C - y$C;
+        square += e$C * e$C;
+#endfor
+        let w = select(exp(clamp(-a * cost(square) - base, -87.0, 87.0)), 0.0, j == skipped);
+        total += w;
+#for C in 0..$D
+        sum$C += w * y$C;
+#endfor
+    }
+#for C in 0..$D
+    parts[place + $(C)u] = sum$C;
+#endfor
+#endif
+    if (group.z == 0u) { parts[place + params.d] = total; }
+}
+
+@compute @workgroup_size(64)
+fn average(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+    let e = flat_index(group, groups, lane, 64u);
+    if (e >= params.n * params.d) { return; }
+    let i = e / params.d;
+    var sum = 0.0;
+    var total = 0.0;
+    for (var s = 0u; s < params.splits; s++) {
+        let place = (s * params.n + i) * (params.d + 1u);
+        sum += split_parts[place + e % params.d];
+        total += split_parts[place + params.d];
+    }
+    out[e] = sum / max(total, 1e-38);
 }

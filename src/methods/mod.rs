@@ -8,6 +8,7 @@ pub mod dataset;
 mod density;
 pub mod diffusion;
 pub mod distill;
+pub mod drift;
 pub mod ebm;
 pub mod energy;
 pub mod fgan;
@@ -277,6 +278,7 @@ pub static REGISTRY: &[Entry] = &[
     kantorovich::ENTRY,
     sinkhorn::ENTRY,
     stein::ENTRY,
+    drift::ENTRY,
     realnvp::ENTRY,
     spline::ENTRY,
     maf::ENTRY,

@@ -15,14 +15,16 @@ use crate::{Error, Result, settings};
 
 /// Its square is finite in single precision.
 const LARGEST_BLUR: f32 = 1e18;
+/// The blur where none is asked for, if single precision resolves it.
+const BLUR: f32 = 0.05;
 
 settings! {
     /// Settings of `sinkhorn`.
     pub struct Settings {
         /// Exponent p of the cost ‖x − y‖^p, above 0 and at most 2.
         exponent: f32 = 2.0,
-        /// Length below which transport is blurred, in units of the standardised data: ε is its p-th power.
-        blur: f32 = 0.05,
+        /// Length below which transport is blurred, in units of the standardised data: ε is its p-th power; 0 chooses 0.05, or as little as single precision resolves where the data reach far.
+        blur: f32 = 0.0,
         /// What the length is multiplied by from one update of the potentials to the next, between 0 and 1.
         scaling: f32 = 0.5,
         /// Cost of making or removing a unit of mass, which makes the method deaf to outliers; 0 transports every row.
@@ -47,8 +49,8 @@ impl Settings {
     fn check(&self) -> Result<()> {
         // All but the blur, which is named by its own key; how small it may be depends on the data.
         Sinkhorn { epsilon: 1.0, ..self.transport(1.0) }.check()?;
-        if !(self.blur > 0.0 && self.blur <= LARGEST_BLUR) {
-            return Err(Error::usage(format!("`blur` is {}: it must be above 0 and at most 1e18", self.blur)));
+        if !(self.blur >= 0.0 && self.blur <= LARGEST_BLUR) {
+            return Err(Error::usage(format!("`blur` is {}: it must be between 0 and 1e18", self.blur)));
         }
         Ok(())
     }
@@ -56,16 +58,12 @@ impl Settings {
     /// Refuses what single precision cannot resolve on data whose points are at most `diameter` apart, in the words of the settings.
     fn check_on(&self, diameter: f32) -> Result<()> {
         let transport = self.transport(diameter);
-        let least = transport.least_epsilon();
-        if transport.epsilon < least {
-            // Of two digits, rounded up, so that what is offered is enough.
-            let length = f64::from(least).powf(1.0 / f64::from(self.exponent));
-            let digit = 10f64.powf(length.log10().floor() - 1.0);
+        if transport.epsilon < transport.least_epsilon() {
             return Err(Error::usage(format!(
                 "`blur` is {}: on this data it must be at least {}, because points up to {:.2} apart make potentials that round less \
                  away in single precision",
                 self.blur,
-                ((length / digit).ceil() * digit) as f32,
+                least_blur(self.exponent, diameter),
                 diameter
             )));
         }
@@ -80,15 +78,33 @@ impl Settings {
 
     /// The transport problem for data whose points are at most `diameter` apart.
     fn transport(&self, diameter: f32) -> Sinkhorn {
+        let exponent = self.exponent.clamp(0.01, 2.0);
+        let blur = if self.blur > 0.0 { self.blur } else { BLUR.max(least_blur(exponent, diameter)) };
         Sinkhorn {
             exponent: self.exponent,
-            epsilon: self.blur.powf(self.exponent.clamp(0.01, 2.0)),
+            epsilon: blur.powf(exponent),
             diameter,
             scaling: self.scaling,
             extra: 0,
             reach: (self.reach != 0.0).then_some(self.reach),
         }
     }
+}
+
+/// The least blur that single precision resolves on data whose points are at most `diameter` apart: of two digits, rounded up.
+fn least_blur(exponent: f32, diameter: f32) -> f32 {
+    let plan = Sinkhorn { exponent, epsilon: 1.0, diameter, scaling: 0.5, extra: 0, reach: None };
+    let length = f64::from(plan.least_epsilon()).powf(1.0 / f64::from(exponent));
+    let digit = 10f64.powf(length.log10().floor() - 1.0);
+    ((length / digit).ceil() * digit) as f32
+}
+
+/// The squared cost's transport on these data, blurred at this length; 0 chooses `otherwise`, or more where the data reach far.
+pub fn squared_cost(blur: f32, otherwise: f32, data: &Dataset) -> Result<Sinkhorn> {
+    let blur = if blur > 0.0 { blur } else { otherwise.max(least_blur(2.0, data.diameter())) };
+    let settings = Settings { blur, ..Settings::default() };
+    settings.check_on(data.diameter())?;
+    Ok(settings.transport(data.diameter()))
 }
 
 /// Trains φ by the Sinkhorn divergence between a generated and a data batch.

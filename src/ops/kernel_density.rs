@@ -1,4 +1,5 @@
-//! Logarithms of Gaussian kernel sums of several widths over pairs that are never stored; `shaders/kernel_density.wgsl` has the formulas.
+//! Logarithms of kernel sums of several widths, and the means that a kernel weighs, over pairs that are never stored; `shaders/kernel_density.wgsl` has the
+//! formulas.
 //!
 //! ```
 //! # use pushforward::gpu::{Gpu, Recorder};
@@ -17,7 +18,7 @@
 //! # }
 //! ```
 
-use crate::gpu::kernels::kernel_density::{Merge, Params, Sums};
+use crate::gpu::kernels::kernel_density::{Average, Means, Merge, Params, Sums};
 use crate::gpu::{Axes, Recorder, Var};
 use crate::{Error, Result};
 
@@ -30,21 +31,108 @@ const LONGEST: usize = 32_768;
 /// Pairs × (columns + widths) in a dispatch at most, far below a second on any device.
 const WORK: usize = 1 << 29;
 
+/// A kernel of x − y.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Shape {
+    /// exp(−‖x − y‖²/2h²).
+    Gaussian,
+    /// exp(−‖x − y‖/h).
+    Laplace,
+}
+
+impl Shape {
+    fn rate(self, width: f32) -> f32 {
+        let h = f64::from(width);
+        match self {
+            Self::Gaussian => (0.5 / (h * h)) as f32,
+            Self::Laplace => (1.0 / h) as f32,
+        }
+    }
+
+    fn cost(self) -> &'static str {
+        match self {
+            Self::Gaussian => "square",
+            Self::Laplace => "distance",
+        }
+    }
+}
+
+/// How the pairs are shared out.
+struct Plan {
+    whole: Params,
+    axes: Axes,
+    rates: Var,
+    rows_at_once: usize,
+}
+
+impl Plan {
+    /// The uniforms and groups of each block of rows.
+    fn blocks(&self) -> Vec<(Params, [u32; 2])> {
+        let n = self.whole.n as usize;
+        let one = |begin: usize| {
+            let end = (begin + self.rows_at_once).min(n);
+            let params = Params { row_begin: begin as u32, row_end: end as u32, ..self.whole };
+            (params, [(end - begin).div_ceil(64) as u32, self.whole.splits])
+        };
+        (0..n).step_by(self.rows_at_once).map(one).collect()
+    }
+}
+
 impl Recorder {
-    /// ln Σ_j exp(−‖xᵢ − yⱼ‖²/2h²) for each row of `x` (n × d) over the rows of `y` (m × d) and each of up to [`WIDTHS`] widths h: n × widths. With `same`,
-    /// row i of `y` is left out for row i of `x`; where nothing is left the sum is −3·10³⁸ or less. Not taped.
+    /// ln Σ_j k(xᵢ, yⱼ) of a Gaussian kernel for each row of `x` (n × d) over the rows of `y` (m × d) and each of up to [`WIDTHS`] widths h: n × widths. With
+    /// `same`, row i of `y` is left out for row i of `x`; where nothing is left the sum is below −10³⁷. Not taped.
     ///
     /// # Errors
     /// Shapes that do not belong together, no width or more than [`WIDTHS`], a width that is not above 0.
     pub fn log_kernel_sums(&mut self, x: Var, y: Var, widths: &[f32], same: bool) -> Result<Var> {
+        self.log_sums(x, y, Shape::Gaussian, widths, same)
+    }
+
+    /// The mean Σ_j k(xᵢ, yⱼ) yⱼ/Σ_j k(xᵢ, yⱼ) for each row of `x` (n × d) over the rows of `y` (m × d), n × d: where mean shift moves xᵢ to. With
+    /// `same`, row i of `y` is left out for row i of `x`. Rows far from all of `y` have the nearest row. Not taped.
+    ///
+    /// # Errors
+    /// Shapes that do not belong together, a width that is not above 0, one row alone with `same`.
+    pub fn kernel_means(&mut self, x: Var, y: Var, shape: Shape, width: f32, same: bool) -> Result<Var> {
+        if same && y.rows() < 2 {
+            return Err(Error::shape("kernel_means", "one row alone has no others"));
+        }
+        let log_sum = self.log_sums(x, y, shape, &[width], same)?;
+        let plan = self.pairs_of("kernel_means", x, y, shape, &[width], same)?;
+        let parts = self.empty(plan.whole.splits as usize * x.rows(), x.cols() + 1)?;
+        for (params, [rows, splits]) in plan.blocks() {
+            let groups = [rows, splits, params.chunks];
+            self.dispatch(Means { params, x, y, rates: plan.rates, log_sum, parts }, &plan.axes, groups)?;
+        }
+        let out = self.empty(x.rows(), x.cols())?;
+        let groups = self.groups(out.len(), 64);
+        self.dispatch(Average { params: plan.whole, split_parts: parts, out }, &plan.axes, groups)?;
+        Ok(out)
+    }
+
+    fn log_sums(&mut self, x: Var, y: Var, shape: Shape, widths: &[f32], same: bool) -> Result<Var> {
+        let (n, b) = (x.rows(), widths.len());
+        let plan = self.pairs_of("log_kernel_sums", x, y, shape, widths, same)?;
+        let parts = self.empty(plan.whole.splits as usize * n, 1 + b)?;
+        for (params, [rows, splits]) in plan.blocks() {
+            self.dispatch(Sums { params, x, y, rates: plan.rates, parts }, &plan.axes, [rows, splits, 1])?;
+        }
+        let out = self.empty(n, b)?;
+        let groups = self.groups(n, 64);
+        self.dispatch(Merge { params: plan.whole, rates: plan.rates, split_parts: parts, out }, &plan.axes, groups)?;
+        Ok(out)
+    }
+
+    fn pairs_of(&mut self, op: &'static str, x: Var, y: Var, shape: Shape, widths: &[f32], same: bool) -> Result<Plan> {
         let (n, m, d) = (x.rows(), y.rows(), x.cols());
         if y.cols() != d || x.is_empty() || y.is_empty() || same && n != m {
             let problem = format!("{n} × {d} against {m} × {}: the columns must agree, and no side be empty", y.cols());
-            return Err(Error::shape("log_kernel_sums", problem));
+            return Err(Error::shape(op, problem));
         }
-        let rates: Vec<f32> = widths.iter().map(|h| (0.5 / f64::from(*h).powi(2)) as f32).collect();
+        let rates: Vec<f32> = widths.iter().map(|&h| shape.rate(h)).collect();
         if widths.is_empty() || widths.len() > WIDTHS || !rates.iter().zip(widths).all(|(a, h)| *h > 0.0 && a.is_finite()) {
-            return Err(Error::shape("log_kernel_sums", format!("widths {widths:?}: give 1 to {WIDTHS} above 0")));
+            return Err(Error::shape(op, format!("widths {widths:?}: give 1 to {WIDTHS} above 0")));
         }
         let b = widths.len();
         let rates = self.gpu().upload(1, b, &rates)?;
@@ -53,7 +141,7 @@ impl Recorder {
         let wanted = (4 * self.gpu().parallel_groups() as usize).div_ceil(n.div_ceil(64));
         let wanted = wanted.min(m.div_ceil(256)).max(m.div_ceil(LONGEST)).max(1);
         let columns = m.div_ceil(wanted).next_multiple_of(8);
-        let splits = m.div_ceil(columns);
+        let held = d <= REGISTERS;
         let whole = Params {
             n: n as u32,
             m: m as u32,
@@ -61,21 +149,11 @@ impl Recorder {
             columns: columns as u32,
             row_begin: 0,
             row_end: n as u32,
-            splits: splits as u32,
+            splits: m.div_ceil(columns) as u32,
             same: u32::from(same),
+            chunks: if held { 1 } else { d.div_ceil(16) as u32 },
         };
-        let axes = Axes::none().set("B", b).set("D", if d <= REGISTERS { d } else { 0 });
-        let parts = self.empty(splits * n, 1 + b)?;
-        let at_once = (WORK / (m * (d + 4 * b))).clamp(64, 65_535 * 64) / 64 * 64;
-        for begin in (0..n).step_by(at_once) {
-            let end = (begin + at_once).min(n);
-            let params = Params { row_begin: begin as u32, row_end: end as u32, ..whole };
-            let groups = [(end - begin).div_ceil(64) as u32, splits as u32, 1];
-            self.dispatch(Sums { params, x, y, rates, parts }, &axes, groups)?;
-        }
-        let out = self.empty(n, b)?;
-        let groups = self.groups(n, 64);
-        self.dispatch(Merge { params: whole, rates, split_parts: parts, out }, &axes, groups)?;
-        Ok(out)
+        let axes = Axes::none().set("B", b).set("D", if held { d } else { 0 }).set("SHAPE", shape.cost());
+        Ok(Plan { whole, axes, rates, rows_at_once: (WORK / (m * (d + 4 * b))).clamp(64, 65_535 * 64) / 64 * 64 })
     }
 }

@@ -5,6 +5,7 @@ mod anneal;
 mod chains;
 mod cnf;
 mod critics;
+mod drift;
 mod ebm;
 mod flow;
 mod given;

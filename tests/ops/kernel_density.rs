@@ -1,6 +1,7 @@
 use crate::{GPU, input, numbers, run};
 use pushforward::gpu::Recorder;
-use pushforward::reference::kernel_density::log_kernel_sums;
+use pushforward::ops::kernel_density::Shape;
+use pushforward::reference::kernel_density::{kernel_means, log_kernel_sums};
 
 /// Sizes round the workgroup, the chunks of eight rows and of sixteen columns, splits, and more columns than registers hold.
 const SIZES: [(usize, usize); 6] = [(1, 1), (63, 8), (64, 300), (65, 9), (197, 2100), (5, 7)];
@@ -57,4 +58,44 @@ fn shapes_and_widths_that_do_not_fit_are_refused() {
     assert!(refused(3, 1, &[1.0], false) && refused(4, 2, &[1.0], true) && refused(3, 2, &[], false));
     assert!(refused(3, 2, &[1.0; 9], false) && refused(3, 2, &[0.0], false) && refused(3, 2, &[1e-30], false));
     assert!(!refused(4, 2, &[1.0], false));
+}
+
+#[test]
+fn means_match_their_twin() {
+    for (n, m) in [(1, 1), (63, 8), (65, 9), (197, 2100), (5, 7)] {
+        for (d, h, shape) in [
+            (1, 0.3, Shape::Gaussian),
+            (2, 1.0, Shape::Laplace),
+            (3, 0.1, Shape::Gaussian),
+            (17, 2.0, Shape::Laplace),
+            (64, 4.0, Shape::Gaussian),
+        ] {
+            let (x, y) = (numbers(n * d, 1), numbers(m * d, 2));
+            let found = run(|rec| {
+                let (x, y) = (input(rec, n, d, &x), input(rec, m, d, &y));
+                Ok(vec![rec.kernel_means(x, y, shape, h, false)?])
+            });
+            kernel_means(&x, &y, d, shape, h, false).check(&format!("{n} rows, {m} kernels, {d} columns, {shape:?}"), &found[0]);
+        }
+    }
+    for (n, d) in [(2, 1), (4, 2), (65, 3), (300, 17)] {
+        let x = numbers(n * d, 1);
+        let found = run(|rec| {
+            let x = input(rec, n, d, &x);
+            Ok(vec![rec.kernel_means(x, x, Shape::Gaussian, 0.7, true)?])
+        });
+        kernel_means(&x, &x, d, Shape::Gaussian, 0.7, true).check(&format!("{n} rows of themselves, {d} columns"), &found[0]);
+    }
+}
+
+#[test]
+fn rows_far_from_all_have_the_nearest_as_their_mean() {
+    let y = numbers(40, 2);
+    let found = run(|rec| {
+        let (x, y) = (input(rec, 2, 1, &[1e4, -3e3]), input(rec, 40, 1, &y));
+        Ok(vec![rec.kernel_means(x, y, Shape::Gaussian, 0.05, false)?])
+    });
+    let most = y.iter().copied().fold(f32::MIN, f32::max);
+    let least = y.iter().copied().fold(f32::MAX, f32::min);
+    assert!((found[0][0] - most).abs() < 0.05 && (found[0][1] - least).abs() < 0.05, "{:?} of {least} to {most}", found[0]);
 }

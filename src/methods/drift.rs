@@ -1,0 +1,144 @@
+//! Drifting (Deng, Li, Li, Du & He 2026, "Generative modeling via drifting"): generated rows are moved along a field V that vanishes where their law q is the
+//! data's p, and φ is fitted to where they were moved,
+//!
+//!   E‖φ(z) − sg(φ(z) + ηV(φ(z)))‖²,   sg: held fixed,
+//!
+//! so that the steps of training do what the steps of a flow's solver do at sampling. The value of that loss is η²E‖V‖² whatever φ's weights could do about it: what falls, and is reported
+//! as `drift`, is (E‖V‖²)^½.
+//!
+//! `form = kernel`: each row is drawn to the data and driven from the generator's own batch, by mean shift with a kernel k,
+//!
+//!   V(x) = T_p(x) − T_q(x),   T_p(x) = E_p[k(x, Y) Y]/E_p[k(x, Y)],
+//!
+//! itself left out of its own batch. For a Gaussian kernel of width h, T_p(x) − x = h²∇ ln(p ∗ k)(x), so V = h²∇ ln (p ∗ k)/(q ∗ k): a descent of the
+//! Kullback–Leibler divergence of both laws blurred. Several widths are averaged.
+//!
+//! `form = transport`: V(x) = T_{q→p}(x) − T_{q→q'}(x), barycentric maps of entropic plans from the batch q to the data and to a batch q' of
+//! φ that is independent of it: what the second has of entropy's bias and of a batch's noise, the first has too.
+
+use super::one_step::OneStep;
+use super::{Dataset, Entry, Objective, resolve};
+use crate::gpu::{Recorder, Var};
+use crate::ops::kernel_density::Shape;
+use crate::ops::sinkhorn::Sinkhorn;
+use crate::settings::Settings as _;
+use crate::{Error, Result, settings};
+
+/// What rows are moved by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Form {
+    /// Mean shift towards data, less that towards the own batch.
+    Kernel,
+    /// Entropic transport to data, less that to an independent batch of one's own.
+    Transport,
+}
+
+settings! {
+    /// Settings of `drift`.
+    pub struct Settings {
+        /// What rows are moved by: kernel (mean shift), transport (entropic plans).
+        form: Form = Form::Kernel,
+        /// Kernel of the mean shift: gaussian, laplace.
+        kernel: Shape = Shape::Gaussian,
+        /// Its widths as multiples of the median distance between rows; their fields are averaged.
+        scales: Vec<f32> = vec![0.05, 0.1, 0.2, 0.4],
+        /// Whether each width's field is divided by its root mean square, so that none outweighs the others.
+        normalise: bool = false,
+        /// Length at which transport is blurred, in units of the standardised data; 0 chooses 0.1, or more where the data reach far.
+        blur: f32 = 0.0,
+        /// η: what the field is multiplied by.
+        step: f32 = 1.0,
+    }
+}
+
+pub const ENTRY: Entry = Entry {
+    name: "drift",
+    summary: "rows moved towards data and away from their own batch, and a map fitted to where they went",
+    paper: "§4, flows followed by training instead of sampling (Deng et al. 2026)",
+    density: false,
+    inverse: false,
+    defaults: "",
+    keys: Settings::keys,
+    build: |setup, own| Ok(Box::new(Drift { core: OneStep::new(setup)?, settings: settings::take(own)? })),
+    resolve: |table| resolve::<Settings>(table, check),
+};
+
+fn check(settings: &Settings) -> Result<()> {
+    if settings.scales.is_empty() || settings.scales.len() > 16 || settings.scales.iter().any(|s| !(*s > 0.0 && s.is_finite())) {
+        return Err(Error::usage(format!("`scales` is {:?}: give 1 to 16 numbers above 0", settings.scales)));
+    }
+    if !(settings.step > 0.0 && settings.step.is_finite()) {
+        return Err(Error::usage(format!("`step` is {}: it must be above 0", settings.step)));
+    }
+    if !(settings.blur >= 0.0 && settings.blur <= 1e18) {
+        return Err(Error::usage(format!("`blur` is {}: it must be between 0 and 1e18", settings.blur)));
+    }
+    Ok(())
+}
+
+/// Mean shift from the rows of x towards data less that towards `own` (with `same`, x itself: no row is driven by itself): n × d.
+pub fn kernel_field(rec: &mut Recorder, x: Var, data: Var, own: Var, shape: Shape, width: f32, same: bool) -> Result<Var> {
+    let drawn = rec.kernel_means(x, data, shape, width, false)?;
+    let driven = rec.kernel_means(x, own, shape, width, same)?;
+    rec.sub(drawn, driven)
+}
+
+/// Barycentric map of the entropic plan from x to data less that to `own`, a batch of x's law that is independent of x: n × d.
+pub fn transport_field(rec: &mut Recorder, x: Var, data: Var, own: Var, plan: &Sinkhorn) -> Result<Var> {
+    let drawn = rec.barycentric_map(x, data, None, None, plan)?;
+    let back = rec.barycentric_map(x, own, None, None, plan)?;
+    rec.sub(drawn, back)
+}
+
+/// Trains φ by moving its rows.
+struct Drift {
+    core: OneStep,
+    settings: Settings,
+}
+
+impl Drift {
+    fn field(&self, rec: &mut Recorder, y: Var, x: Var, data: &Dataset) -> Result<Var> {
+        let s = &self.settings;
+        let y = rec.detach(y);
+        if s.form == Form::Transport {
+            let own = self.core.generate(rec, data)?;
+            let own = rec.detach(own);
+            return transport_field(rec, y, x, own, &super::sinkhorn::squared_cost(s.blur, 0.1, data)?);
+        }
+        let share = 1.0 / s.scales.len() as f64;
+        let mut terms = Vec::with_capacity(s.scales.len());
+        for scale in &s.scales {
+            let field = kernel_field(rec, y, x, y, s.kernel, scale * data.median_distance(), true)?;
+            terms.push((share, if s.normalise { unit(rec, field)? } else { field }));
+        }
+        rec.weighted_sum(&terms)
+    }
+}
+
+/// A field over its root mean square.
+fn unit(rec: &mut Recorder, field: Var) -> Result<Var> {
+    let square = rec.mean_square(field)?;
+    // Where nothing moves there is nothing to scale.
+    let square = rec.clamp(square, 1e-12, 1e12)?;
+    let root = rec.sqrt(square)?;
+    rec.div(field, root)
+}
+
+impl Objective for Drift {
+    fn core(&self) -> &OneStep {
+        &self.core
+    }
+
+    fn loss(&self, rec: &mut Recorder, y: Var, x: Var, data: &Dataset) -> Result<Var> {
+        let field = self.field(rec, y, x, data)?;
+        let square = rec.mean_square(field)?;
+        let square = rec.scale(square, self.core.columns() as f32)?;
+        let drift = rec.sqrt(square)?;
+        rec.report("drift", drift)?;
+        let target = rec.blend(y, field, 1.0, self.settings.step)?;
+        let target = rec.detach(target);
+        let off = rec.sub(y, target)?;
+        rec.mean_square(off)
+    }
+}
