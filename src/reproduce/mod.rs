@@ -4,6 +4,7 @@ pub mod comparison;
 pub mod densities;
 pub mod figure1;
 pub mod flows;
+pub mod log;
 pub mod saddle;
 pub mod spectrum;
 pub mod statistics;

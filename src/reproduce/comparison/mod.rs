@@ -18,7 +18,7 @@ mod record;
 mod summary;
 
 pub use judge::{Judge, Scores};
-pub use record::{Log, Logged, Record, Terms};
+pub use record::{Record, Terms};
 pub use summary::{Cell, Comparison, Failure, LEAST_CLOSED, LEAST_MODE, MOST_TOLD, Standing};
 
 use crate::data::toy::Toy;
@@ -27,6 +27,7 @@ use crate::methods::{self, Entry, REGISTRY, stein};
 use crate::metrics::Points;
 use crate::metrics::gaussian::Gaussian;
 use crate::model::Model;
+use crate::reproduce::log::Log;
 use crate::train::{self, Job, Progress};
 use crate::{Error, Result, settings};
 use std::path::{Path, PathBuf};
@@ -201,7 +202,7 @@ struct Maker<'a> {
     out: &'a Path,
     settings: &'a Settings,
     terms: Terms,
-    log: Log,
+    log: Log<Record>,
     watch: &'a mut dyn Progress,
     stop: &'a AtomicBool,
 }

@@ -10,7 +10,8 @@ use crate::data::toy::Toy;
 use crate::flow::Solver;
 use crate::gpu::Gpu;
 use crate::metrics::Score;
-use crate::reproduce::comparison::{self, Comparison, Judge, Log, Logged, Record, SAMPLE, Terms};
+use crate::reproduce::comparison::{self, Comparison, Judge, Record, SAMPLE, Terms};
+use crate::reproduce::log::{Log, Logged};
 use crate::train::Progress;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -44,6 +45,8 @@ struct Measured {
 }
 
 impl Logged for Measured {
+    type Terms = Terms;
+
     fn terms(&self) -> &Terms {
         &self.terms
     }
