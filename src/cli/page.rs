@@ -141,7 +141,6 @@ fn page(
         facts: facts(gpu, outcome, entry, likelihood),
         scores: Some(table),
         figures: figures(outcome, &shown(outcome, &real, fresh)?, &samples, elsewhere)?,
-        sheets: Vec::new(),
         settings: settings(outcome),
         commands: vec![
             command.to_string(),
@@ -152,6 +151,7 @@ fn page(
             ),
         ],
         footer: format!("pushforward {}", description.version),
+        ..Page::default()
     })
 }
 

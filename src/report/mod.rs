@@ -7,6 +7,7 @@
 //! | [`map`] | a learned map of the line against the true one (the paper's Fig. 1) |
 //! | [`panels`] | several line plots in one picture |
 //! | [`measured`](measured()) | what was measured at a few values, with intervals, in panels |
+//! | [`contrasts`](contrasts()) | differences with intervals, of several things in several ways, in panels |
 //! | [`grid`](grid()) | scatter pictures in lines and columns, or the ways of samples |
 //! | [`wall`](wall()) | many samplers of one law |
 //! | [`Page`] | `report.html`: headline, facts, scores, plots, settings, commands |
@@ -21,6 +22,7 @@
 //! ```
 
 mod clouds;
+pub mod contrasts;
 mod curves;
 pub mod grid;
 mod map;
@@ -33,6 +35,7 @@ mod svg;
 pub mod wall;
 
 pub use clouds::comparison;
+pub use contrasts::contrasts;
 pub use curves::{Curve, Scale, curves};
 pub use grid::grid;
 pub use map::map;

@@ -13,6 +13,8 @@ pub struct Page {
     pub title: String,
     /// The result in one sentence.
     pub headline: String,
+    /// What was found and done, a paragraph each, where a headline does not tell.
+    pub lead: Vec<String>,
     /// Name and value: method, data, adapter, steps, seconds, date.
     pub facts: Vec<(String, String)>,
     pub scores: Option<ScoreTable>,
@@ -90,6 +92,9 @@ impl Page {
         );
         if !self.headline.is_empty() {
             let _ = writeln!(html, "<p class=\"headline\">{}</p>", escape(&self.headline));
+        }
+        for paragraph in &self.lead {
+            let _ = writeln!(html, "<p class=\"lead\">{}</p>", escape(paragraph));
         }
         if !self.facts.is_empty() {
             html.push_str("<dl class=\"facts\">\n");

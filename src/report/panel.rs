@@ -25,6 +25,8 @@ pub(super) struct Axis {
     pub ticks: usize,
     /// Where the ticks are, where that is not at round numbers.
     pub places: Vec<f64>,
+    /// What is written at these places, where that is not numbers.
+    pub names: Vec<String>,
     /// Whether the ticks have numbers.
     pub numbers: bool,
     /// Pixels kept for numbers and label; by what they need when absent. Panels that share it line up.
@@ -45,6 +47,7 @@ impl Axis {
             label: label.to_owned(),
             ticks: 6,
             places: Vec::new(),
+            names: Vec::new(),
             numbers: true,
             space: None,
         }
@@ -93,6 +96,9 @@ impl Axis {
     fn text(&self, place: f64) -> String {
         if !self.numbers {
             return String::new();
+        }
+        if let Some(name) = self.places.iter().position(|of| *of == place).and_then(|i| self.names.get(i)) {
+            return name.clone();
         }
         style::number(if self.log { 10f64.powf(place) } else { place }, 4)
     }
@@ -279,6 +285,13 @@ impl<'a, 'b> Panel<'a, 'b> {
             area.draw(&Circle::new(at, px(2.2), color.filled())).map_err(failed)?;
         }
         Ok(())
+    }
+
+    /// A ring about (x, y); none outside the axes.
+    pub fn ring(&self, at: (f64, f64), radius: f64, style: ShapeStyle) -> Result<()> {
+        let inside = (self.x.low..=self.x.high).contains(&at.0) && (self.y.low..=self.y.high).contains(&at.1);
+        let area = self.chart.plotting_area();
+        if inside { area.draw(&Circle::new(at, px(radius), style)).map_err(failed) } else { Ok(()) }
     }
 
     /// Dots at (x, y) with thin bars from `low` to `high`; those outside the axes are left out, and of bars what is

@@ -135,8 +135,14 @@ impl DrawingBackend for Svg<'_> {
         self.element(format_args!("<polygon points=\"{points}\" {paint}/>"))
     }
 
-    fn draw_circle<S: BackendStyle>(&mut self, centre: BackendCoord, radius: u32, style: &S, _fill: bool) -> Drawn {
+    fn draw_circle<S: BackendStyle>(&mut self, centre: BackendCoord, radius: u32, style: &S, fill: bool) -> Drawn {
         let color = style.color();
+        if !fill {
+            // Its inside is paper: what lies below a ring does not show through.
+            let (x, y, r, width) = (px(centre.0), px(centre.1), px(radius as i32), px(style.stroke_width() as i32));
+            let ring = format!("<circle cx=\"{x}\" cy=\"{y}\" r=\"{r}\" {} stroke-width=\"{width}\"/>", paint("stroke", color));
+            return self.element(format_args!("<g class=\"f-paper\" fill=\"#ffffff\">{ring}</g>"));
+        }
         let same = self.dot_style.is_some_and(|(c, r)| c.rgb == color.rgb && c.alpha == color.alpha && r == radius);
         if !same || self.dots.len() >= DOTS {
             self.flush_dots();

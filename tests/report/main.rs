@@ -2,6 +2,7 @@
 
 use pushforward::metrics::Better;
 use pushforward::metrics::{Points, Score, interval};
+use pushforward::report::contrasts::{Contrast, Contrasts, contrasts};
 use pushforward::report::grid::{DOTS, Ink, Line, Scatter, Shown, grid};
 use pushforward::report::measured::{Measured, Point, Trace, measured};
 use pushforward::report::{
@@ -200,6 +201,7 @@ fn page() -> Page {
     Page {
         title: "energy on <moons>".into(),
         headline: "Closes 97 % of the gap.".into(),
+        lead: vec!["Done to find out & to show.".into()],
         facts: vec![("method".into(), "energy".into())],
         scores: Some(ScoreTable {
             reference: "500 held-out rows".into(),
@@ -292,4 +294,37 @@ fn marks_on_a_logarithmic_panel_stand_a_decade_apart_and_those_outside_are_left_
         .collect();
     assert_eq!(heights.len(), 3, "{heights:?}");
     assert!((heights[2] - 2.0 * heights[1] + heights[0]).abs() < 0.25 && heights[1] - heights[0] > 20.0, "{heights:?}");
+}
+
+#[test]
+fn contrasts_are_rings_or_dots_and_bars_are_cut() {
+    let contrast = |name: usize, way: usize, y: f64, half: f64, certain: bool| Contrast {
+        name,
+        way,
+        y,
+        bar: (half > 0.0).then_some([y - half, y + half]),
+        certain,
+    };
+    let all = vec![
+        contrast(0, 0, -0.2, 0.05, true),
+        contrast(0, 1, 0.1, 0.3, false),
+        contrast(1, 0, 0.0, 50.0, false),
+        contrast(1, 1, -0.1, 0.0, true),
+    ];
+    let plot = Contrasts {
+        y: "change".into(),
+        names: ["first".into(), "second".into()].to_vec(),
+        ways: ["this way".into(), "that way".into()].to_vec(),
+        panels: vec![("one <panel>".into(), all.clone()), ("all alike".into(), vec![contrast(0, 0, 0.0, 0.0, false)])],
+    };
+    let svg = contrasts(&plot, "differences").expect("a plot");
+    well_formed(&svg);
+    on_the_picture(&svg);
+    assert_eq!(svg.matches("<circle").count(), 3, "a ring for what is not certain");
+    for text in ["first", "second", "this way", "that way", "one &lt;panel&gt;", "change"] {
+        assert!(svg.contains(text), "{text}");
+    }
+    // The widest bar does not set the scale.
+    assert!(svg.contains(">−0.2<") && !svg.contains(">20<"), "{svg}");
+    assert!(contrasts(&Contrasts { panels: Vec::new(), ..plot }, "none").is_ok());
 }

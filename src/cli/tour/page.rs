@@ -52,6 +52,7 @@ pub fn page(plan: &Plan, tour: &Tour, gpu: &Gpu) -> Result<Page> {
         settings: plan.training.iter().map(|(key, value)| (key.clone(), value.to_string())).collect(),
         commands,
         footer: format!("pushforward {}", env!("CARGO_PKG_VERSION")),
+        ..Page::default()
     })
 }
 
