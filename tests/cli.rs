@@ -1,5 +1,7 @@
 //! The program as a person runs it: what it prints, what it leaves, and how it fails.
 
+#[path = "cli/anneal.rs"]
+mod anneal;
 #[path = "cli/compared.rs"]
 mod compared;
 #[path = "cli/densities.rs"]

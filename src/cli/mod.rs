@@ -1,6 +1,7 @@
 //! The command line. Results go to standard output, messages to standard error; an error is one sentence and the exit status 1,
 //! or 2 where the command itself is at fault.
 
+mod anneal;
 mod arguments;
 mod bench;
 mod comparison;

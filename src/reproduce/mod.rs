@@ -1,5 +1,6 @@
 //! The paper's figures and claims, made again and measured.
 
+pub mod anneal;
 pub mod comparison;
 pub mod densities;
 pub mod figure1;

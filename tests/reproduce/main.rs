@@ -1,6 +1,7 @@
 //! The paper's footnote 3: what was derived holds, the game does not settle, and the mean formulation does where it should. And what the
 //! comparison of §2 makes of its runs. Footnote 9 is in `spectrum`.
 
+mod anneal;
 mod spectrum;
 
 use pushforward::data::toy::Toy;
