@@ -15,6 +15,7 @@ mod ceiling;
 mod chains;
 mod flows;
 mod games;
+mod kernels;
 mod layers;
 mod statistics;
 
@@ -77,6 +78,9 @@ pub const CASES: &[Case] = &[
     Case { name: "ode/b65536-s100", prepare: |gpu| flows::ode(gpu, 65_536) },
     Case { name: "realnvp-step/d2", prepare: |gpu| chains::realnvp_step(gpu, 2, 4096) },
     Case { name: "realnvp-step/d64", prepare: |gpu| chains::realnvp_step(gpu, 64, 4096) },
+    Case { name: "kde8/n8192-d2", prepare: |gpu| kernels::kde(gpu, 8192, 2) },
+    Case { name: "drift/n2048-d2", prepare: |gpu| kernels::drift(gpu, 2048, 2) },
+    Case { name: "drift/n2048-d64", prepare: |gpu| kernels::drift(gpu, 2048, 64) },
     Case { name: "wgan-step/w128-b1024", prepare: |gpu| games::wgan_step(gpu, 128, 1024) },
 ];
 

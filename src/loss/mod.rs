@@ -2,8 +2,10 @@
 //! and combine like numbers.
 
 mod penalty;
+mod score;
 
 pub use penalty::{Penalty, Slopes, slope_penalty};
+pub use score::{distances, energy_score};
 
 use crate::Result;
 use crate::gpu::{Recorder, Var};

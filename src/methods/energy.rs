@@ -5,13 +5,33 @@
 //! the MMD of the kernel −‖x − y‖^β (the paper's text drops the sign), which is D₂² with τ(ds) ∝ |s|^{−(d+β)} ds over
 //! characteristic functions. It has no bandwidth. With
 //! `projections` it is averaged over random lines, on which sorting makes it O(n log n).
+//!
+//! Where columns are given, `score = conditional` asks for each row's own law instead (engression; Shen & Meinshausen 2024): with several draws φ(Z|c) of each row's c,
+//!
+//!   E‖X − φ(Z|c)‖^β − ½E‖φ(Z|c) − φ(Z'|c)‖^β,
+//!
+//! which is least where φ(Z|c) has the law of X given c. Whole rows (`joint`) are compared with rows of other c as well, and learn of the law given c only what the batch's
+//! law shows of it. Between one another's steps [`distributional-diffusion`](super::distributional) asks the same of a denoiser.
 
+use super::dataset::join;
 use super::one_step::OneStep;
-use super::{Dataset, Entry, Objective, estimator, resolve};
-use crate::gpu::{Recorder, Var};
+use super::{Dataset, Entry, Method, Objective, estimator, resolve};
+use crate::gpu::{Gpu, Plan, Recorder, Var};
+use crate::loss::energy_score;
+use crate::nn::{Parameters, Weights};
 use crate::ops::pairwise::RadialKernel;
 use crate::settings::Settings as _;
 use crate::{Error, Result, settings};
+
+/// What is compared where columns are given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Compared {
+    /// Whole rows, given columns among them.
+    Joint,
+    /// Each row with draws of its own law.
+    Conditional,
+}
 
 settings! {
     /// Settings of `energy`.
@@ -22,6 +42,10 @@ settings! {
         projections: usize = 0,
         /// Whether the estimator leaves out pairs of a row with itself, so that its mean is exact (its value can be negative).
         unbiased: bool = true,
+        /// What is compared where columns are given: conditional (each row with draws of its own law, in all dimensions at once), joint (whole rows).
+        score: Compared = Compared::Conditional,
+        /// Draws of each row's law (conditional), two or more.
+        draws: usize = 2,
     }
 }
 
@@ -33,7 +57,13 @@ pub const ENTRY: Entry = Entry {
     inverse: false,
     defaults: "",
     keys: Settings::keys,
-    build: |setup, own| Ok(Box::new(Energy { core: OneStep::new(setup)?, settings: settings::take(own)? })),
+    build: |setup, own| {
+        let settings: Settings = settings::take(own)?;
+        let energy = Energy { core: OneStep::new(setup)?, settings };
+        let conditional =
+            setup.conditions > 0 && energy.settings.score == Compared::Conditional && energy.settings.projections == 0;
+        Ok(if conditional { Box::new(Engression(energy)) } else { Box::new(energy) })
+    },
     resolve: |table| resolve::<Settings>(table, check),
 };
 
@@ -43,6 +73,9 @@ fn check(settings: &Settings) -> Result<()> {
     }
     if settings.projections > 4096 {
         return Err(Error::usage(format!("`projections` is {}: it must be at most 4,096", settings.projections)));
+    }
+    if !(2..=16).contains(&settings.draws) {
+        return Err(Error::usage(format!("`draws` is {}: it must be between 2 and 16", settings.draws)));
     }
     if settings.projections > 0 && settings.beta != 1.0 {
         return Err(Error::usage(format!("`projections` needs `beta` = 1, and it is {}", settings.beta)));
@@ -62,11 +95,43 @@ impl Objective for Energy {
     }
 
     fn loss(&self, rec: &mut Recorder, y: Var, x: Var, _: &Dataset) -> Result<Var> {
-        let Settings { beta, projections, unbiased } = self.settings;
+        let Settings { beta, projections, unbiased, .. } = self.settings;
         let estimator = estimator(unbiased);
         match projections {
             0 => rec.mmd_squared(&RadialKernel::Energy { beta }, y, x, estimator),
             _ => rec.sliced_energy(y, x, projections, estimator),
         }
+    }
+}
+
+/// Trains φ by the energy score of each row under draws of its own law.
+struct Engression(Energy);
+
+impl Method for Engression {
+    fn parameters(&self) -> &Parameters {
+        &self.0.core.parameters
+    }
+
+    fn latent(&self) -> usize {
+        self.0.core.latent()
+    }
+
+    fn push(&self, rec: &mut Recorder, z: Var, weights: Weights) -> Result<Var> {
+        self.0.core.push(rec, z, weights)
+    }
+
+    fn plan(&self, gpu: &Gpu, seed: u64, data: &Dataset) -> Result<Plan> {
+        let Energy { core, settings } = &self.0;
+        Plan::record(gpu, seed, |rec| {
+            let (x, given) = data.parted_batch(rec, core.batch)?;
+            let mut draws = Vec::with_capacity(settings.draws);
+            for _ in 0..settings.draws {
+                let z = rec.normal(core.batch, core.latent())?;
+                let inputs = join(rec, z, given)?;
+                draws.push(core.push(rec, inputs, Weights::Trained)?);
+            }
+            let loss = energy_score(rec, &draws, x, settings.beta, 1.0)?;
+            core.minimize(rec, loss)
+        })
     }
 }

@@ -8,12 +8,16 @@ pub mod dataset;
 mod density;
 pub mod diffusion;
 pub mod distill;
+pub mod distributional;
 pub mod drift;
 pub mod ebm;
 pub mod energy;
+mod few_step;
 pub mod fgan;
+pub mod flow_map;
 pub mod flow_matching;
 pub mod gan;
+pub mod imm;
 pub mod interpolant;
 pub mod iwae;
 pub mod kantorovich;
@@ -292,6 +296,9 @@ pub static REGISTRY: &[Entry] = &[
     interpolant::ENTRY,
     rectified_flow::ENTRY,
     distill::ENTRY,
+    flow_map::ENTRY,
+    imm::ENTRY,
+    distributional::ENTRY,
     anneal::ENTRY,
 ];
 

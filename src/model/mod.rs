@@ -22,6 +22,9 @@ use std::collections::HashMap;
 use std::io::Write;
 use std::path::Path;
 
+/// The setting of methods that learn maps between two times: the steps in which samples are drawn.
+const MAP_STEPS: &str = "map_steps";
+
 /// What a model file says of itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Description {
@@ -201,7 +204,9 @@ impl Model {
         }
         let weights = self.weights()?;
         let Self { gpu, mut description, method, .. } = self;
-        if method.dynamics().is_none() {
+        // Maps between two times take as many steps as are asked for.
+        let maps = description.settings.contains_key(MAP_STEPS);
+        if method.dynamics().is_none() && !maps {
             return Err(Error::usage(format!(
                 "--solver, --steps and --set are for methods that integrate an equation; `{}` samples in one step: leave them out",
                 description.method
@@ -210,8 +215,9 @@ impl Model {
         let entry = description.entry()?;
         let mut table = description.settings.clone();
         for (key, value) in asked {
+            let key = if maps && key == "solver_steps" { MAP_STEPS.to_string() } else { key };
             let keys = Sampling::keys();
-            let keys: Vec<&str> = keys.iter().map(|key| key.name).collect();
+            let keys: Vec<&str> = if maps { vec![MAP_STEPS] } else { keys.iter().map(|key| key.name).collect() };
             if !keys.contains(&key.as_str()) {
                 return Err(Error::usage(format!("`{key}` is no setting of the sampling; those are: {}", keys.join(", "))));
             }

@@ -6,6 +6,7 @@ pub mod mlp;
 pub mod normalising;
 pub mod parameters;
 pub mod time;
+pub mod two_times;
 pub mod velocity;
 
 pub use crate::ops::activation::Activation;
@@ -16,4 +17,5 @@ pub use mlp::{Head, Mlp, MlpShape};
 pub use normalising::{Masks, Mixing, Normalising, NormalisingShape, Structure};
 pub use parameters::{Builder, Id, Parameters, Weights};
 pub use time::{Time, TimeEmbedding};
+pub use two_times::TwoTimes;
 pub use velocity::{Velocity, VelocityShape};

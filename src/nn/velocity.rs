@@ -22,6 +22,22 @@ pub struct VelocityShape {
     pub time: TimeEmbedding,
 }
 
+impl VelocityShape {
+    /// Of the perceptron behind the times.
+    pub(super) fn mlp(&self) -> MlpShape {
+        MlpShape {
+            inputs: self.columns,
+            outputs: self.outputs,
+            width: self.width,
+            depth: self.depth,
+            activation: self.activation,
+            head: Head::Free,
+            input_gain: self.input_gain,
+            zero_last: true,
+        }
+    }
+}
+
 /// A field that starts at zero.
 #[derive(Clone, Debug)]
 pub struct Velocity {
@@ -35,17 +51,7 @@ impl Velocity {
     pub fn new(builder: &mut Builder, name: &str, shape: VelocityShape) -> Self {
         let inputs = 2 * shape.time.count;
         let of_time = builder.uniform(format!("{name}.time"), inputs, shape.width, (3.0 / inputs as f32).sqrt());
-        let mlp = MlpShape {
-            inputs: shape.columns,
-            outputs: shape.outputs,
-            width: shape.width,
-            depth: shape.depth,
-            activation: shape.activation,
-            head: Head::Free,
-            input_gain: shape.input_gain,
-            zero_last: true,
-        };
-        Self { time: shape.time, of_time, mlp: Mlp::new(builder, name, mlp) }
+        Self { time: shape.time, of_time, mlp: Mlp::new(builder, name, shape.mlp()) }
     }
 
     /// v(x, t) for rows x, each with its own time (rows × 1), or all with one (1 × 1).

@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 const BASELINES: f64 = 0.08;
 const LAST: f64 = 0.04;
 /// What a method's compilation, scoring and page take until it is known, at most a share of its time.
-const OVERHEAD: f64 = 4.0;
+const OVERHEAD: f64 = 6.0;
 const OVERHEAD_SHARE: f64 = 0.4;
 /// Seconds of the last verdict that a candidate takes.
 const VERDICT: f64 = 0.2;
@@ -48,6 +48,8 @@ pub struct Maker<'a> {
     /// Seconds that methods took beside their training, and when the last was done.
     overheads: Vec<f64>,
     done: Instant,
+    /// Seconds of training that each method gets, once the first has begun.
+    each: Option<f64>,
 }
 
 impl<'a> Maker<'a> {
@@ -56,7 +58,7 @@ impl<'a> Maker<'a> {
         std::fs::create_dir_all(plan.out.join("samples")).map_err(|e| Error::io("make the folder", &plan.out, e))?;
         let log = Log::open(&plan.out.join("tour.jsonl"), &plan.terms(gpu))?;
         let (before, now) = (log.elapsed(), Instant::now());
-        Ok(Self { gpu, plan, judge, log, watch, stop, started: now, before, overheads: Vec::new(), done: now })
+        Ok(Self { gpu, plan, judge, log, watch, stop, started: now, before, overheads: Vec::new(), done: now, each: None })
     }
 
     /// Seconds of the budget that are over.
@@ -190,7 +192,9 @@ impl<'a> Maker<'a> {
             [] => OVERHEAD.min(OVERHEAD_SHARE * share),
             known => known.iter().sum::<f64>() / known.len() as f64,
         };
-        let seconds = share - overhead;
+        // The same for all; less where time runs short.
+        let seconds = self.each.unwrap_or(f64::INFINITY).min(share - overhead);
+        self.each.get_or_insert(seconds);
         if seconds < LEAST {
             return self.failed(record, format!("there was no time left for it: {:.1} s", share.max(0.0)));
         }
@@ -307,6 +311,6 @@ impl<'a> Maker<'a> {
         let Some(best) = tour.best_method() else { return Ok(()) };
         let from = self.plan.run(&best.name).join("model.safetensors");
         let bytes = std::fs::read(&from).map_err(|e| Error::io("read", &from, e))?;
-        write_atomically(&self.plan.out.join("model.safetensors"), |file| file.write_all(&bytes))
+        write_atomically(self.plan.out.join("model.safetensors"), |file| file.write_all(&bytes))
     }
 }

@@ -1,0 +1,173 @@
+//! Flow maps: a flow's way from any time s to any later t in one step, X_{s,t}(x) = x + (t − s)·u(x, s, t), learned without a teacher. On the
+//! diagonal u is fitted to the velocity as flow matching fits it, E‖u(I_s, s, s) − İ_s‖²; between different times, from itself, by one of three losses.
+//!
+//! `lagrangian` (Boffi, Albergo & Vanden-Eijnden 2025): where a row is taken to moves with the flow, ∂_t X_{s,t}(x) = u(X_{s,t}(x), t, t), by one tangent along t,
+//!
+//!   E‖u + (t − s)∂_t u − sg u(X_{s,t}(I_s), t, t)‖²;
+//!
+//! `shortcut` (Frans, Hafner, Levine & Abbeel 2025): a step is two of half its length, X_{s,t} = X_{m,t} ∘ X_{s,m} with m midway,
+//!
+//!   E‖u(I_s, s, t) − ½ sg(u(I_s, s, m) + u(X_{s,m}(I_s), m, t))‖²;
+//!
+//! `meanflow` (Geng, Deng, Bai, Kolter & He 2025): X_{s,t} of a row that moves with the flow stays, d/ds X_{s,t}(x_s) = 0, so u = v + (t − s)(v·∂_x u + ∂_s u),
+//!
+//!   E w‖u(I_s, s, t) − sg(İ_s + (t − s)(İ_s·∂_x u + ∂_s u))‖²,   w = sg(‖·‖² + c)^{−p}.
+//!
+//! (s, t run from noise to data here; MeanFlow's paper has them the other way round.) Samples take 1, 2, 4, … steps (`map_steps`, `sample --steps`).
+
+use super::few_step::{FewStep, Steps};
+use super::{Dataset, Entry, Method, resolve_two};
+use crate::gpu::{Gpu, Plan, Recorder, Var};
+use crate::nn::{Parameters, Weights};
+use crate::settings::Settings as _;
+use crate::{Error, Result, settings};
+
+/// What u is fitted to off the diagonal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum By {
+    Lagrangian,
+    Shortcut,
+    Meanflow,
+}
+
+settings! {
+    /// Settings of `flow-map`.
+    pub struct Settings {
+        /// What the map is fitted to between different times: lagrangian, shortcut, meanflow.
+        loss: By = By::Lagrangian,
+        /// Share of a batch on the diagonal, where the map is the flow's velocity.
+        diagonal: f32 = 0.5,
+        /// Power p of the weight 1/(‖·‖² + c)^p of a row (meanflow); 0 weighs all alike.
+        weight_power: f32 = 0.0,
+    }
+}
+
+pub const ENTRY: Entry = Entry {
+    name: "flow-map",
+    summary: "the way of a flow between any two times in one step, learned from itself: samples in 1, 2, 4, … steps",
+    paper: "§4, the flow integrated into a map ψ (after distillation)",
+    density: false,
+    inverse: false,
+    defaults: "width = 128\ndepth = 3\nrate = 2e-3",
+    keys: || [Settings::keys(), Steps::keys()].concat(),
+    build: |setup, own| {
+        let (settings, steps): (Settings, Steps) = (settings::take(own)?, settings::take(own)?);
+        Ok(Box::new(FlowMap { core: FewStep::new(setup, &steps)?, settings }))
+    },
+    resolve: |table| resolve_two::<Settings, Steps>(table, check, Steps::check),
+};
+
+fn check(settings: &Settings) -> Result<()> {
+    if !(settings.diagonal > 0.0 && settings.diagonal < 1.0) {
+        return Err(Error::usage(format!("`diagonal` is {}: it must be above 0 and below 1", settings.diagonal)));
+    }
+    if !(0.0..=2.0).contains(&settings.weight_power) {
+        return Err(Error::usage(format!("`weight_power` is {}: it must be between 0 and 2", settings.weight_power)));
+    }
+    Ok(())
+}
+
+/// c of the weight, in squared deviations a column.
+const WEIGHT_FLOOR: f32 = 1e-2;
+
+struct FlowMap {
+    core: FewStep,
+    settings: Settings,
+}
+
+/// The tangent of u along some of its inputs; nothing where it does not depend on them.
+fn tangent(rec: &mut Recorder, u: Var, along: &[(Var, Var)]) -> Result<Var> {
+    match rec.tangent(u, along)? {
+        Some(tangent) => Ok(tangent),
+        None => rec.constant(0.0, u.rows(), u.cols()),
+    }
+}
+
+impl FlowMap {
+    /// What u less its target is at rows between different times.
+    fn residual(&self, rec: &mut Recorder, data: &Dataset, rows: usize) -> Result<Var> {
+        let core = &self.core;
+        let ends = core.ends(rec, data, rows)?;
+        let times @ [s, t] = core.times(rec, rows)?;
+        let x = ends.at(rec, s)?;
+        let u = core.u(rec, x, ends.given, times, Weights::Trained)?;
+        let span = rec.sub(t, s)?;
+        match self.settings.loss {
+            By::Lagrangian => {
+                let one = rec.constant(1.0, rows, 1)?;
+                let along = tangent(rec, u, &[(t, one)])?;
+                let along = rec.mul(along, span)?;
+                let speed = rec.add(u, along)?;
+                let there = core.moved(rec, x, u, times)?;
+                let there = rec.detach(there);
+                let field = core.u(rec, there, ends.given, [t, t], Weights::Trained)?;
+                let field = rec.detach(field);
+                rec.sub(speed, field)
+            }
+            By::Shortcut => {
+                let middle = rec.blend(s, t, 0.5, 0.5)?;
+                let first = core.u(rec, x, ends.given, [s, middle], Weights::Trained)?;
+                let there = core.moved(rec, x, first, [s, middle])?;
+                let second = core.u(rec, there, ends.given, [middle, t], Weights::Trained)?;
+                let target = rec.blend(first, second, 0.5, 0.5)?;
+                let target = rec.detach(target);
+                rec.sub(u, target)
+            }
+            By::Meanflow => {
+                let velocity = ends.velocity(rec)?;
+                let one = rec.constant(1.0, rows, 1)?;
+                let along = tangent(rec, u, &[(x, velocity), (s, one)])?;
+                let along = rec.mul(along, span)?;
+                let target = rec.add(velocity, along)?;
+                let target = rec.detach(target);
+                rec.sub(u, target)
+            }
+        }
+    }
+
+    /// Its mean square over columns, weighed row by row where that is asked for.
+    fn squared(&self, rec: &mut Recorder, residual: Var) -> Result<Var> {
+        let power = self.settings.weight_power;
+        if self.settings.loss != By::Meanflow || power == 0.0 {
+            return rec.mean_square(residual);
+        }
+        let square = rec.square(residual)?;
+        let square = rec.sum_cols(square)?;
+        let square = rec.scale(square, 1.0 / residual.cols() as f32)?;
+        let held = rec.affine(square, 1.0, WEIGHT_FLOOR)?;
+        let held = rec.detach(held);
+        let log = rec.log(held)?;
+        let log = rec.scale(log, -power)?;
+        let weight = rec.exp(log)?;
+        let weight = rec.detach(weight);
+        let weighed = rec.mul(square, weight)?;
+        rec.mean(weighed)
+    }
+}
+
+impl Method for FlowMap {
+    fn parameters(&self) -> &Parameters {
+        &self.core.parameters
+    }
+
+    fn latent(&self) -> usize {
+        self.core.columns
+    }
+
+    fn push(&self, rec: &mut Recorder, z: Var, weights: Weights) -> Result<Var> {
+        self.core.push(rec, z, weights)
+    }
+
+    fn plan(&self, gpu: &Gpu, seed: u64, data: &Dataset) -> Result<Plan> {
+        let on = ((self.settings.diagonal * self.core.batch as f32).round() as usize).clamp(1, self.core.batch - 1);
+        self.core.plan_of(gpu, seed, |rec| {
+            let diagonal = self.core.diagonal(rec, data, on)?;
+            rec.report("velocity_loss", diagonal)?;
+            let residual = self.residual(rec, data, self.core.batch - on)?;
+            let between = self.squared(rec, residual)?;
+            rec.report("map_loss", between)?;
+            rec.add(diagonal, between)
+        })
+    }
+}

@@ -1,0 +1,144 @@
+//! Inductive moment matching (Zhou, Ermon & Song 2025): a map f_{s,t} from any time s of a flow to any later t, trained so that what it makes of I_s has the
+//! law of what it makes of I_r, nearer to the data:
+//!
+//!   E_{s,r,t} MMD²(f_{s,t}(I_s), sg f_{r,t}(I_r)),   s < r ≤ t,   I_s and I_r of the same noise and data.
+//!
+//! Where r = t the second is the data's own law at t, since f_{t,t} is the identity; from there exactness is inherited by induction, to s = 0 in the end. One
+//! (s, r, t) belongs to a group of M rows, within which alone rows are compared. (Time runs from noise, 0, to data, 1; the paper's runs the other way,
+//! its t → s is our s → t.)
+//!
+//! f is the flow map's X_{s,t}(x) = x + (t − s)u(x, s, t), and r = min(t, s + `gap`). The kernel is the paper's Laplacian of rows over the weight that u has in
+//! them, (t − s), and over the median distance of the data times `scale`. Groups cost no kernel of their own: each has a
+//! coordinate, so far from the others' that e^(−distance) is zero between them, and the biased MMD² of the batch is then 1/G of the groups' mean.
+
+use super::few_step::{FewStep, Steps};
+use super::{Dataset, Entry, Method, resolve_two};
+use crate::gpu::{Gpu, Plan, Recorder, Var};
+use crate::nn::{Parameters, Weights};
+use crate::ops::pairwise::{Estimator, RadialKernel};
+use crate::settings::Settings as _;
+use crate::{Error, Result, settings};
+
+settings! {
+    /// Settings of `imm`.
+    pub struct Settings {
+        /// Rows M of a group, which share their times and are compared with each other.
+        group: usize = 64,
+        /// How much nearer to the data than s the time r is.
+        gap: f32 = 0.1,
+        /// Width of the kernel in median distances between rows, at t − s = 1.
+        scale: f32 = 0.5,
+    }
+}
+
+pub const ENTRY: Entry = Entry {
+    name: "imm",
+    summary: "inductive moment matching: maps between times, each made as good as one from nearer to the data",
+    paper: "§2 with §4: matched statistics along a flow",
+    density: false,
+    inverse: false,
+    defaults: "width = 128\ndepth = 3\nrate = 2e-3",
+    keys: || [Settings::keys(), Steps::keys()].concat(),
+    build: |setup, own| {
+        let (settings, steps): (Settings, Steps) = (settings::take(own)?, settings::take(own)?);
+        Ok(Box::new(Imm { core: FewStep::new(setup, &steps)?, settings }))
+    },
+    resolve: |table| resolve_two::<Settings, Steps>(table, check, Steps::check),
+};
+
+fn check(settings: &Settings) -> Result<()> {
+    let wrong = |key: &str, value: &dyn std::fmt::Display, valid: &str| {
+        Err(Error::usage(format!("`{key}` is {value}: it must be {valid}")))
+    };
+    if !(2..=1 << 16).contains(&settings.group) {
+        return wrong("group", &settings.group, "between 2 and 65,536");
+    }
+    if !(settings.gap > 0.0 && settings.gap <= 1.0) {
+        return wrong("gap", &settings.gap, "above 0 and at most 1");
+    }
+    if !(settings.scale > 0.0 && settings.scale.is_finite()) {
+        return wrong("scale", &settings.scale, "above 0");
+    }
+    Ok(())
+}
+
+/// Between the coordinates of two groups, in widths of the kernel: e^−200 is nothing in single precision.
+const APART: f32 = 200.0;
+/// The least t − s that rows are divided by.
+const LEAST_SPAN: f32 = 0.05;
+
+struct Imm {
+    core: FewStep,
+    settings: Settings,
+}
+
+/// A number a group, for each of its rows: groups × 1 → rows × 1.
+fn shared(rec: &mut Recorder, of_group: Var, rows: usize) -> Result<Var> {
+    let size = rows.div_ceil(of_group.rows());
+    let index: Vec<u32> = (0..rows).map(|row| (row / size) as u32).collect();
+    let index = rec.gpu().upload_u32(rows, 1, &index)?;
+    let index = rec.tensor(&index);
+    rec.rows(of_group, index)
+}
+
+impl Imm {
+    fn loss(&self, rec: &mut Recorder, data: &Dataset) -> Result<Var> {
+        let (core, rows) = (&self.core, self.core.batch);
+        let groups = rows.div_ceil(self.settings.group.min(rows));
+        let ends = core.ends(rec, data, rows)?;
+        let [s, t] = core.times(rec, groups)?;
+        // r = t − max(0, t − s − gap).
+        let left = rec.blend(t, s, 1.0, -1.0)?;
+        let left = rec.affine(left, 1.0, -self.settings.gap)?;
+        let left = rec.clamp(left, 0.0, 1.0)?;
+        let r = rec.sub(t, left)?;
+        let [s, r, t] = [shared(rec, s, rows)?, shared(rec, r, rows)?, shared(rec, t, rows)?];
+        let made = |rec: &mut Recorder, from: Var| {
+            let x = ends.at(rec, from)?;
+            let u = core.u(rec, x, ends.given, [from, t], Weights::Trained)?;
+            core.moved(rec, x, u, [from, t])
+        };
+        let y = made(rec, s)?;
+        let x = made(rec, r)?;
+        let x = rec.detach(x);
+        let span = rec.sub(t, s)?;
+        let span = rec.clamp(span, LEAST_SPAN, 1.0)?;
+        let width = rec.scale(span, self.settings.scale * data.median_distance())?;
+        let size = rows.div_ceil(groups);
+        let places: Vec<f32> = (0..rows).map(|row| APART * (row / size) as f32).collect();
+        let places = rec.gpu().upload(rows, 1, &places)?;
+        let places = rec.tensor(&places);
+        let placed = |rec: &mut Recorder, rows: Var| {
+            let scaled = rec.div(rows, width)?;
+            match ends.given {
+                // Rows are compared with what they were given.
+                Some(given) => {
+                    let given = rec.scale(given, 1.0 / (self.settings.scale * data.median_distance()))?;
+                    rec.concat(&[scaled, given, places])
+                }
+                None => rec.concat(&[scaled, places]),
+            }
+        };
+        let (y, x) = (placed(rec, y)?, placed(rec, x)?);
+        let loss = rec.mmd_squared(&RadialKernel::Laplace { bandwidth: 1.0 }, y, x, Estimator::Biased)?;
+        rec.scale(loss, groups as f32)
+    }
+}
+
+impl Method for Imm {
+    fn parameters(&self) -> &Parameters {
+        &self.core.parameters
+    }
+
+    fn latent(&self) -> usize {
+        self.core.columns
+    }
+
+    fn push(&self, rec: &mut Recorder, z: Var, weights: Weights) -> Result<Var> {
+        self.core.push(rec, z, weights)
+    }
+
+    fn plan(&self, gpu: &Gpu, seed: u64, data: &Dataset) -> Result<Plan> {
+        self.core.plan_of(gpu, seed, |rec| self.loss(rec, data))
+    }
+}

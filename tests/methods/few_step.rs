@@ -1,0 +1,197 @@
+//! Maps between two times: what they are fitted to in closed form, and samples in 1, 2 and 4 steps.
+
+use crate::{GPU, Silent, distances, job, trained};
+use pushforward::data::Table;
+use pushforward::data::toy::Toy;
+use pushforward::gpu::{Recorder, Var};
+use pushforward::loss::energy_score;
+use pushforward::metrics::{Points, pairs};
+use pushforward::model::Model;
+use pushforward::nn::{Activation, Builder, TimeEmbedding, TwoTimes, VelocityShape, Weights};
+use pushforward::train::{self, Job};
+use std::sync::atomic::AtomicBool;
+
+/// ψ_{t→r}(z) of closed form 14 in this house's times (0 is noise N(0, 1), 1 the data N(m, s²)): x_t = (1 − t)x₀ + t x₁, σ_t² = (1 − t)² + t²s².
+fn flow(m: f64, s: f64, from: f64, to: f64, x: f64) -> f64 {
+    let sigma = |t: f64| ((1.0 - t).powi(2) + (t * s).powi(2)).sqrt();
+    to * m + sigma(to) / sigma(from) * (x - from * m)
+}
+
+#[test]
+fn the_mean_velocity_of_gaussians_meets_all_three_identities() {
+    let (m, s) = (0.7, 0.4);
+    let u = |x: f64, from: f64, to: f64| if to == from { f64::NAN } else { (flow(m, s, from, to, x) - x) / (to - from) };
+    // u(x, t, t) is the flow's velocity.
+    let v = |x: f64, t: f64| {
+        let variance = (1.0 - t).powi(2) + (t * s).powi(2);
+        m + (t * s * s - (1.0 - t)) / variance * (x - t * m)
+    };
+    let h = 1e-5;
+    for (x, from, to) in [(0.3, 0.1, 0.6), (-1.2, 0.0, 1.0), (2.0, 0.5, 0.9)] {
+        let d = |of: &dyn Fn(f64) -> f64| (of(h) - of(-h)) / (2.0 * h);
+        // MeanFlow: u = v + (t − s)(v·∂_x u + ∂_s u).
+        let along = v(x, from) * d(&|e| u(x + e, from, to)) + d(&|e| u(x, from + e, to));
+        assert!((u(x, from, to) - v(x, from) - (to - from) * along).abs() < 1e-6);
+        // Lagrangian: u + (t − s)∂_t u = v(X_{s,t}(x), t).
+        let there = flow(m, s, from, to, x);
+        assert!((u(x, from, to) + (to - from) * d(&|e| u(x, from, to + e)) - v(there, to)).abs() < 1e-6);
+        // Shortcut: two half steps.
+        let middle = 0.5 * (from + to);
+        let second = u(flow(m, s, from, middle, x), middle, to);
+        assert!((u(x, from, to) - 0.5 * (u(x, from, middle) + second)).abs() < 1e-9);
+    }
+}
+
+fn shape() -> VelocityShape {
+    let time = TimeEmbedding { count: 4, highest: 4.0 };
+    VelocityShape { columns: 2, outputs: 2, width: 16, depth: 2, activation: Activation::Gelu, input_gain: 1.0, time }
+}
+
+/// The values of what is recorded with a small network whose last layer is no zero.
+fn evaluated(record: impl FnOnce(&mut Recorder, &dyn Fn(&mut Recorder, Var, [Var; 2]) -> Var) -> Vec<Var>) -> Vec<Vec<f32>> {
+    let mut builder = Builder::new(1);
+    let network = TwoTimes::new(&mut builder, "map", shape());
+    let parameters = builder.build(&GPU).unwrap();
+    let mut state = 1u32;
+    let values = parameters.averaged().unwrap();
+    let random: Vec<_> = values
+        .into_iter()
+        .map(|(name, rows, cols, v)| {
+            let mut next = || {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (state >> 8) as f32 / (1 << 23) as f32 - 1.0
+            };
+            let v: Vec<f32> = v.iter().map(|_| 0.6 * next()).collect();
+            (name, rows, cols, v)
+        })
+        .collect();
+    parameters.load(|name| random.iter().find(|w| w.0 == name).map(|w| w.3.clone())).unwrap();
+    let mut rec = Recorder::new(&GPU, 0);
+    let of = |rec: &mut Recorder, x: Var, times: [Var; 2]| network.forward(rec, &parameters, x, times, Weights::Trained).unwrap();
+    let kept: Vec<_> = record(&mut rec, &of).into_iter().map(|v| rec.keep(v)).collect();
+    let mut step = rec.finish().unwrap();
+    step.replay(1).unwrap();
+    kept.into_iter().map(|k| step.read(k).unwrap()).collect()
+}
+
+fn input(rec: &mut Recorder, rows: usize, cols: usize, values: &[f32]) -> Var {
+    let tensor = GPU.upload(rows, cols, values).unwrap();
+    rec.tensor(&tensor)
+}
+
+#[test]
+fn recorded_tangents_are_differences_of_the_network() {
+    let (x, s, t, v) = ([0.3f32, -0.5, 1.0, 0.2], [0.1f32, 0.4], [0.6f32, 0.9], [0.7f32, -0.4, 0.2, 1.1]);
+    let h = 2e-3f32;
+    let moved = |sign: f32, along_x: bool, along_t: bool| {
+        let shift = |a: &[f32], b: &[f32], on: bool| {
+            a.iter().zip(b).map(|(a, b)| if on { a + sign * h * b } else { *a }).collect::<Vec<f32>>()
+        };
+        let ones = [1.0; 2];
+        let (x, s, t) = (shift(&x, &v, along_x), shift(&s, &ones, along_x), shift(&t, &ones, along_t));
+        evaluated(|rec, u| {
+            let [x, s, t] = [input(rec, 2, 2, &x), input(rec, 2, 1, &s), input(rec, 2, 1, &t)];
+            vec![u(rec, x, [s, t])]
+        })
+        .remove(0)
+    };
+    let found = evaluated(|rec, u| {
+        let [x, s, t, v] = [input(rec, 2, 2, &x), input(rec, 2, 1, &s), input(rec, 2, 1, &t), input(rec, 2, 2, &v)];
+        let one = rec.constant(1.0, 2, 1).unwrap();
+        let at = u(rec, x, [s, t]);
+        // Along the flow and the first time (MeanFlow), and along the second alone (Lagrangian).
+        let first = rec.tangent(at, &[(x, v), (s, one)]).unwrap().unwrap();
+        let second = rec.tangent(at, &[(t, one)]).unwrap().unwrap();
+        vec![first, second]
+    });
+    for (found, (along_x, along_t)) in found.iter().zip([(true, false), (false, true)]) {
+        let (plus, minus) = (moved(1.0, along_x, along_t), moved(-1.0, along_x, along_t));
+        for ((p, m), found) in plus.iter().zip(&minus).zip(found) {
+            let expected = (p - m) / (2.0 * h);
+            assert!((found - expected).abs() < 2e-2 * (1.0 + expected.abs()), "{found} for {expected}");
+        }
+    }
+}
+
+#[test]
+fn the_energy_score_of_gaussians_is_the_closed_form() {
+    // X ~ N(0, 1), Y ~ N(δ, 1): E|X − Y| − ½E|Y − Y'| is half of the energy distance and ½E|X − X'| = 1/√π; closed form 2 has 0.5418066 for δ = 1.
+    let rows = 200_000;
+    let column = |seed: u64, shift: f32| {
+        Toy::Gaussian.sample(rows / 2, seed).into_values().iter().map(|v| v + shift).collect::<Vec<f32>>()
+    };
+    let sets = [column(1, 0.0), column(2, 1.0), column(3, 1.0)];
+    let mut rec = Recorder::new(&GPU, 0);
+    let [x, y, other] = [0, 1, 2].map(|k| input(&mut rec, rows, 1, &sets[k]));
+    let score = energy_score(&mut rec, &[y, other], x, 1.0, 1.0).unwrap();
+    let pinball = energy_score(&mut rec, &[y, other], x, 1.0, 0.0).unwrap();
+    assert!(energy_score(&mut rec, &[y], x, 1.0, 1.0).is_err());
+    let kept = [rec.keep(score), rec.keep(pinball)];
+    let mut step = rec.finish().unwrap();
+    step.replay(1).unwrap();
+    let [score, alone] = kept.map(|k| f64::from(step.read(k).unwrap()[0]));
+    let expected = 0.5 * 0.541_806_6 + 1.0 / std::f64::consts::PI.sqrt();
+    assert!((score - expected).abs() < 0.01, "{score} for {expected}");
+    // Without the spread: E|X − Y| = expected + ½E|Y − Y'|.
+    assert!((alone - expected - 1.0 / std::f64::consts::PI.sqrt()).abs() < 0.01, "{alone}");
+}
+
+/// Root energy distance of samples in so many steps.
+fn in_steps(run: &std::path::Path, steps: i64, toy: Toy) -> f64 {
+    let model =
+        Model::load(&GPU, run).unwrap().with_sampling([("solver_steps".to_string(), toml::Value::Integer(steps))]).unwrap();
+    let (sample, fresh) = (model.sample(3000, 5).unwrap(), toy.sample(3000, 99));
+    let points = |table: &Table| Points::new(table.values(), table.rows(), 2).map(|p| p.subsample(3000, 0)).unwrap();
+    let (a, b) = (points(&fresh), points(&sample));
+    let of = |v| Points::new(v, 3000, 2).unwrap();
+    pairs::energy(of(&a), of(&b)).unwrap().value.max(0.0).sqrt()
+}
+
+#[test]
+fn maps_between_times_learn_in_one_step_and_in_four() {
+    // In one step, and in four: shares of a Gaussian's distance.
+    for (method, extra, shares) in [
+        ("flow-map", "loss = 'lagrangian'", [0.6, 0.5]),
+        // A step of one is learned from two of a half, and those from quarters: after 1,200 small training steps it is hardly begun.
+        ("flow-map", "loss = 'shortcut'", [0.97, 0.5]),
+        ("flow-map", "loss = 'meanflow'", [0.75, 0.5]),
+        ("imm", "", [0.75, 0.75]),
+        ("distributional-diffusion", "", [0.75, 0.5]),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let run = folder.path().join("run");
+        let extra = format!("width = 64\nrate = 4e-3\nbatch = 256\nsteps = 1200\n{extra}");
+        let outcome = trained(method, Toy::Moons, &extra, &run);
+        let (one, gaussian) = distances(&outcome, Toy::Moons);
+        let [two, four] = [2, 4].map(|steps| in_steps(&run, steps, Toy::Moons));
+        println!("{method} {extra:?}: {one:.4}, {two:.4}, {four:.4} in 1, 2, 4 steps against {gaussian:.4}");
+        assert_eq!(one, in_steps(&run, 1, Toy::Moons));
+        let [most_one, most_four] = shares.map(|share| share * gaussian);
+        assert!(
+            one < most_one && four < most_four,
+            "{method} {extra:?}: {one}, {four} in one and four steps, a Gaussian {gaussian}"
+        );
+    }
+}
+
+#[test]
+fn wrong_steps_and_latents_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |extra: &str| {
+        let job = job(
+            Toy::Moons.sample(600, 1),
+            "toy:moons",
+            "flow-map",
+            &format!("steps = 3\nwidth = 8\n{extra}"),
+            &folder.path().join("run"),
+        );
+        train::train(&GPU, Job { ..job }, &mut Silent, &AtomicBool::new(false))
+    };
+    let told = run("latent = 3").map(|_| ()).unwrap_err().to_string();
+    assert!(told.contains("`latent` is 3"), "{told}");
+    let model = run("").unwrap().model;
+    let set = |key: &str, value: i64| (key.to_string(), toml::Value::Integer(value));
+    let model = model.with_sampling([set("solver_steps", 4)]).unwrap();
+    let told = model.with_sampling([set("probes", 4)]).map(|_| ()).unwrap_err().to_string();
+    assert!(told.contains("map_steps"), "{told}");
+}
