@@ -6,6 +6,7 @@ mod arguments;
 mod bench;
 mod comparison;
 mod console;
+mod defaults;
 mod densities;
 mod evaluate;
 mod flows;

@@ -15,7 +15,7 @@ use super::comparison::{More, comparison};
 use super::console::{Console, print};
 use super::progress::duration;
 
-const ALL: [&str; 7] = ["anneal", "densities", "figure1", "flows", "saddle", "spectrum", "statistics"];
+const ALL: [&str; 8] = ["anneal", "defaults", "densities", "figure1", "flows", "saddle", "spectrum", "statistics"];
 
 pub fn reproduce(args: &Reproduce, adapter: &str, console: Console) -> anyhow::Result<()> {
     if !ALL.contains(&args.what.as_str()) {
@@ -29,6 +29,7 @@ pub fn reproduce(args: &Reproduce, adapter: &str, console: Console) -> anyhow::R
     }
     match args.what.as_str() {
         "anneal" => return super::anneal::anneal(args, adapter, console),
+        "defaults" => return super::defaults::defaults(args, adapter, console),
         "densities" => return super::densities::densities(args, adapter, console),
         "flows" => return super::flows::flows(args, adapter, console),
         "saddle" => return super::saddle::saddle(args, adapter, console),

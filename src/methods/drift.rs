@@ -77,11 +77,19 @@ fn check(settings: &Settings) -> Result<()> {
     Ok(())
 }
 
-/// Mean shift from the rows of x towards data less that towards `own` (with `same`, x itself: no row is driven by itself): n × d.
-pub fn kernel_field(rec: &mut Recorder, x: Var, data: Var, own: Var, shape: Shape, width: f32, same: bool) -> Result<Var> {
-    let drawn = rec.kernel_means(x, data, shape, width, false)?;
-    let driven = rec.kernel_means(x, own, shape, width, same)?;
-    rec.sub(drawn, driven)
+/// Mean shift from the rows of x towards data less that towards `own` (with `same`, x itself: no row is driven by itself), of each width: n × d.
+pub fn kernel_fields(
+    rec: &mut Recorder,
+    x: Var,
+    data: Var,
+    own: Var,
+    shape: Shape,
+    widths: &[f32],
+    same: bool,
+) -> Result<Vec<Var>> {
+    let drawn = rec.kernel_means_of(x, data, shape, widths, false)?;
+    let driven = rec.kernel_means_of(x, own, shape, widths, same)?;
+    drawn.into_iter().zip(driven).map(|(drawn, driven)| rec.sub(drawn, driven)).collect()
 }
 
 /// Barycentric map of the entropic plan from x to data less that to `own`, a batch of x's law that is independent of x: n × d.
@@ -108,8 +116,8 @@ impl Drift {
         }
         let share = 1.0 / s.scales.len() as f64;
         let mut terms = Vec::with_capacity(s.scales.len());
-        for scale in &s.scales {
-            let field = kernel_field(rec, y, x, y, s.kernel, scale * data.median_distance(), true)?;
+        let widths: Vec<f32> = s.scales.iter().map(|scale| scale * data.median_distance()).collect();
+        for field in kernel_fields(rec, y, x, y, s.kernel, &widths, true)? {
             terms.push((share, if s.normalise { unit(rec, field)? } else { field }));
         }
         rec.weighted_sum(&terms)

@@ -20,12 +20,17 @@
 
 use crate::gpu::kernels::kernel_density::{Average, Means, Merge, Params, Sums};
 use crate::gpu::{Axes, Recorder, Var};
+use crate::ops::activation::Activation;
 use crate::{Error, Result};
 
 /// Widths of one pass.
 pub const WIDTHS: usize = 8;
 /// Columns up to which a row is held in registers.
-const REGISTERS: usize = 16;
+const REGISTERS: usize = 64;
+/// Columns from which on means are made of products of matrices, where those of n × m numbers may be kept.
+const WIDE: usize = 12;
+/// Their numbers at most.
+const KEPT: usize = 1 << 23;
 /// Rows of y in a split at most: some drivers end loops silently after 65,535 rounds.
 const LONGEST: usize = 32_768;
 /// Pairs × (columns + widths) in a dispatch at most, far below a second on any device.
@@ -98,8 +103,12 @@ impl Recorder {
         if same && y.rows() < 2 {
             return Err(Error::shape("kernel_means", "one row alone has no others"));
         }
-        let log_sum = self.log_sums(x, y, shape, &[width], same)?;
         let plan = self.pairs_of("kernel_means", x, y, shape, &[width], same)?;
+        if x.cols() >= WIDE && x.rows() * y.rows() <= KEPT {
+            let costs = self.pair_costs(x, y, shape, same)?;
+            return self.means_of(costs, y, shape, width);
+        }
+        let log_sum = self.log_sums(x, y, shape, &[width], same)?;
         let parts = self.empty(plan.whole.splits as usize * x.rows(), x.cols() + 1)?;
         for (params, [rows, splits]) in plan.blocks() {
             let groups = [rows, splits, params.chunks];
@@ -109,6 +118,62 @@ impl Recorder {
         let groups = self.groups(out.len(), 64);
         self.dispatch(Average { params: plan.whole, split_parts: parts, out }, &plan.axes, groups)?;
         Ok(out)
+    }
+
+    /// [`Recorder::kernel_means`] of several widths, n × d each: of many columns what they share is made once.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn kernel_means_of(&mut self, x: Var, y: Var, shape: Shape, widths: &[f32], same: bool) -> Result<Vec<Var>> {
+        if x.cols() < WIDE || x.rows() * y.rows() > KEPT || same && y.rows() < 2 {
+            return widths.iter().map(|&width| self.kernel_means(x, y, shape, width, same)).collect();
+        }
+        widths.iter().try_for_each(|&width| self.pairs_of("kernel_means", x, y, shape, &[width], same).map(|_| ()))?;
+        let costs = self.pair_costs(x, y, shape, same)?;
+        widths.iter().map(|&width| self.means_of(costs, y, shape, width)).collect()
+    }
+
+    /// −c of every pair, n × m: by ‖x‖² + ‖y‖² − 2⟨x, y⟩, which of many columns is a fast product of matrices.
+    fn pair_costs(&mut self, x: Var, y: Var, shape: Shape, same: bool) -> Result<Var> {
+        let [x, y] = [x, y].map(|v| self.detach(v));
+        let products = self.inner_products(x, y)?;
+        let squares = |rec: &mut Self, v: Var| {
+            let square = rec.square(v)?;
+            rec.sum_cols(square)
+        };
+        let (of_x, of_y) = (squares(self, x)?, squares(self, y)?);
+        let of_y = self.reshape(of_y, 1, y.rows())?;
+        let costs = self.blend(products, of_x, 2.0, -1.0)?;
+        let costs = self.blend(costs, of_y, 1.0, -1.0)?;
+        let costs = self.clamp(costs, -3.0e38, 0.0)?;
+        let costs = match shape {
+            Shape::Gaussian => costs,
+            Shape::Laplace => {
+                let squares = self.scale(costs, -1.0)?;
+                let distances = self.sqrt(squares)?;
+                self.scale(distances, -1.0)?
+            }
+        };
+        if !same {
+            return Ok(costs);
+        }
+        // No row is its own neighbour: it is farther from itself than any other.
+        let n = x.rows();
+        let mut diagonal = vec![0.0; n * n];
+        (0..n).for_each(|i| diagonal[i * n + i] = -1e30);
+        let diagonal = self.gpu().upload(n, n, &diagonal)?;
+        let diagonal = self.tensor(&diagonal);
+        self.add(costs, diagonal)
+    }
+
+    /// Σ_j w_ij y_j with w the soft-max of the pairs' −a·c.
+    fn means_of(&mut self, costs: Var, y: Var, shape: Shape, width: f32) -> Result<Var> {
+        let exponents = self.scale(costs, shape.rate(width))?;
+        let sums = self.log_mean_exp(exponents)?;
+        let weights = self.empty(costs.rows(), costs.cols())?;
+        self.shares_into(exponents, sums, weights)?;
+        let y = self.detach(y);
+        self.linear(weights, y, None, Activation::Identity)
     }
 
     fn log_sums(&mut self, x: Var, y: Var, shape: Shape, widths: &[f32], same: bool) -> Result<Var> {

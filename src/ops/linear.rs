@@ -317,6 +317,25 @@ impl Recorder {
         Ok(sum)
     }
 
+    /// A·Bᵀ of a (n × d) and b (m × d), n × m: every inner product of two sets of rows. Not taped.
+    ///
+    /// # Errors
+    /// Rows of different lengths, or none.
+    pub fn inner_products(&mut self, a: Var, b: Var) -> Result<Var> {
+        if a.cols() != b.cols() || a.is_empty() || b.is_empty() {
+            let problem = format!("{} × {} beside {} × {}", a.rows(), a.cols(), b.rows(), b.cols());
+            return Err(Error::shape("inner_products", problem));
+        }
+        let out = self.empty(a.rows(), b.rows())?;
+        // What a layer of weights B hands back to its inputs. These themselves are read only where an activation is between: a stands for them.
+        self.in_pieces(Sizes { n: a.rows(), k: b.rows(), m: a.cols() }, |rec, sizes, begin, _| {
+            let layout = layout(rec, Product::Input, sizes, Activation::Identity, false);
+            let [a, out] = [a, out].map(|v| rec.view_rows(v, begin, sizes.n));
+            dispatch!(rec, layout, sizes, 0, BackwardInput { x: a, w: b, d_y: a, d_x: out })
+        })?;
+        Ok(out)
+    }
+
     /// d_x = (accumulate ? d_x : 0) + σ'(x) ⊙ (d_y·Wᵀ).
     pub(super) fn linear_input(&mut self, x: Var, w: Var, d_y: Var, activation: Activation, slot: Slot) -> Result<()> {
         self.in_pieces(Sizes { n: x.rows(), k: x.cols(), m: w.cols() }, |rec, sizes, begin, _| {

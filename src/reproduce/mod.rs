@@ -2,6 +2,7 @@
 
 pub mod anneal;
 pub mod comparison;
+pub mod defaults;
 pub mod densities;
 pub mod figure1;
 pub mod flows;

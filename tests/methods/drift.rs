@@ -3,7 +3,7 @@
 use crate::{GPU, distances, trained};
 use pushforward::data::toy::Toy;
 use pushforward::gpu::{Recorder, Var};
-use pushforward::methods::drift::{kernel_field, transport_field};
+use pushforward::methods::drift::{kernel_fields, transport_field};
 use pushforward::ops::kernel_density::Shape;
 use pushforward::ops::sinkhorn::Sinkhorn;
 
@@ -34,14 +34,14 @@ fn the_field_between_gaussians_is_the_closed_form() {
     let ((m_p, s_p), (m_q, s_q), h) = ((1.0f32, 0.5f32), (-0.5f32, 1.0f32), 0.6f32);
     let (p, q) = (gaussian(40_000, 1, m_p, s_p), gaussian(40_000, 2, m_q, s_q));
     let x: Vec<f32> = (0..25).flat_map(|i| [0.25 * (i % 5) as f32, 0.25 * (i / 5) as f32 - 0.25]).collect();
-    let found = field(&[&x, &p, &q], |rec, v| kernel_field(rec, v[0], v[1], v[2], Shape::Gaussian, h, false));
+    let found = field(&[&x, &p, &q], |rec, v| Ok(kernel_fields(rec, v[0], v[1], v[2], Shape::Gaussian, &[h], false)?[0]));
     for (x, found) in x.iter().zip(&found) {
         let part = |m: f32, s: f32| h * h * (x - m) / (s * s + h * h);
         let expected = part(m_q, s_q) - part(m_p, s_p);
         // A self-normalised mean of 40,000 rows, of which a kernel of this width weighs some 4,000 alike: a deviation of h/√4,000, 0.01.
         assert!((found - expected).abs() < 0.05, "{found} for {expected} at {x}");
     }
-    let back = field(&[&x, &p, &q], |rec, v| kernel_field(rec, v[0], v[2], v[1], Shape::Gaussian, h, false));
+    let back = field(&[&x, &p, &q], |rec, v| Ok(kernel_fields(rec, v[0], v[2], v[1], Shape::Gaussian, &[h], false)?[0]));
     assert!(found.iter().zip(&back).all(|(a, b)| (a + b).abs() < 1e-5), "V_pq = −V_qp");
 }
 
@@ -49,9 +49,9 @@ fn the_field_between_gaussians_is_the_closed_form() {
 fn a_batch_is_not_driven_from_a_law_that_it_has() {
     let (x, p) = (gaussian(2000, 1, 0.0, 1.0), gaussian(2000, 2, 0.0, 1.0));
     let mean_square = |v: &[f32]| v.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>() / v.len() as f64;
-    let level = field(&[&x, &p], |rec, v| kernel_field(rec, v[0], v[1], v[0], Shape::Laplace, 0.5, true));
+    let level = field(&[&x, &p], |rec, v| Ok(kernel_fields(rec, v[0], v[1], v[0], Shape::Laplace, &[0.5], true)?[0]));
     let moved: Vec<f32> = p.iter().map(|v| v + 1.0).collect();
-    let away = field(&[&x, &moved], |rec, v| kernel_field(rec, v[0], v[1], v[0], Shape::Laplace, 0.5, true));
+    let away = field(&[&x, &moved], |rec, v| Ok(kernel_fields(rec, v[0], v[1], v[0], Shape::Laplace, &[0.5], true)?[0]));
     assert!(mean_square(&level) < 0.05 * mean_square(&away), "{} and {}", mean_square(&level), mean_square(&away));
 }
 
