@@ -20,6 +20,8 @@ mod run;
 mod settings;
 #[path = "cli/statistics.rs"]
 mod statistics;
+#[path = "cli/tour.rs"]
+mod tour;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
