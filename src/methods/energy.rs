@@ -6,7 +6,7 @@
 //! characteristic functions. It has no bandwidth. With
 //! `projections` it is averaged over random lines, on which sorting makes it O(n log n).
 //!
-//! Where columns are given, `score = conditional` asks for each row's own law instead (engression; Shen & Meinshausen 2024): with several draws φ(Z|c) of each row's c,
+//! Where columns are given, `compared = conditional` asks for each row's own law instead (engression; Shen & Meinshausen 2024): with several draws φ(Z|c) of each row's c,
 //!
 //!   E‖X − φ(Z|c)‖^β − ½E‖φ(Z|c) − φ(Z'|c)‖^β,
 //!
@@ -43,7 +43,7 @@ settings! {
         /// Whether the estimator leaves out pairs of a row with itself, so that its mean is exact (its value can be negative).
         unbiased: bool = true,
         /// What is compared where columns are given: conditional (each row with draws of its own law, in all dimensions at once), joint (whole rows).
-        score: Compared = Compared::Conditional,
+        compared: Compared = Compared::Conditional,
         /// Draws of each row's law (conditional), two or more.
         draws: usize = 2,
     }
@@ -61,7 +61,7 @@ pub const ENTRY: Entry = Entry {
         let settings: Settings = settings::take(own)?;
         let energy = Energy { core: OneStep::new(setup)?, settings };
         let conditional =
-            setup.conditions > 0 && energy.settings.score == Compared::Conditional && energy.settings.projections == 0;
+            setup.conditions > 0 && energy.settings.compared == Compared::Conditional && energy.settings.projections == 0;
         Ok(if conditional { Box::new(Engression(energy)) } else { Box::new(energy) })
     },
     resolve: |table| resolve::<Settings>(table, check),

@@ -90,7 +90,7 @@ fn flow_maps_learn_a_conditional_gaussian() {
 
 #[test]
 fn statistics_learn_a_conditional_gaussian() {
-    learns("energy", "score = 'joint'\nwidth = 32\nbatch = 256\nsteps = 800");
+    learns("energy", "compared = 'joint'\nwidth = 32\nbatch = 256\nsteps = 800");
     learns("drift", "width = 32\nbatch = 256\nsteps = 400");
 }
 
