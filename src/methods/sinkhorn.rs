@@ -70,16 +70,22 @@ impl Settings {
         if (Sinkhorn { scaling: 0.5, ..transport.clone() }).check().is_ok() && transport.check().is_err() {
             return Err(Error::usage(format!(
                 "`scaling` is {}: it must be further from 1, or `blur` ({}) larger, for the blur falls in over 2,000 steps",
-                self.scaling, self.blur
+                self.scaling,
+                self.blur_on(diameter)
             )));
         }
         transport.check()
     }
 
+    /// The blur that is asked for, or the one that is chosen.
+    fn blur_on(&self, diameter: f32) -> f32 {
+        if self.blur > 0.0 { self.blur } else { BLUR.max(least_blur(self.exponent.clamp(0.01, 2.0), diameter)) }
+    }
+
     /// The transport problem for data whose points are at most `diameter` apart.
     fn transport(&self, diameter: f32) -> Sinkhorn {
         let exponent = self.exponent.clamp(0.01, 2.0);
-        let blur = if self.blur > 0.0 { self.blur } else { BLUR.max(least_blur(exponent, diameter)) };
+        let blur = self.blur_on(diameter);
         Sinkhorn {
             exponent: self.exponent,
             epsilon: blur.powf(exponent),

@@ -101,9 +101,9 @@ fn a_blur_that_single_precision_cannot_resolve_is_refused_with_the_least_that_it
     }
     desk.fails(&format!("{sinkhorn} --set blur={below}"), 2, &["`blur`", least]);
     for (setting, parts) in [
-        ("blur=0", ["`blur` is 0", "above 0"]),
-        ("blur=nan", ["`blur` is NaN", "above 0"]),
-        ("blur=1e30", ["`blur` is 1000000", "at most 1e18"]),
+        ("blur=-1", ["`blur` is -1", "between 0"]),
+        ("blur=nan", ["`blur` is NaN", "between 0"]),
+        ("blur=1e30", ["`blur` is 1000000", "and 1e18"]),
         ("exponent=3", ["`exponent` is 3", "at most 2"]),
         ("reach=-1", ["`reach` is -1", "above 0"]),
         ("scaling=1", ["`scaling` is 1", "below 1"]),
