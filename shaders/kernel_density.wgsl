@@ -1,7 +1,7 @@
 // Logarithms of kernel sums, as kernel density estimates take them (Parzen 1962), for B widths in one pass over the pairs, and the means of y that
 // the kernel weighs (Cheng 1995: what mean shift moves to); the n × m matrix is never stored. With c_ij = |x_i − y_j|² (SHAPE square) or |x_i − y_j| (distance):
 //   sums    out_ib = ln Σ_j exp(−a_b c_ij),   a = 1/2h² (a Gaussian kernel) or 1/h (a Laplacian one)
-//   means   T_i = Σ_j w_ij y_j,   w_ij = exp(−a c_ij − out_i)/Σ_j …;     for a Gaussian kernel ∂out_i/∂x_i = (T_i − x_i)/h²
+//   means   T_i = Σ_j w_ij y_j,   w_ij = exp(−a(c_ij − min_k c_ik))/Σ_j …;     for a Gaussian kernel ∂out_i/∂x_i = (T_i − x_i)/h²
 // With `same`, j = i is left out (leave-one-out cross-validation; a batch that is repelled by itself).
 // The least c_ij so far is taken out of every exponent, so that rows far from all of y have a finite sum; where a smaller one is met,
 // the sums so far are scaled down to it. One invocation is a row and a split of the columns (and, of means, a chunk of 16 coordinates); `merge`
@@ -31,7 +31,8 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> parts: array<f32>;          // splits × n × (1 + B): the least square, sums relative to it
 @group(0) @binding(5) var<storage, read> split_parts: array<f32>;          // what `merge` joins
 @group(0) @binding(6) var<storage, read_write> out: array<f32>;            // n × B; the means, n × d
-@group(0) @binding(7) var<storage, read> log_sum: array<f32>;              // n: what `sums` gave
+@group(0) @binding(7) var<storage, read_write> least: array<f32>;          // n: min_k c_ik, from `merge`
+@group(0) @binding(8) var<storage, read> nearest: array<f32>;              // n: the same, for `means`
 
 const NONE: f32 = 3.0e38;
 
@@ -44,34 +45,7 @@ fn cost(square: f32) -> f32 {
 }
 
 #if D == 0
-#for Q in 0..8
-var<private> s$Q: f32;
-#endfor
-
-// |xᵢ − y_{j+q}|² for q in 0..8, into s0 … s7. Beyond m a row is read again, beyond d a column counts nothing.
-fn squares(i: u32, j: u32) {
-#for Q in 0..8
-    s$Q = 0.0;
-    let y$Q = min(j + $(Q)u, params.m - 1u) * params.d;
-#endfor
-    for (var c = 0u; c < params.d; c += 16u) {
-#for C in 0..16
-        let c$C = min(c + $(C)u, params.d - 1u);
-        let inside$C = f32(c + $(C)u < params.d);
-        let x$C = x[i * params.d + c$C];
-#endfor
-#for Q in 0..8
-        {
-            var sum = 0.0;
-#for C in 0..16
-            let e$C = (x$C - y[y$Q + c$C]) * inside$C;
-            sum += e$C * e$C;
-#endfor
-            s$Q += sum;
-        }
-#endfor
-    }
-}
+#import common/eight_squares
 #endif
 
 @compute @workgroup_size(64)
@@ -137,6 +111,7 @@ fn merge(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) group
     if (i >= params.n) { return; }
     var low = NONE;
     for (var s = 0u; s < params.splits; s++) { low = min(low, split_parts[(s * params.n + i) * $(B + 1)u]); }
+    least[i] = low;
 #for Q in 0..$B
     {
         let a = rates[$(Q)u];
@@ -159,7 +134,7 @@ fn means(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_inde
     let end = min(first + params.columns, params.m);
     let skipped = select(params.m, i, params.same == 1u);
     let a = rates[0];
-    let base = log_sum[i];
+    let low = nearest[i];
     var total = 0.0;
     let place = (group.y * params.n + i) * (params.d + 1u);
 #if D == 0
@@ -172,7 +147,7 @@ fn means(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_inde
         squares(i, j);
 #for P in 0..8
         if (j + $(P)u < end && j + $(P)u != skipped) {
-            let w = exp(clamp(-a * cost(s$P) - base, -87.0, 87.0));
+            let w = exp(clamp(-a * (cost(s$P) - low), -87.0, 0.0));
             total += w;
             let from_row = (j + $(P)u) * params.d;
 #for C in 0..16
@@ -196,7 +171,7 @@ fn means(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_inde
         let e$C = x$C - y$C;
         square += e$C * e$C;
 #endfor
-        let w = select(exp(clamp(-a * cost(square) - base, -87.0, 87.0)), 0.0, j == skipped);
+        let w = select(exp(clamp(-a * (cost(square) - low), -87.0, 0.0)), 0.0, j == skipped);
         total += w;
 #for C in 0..$D
         sum$C += w * y$C;

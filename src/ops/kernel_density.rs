@@ -91,7 +91,7 @@ impl Recorder {
     /// # Errors
     /// Shapes that do not belong together, no width or more than [`WIDTHS`], a width that is not above 0.
     pub fn log_kernel_sums(&mut self, x: Var, y: Var, widths: &[f32], same: bool) -> Result<Var> {
-        self.log_sums(x, y, Shape::Gaussian, widths, same)
+        Ok(self.log_sums(x, y, Shape::Gaussian, widths, same)?[0])
     }
 
     /// The mean Σ_j k(xᵢ, yⱼ) yⱼ/Σ_j k(xᵢ, yⱼ) for each row of `x` (n × d) over the rows of `y` (m × d), n × d: where mean shift moves xᵢ to. With
@@ -108,11 +108,11 @@ impl Recorder {
             let costs = self.pair_costs(x, y, shape, same)?;
             return self.means_of(costs, y, shape, width);
         }
-        let log_sum = self.log_sums(x, y, shape, &[width], same)?;
+        let nearest = self.log_sums(x, y, shape, &[width], same)?[1];
         let parts = self.empty(plan.whole.splits as usize * x.rows(), x.cols() + 1)?;
         for (params, [rows, splits]) in plan.blocks() {
             let groups = [rows, splits, params.chunks];
-            self.dispatch(Means { params, x, y, rates: plan.rates, log_sum, parts }, &plan.axes, groups)?;
+            self.dispatch(Means { params, x, y, rates: plan.rates, nearest, parts }, &plan.axes, groups)?;
         }
         let out = self.empty(x.rows(), x.cols())?;
         let groups = self.groups(out.len(), 64);
@@ -176,17 +176,18 @@ impl Recorder {
         self.linear(weights, y, None, Activation::Identity)
     }
 
-    fn log_sums(&mut self, x: Var, y: Var, shape: Shape, widths: &[f32], same: bool) -> Result<Var> {
+    /// The logarithms of the sums, n × widths, and the least cost of each row, n × 1.
+    fn log_sums(&mut self, x: Var, y: Var, shape: Shape, widths: &[f32], same: bool) -> Result<[Var; 2]> {
         let (n, b) = (x.rows(), widths.len());
         let plan = self.pairs_of("log_kernel_sums", x, y, shape, widths, same)?;
         let parts = self.empty(plan.whole.splits as usize * n, 1 + b)?;
         for (params, [rows, splits]) in plan.blocks() {
             self.dispatch(Sums { params, x, y, rates: plan.rates, parts }, &plan.axes, [rows, splits, 1])?;
         }
-        let out = self.empty(n, b)?;
+        let (out, least) = (self.empty(n, b)?, self.empty(n, 1)?);
         let groups = self.groups(n, 64);
-        self.dispatch(Merge { params: plan.whole, rates: plan.rates, split_parts: parts, out }, &plan.axes, groups)?;
-        Ok(out)
+        self.dispatch(Merge { params: plan.whole, rates: plan.rates, split_parts: parts, out, least }, &plan.axes, groups)?;
+        Ok([out, least])
     }
 
     fn pairs_of(&mut self, op: &'static str, x: Var, y: Var, shape: Shape, widths: &[f32], same: bool) -> Result<Plan> {

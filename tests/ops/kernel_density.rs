@@ -92,7 +92,7 @@ fn means_match_their_twin() {
 fn rows_far_from_all_have_the_nearest_as_their_mean() {
     let y = numbers(40, 2);
     let found = run(|rec| {
-        let (x, y) = (input(rec, 2, 1, &[1e3, -3e2]), input(rec, 40, 1, &y));
+        let (x, y) = (input(rec, 2, 1, &[1e4, -3e3]), input(rec, 40, 1, &y));
         Ok(vec![rec.kernel_means(x, y, Shape::Gaussian, 0.05, false)?])
     });
     let most = y.iter().copied().fold(f32::MIN, f32::max);
