@@ -2,13 +2,13 @@
 //! by rows that none has seen. What a setting is worth is the mean, over targets and seeds, of the share that it closes of the way from the fitted Gaussian
 //! to the training rows in root energy distance ([`crate::tour::closed`]); no default is to be chosen on one target.
 
-use super::log::{Log, Logged, Shared};
 use crate::data::{LoadOptions, Source};
 use crate::gpu::Gpu;
 use crate::methods;
 use crate::metrics::gaussian::Gaussian;
 use crate::metrics::{Points, c2st, interval, pairs};
 use crate::tour::{Judge, closed};
+use crate::train::log::{Log, Logged, Shared};
 use crate::train::{self, Job, Progress};
 use crate::{Error, Result, settings};
 use serde::{Deserialize, Serialize};

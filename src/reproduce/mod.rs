@@ -6,7 +6,6 @@ pub mod defaults;
 pub mod densities;
 pub mod figure1;
 pub mod flows;
-pub mod log;
 pub mod saddle;
 pub mod spectrum;
 pub mod statistics;

@@ -1,12 +1,13 @@
 //! Makes the candidates of a tour: baselines, then one method after the other, each in its share of what is left of the budget.
 
-use super::{Judge, Kept, Kind, Log, Plan, ROWS, Record, SAMPLE, TEACHER, Tour};
+use super::{Judge, Kept, Kind, Plan, ROWS, Record, SAMPLE, TEACHER, Terms, Tour};
 use crate::baselines;
 use crate::data::{LoadOptions, Source, Table, write_atomically};
 use crate::gpu::Gpu;
 use crate::methods::Entry;
 use crate::metrics::{LogLikelihood, Points};
 use crate::model::Model;
+use crate::train::log::Log;
 use crate::train::{self, Job, Progress};
 use crate::{Error, Result};
 use std::io::Write;
@@ -39,7 +40,8 @@ pub struct Maker<'a> {
     gpu: &'a Gpu,
     plan: &'a Plan,
     pub judge: Rc<Judge>,
-    log: Log,
+    terms: Terms,
+    log: Log<Record>,
     watch: &'a mut dyn Progress,
     stop: &'a AtomicBool,
     started: Instant,
@@ -56,9 +58,12 @@ impl<'a> Maker<'a> {
     pub fn new(gpu: &'a Gpu, plan: &'a Plan, watch: &'a mut dyn Progress, stop: &'a AtomicBool) -> Result<Self> {
         let judge = Rc::new(Judge::new(gpu, &plan.table, plan.seed)?);
         std::fs::create_dir_all(plan.out.join("samples")).map_err(|e| Error::io("make the folder", &plan.out, e))?;
-        let log = Log::open(&plan.out.join("tour.jsonl"), &plan.terms(gpu))?;
-        let (before, now) = (log.elapsed(), Instant::now());
-        Ok(Self { gpu, plan, judge, log, watch, stop, started: now, before, overheads: Vec::new(), done: now, each: None })
+        let terms = plan.terms(gpu);
+        let log: Log<Record> = Log::open(&plan.out.join("tour.jsonl"), &terms)?;
+        let (before, now) = (log.iter().map(|record| record.elapsed).fold(0.0, f64::max), Instant::now());
+        // A tour that goes on gives what it gave before.
+        let each = log.iter().find_map(|record| record.given);
+        Ok(Self { gpu, plan, judge, terms, log, watch, stop, started: now, before, overheads: Vec::new(), done: now, each })
     }
 
     /// Seconds of the budget that are over.
@@ -91,7 +96,7 @@ impl<'a> Maker<'a> {
             };
             Ok(Kept { record: record.clone(), rows, log_density })
         };
-        self.log.records().iter().map(kept).collect()
+        self.log.iter().map(kept).collect()
     }
 
     /// Scores, writes and records a candidate's rows.
@@ -131,7 +136,7 @@ impl<'a> Maker<'a> {
             self.watch.message("scoring the training rows themselves");
             let rows = Points::of(&judge.train)?.subsample(judge.rows(), SAMPLE);
             let rows = Table::new(judge.train.columns().iter().cloned(), rows)?;
-            tour.kept.push(self.judged(Record::new(ROWS, Kind::Rows), rows, None)?);
+            tour.kept.push(self.judged(Record::new(&self.terms, ROWS, Kind::Rows), rows, None)?);
         }
         for (i, name) in baselines::ALL.into_iter().enumerate() {
             if tour.find(name).is_some() {
@@ -142,7 +147,7 @@ impl<'a> Maker<'a> {
             let started = Instant::now();
             let standard = judge.standard(&judge.train)?;
             let train = Points::new(&standard, judge.train.rows(), judge.train.cols())?;
-            let mut record = Record::new(name, Kind::Baseline);
+            let mut record = Record::new(&self.terms, name, Kind::Baseline);
             let kept = match baselines::fit(name, self.gpu, train, time, self.plan.seed) {
                 Ok(fitted) => {
                     record.training = started.elapsed().as_secs_f64();
@@ -182,11 +187,11 @@ impl<'a> Maker<'a> {
 
     /// Trains a method in its share of the time that is left, where `left` methods are to come with it.
     pub fn method(&mut self, entry: &'static Entry, left: usize) -> Result<Kept> {
-        let mut record = Record::new(entry.name, Kind::Method);
+        let mut record = Record::new(&self.terms, entry.name, Kind::Method);
         if entry.name == "distill" && !self.plan.run(TEACHER).join("model.safetensors").exists() {
             return self.failed(record, format!("learns from a trained flow, and {TEACHER} has left none"));
         }
-        let reserve = LAST * self.plan.budget + VERDICT * self.log.records().len() as f64;
+        let reserve = LAST * self.plan.budget + VERDICT * self.log.iter().count() as f64;
         let share = (self.plan.budget - reserve - self.elapsed()).max(0.0) / left as f64;
         let overhead = match self.overheads.as_slice() {
             [] => OVERHEAD.min(OVERHEAD_SHARE * share),
@@ -199,6 +204,7 @@ impl<'a> Maker<'a> {
             return self.failed(record, format!("there was no time left for it: {:.1} s", share.max(0.0)));
         }
         self.watch.message(&format!("{}: {seconds:.0} s of training, {} to come", entry.name, left - 1));
+        record.given = Some(seconds);
         let made = self.trained(entry, seconds, &mut record);
         let kept = match made {
             Ok(model) => self.drawn(record, &model),
@@ -206,7 +212,8 @@ impl<'a> Maker<'a> {
         };
         let kept = match kept {
             Err(e) if e.is_of_one_run() => {
-                let record = Record { training: self.done.elapsed().as_secs_f64(), ..Record::new(entry.name, Kind::Method) };
+                let fresh = Record::new(&self.terms, entry.name, Kind::Method);
+                let record = Record { training: self.done.elapsed().as_secs_f64(), given: Some(seconds), ..fresh };
                 self.failed(record, e.to_string())?
             }
             kept => kept?,

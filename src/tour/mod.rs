@@ -12,7 +12,7 @@ mod record;
 mod verdict;
 
 pub use judge::{Judge, LEAST_ROWS};
-pub use record::{Kind, Log, Record, Terms};
+pub use record::{Kind, Record, Terms};
 pub use verdict::{Beside, Kept, LEVEL, Ranking, Verdict, closed, root};
 
 use crate::baselines;

@@ -6,6 +6,7 @@
 mod checkpoint;
 mod folder;
 mod held_out;
+pub mod log;
 mod session;
 mod stage;
 

@@ -26,7 +26,6 @@ pub use summary::{Change, Effect, Level, STANDS, Study, Verdict};
 pub use target::{Kind, Mixture, NAMES, Target};
 
 use super::comparison::{FRESH, GAUSSIAN, SAMPLE};
-use super::log::Log;
 use crate::gpu::Gpu;
 use crate::methods::anneal::OBJECTIVES;
 use crate::methods::{self, Entry, Training};
@@ -34,6 +33,7 @@ use crate::metrics::Points;
 use crate::metrics::gaussian::Gaussian;
 use crate::ops::cooling::Falls;
 use crate::settings::{Settings as _, refuse_unknown};
+use crate::train::log::Log;
 use crate::train::{self, Job, Progress};
 use crate::{Error, Result, settings};
 use std::path::{Path, PathBuf};

@@ -2,7 +2,7 @@
 
 use super::Settings;
 use crate::ops::cooling::Falls;
-use crate::reproduce::log::{Log, Logged, Shared};
+use crate::train::log::{Log, Logged, Shared};
 use serde::{Deserialize, Serialize};
 
 /// What runs must share to be compared. The adapter is none of it: steps are steps everywhere, and logs of several machines make one page.

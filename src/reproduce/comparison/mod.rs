@@ -27,7 +27,7 @@ use crate::methods::{self, Entry, REGISTRY, stein};
 use crate::metrics::Points;
 use crate::metrics::gaussian::Gaussian;
 use crate::model::Model;
-use crate::reproduce::log::Log;
+use crate::train::log::Log;
 use crate::train::{self, Job, Progress};
 use crate::{Error, Result, settings};
 use std::path::{Path, PathBuf};

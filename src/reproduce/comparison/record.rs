@@ -3,7 +3,7 @@
 use super::{Scores, Settings};
 use crate::data::toy::Toy;
 use crate::gpu::Gpu;
-use crate::reproduce::log::{Log, Logged, Shared};
+use crate::train::log::{Log, Logged, Shared};
 use serde::{Deserialize, Serialize};
 
 /// What runs must share to be compared.
