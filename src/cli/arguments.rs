@@ -263,7 +263,7 @@ pub struct Evaluate {
 
 #[derive(Args)]
 pub struct Reproduce {
-    /// What to make: anneal, densities, figure1, flows, saddle, spectrum or statistics
+    /// What to make: anneal, defaults, densities, figure1, flows, saddle, spectrum or statistics
     pub what: String,
     /// One setting, such as steps, batch or width; may be given many times
     #[arg(long = "set", value_name = "key=value")]

@@ -10,11 +10,11 @@
 //! X̂ starts as what it is for Gaussian data, whose noise has their covariance: a x_t + b ξ(Z) with a = t/σ², b = (1 − t)/σ, σ² = (1 − t)² + t².
 
 use super::dataset::{join, part};
-use super::few_step::{Ends, Steps, check_latent};
-use super::{Dataset, Entry, Method, Setup, resolve_two};
+use super::few_step::{Place, Steps};
+use super::{Dataset, Entry, Method, Setup, descend, resolve_two};
 use crate::gpu::{Gpu, Plan, Recorder, Var};
 use crate::loss::energy_score;
-use crate::nn::{Activation, Adam, Builder, Id, Parameters, TimeEmbedding, Velocity, VelocityShape, Weights};
+use crate::nn::{Adam, Builder, Parameters, Velocity, Weights};
 use crate::ops::time::Time;
 use crate::settings::Settings as _;
 use crate::{Error, Result, settings};
@@ -68,44 +68,22 @@ struct Distributional {
     columns: usize,
     conditions: usize,
     steps: usize,
-    weight: Id,
-    bias: Id,
+    place: Place,
 }
 
 impl Distributional {
     fn new(setup: &Setup, settings: Settings, steps: &Steps) -> Result<Self> {
         let (training, columns, conditions) = (setup.training, setup.columns, setup.conditions);
-        check_latent(training, columns)?;
         let mut builder = Builder::new(setup.seed);
-        let (mean, factor) = match setup.data {
-            Some(data) => (data.mean().to_vec(), data.embedding(columns)),
-            None => (vec![0.0; columns], vec![0.0; columns * columns]),
-        };
-        let weight = builder.add("embedding.weight", columns, columns, &factor);
-        let bias = builder.add("embedding.bias", 1, columns, &mean);
-        builder.fix();
-        let count = steps.time_frequencies;
-        let shape = VelocityShape {
-            columns: 2 * columns + conditions,
-            outputs: columns,
-            width: training.width,
-            depth: training.depth,
-            activation: training.activation,
-            input_gain: match training.input_gain {
-                0.0 => super::many_step::automatic_gain(2 * columns),
-                gain => gain,
-            },
-            time: TimeEmbedding { count, highest: 0.5 * (count as f32 - 1.0).exp2() },
-        };
-        let network = Velocity::new(&mut builder, "denoiser", shape);
+        let place = Place::new(&mut builder, setup)?;
+        let network = Velocity::new(&mut builder, "denoiser", steps.shape(training, 2 * columns + conditions, columns));
         let parameters = builder.build(setup.gpu)?;
         let (adam, batch, steps) = (training.adam(), training.batch, steps.map_steps);
-        Ok(Self { settings, parameters, network, adam, batch, columns, conditions, steps, weight, bias })
+        Ok(Self { settings, parameters, network, adam, batch, columns, conditions, steps, place })
     }
 
-    fn embed(&self, rec: &mut Recorder, z: Var, weights: Weights) -> Result<Var> {
-        let weight = self.parameters.var(rec, self.weight, weights)?;
-        rec.linear(z, weight, None, Activation::Identity)
+    fn noise(&self, rec: &mut Recorder, z: Var, weights: Weights) -> Result<Var> {
+        self.place.noise(rec, &self.parameters, z, weights)
     }
 
     /// X̂ of a batch: rows x at their times t, and the coefficients a and b (rows × 1 each) of what it starts as.
@@ -113,7 +91,7 @@ impl Distributional {
         let input = rec.concat(&[x, z])?;
         let input = join(rec, input, given)?;
         let bent = self.network.forward(rec, &self.parameters, input, t, Weights::Trained)?;
-        let noise = self.embed(rec, z, Weights::Trained)?;
+        let noise = self.noise(rec, z, Weights::Trained)?;
         let (kept, spread) = (rec.mul(x, a)?, rec.mul(noise, b)?);
         let start = rec.add(kept, spread)?;
         rec.add(start, bent)
@@ -121,11 +99,7 @@ impl Distributional {
 
     fn loss(&self, rec: &mut Recorder, data: &Dataset) -> Result<Var> {
         let rows = self.batch;
-        let (x1, given) = data.parted_batch(rec, rows)?;
-        let mean = self.parameters.var(rec, self.bias, Weights::Trained)?;
-        let x1 = rec.sub(x1, mean)?;
-        let z0 = rec.normal(rows, self.columns)?;
-        let ends = Ends { noise: self.embed(rec, z0, Weights::Trained)?, data: x1, given };
+        let ends = self.place.ends(rec, &self.parameters, data, rows)?;
         let t = rec.uniform(rows, 1)?;
         let x = ends.at(rec, t)?;
         let left = rec.affine(t, -1.0, 1.0)?;
@@ -136,9 +110,9 @@ impl Distributional {
         let mut draws = Vec::with_capacity(self.settings.draws);
         for _ in 0..self.settings.draws {
             let z = rec.normal(rows, self.columns)?;
-            draws.push(self.draw(rec, x, given, z, t, start)?);
+            draws.push(self.draw(rec, x, ends.given, z, t, start)?);
         }
-        energy_score(rec, &draws, x1, self.settings.beta, self.settings.spread)
+        energy_score(rec, &draws, ends.data, self.settings.beta, self.settings.spread)
     }
 }
 
@@ -155,30 +129,27 @@ impl Method for Distributional {
         let (z, given) = part(rec, z, self.conditions)?;
         let block = |rec: &mut Recorder, k: usize| rec.columns(z, k * self.columns, self.columns);
         let first = block(rec, 0)?;
-        let mut x = self.embed(rec, first, weights)?;
+        let mut x = self.noise(rec, first, weights)?;
         for k in 0..self.steps {
             let [t, next] = [k, k + 1].map(|k| k as f64 / self.steps as f64);
             let latent = block(rec, k + 1)?;
             let input = rec.concat(&[x, latent])?;
             let input = join(rec, input, given)?;
             let bent = self.network.at(rec, &self.parameters, input, Time::Known(t), weights)?;
-            let noise = self.embed(rec, latent, weights)?;
+            let noise = self.noise(rec, latent, weights)?;
             let variance = (1.0 - t) * (1.0 - t) + t * t;
             let drawn = rec.weighted_sum(&[(t / variance, x), ((1.0 - t) / variance.sqrt(), noise), (1.0, bent)])?;
             // The bridge, (1 − t')/(1 − t) of what is left of the noise.
             let kept = (1.0 - next) / (1.0 - t);
             x = rec.weighted_sum(&[(kept, x), (next - kept * t, drawn)])?;
         }
-        let mean = self.parameters.var(rec, self.bias, weights)?;
-        rec.add(x, mean)
+        self.place.place(rec, &self.parameters, x, weights)
     }
 
     fn plan(&self, gpu: &Gpu, seed: u64, data: &Dataset) -> Result<Plan> {
         Plan::record(gpu, seed, |rec| {
             let loss = self.loss(rec, data)?;
-            rec.report("loss", loss)?;
-            let norm2 = rec.minimize(loss, &self.parameters, &self.adam)?;
-            rec.report("gradient_norm2", norm2)
+            descend(rec, loss, &self.parameters, &self.adam)
         })
     }
 }

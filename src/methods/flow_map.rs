@@ -15,10 +15,10 @@
 //!
 //! (s, t run from noise to data here; MeanFlow's paper has them the other way round.) Samples take 1, 2, 4, … steps (`map_steps`, `sample --steps`).
 
-use super::few_step::{FewStep, Steps};
-use super::{Dataset, Entry, Method, resolve_two};
-use crate::gpu::{Gpu, Plan, Recorder, Var};
-use crate::nn::{Parameters, Weights};
+use super::few_step::{FewStep, MapLoss, Maps, Steps};
+use super::{Dataset, Entry, resolve_two};
+use crate::gpu::{Recorder, Var};
+use crate::nn::Weights;
 use crate::settings::Settings as _;
 use crate::{Error, Result, settings};
 
@@ -53,7 +53,7 @@ pub const ENTRY: Entry = Entry {
     keys: || [Settings::keys(), Steps::keys()].concat(),
     build: |setup, own| {
         let (settings, steps): (Settings, Steps) = (settings::take(own)?, settings::take(own)?);
-        Ok(Box::new(FlowMap { core: FewStep::new(setup, &steps)?, settings }))
+        Ok(Box::new(Maps(FlowMap { core: FewStep::new(setup, &steps)?, settings })))
     },
     resolve: |table| resolve_two::<Settings, Steps>(table, check, Steps::check),
 };
@@ -146,28 +146,19 @@ impl FlowMap {
     }
 }
 
-impl Method for FlowMap {
-    fn parameters(&self) -> &Parameters {
-        &self.core.parameters
+impl MapLoss for FlowMap {
+    fn core(&self) -> &FewStep {
+        &self.core
     }
 
-    fn latent(&self) -> usize {
-        self.core.columns
-    }
-
-    fn push(&self, rec: &mut Recorder, z: Var, weights: Weights) -> Result<Var> {
-        self.core.push(rec, z, weights)
-    }
-
-    fn plan(&self, gpu: &Gpu, seed: u64, data: &Dataset) -> Result<Plan> {
-        let on = ((self.settings.diagonal * self.core.batch as f32).round() as usize).clamp(1, self.core.batch - 1);
-        self.core.plan_of(gpu, seed, |rec| {
-            let diagonal = self.core.diagonal(rec, data, on)?;
-            rec.report("velocity_loss", diagonal)?;
-            let residual = self.residual(rec, data, self.core.batch - on)?;
-            let between = self.squared(rec, residual)?;
-            rec.report("map_loss", between)?;
-            rec.add(diagonal, between)
-        })
+    fn loss(&self, rec: &mut Recorder, data: &Dataset) -> Result<Var> {
+        let batch = self.core.batch;
+        let on = ((self.settings.diagonal * batch as f32).round() as usize).clamp(1, batch - 1);
+        let diagonal = self.core.diagonal(rec, data, on)?;
+        rec.report("velocity_loss", diagonal)?;
+        let residual = self.residual(rec, data, batch - on)?;
+        let between = self.squared(rec, residual)?;
+        rec.report("map_loss", between)?;
+        rec.add(diagonal, between)
     }
 }

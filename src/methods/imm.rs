@@ -11,10 +11,10 @@
 //! them, (t − s), and over the median distance of the data times `scale`. Groups cost no kernel of their own: each has a
 //! coordinate, so far from the others' that e^(−distance) is zero between them, and the biased MMD² of the batch is then 1/G of the groups' mean.
 
-use super::few_step::{FewStep, Steps};
-use super::{Dataset, Entry, Method, resolve_two};
-use crate::gpu::{Gpu, Plan, Recorder, Var};
-use crate::nn::{Parameters, Weights};
+use super::few_step::{FewStep, MapLoss, Maps, Steps};
+use super::{Dataset, Entry, resolve_two};
+use crate::gpu::{Recorder, Var};
+use crate::nn::Weights;
 use crate::ops::pairwise::{Estimator, RadialKernel};
 use crate::settings::Settings as _;
 use crate::{Error, Result, settings};
@@ -43,7 +43,7 @@ pub const ENTRY: Entry = Entry {
     keys: || [Settings::keys(), Steps::keys()].concat(),
     build: |setup, own| {
         let (settings, steps): (Settings, Steps) = (settings::take(own)?, settings::take(own)?);
-        Ok(Box::new(Imm { core: FewStep::new(setup, &steps)?, settings }))
+        Ok(Box::new(Maps(Imm { core: FewStep::new(setup, &steps)?, settings })))
     },
     resolve: |table| resolve_two::<Settings, Steps>(table, check, Steps::check),
 };
@@ -83,7 +83,11 @@ fn shared(rec: &mut Recorder, of_group: Var, rows: usize) -> Result<Var> {
     rec.rows(of_group, index)
 }
 
-impl Imm {
+impl MapLoss for Imm {
+    fn core(&self) -> &FewStep {
+        &self.core
+    }
+
     fn loss(&self, rec: &mut Recorder, data: &Dataset) -> Result<Var> {
         let (core, rows) = (&self.core, self.core.batch);
         let groups = rows.div_ceil(self.settings.group.min(rows));
@@ -124,23 +128,5 @@ impl Imm {
         let (y, x) = (placed(rec, y)?, placed(rec, x)?);
         let loss = rec.mmd_squared(&RadialKernel::Laplace { bandwidth: 1.0 }, y, x, Estimator::Biased)?;
         rec.scale(loss, groups as f32)
-    }
-}
-
-impl Method for Imm {
-    fn parameters(&self) -> &Parameters {
-        &self.core.parameters
-    }
-
-    fn latent(&self) -> usize {
-        self.core.columns
-    }
-
-    fn push(&self, rec: &mut Recorder, z: Var, weights: Weights) -> Result<Var> {
-        self.core.push(rec, z, weights)
-    }
-
-    fn plan(&self, gpu: &Gpu, seed: u64, data: &Dataset) -> Result<Plan> {
-        self.core.plan_of(gpu, seed, |rec| self.loss(rec, data))
     }
 }

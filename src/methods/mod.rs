@@ -157,6 +157,14 @@ impl Training {
     }
 }
 
+/// Appends one descent of a loss; reports it and the gradient's squared norm, which is not finite where anything on the way is not: a loss can hide
+/// that (max(NaN, 0) is 0 on many devices).
+fn descend(rec: &mut Recorder, loss: Var, parameters: &Parameters, adam: &Adam) -> Result<()> {
+    rec.report("loss", loss)?;
+    let norm2 = rec.minimize(loss, parameters, adam)?;
+    rec.report("gradient_norm2", norm2)
+}
+
 /// What a method is built from.
 pub struct Setup<'a> {
     pub gpu: &'a Gpu,

@@ -73,11 +73,8 @@ impl OneStep {
         self.generator.forward(rec, &self.parameters, z, weights)
     }
 
-    /// Appends one update; reports the loss and the gradient's squared norm, which is not finite where anything on the way is not:
-    /// a loss can hide that (max(NaN, 0) is 0 on many devices).
+    /// Appends one update and its reports.
     pub fn minimize(&self, rec: &mut Recorder, loss: Var) -> Result<()> {
-        rec.report("loss", loss)?;
-        let norm2 = rec.minimize(loss, &self.parameters, &self.adam)?;
-        rec.report("gradient_norm2", norm2)
+        super::descend(rec, loss, &self.parameters, &self.adam)
     }
 }

@@ -1,32 +1,11 @@
 //! [`FewStep`]: the network, its path and its samples.
 
-use super::{Steps, check_latent};
+use super::{Ends, Place, Steps};
 use crate::Result;
 use crate::gpu::{Gpu, Plan, Recorder, Var};
 use crate::methods::dataset::{join, part};
-use crate::methods::{Dataset, Setup};
-use crate::nn::{Activation, Adam, Builder, Id, Parameters, TimeEmbedding, TwoTimes, VelocityShape, Weights};
-
-/// Noise and data of a batch, and what is given.
-pub struct Ends {
-    pub noise: Var,
-    pub data: Var,
-    pub given: Option<Var>,
-}
-
-impl Ends {
-    /// I_t = (1 − t)x₀ + t x₁ of each row at its own time.
-    pub fn at(&self, rec: &mut Recorder, t: Var) -> Result<Var> {
-        let way = self.velocity(rec)?;
-        let moved = rec.mul(way, t)?;
-        rec.add(self.noise, moved)
-    }
-
-    /// İ = x₁ − x₀.
-    pub fn velocity(&self, rec: &mut Recorder) -> Result<Var> {
-        rec.sub(self.data, self.noise)
-    }
-}
+use crate::methods::{Dataset, Method, Setup, descend};
+use crate::nn::{Adam, Builder, Parameters, TwoTimes, Weights};
 
 /// A map between times, with its optimiser.
 pub struct FewStep {
@@ -37,37 +16,15 @@ pub struct FewStep {
     pub conditions: usize,
     pub steps: usize,
     network: TwoTimes,
-    weight: Id,
-    bias: Id,
+    place: Place,
 }
 
 impl FewStep {
     pub fn new(setup: &Setup, steps: &Steps) -> Result<Self> {
         let (training, columns, conditions) = (setup.training, setup.columns, setup.conditions);
-        check_latent(training, columns)?;
         let mut builder = Builder::new(setup.seed);
-        let (mean, factor) = match setup.data {
-            Some(data) => (data.mean().to_vec(), data.embedding(columns)),
-            None => (vec![0.0; columns], vec![0.0; columns * columns]),
-        };
-        let weight = builder.add("embedding.weight", columns, columns, &factor);
-        let bias = builder.add("embedding.bias", 1, columns, &mean);
-        // The noise is no unknown: moved by the loss it would fall onto one point.
-        builder.fix();
-        let count = steps.time_frequencies;
-        let shape = VelocityShape {
-            columns: columns + conditions,
-            outputs: columns,
-            width: training.width,
-            depth: training.depth,
-            activation: training.activation,
-            input_gain: match training.input_gain {
-                0.0 => crate::methods::many_step::automatic_gain(columns),
-                gain => gain,
-            },
-            time: TimeEmbedding { count, highest: 0.5 * (count as f32 - 1.0).exp2() },
-        };
-        let network = TwoTimes::new(&mut builder, "map", shape);
+        let place = Place::new(&mut builder, setup)?;
+        let network = TwoTimes::new(&mut builder, "map", steps.shape(training, columns + conditions, columns));
         Ok(Self {
             parameters: builder.build(setup.gpu)?,
             adam: training.adam(),
@@ -76,23 +33,13 @@ impl FewStep {
             conditions,
             steps: steps.map_steps,
             network,
-            weight,
-            bias,
+            place,
         })
     }
 
     /// So many rows of noise and of data, centred.
     pub fn ends(&self, rec: &mut Recorder, data: &Dataset, rows: usize) -> Result<Ends> {
-        let (x, given) = data.parted_batch(rec, rows)?;
-        let mean = self.parameters.var(rec, self.bias, Weights::Trained)?;
-        let data = rec.sub(x, mean)?;
-        let z = rec.normal(rows, self.columns)?;
-        Ok(Ends { noise: self.embed(rec, z, Weights::Trained)?, data, given })
-    }
-
-    fn embed(&self, rec: &mut Recorder, z: Var, weights: Weights) -> Result<Var> {
-        let weight = self.parameters.var(rec, self.weight, weights)?;
-        rec.linear(z, weight, None, Activation::Identity)
+        self.place.ends(rec, &self.parameters, data, rows)
     }
 
     /// u at rows, each between its own times.
@@ -131,24 +78,46 @@ impl FewStep {
     /// φ(z) in as many steps as the settings say, in the data's own place.
     pub fn push(&self, rec: &mut Recorder, z: Var, weights: Weights) -> Result<Var> {
         let (z, given) = part(rec, z, self.conditions)?;
-        let mut x = self.embed(rec, z, weights)?;
+        let mut x = self.place.noise(rec, &self.parameters, z, weights)?;
         let time = |k: usize| k as f64 / self.steps as f64;
         for k in 0..self.steps {
             let input = join(rec, x, given)?;
             let u = self.network.at(rec, &self.parameters, input, [time(k), time(k + 1)], weights)?;
             x = rec.blend(x, u, 1.0, (time(k + 1) - time(k)) as f32)?;
         }
-        let mean = self.parameters.var(rec, self.bias, weights)?;
-        rec.add(x, mean)
+        self.place.place(rec, &self.parameters, x, weights)
+    }
+}
+
+/// What a map between times is trained by.
+pub trait MapLoss {
+    fn core(&self) -> &FewStep;
+
+    /// Of a batch that it draws itself, 1 × 1; reports what it wishes.
+    fn loss(&self, rec: &mut Recorder, data: &Dataset) -> Result<Var>;
+}
+
+/// A map between times as a method.
+pub struct Maps<L>(pub L);
+
+impl<L: MapLoss> Method for Maps<L> {
+    fn parameters(&self) -> &Parameters {
+        &self.0.core().parameters
     }
 
-    /// The plan of one step whose loss `loss` records.
-    pub fn plan_of(&self, gpu: &Gpu, seed: u64, loss: impl FnOnce(&mut Recorder) -> Result<Var>) -> Result<Plan> {
+    fn latent(&self) -> usize {
+        self.0.core().columns
+    }
+
+    fn push(&self, rec: &mut Recorder, z: Var, weights: Weights) -> Result<Var> {
+        self.0.core().push(rec, z, weights)
+    }
+
+    fn plan(&self, gpu: &Gpu, seed: u64, data: &Dataset) -> Result<Plan> {
+        let core = self.0.core();
         Plan::record(gpu, seed, |rec| {
-            let loss = loss(rec)?;
-            rec.report("loss", loss)?;
-            let norm2 = rec.minimize(loss, &self.parameters, &self.adam)?;
-            rec.report("gradient_norm2", norm2)
+            let loss = self.0.loss(rec, data)?;
+            descend(rec, loss, &core.parameters, &core.adam)
         })
     }
 }

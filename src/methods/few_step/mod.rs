@@ -7,10 +7,14 @@
 //! Time runs from noise (0) to data (1), in centred units; noise is ξ(z) = zA with the data's covariance, so that u = 0 leaves the fitted Gaussian as it is.
 
 mod core;
+mod place;
 
-pub use core::{Ends, FewStep};
+pub use core::{FewStep, MapLoss, Maps};
+pub use place::{Ends, Place};
 
 use super::Training;
+use super::many_step::automatic_gain;
+use crate::nn::{TimeEmbedding, VelocityShape};
 use crate::{Error, Result, settings};
 
 settings! {
@@ -24,6 +28,23 @@ settings! {
 }
 
 impl Steps {
+    fn time(&self) -> TimeEmbedding {
+        TimeEmbedding { count: self.time_frequencies, highest: 0.5 * (self.time_frequencies as f32 - 1.0).exp2() }
+    }
+
+    /// The network of a method of this kind: on rows of so many columns, given ones included.
+    pub fn shape(&self, training: &Training, inputs: usize, outputs: usize) -> VelocityShape {
+        VelocityShape {
+            columns: inputs,
+            outputs,
+            width: training.width,
+            depth: training.depth,
+            activation: training.activation,
+            input_gain: if training.input_gain == 0.0 { automatic_gain(inputs) } else { training.input_gain },
+            time: self.time(),
+        }
+    }
+
     pub fn check(&self) -> Result<()> {
         for (key, value, most) in [("map_steps", self.map_steps, 1000), ("time_frequencies", self.time_frequencies, 16)] {
             if !(1..=most).contains(&value) {
@@ -32,15 +53,4 @@ impl Steps {
         }
         Ok(())
     }
-}
-
-/// Refuses a latent space that is not the data's, in which no path lies.
-pub fn check_latent(training: &Training, columns: usize) -> Result<()> {
-    if training.latent == 0 || training.latent == columns {
-        return Ok(());
-    }
-    Err(Error::usage(format!(
-        "`latent` is {}: a map between times moves within the data's {columns} columns; leave it at 0",
-        training.latent
-    )))
 }

@@ -366,8 +366,6 @@ impl ManyStep {
 
     /// Appends one update and its reports.
     fn minimize(&self, rec: &mut Recorder, loss: Var) -> Result<()> {
-        rec.report("loss", loss)?;
-        let norm2 = rec.minimize(loss, &self.parameters, &self.adam)?;
-        rec.report("gradient_norm2", norm2)
+        super::descend(rec, loss, &self.parameters, &self.adam)
     }
 }
