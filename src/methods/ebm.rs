@@ -383,6 +383,10 @@ impl Method for Ebm {
         Ok(Some(rec.scale(density.value, -1.0)?))
     }
 
+    fn is_one_step(&self) -> bool {
+        false
+    }
+
     fn mixing(&self, rec: &mut Recorder, rows: usize) -> Result<Option<Traced>> {
         let weights = Weights::Averaged;
         let z = self.draw(rec, rows, weights)?;

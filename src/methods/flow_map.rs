@@ -15,7 +15,7 @@
 //!
 //! (s, t run from noise to data here; MeanFlow's paper has them the other way round.) Samples take 1, 2, 4, … steps (`map_steps`, `sample --steps`).
 
-use super::few_step::{FewStep, MapLoss, Maps, Steps};
+use super::few_step::{FewStep, MapLoss, Maps, Steps, Ways};
 use super::{Dataset, Entry, resolve_two};
 use crate::gpu::{Recorder, Var};
 use crate::nn::Weights;
@@ -38,6 +38,10 @@ settings! {
         loss: By = By::Lagrangian,
         /// Share of a batch on the diagonal, where the map is the flow's velocity.
         diagonal: f32 = 0.5,
+        /// Share of the other ways that begins at noise.
+        from_noise: f32 = 0.25,
+        /// Share of them that ends at the data.
+        to_data: f32 = 0.0,
         /// Power p of the weight 1/(‖·‖² + c)^p of a row (meanflow); 0 weighs all alike.
         weight_power: f32 = 0.0,
     }
@@ -49,7 +53,7 @@ pub const ENTRY: Entry = Entry {
     paper: "§4, the flow integrated into a map ψ (after distillation)",
     density: false,
     inverse: false,
-    defaults: "width = 128\ndepth = 3\nrate = 2e-3",
+    defaults: "width = 128\ndepth = 3\nbatch = 256\nrate = 4e-3",
     keys: || [Settings::keys(), Steps::keys()].concat(),
     build: |setup, own| {
         let (settings, steps): (Settings, Steps) = (settings::take(own)?, settings::take(own)?);
@@ -58,10 +62,17 @@ pub const ENTRY: Entry = Entry {
     resolve: |table| resolve_two::<Settings, Steps>(table, check, Steps::check),
 };
 
+impl Settings {
+    fn ways(&self) -> Ways {
+        Ways { from_noise: self.from_noise, to_data: self.to_data }
+    }
+}
+
 fn check(settings: &Settings) -> Result<()> {
     if !(settings.diagonal > 0.0 && settings.diagonal < 1.0) {
         return Err(Error::usage(format!("`diagonal` is {}: it must be above 0 and below 1", settings.diagonal)));
     }
+    settings.ways().check()?;
     if !(0.0..=2.0).contains(&settings.weight_power) {
         return Err(Error::usage(format!("`weight_power` is {}: it must be between 0 and 2", settings.weight_power)));
     }
@@ -89,7 +100,7 @@ impl FlowMap {
     fn residual(&self, rec: &mut Recorder, data: &Dataset, rows: usize) -> Result<Var> {
         let core = &self.core;
         let ends = core.ends(rec, data, rows)?;
-        let times @ [s, t] = core.times(rec, rows)?;
+        let times @ [s, t] = core.times(rec, rows, self.settings.ways())?;
         let x = ends.at(rec, s)?;
         let u = core.u(rec, x, ends.given, times, Weights::Trained)?;
         let span = rec.sub(t, s)?;

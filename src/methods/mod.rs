@@ -246,6 +246,11 @@ pub trait Method {
         None
     }
 
+    /// Whether samples are one pass of the learned map: no integration, no chain.
+    fn is_one_step(&self) -> bool {
+        self.dynamics().is_none()
+    }
+
     /// The loss by which alone the map is trained; none for games, and where rows are not compared with rows.
     fn objective(&self) -> Option<&dyn Objective> {
         None

@@ -22,6 +22,8 @@ settings! {
         data: Vec<String> = ["toy:8gaussians:20000", "toy:pinwheel:20000", "toy:rings:20000", "toy:checkerboard:20000"].map(String::from).to_vec(),
         /// Methods; all that have trials when empty.
         methods: Vec<String> = Vec::new(),
+        /// Whether single settings are changed; false compares the methods by their defaults alone.
+        changed: bool = true,
         /// Runs of each trial on each source, from --seed on.
         seeds: u64 = 2,
         /// Steps of a run.
@@ -60,6 +62,7 @@ impl Settings {
         let each = TRIALS.iter().filter(|(method, _)| asked(method));
         each.flat_map(|&(method, changes)| {
             let change = |changed: &&'static str| Trial { method, changed };
+            let changes = if self.changed { changes } else { &[] };
             std::iter::once(Trial { method, changed: "" }).chain(changes.iter().map(change).collect::<Vec<_>>())
         })
         .collect()
@@ -70,33 +73,13 @@ impl Settings {
 const TRIALS: &[(&str, &[&str])] = &[
     ("energy", &["width = 128\ndepth = 3", "rate = 2e-3", "batch = 512", "beta = 1.5"]),
     ("mmd", &["scales = [0.125, 0.25, 0.5, 1.0, 2.0]", "rate = 2e-3"]),
-    (
-        "drift",
-        &[
-            "scales = [0.1, 0.3]",
-            "scales = [0.1, 0.2, 0.4, 0.8]",
-            "scales = [0.025, 0.05, 0.1, 0.2, 0.4, 0.8]",
-            "kernel = 'laplace'",
-            "normalise = true",
-            "rate = 2e-3",
-            "batch = 512",
-        ],
-    ),
-    ("flow-map", &["loss = 'shortcut'", "loss = 'meanflow'", "diagonal = 0.75", "time_frequencies = 2", "rate = 4e-3"]),
-    (
-        "imm",
-        &[
-            "scale = 1.0",
-            "scale = 2.0",
-            "scale = 2.0\ngap = 0.3",
-            "scale = 4.0\ngap = 0.3",
-            "scale = 2.0\ngap = 0.3\ngroup = 256",
-        ],
-    ),
-    ("distributional-diffusion", &["draws = 4", "rate = 4e-3", "width = 256", "beta = 1.5"]),
+    ("drift", &["scales = [0.1, 0.2, 0.4, 0.8]", "kernel = 'laplace'", "normalise = true", "rate = 2e-3", "batch = 512"]),
+    ("flow-map", &["from_noise = 0.0", "rate = 2e-3", "width = 64\ndepth = 6", "loss = 'meanflow'"]),
+    ("imm", &["partners = true", "to_data = 0.0", "gap = 0.3\nscale = 2.0", "rate = 2e-3", "width = 128\ndepth = 3"]),
+    ("distributional-diffusion", &["from_noise = 0.0", "rate = 2e-3", "width = 128\ndepth = 3", "draws = 4"]),
     ("anneal", &["falls = 'rounds'", "share = 0.25", "coldest = 1e-2"]),
-    ("vae", &["rate = 2e-3", "width = 128\ndepth = 3", "batch = 512"]),
-    ("realnvp", &["rate = 2e-3", "width = 128"]),
+    ("vae", &["width = 128\ndepth = 3", "rate = 4e-3"]),
+    ("realnvp", &["rate = 5e-3", "width = 128"]),
     ("flow-matching", &["rate = 4e-3", "width = 256", "coupling = 'sinkhorn'"]),
 ];
 
@@ -373,6 +356,8 @@ mod tests {
         assert!(
             settings.trials().len() > 30 && settings.trials().iter().filter(|t| t.changed.is_empty()).count() == TRIALS.len()
         );
+        let alone = Settings { changed: false, ..Settings::default() };
+        assert!(alone.trials().len() == TRIALS.len() && alone.trials().iter().all(|t| t.changed.is_empty()));
         let wrong = Settings { methods: vec!["gna".into()], ..Settings::default() };
         assert!(wrong.check().is_err());
     }

@@ -292,6 +292,7 @@ impl<'a> Maker<'a> {
     fn drawn(&mut self, mut record: Record, model: &Model) -> Result<Kept> {
         let (parameters, further) = (model.method().parameters(), model.method().further());
         record.parameters = Some(parameters.count() + further.map_or(0, |further| further.count()));
+        record.one_step = Some(model.method().is_one_step());
         let rows = self.judge.rows();
         let rows = model.sample(rows, SAMPLE)?;
         // Compiled by now.

@@ -152,6 +152,19 @@ impl Tour {
         closed(record.energy()?, of(baselines::GAUSSIAN)?, of(ROWS)?)
     }
 
+    /// The nearest of the methods whose samples take many steps.
+    pub fn best_of_many_steps(&self) -> Option<&Record> {
+        let many = self.kept.iter().map(|kept| &kept.record).filter(|record| record.one_step == Some(false));
+        Verdict::best_method(many)
+    }
+
+    /// How far √E of a map of one step lies beyond the 95 % interval of the best method of many steps; 0 within it.
+    pub fn beyond_many_steps(&self, record: &Record) -> Option<f64> {
+        let [_, end] = root(&self.best_of_many_steps()?.scores.as_ref()?.energy).interval?;
+        let own = root(&record.scores.as_ref()?.energy).value;
+        (record.one_step == Some(true)).then(|| (own - end).max(0.0))
+    }
+
     /// The method whose model lies in the tour's folder.
     pub fn best_method(&self) -> Option<&Record> {
         Verdict::best_method(self.kept.iter().map(|kept| &kept.record))

@@ -67,6 +67,9 @@ pub struct Record {
     pub sampling: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parameters: Option<usize>,
+    /// Whether samples are one pass of a map.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub one_step: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scores: Option<Evaluation>,
     /// The likelihood of held-out rows, and what the numbers are where they are no densities.
@@ -105,6 +108,7 @@ impl Record {
             training: 0.0,
             sampling: None,
             parameters: None,
+            one_step: None,
             scores: None,
             likelihood: None,
             likelihood_is: String::new(),

@@ -7,22 +7,25 @@ const TOUR: &str = "--quiet tour --data toy:moons:600 --out tour --set width=16 
 #[test]
 fn a_tour_ranks_methods_beside_baselines_keeps_the_best_and_goes_on() {
     let desk = Desk::new();
-    let asked = format!("{TOUR} --budget 25s --methods energy,spline --json");
+    let asked = format!("{TOUR} --budget 30s --methods energy,spline,flow-matching --json");
     let found: serde_json::Value = serde_json::from_str(&desk.works(&asked)).expect("one object");
-    let names: Vec<&str> =
-        found["candidates"].as_array().expect("candidates").iter().filter_map(|c| c["name"].as_str()).collect();
+    let candidates = found["candidates"].as_array().expect("candidates");
+    let names: Vec<&str> = candidates.iter().filter_map(|c| c["name"].as_str()).collect();
     for name in ["energy", "spline", "fitted Gaussian", "Gaussian mixture", "kernel density", "training rows"] {
         assert!(names.contains(&name), "{names:?}");
     }
     assert!(found["verdict"]["nearest"]["best"].is_string() && found["verdict"]["likeliest"]["best"].is_string());
     let page = desk.text("tour/report.html");
     assert!(page.contains("is nearest to held-out rows") && page.contains("Best by which score"));
+    assert!(page.contains("One step beside many"), "maps of one step stand beside the best of many");
+    let one_step = |name: &str| candidates.iter().find(|c| c["name"] == name).map(|c| c["one_step"].clone());
+    assert_eq!((one_step("energy"), one_step("flow-matching")), (Some(true.into()), Some(false.into())));
     // The best is ready to be sampled from.
     desk.works("--quiet sample tour -n 20 --out new.csv");
     // Nothing is made again: the same command only writes its page anew, and other terms are refused.
     let again: serde_json::Value = serde_json::from_str(&desk.works(&asked)).expect("one object");
     assert_eq!(again["candidates"], found["candidates"]);
-    desk.fails(&format!("{TOUR} --budget 26s --methods energy"), 2, &["budget", "--out"]);
+    desk.fails(&format!("{TOUR} --budget 31s --methods energy"), 2, &["budget", "--out"]);
 }
 
 #[test]

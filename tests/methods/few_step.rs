@@ -200,6 +200,36 @@ fn maps_between_times_learn_in_one_step_and_in_four() {
 }
 
 #[test]
+fn maps_start_at_the_gaussian_that_is_fitted_given_what_is_given() {
+    // y = 2 − 3c + e with e of deviation ½, less what one step of rate 0 learns, in one step and in four.
+    let rows = 4000;
+    let normal = Toy::Gaussian.sample(rows, 3).into_values();
+    let values: Vec<f32> = (0..rows).flat_map(|i| [2.0 - 3.0 * normal[2 * i] + 0.5 * normal[2 * i + 1], normal[2 * i]]).collect();
+    let table = Table::new(["y", "c"], values).unwrap();
+    for method in ["flow-map", "imm", "distributional-diffusion"] {
+        let folder = tempfile::tempdir().unwrap();
+        let extra = "steps = 1\nrate = 1e-12\nwidth = 8\nbatch = 64";
+        let job = job(table.clone(), "lines", method, extra, &folder.path().join("run"));
+        let model = train::train(&GPU, Job { conditions: 1, ..job }, &mut Silent, &AtomicBool::new(false)).unwrap().model;
+        let given = Table::new(["c"], (0..rows).map(|i| if i % 2 == 0 { -1.0 } else { 1.5 }).collect::<Vec<f32>>()).unwrap();
+        for steps in [1, 4] {
+            let model = Model::load(&GPU, &folder.path().join("run")).unwrap_or_else(|_| panic!("{method}"));
+            let model = model.with_sampling([("solver_steps".to_string(), toml::Value::Integer(steps))]).unwrap();
+            let sample = model.sample_given(&given, 1, 5).unwrap();
+            let of = |parity: usize| (0..rows / 2).map(move |i| 2 * i + parity);
+            for (parity, c) in [(0, -1.0), (1, 1.5)] {
+                let y: Vec<f64> = of(parity).map(|i| f64::from(sample.row(i)[0])).collect();
+                let mean = y.iter().sum::<f64>() / y.len() as f64;
+                let deviation = (y.iter().map(|y| (y - mean).powi(2)).sum::<f64>() / y.len() as f64).sqrt();
+                assert!((mean - (2.0 - 3.0 * c)).abs() < 0.06, "{method}, {steps} steps, c = {c}: {mean}");
+                assert!((deviation - 0.5).abs() < 0.04, "{method}, {steps} steps, c = {c}: {deviation}");
+            }
+        }
+        drop(model);
+    }
+}
+
+#[test]
 fn wrong_steps_and_latents_are_told() {
     let folder = tempfile::tempdir().unwrap();
     let run = |extra: &str| {

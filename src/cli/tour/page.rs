@@ -48,7 +48,7 @@ pub fn page(plan: &Plan, tour: &Tour, gpu: &Gpu) -> Result<Page> {
         facts: facts.map(|(name, value)| (name.to_string(), value)).to_vec(),
         scores: scores(tour),
         figures: figures(tour)?,
-        sheets: vec![candidates(tour), best_by(tour), spent(tour), failed(tour)].into_iter().flatten().collect(),
+        sheets: vec![candidates(tour), best_by(tour), one_step(tour), spent(tour), failed(tour)].into_iter().flatten().collect(),
         settings: plan.training.iter().map(|(key, value)| (key.clone(), value.to_string())).collect(),
         commands,
         footer: format!("pushforward {}", env!("CARGO_PKG_VERSION")),
@@ -342,6 +342,28 @@ fn best_by(tour: &Tour) -> Option<Sheet> {
         } else {
             "The tests of energy distance and likelihood are made at the end; the others are level where 95 % intervals meet.".into()
         },
+    })
+}
+
+/// Maps of one step beside the best of the methods that take many.
+fn one_step(tour: &Tour) -> Option<Sheet> {
+    let many = tour.best_of_many_steps()?;
+    let row = |kept: &Kept| {
+        let beyond = tour.beyond_many_steps(&kept.record)?;
+        let said = if beyond == 0.0 { "within".to_string() } else { format!("beyond by {}", plain(beyond, 4)) };
+        Some(vec![bare(kept.record.name.clone()), interval(&root(&kept.record.scores.as_ref()?.energy), 4), bare(said)])
+    };
+    let rows: Vec<Vec<Cell>> = tour.ranked().into_iter().filter_map(row).collect();
+    let (value, range) = interval(&root(&many.scores.as_ref()?.energy), 4);
+    (!rows.is_empty()).then(|| Sheet {
+        title: "One step beside many".into(),
+        head: vec![String::new(), "√energy distance".into(), format!("beside the interval of {}", many.name)],
+        rows,
+        numbers: true,
+        note: format!(
+            "Methods whose samples are one pass of a map, beside the nearest of those that integrate or simulate from noise to data, {}: its √energy distance is {value}, 95 % from {range}.",
+            many.name,
+        ),
     })
 }
 

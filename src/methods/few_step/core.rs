@@ -1,6 +1,6 @@
 //! [`FewStep`]: the network, its path and its samples.
 
-use super::{Ends, Place, Steps};
+use super::{Ends, Place, Steps, Ways};
 use crate::Result;
 use crate::gpu::{Gpu, Plan, Recorder, Var};
 use crate::methods::dataset::{join, part};
@@ -55,11 +55,15 @@ impl FewStep {
         rec.add(x, way)
     }
 
-    /// Times 0 ≤ s ≤ t ≤ 1, uniform on that triangle: rows × 1 each.
-    pub fn times(&self, rec: &mut Recorder, rows: usize) -> Result<[Var; 2]> {
+    /// Times 0 ≤ s ≤ t ≤ 1, rows × 1 each: uniform on that triangle, but that a share `from_noise` of the ways begins at s = 0 and a share `to_data` ends at t = 1.
+    pub fn times(&self, rec: &mut Recorder, rows: usize, Ways { from_noise, to_data }: Ways) -> Result<[Var; 2]> {
         let square = rec.uniform(rows, 1)?;
+        let square = rec.affine(square, 1.0 / (1.0 - to_data), 0.0)?;
+        let square = rec.clamp(square, 0.0, 1.0)?;
         let t = rec.sqrt(square)?;
         let share = rec.uniform(rows, 1)?;
+        let share = rec.affine(share, 1.0 / (1.0 - from_noise), -from_noise / (1.0 - from_noise))?;
+        let share = rec.clamp(share, 0.0, 1.0)?;
         let s = rec.mul(t, share)?;
         // Two variables of their own: a tangent along t is not to move s, which was made of it.
         Ok([rec.detach(s), rec.detach(t)])
@@ -85,7 +89,7 @@ impl FewStep {
             let u = self.network.at(rec, &self.parameters, input, [time(k), time(k + 1)], weights)?;
             x = rec.blend(x, u, 1.0, (time(k + 1) - time(k)) as f32)?;
         }
-        self.place.place(rec, &self.parameters, x, weights)
+        self.place.place(rec, &self.parameters, x, given, weights)
     }
 }
 
@@ -111,6 +115,10 @@ impl<L: MapLoss> Method for Maps<L> {
 
     fn push(&self, rec: &mut Recorder, z: Var, weights: Weights) -> Result<Var> {
         self.0.core().push(rec, z, weights)
+    }
+
+    fn is_one_step(&self) -> bool {
+        self.0.core().steps == 1
     }
 
     fn plan(&self, gpu: &Gpu, seed: u64, data: &Dataset) -> Result<Plan> {

@@ -4,7 +4,8 @@
 //!
 //! and samples in as many steps as are asked for: X_{0,1}, or X_{½,1} ∘ X_{0,½}, ….
 //!
-//! Time runs from noise (0) to data (1), in centred units; noise is ξ(z) = zA with the data's covariance, so that u = 0 leaves the fitted Gaussian as it is.
+//! Time runs from noise (0) to data (1), in centred units; noise is ξ(z) = zA with the covariance that a regression on the given columns leaves, so that u = 0
+//! leaves the fitted Gaussian as it is.
 
 mod core;
 mod place;
@@ -24,6 +25,26 @@ settings! {
         map_steps: usize = 1,
         /// Frequencies of the time embedding, in octaves from ½: few, for the map is differentiated along its times.
         time_frequencies: usize = 3,
+    }
+}
+
+/// Which ways are trained more than their measure among all asks for: those that few steps take.
+#[derive(Clone, Copy, Debug)]
+pub struct Ways {
+    /// Share that begins at noise.
+    pub from_noise: f32,
+    /// Share that ends at the data.
+    pub to_data: f32,
+}
+
+impl Ways {
+    pub fn check(self) -> Result<()> {
+        for (key, value) in [("from_noise", self.from_noise), ("to_data", self.to_data)] {
+            if !(0.0..1.0).contains(&value) {
+                return Err(Error::usage(format!("`{key}` is {value}: it must be 0 or more and below 1")));
+            }
+        }
+        Ok(())
     }
 }
 

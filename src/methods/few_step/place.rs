@@ -1,4 +1,4 @@
-//! [`Place`]: where the data are, and noise of their covariance.
+//! [`Place`]: the Gaussian fitted to the data given their given columns: where they are, and noise of the covariance that is left there.
 
 use super::Training;
 use crate::gpu::{Recorder, Var};
@@ -6,10 +6,11 @@ use crate::methods::{Dataset, Setup};
 use crate::nn::{Activation, Builder, Id, Parameters, Weights};
 use crate::{Error, Result};
 
-/// The data's mean, and A of noise ξ(z) = zA with their covariance: weights of the model that no update moves.
+/// The Gaussian b + cB + zA of the data given c ([`Dataset::regression`]): weights of the model that no update moves. Rows less b + cB are called centred.
 pub struct Place {
     columns: usize,
     factor: Id,
+    slopes: Option<Id>,
     mean: Id,
 }
 
@@ -19,17 +20,19 @@ impl Place {
     /// # Errors
     /// A latent space that is not the data's: no path lies in it.
     pub fn new(builder: &mut Builder, setup: &Setup) -> Result<Self> {
-        let columns = setup.columns;
+        let (columns, conditions) = (setup.columns, setup.conditions);
         check_latent(setup.training, columns)?;
         let (mean, factor) = match setup.data {
-            Some(data) => (data.mean().to_vec(), data.embedding(columns)),
-            None => (vec![0.0; columns], vec![0.0; columns * columns]),
+            Some(data) => data.regression(columns),
+            None => (vec![0.0; columns], vec![0.0; (columns + conditions) * columns]),
         };
-        let factor = builder.add("embedding.weight", columns, columns, &factor);
+        let (factor, slopes) = factor.split_at(columns * columns);
+        let factor = builder.add("embedding.weight", columns, columns, factor);
+        let slopes = (conditions > 0).then(|| builder.add("embedding.slopes", conditions, columns, slopes));
         let mean = builder.add("embedding.bias", 1, columns, &mean);
         // The noise is no unknown: moved by the loss it would fall onto one point.
         builder.fix();
-        Ok(Self { columns, factor, mean })
+        Ok(Self { columns, factor, slopes, mean })
     }
 
     /// ξ(z), rows × columns both.
@@ -38,17 +41,29 @@ impl Place {
         rec.linear(z, factor, None, Activation::Identity)
     }
 
-    /// Centred rows in the data's own place.
-    pub fn place(&self, rec: &mut Recorder, parameters: &Parameters, x: Var, weights: Weights) -> Result<Var> {
+    /// b + cB, of one row where nothing is given.
+    fn middle(&self, rec: &mut Recorder, parameters: &Parameters, given: Option<Var>, weights: Weights) -> Result<Var> {
         let mean = parameters.var(rec, self.mean, weights)?;
-        rec.add(x, mean)
+        match (self.slopes, given) {
+            (Some(slopes), Some(given)) => {
+                let slopes = parameters.var(rec, slopes, weights)?;
+                rec.linear(given, slopes, Some(mean), Activation::Identity)
+            }
+            _ => Ok(mean),
+        }
+    }
+
+    /// Centred rows in the data's own place.
+    pub fn place(&self, rec: &mut Recorder, parameters: &Parameters, x: Var, given: Option<Var>, weights: Weights) -> Result<Var> {
+        let middle = self.middle(rec, parameters, given, weights)?;
+        rec.add(x, middle)
     }
 
     /// So many rows of noise and of data, centred.
     pub fn ends(&self, rec: &mut Recorder, parameters: &Parameters, data: &Dataset, rows: usize) -> Result<Ends> {
         let (x, given) = data.parted_batch(rec, rows)?;
-        let mean = parameters.var(rec, self.mean, Weights::Trained)?;
-        let data = rec.sub(x, mean)?;
+        let middle = self.middle(rec, parameters, given, Weights::Trained)?;
+        let data = rec.sub(x, middle)?;
         let z = rec.normal(rows, self.columns)?;
         Ok(Ends { noise: self.noise(rec, parameters, z, Weights::Trained)?, data, given })
     }
