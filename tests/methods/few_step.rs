@@ -176,13 +176,13 @@ const TOY: Toy = Toy::Banana;
 
 #[test]
 fn maps_between_times_learn_in_one_step_and_in_four() {
-    // After 800 small steps one step had 0.34 to 0.63 of a Gaussian's distance, four 0.00 to 0.38.
-    for (method, extra) in [
-        ("flow-map", "loss = 'lagrangian'"),
-        ("flow-map", "loss = 'shortcut'"),
-        ("flow-map", "loss = 'meanflow'"),
-        ("imm", ""),
-        ("distributional-diffusion", ""),
+    // After 800 small steps one step had these shares of a Gaussian's distance: 0.00, 0.30, 0.72, 0.21, 0.18; four had 0.03, 0.14, 0.13, 0.42, 0.03.
+    for (method, extra, most) in [
+        ("flow-map", "loss = 'lagrangian'", 0.25),
+        ("flow-map", "loss = 'shortcut'", 0.5),
+        ("flow-map", "loss = 'meanflow'", 0.75),
+        ("imm", "", 0.4),
+        ("distributional-diffusion", "", 0.4),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let run = folder.path().join("run");
@@ -193,7 +193,7 @@ fn maps_between_times_learn_in_one_step_and_in_four() {
         println!("{method} {extra:?}: {one:.4}, {two:.4}, {four:.4} in 1, 2, 4 steps against {gaussian:.4}");
         assert_eq!(one, in_steps(&run, 1, TOY));
         assert!(
-            one < 0.75 * gaussian && four < 0.5 * gaussian,
+            one < most * gaussian && four < 0.5 * gaussian,
             "{method} {extra:?}: {one}, {four} in one and four steps, a Gaussian {gaussian}"
         );
     }
