@@ -85,7 +85,7 @@ fn engression_learns_a_conditional_gaussian_and_its_correlation() {
 #[test]
 fn maps_between_times_learn_a_conditional_gaussian() {
     learns("flow-map", "width = 32\ndepth = 3\nsteps = 500");
-    learns("imm", "width = 32\ndepth = 3\nbatch = 256\nsteps = 800\ngroup = 256\nscale = 1.0");
+    learns("imm", "width = 32\ndepth = 3\nbatch = 512\nsteps = 500\ngroup = 512\nscale = 1.0");
     learns("distributional-diffusion", "width = 32\ndepth = 3\nbatch = 256\nsteps = 500");
 }
 
