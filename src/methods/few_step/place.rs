@@ -54,7 +54,14 @@ impl Place {
     }
 
     /// Centred rows in the data's own place.
-    pub fn place(&self, rec: &mut Recorder, parameters: &Parameters, x: Var, given: Option<Var>, weights: Weights) -> Result<Var> {
+    pub fn place(
+        &self,
+        rec: &mut Recorder,
+        parameters: &Parameters,
+        x: Var,
+        given: Option<Var>,
+        weights: Weights,
+    ) -> Result<Var> {
         let middle = self.middle(rec, parameters, given, weights)?;
         rec.add(x, middle)
     }
