@@ -210,10 +210,10 @@ fn maps_start_at_the_gaussian_that_is_fitted_given_what_is_given() {
         let folder = tempfile::tempdir().unwrap();
         let extra = "steps = 1\nrate = 1e-12\nwidth = 8\nbatch = 64";
         let job = job(table.clone(), "lines", method, extra, &folder.path().join("run"));
-        let model = train::train(&GPU, Job { conditions: 1, ..job }, &mut Silent, &AtomicBool::new(false)).unwrap().model;
+        train::train(&GPU, Job { conditions: 1, ..job }, &mut Silent, &AtomicBool::new(false)).unwrap();
         let given = Table::new(["c"], (0..rows).map(|i| if i % 2 == 0 { -1.0 } else { 1.5 }).collect::<Vec<f32>>()).unwrap();
         for steps in [1, 4] {
-            let model = Model::load(&GPU, &folder.path().join("run")).unwrap_or_else(|_| panic!("{method}"));
+            let model = Model::load(&GPU, folder.path().join("run")).unwrap();
             let model = model.with_sampling([("solver_steps".to_string(), toml::Value::Integer(steps))]).unwrap();
             let sample = model.sample_given(&given, 1, 5).unwrap();
             let of = |parity: usize| (0..rows / 2).map(move |i| 2 * i + parity);
@@ -225,7 +225,6 @@ fn maps_start_at_the_gaussian_that_is_fitted_given_what_is_given() {
                 assert!((deviation - 0.5).abs() < 0.04, "{method}, {steps} steps, c = {c}: {deviation}");
             }
         }
-        drop(model);
     }
 }
 
