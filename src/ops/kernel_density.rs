@@ -19,6 +19,7 @@
 //! ```
 
 use crate::gpu::kernels::kernel_density::{Average, Means, Merge, Params, Sums};
+use crate::gpu::kernels::kernel_weights::{Average as Divide, Params as WeightParams, Weigh};
 use crate::gpu::{Axes, Recorder, Var};
 use crate::ops::activation::Activation;
 use crate::{Error, Result};
@@ -105,8 +106,7 @@ impl Recorder {
         }
         let plan = self.pairs_of("kernel_means", x, y, shape, &[width], same)?;
         if x.cols() >= WIDE && x.rows() * y.rows() <= KEPT {
-            let costs = self.pair_costs(x, y, shape, same)?;
-            return self.means_of(costs, y, shape, width);
+            return Ok(self.wide_means(x, y, shape, plan.rates, same)?[0]);
         }
         let nearest = self.log_sums(x, y, shape, &[width], same)?[1];
         let parts = self.empty(plan.whole.splits as usize * x.rows(), x.cols() + 1)?;
@@ -125,55 +125,42 @@ impl Recorder {
     /// # Errors
     /// As there.
     pub fn kernel_means_of(&mut self, x: Var, y: Var, shape: Shape, widths: &[f32], same: bool) -> Result<Vec<Var>> {
-        if x.cols() < WIDE || x.rows() * y.rows() > KEPT || same && y.rows() < 2 {
+        let pairs = x.rows() * y.rows();
+        if x.cols() < WIDE || pairs > KEPT || same && y.rows() < 2 {
             return widths.iter().map(|&width| self.kernel_means(x, y, shape, width, same)).collect();
         }
-        widths.iter().try_for_each(|&width| self.pairs_of("kernel_means", x, y, shape, &[width], same).map(|_| ()))?;
-        let costs = self.pair_costs(x, y, shape, same)?;
-        widths.iter().map(|&width| self.means_of(costs, y, shape, width)).collect()
+        let mut out = Vec::with_capacity(widths.len());
+        for widths in widths.chunks((KEPT / pairs.max(1)).clamp(1, WIDTHS)) {
+            let rates = self.pairs_of("kernel_means", x, y, shape, widths, same)?.rates;
+            out.extend(self.wide_means(x, y, shape, rates, same)?);
+        }
+        Ok(out)
     }
 
-    /// −c of every pair, n × m: by ‖x‖² + ‖y‖² − 2⟨x, y⟩, which of many columns is a fast product of matrices.
-    fn pair_costs(&mut self, x: Var, y: Var, shape: Shape, same: bool) -> Result<Var> {
+    /// The means by products of matrices, for which the weights of all pairs are kept meanwhile; `shaders/kernel_weights.wgsl` has the formulas.
+    fn wide_means(&mut self, x: Var, y: Var, shape: Shape, rates: Var, same: bool) -> Result<Vec<Var>> {
         let [x, y] = [x, y].map(|v| self.detach(v));
+        let (n, m, d, b) = (x.rows(), y.rows(), x.cols(), rates.len());
         let products = self.inner_products(x, y)?;
         let squares = |rec: &mut Self, v: Var| {
             let square = rec.square(v)?;
             rec.sum_cols(square)
         };
         let (of_x, of_y) = (squares(self, x)?, squares(self, y)?);
-        let of_y = self.reshape(of_y, 1, y.rows())?;
-        let costs = self.blend(products, of_x, 2.0, -1.0)?;
-        let costs = self.blend(costs, of_y, 1.0, -1.0)?;
-        let costs = self.clamp(costs, -3.0e38, 0.0)?;
-        let costs = match shape {
-            Shape::Gaussian => costs,
-            Shape::Laplace => {
-                let squares = self.scale(costs, -1.0)?;
-                let distances = self.sqrt(squares)?;
-                self.scale(distances, -1.0)?
-            }
+        let params = WeightParams { n: n as u32, m: m as u32, d: d as u32, same: u32::from(same), first: 0 };
+        let axes = Axes::none().set("B", b).set("SHAPE", shape.cost());
+        let (weights, totals) = (self.empty(b * n, m)?, self.empty(b * n, 1)?);
+        let groups = self.groups(n, 1);
+        self.dispatch(Weigh { params, products, of_x, of_y, rates, weights, totals }, &axes, groups)?;
+        let weighed = self.linear(weights, y, None, Activation::Identity)?;
+        let groups = self.groups(n * d, 64);
+        let mean = |width: usize| {
+            let params = WeightParams { first: (width * n) as u32, ..params };
+            let out = self.empty(n, d)?;
+            self.dispatch(Divide { params, weighed, sums: totals, out }, &axes, groups)?;
+            Ok(out)
         };
-        if !same {
-            return Ok(costs);
-        }
-        // No row is its own neighbour: it is farther from itself than any other.
-        let n = x.rows();
-        let mut diagonal = vec![0.0; n * n];
-        (0..n).for_each(|i| diagonal[i * n + i] = -1e30);
-        let diagonal = self.gpu().upload(n, n, &diagonal)?;
-        let diagonal = self.tensor(&diagonal);
-        self.add(costs, diagonal)
-    }
-
-    /// Σ_j w_ij y_j with w the soft-max of the pairs' −a·c.
-    fn means_of(&mut self, costs: Var, y: Var, shape: Shape, width: f32) -> Result<Var> {
-        let exponents = self.scale(costs, shape.rate(width))?;
-        let sums = self.log_mean_exp(exponents)?;
-        let weights = self.empty(costs.rows(), costs.cols())?;
-        self.shares_into(exponents, sums, weights)?;
-        let y = self.detach(y);
-        self.linear(weights, y, None, Activation::Identity)
+        (0..b).map(mean).collect()
     }
 
     /// The logarithms of the sums, n × widths, and the least cost of each row, n × 1.

@@ -1,14 +1,16 @@
 //! What a sceptic would try first: fitted laws against what they must be.
 
+#[path = "../shared/devices.rs"]
+mod devices;
+
+use devices::Devices;
 use pushforward::baselines::{self, ALL, Baseline, GAUSSIAN, Kernel, Mixture};
 use pushforward::data::toy::Toy;
-use pushforward::gpu::Gpu;
 use pushforward::metrics::Points;
 use pushforward::metrics::gaussian::Gaussian;
-use std::sync::LazyLock;
 use std::time::Duration;
 
-static GPU: LazyLock<Gpu> = LazyLock::new(|| Gpu::open("auto").expect("an adapter (the software one will do)"));
+static GPU: Devices = Devices::PLAIN;
 const LONG: Duration = Duration::from_secs(60);
 
 fn points(values: &[f32], d: usize) -> Points<'_> {

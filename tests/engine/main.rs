@@ -1,20 +1,24 @@
 //! The engine's own promises: record once, replay the same, report, refuse.
 
+#[path = "../shared/devices.rs"]
+mod devices;
 mod tape;
 
+use devices::Devices;
 use pushforward::Error;
 use pushforward::gpu::{Gpu, Options, Plan, Recorder, Step};
-use std::sync::{Arc, LazyLock, Mutex};
+use std::sync::{Arc, Mutex};
 
-pub static GPU: LazyLock<Gpu> = LazyLock::new(|| {
-    let options = Options { checked: true, poisoned: true, ..Options::default() };
-    Gpu::with_options(options).expect("an adapter (the software one will do)")
-});
+pub static GPU: Devices = Devices::CHECKED;
 
 /// A step that adds a fresh normal number to each of four cells and reports their sum.
 fn walk(seed: u64, domain: u32) -> (Step, pushforward::gpu::Tensor) {
-    let cells = GPU.zeros(1, 4).unwrap();
-    let mut rec = Recorder::with_domain(&GPU, seed, domain).unwrap();
+    walk_on(&GPU, seed, domain)
+}
+
+fn walk_on(gpu: &Gpu, seed: u64, domain: u32) -> (Step, pushforward::gpu::Tensor) {
+    let cells = gpu.zeros(1, 4).unwrap();
+    let mut rec = Recorder::with_domain(gpu, seed, domain).unwrap();
     let (now, noise) = (rec.tensor(&cells), rec.normal(1, 4).unwrap());
     let next = rec.add(now, noise).unwrap();
     let total = rec.sum(next).unwrap();
@@ -74,10 +78,11 @@ fn a_plan_runs_each_step_its_count_of_times() {
 #[test]
 fn the_last_report_arrives_whoever_polls() {
     // Threads that share a device run each other's callbacks.
+    let gpu: &Gpu = &GPU;
     std::thread::scope(|scope| {
         for seed in 0..4 {
             scope.spawn(move || {
-                let (mut step, _) = walk(seed, 3);
+                let (mut step, _) = walk_on(gpu, seed, 3);
                 for count in 1..=150 {
                     step.replay(1).unwrap();
                     let found = step.final_reports().unwrap();

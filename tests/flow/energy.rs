@@ -1,15 +1,9 @@
 //! Energies and their drift against their f64 twins, and the twins against differences.
 
+use crate::GPU;
 use pushforward::flow::Energy;
-use pushforward::gpu::{Gpu, Options, Recorder, Var};
+use pushforward::gpu::{Recorder, Var};
 use pushforward::reference::{Twin, check_gradient, differences};
-use std::sync::LazyLock;
-
-/// Values are filled with NaN before they are written.
-static GPU: LazyLock<Gpu> = LazyLock::new(|| {
-    let options = Options { checked: true, poisoned: true, ..Options::default() };
-    Gpu::with_options(options).expect("an adapter (the software one will do)")
-});
 
 const SIZES: [(usize, usize); 6] = [(1, 1), (255, 1), (64, 2), (257, 3), (3, 17), (83, 64)];
 const TIME: f64 = 0.17;

@@ -4,6 +4,8 @@ mod adaptive;
 mod chain;
 mod coupling;
 mod density;
+#[path = "../shared/devices.rs"]
+mod devices;
 mod energy;
 mod langevin;
 mod laws;
@@ -12,15 +14,12 @@ mod noisy;
 mod path;
 mod repulsion;
 
+use devices::Devices;
 use pushforward::flow::{Curve, Grid, Path, Solver, integrate};
-use pushforward::gpu::{Gpu, Options, Recorder, Var};
-use std::sync::LazyLock;
+use pushforward::gpu::{Recorder, Var};
 
 /// The device of all tests: shader checks on, values filled with NaN before they are written.
-static GPU: LazyLock<Gpu> = LazyLock::new(|| {
-    let options = Options { checked: true, poisoned: true, ..Options::default() };
-    Gpu::with_options(options).expect("an adapter (the software one will do)")
-});
+static GPU: Devices = Devices::CHECKED;
 
 /// Rows that are pushed along at once.
 const ROWS: usize = 65;

@@ -5,6 +5,8 @@ mod anneal;
 mod chains;
 mod cnf;
 mod critics;
+#[path = "../shared/devices.rs"]
+mod devices;
 mod drift;
 mod ebm;
 mod few_step;
@@ -15,17 +17,16 @@ mod latent;
 mod noised;
 mod refit;
 
+use devices::Devices;
 use pushforward::Error;
 use pushforward::data::Table;
 use pushforward::data::toy::Toy;
-use pushforward::gpu::Gpu;
 use pushforward::methods::{self, REGISTRY};
 use pushforward::metrics::{Points, pairs};
 use pushforward::train::{self, Job, Progress, Status};
-use std::sync::LazyLock;
 use std::sync::atomic::AtomicBool;
 
-static GPU: LazyLock<Gpu> = LazyLock::new(|| Gpu::open("auto").expect("an adapter (the software one will do)"));
+static GPU: Devices = Devices::PLAIN;
 
 struct Silent;
 

@@ -1,5 +1,8 @@
 //! Two-sample scores against closed forms and against brute force.
 
+#[path = "../shared/devices.rs"]
+mod devices;
+
 use pushforward::metrics::Points;
 use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;

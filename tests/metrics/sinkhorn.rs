@@ -1,9 +1,8 @@
+use super::devices::Devices;
 use super::{moved, near, normal};
-use pushforward::gpu::Gpu;
 use pushforward::metrics::{Points, sinkhorn};
-use std::sync::LazyLock;
 
-static GPU: LazyLock<Gpu> = LazyLock::new(|| Gpu::open("auto").expect("an adapter (the software one will do)"));
+static GPU: Devices = Devices::PLAIN;
 
 #[test]
 fn a_translate_is_at_the_squared_shift_whatever_the_blur() {

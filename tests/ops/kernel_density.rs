@@ -89,6 +89,32 @@ fn means_match_their_twin() {
 }
 
 #[test]
+fn means_of_several_widths_match_their_twin() {
+    for (n, m, d) in [(1, 9, 12), (2, 2, 2), (63, 300, 17), (65, 65, 64), (130, 130, 30)] {
+        let (x, y) = (numbers(n * d, 1), numbers(m * d, 2));
+        // More than one pass takes, the nearest row alone and nearly all alike among them.
+        let widths = [0.02, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 1e4, 3.0];
+        for shape in [Shape::Gaussian, Shape::Laplace] {
+            for same in [false, true] {
+                let other = if same { &x } else { &y };
+                let count = other.len() / d;
+                if same && n == 1 {
+                    continue;
+                }
+                let found = run(|rec| {
+                    let (x, other) = (input(rec, n, d, &x), input(rec, count, d, other));
+                    rec.kernel_means_of(x, other, shape, &widths, same)
+                });
+                for (h, found) in widths.iter().zip(&found) {
+                    let what = format!("{n} rows, {count} kernels, {d} columns, {shape:?} of width {h}, same {same}");
+                    kernel_means(&x, other, d, shape, *h, same).check(&what, found);
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn rows_far_from_all_have_the_nearest_as_their_mean() {
     let y = numbers(40, 2);
     let found = run(|rec| {

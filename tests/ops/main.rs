@@ -1,4 +1,4 @@
-//! Every kernel against its f64 twin: one process, one device, checks and poison on.
+//! Every kernel against its f64 twin: one process, a device a thread, checks and poison on.
 
 mod activation;
 mod adam;
@@ -6,6 +6,8 @@ mod adaptive;
 mod combine;
 mod cooling;
 mod coupling;
+#[path = "../shared/devices.rs"]
+mod devices;
 mod dual;
 mod formula;
 mod fourier;
@@ -39,17 +41,12 @@ mod stein;
 mod time;
 mod triangular;
 
-use pushforward::gpu::{Gpu, Kept, Options, Recorder, Var};
+use devices::Devices;
+use pushforward::gpu::{Gpu, Kept, Recorder, Var};
 use pushforward::reference::{Twin, check_gradient};
-use std::sync::LazyLock;
 
 /// The device of all tests: shader checks on, values filled with NaN before they are written.
-pub static GPU: LazyLock<Gpu> = LazyLock::new(|| {
-    let options = Options { checked: true, poisoned: true, ..Options::default() };
-    let gpu = Gpu::with_options(options).expect("an adapter (the software one will do)");
-    eprintln!("{:?}: {:?}", gpu, gpu.summary());
-    gpu
-});
+pub static GPU: Devices = Devices::CHECKED;
 
 /// Deterministic numbers of about unit size.
 pub fn numbers(count: usize, seed: u64) -> Vec<f32> {

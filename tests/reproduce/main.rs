@@ -2,18 +2,19 @@
 //! comparison of §2 makes of its runs. Footnote 9 is in `spectrum`.
 
 mod anneal;
+#[path = "../shared/devices.rs"]
+mod devices;
 mod spectrum;
 
+use devices::Devices;
 use pushforward::data::toy::Toy;
-use pushforward::gpu::Gpu;
 use pushforward::methods::Entry;
 use pushforward::reproduce::comparison::{self, Cell, Comparison, FRESH, GAUSSIAN, Record, Scores, Terms};
 use pushforward::reproduce::flows;
 use pushforward::reproduce::saddle::{self, Adversary, STARTS, Settings};
 use pushforward::reproduce::statistics;
-use std::sync::LazyLock;
 
-static GPU: LazyLock<Gpu> = LazyLock::new(|| Gpu::open("auto").expect("an adapter (the software one will do)"));
+static GPU: Devices = Devices::PLAIN;
 
 /// The distribution function of a law with density 2 on some intervals.
 fn distribution(intervals: &[[f64; 2]], x: f64) -> f64 {
