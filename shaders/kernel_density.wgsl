@@ -23,6 +23,7 @@ struct Params {
     splits: u32,
     same: u32,
     chunks: u32,        // of 16 coordinates
+    width: u32,         // of which `average` writes the means
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;                    // n × d
@@ -125,7 +126,7 @@ fn merge(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) group
 #endfor
 }
 
-// Sums of w·y over a split, and of w: parts is splits × n × (d + 1).
+// Sums of w·y over a split, and of w, for each width: parts is splits × n × B × (d + 1).
 @compute @workgroup_size(64)
 fn means(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let i = params.row_begin + group.x * 64u + lane;
@@ -133,36 +134,52 @@ fn means(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_inde
     let first = group.y * params.columns;
     let end = min(first + params.columns, params.m);
     let skipped = select(params.m, i, params.same == 1u);
-    let a = rates[0];
     let low = nearest[i];
-    var total = 0.0;
-    let place = (group.y * params.n + i) * (params.d + 1u);
+    let place = (group.y * params.n + i) * $(B)u * (params.d + 1u);
+#for Q in 0..$B
+    let a$Q = rates[$(Q)u];
+    var total$Q = 0.0;
+#endfor
 #if D == 0
     let begin = group.z * 16u;
 #for C in 0..16
-    var sum$C = 0.0;
     let at$C = min(begin + $(C)u, params.d - 1u);
+#for Q in 0..$B
+    var sum$(Q)_$C = 0.0;
+#endfor
 #endfor
     for (var j = first; j < end; j += 8u) {
         squares(i, j);
 #for P in 0..8
         if (j + $(P)u < end && j + $(P)u != skipped) {
-            let w = exp(clamp(-a * (cost(s$P) - low), -87.0, 0.0));
-            total += w;
+            let farther = cost(s$P) - low;
             let from_row = (j + $(P)u) * params.d;
+#for Q in 0..$B
+            let w$Q = exp(clamp(-a$Q * farther, -87.0, 0.0));
+            total$Q += w$Q;
+#endfor
 #for C in 0..16
-            sum$C += w * y[from_row + at$C];
+            let y$C = y[from_row + at$C];
+#for Q in 0..$B
+            sum$(Q)_$C += w$Q * y$C;
+#endfor
 #endfor
         }
 #endfor
     }
 #for C in 0..16
-    if (begin + $(C)u < params.d) { parts[place + begin + $(C)u] = sum$C; }
+    if (begin + $(C)u < params.d) {
+#for Q in 0..$B
+        parts[place + $(Q)u * (params.d + 1u) + begin + $(C)u] = sum$(Q)_$C;
+#endfor
+    }
 #endfor
 #else
 #for C in 0..$D
     let x$C = x[i * $(D)u + $(C)u];
-    var sum$C = 0.0;
+#for Q in 0..$B
+    var sum$(Q)_$C = 0.0;
+#endfor
 #endfor
     for (var j = first; j < end; j++) {
         var square = 0.0;
@@ -171,17 +188,26 @@ fn means(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_inde
         let e$C = x$C - y$C;
         square += e$C * e$C;
 #endfor
-        let w = select(exp(clamp(-a * (cost(square) - low), -87.0, 0.0)), 0.0, j == skipped);
-        total += w;
+        let farther = cost(square) - low;
+#for Q in 0..$B
+        let w$Q = select(exp(clamp(-a$Q * farther, -87.0, 0.0)), 0.0, j == skipped);
+        total$Q += w$Q;
 #for C in 0..$D
-        sum$C += w * y$C;
+        sum$(Q)_$C += w$Q * y$C;
+#endfor
 #endfor
     }
+#for Q in 0..$B
 #for C in 0..$D
-    parts[place + $(C)u] = sum$C;
+    parts[place + $(Q * (D + 1) + C)u] = sum$(Q)_$C;
+#endfor
 #endfor
 #endif
-    if (group.z == 0u) { parts[place + params.d] = total; }
+    if (group.z == 0u) {
+#for Q in 0..$B
+        parts[place + $(Q)u * (params.d + 1u) + params.d] = total$Q;
+#endfor
+    }
 }
 
 @compute @workgroup_size(64)
@@ -192,7 +218,7 @@ fn average(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) gro
     var sum = 0.0;
     var total = 0.0;
     for (var s = 0u; s < params.splits; s++) {
-        let place = (s * params.n + i) * (params.d + 1u);
+        let place = ((s * params.n + i) * $(B)u + params.width) * (params.d + 1u);
         sum += split_parts[place + e % params.d];
         total += split_parts[place + params.d];
     }

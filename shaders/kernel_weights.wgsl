@@ -9,7 +9,7 @@
 #axis SHAPE: square distance
 #import common/index
 
-struct Params { n: u32, m: u32, d: u32, same: u32, first: u32 }
+struct Params { n: u32, m: u32, d: u32, same: u32, first: u32, stride: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> products: array<f32>;             // n × m: p
 @group(0) @binding(2) var<storage, read> of_x: array<f32>;                 // n: |x|²
@@ -17,7 +17,7 @@ struct Params { n: u32, m: u32, d: u32, same: u32, first: u32 }
 @group(0) @binding(4) var<storage, read> rates: array<f32>;                // B: a_b
 @group(0) @binding(5) var<storage, read_write> weights: array<f32>;        // Bn × m: w
 @group(0) @binding(6) var<storage, read_write> totals: array<f32>;         // Bn: W
-@group(0) @binding(7) var<storage, read> weighed: array<f32>;              // Bn × d: Σ_j w_bij y_j
+@group(0) @binding(7) var<storage, read> weighed: array<f32>;              // Bn × stride: Σ_j w_bij y_j, and what its rows are filled up with
 @group(0) @binding(8) var<storage, read> sums: array<f32>;                 // Bn: what was written to `totals`
 @group(0) @binding(9) var<storage, read_write> out: array<f32>;            // n × d: T of the width whose rows begin at `first`
 
@@ -71,5 +71,7 @@ fn weigh(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) group
 @compute @workgroup_size(64)
 fn average(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let e = flat_index(group, groups, lane, 64u);
-    if (e < params.n * params.d) { out[e] = weighed[params.first * params.d + e] / sums[params.first + e / params.d]; }
+    if (e >= params.n * params.d) { return; }
+    let row = params.first + e / params.d;
+    out[e] = weighed[row * params.stride + e % params.d] / sums[row];
 }

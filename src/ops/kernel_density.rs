@@ -28,6 +28,8 @@ use crate::{Error, Result};
 pub const WIDTHS: usize = 8;
 /// Columns up to which a row is held in registers.
 const REGISTERS: usize = 64;
+/// Sums that one invocation carries through its pairs, at most.
+const SUMS: usize = 40;
 /// Columns from which on means are made of products of matrices, where those of n × m numbers may be kept.
 const WIDE: usize = 12;
 /// Their numbers at most.
@@ -101,66 +103,88 @@ impl Recorder {
     /// # Errors
     /// Shapes that do not belong together, a width that is not above 0, one row alone with `same`.
     pub fn kernel_means(&mut self, x: Var, y: Var, shape: Shape, width: f32, same: bool) -> Result<Var> {
+        Ok(self.kernel_means_of(x, y, shape, &[width], same)?[0])
+    }
+
+    /// [`Recorder::kernel_means`] of several widths, n × d each: what they share is made once.
+    ///
+    /// # Errors
+    /// As there; no width.
+    pub fn kernel_means_of(&mut self, x: Var, y: Var, shape: Shape, widths: &[f32], same: bool) -> Result<Vec<Var>> {
         if same && y.rows() < 2 {
             return Err(Error::shape("kernel_means", "one row alone has no others"));
         }
-        let plan = self.pairs_of("kernel_means", x, y, shape, &[width], same)?;
-        if x.cols() >= WIDE && x.rows() * y.rows() <= KEPT {
-            return Ok(self.wide_means(x, y, shape, plan.rates, same)?[0]);
+        let (d, pairs) = (x.cols(), x.rows() * y.rows());
+        let wide = d >= WIDE && pairs <= KEPT;
+        let at_once = if wide { KEPT / pairs.max(1) } else { SUMS / (d.min(16) + 1) }.clamp(1, WIDTHS);
+        // The nearest row is the same whatever the width.
+        let nearest = match wide {
+            true => None,
+            false => Some(self.log_sums(x, y, shape, &widths[..widths.len().min(1)], same)?[1]),
+        };
+        let mut out = Vec::with_capacity(widths.len());
+        for widths in widths.chunks(at_once) {
+            let plan = self.pairs_of("kernel_means", x, y, shape, widths, same)?;
+            match nearest {
+                None => self.wide_means(x, y, shape, plan.rates, same, &mut out)?,
+                Some(nearest) => self.narrow_means(x, y, nearest, &plan, &mut out)?,
+            }
         }
-        let nearest = self.log_sums(x, y, shape, &[width], same)?[1];
-        let parts = self.empty(plan.whole.splits as usize * x.rows(), x.cols() + 1)?;
+        Ok(out)
+    }
+
+    /// The means in one pass over the pairs, of which none is kept.
+    fn narrow_means(&mut self, x: Var, y: Var, nearest: Var, plan: &Plan, means: &mut Vec<Var>) -> Result<()> {
+        let b = plan.rates.len();
+        let parts = self.empty(plan.whole.splits as usize * x.rows() * b, x.cols() + 1)?;
         for (params, [rows, splits]) in plan.blocks() {
             let groups = [rows, splits, params.chunks];
             self.dispatch(Means { params, x, y, rates: plan.rates, nearest, parts }, &plan.axes, groups)?;
         }
-        let out = self.empty(x.rows(), x.cols())?;
-        let groups = self.groups(out.len(), 64);
-        self.dispatch(Average { params: plan.whole, split_parts: parts, out }, &plan.axes, groups)?;
-        Ok(out)
-    }
-
-    /// [`Recorder::kernel_means`] of several widths, n × d each: of many columns what they share is made once.
-    ///
-    /// # Errors
-    /// As there.
-    pub fn kernel_means_of(&mut self, x: Var, y: Var, shape: Shape, widths: &[f32], same: bool) -> Result<Vec<Var>> {
-        let pairs = x.rows() * y.rows();
-        if x.cols() < WIDE || pairs > KEPT || same && y.rows() < 2 {
-            return widths.iter().map(|&width| self.kernel_means(x, y, shape, width, same)).collect();
+        let groups = self.groups(x.len(), 64);
+        for width in 0..b {
+            let out = self.empty(x.rows(), x.cols())?;
+            let params = Params { width: width as u32, ..plan.whole };
+            self.dispatch(Average { params, split_parts: parts, out }, &plan.axes, groups)?;
+            means.push(out);
         }
-        let mut out = Vec::with_capacity(widths.len());
-        for widths in widths.chunks((KEPT / pairs.max(1)).clamp(1, WIDTHS)) {
-            let rates = self.pairs_of("kernel_means", x, y, shape, widths, same)?.rates;
-            out.extend(self.wide_means(x, y, shape, rates, same)?);
-        }
-        Ok(out)
+        Ok(())
     }
 
     /// The means by products of matrices, for which the weights of all pairs are kept meanwhile; `shaders/kernel_weights.wgsl` has the formulas.
-    fn wide_means(&mut self, x: Var, y: Var, shape: Shape, rates: Var, same: bool) -> Result<Vec<Var>> {
+    fn wide_means(&mut self, x: Var, y: Var, shape: Shape, rates: Var, same: bool, means: &mut Vec<Var>) -> Result<()> {
         let [x, y] = [x, y].map(|v| self.detach(v));
         let (n, m, d, b) = (x.rows(), y.rows(), x.cols(), rates.len());
+        let filled = d.next_multiple_of(4);
         let products = self.inner_products(x, y)?;
         let squares = |rec: &mut Self, v: Var| {
             let square = rec.square(v)?;
             rec.sum_cols(square)
         };
         let (of_x, of_y) = (squares(self, x)?, squares(self, y)?);
-        let params = WeightParams { n: n as u32, m: m as u32, d: d as u32, same: u32::from(same), first: 0 };
+        let params =
+            WeightParams { n: n as u32, m: m as u32, d: d as u32, same: u32::from(same), first: 0, stride: filled as u32 };
         let axes = Axes::none().set("B", b).set("SHAPE", shape.cost());
         let (weights, totals) = (self.empty(b * n, m)?, self.empty(b * n, 1)?);
         let groups = self.groups(n, 1);
         self.dispatch(Weigh { params, products, of_x, of_y, rates, weights, totals }, &axes, groups)?;
-        let weighed = self.linear(weights, y, None, Activation::Identity)?;
+        // A product's columns are read by fours.
+        let rows = match filled - d {
+            0 => y,
+            lacking => {
+                let zeros = self.constant(0.0, m, lacking)?;
+                self.concat(&[y, zeros])?
+            }
+        };
+        let weighed = self.linear(weights, rows, None, Activation::Identity)?;
         let groups = self.groups(n * d, 64);
-        let mean = |width: usize| {
+        for width in 0..b {
             let params = WeightParams { first: (width * n) as u32, ..params };
             let out = self.empty(n, d)?;
             self.dispatch(Divide { params, weighed, sums: totals, out }, &axes, groups)?;
-            Ok(out)
-        };
-        (0..b).map(mean).collect()
+            means.push(out);
+        }
+        Ok(())
     }
 
     /// The logarithms of the sums, n × widths, and the least cost of each row, n × 1.
@@ -205,8 +229,43 @@ impl Recorder {
             splits: m.div_ceil(columns) as u32,
             same: u32::from(same),
             chunks: if held { 1 } else { d.div_ceil(16) as u32 },
+            width: 0,
         };
         let axes = Axes::none().set("B", b).set("D", if held { d } else { 0 }).set("SHAPE", shape.cost());
         Ok(Plan { whole, axes, rates, rows_at_once: (WORK / (m * (d + 4 * b))).clamp(64, 65_535 * 64) / 64 * 64 })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gpu::Gpu;
+    use crate::reference::kernel_density::kernel_means;
+
+    /// What rows of many columns take where the weights of all pairs are too many to keep.
+    #[test]
+    fn means_of_many_columns_match_their_twin_where_no_pair_is_kept() {
+        let gpu = Gpu::open("auto").expect("an adapter (the software one will do)");
+        let (n, m) = (67, 300);
+        let widths = [0.5, 2.0, 8.0];
+        for d in [17, 64, 70] {
+            let numbers =
+                |count: usize, step: f32| (0..count).map(|i| 4.0 * ((i as f32 * step).fract() - 0.5)).collect::<Vec<f32>>();
+            let (x, y) = (numbers(n * d, 0.754_877_7), numbers(m * d, 0.569_840_3));
+            let (x_there, y_there) = (gpu.upload(n, d, &x).unwrap(), gpu.upload(m, d, &y).unwrap());
+            let mut rec = Recorder::new(&gpu, 0);
+            let (x_var, y_var) = (rec.tensor(&x_there), rec.tensor(&y_there));
+            let nearest = rec.log_sums(x_var, y_var, Shape::Laplace, &widths[..1], false).unwrap()[1];
+            let plan = rec.pairs_of("kernel_means", x_var, y_var, Shape::Laplace, &widths, false).unwrap();
+            let mut means = Vec::new();
+            rec.narrow_means(x_var, y_var, nearest, &plan, &mut means).unwrap();
+            let means: Vec<_> = means.into_iter().map(|mean| rec.keep(mean)).collect();
+            let mut step = rec.finish().unwrap();
+            step.replay(1).unwrap();
+            for (h, mean) in widths.iter().zip(means) {
+                let found = step.read(mean).unwrap();
+                kernel_means(&x, &y, d, Shape::Laplace, *h, false).check(&format!("{d} columns, width {h}"), &found);
+            }
+        }
     }
 }
