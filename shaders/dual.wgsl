@@ -46,7 +46,7 @@ const LN_2 = 0.6931472;
 // P and P' at t = z/scale, as the bindings have them.
 fn softened(z: f32) -> vec2<f32> {
 #if SOFTNESS == entropic
-    let w = exp2(clamp(z, -126.0, params.knee));
+    let w = exp2(clamp(z, -100.0, params.knee));
     return vec2<f32>(w + w * (LN_2 * max(z - params.knee, 0.0)), w);
 #else
     let w = max(z, 0.0);

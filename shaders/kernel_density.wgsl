@@ -11,6 +11,7 @@
 #axis D: 1 3 0
 #axis SHAPE: square distance
 #import common/index
+#import common/lowest
 #import common/minus_log
 
 struct Params {
@@ -73,7 +74,7 @@ fn sums(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             let apart = abs(c - low);
             let nearer = c < low;
 #for Q in 0..$B
-            let e$Q = exp(max(-a$Q * apart, -87.0));
+            let e$Q = exp(max(-a$Q * apart, LOWEST));
             sum$Q = select(sum$Q + e$Q, sum$Q * e$Q + 1.0, nearer);
 #endfor
             low = min(low, c);
@@ -92,7 +93,7 @@ fn sums(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
             let apart = abs(c - low);
             let nearer = c < low;
 #for Q in 0..$B
-            let f$Q = exp(max(-a$Q * apart, -87.0));
+            let f$Q = exp(max(-a$Q * apart, LOWEST));
             sum$Q = select(sum$Q + f$Q, sum$Q * f$Q + 1.0, nearer);
 #endfor
             low = min(low, c);
@@ -119,7 +120,7 @@ fn merge(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) group
         var sum = 0.0;
         for (var s = 0u; s < params.splits; s++) {
             let place = (s * params.n + i) * $(B + 1)u;
-            sum += split_parts[place + $(Q + 1)u] * exp(max(-a * (split_parts[place] - low), -87.0));
+            sum += split_parts[place + $(Q + 1)u] * exp(max(-a * (split_parts[place] - low), LOWEST));
         }
         out[i * $(B)u + $(Q)u] = -a * low - minus_log(max(sum, 1e-38));
     }
@@ -155,7 +156,7 @@ fn means(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_inde
             let farther = cost(s$P) - low;
             let from_row = (j + $(P)u) * params.d;
 #for Q in 0..$B
-            let w$Q = exp(clamp(-a$Q * farther, -87.0, 0.0));
+            let w$Q = exp(clamp(-a$Q * farther, LOWEST, 0.0));
             total$Q += w$Q;
 #endfor
 #for C in 0..16
@@ -190,7 +191,7 @@ fn means(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_inde
 #endfor
         let farther = cost(square) - low;
 #for Q in 0..$B
-        let w$Q = select(exp(clamp(-a$Q * farther, -87.0, 0.0)), 0.0, j == skipped);
+        let w$Q = select(exp(clamp(-a$Q * farther, LOWEST, 0.0)), 0.0, j == skipped);
         total$Q += w$Q;
 #for C in 0..$D
         sum$(Q)_$C += w$Q * y$C;

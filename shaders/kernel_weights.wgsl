@@ -8,6 +8,7 @@
 #axis B: 1 8
 #axis SHAPE: square distance
 #import common/index
+#import common/lowest
 
 struct Params { n: u32, m: u32, d: u32, same: u32, first: u32, stride: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
@@ -53,7 +54,7 @@ fn weigh(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) group
     for (var j = lane; j < params.m; j += 64u) {
         let farther = cost(i, j, x) - low;
 #for Q in 0..$B
-        let w$Q = select(exp(max(-a$Q * farther, -87.0)), 0.0, j == skipped);
+        let w$Q = select(exp(max(-a$Q * farther, LOWEST)), 0.0, j == skipped);
         sum$Q += w$Q;
         weights[($(Q)u * params.n + i) * params.m + j] = w$Q;
 #endfor

@@ -3,6 +3,7 @@
 //   out_i = M + ln (1/K) Σ_k e^{x_ik − M},   M = max_k x_ik;      shares   w_ik = e^{x_ik − M}/Σ_k e^{x_ik − M}
 // Gradient: d_x = d_out·w. A row an invocation forward (K is small), an element of x an invocation backward, from the value.
 #import common/index
+#import common/lowest
 #import common/minus_log
 
 struct Params { n: u32, k: u32, accumulate: u32 }
@@ -22,12 +23,12 @@ fn forward(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) gro
     var most = LEAST;
     for (var k = 0u; k < params.k; k++) { most = max(most, x[i * params.k + k]); }
     var sum = 0.0;
-    for (var k = 0u; k < params.k; k++) { sum += exp(max(x[i * params.k + k] - most, -87.0)); }
+    for (var k = 0u; k < params.k; k++) { sum += exp(max(x[i * params.k + k] - most, LOWEST)); }
     out[i] = most - minus_log(sum / f32(params.k));
 }
 
 fn share(e: u32) -> f32 {
-    return exp(clamp(x[e] - value[e / params.k], -87.0, 87.0)) / f32(params.k);
+    return exp(clamp(x[e] - value[e / params.k], LOWEST, 87.0)) / f32(params.k);
 }
 
 @compute @workgroup_size(64)

@@ -17,6 +17,7 @@ struct Params {
 @group(0) @binding(3) var<storage, read> v: array<f32>;             // n × d
 @group(0) @binding(4) var<storage, read_write> out: array<f32>;     // n × d; density: n
 #import common/index
+#import common/lowest
 
 const STRIDE = $(2 * D + 1)u;
 
@@ -46,7 +47,7 @@ fn density(
     if (i >= params.n) { return; }
     let most = largest(i * $(D)u);
     var sum = 0.0;
-    for (var k = 0u; k < params.components; k++) { sum += exp(max(logarithm(k, i * $(D)u) - most, -87.0)); }
+    for (var k = 0u; k < params.components; k++) { sum += exp(max(logarithm(k, i * $(D)u) - most, LOWEST)); }
     out[i] = most + log(sum);
 }
 
@@ -66,7 +67,7 @@ fn score(
 #endfor
     for (var k = 0u; k < params.components; k++) {
         let at = k * STRIDE;
-        let w = exp(max(logarithm(k, row) - most, -87.0));
+        let w = exp(max(logarithm(k, row) - most, LOWEST));
         sum += w;
 #for c in 0..D
         s_$c += w * table[at + $(D + c)u] * (table[at + $(c)u] - x[row + $(c)u]);
@@ -94,7 +95,7 @@ fn hessian(
 #endfor
     for (var k = 0u; k < params.components; k++) {
         let at = k * STRIDE;
-        let w = exp(max(logarithm(k, row) - most, -87.0));
+        let w = exp(max(logarithm(k, row) - most, LOWEST));
         sum += w;
 #for c in 0..D
         s_$c += w * table[at + $(D + c)u] * (table[at + $(c)u] - x[row + $(c)u]);
@@ -104,7 +105,7 @@ fn hessian(
     // In a sweep of its own: differences to the mean score, because Σ r g gᵀ − s sᵀ would cancel.
     for (var k = 0u; k < params.components; k++) {
         let at = k * STRIDE;
-        let r = exp(max(logarithm(k, row) - most, -87.0)) * inverse;
+        let r = exp(max(logarithm(k, row) - most, LOWEST)) * inverse;
         var along = 0.0;
 #for c in 0..D
         let e_$c = table[at + $(D + c)u] * (table[at + $(c)u] - x[row + $(c)u]) - s_$c * inverse;
