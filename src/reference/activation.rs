@@ -6,14 +6,19 @@ fn logistic(x: f64) -> f64 {
     1.0 / (1.0 + (-x).exp())
 }
 
+/// What silu and gelu let through: nothing below e⁻⁶⁰.
+fn gate(x: f64) -> f64 {
+    if x > -60.0 { logistic(x) } else { 0.0 }
+}
+
 /// σ(x).
 pub fn value(activation: Activation, x: f64) -> f64 {
     match activation {
         Activation::Identity => x,
-        Activation::Silu => x * logistic(x),
+        Activation::Silu => x * gate(x),
         Activation::Relu => x.max(0.0),
         // ½(1 + tanh v) = s(2v), which does not cancel for negative v.
-        Activation::Gelu => x * logistic(2.0 * (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x.powi(3))),
+        Activation::Gelu => x * gate(2.0 * (2.0 / std::f64::consts::PI).sqrt() * (x + 0.044715 * x.powi(3))),
         Activation::Tanh => x.tanh(),
         Activation::Elu => {
             if x > 0.0 {
