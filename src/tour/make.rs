@@ -19,9 +19,12 @@ use std::time::{Duration, Instant};
 /// The share of the budget that baselines may take, and that is kept for the last page.
 const BASELINES: f64 = 0.08;
 const LAST: f64 = 0.04;
-/// What a method's compilation, scoring and page take until it is known, at most a share of its time.
-const OVERHEAD: f64 = 6.0;
+/// Seconds that a method's compilation, scoring and page are taken for at first, at most a share of its time; as many methods as this is worth; and how
+/// much of it one method counts as at most. The first ones also compile what the others share.
+const OVERHEAD: f64 = 8.0;
 const OVERHEAD_SHARE: f64 = 0.4;
+const OVERHEAD_WEIGHT: f64 = 3.0;
+const OVERHEAD_MOST: f64 = 2.5;
 /// Seconds of the last verdict that a candidate takes.
 const VERDICT: f64 = 0.2;
 /// Less training than this is none.
@@ -193,10 +196,9 @@ impl<'a> Maker<'a> {
         }
         let reserve = LAST * self.plan.budget + VERDICT * self.log.iter().count() as f64;
         let share = (self.plan.budget - reserve - self.elapsed()).max(0.0) / left as f64;
-        let overhead = match self.overheads.as_slice() {
-            [] => OVERHEAD.min(OVERHEAD_SHARE * share),
-            known => known.iter().sum::<f64>() / known.len() as f64,
-        };
+        let expected = OVERHEAD.min(OVERHEAD_SHARE * share);
+        let known: f64 = self.overheads.iter().map(|seconds| seconds.min(OVERHEAD_MOST * expected)).sum();
+        let overhead = (OVERHEAD_WEIGHT * expected + known) / (OVERHEAD_WEIGHT + self.overheads.len() as f64);
         // The same for all; less where time runs short.
         let seconds = self.each.unwrap_or(f64::INFINITY).min(share - overhead);
         self.each.get_or_insert(seconds);
