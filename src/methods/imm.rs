@@ -11,6 +11,10 @@
 //! to what is likeliest behind I_s, and so to less spread than the law has, of weight 1/32 at M = 64. They are left out (`partners` takes them in, as the paper
 //! does); what is left has the mean of (1 − 1/M) MMD².
 //!
+//! With `gap` = 1, the default, r = t: every way is matched with the data's own law at its end, and nothing is inherited. Chains are what the paper needs for images, where that
+//! match alone fails; in few dimensions each link costs more than it brings (docs/defaults.md), and ways that few steps take are to be trained most. With a gap below 1 a large share
+//! `from_noise` starves the links that it learns from.
+//!
 //! f is the flow map's X_{s,t}(x) = x + (t − s)u(x, s, t), and r = min(t, s + `gap`). A share `to_data` of the groups has t = 1, for there the last step of any number ends. The kernel is the paper's Laplacian of rows over the weight that u has in
 //! them, (t − s), and over the median distance of the data times `scale`. Groups cost no kernel of their own: each has a
 //! coordinate, so far from the others' that e^(−distance) is zero between them, and the biased MMD² of the batch is then 1/G of the groups' mean.
@@ -29,12 +33,12 @@ settings! {
     pub struct Settings {
         /// Rows M of a group, which share their times and are compared with each other.
         group: usize = 64,
-        /// How much nearer to the data than s the time r is.
-        gap: f32 = 0.5,
+        /// How much nearer to the data than s the time r is; 1: at the way's end.
+        gap: f32 = 1.0,
         /// Share of groups whose way begins at noise.
-        from_noise: f32 = 0.0,
+        from_noise: f32 = 0.5,
         /// Share of groups whose way ends at the data.
-        to_data: f32 = 0.5,
+        to_data: f32 = 0.75,
         /// Whether a row is compared with its own partner too, as in the paper.
         partners: bool = false,
         /// Width of the kernel in median distances between rows, at t − s = 1.

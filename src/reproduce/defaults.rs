@@ -75,7 +75,16 @@ const TRIALS: &[(&str, &[&str])] = &[
     ("mmd", &["scales = [0.125, 0.25, 0.5, 1.0, 2.0]", "rate = 2e-3"]),
     ("drift", &["scales = [0.1, 0.2, 0.4, 0.8]", "kernel = 'laplace'", "normalise = true", "rate = 2e-3", "batch = 512"]),
     ("flow-map", &["from_noise = 0.0", "rate = 2e-3", "width = 64\ndepth = 6", "loss = 'meanflow'"]),
-    ("imm", &["partners = true", "to_data = 0.0", "gap = 0.3\nscale = 2.0", "rate = 2e-3", "width = 128\ndepth = 3"]),
+    (
+        "imm",
+        &[
+            "gap = 0.5\nfrom_noise = 0.0\nto_data = 0.5",
+            "from_noise = 0.25",
+            "partners = true",
+            "rate = 2e-3",
+            "width = 128\ndepth = 3",
+        ],
+    ),
     ("distributional-diffusion", &["from_noise = 0.0", "rate = 2e-3", "width = 128\ndepth = 3", "draws = 4"]),
     ("anneal", &["falls = 'rounds'", "share = 0.25", "coldest = 1e-2"]),
     ("vae", &["width = 128\ndepth = 3", "rate = 4e-3"]),
