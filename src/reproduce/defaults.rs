@@ -87,7 +87,7 @@ const TRIALS: &[(&str, &[&str])] = &[
     ),
     ("distributional-diffusion", &["from_noise = 0.0", "rate = 2e-3", "width = 128\ndepth = 3", "draws = 4"]),
     ("anneal", &["falls = 'rounds'", "share = 0.25", "coldest = 1e-2"]),
-    ("vae", &["width = 128\ndepth = 3", "rate = 4e-3"]),
+    ("vae", &["depth = 2", "rate = 4e-3"]),
     ("realnvp", &["rate = 5e-3", "width = 128"]),
     ("flow-matching", &["rate = 4e-3", "width = 256", "coupling = 'sinkhorn'"]),
 ];
