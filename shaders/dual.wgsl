@@ -46,6 +46,7 @@ const LN_2 = 0.6931472;
 // P and P' at t = z/scale, as the bindings have them.
 fn softened(z: f32) -> vec2<f32> {
 #if SOFTNESS == entropic
+    // Not below 2⁻¹⁰⁰, so that what w is multiplied into is no subnormal number: processors take a hundred times as long over those.
     let w = exp2(clamp(z, -100.0, params.knee));
     return vec2<f32>(w + w * (LN_2 * max(z - params.knee, 0.0)), w);
 #else

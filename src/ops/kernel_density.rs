@@ -114,13 +114,16 @@ impl Recorder {
         if same && y.rows() < 2 {
             return Err(Error::shape("kernel_means", "one row alone has no others"));
         }
+        if widths.is_empty() {
+            return Err(Error::shape("kernel_means", "no width is given"));
+        }
         let (d, pairs) = (x.cols(), x.rows() * y.rows());
         let wide = d >= WIDE && pairs <= KEPT;
         let at_once = if wide { KEPT / pairs.max(1) } else { SUMS / (d.min(16) + 1) }.clamp(1, WIDTHS);
         // The nearest row is the same whatever the width.
         let nearest = match wide {
             true => None,
-            false => Some(self.log_sums(x, y, shape, &widths[..widths.len().min(1)], same)?[1]),
+            false => Some(self.log_sums(x, y, shape, &widths[..1], same)?[1]),
         };
         let mut out = Vec::with_capacity(widths.len());
         for widths in widths.chunks(at_once) {

@@ -18,7 +18,7 @@ use devices::Devices;
 use pushforward::flow::{Curve, Grid, Path, Solver, integrate};
 use pushforward::gpu::{Recorder, Var};
 
-/// The device of all tests: shader checks on, values filled with NaN before they are written.
+/// The devices of all tests: shader checks on, values filled with NaN before they are written.
 static GPU: Devices = Devices::CHECKED;
 
 /// Rows that are pushed along at once.

@@ -58,6 +58,14 @@ fn shapes_and_widths_that_do_not_fit_are_refused() {
     assert!(refused(3, 1, &[1.0], false) && refused(4, 2, &[1.0], true) && refused(3, 2, &[], false));
     assert!(refused(3, 2, &[1.0; 9], false) && refused(3, 2, &[0.0], false) && refused(3, 2, &[1e-30], false));
     assert!(!refused(4, 2, &[1.0], false));
+    let no_means = |d: usize, widths: &[f32]| {
+        let mut rec = Recorder::new(&GPU, 0);
+        let x = input(&mut rec, 3, d, &vec![0.0; 3 * d]);
+        rec.kernel_means_of(x, x, Shape::Gaussian, widths, true).is_err()
+    };
+    for d in [2, 20] {
+        assert!(no_means(d, &[]) && no_means(d, &[1.0, 0.0]) && !no_means(d, &[1.0, 2.0]), "{d} columns");
+    }
 }
 
 #[test]

@@ -45,7 +45,7 @@ use devices::Devices;
 use pushforward::gpu::{Gpu, Kept, Recorder, Var};
 use pushforward::reference::{Twin, check_gradient};
 
-/// The device of all tests: shader checks on, values filled with NaN before they are written.
+/// The devices of all tests: shader checks on, values filled with NaN before they are written.
 pub static GPU: Devices = Devices::CHECKED;
 
 /// Deterministic numbers of about unit size.
