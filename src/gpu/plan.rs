@@ -5,6 +5,7 @@ use super::step::{Command, submission, submit};
 use super::{Gpu, Recorder, Step};
 use crate::Result;
 use std::collections::VecDeque;
+use std::time::{Duration, Instant};
 
 /// Steps that run in turn, each its count of times, an iteration.
 pub struct Plan {
@@ -17,6 +18,8 @@ pub struct Plan {
     bad: Vec<Option<Report>>,
     in_flight: VecDeque<wgpu::SubmissionIndex>,
     feeds: Vec<Feed>,
+    /// What they have taken so far.
+    fed: Duration,
     /// Iterations that have been submitted.
     count: u64,
 }
@@ -40,7 +43,7 @@ impl Plan {
         let names = parts.iter().rev().flat_map(|(step, _)| step.report_names().to_vec()).collect();
         let waiting = parts.iter().map(|_| VecDeque::new()).collect();
         let bad = parts.iter().map(|_| None).collect();
-        Self { parts, names, waiting, bad, in_flight: VecDeque::new(), feeds: Vec::new(), count: 0 }
+        Self { parts, names, waiting, bad, in_flight: VecDeque::new(), feeds: Vec::new(), fed: Duration::ZERO, count: 0 }
     }
 
     /// The plan of one step.
@@ -98,7 +101,9 @@ impl Plan {
                 let first = self.count - self.count % feed.every;
                 if feed.holds != Some(first) {
                     feed.holds = None;
+                    let started = Instant::now();
                     (feed.write)(first, self.count > first)?;
+                    self.fed += started.elapsed();
                     feed.holds = Some(first);
                 }
                 until = until.min(first + feed.every);
@@ -107,6 +112,34 @@ impl Plan {
             self.count = until;
         }
         Ok(())
+    }
+
+    /// Whether the host prepares anything.
+    pub fn is_fed(&self) -> bool {
+        !self.feeds.is_empty()
+    }
+
+    /// The time that the host has taken to prepare iterations, with what it waited for the device meanwhile.
+    pub fn fed(&self) -> Duration {
+        self.fed
+    }
+
+    /// Seconds that the host will take to prepare `n` iterations from the start, measured on the first block and on the last: one plan's blocks
+    /// cost alike but for the first, which may be a choice and no work. The plan is left at its start.
+    pub fn seconds_of_feeds(&mut self, n: u64) -> Result<f64> {
+        self.set_count(0)?;
+        let mut seconds = 0.0;
+        for feed in &mut self.feeds {
+            let blocks = n.div_ceil(feed.every);
+            let mut timed = |block: u64| {
+                let started = Instant::now();
+                (feed.write)(block * feed.every, false)?;
+                Ok::<_, crate::Error>(started.elapsed().as_secs_f64())
+            };
+            seconds += if blocks > 0 { timed(0)? } else { 0.0 };
+            seconds += if blocks > 1 { timed(blocks - 1)? * (blocks - 1) as f64 } else { 0.0 };
+        }
+        Ok(seconds)
     }
 
     fn submit(&mut self, n: usize) -> Result<()> {

@@ -24,6 +24,8 @@ settings! {
         methods: Vec<String> = Vec::new(),
         /// Whether single settings are changed; false compares the methods by their defaults alone.
         changed: bool = true,
+        /// What to change of every method named, in the place of the trials that there are: TOML, such as "rate = 2e-3".
+        changes: Vec<String> = Vec::new(),
         /// Runs of each trial on each source, from --seed on.
         seeds: u64 = 2,
         /// Steps of a run.
@@ -42,6 +44,9 @@ impl Settings {
         if self.steps == 0 || self.data.is_empty() {
             return Err(Error::usage("give one step or more, and one SOURCE or more"));
         }
+        if self.changes.iter().any(|change| change.trim().is_empty()) {
+            return Err(Error::usage("a change in `changes` is empty, which the defaults are anyway"));
+        }
         self.data.iter().try_for_each(|data| data.parse::<Source>().map(|_| ()))?;
         for name in &self.methods {
             if !TRIALS.iter().any(|(method, _)| method == name) {
@@ -51,7 +56,7 @@ impl Settings {
             }
         }
         for trial in self.trials() {
-            trial.settings(self.steps)?;
+            trial.settings(self.steps, Path::new(TEACHER.method))?;
         }
         Ok(())
     }
@@ -60,10 +65,14 @@ impl Settings {
     pub fn trials(&self) -> Vec<Trial> {
         let asked = |method: &str| self.methods.is_empty() || self.methods.iter().any(|name| name == method);
         let each = TRIALS.iter().filter(|(method, _)| asked(method));
-        each.flat_map(|&(method, changes)| {
-            let change = |changed: &&'static str| Trial { method, changed };
-            let changes = if self.changed { changes } else { &[] };
-            std::iter::once(Trial { method, changed: "" }).chain(changes.iter().map(change).collect::<Vec<_>>())
+        each.flat_map(|&(method, known)| {
+            let known = || known.iter().map(|change| String::from(*change)).collect();
+            let changes = match (self.changed, self.changes.is_empty()) {
+                (false, _) => Vec::new(),
+                (true, true) => known(),
+                (true, false) => self.changes.clone(),
+            };
+            std::iter::once(String::new()).chain(changes).map(move |changed| Trial { method, changed })
         })
         .collect()
     }
@@ -73,6 +82,13 @@ impl Settings {
 const TRIALS: &[(&str, &[&str])] = &[
     ("energy", &["width = 128\ndepth = 3", "rate = 2e-3", "batch = 512", "beta = 1.5"]),
     ("mmd", &["scales = [0.125, 0.25, 0.5, 1.0, 2.0]", "rate = 2e-3"]),
+    ("characteristic", &["scales = [0.5, 1.0, 2.0, 4.0]", "tau = 'uniform'", "rate = 2e-3"]),
+    ("sinkhorn", &["blur = 0.2", "rate = 2e-3", "batch = 1024"]),
+    ("gan", &["critic_gain = 1.0", "r1 = 1.0", "critic_steps = 2", "rate = 1e-3"]),
+    ("wgan", &["critic_gain = 1.0", "penalty = 1.0", "critic_steps = 3", "rate = 1e-3"]),
+    ("fgan", &["critic_gain = 1.0", "divergence = 'kl'", "divergence = 'hellinger'", "rate = 1e-3"]),
+    ("kantorovich", &["critic_gain = 1.0", "epsilon = 0.05", "critic_steps = 2", "rate = 2e-3"]),
+    ("stein", &["scales = [0.5]", "kernel = 'gaussian'", "rate = 2e-3"]),
     ("drift", &["scales = [0.1, 0.2, 0.4, 0.8]", "kernel = 'laplace'", "normalise = true", "rate = 2e-3", "batch = 512"]),
     ("flow-map", &["from_noise = 0.0", "rate = 2e-3", "width = 64\ndepth = 6", "loss = 'meanflow'"]),
     (
@@ -87,17 +103,30 @@ const TRIALS: &[(&str, &[&str])] = &[
     ),
     ("distributional-diffusion", &["from_noise = 0.0", "rate = 2e-3", "width = 128\ndepth = 3", "draws = 4"]),
     ("anneal", &["falls = 'rounds'", "share = 0.25", "coldest = 1e-2"]),
+    ("distill", &["width = 64", "width = 128\ndepth = 3", "by = 'consistency'", "pairs = 8192"]),
     ("vae", &["depth = 2", "rate = 4e-3"]),
-    ("realnvp", &["rate = 5e-3", "width = 128"]),
-    ("flow-matching", &["rate = 4e-3", "width = 256", "coupling = 'sinkhorn'"]),
+    ("iwae", &["depth = 3", "samples = 16", "rate = 4e-3", "variance = 'column'"]),
+    ("realnvp", &["rate = 5e-3", "width = 128", "mixing = 'linear'"]),
+    ("maf", &["rate = 2e-3", "layers = 6", "transform = 'affine'", "mixing = 'linear'"]),
+    ("spline", &["rate = 2e-3", "layers = 8", "bins = 16", "mixing = 'linear'"]),
+    ("cnf", &["rate = 2e-3", "jacobian = 0.01", "width = 128", "train_steps = 8"]),
+    ("ebm", &["rate = 1e-3", "chain_steps = 20", "restart = 0.1"]),
+    ("flow-matching", &["rate = 4e-3", "width = 256", "coupling = 'sinkhorn'", "times = 'logit-normal'"]),
+    ("diffusion", &["rate = 4e-3", "prediction = 'noise'", "path = 'ornstein-uhlenbeck'", "times = 'low-discrepancy'"]),
+    ("score", &["rate = 4e-3", "path = 'trigonometric'", "times = 'low-discrepancy'"]),
+    ("interpolant", &["rate = 4e-3", "gamma = 'none'", "gamma_scale = 0.5"]),
+    ("rectified-flow", &["rate = 4e-3", "pairs = 16384\npair_steps = 16", "rounds = 2"]),
 ];
 
+/// Whose run on the same rows, for as many steps, `distill` learns from.
+const TEACHER: Trial = Trial { method: "flow-matching", changed: String::new() };
+
 /// A method with some settings changed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trial {
     pub method: &'static str,
     /// TOML; empty for the defaults.
-    pub changed: &'static str,
+    pub changed: String,
 }
 
 impl Trial {
@@ -106,8 +135,11 @@ impl Trial {
         if self.changed.is_empty() { "defaults".into() } else { self.changed.replace('\n', ", ") }
     }
 
-    fn settings(&self, steps: u32) -> Result<(methods::Training, toml::Table)> {
+    fn settings(&self, steps: u32, teacher: &Path) -> Result<(methods::Training, toml::Table)> {
         let mut table: toml::Table = self.changed.parse().map_err(|e| Error::usage(format!("{e}")))?;
+        if self.method == "distill" {
+            table.insert("teacher".into(), teacher.display().to_string().into());
+        }
         table.insert("steps".into(), i64::from(steps).into());
         table.entry("warmup").or_insert(i64::from(steps / 20).min(100).into());
         methods::find(self.method)?.settings(table)
@@ -199,7 +231,7 @@ pub fn run(gpu: &Gpu, out: &Path, seed: u64, settings: &Settings, watch: &mut dy
         for data in &settings.data {
             let mut bench = None;
             for trial in settings.trials() {
-                let there = |r: &Record| r.is(data, trial.method, trial.changed) && r.seed == seed;
+                let there = |r: &Record| r.is(data, trial.method, &trial.changed) && r.seed == seed;
                 if log.iter().any(there) {
                     continue;
                 }
@@ -212,7 +244,7 @@ pub fn run(gpu: &Gpu, out: &Path, seed: u64, settings: &Settings, watch: &mut dy
                     empty => empty.insert(Bench::new(gpu, data, seed)?),
                 };
                 watch.message(&format!("{} ({}) on {data}, seed {seed}", trial.method, trial.said()));
-                match bench.one(gpu, &terms, &trial, seed, watch, stop) {
+                match bench.one(&trial, &mut Running { gpu, terms: &terms, seed, watch: &mut *watch, stop }) {
                     Err(Error::Interrupted { .. }) => {
                         interrupted = true;
                         break 'all;
@@ -233,12 +265,23 @@ impl Record {
     }
 }
 
+/// What a run is made with.
+struct Running<'a> {
+    gpu: &'a Gpu,
+    terms: &'a Terms,
+    seed: u64,
+    watch: &'a mut dyn Progress,
+    stop: &'a AtomicBool,
+}
+
 /// A source, split, with what its baselines score.
 struct Bench {
     data: String,
     judge: Judge,
     gaussian: f64,
     rows: f64,
+    /// The teacher's run, once there is one.
+    teacher: Option<tempfile::TempDir>,
 }
 
 impl Bench {
@@ -249,25 +292,17 @@ impl Bench {
         let drawn = Points::new(&gaussian, judge.rows(), judge.train.cols())?;
         let energy = |set: Points| Ok::<_, Error>(pairs::energy_on(gpu, judge.reference()?, set)?.value);
         let (gaussian, rows) = (energy(drawn)?, energy(judge.seen()?)?);
-        Ok(Self { data: data.into(), judge, gaussian, rows })
+        Ok(Self { data: data.into(), judge, gaussian, rows, teacher: None })
     }
 
-    fn one(
-        &self,
-        gpu: &Gpu,
-        terms: &Terms,
-        trial: &Trial,
-        seed: u64,
-        watch: &mut dyn Progress,
-        stop: &AtomicBool,
-    ) -> Result<Record> {
+    fn one(&mut self, trial: &Trial, run: &mut Running) -> Result<Record> {
         let mut record = Record {
-            terms: terms.clone(),
-            adapter: gpu.summary().name.clone(),
+            terms: run.terms.clone(),
+            adapter: run.gpu.summary().name.clone(),
             data: self.data.clone(),
             method: trial.method.into(),
-            changed: trial.changed.into(),
-            seed,
+            changed: trial.changed.clone(),
+            seed: run.seed,
             energy: None,
             gaussian: self.gaussian,
             rows: self.rows,
@@ -275,7 +310,7 @@ impl Bench {
             seconds: 0.0,
             failure: None,
         };
-        match self.scored(gpu, trial, terms.steps, seed, watch, stop) {
+        match self.scored(trial, run) {
             Ok((energy, told, seconds)) => {
                 (record.energy, record.told, record.seconds) = (Some(energy), Some(told), seconds);
             }
@@ -285,38 +320,44 @@ impl Bench {
         Ok(record)
     }
 
-    fn scored(
-        &self,
-        gpu: &Gpu,
-        trial: &Trial,
-        steps: u32,
-        seed: u64,
-        watch: &mut dyn Progress,
-        stop: &AtomicBool,
-    ) -> Result<(f64, f64, f64)> {
-        let (training, settings) = trial.settings(steps)?;
-        let folder = tempfile::tempdir().map_err(|e| Error::io("make", std::env::temp_dir(), e))?;
-        let training = methods::Training { refit: false, ..training };
+    /// Energy distance to the held-out rows, accuracy of a classifier, seconds of training.
+    fn scored(&mut self, trial: &Trial, run: &mut Running) -> Result<(f64, f64, f64)> {
+        if trial.method == "distill" && self.teacher.is_none() {
+            let folder = folder()?;
+            self.trained(&TEACHER, run, folder.path())?;
+            self.teacher = Some(folder);
+        }
+        let folder = folder()?;
+        let outcome = self.trained(trial, run, folder.path())?;
+        let rows = self.judge.standard(&outcome.model.sample(self.judge.rows(), 1)?)?;
+        let (reference, drawn) = (self.judge.reference()?, Points::new(&rows, self.judge.rows(), self.judge.train.cols())?);
+        let told = c2st::test(run.gpu, reference, drawn, 0)?.value;
+        Ok((pairs::energy_on(run.gpu, reference, drawn)?.value, told, outcome.seconds))
+    }
+
+    fn trained(&self, trial: &Trial, run: &mut Running, out: &Path) -> Result<train::Outcome> {
+        let teacher = self.teacher.as_ref().map(|folder| folder.path().join("run")).unwrap_or_default();
+        let (training, settings) = trial.settings(run.terms.steps, &teacher)?;
         let job = Job {
             entry: methods::find(trial.method)?,
-            training,
+            training: methods::Training { refit: false, ..training },
             settings,
-            seed,
+            seed: run.seed,
             source: self.data.clone(),
             source_hash: None,
             table: self.judge.train.clone(),
             conditions: 0,
             test: None,
-            out: folder.path().join("run"),
+            out: out.join("run"),
             resume: false,
             command: "pushforward reproduce defaults".into(),
         };
-        let outcome = train::train(gpu, job, watch, stop)?;
-        let rows = self.judge.standard(&outcome.model.sample(self.judge.rows(), 1)?)?;
-        let (reference, drawn) = (self.judge.reference()?, Points::new(&rows, self.judge.rows(), self.judge.train.cols())?);
-        let told = c2st::test(gpu, reference, drawn, 0)?.value;
-        Ok((pairs::energy_on(gpu, reference, drawn)?.value, told, outcome.seconds))
+        train::train(run.gpu, job, run.watch, run.stop)
     }
+}
+
+fn folder() -> Result<tempfile::TempDir> {
+    tempfile::tempdir().map_err(|e| Error::io("make", std::env::temp_dir(), e))
 }
 
 fn mean(values: &[f64]) -> Option<f64> {
@@ -330,16 +371,16 @@ fn standing(trial: &Trial, settings: &Settings, seeds: &[u64], records: &[Record
     };
     let runs: Vec<&Record> = records
         .iter()
-        .filter(|r| seeds.contains(&r.seed) && settings.data.iter().any(|data| r.is(data, trial.method, trial.changed)))
+        .filter(|r| seeds.contains(&r.seed) && settings.data.iter().any(|data| r.is(data, trial.method, &trial.changed)))
         .collect();
     let each: Vec<Option<f64>> = settings
         .data
         .iter()
-        .map(|data| mean(&seeds.iter().filter_map(|&seed| of(data, trial.changed, seed)).collect::<Vec<_>>()))
+        .map(|data| mean(&seeds.iter().filter_map(|&seed| of(data, &trial.changed, seed)).collect::<Vec<_>>()))
         .collect();
     let pairs = settings.data.iter().flat_map(|data| seeds.iter().map(move |&seed| (data, seed)));
     let differences: Vec<f64> =
-        pairs.filter_map(|(data, seed)| Some(of(data, trial.changed, seed)? - of(data, "", seed)?)).collect();
+        pairs.filter_map(|(data, seed)| Some(of(data, &trial.changed, seed)? - of(data, "", seed)?)).collect();
     let against = interval::student(&differences).and_then(|(mean, ends)| ends.map(|[low, high]| [mean, low, high]));
     Standing {
         method: trial.method.into(),
@@ -367,6 +408,18 @@ mod tests {
         );
         let alone = Settings { changed: false, ..Settings::default() };
         assert!(alone.trials().len() == TRIALS.len() && alone.trials().iter().all(|t| t.changed.is_empty()));
+        let named = |changes: &[&str]| Settings {
+            methods: vec!["energy".into(), "mmd".into()],
+            changes: changes.iter().map(|&change| change.into()).collect(),
+            ..Settings::default()
+        };
+        let own = named(&["rate = 1e-3", "width = 32\ndepth = 2"]);
+        own.check().unwrap();
+        let said: Vec<_> = own.trials().iter().map(|trial| (trial.method, trial.said())).collect();
+        let each = |method| ["defaults", "rate = 1e-3", "width = 32, depth = 2"].map(|said| (method, String::from(said)));
+        assert_eq!(said, [each("energy"), each("mmd")].concat());
+        assert!(named(&["rote = 1e-3"]).check().unwrap_err().to_string().contains("rote"));
+        assert!(named(&["rate"]).check().is_err() && named(&[" "]).check().is_err());
         let wrong = Settings { methods: vec!["gna".into()], ..Settings::default() };
         assert!(wrong.check().is_err());
     }
@@ -392,7 +445,7 @@ mod tests {
         let changed = TRIALS[0].1[0];
         let records =
             [record("a", "", 0, 0.25), record("a", changed, 0, 0.0625), record("b", "", 0, 0.25), record("b", changed, 0, 0.25)];
-        let found = standing(&Trial { method: "energy", changed }, &settings, &[0], &records);
+        let found = standing(&Trial { method: "energy", changed: changed.into() }, &settings, &[0], &records);
         assert_eq!((found.each, found.mean, found.runs, found.failed), (vec![Some(0.75), Some(0.5)], Some(0.625), 2, 0));
         assert!((found.against_defaults.unwrap()[0] - 0.125).abs() < 1e-12);
     }

@@ -238,10 +238,8 @@ impl<'a> Maker<'a> {
         let job = match self.interrupted(entry)? {
             Some(steps) => Job { resume: true, ..self.job(entry, Some(steps))? },
             None => {
-                let job = self.job(entry, None)?;
-                let most = job.training.steps;
-                let each = train::seconds_a_step(self.gpu, job, (seconds / 20.0).clamp(0.05, 1.0))?;
-                let steps = ((SAFETY * seconds / each) as u32).clamp(1, most);
+                let measured = (seconds / 20.0).clamp(0.05, 1.0);
+                let steps = train::steps_within(self.gpu, SAFETY * seconds, measured, &|steps| self.job(entry, steps))?;
                 if folder.exists() {
                     std::fs::remove_dir_all(&folder).map_err(|e| Error::io("begin again in", &folder, e))?;
                 }

@@ -7,10 +7,12 @@ mod checkpoint;
 mod folder;
 mod held_out;
 pub mod log;
+mod pace;
 mod session;
 mod stage;
 
 pub use folder::{Folder, Metrics};
+pub use pace::steps_within;
 
 use crate::data::{LoadOptions, Rounding, Source, Standardisation, Table, Target, dequantised, split};
 use crate::gpu::Gpu;
@@ -25,7 +27,6 @@ use stage::Stage;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::atomic::AtomicBool;
-use std::time::Instant;
 
 /// Rows below which a share is held out by default.
 const SMALL: usize = 5_000;
@@ -154,29 +155,6 @@ pub struct Outcome {
 /// ([`Error::NonFinite`]: the last good checkpoint stays); `stop` raised ([`Error::Interrupted`]: a checkpoint is written).
 pub fn train(gpu: &Gpu, job: Job, progress: &mut dyn Progress, stop: &AtomicBool) -> Result<Outcome> {
     Run::prepare(gpu, job)?.finish(progress, stop)
-}
-
-/// Seconds that a step of this run takes here, measured for about `seconds` after its shaders are compiled. The run itself is not made, and
-/// its folder not touched.
-pub fn seconds_a_step(gpu: &Gpu, job: Job, seconds: f64) -> Result<f64> {
-    let folder = tempfile::tempdir().map_err(|e| Error::io("make", std::env::temp_dir(), e))?;
-    let mut run = Run::prepare(gpu, Job { out: folder.path().join("run"), resume: false, ..job })?;
-    let mut timed = |count: u32| -> Result<f64> {
-        let started = Instant::now();
-        run.stage.plan.replay(count as usize)?;
-        run.stage.plan.final_reports()?;
-        Ok(started.elapsed().as_secs_f64() / f64::from(count))
-    };
-    timed(2)?;
-    let mut each = vec![timed(1)?];
-    let started = Instant::now();
-    // The median: other work on the machine comes and goes.
-    while each.len() < 3 || started.elapsed().as_secs_f64() < seconds {
-        let last = each[each.len() - 1].max(1e-6);
-        each.push(timed((0.1 * seconds / last).clamp(1.0, 256.0) as u32)?);
-    }
-    each.sort_by(f64::total_cmp);
-    Ok(each[each.len() / 2].max(1e-7))
 }
 
 struct Run {

@@ -176,6 +176,30 @@ fn a_fed_plan_goes_on_inside_a_block() {
 }
 
 #[test]
+fn what_a_feed_takes_is_told_apart_from_the_steps() {
+    let nap = std::time::Duration::from_millis(20);
+    let (plan, sum, calls) = fed(4);
+    let first_is_free = move |first: u64| {
+        std::thread::sleep(if first == 0 { std::time::Duration::ZERO } else { nap });
+        Ok(())
+    };
+    let mut plan = plan.with_feed(10, first_is_free);
+    assert!(
+        plan.is_fed()
+            && !Plan::record(&GPU, 0, |rec| rec.constant(0.0, 1, 1).map(|zero| rec.report("zero", zero))?).unwrap().is_fed()
+    );
+    // Blocks at 0, 10 and 20.
+    let told = plan.seconds_of_feeds(25).unwrap();
+    assert!((0.04..0.4).contains(&told), "{told} s for two naps of 0.02 s");
+    assert_eq!(*calls.lock().unwrap(), [0, 24], "the other feed's first block and last");
+    plan.replay(25).unwrap();
+    assert!(plan.fed() >= 2 * nap);
+    let (mut whole, other, _) = fed(4);
+    whole.replay(25).unwrap();
+    assert_eq!(sum.read().unwrap(), other.read().unwrap(), "measuring leaves the plan at its start");
+}
+
+#[test]
 fn a_feed_that_fails_stops_the_plan_before_its_block() {
     let (plan, sum, _) = fed(4);
     let mut first_time = true;

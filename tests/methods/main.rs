@@ -88,10 +88,30 @@ fn target(method: &str) -> Toy {
 }
 
 #[test]
-fn every_method_beats_a_fitted_gaussian_by_half_the_way() {
+fn every_method_of_section_2_beats_a_fitted_gaussian_by_half_the_way() {
+    beat_a_fitted_gaussian_by_half_the_way("§2");
+}
+
+#[test]
+fn every_method_of_section_3_beats_a_fitted_gaussian_by_half_the_way() {
+    beat_a_fitted_gaussian_by_half_the_way("§3");
+}
+
+#[test]
+fn every_method_of_section_4_beats_a_fitted_gaussian_by_half_the_way() {
+    beat_a_fitted_gaussian_by_half_the_way("§4");
+}
+
+#[test]
+fn every_method_is_of_a_section_of_the_paper() {
+    assert!(REGISTRY.iter().all(|entry| ["§2", "§3", "§4"].iter().any(|section| entry.paper.starts_with(section))));
+}
+
+/// Trains the methods of a section of the paper: three tests, which run side by side.
+fn beat_a_fitted_gaussian_by_half_the_way(section: &str) {
     // What learns from a trained flow is with the flows, and maps between two times, which want more steps, are in few_step.
     let elsewhere = ["distill", "flow-map", "imm", "distributional-diffusion"];
-    for entry in REGISTRY.iter().filter(|entry| !elsewhere.contains(&entry.name)) {
+    for entry in REGISTRY.iter().filter(|entry| entry.paper.starts_with(section) && !elsewhere.contains(&entry.name)) {
         let folder = tempfile::tempdir().unwrap();
         let toy = target(entry.name);
         // Two potentials and a map want longer: over four seeds 0.21 to 0.30 of the Gaussian's distance, and after 400 steps 0.30 to 0.51.

@@ -309,13 +309,11 @@ impl Maker<'_> {
     /// How many steps fit into the budget.
     fn steps(&mut self, entry: &'static Entry, toy: Toy, seed: u64) -> Result<u32> {
         let budget = f64::from(self.settings.seconds);
-        let job = self.job(entry, toy, seed, None)?;
-        let most = job.training.steps;
-        match train::seconds_a_step(self.gpu, job, (budget / 20.0).clamp(0.2, 1.0)) {
-            Ok(each) => Ok(((budget / each) as u32).clamp(1, most)),
+        let job = |steps| self.job(entry, toy, seed, steps);
+        match train::steps_within(self.gpu, budget, (budget / 20.0).clamp(0.2, 1.0), &job) {
             // The run will meet the same, and say so.
-            Err(e) if e.is_of_one_run() => Ok(most),
-            Err(e) => Err(e),
+            Err(e) if e.is_of_one_run() => Ok(job(None)?.training.steps),
+            found => found,
         }
     }
 
