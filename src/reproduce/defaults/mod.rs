@@ -2,18 +2,23 @@
 //! by rows that none has seen. What a setting is worth is the mean, over targets and seeds, of the share that it closes of the way from the fitted Gaussian
 //! to the training rows in root energy distance ([`crate::tour::closed`]); no default is to be chosen on one target.
 
-use crate::data::{LoadOptions, Source};
+mod bench;
+mod trials;
+
+pub use trials::Trial;
+
+use crate::data::Source;
 use crate::gpu::Gpu;
-use crate::methods;
-use crate::metrics::gaussian::Gaussian;
-use crate::metrics::{Points, c2st, interval, pairs};
-use crate::tour::{Judge, closed};
+use crate::metrics::interval;
+use crate::tour::closed;
+use crate::train::Progress;
 use crate::train::log::{Log, Logged, Shared};
-use crate::train::{self, Job, Progress};
 use crate::{Error, Result, settings};
+use bench::{Bench, Running};
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
+use trials::{TEACHER, TRIALS};
 
 settings! {
     /// Settings of the study.
@@ -75,74 +80,6 @@ impl Settings {
             std::iter::once(String::new()).chain(changes).map(move |changed| Trial { method, changed })
         })
         .collect()
-    }
-}
-
-/// Methods, and what is changed of their defaults, one trial each.
-const TRIALS: &[(&str, &[&str])] = &[
-    ("energy", &["width = 128\ndepth = 3", "rate = 2e-3", "batch = 512", "beta = 1.5"]),
-    ("mmd", &["scales = [0.125, 0.25, 0.5, 1.0, 2.0]", "rate = 2e-3"]),
-    ("characteristic", &["scales = [0.5, 1.0, 2.0, 4.0]", "tau = 'uniform'", "rate = 2e-3"]),
-    ("sinkhorn", &["blur = 0.2", "rate = 2e-3", "batch = 1024"]),
-    ("gan", &["critic_gain = 1.0", "r1 = 1.0", "critic_steps = 2", "rate = 1e-3"]),
-    ("wgan", &["critic_gain = 1.0", "penalty = 1.0", "critic_steps = 3", "rate = 1e-3"]),
-    ("fgan", &["critic_gain = 1.0", "divergence = 'kl'", "divergence = 'hellinger'", "rate = 1e-3"]),
-    ("kantorovich", &["critic_gain = 1.0", "epsilon = 0.05", "critic_steps = 2", "rate = 2e-3"]),
-    ("stein", &["scales = [0.5]", "kernel = 'gaussian'", "rate = 2e-3"]),
-    ("drift", &["scales = [0.1, 0.2, 0.4, 0.8]", "kernel = 'laplace'", "normalise = true", "rate = 2e-3", "batch = 512"]),
-    ("flow-map", &["from_noise = 0.0", "rate = 2e-3", "width = 64\ndepth = 6", "loss = 'meanflow'"]),
-    (
-        "imm",
-        &[
-            "gap = 0.5\nfrom_noise = 0.0\nto_data = 0.5",
-            "from_noise = 0.25",
-            "partners = true",
-            "rate = 2e-3",
-            "width = 128\ndepth = 3",
-        ],
-    ),
-    ("distributional-diffusion", &["from_noise = 0.0", "rate = 2e-3", "width = 128\ndepth = 3", "draws = 4"]),
-    ("anneal", &["falls = 'rounds'", "share = 0.25", "coldest = 1e-2"]),
-    ("distill", &["width = 64", "width = 128\ndepth = 3", "by = 'consistency'", "pairs = 8192"]),
-    ("vae", &["depth = 2", "rate = 4e-3"]),
-    ("iwae", &["depth = 3", "samples = 16", "rate = 4e-3", "variance = 'column'"]),
-    ("realnvp", &["rate = 5e-3", "width = 128", "mixing = 'linear'"]),
-    ("maf", &["rate = 2e-3", "layers = 6", "transform = 'affine'", "mixing = 'linear'"]),
-    ("spline", &["rate = 2e-3", "layers = 8", "bins = 16", "mixing = 'linear'"]),
-    ("cnf", &["rate = 2e-3", "jacobian = 0.01", "width = 128", "train_steps = 8"]),
-    ("ebm", &["rate = 1e-3", "chain_steps = 20", "restart = 0.1"]),
-    ("flow-matching", &["rate = 4e-3", "width = 256", "coupling = 'sinkhorn'", "times = 'logit-normal'"]),
-    ("diffusion", &["rate = 4e-3", "prediction = 'noise'", "path = 'ornstein-uhlenbeck'", "times = 'low-discrepancy'"]),
-    ("score", &["rate = 4e-3", "path = 'trigonometric'", "times = 'low-discrepancy'"]),
-    ("interpolant", &["rate = 4e-3", "gamma = 'none'", "gamma_scale = 0.5"]),
-    ("rectified-flow", &["rate = 4e-3", "pairs = 16384\npair_steps = 16", "rounds = 2"]),
-];
-
-/// Whose run on the same rows, for as many steps, `distill` learns from.
-const TEACHER: Trial = Trial { method: "flow-matching", changed: String::new() };
-
-/// A method with some settings changed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trial {
-    pub method: &'static str,
-    /// TOML; empty for the defaults.
-    pub changed: String,
-}
-
-impl Trial {
-    /// In one line.
-    pub fn said(&self) -> String {
-        if self.changed.is_empty() { "defaults".into() } else { self.changed.replace('\n', ", ") }
-    }
-
-    fn settings(&self, steps: u32, teacher: &Path) -> Result<(methods::Training, toml::Table)> {
-        let mut table: toml::Table = self.changed.parse().map_err(|e| Error::usage(format!("{e}")))?;
-        if self.method == "distill" {
-            table.insert("teacher".into(), teacher.display().to_string().into());
-        }
-        table.insert("steps".into(), i64::from(steps).into());
-        table.entry("warmup").or_insert(i64::from(steps / 20).min(100).into());
-        methods::find(self.method)?.settings(table)
     }
 }
 
@@ -263,101 +200,6 @@ impl Record {
     fn is(&self, data: &str, method: &str, changed: &str) -> bool {
         (self.data.as_str(), self.method.as_str(), self.changed.as_str()) == (data, method, changed)
     }
-}
-
-/// What a run is made with.
-struct Running<'a> {
-    gpu: &'a Gpu,
-    terms: &'a Terms,
-    seed: u64,
-    watch: &'a mut dyn Progress,
-    stop: &'a AtomicBool,
-}
-
-/// A source, split, with what its baselines score.
-struct Bench {
-    data: String,
-    judge: Judge,
-    gaussian: f64,
-    rows: f64,
-    /// The teacher's run, once there is one.
-    teacher: Option<tempfile::TempDir>,
-}
-
-impl Bench {
-    fn new(gpu: &Gpu, data: &str, seed: u64) -> Result<Self> {
-        let source: Source = data.parse()?;
-        let judge = Judge::new(gpu, &source.load(seed, &LoadOptions::default())?, seed)?;
-        let gaussian = Gaussian::fit(judge.seen()?).sample(judge.rows(), 1);
-        let drawn = Points::new(&gaussian, judge.rows(), judge.train.cols())?;
-        let energy = |set: Points| Ok::<_, Error>(pairs::energy_on(gpu, judge.reference()?, set)?.value);
-        let (gaussian, rows) = (energy(drawn)?, energy(judge.seen()?)?);
-        Ok(Self { data: data.into(), judge, gaussian, rows, teacher: None })
-    }
-
-    fn one(&mut self, trial: &Trial, run: &mut Running) -> Result<Record> {
-        let mut record = Record {
-            terms: run.terms.clone(),
-            adapter: run.gpu.summary().name.clone(),
-            data: self.data.clone(),
-            method: trial.method.into(),
-            changed: trial.changed.clone(),
-            seed: run.seed,
-            energy: None,
-            gaussian: self.gaussian,
-            rows: self.rows,
-            told: None,
-            seconds: 0.0,
-            failure: None,
-        };
-        match self.scored(trial, run) {
-            Ok((energy, told, seconds)) => {
-                (record.energy, record.told, record.seconds) = (Some(energy), Some(told), seconds);
-            }
-            Err(e) if e.is_of_one_run() => record.failure = Some(e.to_string()),
-            Err(e) => return Err(e),
-        }
-        Ok(record)
-    }
-
-    /// Energy distance to the held-out rows, accuracy of a classifier, seconds of training.
-    fn scored(&mut self, trial: &Trial, run: &mut Running) -> Result<(f64, f64, f64)> {
-        if trial.method == "distill" && self.teacher.is_none() {
-            let folder = folder()?;
-            self.trained(&TEACHER, run, folder.path())?;
-            self.teacher = Some(folder);
-        }
-        let folder = folder()?;
-        let outcome = self.trained(trial, run, folder.path())?;
-        let rows = self.judge.standard(&outcome.model.sample(self.judge.rows(), 1)?)?;
-        let (reference, drawn) = (self.judge.reference()?, Points::new(&rows, self.judge.rows(), self.judge.train.cols())?);
-        let told = c2st::test(run.gpu, reference, drawn, 0)?.value;
-        Ok((pairs::energy_on(run.gpu, reference, drawn)?.value, told, outcome.seconds))
-    }
-
-    fn trained(&self, trial: &Trial, run: &mut Running, out: &Path) -> Result<train::Outcome> {
-        let teacher = self.teacher.as_ref().map(|folder| folder.path().join("run")).unwrap_or_default();
-        let (training, settings) = trial.settings(run.terms.steps, &teacher)?;
-        let job = Job {
-            entry: methods::find(trial.method)?,
-            training: methods::Training { refit: false, ..training },
-            settings,
-            seed: run.seed,
-            source: self.data.clone(),
-            source_hash: None,
-            table: self.judge.train.clone(),
-            conditions: 0,
-            test: None,
-            out: out.join("run"),
-            resume: false,
-            command: "pushforward reproduce defaults".into(),
-        };
-        train::train(run.gpu, job, run.watch, run.stop)
-    }
-}
-
-fn folder() -> Result<tempfile::TempDir> {
-    tempfile::tempdir().map_err(|e| Error::io("make", std::env::temp_dir(), e))
 }
 
 fn mean(values: &[f64]) -> Option<f64> {

@@ -1,0 +1,61 @@
+//! How many steps a time is enough for, measured before a run is made.
+
+use super::{Job, Run};
+use crate::gpu::Gpu;
+use crate::{Error, Result};
+use std::time::Instant;
+
+/// As many steps as take about `seconds` here, at least one and at most as many as `job(None)` asks for, by some steps that are made for about
+/// `measured` seconds once its shaders are compiled. What the host prepares between steps, such as a teacher's pairs, is counted: it may depend on how many steps
+/// there are, so `job(Some(steps))` is asked for the run of that length. No run is left behind, and no folder touched.
+///
+/// # Errors
+/// Whatever keeps the run from being prepared or its steps from being made.
+pub fn steps_within(gpu: &Gpu, seconds: f64, measured: f64, job: &dyn Fn(Option<u32>) -> Result<Job>) -> Result<u32> {
+    let job_of = job(None)?;
+    let most = job_of.training.steps;
+    let mut run = Rehearsal::new(gpu, job_of)?;
+    let each = run.seconds_a_step(measured)?;
+    let fit = |seconds: f64| ((seconds / each) as u32).clamp(1, most);
+    let steps = fit(seconds);
+    if !run.run.stage.plan.is_fed() {
+        return Ok(steps);
+    }
+    let mut run = Rehearsal::new(gpu, job(Some(steps))?)?;
+    Ok(fit(seconds - run.run.stage.plan.seconds_of_feeds(u64::from(steps))?))
+}
+
+/// A run in a folder of its own, which goes with it.
+struct Rehearsal {
+    run: Run,
+    _folder: tempfile::TempDir,
+}
+
+impl Rehearsal {
+    fn new(gpu: &Gpu, job: Job) -> Result<Self> {
+        let folder = tempfile::tempdir().map_err(|e| Error::io("make", std::env::temp_dir(), e))?;
+        let run = Run::prepare(gpu, Job { out: folder.path().join("run"), resume: false, ..job })?;
+        Ok(Self { run, _folder: folder })
+    }
+
+    /// Without what the host prepares.
+    fn seconds_a_step(&mut self, measured: f64) -> Result<f64> {
+        let plan = &mut self.run.stage.plan;
+        let mut timed = |count: u32| -> Result<f64> {
+            let (started, fed) = (Instant::now(), plan.fed());
+            plan.replay(count as usize)?;
+            plan.final_reports()?;
+            Ok((started.elapsed().saturating_sub(plan.fed() - fed)).as_secs_f64() / f64::from(count))
+        };
+        timed(2)?;
+        let mut each = vec![timed(1)?];
+        let started = Instant::now();
+        // The median: other work on the machine comes and goes.
+        while each.len() < 3 || started.elapsed().as_secs_f64() < measured {
+            let last = each[each.len() - 1].max(1e-6);
+            each.push(timed((0.1 * measured / last).clamp(1.0, 256.0) as u32)?);
+        }
+        each.sort_by(f64::total_cmp);
+        Ok(each[each.len() / 2].max(1e-7))
+    }
+}
