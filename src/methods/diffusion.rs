@@ -18,7 +18,7 @@ use crate::{Result, settings};
 settings! {
     /// Settings of `diffusion`.
     pub struct Settings {
-        /// What the network predicts: edm (preconditioned), noise, data, v, velocity, score. With data, sample by ddim or dpm-solver-2m: the others' field is stiff near the data.
+        /// What the network predicts: edm (preconditioned), noise, data, v, velocity, score. With data, sample by ddim or dpm-solver-2m: the others' field is stiff near the data. Noise and score want long training: where a row is nearly all noise their errors count up to a hundredfold.
         prediction: Prediction = Prediction::Edm,
     }
 }

@@ -42,7 +42,7 @@ settings! {
         /// Kernel of the mean shift: gaussian, laplace.
         kernel: Shape = Shape::Gaussian,
         /// Its widths as multiples of the median distance between rows; their fields are averaged.
-        scales: Vec<f32> = vec![0.05, 0.1, 0.2, 0.4],
+        scales: Vec<f32> = vec![0.1, 0.2, 0.4, 0.8],
         /// Whether each width's field is divided by its root mean square, so that none outweighs the others.
         normalise: bool = false,
         /// Length at which transport is blurred, in units of the standardised data; 0 chooses 0.1, or more where the data reach far.
