@@ -31,7 +31,7 @@ pub(super) const TRIALS: &[(&str, &[&str])] = &[
     ("anneal", &["falls = 'rounds'", "share = 0.25", "coldest = 1e-2"]),
     ("distill", &["width = 64", "width = 128\ndepth = 3", "by = 'consistency'", "pairs = 8192"]),
     ("vae", &["depth = 2", "rate = 4e-3"]),
-    ("iwae", &["depth = 3", "samples = 16", "rate = 4e-3", "variance = 'column'"]),
+    ("iwae", &["depth = 2", "samples = 16", "rate = 4e-3", "variance = 'column'"]),
     ("realnvp", &["rate = 5e-3", "width = 128", "mixing = 'linear'"]),
     ("maf", &["rate = 2e-3", "layers = 6", "transform = 'affine'", "mixing = 'linear'"]),
     ("spline", &["rate = 2e-3", "layers = 8", "bins = 16", "mixing = 'linear'"]),
