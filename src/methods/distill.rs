@@ -23,6 +23,9 @@ use serde::{Deserialize, Serialize};
 use std::rc::Rc;
 use std::sync::Arc;
 
+/// Where none is asked for.
+const MOST_PAIRS: usize = 32_768;
+
 /// How a teacher is learned from.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -40,8 +43,8 @@ settings! {
         teacher: String = String::new(),
         /// How it is learned from: regression (on its pairs of noise and rows), consistency, halving (of its steps).
         by: By = By::Regression,
-        /// Pairs that regression learns from at a time.
-        pairs: usize = 32_768,
+        /// Pairs that regression learns from at a time; 0 is one for 16 rows that it draws of them, at most 32,768.
+        pairs: usize = 0,
         /// Steps of training after which they are made anew.
         refresh: usize = 1000,
         /// Steps of the teacher: of consistency, and of halving's first round (a power of two).
@@ -70,11 +73,13 @@ impl Settings {
         if self.teacher.is_empty() {
             return Err(Error::usage("distill learns from a trained flow: name its run folder with --set teacher=RUN"));
         }
-        for (key, value, most) in
-            [("pairs", self.pairs, 1 << 24), ("refresh", self.refresh, 1 << 31), ("teacher_steps", self.teacher_steps, 4096)]
-        {
-            if !(1..=most).contains(&value) {
-                return Err(Error::usage(format!("`{key}` is {value}: it must be between 1 and {most}")));
+        for (key, value, least, most) in [
+            ("pairs", self.pairs, 0, 1 << 24),
+            ("refresh", self.refresh, 1, 1 << 31),
+            ("teacher_steps", self.teacher_steps, 1, 4096),
+        ] {
+            if !(least..=most).contains(&value) {
+                return Err(Error::usage(format!("`{key}` is {value}: it must be between {least} and {most}")));
             }
         }
         if self.by == By::Halving && !self.teacher_steps.is_power_of_two() {
@@ -159,7 +164,9 @@ impl Distill {
                 student.latent()
             )));
         }
-        let mut pool = Pool::new(gpu, seed, self.settings.pairs, |rec, rows| {
+        let refresh = self.settings.refresh;
+        let pairs = pool::size(self.settings.pairs, refresh.min(self.steps as usize), student.batch, MOST_PAIRS);
+        let mut pool = Pool::new(gpu, seed, pairs, |rec, rows| {
             let z = rec.normal(rows, teacher.latent())?;
             let given = if data.conditions() > 0 { data.parted_batch(rec, rows)?.1 } else { None };
             let from = join(rec, z, given)?;
@@ -173,7 +180,6 @@ impl Distill {
             let loss = loss::mean_squared(rec, y, x)?;
             student.minimize(rec, loss)
         })?;
-        let refresh = self.settings.refresh;
         Ok(plan.with_feed(refresh, move |first| pool.fill(first / refresh as u64).map(drop)))
     }
 

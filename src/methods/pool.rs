@@ -8,6 +8,14 @@ const CHUNK: usize = 8192;
 /// Pairs have a counter domain of their own.
 const DOMAIN: u32 = 0x9a1f;
 
+/// Rows that steps draw for each pair of a pool whose size is chosen: making one costs as much as some ten steps of one row.
+const DRAWN: usize = 16;
+
+/// How many pairs a pool has: what is asked for, or where that is 0 as many as the steps that learn from it are worth, `most` at most.
+pub fn size(asked: usize, steps: usize, batch: usize, most: usize) -> usize {
+    if asked > 0 { asked } else { (steps.saturating_mul(batch) / DRAWN).clamp(1, most) }
+}
+
 /// One batch of pairs, as a recording makes it.
 pub struct Pairs {
     /// What noise begins as, and what it ends as: rows × columns each, the columns of the two free.
@@ -79,4 +87,15 @@ pub fn draw(rec: &mut Recorder, pool: &Tensor, n: usize, widths: (usize, usize))
     let pool = rec.tensor(pool);
     let both = rec.batch(pool, n)?;
     Ok((rec.columns(both, 0, widths.0)?, rec.columns(both, widths.0, widths.1)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::size;
+
+    #[test]
+    fn a_pool_is_as_large_as_it_is_asked_to_be_or_as_its_steps_are_worth() {
+        assert_eq!((size(500, 3000, 1024, 65_536), size(0, 3000, 1024, 65_536)), (500, 65_536));
+        assert_eq!((size(0, 300, 1024, 65_536), size(0, 1, 1, 65_536)), (19_200, 1));
+    }
 }

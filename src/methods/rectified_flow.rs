@@ -24,8 +24,8 @@ settings! {
     pub struct Settings {
         /// Rounds of reflow, after the first training; all take the same number of steps.
         rounds: u32 = 1,
-        /// Pairs that a round learns from.
-        pairs: usize = 65_536,
+        /// Pairs that a round learns from; 0 is one for 16 rows that it draws, at most 65,536.
+        pairs: usize = 0,
         /// Steps of Heun's method that make them.
         pair_steps: usize = 32,
     }
@@ -57,9 +57,9 @@ pub const ENTRY: Entry = Entry {
 
 impl Settings {
     fn check(&self) -> Result<()> {
-        for (key, value, most) in [("pairs", self.pairs, 1 << 24), ("pair_steps", self.pair_steps, 10_000)] {
-            if !(1..=most).contains(&value) {
-                return Err(Error::usage(format!("`{key}` is {value}: it must be between 1 and {most}")));
+        for (key, value, least, most) in [("pairs", self.pairs, 0, 1 << 24), ("pair_steps", self.pair_steps, 1, 10_000)] {
+            if !(least..=most).contains(&value) {
+                return Err(Error::usage(format!("`{key}` is {value}: it must be between {least} and {most}")));
             }
         }
         if !(1..=100).contains(&self.rounds) {
@@ -72,6 +72,9 @@ impl Settings {
     }
 }
 
+/// Where none is asked for.
+const MOST_PAIRS: usize = 65_536;
+
 /// A flow, and the flow of the round before.
 struct RectifiedFlow {
     core: Arc<ManyStep>,
@@ -81,9 +84,14 @@ struct RectifiedFlow {
 }
 
 impl RectifiedFlow {
+    fn steps_of_round(&self) -> usize {
+        self.steps.div_ceil(self.settings.rounds + 1).max(1) as usize
+    }
+
     /// Pairs of noise and the rows that the teacher takes it to.
     fn pool(&self, gpu: &Gpu, seed: u64, data: &Dataset) -> Result<Pool> {
-        Pool::new(gpu, seed, self.settings.pairs, |rec, rows| {
+        let pairs = pool::size(self.settings.pairs, self.steps_of_round(), self.core.batch, MOST_PAIRS);
+        Pool::new(gpu, seed, pairs, |rec, rows| {
             let teacher = &self.teacher;
             let x = teacher.noise(rec, rows, Weights::Averaged)?;
             let given = if teacher.conditions > 0 { data.parted_batch(rec, rows)?.1 } else { None };
@@ -131,10 +139,10 @@ impl Flow for RectifiedFlow {
             rec.report("straightness", straightness)?;
             core.denoising(rec, x0, x1, given)
         })?;
-        let every = self.steps.div_ceil(self.settings.rounds + 1).max(1);
+        let every = self.steps_of_round();
         let (core, teacher) = (self.core.clone(), self.teacher.clone());
-        Ok(plan.with_state_feed(every as usize, move |first, resumed| {
-            let round = first / u64::from(every);
+        Ok(plan.with_state_feed(every, move |first, resumed| {
+            let round = first / every as u64;
             choice.write(if round == 0 { &[1.0, 0.0] } else { &[0.0, 1.0] })?;
             if round == 0 {
                 return straightness.write(&[0.0]);

@@ -5,24 +5,28 @@ use crate::gpu::Gpu;
 use crate::{Error, Result};
 use std::time::Instant;
 
+/// What the host prepares is measured in a run shorter by this: pairs of a teacher take as long as many steps.
+const SHORTER: u32 = 8;
+
 /// As many steps as take about `seconds` here, at least one and at most as many as `job(None)` asks for, by some steps that are made for about
-/// `measured` seconds once its shaders are compiled. What the host prepares between steps, such as a teacher's pairs, is counted: it may depend on how many steps
-/// there are, so `job(Some(steps))` is asked for the run of that length. No run is left behind, and no folder touched.
+/// `measured` seconds once its shaders are compiled. What the host prepares between steps, such as a teacher's pairs, is counted, as if it grew with the
+/// steps: it is measured on `job(Some(…))`, a shorter run. No run is left behind, and no folder touched.
 ///
 /// # Errors
 /// Whatever keeps the run from being prepared or its steps from being made.
 pub fn steps_within(gpu: &Gpu, seconds: f64, measured: f64, job: &dyn Fn(Option<u32>) -> Result<Job>) -> Result<u32> {
-    let job_of = job(None)?;
-    let most = job_of.training.steps;
-    let mut run = Rehearsal::new(gpu, job_of)?;
+    let asked = job(None)?;
+    let most = asked.training.steps;
+    let mut run = Rehearsal::new(gpu, asked)?;
     let each = run.seconds_a_step(measured)?;
-    let fit = |seconds: f64| ((seconds / each) as u32).clamp(1, most);
-    let steps = fit(seconds);
+    let fit = |each: f64| ((seconds / each) as u32).clamp(1, most);
     if !run.run.stage.plan.is_fed() {
-        return Ok(steps);
+        return Ok(fit(each));
     }
-    let mut run = Rehearsal::new(gpu, job(Some(steps))?)?;
-    Ok(fit(seconds - run.run.stage.plan.seconds_of_feeds(u64::from(steps))?))
+    let fewer = (fit(each) / SHORTER).max(1);
+    let mut run = Rehearsal::new(gpu, job(Some(fewer))?)?;
+    let feeds = run.run.stage.plan.seconds_of_feeds(u64::from(fewer))?;
+    Ok(fit(each + feeds / f64::from(fewer)))
 }
 
 /// A run in a folder of its own, which goes with it.
@@ -42,10 +46,10 @@ impl Rehearsal {
     fn seconds_a_step(&mut self, measured: f64) -> Result<f64> {
         let plan = &mut self.run.stage.plan;
         let mut timed = |count: u32| -> Result<f64> {
-            let (started, fed) = (Instant::now(), plan.fed());
-            plan.replay(count as usize)?;
+            let started = Instant::now();
+            plan.replay_unfed(count as usize)?;
             plan.final_reports()?;
-            Ok((started.elapsed().saturating_sub(plan.fed() - fed)).as_secs_f64() / f64::from(count))
+            Ok(started.elapsed().as_secs_f64() / f64::from(count))
         };
         timed(2)?;
         let mut each = vec![timed(1)?];

@@ -41,7 +41,7 @@ pub(super) const TRIALS: &[(&str, &[&str])] = &[
     ("diffusion", &["rate = 4e-3", "prediction = 'noise'", "path = 'ornstein-uhlenbeck'", "times = 'low-discrepancy'"]),
     ("score", &["rate = 4e-3", "path = 'trigonometric'", "times = 'low-discrepancy'"]),
     ("interpolant", &["rate = 4e-3", "gamma = 'none'", "gamma_scale = 0.5"]),
-    ("rectified-flow", &["rate = 4e-3", "pairs = 16384\npair_steps = 16", "rounds = 2"]),
+    ("rectified-flow", &["rate = 4e-3", "pairs = 65536", "rounds = 2"]),
 ];
 
 /// Whose run on the same rows, for as many steps, `distill` learns from.
