@@ -9,7 +9,8 @@
 //! At its supremum V is the cost of transport plus ε times the plan's entropy or mean square against the product of the two laws.
 //! That is least for a φ that is less spread out than the data, by about √(ε/2) for the squared cost (where `sinkhorn` takes
 //! the laws' own costs off): ε is to be small beside the squares of the data's details. The smaller it is, the fewer pairs of a
-//! batch touch the constraint, and the longer f and g take.
+//! batch touch the constraint, and the longer f and g take: the more columns, the farther apart a batch's rows, so ε grows with them. On a mixture
+//! in ten columns 600 steps with 0.01 end farther from the data than a Gaussian, with 0.2 nearer, and with 1 too little spread.
 
 use super::critic::{self, Adversarial, Critic, Game};
 use super::one_step::OneStep;
@@ -26,8 +27,9 @@ settings! {
         /// What a pair pays where f + g exceeds its cost: entropic, quadratic.
         softness: Softness = Softness::Entropic,
         /// How soft the constraint is: ε, in units of the cost between standardised rows; its p-th root is about the length below which
-        /// transport is blurred, and quadratic wants a fifth of what entropic does.
-        epsilon: f32 = 0.01,
+        /// transport is blurred, and quadratic wants a fifth of what entropic does. 0 chooses: 0.01 of two columns, 0.0025·d² of d, 0.2 at most,
+        /// and of quadratic that fifth.
+        epsilon: f32 = 0.0,
     }
 }
 
@@ -47,7 +49,7 @@ pub const ENTRY: Entry = Entry {
         let critic = potentials(setup, &critic)?;
         Ok(Box::new(Game(Kantorovich { core: critic::generator(setup, &critic)?, critic, settings })))
     },
-    resolve: |table| resolve_two::<Settings, critic::Settings>(table, |own| own.dual().check(), critic::Settings::check),
+    resolve: |table| resolve_two::<Settings, critic::Settings>(table, |own| own.dual(2).check(), critic::Settings::check),
 };
 
 /// The two networks f (0) and g (1).
@@ -56,15 +58,19 @@ pub fn potentials(setup: &Setup, settings: &critic::Settings) -> Result<Critic> 
 }
 
 impl Settings {
-    fn dual(&self) -> Dual {
-        Dual { exponent: self.exponent, epsilon: self.epsilon, softness: self.softness }
+    /// The dual between rows of so many columns.
+    fn dual(&self, columns: usize) -> Dual {
+        let share = if self.softness == Softness::Quadratic { 0.2 } else { 1.0 };
+        let chosen = share * (0.0025 * (columns * columns) as f32).min(0.2);
+        let epsilon = if self.epsilon == 0.0 { chosen } else { self.epsilon };
+        Dual { exponent: self.exponent, epsilon, softness: self.softness }
     }
 
     /// V between generated rows y, with the potential f, and data rows x, with g.
     pub fn value(&self, rec: &mut Recorder, critic: &Critic, y: Var, x: Var) -> Result<Var> {
         let (of_f, of_g) = (critic.layers(rec, 0, false)?, critic.layers(rec, 1, false)?);
         let (f, g) = (critic.value(rec, 0, &of_f, y)?, critic.value(rec, 1, &of_g, x)?);
-        rec.kantorovich_dual(f, g, y, x, &self.dual())
+        rec.kantorovich_dual(f, g, y, x, &self.dual(x.cols()))
     }
 }
 
@@ -93,5 +99,18 @@ impl Adversarial for Kantorovich {
     fn generator_loss(&self, rec: &mut Recorder, y: Var, data: &Dataset) -> Result<Var> {
         let x = data.batch(rec, self.core.batch)?;
         self.settings.value(rec, &self.critic, y, x)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_constraint_is_softer_the_more_columns_unless_it_is_named() {
+        let of = |epsilon, softness, columns| Settings { epsilon, softness, ..Settings::default() }.dual(columns).epsilon;
+        let near = |a: f32, b: f32| (a - b).abs() < 1e-6;
+        assert!(near(of(0.0, Softness::Entropic, 2), 0.01) && near(of(0.0, Softness::Entropic, 64), 0.2));
+        assert!(near(of(0.0, Softness::Quadratic, 2), 0.002) && near(of(0.5, Softness::Quadratic, 64), 0.5));
     }
 }
