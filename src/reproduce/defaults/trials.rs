@@ -37,10 +37,10 @@ pub(super) const TRIALS: &[(&str, &[&str])] = &[
     ("spline", &["rate = 2e-3", "layers = 8", "bins = 16", "mixing = 'linear'"]),
     ("cnf", &["rate = 2e-3", "jacobian = 0.01", "width = 128", "train_steps = 8"]),
     ("ebm", &["rate = 1e-3", "chain_steps = 20", "restart = 0.1"]),
-    ("flow-matching", &["rate = 4e-3", "width = 256", "coupling = 'sinkhorn'", "times = 'logit-normal'"]),
-    ("diffusion", &["rate = 4e-3", "prediction = 'noise'", "path = 'ornstein-uhlenbeck'", "times = 'low-discrepancy'"]),
+    ("flow-matching", &["rate = 4e-3", "width = 256", "coupling = 'sinkhorn'", "times = 'uniform'"]),
+    ("diffusion", &["rate = 4e-3", "prediction = 'noise'", "path = 'ornstein-uhlenbeck'", "times = 'uniform'"]),
     ("score", &["rate = 4e-3", "path = 'trigonometric'", "times = 'low-discrepancy'"]),
-    ("interpolant", &["rate = 4e-3", "gamma = 'none'", "gamma_scale = 0.5"]),
+    ("interpolant", &["rate = 4e-3", "gamma = 'none'", "gamma_scale = 0.5", "times = 'low-discrepancy'"]),
     ("rectified-flow", &["rate = 4e-3", "pairs = 65536", "rounds = 2"]),
 ];
 
