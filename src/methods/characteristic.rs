@@ -49,7 +49,7 @@ settings! {
         /// Scale of the exponents' real part in units of 1/(median distance): above 0 for moment-generating functions, on bounded data.
         growth: f32 = 0.0,
         /// Weights τ: uniform, or inverse (proportional to 1/‖t‖).
-        tau: Tau = Tau::Inverse,
+        tau: Tau = Tau::Uniform,
         /// Whether frequencies are drawn afresh at every step (integer ones never are).
         redraw: bool = true,
         /// Whether ⟨f|μ⟩² is estimated from independent pairs, so that its mean is exact (the value can be negative).

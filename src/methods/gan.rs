@@ -31,8 +31,8 @@ settings! {
     pub struct Settings {
         /// What the generator descends: minimax, non-saturating.
         loss: GeneratorLoss = GeneratorLoss::NonSaturating,
-        /// Weight γ of the R₁ penalty γ/2·E‖∇D‖² at data rows; 0 is none.
-        r1: f32 = 0.1,
+        /// Weight γ of the R₁ penalty γ/2·E‖∇D‖² at data rows; 0 is none, -1 is 0.1, and 10 below 5,000 rows.
+        r1: f32 = -1.0,
         /// Deviation of the noise added to generated and data rows before the critic sees them (standardised units); 0 is none.
         instance_noise: f32 = 0.0,
     }
@@ -49,18 +49,31 @@ pub const ENTRY: Entry = Entry {
     defaults: "steps = 3000\nrate = 2e-3",
     keys: critic::keys::<Settings>,
     build: |setup, own| {
-        let (settings, critic): (_, critic::Settings) = (settings::take(own)?, settings::take(own)?);
+        let (settings, critic): (Settings, critic::Settings) = (settings::take(own)?, settings::take(own)?);
+        let settings = settings.chosen_for(setup.data.map_or(usize::MAX, Dataset::rows));
         let critic = Critic::new(setup, &critic, 1, false)?;
         Ok(Box::new(Game(Gan { core: critic::generator(setup, &critic)?, critic, settings })))
     },
     resolve: |table| {
         resolve_two::<Settings, critic::Settings>(
             table,
-            |own| check_steadying(own.r1, own.instance_noise),
+            |own| check_steadying(own.chosen_for(usize::MAX).r1, own.instance_noise),
             critic::Settings::check,
         )
     },
 };
+
+/// Fewer rows than these the critic learns by heart unless it is held to slight slopes: on 364 rows of 30 columns 0.1 closes nothing and 10 closes
+/// 0.75; on the 16,000 of checkerboard they close 0.92 and 0.63.
+const FEW: usize = 5_000;
+
+impl Settings {
+    /// The weight that is left to choose, for so many rows.
+    fn chosen_for(&self, rows: usize) -> Self {
+        let chosen = if rows < FEW { 10.0 } else { 0.1 };
+        Self { r1: if self.r1 == -1.0 { chosen } else { self.r1 }, ..self.clone() }
+    }
+}
 
 /// Trains φ against a classifier.
 pub struct Gan {
@@ -122,5 +135,16 @@ impl Adversarial for Gan {
                 rec.scale(loss, -1.0)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_rows_want_a_heavier_penalty_unless_it_is_named() {
+        let of = |r1, rows| Settings { r1, ..Settings::default() }.chosen_for(rows).r1;
+        assert_eq!((of(-1.0, 4_999), of(-1.0, 5_000), of(0.0, 100), of(3.0, 100)), (10.0, 0.1, 0.0, 3.0));
     }
 }

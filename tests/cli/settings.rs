@@ -46,7 +46,7 @@ fn values_out_of_range_are_refused_with_their_range() {
     }
     for (method, setting, parts) in [
         ("gan", "critic_steps=0", ["`critic_steps`", "between 1 and 1,000"]),
-        ("gan", "r1=-1", ["`r1`", "0 or above"]),
+        ("gan", "r1=-2", ["`r1`", "0 or above"]),
         ("gan", "loss=hinge", ["`loss`", "non-saturating"]),
         ("gan", "instance_noise=nan", ["`instance_noise`", "0 or above"]),
         ("wgan", "critic_rate=0", ["`critic_rate`", "above 0"]),
@@ -56,7 +56,7 @@ fn values_out_of_range_are_refused_with_their_range() {
         ("wgan", "constraint=spectral --set critic_activation=gelu", ["`critic_activation` is gelu", "relu"]),
         ("fgan", "divergence=chi", ["`divergence`", "pearson"]),
         ("fgan", "critic_depth=100", ["`critic_depth`", "at most 64"]),
-        ("kantorovich", "epsilon=0", ["`epsilon`", "above 0"]),
+        ("kantorovich", "epsilon=-1", ["`epsilon`", "above 0"]),
         ("kantorovich", "softness=hard", ["`softness`", "quadratic"]),
         ("sinkhorn", "exponent=3", ["`exponent`", "at most 2"]),
         ("stein", "beta=0", ["`beta`", "below 0"]),

@@ -8,7 +8,7 @@ use std::path::Path;
 pub(super) const TRIALS: &[(&str, &[&str])] = &[
     ("energy", &["width = 128\ndepth = 3", "rate = 2e-3", "batch = 512", "beta = 1.5"]),
     ("mmd", &["scales = [0.125, 0.25, 0.5, 1.0, 2.0]", "rate = 2e-3"]),
-    ("characteristic", &["scales = [0.5, 1.0, 2.0, 4.0]", "tau = 'uniform'", "rate = 2e-3"]),
+    ("characteristic", &["scales = [0.5, 1.0, 2.0, 4.0]", "tau = 'inverse'", "rate = 2e-3"]),
     ("sinkhorn", &["blur = 0.2", "rate = 2e-3", "batch = 1024"]),
     ("gan", &["critic_gain = 1.0", "r1 = 1.0", "critic_steps = 2", "rate = 1e-3"]),
     ("wgan", &["critic_gain = 1.0", "penalty = 1.0", "critic_steps = 3", "rate = 1e-3"]),
