@@ -55,7 +55,7 @@ fn with(folder: &std::path::Path, settings: &str) -> Model {
 fn every_solver_draws_from_the_law_that_was_learned() {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("run");
-    let mut outcome = trained("diffusion", Toy::Moons, "width = 32\nrate = 4e-3\npath = 'vp-linear'", &run);
+    let mut outcome = trained("diffusion", Toy::Moons, "steps = 500\nwidth = 32\nrate = 4e-3\npath = 'vp-linear'", &run);
     for solver in Solver::ALL {
         // Of order ½ to 1, and noise to the last but one step: these take more of them.
         let steps = if solver.is_stochastic() || matches!(solver, Solver::Euler | Solver::Ddim) { 64 } else { 16 };

@@ -15,7 +15,7 @@ pub(super) const TRIALS: &[(&str, &[&str])] = &[
     ("fgan", &["critic_gain = 1.0", "divergence = 'kl'", "divergence = 'hellinger'", "rate = 1e-3"]),
     ("kantorovich", &["critic_gain = 1.0", "epsilon = 0.01", "critic_steps = 2", "rate = 2e-3"]),
     ("stein", &["scales = [0.5]", "kernel = 'gaussian'", "rate = 2e-3"]),
-    ("drift", &["scales = [0.05, 0.1, 0.2, 0.4]", "kernel = 'laplace'", "normalise = true", "rate = 2e-3", "batch = 512"]),
+    ("drift", &["scales = [0.1, 0.2, 0.4, 0.8]", "kernel = 'laplace'", "normalise = true", "rate = 2e-3", "batch = 512"]),
     ("flow-map", &["from_noise = 0.0", "rate = 2e-3", "width = 64\ndepth = 6", "loss = 'meanflow'"]),
     (
         "imm",
