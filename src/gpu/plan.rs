@@ -124,7 +124,8 @@ impl Plan {
     }
 
     /// Seconds that the host will take to prepare `n` iterations from the start, measured on the first block and on the last: one plan's blocks
-    /// cost alike but for the first, which may be a choice and no work. The plan is left at its start.
+    /// cost alike but for the first, which may be a choice and no work. The plan is left at its
+    /// start, but for what state feeds have taken down ([`Plan::with_state_feed`]).
     pub fn seconds_of_feeds(&mut self, n: u64) -> Result<f64> {
         self.set_count(0)?;
         let mut seconds = 0.0;

@@ -190,7 +190,8 @@ fn what_a_feed_takes_is_told_apart_from_the_steps() {
     );
     // Blocks at 0, 10 and 20.
     let told = plan.seconds_of_feeds(25).unwrap();
-    assert!((0.04..0.4).contains(&told), "{told} s for two naps of 0.02 s");
+    // No upper bound: a machine may sleep longer.
+    assert!(told >= 0.04, "{told} s for two naps of 0.02 s");
     assert_eq!(*calls.lock().unwrap(), [0, 24], "the other feed's first block and last");
     calls.lock().unwrap().clear();
     plan.replay_unfed(3).unwrap();
