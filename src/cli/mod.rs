@@ -33,6 +33,9 @@ use pushforward::Error;
 const INTERRUPTED: u8 = 130;
 
 pub fn main() -> ExitCode {
+    // SAFETY: the program has no other thread yet, and the driver's, which end with the instance that is asked for its version, read no
+    // variable that is set here.
+    pushforward::gpu::prepare_environment(|name, value| unsafe { std::env::set_var(name, value) });
     // A panic is a bug of ours: one sentence that says so and where, for a report.
     std::panic::set_hook(Box::new(|panic| {
         use std::io::Write;

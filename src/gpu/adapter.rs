@@ -22,41 +22,7 @@ pub struct AdapterSummary {
     pub default: bool,
 }
 
-/// Settings for Mesa that must be in the environment before the first instance exists; the user's own always win.
-///
-/// Mesa's software adapter uses 256-bit vectors unless told otherwise. On AMD's processors with AVX-512 the wider ones are
-/// faster in everything. On Intel's they are not: a driver that writes a vector to the stack for every lane that it loads or
-/// stores pays twice for the width (measured on a Xeon with AVX-512: a training step of width 256 takes 78 ms with 256 bits
-/// and 115 with 512, MMD² in 16 dimensions 143 and 118). Mesa's device-selection layer talks to the display server, which a
-/// headless program has no use for.
-fn prepare_mesa() {
-    static ONCE: std::sync::Once = std::sync::Once::new();
-    ONCE.call_once(|| {
-        let set = |name: &str, value: &str| {
-            if std::env::var_os(name).is_none() {
-                // SAFETY: the program opens its device before it starts threads of its own, and only the driver reads
-                // these variables.
-                unsafe { std::env::set_var(name, value) };
-            }
-        };
-        if cfg!(target_os = "linux") {
-            set("NODEVICE_SELECT", "1");
-        }
-        #[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-        if std::is_x86_feature_detected!("avx512f") && made_by_amd() {
-            set("LP_NATIVE_VECTOR_WIDTH", "512");
-        }
-    });
-}
-
-#[cfg(all(target_arch = "x86_64", target_os = "linux"))]
-fn made_by_amd() -> bool {
-    let words = std::arch::x86_64::__cpuid(0);
-    [words.ebx, words.edx, words.ecx].map(u32::to_le_bytes).as_flattened() == b"AuthenticAMD"
-}
-
-fn instance(backends: Backends) -> Instance {
-    prepare_mesa();
+pub(super) fn instance(backends: Backends) -> Instance {
     let mut descriptor = InstanceDescriptor::new_without_display_handle_from_env();
     descriptor.backends &= backends;
     descriptor.flags = wgpu::InstanceFlags::empty().with_env();

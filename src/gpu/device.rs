@@ -1,6 +1,8 @@
 //! [`Gpu`]: one device, its queue, its limits and its compiled kernels; a cheap clone.
 
 use super::adapter::{self, AdapterSummary};
+use super::compile::Watcher;
+use super::environment;
 use super::kernel::Pipelines;
 use crate::{Error, Result};
 use std::sync::{Arc, Mutex};
@@ -56,7 +58,10 @@ pub(super) struct Inner {
     pub limits: Limits,
     pub features: Features,
     software: bool,
+    slow_compiler: bool,
+    cheap_shuffles: bool,
     failure: Arc<Mutex<Option<Failure>>>,
+    pub watcher: Mutex<Option<Watcher>>,
 }
 
 #[derive(Clone, Debug)]
@@ -125,7 +130,22 @@ impl Gpu {
         };
         let summary = adapter::summary(&adapter, false);
         let pipelines = Pipelines::default();
-        let inner = Inner { device, queue, options, pipelines, summary, limits, features, software, failure };
+        let slow_compiler = software && environment::compiles_slowly(&summary.driver);
+        let cheap_shuffles = family == Family::Broadcast { width: 8 } && environment::shuffles_cheaply(&summary.driver);
+        let inner = Inner {
+            device,
+            queue,
+            options,
+            pipelines,
+            summary,
+            limits,
+            features,
+            software,
+            slow_compiler,
+            cheap_shuffles,
+            failure,
+            watcher: Mutex::default(),
+        };
         Ok(Self { inner: Arc::new(inner), family })
     }
 
@@ -155,6 +175,18 @@ impl Gpu {
     /// Whether this is a software adapter.
     pub fn is_software(&self) -> bool {
         self.inner.software
+    }
+
+    /// Whether the driver takes seconds where others take a tenth of one to compile a long kernel: Mesa's software adapter from 23 to 25, which
+    /// writes a branch for each lane of every load and store.
+    pub fn has_slow_compiler(&self) -> bool {
+        self.inner.slow_compiler
+    }
+
+    /// Whether a lane reads another's value in one instruction even where that lane is known only at run time: software adapters of eight
+    /// lanes, from Mesa 23 on.
+    pub fn has_cheap_shuffles(&self) -> bool {
+        self.inner.cheap_shuffles
     }
 
     /// Largest storage buffer that one kernel can bind, in bytes.

@@ -4,6 +4,7 @@ use super::preprocess::{self, Values};
 use super::{Gpu, Var, kernels};
 use crate::{Error, Result};
 use std::collections::HashMap;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
 /// A shader's text and the names that a variant must give values.
@@ -51,6 +52,11 @@ impl Axes {
         self
     }
 
+    /// `NAME=value` of each, separated by spaces.
+    fn written(&self) -> String {
+        self.0.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
+    }
+
     fn values(&self) -> Values {
         self.0.iter().map(|(name, value)| (name.to_string(), value.clone())).collect()
     }
@@ -61,6 +67,10 @@ impl Axes {
 pub(super) struct Compiled {
     pub pipeline: wgpu::ComputePipeline,
     pub layout: wgpu::BindGroupLayout,
+    /// Shader, entry point and axes, for a reader.
+    pub variant: String,
+    /// Whether the driver has been made to write its machine code ([`Gpu::compile_ahead`]).
+    pub ready: AtomicBool,
 }
 
 type Key = (&'static str, &'static str, Axes);
@@ -156,7 +166,8 @@ impl Gpu {
             cache: None,
         });
         self.check()?;
-        let compiled = Arc::new(Compiled { pipeline, layout });
+        let variant = format!("{label} {}", axes.written()).trim_end().to_string();
+        let compiled = Arc::new(Compiled { pipeline, layout, variant, ready: AtomicBool::new(false) });
         self.inner.pipelines.compiled.lock().expect(held).insert(key, compiled.clone());
         Ok(compiled)
     }

@@ -20,7 +20,9 @@
 //! ```
 
 mod adapter;
+mod compile;
 mod device;
+mod environment;
 mod kernel;
 mod memory;
 mod plan;
@@ -38,7 +40,9 @@ pub mod kernels {
 }
 
 pub use adapter::{AdapterSummary, adapters};
+pub use compile::Compilation;
 pub use device::{Family, Gpu, Options};
+pub use environment::prepare_environment;
 pub use kernel::{Axes, Binding, Kernel, Source};
 pub use plan::Plan;
 pub use profile::Timing;

@@ -146,6 +146,7 @@ impl Plan {
         let gpu = self.parts[0].0.gpu.clone();
         let once: usize = self.parts.iter().map(|(step, count)| step.len() * count).sum();
         let parts = &self.parts;
+        gpu.compile_ahead(parts.iter().flat_map(|(step, _)| &step.commands))?;
         let iteration = || parts.iter().flat_map(|(step, count)| (0..*count).flat_map(|_| step.commands.iter()));
         let commands: &mut dyn Iterator<Item = &Command> = &mut (0..n).flat_map(|_| iteration());
         submit(&gpu, &mut self.in_flight, commands, submission(once))

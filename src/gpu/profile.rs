@@ -21,6 +21,7 @@ impl Step {
         if !self.gpu.inner.features.contains(needed) {
             return Err(Error::Adapter(format!("{} has no timestamps inside passes", self.gpu.summary().name)));
         }
+        self.gpu.compile_ahead(self.commands.iter())?;
         let device = &self.gpu.inner.device;
         let mut timings = Vec::with_capacity(self.commands.len());
         // A query set holds 4,096 timestamps.

@@ -1,5 +1,6 @@
 //! [`Step`]: the frozen schedule, replayed with nothing allocated and nothing uploaded.
 
+use super::kernel::Compiled;
 use super::kernels::state;
 use super::memory::{allocate, parameter_arena};
 use super::recorder::{Kept, Place, Recorder, STATE_WORDS, Storage};
@@ -8,6 +9,7 @@ use super::tensor::read_buffer;
 use super::{Axes, Gpu, Tensor};
 use crate::{Error, Result};
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 use wgpu::ComputePass;
 
 /// Most scalars that one step reports.
@@ -24,16 +26,21 @@ const IN_FLIGHT: usize = 3;
 /// One cached tuple of the schedule.
 pub(super) struct Command {
     pub label: (&'static str, &'static str),
-    pipeline: wgpu::ComputePipeline,
+    pub compiled: Arc<Compiled>,
     bind_group: wgpu::BindGroup,
     groups: [u32; 3],
 }
 
 impl Command {
     pub(super) fn encode(&self, pass: &mut ComputePass<'_>) {
-        pass.set_pipeline(&self.pipeline);
+        self.encode_groups(pass, self.groups);
+    }
+
+    /// The same for another number of workgroups: with none, a driver that compiles at the first dispatch compiles, and nothing is computed.
+    pub(super) fn encode_groups(&self, pass: &mut ComputePass<'_>, groups: [u32; 3]) {
+        pass.set_pipeline(&self.compiled.pipeline);
         pass.set_bind_group(0, &self.bind_group, &[]);
-        pass.dispatch_workgroups(self.groups[0], self.groups[1], self.groups[2]);
+        pass.dispatch_workgroups(groups[0], groups[1], groups[2]);
     }
 }
 
@@ -80,8 +87,12 @@ impl Recorder {
                 layout: &dispatch.compiled.layout,
                 entries: &entries,
             });
-            let pipeline = dispatch.compiled.pipeline.clone();
-            commands.push(Command { label: dispatch.label, pipeline, bind_group, groups: dispatch.groups });
+            commands.push(Command {
+                label: dispatch.label,
+                compiled: dispatch.compiled.clone(),
+                bind_group,
+                groups: dispatch.groups,
+            });
         }
         gpu.check()?;
         let kept = self
@@ -130,6 +141,7 @@ impl Step {
     /// Runs the step `n` times, without waiting for the device except to keep a bounded amount of work in flight.
     pub fn replay(&mut self, n: usize) -> Result<()> {
         let Self { gpu, commands, in_flight, .. } = self;
+        gpu.compile_ahead(commands.iter())?;
         submit(gpu, in_flight, (0..n).flat_map(|_| commands.iter()), submission(commands.len()))
     }
 

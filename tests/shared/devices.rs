@@ -4,7 +4,7 @@
 use pushforward::gpu::{Gpu, Options};
 use std::cell::OnceCell;
 use std::ops::Deref;
-use std::sync::Mutex;
+use std::sync::{Mutex, Once};
 
 /// Stands for the device of the thread that asks.
 pub struct Devices(fn() -> Options);
@@ -18,6 +18,7 @@ impl Devices {
     pub const CHECKED: Self = Self(|| Options { checked: true, poisoned: true, ..Options::default() });
 }
 
+static PREPARED: Once = Once::new();
 static FREE: Mutex<Vec<&'static Gpu>> = Mutex::new(Vec::new());
 
 thread_local! {
@@ -39,6 +40,9 @@ impl Deref for Devices {
         LENT.with(|lent| {
             *lent.0.get_or_init(|| {
                 let free = FREE.lock().expect("nothing fails while it is held").pop();
+                // SAFETY: every device of a test's process is opened here, after this, and only drivers read the environment.
+                PREPARED
+                    .call_once(|| pushforward::gpu::prepare_environment(|name, value| unsafe { std::env::set_var(name, value) }));
                 free.unwrap_or_else(|| {
                     Box::leak(Box::new(Gpu::with_options(self.0()).expect("an adapter (the software one will do)")))
                 })
