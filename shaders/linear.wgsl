@@ -82,12 +82,19 @@ fn put_d_w(part: u32, row: u32, col: u32, v: vec4<f32>) {
 
 fn put_d_b(part: u32, col: u32, v: vec4<f32>) {
     let keep = (params.accumulate & 2u) != 0u;
+#if MV == 1
+    if (col < params.m) {
+        let i = (part * params.m + col) / 4u;
+        if (keep) { d_b[i] += v; } else { d_b[i] = v; }
+    }
+#else
 #for C in 0..4
     if (col + $(C)u < params.m) {
         let i = part * params.m + col + $(C)u;
         if (keep) { d_b[i] += v[$C]; } else { d_b[i] = v[$C]; }
     }
 #endfor
+#endif
 }
 #endif
 
@@ -249,8 +256,8 @@ fn backward_weight(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invoc
     }
 #endif
 #if PRODUCT == forward
-    let bias_0 = vec4<f32>(b1(col), b1(col + 1u), b1(col + 2u), b1(col + 3u));
-    let bias_1 = vec4<f32>(b1(col + HALF), b1(col + HALF + 1u), b1(col + HALF + 2u), b1(col + HALF + 3u));
+    let bias_0 = b4(col);
+    let bias_1 = b4(col + HALF);
 #endif
 #for H in 0..2
 #for R in 0..8

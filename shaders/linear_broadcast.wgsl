@@ -10,12 +10,20 @@
 //   weight    σ(x)ᵀ     (k, n)            d_y (n × m)        m; the sum over n is split over workgroups (group.z), and
 //                                                            `finish` of linear.wgsl adds the parts in order
 // NB such blocks of columns are held at once where there is room: A is loaded and broadcast once for all of them.
-// RI rows are accumulated at once: as many as registers hold. Where four rows of A fit one load, one load takes them.
+// RS rows of A are loaded a turn, and RI of them accumulated at once, as many as registers hold; where four rows of A fit one
+// load, one load takes them.
+//
+// Compile time: since Mesa 24 a driver writes a branch for each lane of every load and store in the text, and its compiler takes
+// longer than linearly over them (256 loads: 32 s; the same loads in a loop: 1 s). So B is loaded LOADS rows a round, and a round keeps
+// what it loaded under the names of that round (all in one round where LOADS = KC: 20 % faster on Mesa 22); GROUPS = 1 turns over RI rows at a time in a loop, GROUPS = RS / RI writes them out.
 #axis PRODUCT: forward input weight
 #axis SG: 16
 #axis KC: 4 8
 #axis CV: 1 4
+#axis RS: 4
 #axis RI: 2
+#axis GROUPS: 1 2
+#axis LOADS: 4
 #axis NB: 2
 #axis KEEP: 0 1 2
 #import common/linear
@@ -46,6 +54,16 @@ fn b_at(q: u32, first: u32) -> Cols {
     return vec4<f32>(w1(q, column(first, 0u)), w1(q, column(first, 1u)), w1(q, column(first, 2u)), w1(q, column(first, 3u)));
 #endif
 }
+
+fn bias_at(first: u32) -> Cols {
+#if MV == 1
+    return b4(first);
+#elif CV == 1
+    return b1(first);
+#else
+    return vec4<f32>(b1(column(first, 0u)), b1(column(first, 1u)), b1(column(first, 2u)), b1(column(first, 3u)));
+#endif
+}
 #elif PRODUCT == weight
 fn b_at(q: u32, first: u32) -> Cols {
 #if MV == 1
@@ -56,11 +74,19 @@ fn b_at(q: u32, first: u32) -> Cols {
     return vec4<f32>(d1(q, column(first, 0u)), d1(q, column(first, 1u)), d1(q, column(first, 2u)), d1(q, column(first, 3u)));
 #endif
 }
+#elif MV == 0
+fn b_at(q: u32, first: u32) -> Cols {
+#if KV == 0 && CV == 1
+    return w1(first, q);
+#else
+    return vec4<f32>(w1(column(first, 0u), q), w1(column(first, 1u), q), w1(column(first, 2u), q), w1(column(first, 3u), q));
+#endif
+}
 #endif
 
 // Writes the products of one row: out = (kept ? out : 0) + value, times σ' in d_x. A load or store that a branch leaves out
-// still costs its loop over the lanes, so KEEP says what can happen: 0 one chunk of terms and nothing to add to; 1 several
-// chunks, the sum of those so far lies in `out`; 2 every chunk adds to what is there.
+// still costs its loop over the lanes, so KEEP says what can happen: 0 one chunk of terms and nothing to add to; 1 the sum of the chunks
+// so far, or what the product is added to, may lie in `out`; 2 every chunk, already times σ', adds to what is there.
 #if PRODUCT == input && KV == 1 || PRODUCT != input && MV == 1
 fn put(part: u32, row: u32, first: u32, value: vec4<f32>, kept: bool, last: bool) {
 #if PRODUCT == forward
@@ -132,6 +158,13 @@ fn put(part: u32, row: u32, first: u32, value: Cols, kept: bool, last: bool) {
 }
 #endif
 
+// One element of A, where a row of it is not read as vec4.
+#if PRODUCT == forward && KV == 0
+fn a_at(i: u32, q: u32) -> f32 { return act(x1(i, q)); }
+#elif PRODUCT == input && MV == 0
+fn a_at(i: u32, q: u32) -> f32 { return d1(i, q); }
+#endif
+
 #if PRODUCT == forward
 fn out_at(i: u32) -> Element { return y[i]; }
 fn write_at(i: u32, v: Element) { y[i] = v; }
@@ -171,104 +204,133 @@ fn backward_weight(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invoc
 #endfor
     let top = group.x * params.rows;
     let bottom = min(top + params.rows, size);
+    // Bounds in words that no compiler sees through: it would write short loops out.
+    let rounds = min($(KC / LOADS)u, params.splits << 16u);
+    let turns = min($(RS)u, params.splits << 16u);
 #if PRODUCT == forward
 #for W in 0..NB
-#if MV == 0 && CV == 1
-    let bias_$W = b1(first_$W);
-#else
-    let bias_$W = Cols(b1(column(first_$W, 0u)), b1(column(first_$W, 1u)), b1(column(first_$W, 2u)), b1(column(first_$W, 3u)));
-#endif
+    let bias_$W = bias_at(first_$W);
 #endfor
 #endif
     for (var k0 = begin; k0 < end; k0 += $(KC)u) {
-        // The chunk of B that stays.
+        let kept = k0 > begin || (params.accumulate & 1u) != 0u;
 #for W in 0..NB
 #if PRODUCT == forward
         let start_$W = select(Cols(), bias_$W, k0 == 0u);
 #else
         let start_$W = Cols();
 #endif
-#if PRODUCT == input
-#if MV == 1
-#for Q in 0..KC / 4
+#endfor
+        // The chunk of B that stays.
+#if LOADS < KC
+#for W in 0..NB
+#for Q in 0..KC
+        var b_$(W)_$Q = Cols();
+#endfor
+#endfor
+        for (var round = 0u; round < rounds; round++) {
+            let at = k0 + round * $(LOADS)u;
+#else
+        let at = k0;
+#endif
+#for W in 0..NB
+#if PRODUCT == input && MV == 1
+#for P in 0..LOADS / 4
 #if KV == 1 || CV == 4
 #for C in 0..4
-        let t_$(W)_$(Q)_$C = w4(column(first_$W, $(C)u), k0 + $(4 * Q)u);
+            let row_$(W)_$(P)_$C = w4(column(first_$W, $(C)u), at + $(4 * P)u);
 #endfor
 #for I in 0..4
-        let b_$(W)_$(4 * Q + I) = Cols(t_$(W)_$(Q)_0[$I], t_$(W)_$(Q)_1[$I], t_$(W)_$(Q)_2[$I], t_$(W)_$(Q)_3[$I]);
+            let new_$(W)_$(4 * P + I) = Cols(row_$(W)_$(P)_0[$I], row_$(W)_$(P)_1[$I], row_$(W)_$(P)_2[$I], row_$(W)_$(P)_3[$I]);
 #endfor
 #else
-        let t_$(W)_$(Q) = w4(first_$W, k0 + $(4 * Q)u);
+            let row_$(W)_$P = w4(first_$W, at + $(4 * P)u);
 #for I in 0..4
-        let b_$(W)_$(4 * Q + I) = t_$(W)_$(Q)[$I];
+            let new_$(W)_$(4 * P + I) = row_$(W)_$P[$I];
 #endfor
 #endif
 #endfor
 #else
-#for Q in 0..KC
-#if KV == 1 || CV == 4
-        let b_$(W)_$Q = Cols(w1(column(first_$W, 0u), k0 + $(Q)u), w1(column(first_$W, 1u), k0 + $(Q)u), w1(column(first_$W, 2u), k0 + $(Q)u), w1(column(first_$W, 3u), k0 + $(Q)u));
-#else
-        let b_$(W)_$Q = w1(first_$W, k0 + $(Q)u);
-#endif
-#endfor
-#endif
-#else
-#for Q in 0..KC
-        let b_$(W)_$Q = b_at(k0 + $(Q)u, first_$W);
+#for I in 0..LOADS
+            let new_$(W)_$I = b_at(at + $(I)u, first_$W);
 #endfor
 #endif
 #if PRODUCT == weight
-#for Q in 0..KC
-        bias_$W += b_$(W)_$Q;
+#for I in 0..LOADS
+            bias_$W += new_$(W)_$I;
 #endfor
 #endif
 #endfor
-        for (var row = top; row < bottom; row += 4u) {
-            // Four rows of A, spread over the lanes.
-#if PRODUCT == forward
-#for R in 0..4
-#if KV == 1
+#if LOADS < KC
+#for T in 0..KC / LOADS
+            let now_$T = round == $(T)u;
+#for W in 0..NB
+#for I in 0..LOADS
+            b_$(W)_$(LOADS * T + I) = select(b_$(W)_$(LOADS * T + I), new_$(W)_$I, now_$T);
+#endfor
+#endfor
+#endfor
+        }
+#else
+#for W in 0..NB
+#for Q in 0..KC
+        let b_$(W)_$Q = new_$(W)_$Q;
+#endfor
+#endfor
+#endif
+        for (var row = top; row < bottom; row += $(RS)u) {
+            // RS rows of A, spread over the lanes.
+#if PRODUCT == weight && KV == 1
+#for V in 0..(KC + SG - 1) / SG
+            let four_$V = act4(x4(k0 + $(V * SG)u + lane, row));
+#endfor
+#elif PRODUCT == weight
+#for R in 0..RS
+#for V in 0..(KC + SG - 1) / SG
+            let a_$(R)_$V = act(x1(k0 + $(V * SG)u + lane, row + $(R)u));
+#endfor
+#endfor
+#elif PRODUCT == forward && KV == 1
+#for R in 0..RS
 #for V in 0..(KC + 4 * SG - 1) / (4 * SG)
             let a_$(R)_$V = act4(x4(row + $(R)u, k0 + 4u * ($(V * SG)u + lane)));
 #endfor
-#elif 4 * KC > SG
-#for V in 0..(KC + SG - 1) / SG
-            let a_$(R)_$V = act(x1(row + $(R)u, k0 + $(V * SG)u + lane));
 #endfor
-#endif
-#endfor
-#if KV == 0 && 4 * KC <= SG
-            let a = act(x1(row + lane / $(KC)u, k0 + lane % $(KC)u));
-#endif
-#elif PRODUCT == input
-#for R in 0..4
-#if MV == 1
+#elif PRODUCT == input && MV == 1
+#for R in 0..RS
 #for V in 0..(KC + 4 * SG - 1) / (4 * SG)
             let a_$(R)_$V = d4(row + $(R)u, k0 + 4u * ($(V * SG)u + lane));
 #endfor
-#elif 4 * KC > SG
+#endfor
+#elif RS * KC <= SG
+            let a = a_at(row + lane / $(KC)u, k0 + lane % $(KC)u);
+#else
+#for R in 0..RS
 #for V in 0..(KC + SG - 1) / SG
-            let a_$(R)_$V = d1(row + $(R)u, k0 + $(V * SG)u + lane);
+            let a_$(R)_$V = a_at(row + $(R)u, k0 + $(V * SG)u + lane);
+#endfor
 #endfor
 #endif
+#if GROUPS == 1 && RS > RI
+            for (var g = 0u; g < turns; g += $(RI)u) {
+#if PRODUCT == weight && KV == 1
+#for V in 0..(KC + SG - 1) / SG
+#for R in 0..RI
+            let a_$(R)_$V = four_$V[g + $(R)u];
 #endfor
-#if MV == 0 && 4 * KC <= SG
-            let a = d1(row + lane / $(KC)u, k0 + lane % $(KC)u);
+#endfor
 #endif
 #else
+            let g = 0u;
+#if PRODUCT == weight && KV == 1
 #for V in 0..(KC + SG - 1) / SG
-#if KV == 1
-            let a_$V = act4(x4(k0 + $(V * SG)u + lane, row));
-#else
-#for R in 0..4
-            let a_$(R)_$V = act(x1(k0 + $(V * SG)u + lane, row + $(R)u));
+#for R in 0..RS
+            let a_$(R)_$V = four_$V[$R];
+#endfor
 #endfor
 #endif
-#endfor
 #endif
-#for G in 0..4 / RI
+#for G in 0..GROUPS
 #for R in G * RI..G * RI + RI
 #for W in 0..NB
             var c_$(W)_$R = start_$W;
@@ -276,11 +338,11 @@ fn backward_weight(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invoc
 #endfor
 #for Q in 0..KC
 #for R in G * RI..G * RI + RI
-#if PRODUCT == weight && KV == 1
-            let s_$(Q)_$R = subgroupBroadcast(a_$(Q / SG)[$R], $(Q % SG)u);
-#elif PRODUCT == forward && KV == 1 || PRODUCT == input && MV == 1
+#if PRODUCT == forward && KV == 1 || PRODUCT == input && MV == 1
             let s_$(Q)_$R = subgroupBroadcast(a_$(R)_$(Q / (4 * SG))[$(Q % 4)], $(Q % (4 * SG) / 4)u);
-#elif PRODUCT != weight && 4 * KC <= SG
+#elif PRODUCT != weight && RS * KC <= SG && GROUPS == 1 && RS > RI
+            let s_$(Q)_$R = subgroupShuffle(a, (g + $(R)u) * $(KC)u + $(Q)u);
+#elif PRODUCT != weight && RS * KC <= SG
             let s_$(Q)_$R = subgroupBroadcast(a, $(R * KC + Q)u);
 #else
             let s_$(Q)_$R = subgroupBroadcast(a_$(R)_$(Q / SG), $(Q % SG)u);
@@ -293,29 +355,37 @@ fn backward_weight(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invoc
 #for R in G * RI..G * RI + RI
 #for W in 0..NB
 #if PRODUCT == weight
-            put(group.z, row + $(R)u, first_$W, c_$(W)_$R, k0 > begin, true);
+            put(group.z, row + g + $(R)u, first_$W, c_$(W)_$R, kept, true);
 #else
-            put(0u, row + $(R)u, first_$W, c_$(W)_$R, k0 > begin, k0 + $(KC)u >= end);
+            put(0u, row + g + $(R)u, first_$W, c_$(W)_$R, kept, k0 + $(KC)u >= end);
 #endif
 #endfor
 #endfor
 #endfor
+#if GROUPS == 1 && RS > RI
+            }
+#endif
         }
     }
 #if PRODUCT == weight
     if (group.x == 0u) {
         let keep = (params.accumulate & 2u) != 0u;
 #for W in 0..NB
-#if MV == 0 && CV == 1
+#if MV == 1
+        if (first_$W < params.m) {
+            let i = (group.z * params.m + first_$W) / 4u;
+            d_b[i] = select(vec4<f32>(), d_b[i], keep) + bias_$W;
+        }
+#elif CV == 1
         if (first_$W < params.m) {
             let i = group.z * params.m + first_$W;
-            if (keep) { d_b[i] += bias_$W; } else { d_b[i] = bias_$W; }
+            d_b[i] = select(0.0, d_b[i], keep) + bias_$W;
         }
 #else
 #for C in 0..4
         if (column(first_$W, $(C)u) < params.m) {
             let i = group.z * params.m + column(first_$W, $(C)u);
-            if (keep) { d_b[i] += bias_$W[$C]; } else { d_b[i] = bias_$W[$C]; }
+            d_b[i] = select(0.0, d_b[i], keep) + bias_$W[$C];
         }
 #endfor
 #endif

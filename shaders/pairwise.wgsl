@@ -12,6 +12,8 @@
 #axis R: 2
 #axis J: 2
 #axis SG: 4
+#axis ROLL: 0 1
+#axis BLOCKS: 1
 
 struct Params {
     n: u32,

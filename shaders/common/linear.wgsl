@@ -25,14 +25,16 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> y: array<vec4<f32>>;   // n × m
 @group(0) @binding(5) var<storage, read> d_y: array<vec4<f32>>;       // n × m
 @group(0) @binding(7) var<storage, read_write> d_w: array<vec4<f32>>; // k × m, or `splits` of them one after another
+@group(0) @binding(3) var<storage, read> b: array<vec4<f32>>;         // m
+@group(0) @binding(8) var<storage, read_write> d_b: array<vec4<f32>>; // m, or `splits` of them
 #else
 @group(0) @binding(2) var<storage, read> w: array<f32>;
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;
 @group(0) @binding(5) var<storage, read> d_y: array<f32>;
 @group(0) @binding(7) var<storage, read_write> d_w: array<f32>;
+@group(0) @binding(3) var<storage, read> b: array<f32>;
+@group(0) @binding(8) var<storage, read_write> d_b: array<f32>;
 #endif
-@group(0) @binding(3) var<storage, read> b: array<f32>;               // m
-@group(0) @binding(8) var<storage, read_write> d_b: array<f32>;       // m, or `splits` of them
 
 fn act4(v: vec4<f32>) -> vec4<f32> {
     return vec4<f32>(act(v.x), act(v.y), act(v.z), act(v.w));
@@ -56,10 +58,11 @@ fn w1(i: u32, j: u32) -> f32 {
 fn d1(i: u32, j: u32) -> f32 {
     return select(0.0, d_y[min(i, params.n - 1u) * params.m + min(j, params.m - 1u)], i < params.n && j < params.m);
 }
-#endif
+
 fn b1(j: u32) -> f32 {
     return select(0.0, b[min(j, params.m - 1u)], j < params.m);
 }
+#endif
 
 // Four elements at (row i, columns j … j + 3), j a multiple of four.
 fn x4(i: u32, j: u32) -> vec4<f32> {
@@ -86,5 +89,13 @@ fn d4(i: u32, j: u32) -> vec4<f32> {
     return select(vec4<f32>(), v, vec4<bool>(i < params.n && j < params.m));
 #else
     return vec4<f32>(d1(i, j), d1(i, j + 1u), d1(i, j + 2u), d1(i, j + 3u));
+#endif
+}
+
+fn b4(j: u32) -> vec4<f32> {
+#if MV == 1
+    return select(vec4<f32>(), b[min(j, params.m - 4u) / 4u], vec4<bool>(j < params.m));
+#else
+    return vec4<f32>(b1(j), b1(j + 1u), b1(j + 2u), b1(j + 3u));
 #endif
 }

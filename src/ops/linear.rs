@@ -78,6 +78,75 @@ pub(super) fn most_rows(rec: &Recorder, weights: usize) -> usize {
     ((most / (2.0 * weights as f64)) as usize / 64 * 64).max(64)
 }
 
+/// What a workgroup of the subgroup family holds of B, and how it walks down A (linear_broadcast.wgsl).
+struct Shape {
+    /// Rows of B, columns of it that a lane holds, blocks of columns, and how many such blocks there are.
+    chunk: usize,
+    span: usize,
+    held: usize,
+    all: usize,
+    /// Rows of A that are loaded at once, rows accumulated at once, and groups of these in the text.
+    loaded: usize,
+    accumulated: usize,
+    groups: usize,
+    /// Rows of B that a round loads.
+    loads: usize,
+}
+
+impl Shape {
+    fn of(product: Product, sizes: Sizes, vec4: impl Fn(usize) -> u32, width: usize, slow_compiler: bool) -> Self {
+        let (_, cols, terms) = sizes.of(product);
+        let span = if cols > width { 4 } else { 1 };
+        let all = cols.div_ceil(span * width);
+        let wide = width >= 16;
+        // Deep enough to use each number of A often, shallow enough to compile in a second: what the compiler has to keep apart are
+        // `chunk · span · held` numbers.
+        let deepest = match (wide, slow_compiler) {
+            (true, _) => 128,
+            (false, false) if all < 2 => 128,
+            (false, false) => 64,
+            (false, true) => 32,
+        };
+        let chunk = terms.next_power_of_two().clamp(4, deepest);
+        let held = match chunk {
+            _ if !wide => all.min(2),
+            // A small chunk of B leaves room for more of its columns.
+            ..=16 if product != Product::Weight => all.div_ceil(all.div_ceil(4)),
+            _ => 1,
+        };
+        let in_quads = match product {
+            Product::Forward | Product::Weight => vec4(sizes.k) == 1,
+            Product::Input => vec4(sizes.m) == 1,
+        };
+        // Four rows of A that one load takes.
+        let in_one_load = if product == Product::Weight { in_quads } else { !in_quads && 4 * chunk <= width };
+        let accumulated = match (wide, held, span) {
+            (true, 1, _) => 4,
+            (true, ..) => 1,
+            _ if in_one_load && product != Product::Weight => 1,
+            (false, 1, 1) if !slow_compiler => 4,
+            (false, 1, _) => 2,
+            _ => 1,
+        };
+        let loaded = if wide || in_one_load { 4 } else { accumulated };
+        let groups = if wide { loaded / accumulated } else { 1 };
+        // Numbers of B that one load brings, or four loads where a lane's columns do not lie side by side.
+        let loads = match product {
+            // Mesa 22, which compiles straight-line loads fast and runs them faster.
+            _ if wide => chunk,
+            Product::Input if in_quads => 4,
+            Product::Input if span == 4 => 1,
+            _ => 2,
+        };
+        Self { chunk, span, held, all, loaded, accumulated, groups, loads }
+    }
+
+    fn axes(&self, axes: Axes) -> Axes {
+        let axes = axes.set("KC", self.chunk).set("CV", self.span).set("NB", self.held).set("LOADS", self.loads);
+        axes.set("RS", self.loaded).set("RI", self.accumulated).set("GROUPS", self.groups)
+    }
+}
+
 /// `added`: whether the product is added to what its destination holds.
 fn layout(rec: &Recorder, product: Product, sizes: Sizes, activation: Activation, added: bool) -> Layout {
     let (rows, cols, terms) = sizes.of(product);
@@ -94,17 +163,8 @@ fn layout(rec: &Recorder, product: Product, sizes: Sizes, activation: Activation
     match rec.gpu().family() {
         Family::Broadcast { width } => {
             let width = width as usize;
-            let span = if cols > width { 4 } else { 1 };
-            let all = cols.div_ceil(span * width);
-            // Deep enough to use each number of A often, shallow enough to compile in a second or two.
-            let chunk = terms.next_power_of_two().clamp(4, 128);
-            let held = match chunk {
-                // A small chunk of B leaves room for more of its columns.
-                ..=16 if product != Product::Weight => all.div_ceil(all.div_ceil(4)),
-                // Eight lanes hold 32 columns; two such blocks are what 16 lanes hold, and halve the loads of A.
-                128 if width == 8 && all >= 8 => 2,
-                _ => 1,
-            };
+            let shape = Shape::of(product, sizes, vec4, width, rec.gpu().has_slow_compiler());
+            let Shape { chunk, held, all, .. } = shape;
             let blocks = all.div_ceil(held);
             let (per_group, depth) = match product {
                 // Half the parallelism is worth twice the rows over which a chunk of B is loaded.
@@ -121,20 +181,14 @@ fn layout(rec: &Recorder, product: Product, sizes: Sizes, activation: Activation
                 }
             };
             let splits = if product == Product::Weight { terms.div_ceil(depth) } else { 1 };
+            let scaled = product == Product::Input && activation != Activation::Identity;
             let keep = match (added && splits == 1, depth > chunk) {
-                (true, _) => 2,
-                (false, true) => 1,
+                (true, _) if scaled => 2,
                 (false, false) => 0,
+                _ => 1,
             };
-            let axes = axes
-                .set("KEEP", keep)
-                .set("NB", held)
-                .set("SG", width)
-                .set("KC", chunk)
-                .set("CV", span)
-                .set("RI", if width >= 16 && held == 1 { 4 } else { 1 });
             Layout {
-                axes,
+                axes: shape.axes(axes.set("KEEP", keep).set("SG", width)),
                 groups: [rows.div_ceil(per_group) as u32, blocks as u32, splits as u32],
                 rows: per_group as u32,
                 depth: depth as u32,

@@ -162,13 +162,18 @@ impl Layout {
         let gpu = rec.gpu();
         let wide = d > WRITTEN_OUT;
         let family = gpu.family();
+        // Few coordinates are few loads.
+        let rolled = gpu.has_cheap_shuffles() && d > 8;
         let (rows, lanes, at_once, name) = match family {
             // Rows and columns at a time: measured on llvmpipe, and few enough that compiling takes a second (two at d = 64).
             Family::Broadcast { width } if !wide => {
                 let (rows, at_once) = match d {
                     _ if form.widths > 2 => (2, 4),
                     0..=8 => (4, 4),
+                    9..=16 if rolled => (4, 4),
                     9..=16 => (4, 8),
+                    _ if rolled && !gpu.has_slow_compiler() => (4, 2),
+                    _ if rolled => (2, 4),
                     _ => (2, 8),
                 };
                 (rows, width as usize, at_once.min(width as usize), "broadcast")
@@ -195,7 +200,9 @@ impl Layout {
             .set("D", if wide { 1 } else { d })
             .set("R", rows)
             .set("J", at_once)
-            .set("SG", lanes);
+            .set("SG", lanes)
+            .set("ROLL", u32::from(rolled))
+            .set("BLOCKS", if rolled { 1 } else { lanes / at_once });
         let rows_of_group = rows * lanes;
         // Coordinates of the gradient that one workgroup of a wide shader forms.
         let chunk = if name == "wide" { 32 } else { 64 };
