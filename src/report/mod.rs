@@ -8,6 +8,7 @@
 //! | [`panels`] | several line plots in one picture |
 //! | [`measured`](measured()) | what was measured at a few values, with intervals, in panels |
 //! | [`contrasts`](contrasts()) | differences with intervals, of several things in several ways, in panels |
+//! | [`ratios`](ratios()) | ratios as horizontal bars on a logarithmic axis |
 //! | [`grid`](grid()) | scatter pictures in lines and columns, or the ways of samples |
 //! | [`wall`](wall()) | many samplers of one law |
 //! | [`Page`] | `report.html`: headline, facts, scores, plots, settings, commands |
@@ -30,6 +31,7 @@ pub mod measured;
 mod page;
 mod panel;
 mod panels;
+pub mod ratios;
 mod style;
 mod svg;
 pub mod wall;
@@ -42,5 +44,7 @@ pub use map::map;
 pub use measured::measured;
 pub use page::{Figure, Page, ScoreRow, ScoreTable, Sheet};
 pub use panels::{Family, Plot, panels};
+pub use ratios::ratios;
 pub use style::number;
+pub use svg::themed;
 pub use wall::wall;

@@ -244,6 +244,12 @@ impl<'a, 'b> Panel<'a, 'b> {
         self.chart.plotting_area().draw(&Polygon::new(outline, color)).map_err(failed)
     }
 
+    /// A rectangle between two corners.
+    pub fn bar(&self, corners: [(f64, f64); 2], color: RGBAColor) -> Result<()> {
+        let corners = corners.map(|(x, y)| (self.x.place(x), self.y.place(y)));
+        self.chart.plotting_area().draw(&Rectangle::new(corners, color.filled())).map_err(failed)
+    }
+
     /// Square cells of a square with this lower left corner and side, row by row from below, as dense in `color` as their shades (0 to 1)
     /// say; neighbours of one shade are one rectangle.
     pub fn cells(&self, (corner, side): &([f64; 2], f64), shades: &[f64], color: RGBColor) -> Result<()> {

@@ -5,6 +5,9 @@ use plotters::style::{IntoFont, RGBColor, ShapeStyle, TextStyle};
 
 use super::svg::UNITS;
 
+/// The colors of light and dark pages, as the style of a page or of a picture of its own.
+pub(super) const THEME: &str = include_str!("theme.css");
+
 pub(super) const DATA: RGBColor = RGBColor(0x00, 0x72, 0xb2);
 pub(super) const SAMPLES: RGBColor = RGBColor(0xd5, 0x5e, 0x00);
 pub(super) const INK: RGBColor = RGBColor(0x1c, 0x22, 0x2b);
@@ -21,7 +24,7 @@ pub(super) const SERIES: [RGBColor; 6] = [
     RGBColor(0xb8, 0x86, 0x0b),
 ];
 
-/// The name by which a page recolours a colour of the house; `page.css` has the dark ones.
+/// The name by which a page recolours a colour of the house; `theme.css` has the dark ones.
 pub(super) fn class(rgb: (u8, u8, u8)) -> Option<&'static str> {
     let names = ["ink", "muted", "axis", "grid", "data", "samples", "third", "fourth", "fifth", "sixth"];
     let colors = [INK, MUTED, AXIS, GRID].into_iter().chain(SERIES);

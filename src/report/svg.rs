@@ -60,6 +60,11 @@ impl<'a> Svg<'a> {
     }
 }
 
+/// A picture that follows the reader's light or dark theme on its own, outside of a page.
+pub fn themed(svg: &str) -> String {
+    svg.replacen("</title>", &format!("</title>\n<style>\n{}</style>", style::THEME), 1)
+}
+
 fn px(units: i32) -> f64 {
     f64::from(units) / UNITS
 }

@@ -5,8 +5,9 @@ use pushforward::metrics::{Points, Score, interval};
 use pushforward::report::contrasts::{Contrast, Contrasts, contrasts};
 use pushforward::report::grid::{DOTS, Ink, Line, Scatter, Shown, grid};
 use pushforward::report::measured::{Measured, Point, Trace, measured};
+use pushforward::report::ratios::{Bar, Ratios, ratios};
 use pushforward::report::{
-    Curve, Figure, Page, Plot, Scale, ScoreRow, ScoreTable, Sheet, comparison, curves, map, number, panels,
+    Curve, Figure, Page, Plot, Scale, ScoreRow, ScoreTable, Sheet, comparison, curves, map, number, panels, themed,
 };
 use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
@@ -327,4 +328,27 @@ fn contrasts_are_rings_or_dots_and_bars_are_cut() {
     // The widest bar does not set the scale.
     assert!(svg.contains(">−0.2<") && !svg.contains(">20<"), "{svg}");
     assert!(contrasts(&Contrasts { panels: Vec::new(), ..plot }, "none").is_ok());
+}
+
+#[test]
+fn ratios_of_any_size_are_bars_from_one() {
+    for spread in [1.0, 1.01, 1.5, 3.0, 20.0, 1e6] {
+        let bar =
+            |group, name, value: f64| Bar { group, name, value, whisker: Some([0.9 * value, 1.1 * value]), certain: name == 0 };
+        let plot = Ratios {
+            x: "time over that of <old>".into(),
+            groups: vec!["gemm/1024".into(), "mmd/n8192-d2".into()],
+            names: vec!["new".into(), "newer".into()],
+            bars: vec![bar(0, 0, spread), bar(0, 1, 1.0 / spread), bar(1, 1, 1.0)],
+        };
+        let svg = themed(&ratios(&plot, "Ratios").expect("plot"));
+        well_formed(&svg);
+        on_the_picture(&svg);
+        assert!(svg.contains("&lt;old&gt;") && svg.contains("gemm/1024") && svg.contains(">newer<"));
+        // Each is once in the style, once in the legend, and once a bar.
+        assert_eq!((svg.matches("f-data").count(), svg.matches("f-samples").count()), (2, 3));
+        assert!(svg.matches("class=\"f-muted\"").count() >= 2 + 2, "two names, and two ticks at least: {svg}");
+    }
+    let none = Ratios { bars: vec![Bar { group: 0, name: 0, value: 0.0, whisker: None, certain: true }], ..Ratios::default() };
+    assert!(ratios(&none, "").is_err() && ratios(&Ratios::default(), "").is_err());
 }
