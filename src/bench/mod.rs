@@ -17,9 +17,13 @@ mod flows;
 mod games;
 mod kernels;
 mod layers;
+mod record;
+mod setup;
 mod statistics;
 
 pub use ceiling::Ceiling;
+pub use record::{Record, SCHEMA, parse, read};
+pub use setup::Setup;
 
 use crate::gpu::{Gpu, Plan};
 use crate::reference::Twin;
@@ -28,24 +32,7 @@ use ceiling::Operations;
 use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
 use rand_distr::StandardNormal;
 use std::io::Write;
-use std::time::{Duration, Instant};
-
-/// What one case measured.
-#[derive(Clone, Debug, serde::Serialize)]
-pub struct Figure {
-    pub case: &'static str,
-    pub adapter: String,
-    /// Of one step, over `runs` measurements.
-    pub median_ms: f64,
-    pub min_ms: f64,
-    pub runs: usize,
-    /// Work in the median time.
-    pub rate: f64,
-    pub unit: &'static str,
-    /// The time that the case's multiply-adds, exponentials and sines would take at this adapter's measured best, over the
-    /// median time.
-    pub ceiling_share: Option<f64>,
-}
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// A case that is ready to be timed.
 pub struct Prepared {
@@ -94,28 +81,32 @@ impl Case {
     }
 
     /// Prepares the case and takes its time.
-    pub fn measure(&self, gpu: &Gpu, ceiling: &Ceiling) -> Result<Figure> {
+    pub fn measure(&self, gpu: &Gpu, ceiling: &Ceiling) -> Result<Record> {
         let mut prepared = self.prepare(gpu)?;
         let times = time(&mut prepared.plan, Duration::from_secs(2))?;
-        let (median, min) = (times[times.len() / 2], times[0]);
-        Ok(Figure {
-            case: self.name,
-            adapter: gpu.summary().name.clone(),
+        let [min, q25, median, q75] = [0.0, 0.25, 0.5, 0.75].map(|share| quantile(&times, share));
+        Ok(Record {
+            case: self.name.into(),
+            schema: SCHEMA,
             median_ms: rounded(median * 1e3),
             min_ms: rounded(min * 1e3),
+            q25_ms: rounded(q25 * 1e3),
+            q75_ms: rounded(q75 * 1e3),
             runs: times.len(),
             rate: rounded(prepared.work / median),
-            unit: prepared.unit,
+            unit: prepared.unit.into(),
             ceiling_share: ceiling.time(&prepared.operations).map(|best| rounded(best / median)),
+            setup: Setup::of(gpu),
+            unix_time: SystemTime::now().duration_since(UNIX_EPOCH).ok().map(|since| since.as_secs()),
         })
     }
 }
 
-/// Runs every case whose name contains `filter` and writes one line each to `out`: JSON objects, or a table.
+/// Runs every case whose name contains `filter`, writes one line each to `out` (JSON objects, or a table), and returns the records.
 ///
 /// # Errors
 /// When no case has that name, the device fails, or an answer is wrong.
-pub fn run(gpu: &Gpu, filter: Option<&str>, json: bool, out: &mut dyn Write) -> Result<()> {
+pub fn run(gpu: &Gpu, filter: Option<&str>, json: bool, out: &mut dyn Write) -> Result<Vec<Record>> {
     let chosen: Vec<&Case> = CASES.iter().filter(|case| filter.is_none_or(|part| case.name.contains(part))).collect();
     if chosen.is_empty() {
         let names: Vec<&str> = CASES.iter().map(|case| case.name).collect();
@@ -128,20 +119,21 @@ pub fn run(gpu: &Gpu, filter: Option<&str>, json: bool, out: &mut dyn Write) -> 
         let header = format!("{:<24} {:>11} {:>11} {:>6} {:>22}  of ceiling", "case", "median ms", "min ms", "runs", "rate");
         writeln!(out, "{header}").map_err(written)?;
     }
+    let mut records = Vec::new();
     for case in chosen {
-        let figure = case.measure(gpu, &ceiling)?;
+        let record = case.measure(gpu, &ceiling)?;
         if json {
-            let line = serde_json::to_string(&figure).map_err(|e| Error::data(e.to_string()))?;
-            writeln!(out, "{line}").map_err(written)?;
+            writeln!(out, "{}", record.to_line()?).map_err(written)?;
         } else {
-            let Figure { median_ms, min_ms, runs, rate, unit, ceiling_share, .. } = figure;
+            let Record { median_ms, min_ms, runs, rate, unit, ceiling_share, .. } = &record;
             let share = ceiling_share.map_or("–".into(), |s| format!("{:.0} %", 100.0 * s));
             writeln!(out, "{:<24} {median_ms:>11.3} {min_ms:>11.3} {runs:>6} {rate:>11.1} {unit:<10}  {share:>10}", case.name)
                 .map_err(written)?;
         }
         out.flush().map_err(written)?;
+        records.push(record);
     }
-    Ok(())
+    Ok(records)
 }
 
 /// Seconds a step, sorted: at least five measurements of as many replays as take about a twentieth of a second, or three of one that takes
@@ -166,6 +158,13 @@ fn time(plan: &mut Plan, budget: Duration) -> Result<Vec<f64>> {
     }
     times.sort_by(f64::total_cmp);
     Ok(times)
+}
+
+/// The quantile of sorted values by linear interpolation between neighbors.
+fn quantile(sorted: &[f64], share: f64) -> f64 {
+    let place = share * (sorted.len() - 1) as f64;
+    let (low, high) = (sorted[place.floor() as usize], sorted[place.ceil() as usize]);
+    low + place.fract() * (high - low)
 }
 
 /// To four significant digits.

@@ -287,6 +287,9 @@ pub struct Bench {
     /// Only cases whose name contains this
     #[arg(long, value_name = "TEXT")]
     pub filter: Option<String>,
+    /// File for the JSON lines, whatever is printed; written when all cases are measured
+    #[arg(long, value_name = "FILE")]
+    pub out: Option<PathBuf>,
 }
 
 /// Seeds stay within TOML's integers, so that `config.toml` can hold them.
