@@ -2,6 +2,8 @@
 
 #[path = "cli/anneal.rs"]
 mod anneal;
+#[path = "cli/bench.rs"]
+mod bench;
 #[path = "cli/compared.rs"]
 mod compared;
 #[path = "cli/densities.rs"]

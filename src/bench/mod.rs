@@ -13,6 +13,7 @@
 
 mod ceiling;
 mod chains;
+pub mod compare;
 mod flows;
 mod games;
 mod kernels;

@@ -15,6 +15,20 @@ The toy targets are 8gaussians, moons, checkerboard, spiral, rings, pinwheel,
 swissroll, gaussian, uniform, banana and 25gaussians. The ending of a file to
 write picks its format: .csv, .npy or .parquet.";
 
+const COMPARISONS: &str = "\
+Compare two versions, drivers or machines:
+  pushforward bench --out old.json
+  pushforward bench --out new.json
+  pushforward bench --compare old.json new.json
+
+The first file is the baseline. A case is a regression when its lower quartile
+is above the baseline's upper quartile, and its median is slower by the
+threshold or more. The exit status of a comparison is 0 without a regression,
+1 with one, and 2 when the files cannot be compared. No device is opened.
+
+Several runs of a case in one file are pooled: their spread joins the noise.
+Append them with `pushforward bench --json >> old.json`.";
+
 /// Learn samplers: maps that turn noise into new data of the same law as the data they were shown.
 #[derive(Parser)]
 #[command(name = "pushforward", version, about, propagate_version = true, after_help = SOURCES, max_term_width = 100)]
@@ -70,7 +84,8 @@ pub enum Command {
     Evaluate(Evaluate),
     /// Make a figure or claim of the paper again, and measure it
     Reproduce(Reproduce),
-    /// Time kernels and whole steps
+    /// Time kernels and whole steps, or compare measured files
+    #[command(after_help = COMPARISONS)]
     Bench(Bench),
 }
 
@@ -281,20 +296,40 @@ pub struct Reproduce {
 
 #[derive(Args)]
 pub struct Bench {
-    /// Print one JSON object a case
+    /// Print one JSON object a case; with --compare, one for the comparison
     #[arg(long)]
     pub json: bool,
     /// Only cases whose name contains this
     #[arg(long, value_name = "TEXT")]
     pub filter: Option<String>,
     /// File for the JSON lines, whatever is printed; written when all cases are measured
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "compare")]
     pub out: Option<PathBuf>,
+    /// Compare files of JSON lines, two or more; the first is the baseline
+    #[arg(long)]
+    pub compare: bool,
+    /// Files to compare
+    #[arg(value_name = "FILE", requires = "compare")]
+    pub files: Vec<PathBuf>,
+    /// Smallest slowdown that is a regression, in percent: 0 or above, or `inf` for none
+    #[arg(long, value_name = "PERCENT", default_value = "5", value_parser = percent, requires = "compare", allow_hyphen_values = true)]
+    pub threshold: f64,
+    /// Print the comparison as GitHub Markdown
+    #[arg(long, requires = "compare", conflicts_with = "json")]
+    pub markdown: bool,
+    /// File for a picture of the comparison
+    #[arg(long, value_name = "FILE", requires = "compare")]
+    pub svg: Option<PathBuf>,
 }
 
 /// Seeds stay within TOML's integers, so that `config.toml` can hold them.
 fn seed(text: &str) -> Result<u64, String> {
     text.parse().ok().filter(|&s: &u64| i64::try_from(s).is_ok()).ok_or_else(|| "give a whole number of 0 or above".to_string())
+}
+
+fn percent(text: &str) -> Result<f64, String> {
+    let number = text.trim().trim_end_matches('%').trim_end().parse().ok();
+    number.filter(|&share: &f64| share >= 0.0).ok_or_else(|| "give a percentage of 0 or above, such as 5, or inf".to_string())
 }
 
 fn count(text: &str) -> Result<usize, String> {
