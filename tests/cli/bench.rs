@@ -122,3 +122,61 @@ fn a_measured_case_is_printed_and_kept() {
     let same = desk.works("bench --compare kept.json kept.json");
     assert!(same.contains("geometric mean of 1 case") && same.contains("1.00"), "{same}");
 }
+
+/// Runs `scripts/bench-tables` with this program.
+#[cfg(unix)]
+fn tables(words: &str, environment: &[(&str, std::path::PathBuf)]) -> Ended {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/bench-tables");
+    let mut command = std::process::Command::new(script);
+    command.args(words.split_whitespace()).env("PUSHFORWARD", assert_cmd::cargo::cargo_bin!("pushforward"));
+    for name in ["BENCH_PAGE", "BENCH_RESULTS"] {
+        command.env_remove(name);
+    }
+    command
+        .env("WGPU_BACKEND", "vulkan")
+        .env("VK_DRIVER_FILES", "/nonexistent.json")
+        .env("VK_ICD_FILENAMES", "/nonexistent.json");
+    command.envs(environment.iter().map(|(name, path)| (name, path)));
+    Ended::of(command, words)
+}
+
+#[cfg(unix)]
+#[test]
+fn the_tables_of_the_documentation_are_those_of_the_kept_results() {
+    let ended = tables("--check", &[]);
+    assert_eq!(ended.status, Some(0), "{}", ended.err);
+}
+
+#[cfg(unix)]
+#[test]
+fn tables_are_rendered_between_their_comments() {
+    let desk = desk();
+    let place = [("BENCH_PAGE", desk.path("page.md")), ("BENCH_RESULTS", desk.path(""))];
+    let page = |table: &str| {
+        format!("Before.\n\n<!-- bench:begin drivers old slower --filter gemm -->\n{table}<!-- bench:end drivers -->\n\nAfter.\n")
+    };
+    desk.file("page.md", page("an earlier table\n"));
+    let stale = tables("--check", &place);
+    assert!(stale.status == Some(1) && stale.err.contains("out of date"), "{}", stale.err);
+    assert_eq!(desk.text("page.md"), page("an earlier table\n"), "a check writes nothing");
+    assert_eq!(tables("", &place).status, Some(0));
+    let rendered = run(&desk, "bench --compare --markdown --threshold inf old.json slower.json --filter gemm").out;
+    assert!(rendered.contains("1.25 slower"), "{rendered}");
+    assert_eq!(desk.text("page.md"), page(&rendered));
+    assert_eq!(tables("--check", &place).status, Some(0), "rendered again, nothing changes");
+
+    for (broken, part) in [
+        ("<!-- bench:begin a old none -->\n<!-- bench:end a -->\n", "there is no"),
+        ("<!-- bench:begin a old -->\n<!-- bench:end a -->\n", "two files or more"),
+        ("<!-- bench:begin a old slower -->\n", "has no end"),
+        ("<!-- bench:begin a old slower -->\n<!-- bench:end b -->\n", "does not begin"),
+        ("<!-- bench:end a -->\n", "does not begin"),
+    ] {
+        desk.file("page.md", broken);
+        let ended = tables("", &place);
+        assert!(ended.status == Some(2) && ended.err.contains(part), "{broken}: {:?} {}", ended.status, ended.err);
+        assert_eq!(desk.text("page.md"), broken, "what cannot be rendered is left as it is");
+    }
+    let files = std::fs::read_dir(desk.path("")).expect("the folder").count();
+    assert_eq!(files, 5, "four results and the page: nothing else is left");
+}
