@@ -50,8 +50,9 @@ pub fn files<P: AsRef<Path>>(paths: &[P]) -> Result<Vec<File>> {
 /// The records of one case in one file as one time with its noise.
 ///
 /// A single record keeps its median and quartiles. Of several, `median_ms` is the median of the medians, `lower_ms` the lower
-/// quartile of the lower quartiles and `upper_ms` the upper quartile of the upper quartiles (linear interpolation): the interval
-/// holds the noise within runs and the spread between them, and one odd run among many does not move it far.
+/// quartile of the lower quartiles and `upper_ms` the upper quartile of the upper quartiles, each rounded outward to a value of a
+/// record: the interval holds the noise within runs and the spread between them. Of up to four records it holds all quartiles; of
+/// five or more, one odd record does not move it.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Pooled {
     pub median_ms: f64,
@@ -67,15 +68,15 @@ impl Pooled {
     /// Pools the records of one case; none when there are none.
     pub fn of<'a>(records: impl IntoIterator<Item = &'a Record>) -> Option<Self> {
         let times: Vec<[f64; 3]> = records.into_iter().map(|r| [r.q25_ms, r.median_ms, r.q75_ms]).collect();
-        let over_records = |which: usize, share: f64| {
-            let mut sorted: Vec<f64> = times.iter().map(|of| of[which]).collect();
-            sorted.sort_by(f64::total_cmp);
-            quantile(&sorted, share)
+        let sorted = |which: usize| {
+            let mut of: Vec<f64> = times.iter().map(|quartiles| quartiles[which]).collect();
+            of.sort_by(f64::total_cmp);
+            of
         };
-        if times.is_empty() {
-            return None;
-        }
-        let [lower_ms, median_ms, upper_ms] = [over_records(0, 0.25), over_records(1, 0.5), over_records(2, 0.75)];
+        // Records below the lower quartile, and as many above the upper one.
+        let outside = times.len().checked_sub(1)? / 4;
+        let (lower_ms, median_ms) = (sorted(0)[outside], quantile(&sorted(1), 0.5));
+        let upper_ms = sorted(2)[times.len() - 1 - outside];
         let noise_percent = 50.0 * (upper_ms - lower_ms) / median_ms;
         Some(Self { median_ms, lower_ms, upper_ms, noise_percent, records: times.len() })
     }

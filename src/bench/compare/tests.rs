@@ -81,9 +81,13 @@ fn the_spread_between_runs_joins_the_noise() {
 fn runs_are_pooled_by_medians_and_quartiles() {
     let runs = [[9.0, 10.0, 11.0], [10.0, 12.0, 13.0], [8.0, 11.0, 15.0]].map(|times| record("a", times));
     let pooled = Pooled::of(&runs).expect("three runs");
-    // By hand: lower quartile of {8, 9, 10}, median of {10, 11, 12}, upper quartile of {11, 13, 15}.
-    assert_eq!((pooled.lower_ms, pooled.median_ms, pooled.upper_ms, pooled.records), (8.5, 11.0, 14.0, 3));
-    assert!((pooled.noise_percent - 25.0).abs() < 1e-12);
+    // By hand: least of {8, 9, 10}, median of {10, 11, 12}, largest of {11, 13, 15}.
+    assert_eq!((pooled.lower_ms, pooled.median_ms, pooled.upper_ms, pooled.records), (8.0, 11.0, 15.0, 3));
+    assert!((pooled.noise_percent - 50.0 * 7.0 / 11.0).abs() < 1e-12);
+    // Of five, the second least and the second largest.
+    let runs = [3.0, 10.0, 11.0, 12.0, 40.0].map(|median| record("a", [median - 0.5, median, median + 0.5]));
+    let pooled = Pooled::of(&runs).expect("five runs");
+    assert_eq!((pooled.lower_ms, pooled.median_ms, pooled.upper_ms), (9.5, 11.0, 12.5));
     assert_eq!(Pooled::of(&[]), None);
 }
 
