@@ -6,6 +6,8 @@ use pushforward::gpu::Gpu;
 use std::time::{Duration, Instant};
 
 fn kernels(criterion: &mut Criterion) {
+    // SAFETY: no other thread has been started.
+    pushforward::gpu::prepare_environment(|name, value| unsafe { std::env::set_var(name, value) });
     let gpu = Gpu::open("auto").expect("benchmarks need an adapter");
     let mut group = criterion.benchmark_group("kernels");
     group.sample_size(10).warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(3));

@@ -103,6 +103,8 @@ fn host(gpu: &Gpu) {
 }
 
 fn steps(criterion: &mut Criterion) {
+    // SAFETY: no other thread has been started.
+    pushforward::gpu::prepare_environment(|name, value| unsafe { std::env::set_var(name, value) });
     let gpu = Gpu::open("auto").expect("benchmarks need an adapter");
     host(&gpu);
     let mut group = criterion.benchmark_group("steps");

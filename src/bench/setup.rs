@@ -1,6 +1,6 @@
 //! What a measurement was made with: adapter, driver, processor and program.
 
-use crate::gpu::{Family, Gpu};
+use crate::gpu::Gpu;
 use serde::{Deserialize, Serialize};
 
 /// What a measurement was made with. Two measurements with equal setups differ by noise alone.
@@ -35,7 +35,7 @@ impl Setup {
             adapter: summary.name.clone(),
             driver: summary.driver.clone(),
             backend: summary.backend.clone(),
-            kernel_family: kernel_family(gpu.family()).into(),
+            kernel_family: gpu.family().name().into(),
             vector_bits: (gpu.is_software() && fixed).then_some(32 * summary.subgroup_min_size),
             threads: gpu.is_software().then(threads).flatten(),
             cpu: cpu(),
@@ -57,14 +57,6 @@ impl Setup {
             ("version", Some(self.version.clone())),
             ("commit", self.commit.clone()),
         ]
-    }
-}
-
-fn kernel_family(family: Family) -> &'static str {
-    match family {
-        Family::Tile => "tile",
-        Family::Broadcast { .. } => "broadcast",
-        Family::Register => "register",
     }
 }
 

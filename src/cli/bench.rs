@@ -6,20 +6,19 @@ use std::path::Path;
 use pushforward::bench::compare::{Comparison, compare, files};
 use pushforward::bench::{Record, run};
 use pushforward::data::write_atomically;
-use pushforward::gpu::Gpu;
 use pushforward::{Error, Result};
 
 use super::arguments::Bench;
-use super::console::{Results, print};
+use super::console::{Console, Results, print};
 
-pub fn bench(args: &Bench, adapter: &str) -> anyhow::Result<()> {
+pub fn bench(args: &Bench, adapter: &str, console: Console) -> anyhow::Result<()> {
     if args.compare {
         return Ok(compared(args)?);
     }
     if let Some(path) = &args.out {
         writable(path)?;
     }
-    let gpu = Gpu::open(adapter)?;
+    let gpu = super::device::open(adapter, console)?;
     let records = run(&gpu, args.filter.as_deref(), args.json, &mut Results)?;
     if let Some(path) = &args.out {
         let lines = records.iter().map(Record::to_line).collect::<Result<Vec<_>>>()?;

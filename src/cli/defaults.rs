@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use pushforward::Error;
 use pushforward::data::write_atomically;
-use pushforward::gpu::Gpu;
 use pushforward::reproduce::defaults::{self, Settings, Standing, Study};
 
 use super::arguments::Reproduce;
@@ -17,7 +16,7 @@ pub fn defaults(args: &Reproduce, adapter: &str, console: Console) -> anyhow::Re
     let settings: Settings = settings(&args.set)?;
     settings.check()?;
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from("runs/defaults"));
-    let gpu = Gpu::open(adapter)?;
+    let gpu = super::device::open(adapter, console)?;
     std::fs::create_dir_all(&out).map_err(|e| Error::io("make the folder", &out, e))?;
     let stop = stop_on_signals()?;
     let mut watch = Watches::new(console);

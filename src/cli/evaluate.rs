@@ -41,7 +41,7 @@ pub fn evaluate(args: &Evaluate, adapter: &str, console: Console) -> anyhow::Res
             *set = standardised(set, &scale)?;
         }
     }
-    let gpu = Gpu::open(adapter)?;
+    let gpu = super::device::open(adapter, console)?;
     let options = Options { gpu: Some(gpu.clone()), target, seed: args.seed, pair_rows: args.pair_rows, ..Options::default() };
     let train = train.as_ref().map(Points::of).transpose()?;
     let found = scores(&gpu, Points::of(&reference)?, Points::of(&samples)?, train, &options)?;

@@ -25,7 +25,14 @@ pub fn adapters(args: &Json) -> anyhow::Result<()> {
             adapter.driver.clone(),
         ]);
     }
-    Ok(print(&format!("{}* is what --adapter auto takes\n", table(&rows)))?)
+    let mut text = format!("{}* is what --adapter auto takes\n", table(&rows));
+    for adapter in &found {
+        text += &format!("\n{}\n  kernels  {} ({})\n", adapter.name, adapter.kernel_family, adapter.kernel_family_reason);
+        if let Some(warning) = &adapter.warning {
+            text += &format!("  warning  {warning}\n");
+        }
+    }
+    Ok(print(&text)?)
 }
 
 /// Bytes in the largest unit that fits.

@@ -8,6 +8,7 @@ mod comparison;
 mod console;
 mod defaults;
 mod densities;
+mod device;
 mod evaluate;
 mod flows;
 mod likelihood;
@@ -81,7 +82,7 @@ fn run(arguments: &Arguments, console: Console) -> anyhow::Result<()> {
         Command::LogDensity(args) => trained::log_density(args, adapter, console),
         Command::Evaluate(args) => evaluate::evaluate(args, adapter, console),
         Command::Reproduce(args) => reproduce::reproduce(args, adapter, console),
-        Command::Bench(args) => bench::bench(args, adapter),
+        Command::Bench(args) => bench::bench(args, adapter, console),
     }
 }
 

@@ -39,7 +39,7 @@ pub fn reproduce(args: &Reproduce, adapter: &str, console: Console) -> anyhow::R
     }
     let settings: figure1::Settings = settings(&args.set)?;
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(&args.what));
-    let gpu = Gpu::open(adapter)?;
+    let gpu = super::device::open(adapter, console)?;
     std::fs::create_dir_all(&out).map_err(|e| Error::io("make the folder", &out, e))?;
     console.message(&format!("learning the map of Fig. 1 on {}", gpu.summary().name));
     let found = figure1::run(&gpu, args.seed, &settings)?;

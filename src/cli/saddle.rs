@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use pushforward::Error;
 use pushforward::data::Table;
-use pushforward::gpu::Gpu;
 use pushforward::report::{Plot, number, panels};
 use pushforward::reproduce::saddle::{self, Run, Saddle};
 
@@ -17,7 +16,7 @@ pub fn saddle(args: &Reproduce, adapter: &str, console: Console) -> anyhow::Resu
     let settings: saddle::Settings = settings(&args.set)?;
     settings.check()?;
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from("runs/saddle"));
-    let gpu = Gpu::open(adapter)?;
+    let gpu = super::device::open(adapter, console)?;
     std::fs::create_dir_all(&out).map_err(|e| Error::io("make the folder", &out, e))?;
     console.message(&format!("playing the game of footnote 3 on {}", gpu.summary().name));
     let found = saddle::run(&gpu, args.seed, &settings)?;

@@ -26,7 +26,7 @@ pub fn spectrum(args: &Reproduce, adapter: &str, console: Console) -> anyhow::Re
     // Before a device is opened, so that a mistake is told at once.
     settings.check()?;
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from("runs/spectrum"));
-    let gpu = Gpu::open(adapter)?;
+    let gpu = super::device::open(adapter, console)?;
     std::fs::create_dir_all(&out).map_err(|e| Error::io("make the folder", &out, e))?;
     console.message(&format!(
         "following {} particles to the Gaussian and to the law of the energy {} on {}",

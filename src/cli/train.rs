@@ -6,7 +6,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
 use pushforward::data::{Group, LoadOptions, Origin, Source, Table, density_warnings, groups, in_words};
-use pushforward::gpu::Gpu;
 use pushforward::methods::{self, Entry, Training};
 use pushforward::settings::parse_assignment;
 use pushforward::train::{Job, Outcome};
@@ -48,7 +47,7 @@ pub fn train(args: &Train, adapter: &str, console: Console) -> anyhow::Result<()
         None => None,
     };
     let (rows, fresh) = (table.rows(), fresh_rows(&chosen, &table, seed)?);
-    let gpu = Gpu::open(adapter)?;
+    let gpu = super::device::open(adapter, console)?;
     console.message(&format!(
         "training {} on {source}: {rows} rows, {} columns{}, up to {} steps on {}",
         entry.name,

@@ -4,7 +4,6 @@ use std::path::Path;
 
 use pushforward::Error;
 use pushforward::data::{FileFormat, LoadOptions, Origin, Source, Standardisation, Table, groups, in_words, nearest};
-use pushforward::gpu::Gpu;
 use pushforward::methods::Meaning;
 use pushforward::metrics::{Backend, LogLikelihood, Points, diversity};
 use pushforward::model::{LogDensity, Mixing, Model};
@@ -27,7 +26,7 @@ pub fn sample(args: &Sample, adapter: &str, console: Console) -> anyhow::Result<
         FileFormat::of(file)?;
     }
     let opened = || -> Result<Model, Error> {
-        let model = with_integration(load(&args.run, adapter)?, &args.integration)?;
+        let model = with_integration(load(&args.run, adapter, console)?, &args.integration)?;
         match args.temperature {
             Some(temperature) => model.with_temperature(temperature),
             None => Ok(model),
@@ -62,7 +61,7 @@ pub fn sample(args: &Sample, adapter: &str, console: Console) -> anyhow::Result<
     }
     if model.repels() {
         let alone = opened()?.with_sampling([("repulsion".into(), 0.0.into())])?;
-        console.message(&diversity_of(&draw(&alone)?, &rows, adapter)?);
+        console.message(&diversity_of(&draw(&alone)?, &rows, adapter, console)?);
     }
     if let Some(file) = &args.trajectories {
         let ways = model.trajectories(n, args.seed)?;
@@ -199,13 +198,13 @@ fn points(model: &Model, input: &str, said: &[String]) -> Result<Table, Error> {
 }
 
 /// How diverse rows are with repulsion and without, in one line.
-fn diversity_of(before: &Table, after: &Table, adapter: &str) -> anyhow::Result<String> {
+fn diversity_of(before: &Table, after: &Table, adapter: &str, console: Console) -> anyhow::Result<String> {
     if before.rows() < 2 {
         return Ok("one row repels no other".into());
     }
     // Each column in its own deviation, as the repulsion had it.
     let units = Standardisation::fit(before);
-    let on = Backend::Gpu(Gpu::open(adapter)?);
+    let on = Backend::Gpu(super::device::open(adapter, console)?);
     let scores = |table: &Table| -> Result<_, Error> {
         let mut values = table.values().to_vec();
         units.apply(&mut values)?;
@@ -233,7 +232,7 @@ fn with_integration(model: Model, flags: &Integration) -> Result<Model, Error> {
 
 pub fn push(args: &Push, adapter: &str, console: Console) -> anyhow::Result<()> {
     FileFormat::of(&args.out)?;
-    let model = with_integration(load(&args.run, adapter)?, &args.integration)?;
+    let model = with_integration(load(&args.run, adapter, console)?, &args.integration)?;
     let points = match args.inverse {
         true => rows_of(&model, &args.input)?,
         false => points(&model, &args.input, &args.given)?,
@@ -253,7 +252,7 @@ pub fn log_density(args: &arguments::LogDensity, adapter: &str, console: Console
     if let Some(out) = &args.out {
         FileFormat::of(out)?;
     }
-    let model = with_integration(load(&args.run, adapter)?, &args.integration)?;
+    let model = with_integration(load(&args.run, adapter, console)?, &args.integration)?;
     let rows = rows_of(&model, &args.data)?.align(&model.description().columns)?;
     let rows = model.description().dequantised(&rows, 1);
     let LogDensity { values, errors } = model.log_density(&rows)?.ok_or_else(|| lacks(&model, "density", "log-density"))?;
@@ -320,8 +319,8 @@ fn rows_of(model: &Model, text: &str) -> Result<Table, Error> {
     source.load(0, &LoadOptions::default())
 }
 
-fn load(run: &Path, adapter: &str) -> Result<Model, Error> {
-    Model::load(&Gpu::open(adapter)?, run)
+fn load(run: &Path, adapter: &str, console: Console) -> Result<Model, Error> {
+    Model::load(&super::device::open(adapter, console)?, run)
 }
 
 fn lacks(model: &Model, what: &str, asked: &str) -> Error {

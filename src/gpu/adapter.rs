@@ -1,5 +1,7 @@
 //! Choosing an adapter: discrete before integrated before software, or the one whose name is given.
 
+use super::environment;
+use super::family::Family;
 use crate::{Error, Result};
 use serde::Serialize;
 use wgpu::{Backends, DeviceType, Instance, InstanceDescriptor};
@@ -18,6 +20,11 @@ pub struct AdapterSummary {
     pub max_storage_binding_bytes: u64,
     pub workgroup_memory_bytes: u32,
     pub features: Vec<&'static str>,
+    /// Which design of the heavy kernels it runs, and why.
+    pub kernel_family: &'static str,
+    pub kernel_family_reason: String,
+    /// What makes it slower than it need be, and the remedy.
+    pub warning: Option<String>,
     /// Whether `--adapter auto` takes this one.
     pub default: bool,
 }
@@ -92,10 +99,15 @@ pub(super) fn summary(adapter: &wgpu::Adapter, default: bool) -> AdapterSummary 
         (wgpu::Features::TIMESTAMP_QUERY_INSIDE_PASSES, "timestamps inside passes"),
         (wgpu::Features::EXPERIMENTAL_COOPERATIVE_MATRIX, "cooperative matrices"),
     ];
+    let family = Family::of(&info, has);
+    let driver = format!("{} {}", info.driver, info.driver_info).trim().to_string();
     AdapterSummary {
+        kernel_family: family.name(),
+        kernel_family_reason: family.reason(),
+        warning: (info.device_type == DeviceType::Cpu).then(|| environment::warning(&driver, family)).flatten(),
         kind: kind(info.device_type),
         backend: info.backend.to_string(),
-        driver: format!("{} {}", info.driver, info.driver_info).trim().to_string(),
+        driver,
         subgroup_min_size: info.subgroup_min_size,
         subgroup_max_size: info.subgroup_max_size,
         max_buffer_bytes: limits.max_buffer_size,

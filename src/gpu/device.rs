@@ -3,6 +3,7 @@
 use super::adapter::{self, AdapterSummary};
 use super::compile::Watcher;
 use super::environment;
+use super::family::Family;
 use super::kernel::Pipelines;
 use crate::{Error, Result};
 use std::sync::{Arc, Mutex};
@@ -11,17 +12,6 @@ use wgpu::{DeviceType, Features, Limits, PollType};
 
 /// Longest wait for one submission; a driver's watchdog is shorter.
 pub(super) const PATIENCE: Duration = Duration::from_secs(60);
-
-/// Which design of the heavy kernels an adapter runs (measured: DESIGN §5).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Family {
-    /// Workgroup-memory tiles: real GPUs.
-    Tile,
-    /// A workgroup is one subgroup of `width` lanes, and lanes share by broadcast: software adapters with subgroups.
-    Broadcast { width: u32 },
-    /// No barrier and no subgroup: anything else.
-    Register,
-}
 
 /// How a device is opened.
 #[derive(Clone, Debug)]
@@ -120,18 +110,11 @@ impl Gpu {
 
         let info = adapter.get_info();
         let software = info.device_type == DeviceType::Cpu;
-        let fixed_width = info.subgroup_min_size == info.subgroup_max_size && info.subgroup_min_size >= 4;
-        let family = if !software {
-            Family::Tile
-        } else if features.contains(Features::SUBGROUP) && fixed_width {
-            Family::Broadcast { width: info.subgroup_min_size }
-        } else {
-            Family::Register
-        };
+        let family = Family::of(&info, features);
         let summary = adapter::summary(&adapter, false);
         let pipelines = Pipelines::default();
         let slow_compiler = software && environment::compiles_slowly(&summary.driver);
-        let cheap_shuffles = family == Family::Broadcast { width: 8 } && environment::shuffles_cheaply(&summary.driver);
+        let cheap_shuffles = family == Family::Subgroup { width: 8 } && environment::shuffles_cheaply(&summary.driver);
         let inner = Inner {
             device,
             queue,
@@ -160,8 +143,8 @@ impl Gpu {
 
     /// Every family that this device can run.
     pub fn families(&self) -> Vec<Family> {
-        let mut all = vec![Family::Tile, Family::Register];
-        if let Family::Broadcast { .. } = self.family {
+        let mut all = vec![Family::Workgroup, Family::Register];
+        if let Family::Subgroup { .. } = self.family {
             all.push(self.family);
         }
         all

@@ -1,6 +1,7 @@
 //! The environment variables that Mesa's drivers read when the first device of a process is opened, and what is best there on this machine.
 
 use super::adapter;
+use super::family::Family;
 use wgpu::{Backends, DeviceType};
 
 /// Hands `set` the name and value of every environment variable that a program should set before it opens its first device and
@@ -56,6 +57,26 @@ pub(super) fn shuffles_cheaply(driver: &str) -> bool {
     mesa_version(driver).is_some_and(|(major, _)| major >= 23)
 }
 
+/// What makes a software driver slower than it need be, and the remedy.
+pub(super) fn warning(driver: &str, family: Family) -> Option<String> {
+    let too_wide = matches!(family, Family::Subgroup { width } if width > 8);
+    match family {
+        Family::Register => Some(
+            "this software driver offers no subgroups, and kernels run several times slower than on Mesa's: install mesa-vulkan-drivers".into(),
+        ),
+        Family::Subgroup { width } if width < 8 => {
+            Some(format!("vectors of {width} lanes are slower than 8: use a processor with AVX2, or unset LP_NATIVE_VECTOR_WIDTH"))
+        }
+        _ if too_wide && shuffles_cheaply(driver) => {
+            Some("512-bit vectors are 3 to 8 times slower than 256-bit ones from Mesa 24 on: unset LP_NATIVE_VECTOR_WIDTH".into())
+        }
+        _ if compiles_slowly(driver) => {
+            Some("this driver takes 5 to 10 s to compile a method's kernels at the first start; Mesa 26.1 and later take about 1 s".into())
+        }
+        _ => None,
+    }
+}
+
 /// Major and minor version of Mesa in a driver's description of itself.
 fn mesa_version(driver: &str) -> Option<(u32, u32)> {
     let mut numbers = driver.split_once("Mesa ")?.1.split(['.', '-', ' ']).map(str::parse);
@@ -84,6 +105,16 @@ mod tests {
         assert_eq!(mesa_version("llvmpipe Mesa 26.1.0-devel (git-0123456789)"), Some((26, 1)));
         assert_eq!(mesa_version("580.159"), None);
         assert_eq!(mesa_version("Mesa"), None);
+    }
+
+    #[test]
+    fn slow_drivers_are_warned_of_with_the_remedy() {
+        let said = |driver: &str, family| warning(driver, family).unwrap_or_default();
+        assert!(said("Mesa 25.0.7 (LLVM 19)", Family::Subgroup { width: 16 }).contains("unset LP_NATIVE_VECTOR_WIDTH"));
+        assert!(said("Mesa 25.0.7 (LLVM 19)", Family::Subgroup { width: 8 }).contains("Mesa 26.1"));
+        assert!(said("SwiftShader driver-5.0.0", Family::Register).contains("mesa-vulkan-drivers"));
+        assert_eq!(said("Mesa 26.1.6 (LLVM 19)", Family::Subgroup { width: 8 }), "");
+        assert_eq!(said("Mesa 22.3.6 (LLVM 15)", Family::Subgroup { width: 16 }), "");
     }
 
     #[test]

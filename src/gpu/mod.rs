@@ -23,6 +23,7 @@ mod adapter;
 mod compile;
 mod device;
 mod environment;
+mod family;
 mod kernel;
 mod memory;
 mod plan;
@@ -41,8 +42,9 @@ pub mod kernels {
 
 pub use adapter::{AdapterSummary, adapters};
 pub use compile::Compilation;
-pub use device::{Family, Gpu, Options};
+pub use device::{Gpu, Options};
 pub use environment::prepare_environment;
+pub use family::Family;
 pub use kernel::{Axes, Binding, Kernel, Source};
 pub use plan::Plan;
 pub use profile::Timing;

@@ -102,7 +102,7 @@ impl Layout {
         let wide = d > WRITTEN_OUT;
         let (name, rows, lanes, at_once, width) = match gpu.family() {
             _ if wide => ("wide", 1, 4, 4, 64),
-            Family::Broadcast { width } => {
+            Family::Subgroup { width } => {
                 // Rows and columns at a time: measured on llvmpipe.
                 let (rows, at_once) = match d {
                     0..=4 => (4, 4),
@@ -112,7 +112,7 @@ impl Layout {
                 let width = width as usize;
                 ("broadcast", rows, width, at_once.min(width), width)
             }
-            Family::Tile => ("tile", if d <= 4 && n >= 16_384 { 2 } else { 1 }, 4, 4, 128),
+            Family::Workgroup => ("tile", if d <= 4 && n >= 16_384 { 2 } else { 1 }, 4, 4, 128),
             Family::Register => ("register", if d <= 8 { 2 } else { 1 }, 4, 4, 64),
         };
         let cost = match settings.exponent {
@@ -138,7 +138,7 @@ impl Layout {
         // No dispatch takes longer than about a tenth of a second on two cores of software: nanoseconds of a pair.
         let speed = match (gpu.is_software(), gpu.family()) {
             (false, _) => 0.2,
-            (true, Family::Broadcast { .. }) if !wide => 1.0,
+            (true, Family::Subgroup { .. }) if !wide => 1.0,
             (true, _) => 20.0,
         };
         let pair = speed * chunks as f64 * (1.0 + 0.1 * d as f64);

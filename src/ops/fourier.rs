@@ -83,7 +83,7 @@ impl Layout {
         let (at_once, own, lanes, name) = match gpu.family() {
             _ if d > WRITTEN_OUT => (1, 1, 64, "wide"),
             // Measured on llvmpipe.
-            Family::Broadcast { width } => {
+            Family::Subgroup { width } => {
                 let (own, at_once) = match d {
                     _ if complex => (2, 4),
                     0..=8 => (4, 4),

@@ -156,12 +156,12 @@ fn layout(rec: &Recorder, product: Product, sizes: Sizes, activation: Activation
         Product::Weight => "weight",
     };
     // Reading a few columns as vec4 would leave most lanes of a subgroup idle.
-    let few = if let Family::Broadcast { width } = rec.gpu().family() { width as usize } else { 0 };
+    let few = if let Family::Subgroup { width } = rec.gpu().family() { width as usize } else { 0 };
     let vec4 = |size: usize| u32::from(size.is_multiple_of(4) && size > few);
     let axes = Axes::none().set("PRODUCT", name).set("ACT", activation.name()).set("KV", vec4(sizes.k)).set("MV", vec4(sizes.m));
     let parallel = rec.gpu().parallel_groups() as usize;
     match rec.gpu().family() {
-        Family::Broadcast { width } => {
+        Family::Subgroup { width } => {
             let width = width as usize;
             let shape = Shape::of(product, sizes, vec4, width, rec.gpu().has_slow_compiler());
             let Shape { chunk, held, all, .. } = shape;
@@ -198,12 +198,12 @@ fn layout(rec: &Recorder, product: Product, sizes: Sizes, activation: Activation
         family => {
             // Large tiles reuse more, small ones fill a device sooner.
             let large = rows.div_ceil(128) * cols.div_ceil(128) >= 2 * parallel;
-            let tile = if family == Family::Tile && large { 128 } else { 64 };
+            let tile = if family == Family::Workgroup && large { 128 } else { 64 };
             let tiles = rows.div_ceil(tile) * cols.div_ceil(tile);
             let spread = if product == Product::Weight { (parallel / tiles).min(terms.div_ceil(PART)).max(1) } else { 1 };
             let depth = terms.div_ceil(spread).next_multiple_of(8);
             let splits = if product == Product::Weight { terms.div_ceil(depth) } else { 1 };
-            let design = if family == Family::Tile { "tile" } else { "register" };
+            let design = if family == Family::Workgroup { "tile" } else { "register" };
             Layout {
                 axes: axes.set("DESIGN", design).set("TILE", tile),
                 groups: [rows.div_ceil(tile) as u32, cols.div_ceil(tile) as u32, splits as u32],
@@ -219,7 +219,7 @@ fn layout(rec: &Recorder, product: Product, sizes: Sizes, activation: Activation
 macro_rules! dispatch {
     ($rec:expr, $layout:expr, $sizes:expr, $accumulate:expr, $entry:ident { $($field:ident: $value:expr),* }) => {{
         let (n, k, m, rows, depth, splits, accumulate) = $sizes.params(&$layout, $accumulate);
-        if let Family::Broadcast { .. } = $rec.gpu().family() {
+        if let Family::Subgroup { .. } = $rec.gpu().family() {
             let params = linear_broadcast::Params { n, k, m, rows, depth, splits, accumulate };
             $rec.dispatch(linear_broadcast::$entry { params, $($field: $value),* }, &$layout.axes, $layout.groups)
         } else {

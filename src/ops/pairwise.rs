@@ -166,7 +166,7 @@ impl Layout {
         let rolled = gpu.has_cheap_shuffles() && d > 8;
         let (rows, lanes, at_once, name) = match family {
             // Rows and columns at a time: measured on llvmpipe, and few enough that compiling takes a second (two at d = 64).
-            Family::Broadcast { width } if !wide => {
+            Family::Subgroup { width } if !wide => {
                 let (rows, at_once) = match d {
                     _ if form.widths > 2 => (2, 4),
                     0..=8 => (4, 4),
@@ -178,7 +178,7 @@ impl Layout {
                 };
                 (rows, width as usize, at_once.min(width as usize), "broadcast")
             }
-            Family::Tile if !wide => {
+            Family::Workgroup if !wide => {
                 let rows = if n < 8192 || d > 16 {
                     1
                 } else if d <= 4 {
@@ -188,7 +188,7 @@ impl Layout {
                 };
                 (rows, 128, 1, "tile")
             }
-            Family::Broadcast { width } => (1, width as usize, 1, "wide_broadcast"),
+            Family::Subgroup { width } => (1, width as usize, 1, "wide_broadcast"),
             _ if wide => (1, 64, 1, "wide"),
             _ => (if d > 16 { 1 } else { 2 }, 64, 1, "register"),
         };
@@ -211,8 +211,8 @@ impl Layout {
         // No dispatch takes longer than about a tenth of a second on two cores of software.
         let speed = match (gpu.is_software(), family) {
             (false, _) => 0.2,
-            (true, Family::Broadcast { .. }) if wide => 4.0,
-            (true, Family::Broadcast { .. }) => 1.0,
+            (true, Family::Subgroup { .. }) if wide => 4.0,
+            (true, Family::Subgroup { .. }) => 1.0,
             (true, _) => 20.0,
         };
         let pair = speed * chunks as f64 * (form.cost + 0.06 * d as f64);

@@ -67,9 +67,13 @@ fn fused(rec: &mut Recorder, n: usize, layers: &[(Var, Var)], activation: Activa
     }
     let axes = Axes::none().set("ACT", activation.name());
     let (axes, rows) = match rec.gpu().family() {
-        Family::Tile => (axes, TILE),
-        Family::Broadcast { width: lanes } => {
+        Family::Workgroup => (axes, TILE),
+        Family::Subgroup { width: lanes } => {
             let lanes = lanes as usize;
+            if rec.gpu().has_slow_compiler() {
+                // 30 to 70 s at width 128, and 3 at 64.
+                return None;
+            }
             // Its text names each weight, a vector of lanes at a time: to compile it costs what as many rows gain in a few hundred
             // evaluations. Measured at width 128, four layers: 4 s of 16 lanes, 13 of 8, once (drivers keep it); 0.7 and 0.9 µs a row.
             let count: usize = layers.iter().map(|(w, _)| w.len()).sum();
@@ -101,7 +105,7 @@ impl Fused {
         let (first, last, last_b) = (self.places[0], self.places[layers - 1], self.places[layers + depth]);
         let (k, m, width, depth) = (x.cols() as u32, y.cols() as u32, bias.len() as u32, depth as u32);
         let (n, weights) = (n as u32, self.weights);
-        if rec.gpu().family() == Family::Tile {
+        if rec.gpu().family() == Family::Workgroup {
             let params =
                 perceptron::Params { hidden_w, hidden_b, n, k, m, width, depth, first, last, last_b, ..Default::default() };
             let groups = [n.div_ceil(TILE as u32), 1, 1];

@@ -144,12 +144,12 @@ impl Layout {
         let small = if gradient { 2 } else { 4 };
         let (name, rows, lanes, at_once, width) = match gpu.family() {
             _ if wide => ("wide", 1, 4, 4, 64),
-            Family::Broadcast { width } => {
+            Family::Subgroup { width } => {
                 let (rows, at_once) = if d <= 8 { (small, 8) } else { (1, 4) };
                 let width = width as usize;
                 ("broadcast", rows, width, at_once.min(width), width)
             }
-            Family::Tile => ("tile", if d <= 4 && n >= 16_384 { 2 } else { 1 }, 4, 4, 128),
+            Family::Workgroup => ("tile", if d <= 4 && n >= 16_384 { 2 } else { 1 }, 4, 4, 128),
             Family::Register => ("register", if d <= 8 { 2 } else { 1 }, 4, 4, 64),
         };
         let axes = Axes::none()
@@ -165,7 +165,7 @@ impl Layout {
         // No dispatch takes longer than about a tenth of a second on two cores of software: nanoseconds of a pair.
         let speed = match (gpu.is_software(), gpu.family()) {
             (false, _) => 0.2,
-            (true, Family::Broadcast { .. }) if !wide => 1.0,
+            (true, Family::Subgroup { .. }) if !wide => 1.0,
             (true, _) => 20.0,
         };
         let pair = speed * chunks as f64 * (1.0 + 0.1 * d as f64);

@@ -88,7 +88,7 @@ impl Recorder {
         if x.is_empty() {
             return Err(Error::shape("sort_columns", format!("{} × {} has nothing to sort", x.rows(), x.cols())));
         }
-        if self.gpu().family() != Family::Tile && x.rows() > RADIX_ROWS {
+        if self.gpu().family() != Family::Workgroup && x.rows() > RADIX_ROWS {
             return self.sort_by_digits(x);
         }
         let (keys, origin) = (self.empty(x.rows(), x.cols())?, self.empty(x.rows(), x.cols())?);

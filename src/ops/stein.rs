@@ -53,8 +53,8 @@ impl Layout {
         let few = if d <= 4 { 2 } else { 1 };
         let (name, rows, lanes, subgroup) = match gpu.family() {
             _ if wide => ("wide", 1, 64, 1),
-            Family::Broadcast { width } => ("broadcast", few, width as usize, width as usize),
-            Family::Tile => ("tile", if n < 8192 { 1 } else { few }, 128, 1),
+            Family::Subgroup { width } => ("broadcast", few, width as usize, width as usize),
+            Family::Workgroup => ("tile", if n < 8192 { 1 } else { few }, 128, 1),
             Family::Register => ("register", few, 64, 1),
         };
         let (form, widths) = match kernel {
@@ -73,7 +73,7 @@ impl Layout {
         // No dispatch takes longer than about a tenth of a second on two cores of software: nanoseconds of a pair.
         let speed = match (gpu.is_software(), gpu.family()) {
             (false, _) => 0.2,
-            (true, Family::Broadcast { .. }) if !wide => 1.0,
+            (true, Family::Subgroup { .. }) if !wide => 1.0,
             (true, _) => 20.0,
         };
         let pair = speed * chunks as f64 * (1.0 + 0.5 * widths as f64 + 0.4 * d as f64);

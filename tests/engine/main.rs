@@ -246,11 +246,13 @@ fn mistakes_end_in_sentences() {
     assert!(rec.backward(a, &[b]).is_err());
     assert!(rec.reshape(a, 5, 5).is_err());
     assert!(GPU.upload(2, 2, &[0.0; 3]).is_err());
+    devices::prepare();
     assert!(Gpu::open("no such adapter").unwrap_err().to_string().contains("no adapter's name contains"));
 }
 
 #[test]
 fn sizes_beyond_the_adapters_limits_are_refused_by_name() {
+    devices::prepare();
     let gpu = Gpu::with_options(Options { baseline: true, ..Options::default() }).unwrap();
     for (rows, expected) in [((1 << 16) + 1, "max_storage_buffer_binding_size"), (1 << 18, "max_buffer_size")] {
         match gpu.zeros(rows, 1 << 9) {

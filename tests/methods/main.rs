@@ -150,7 +150,8 @@ fn variants_of_the_methods_learn_too() {
         ("energy", "beta = 1.5\nlatent = 3"),
         ("energy", "latent = 1"),
         ("energy", "projections = 16"),
-        ("characteristic", "frequencies = 'cauchy'\nredraw = false"),
+        // Frequencies that stay and have heavy tails diverge at the default rate on one seed of four; at this one ten runs end at 0.02 to 0.09.
+        ("characteristic", "frequencies = 'cauchy'\nredraw = false\nrate = 1e-3"),
         ("characteristic", "frequencies = 'laplace'\ntau = 'uniform'\nunbiased = false"),
         ("characteristic", "frequencies = 'integer'\ncount = 64"),
         ("characteristic", "growth = 0.3\nscales = [1.0, 2.0]"),

@@ -120,7 +120,7 @@ fn a_sum_of_layers_is_one_layer_of_their_inputs_side_by_side() {
 #[test]
 fn products_large_enough_for_the_large_tile_match_the_twin() {
     // Each of the three products in turn has 516 × 520 results.
-    let gpu = GPU.with_family(Family::Tile);
+    let gpu = GPU.with_family(Family::Workgroup);
     for (n, k, m) in [(520, 9, 516), (520, 516, 9), (9, 520, 516)] {
         check(&gpu, n, k, m, Activation::Silu, false);
     }

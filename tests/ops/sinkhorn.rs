@@ -73,8 +73,8 @@ fn every_cost_matches_its_twin_in_every_family() {
 fn sizes_around_the_tile_match_the_twin() {
     on_all_families(|gpu| {
         let tile = match gpu.family() {
-            Family::Broadcast { width } => 4 * width as usize,
-            Family::Tile => 128,
+            Family::Subgroup { width } => 4 * width as usize,
+            Family::Workgroup => 128,
             Family::Register => 64,
         };
         for n in [1, tile - 1, tile, tile + 1, 3 * tile + 5] {

@@ -13,13 +13,23 @@ impl Devices {
     /// Devices as users have them.
     #[allow(dead_code)]
     pub const PLAIN: Self = Self(Options::default);
-    /// Shader checks on, values filled with NaN before they are written.
+    /// Shader checks on, values filled with NaN before they are written. With `UNCHECKED_SHADERS` in the environment the checks are off, as
+    /// users have it: for a run on a second driver, whose compiler takes twice as long over checked ones.
     #[allow(dead_code)]
-    pub const CHECKED: Self = Self(|| Options { checked: true, poisoned: true, ..Options::default() });
+    pub const CHECKED: Self = Self(|| {
+        let checked = std::env::var_os("UNCHECKED_SHADERS").is_none();
+        Options { checked, poisoned: true, ..Options::default() }
+    });
 }
 
 static PREPARED: Once = Once::new();
 static FREE: Mutex<Vec<&'static Gpu>> = Mutex::new(Vec::new());
+
+/// Sets what drivers read from the environment: before any device of the process is opened.
+pub fn prepare() {
+    // SAFETY: only drivers read the environment, and every device of the process is opened after this.
+    PREPARED.call_once(|| pushforward::gpu::prepare_environment(|name, value| unsafe { std::env::set_var(name, value) }));
+}
 
 thread_local! {
     static LENT: Lent = const { Lent(OnceCell::new()) };
@@ -40,9 +50,7 @@ impl Deref for Devices {
         LENT.with(|lent| {
             *lent.0.get_or_init(|| {
                 let free = FREE.lock().expect("nothing fails while it is held").pop();
-                // SAFETY: every device of a test's process is opened here, after this, and only drivers read the environment.
-                PREPARED
-                    .call_once(|| pushforward::gpu::prepare_environment(|name, value| unsafe { std::env::set_var(name, value) }));
+                prepare();
                 free.unwrap_or_else(|| {
                     Box::leak(Box::new(Gpu::with_options(self.0()).expect("an adapter (the software one will do)")))
                 })

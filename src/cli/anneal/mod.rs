@@ -7,7 +7,6 @@ use std::path::{Path, PathBuf};
 
 use pushforward::Error;
 use pushforward::data::{LoadOptions, Source, write_atomically};
-use pushforward::gpu::Gpu;
 use pushforward::report::grid::{Ink, Line, Scatter, Shown, grid};
 use pushforward::report::number;
 use pushforward::reproduce::anneal::{self, Arm, Change, DRAWN, Effect, Key, Settings, Study, Target};
@@ -32,7 +31,7 @@ pub fn anneal(args: &Reproduce, adapter: &str, console: Console) -> anyhow::Resu
     // Before a device is opened, so that a mistake is told at once.
     settings.check()?;
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from("runs/anneal"));
-    let gpu = Gpu::open(adapter)?;
+    let gpu = crate::cli::device::open(adapter, console)?;
     std::fs::create_dir_all(&out).map_err(|e| Error::io("make the folder", &out, e))?;
     console.message(&format!(
         "{} objectives on {} targets, direct and in {} falls, {} seeds, {} steps each, on {}",

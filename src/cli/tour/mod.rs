@@ -5,7 +5,6 @@ mod page;
 use std::path::PathBuf;
 
 use pushforward::data::{LoadOptions, Source, write_atomically};
-use pushforward::gpu::Gpu;
 use pushforward::report::number;
 use pushforward::settings::parse_assignment;
 use pushforward::tour::{self, Kept, Kind, Plan, Record, Tour, Verdict, root};
@@ -33,7 +32,7 @@ pub fn tour(args: &arguments::Tour, adapter: &str, console: Console) -> anyhow::
     };
     // Before a device is opened, so that a mistake is told at once.
     plan.check()?;
-    let gpu = Gpu::open(adapter)?;
+    let gpu = crate::cli::device::open(adapter, console)?;
     console.message(&format!(
         "{} methods on {}: {} rows, {} columns, {} in all, on {}",
         plan.entries()?.len(),
