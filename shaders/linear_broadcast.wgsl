@@ -15,7 +15,7 @@
 //
 // Compile time: since Mesa 24 a driver writes a branch for each lane of every load and store in the text, and its compiler takes
 // longer than linearly over them (256 loads: 32 s; the same loads in a loop: 1 s). So B is loaded LOADS rows a round, and a round keeps
-// what it loaded under the names of that round (all in one round where LOADS = KC: 20 % faster on Mesa 22); GROUPS = 1 turns over RI rows at a time in a loop, GROUPS = RS / RI writes them out.
+// what it loaded under the names of that round; GROUPS = 1 turns over RI rows at a time in a loop, GROUPS = RS / RI writes them out.
 #axis PRODUCT: forward input weight
 #axis SG: 16
 #axis KC: 4 8
