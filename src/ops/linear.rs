@@ -98,20 +98,18 @@ impl Shape {
         let (_, cols, terms) = sizes.of(product);
         let span = if cols > width { 4 } else { 1 };
         let all = cols.div_ceil(span * width);
+        // A turn of a loop over the rows costs drivers that compile fast more than four rows in the text do.
         let wide = width >= 16;
         // Deep enough to use each number of A often, shallow enough to compile in a second: what the compiler has to keep apart are
         // `chunk · span · held` numbers.
-        let deepest = match (wide, slow_compiler) {
-            (true, _) => 128,
-            (false, false) if all < 2 => 128,
-            (false, false) => 64,
-            (false, true) => 32,
-        };
+        let deepest = if slow_compiler { 32 } else { 128 };
         let chunk = terms.next_power_of_two().clamp(4, deepest);
         let held = match chunk {
-            _ if !wide => all.min(2),
+            _ if slow_compiler => all.min(2),
             // A small chunk of B leaves room for more of its columns.
             ..=16 if product != Product::Weight => all.div_ceil(all.div_ceil(4)),
+            // Eight lanes hold 32 columns; two such blocks are what 16 lanes hold, and halve the loads of A.
+            128 if width == 8 && all >= 8 => 2,
             _ => 1,
         };
         let in_quads = match product {
@@ -120,20 +118,24 @@ impl Shape {
         };
         // Four rows of A that one load takes.
         let in_one_load = if product == Product::Weight { in_quads } else { !in_quads && 4 * chunk <= width };
-        let accumulated = match (wide, held, span) {
-            (true, 1, _) => 4,
+        let accumulated = match (slow_compiler, held, span) {
+            (false, ..) => {
+                if wide && held == 1 {
+                    4
+                } else {
+                    1
+                }
+            }
+            (true, ..) if in_one_load && product != Product::Weight => 1,
+            (true, 1, _) => 2,
             (true, ..) => 1,
-            _ if in_one_load && product != Product::Weight => 1,
-            (false, 1, 1) if !slow_compiler => 4,
-            (false, 1, _) => 2,
-            _ => 1,
         };
-        let loaded = if wide || in_one_load { 4 } else { accumulated };
-        let groups = if wide { loaded / accumulated } else { 1 };
+        let loaded = if !slow_compiler || in_one_load { 4 } else { accumulated };
+        let groups = if slow_compiler { 1 } else { loaded / accumulated };
         // Numbers of B that one load brings, or four loads where a lane's columns do not lie side by side.
         let loads = match product {
-            // Mesa 22: as fast as without rounds, and compiled in a third of the time.
-            _ if wide => chunk.min(16),
+            // As fast as without rounds, and compiled in a third of the time.
+            _ if !slow_compiler => chunk.min(16),
             Product::Input if in_quads => 4,
             Product::Input if span == 4 => 1,
             _ => 2,
