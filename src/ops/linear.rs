@@ -98,7 +98,6 @@ impl Shape {
         let (_, cols, terms) = sizes.of(product);
         let span = if cols > width { 4 } else { 1 };
         let all = cols.div_ceil(span * width);
-        // A turn of a loop over the rows costs drivers that compile fast more than four rows in the text do.
         let wide = width >= 16;
         // Deep enough to use each number of A often, shallow enough to compile in a second: what the compiler has to keep apart are
         // `chunk · span · held` numbers.
@@ -130,6 +129,7 @@ impl Shape {
             (true, 1, _) => 2,
             (true, ..) => 1,
         };
+        // A turn of a loop over the rows costs drivers that compile fast more than four rows in the text do.
         let loaded = if !slow_compiler || in_one_load { 4 } else { accumulated };
         let groups = if slow_compiler { 1 } else { loaded / accumulated };
         // Numbers of B that one load brings, or four loads where a lane's columns do not lie side by side.
