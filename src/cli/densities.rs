@@ -55,7 +55,7 @@ fn lines(
     model: impl Fn(&str, Toy) -> Result<Option<pushforward::model::Model>, Error>,
 ) -> Result<Vec<Line>, Error> {
     let words = |words: &str| Scatter { caption: String::new(), shown: Shown::Words(words.into()) };
-    let clouds: Vec<Vec<f32>> = found.toys.iter().map(|toy| toy.sample(DOTS, found.seeds[0]).into_values()).collect();
+    let clouds: Vec<Vec<f32>> = found.toys.iter().map(|toy| toy.sample(DOTS, found.seeds[0]).into_single()).collect();
     let map = |heat: Vec<f64>, cloud: &[f32]| {
         let side = window(cloud).1;
         let caption = format!("mass {}", plain(densities::mass(&heat, side), 2));

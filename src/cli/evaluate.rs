@@ -80,9 +80,7 @@ fn subsampled(found: &Evaluation) -> String {
 
 /// The rows in units of `scale`.
 pub fn standardised(table: &Table, scale: &Standardisation) -> pushforward::Result<Table> {
-    let mut values = table.values().to_vec();
-    scale.apply(&mut values)?;
-    Ok(Table::new(table.columns().iter().cloned(), values)?.from_origin(table.origin()))
+    Ok(Table::new(table.columns().iter().cloned(), scale.apply(table.values())?)?.from_origin(table.origin()))
 }
 
 /// Every score, with the classifier's where there are rows enough to train one.

@@ -91,7 +91,7 @@ fn ways(
             return Ok(words("failed"));
         }
         let Some(model) = model(method, toy)? else { return Ok(words("its model is gone")) };
-        let (cloud, ways) = (toy.sample(DOTS, found.seeds[0]).into_values(), flows::ways(model)?);
+        let (cloud, ways) = (toy.sample(DOTS, found.seeds[0]).into_single(), flows::ways(model)?);
         Ok(Scatter {
             caption: format!("{} × the straight way", plain(flows::detour(&ways), 2)),
             shown: Shown::Ways { cloud, ways },

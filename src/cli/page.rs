@@ -9,7 +9,7 @@ use pushforward::methods::{Entry, given_score};
 use pushforward::metrics::gaussian::Gaussian;
 use pushforward::metrics::{Evaluation, Options, Points, evaluate};
 use pushforward::model::Model;
-use pushforward::report::{Curve, Figure, Page, Scale, ScoreTable, comparison, curves, number};
+use pushforward::report::{Curve, Figure, Page, Scale, ScoreTable, comparison, curves, moved, number};
 use pushforward::train::Outcome;
 
 use super::console::Console;
@@ -108,11 +108,11 @@ fn page(
         (Some(judged), None) => Some(drawn(judged, train)?),
         _ => None,
     };
-    let gaussian = Gaussian::fit(Points::of(train)?).sample(ROWS, SEED);
-    let gaussian = Table::new(train.columns().iter().cloned(), gaussian)?;
     let names = ["samples", "fitted Gaussian", real.beside_name];
     // In units of each column's deviation, as the training saw them: a column in days would drown one in years.
     let scale = Standardisation::fit(train);
+    let gaussian = scale.undo(&Gaussian::fit(Points::of(&standardised(train, &scale)?)?).sample(ROWS, SEED))?;
+    let gaussian = Table::new(train.columns().iter().cloned(), gaussian)?;
     let reference = standardised(&real.reference, &scale)?;
     let few = rows / 4;
     let options =
@@ -187,8 +187,7 @@ fn headline(found: &[Evaluation], beside: &str) -> String {
 }
 
 fn is_finite(target: &Target, rows: &Table) -> bool {
-    let row = |i: usize| rows.row(i).iter().map(|&v| f64::from(v)).collect::<Vec<_>>();
-    (0..rows.rows()).all(|i| target.score(&row(i)).iter().all(|s| s.is_finite()))
+    (0..rows.rows()).all(|i| target.score(rows.row(i)).iter().all(|s| s.is_finite()))
 }
 
 /// Where the samples stand when their law was given by its score, and the rows are where training started.
@@ -258,7 +257,7 @@ fn figures(outcome: &Outcome, reference: &Table, samples: &Table, elsewhere: boo
     let (generated, given) = outcome.model.description().parted();
     let numbers = groups(given).into_iter().filter(|group| group.levels.is_empty()).map(|group| generated.len() + group.first);
     let drawn: Vec<usize> = (0..generated.len()).chain(numbers).collect();
-    let (reference, samples) = (&reference.select_columns(&drawn), &samples.select_columns(&drawn));
+    let [reference, samples] = &moved([&reference.select_columns(&drawn), &samples.select_columns(&drawn)])?;
     let mut figures = vec![Figure::new(
         "Samples",
         if elsewhere {

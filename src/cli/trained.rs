@@ -17,7 +17,7 @@ use super::likelihood::with_error;
 
 /// Bandwidth of the Vendi score, in deviations of a column.
 const BANDWIDTH: f64 = 0.1;
-/// Values that one call may draw: 4 GiB of them.
+/// Values that one call may draw: 8 GiB of them.
 const MOST_VALUES: usize = 1 << 30;
 
 pub fn sample(args: &Sample, adapter: &str, console: Console) -> anyhow::Result<()> {
@@ -141,7 +141,7 @@ fn given(model: &Model, said: &[String]) -> Result<Table, Error> {
             return Err(Error::usage(format!("--given says `{column}` twice: give one value a column, or many rows in a file")));
         }
         if group.levels.is_empty() {
-            let number = value.parse().ok().filter(|v: &f32| v.is_finite());
+            let number = value.parse().ok().filter(|v: &f64| v.is_finite());
             let number =
                 number.ok_or_else(|| Error::usage(format!("--given {text}: `{column}` is a number, and `{value}` is none")))?;
             values[group.first] = Some(number);
@@ -156,7 +156,7 @@ fn given(model: &Model, said: &[String]) -> Result<Table, Error> {
             )));
         };
         for (k, indicator) in values[group.first..][..group.width()].iter_mut().enumerate() {
-            *indicator = Some(f32::from(u8::from(k == level)));
+            *indicator = Some(f64::from(u8::from(k == level)));
         }
     }
     if let Some(missing) = groups.iter().find(|group| values[group.first].is_none()) {
@@ -206,8 +206,7 @@ fn diversity_of(before: &Table, after: &Table, adapter: &str, console: Console) 
     let units = Standardisation::fit(before);
     let on = Backend::Gpu(super::device::open(adapter, console)?);
     let scores = |table: &Table| -> Result<_, Error> {
-        let mut values = table.values().to_vec();
-        units.apply(&mut values)?;
+        let values = units.apply(table.values())?;
         diversity::scores(&on, Points::new(&values, table.rows(), table.cols())?, BANDWIDTH, 0)
     };
     let (before, after) = (scores(before)?, scores(after)?);

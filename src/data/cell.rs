@@ -1,4 +1,4 @@
-//! One cell of a file on its way into single precision, and the sentences for cells that cannot go.
+//! One cell of a file on its way into a table, and the sentences for cells that cannot go.
 
 use std::path::Path;
 
@@ -11,8 +11,8 @@ pub(super) enum Fault {
     Missing,
     /// Not a number, as a floating-point value.
     Nan,
-    /// An infinity, or a finite value beyond single precision.
-    TooLarge(f64),
+    /// An infinity, as a floating-point value.
+    Infinite(f64),
     /// Anything that is not a number.
     Text(String),
 }
@@ -25,13 +25,12 @@ pub(super) struct Place<'a> {
     pub rows: usize,
 }
 
-/// The value in single precision, if it has one.
-pub(super) fn single(value: f64) -> Result<f32, Fault> {
-    let rounded = value as f32;
+/// The value, if it is finite.
+pub(super) fn finite(value: f64) -> Result<f64, Fault> {
     match () {
         _ if value.is_nan() => Err(Fault::Nan),
-        _ if rounded.is_infinite() => Err(Fault::TooLarge(value)),
-        _ => Ok(rounded),
+        _ if value.is_infinite() => Err(Fault::Infinite(value)),
+        _ => Ok(value),
     }
 }
 
@@ -42,12 +41,7 @@ impl Fault {
         let (found, usual) = match self {
             Self::Missing => ("has no value".to_string(), "remove the row or fill it in".to_string()),
             Self::Nan => ("holds NaN".to_string(), "remove the row or fill it in".to_string()),
-            Self::TooLarge(value) if value.is_infinite() => {
-                (format!("holds {value}"), "remove the row or put a finite number there".to_string())
-            }
-            Self::TooLarge(value) => {
-                (format!("holds {value:e}, beyond single precision (3.4e38),"), "rescale the column".to_string())
-            }
+            Self::Infinite(value) => (format!("holds {value}"), "remove the row or put a finite number there".to_string()),
             Self::Text(text) => (
                 format!("holds `{}`, which is not a number,", shortened(&text)),
                 "correct the cell or remove the row".to_string(),

@@ -7,7 +7,7 @@ use std::path::Path;
 
 use ::csv::{ByteRecord, ReaderBuilder, Terminator, Trim, WriterBuilder};
 
-use super::cell::{Fault, Place, grouped, single};
+use super::cell::{Fault, Place, finite, grouped};
 use super::levels::{Group, groups};
 use super::source::{Choice, Raw, choose_advice, distinct};
 use super::table::numbered;
@@ -65,10 +65,10 @@ pub(super) fn read(path: &Path, choice: &Choice, header: Option<bool>) -> Result
     while more {
         rows += 1;
         let value = |j: usize| match j.checked_sub(width).map(|k| &indicators[k]) {
-            None => parse(&record[j]).and_then(single),
+            None => parse(&record[j]).and_then(finite),
             Some((_, of, level)) => match parse(&record[*of]) {
                 Err(Fault::Missing) => Err(Fault::Missing),
-                _ => Ok(f32::from(u8::from(&record[*of] == level.as_bytes()))),
+                _ => Ok(f64::from(u8::from(&record[*of] == level.as_bytes()))),
             },
         };
         let fault = match record.len() == width {
@@ -92,7 +92,8 @@ pub(super) fn read(path: &Path, choice: &Choice, header: Option<bool>) -> Result
         }
         more = next(&mut record)?;
     }
-    Ok(Raw { names, header, picked, values })
+    let single = vec![false; picked.len()];
+    Ok(Raw { names, header, picked, values, single, notes: Vec::new() })
 }
 
 /// A column of a file, looked through.
@@ -278,6 +279,7 @@ pub(super) fn write(table: &Table, behind: usize, path: &Path) -> Result<()> {
     let tabs = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("tsv"));
     let (numbers, given) = table.columns().split_at(table.cols() - behind);
     let groups = groups(given);
+    let single = |j: usize| table.kinds()[j].single;
     write_atomically(path, |file| {
         let mut rows = WriterBuilder::new()
             .delimiter(if tabs { b'\t' } else { b',' })
@@ -288,14 +290,14 @@ pub(super) fn write(table: &Table, behind: usize, path: &Path) -> Result<()> {
         let mut cell = Vec::new();
         for row in 0..table.rows() {
             let (values, given) = table.row(row).split_at(numbers.len());
-            for &value in values {
-                number(&mut rows, &mut cell, value)?;
+            for (j, &value) in values.iter().enumerate() {
+                number(&mut rows, &mut cell, value, single(j))?;
             }
             for group in &groups {
                 let own = &given[group.first..][..group.width()];
                 match group.levels.iter().zip(own).find(|(_, indicator)| **indicator == 1.0) {
                     Some((level, _)) => rows.write_field(level).map_err(plain)?,
-                    None if group.levels.is_empty() => number(&mut rows, &mut cell, own[0])?,
+                    None if group.levels.is_empty() => number(&mut rows, &mut cell, own[0], single(numbers.len() + group.first))?,
                     None => rows.write_field("").map_err(plain)?,
                 }
             }
@@ -306,11 +308,13 @@ pub(super) fn write(table: &Table, behind: usize, path: &Path) -> Result<()> {
 }
 
 /// One number as a field; `cell` is for its digits.
-fn number<W: Write>(rows: &mut ::csv::Writer<W>, cell: &mut Vec<u8>, value: f32) -> io::Result<()> {
+fn number<W: Write>(rows: &mut ::csv::Writer<W>, cell: &mut Vec<u8>, value: f64, single: bool) -> io::Result<()> {
     cell.clear();
-    // Both ways print the fewest digits that read back as the same f32.
+    // All print the fewest digits that read back as the same number, and whole ones every digit.
     match value.abs() {
-        0.0 | 1e-5..1e16 => write!(cell, "{value}")?,
+        0.0 | 1e-5..1e16 if !single || value.fract() == 0.0 => write!(cell, "{value}")?,
+        0.0 | 1e-5..1e16 => write!(cell, "{}", value as f32)?,
+        _ if single => write!(cell, "{:e}", value as f32)?,
         _ => write!(cell, "{value:e}")?,
     }
     rows.write_field(&cell[..]).map_err(plain)

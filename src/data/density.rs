@@ -51,7 +51,7 @@ pub fn dependent_column(table: &Table, given: usize) -> Option<&str> {
     let (n, d) = (table.rows(), table.cols() - given);
     let mut columns: Vec<Vec<f64>> = (0..d)
         .map(|j| {
-            let values: Vec<f64> = table.column(j).map(f64::from).collect();
+            let values: Vec<f64> = table.column(j).collect();
             let mean = values.iter().sum::<f64>() / n as f64;
             values.into_iter().map(|v| v - mean).collect()
         })
@@ -79,8 +79,9 @@ pub fn dependent_column(table: &Table, given: usize) -> Option<&str> {
 pub fn dequantised(table: &Table, whole: &[bool], seed: u64) -> Table {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let values = table.values().chunks_exact(table.cols()).flat_map(|row| {
-        let noised = row.iter().zip(whole).map(|(&v, &whole)| if whole { v + random.random_range(-0.5..0.5) } else { v });
-        noised.collect::<Vec<f32>>()
+        let noise = |whole: bool| if whole { f64::from(random.random_range(-0.5f32..0.5)) } else { 0.0 };
+        let noise: Vec<f64> = whole.iter().copied().map(noise).collect();
+        row.iter().zip(noise).map(|(v, noise)| v + noise).collect::<Vec<f64>>()
     });
     let noised = Table::new(table.columns().iter().cloned(), values.collect()).expect("as many values as before");
     let noised = match table.weights() {
@@ -96,7 +97,7 @@ mod tests {
 
     #[test]
     fn what_stands_against_a_density_is_named() {
-        let values = (0..40).flat_map(|i| [i as f32, (i % 3) as f32 * 0.5, 2.0 * i as f32 + 0.25 * (i % 3) as f32]);
+        let values = (0..40).flat_map(|i| [f64::from(i), f64::from(i % 3) * 0.5, 2.0 * f64::from(i) + 0.25 * f64::from(i % 3)]);
         let table = Table::new(["count", "half", "sum"], values.collect()).unwrap();
         let said = density_warnings(&table, 0, false, false);
         assert!(said.len() == 1 && said[0].starts_with("`count` holds whole numbers"), "{said:?}");

@@ -14,9 +14,8 @@
 //!
 //! let (kept, held_out) = split(&people, 0.3, 7)?;
 //! let standard = Standardisation::fit(&kept);
-//! let mut values = kept.into_values();
-//! standard.apply(&mut values)?; // mean 0 and deviation 1 in each column
-//! standard.undo(&mut values)?;
+//! let z: Vec<f32> = standard.apply(kept.values())?; // mean 0 and deviation 1 in each column
+//! let x: Vec<f64> = standard.undo(&z)?;
 //! held_out.write(folder.path().join("held-out.parquet"))?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
@@ -46,5 +45,5 @@ pub use nearest::nearest;
 pub use source::{DEFAULT_TOY_ROWS, LoadOptions, MAX_TOY_ROWS, Origin, Source};
 pub use split::split;
 pub use standardise::{ColumnRounding, Rounding, Standardisation};
-pub use table::{ColumnKind, Table};
+pub use table::{ColumnKind, Number, Table};
 pub use target::{Law, Target};

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use npyz::WriterBuilder;
 
-use super::cell::{Place, grouped, single};
+use super::cell::{Place, finite, grouped};
 use super::source::{Choice, Raw};
 use super::table::numbered;
 use super::{Table, write_atomically};
@@ -75,14 +75,15 @@ pub(super) fn read(path: &Path, choice: &Choice) -> Result<Raw> {
             for item in bytes.chunks_exact(number.width) {
                 let (row, column) = if header.fortran { (k, i) } else { (i, k) };
                 if let Some(place) = places[column] {
-                    values[row * picked.len() + place] = single(number.value(item))
+                    values[row * picked.len() + place] = finite(number.value(item))
                         .map_err(|fault| fault.at(&Place { path, column: &names[column], row: row + 1, rows }, None))?;
                 }
                 k += 1;
             }
         }
     }
-    Ok(Raw { names, header: false, picked, values })
+    let single = vec![number.is_single(); picked.len()];
+    Ok(Raw { names, header: false, picked, values, single, notes: Vec::new() })
 }
 
 /// What the header's dictionary says.
@@ -197,6 +198,10 @@ impl Number {
         Some(Self { kind, width, big_endian })
     }
 
+    fn is_single(self) -> bool {
+        self.kind == b'f' && self.width == 4
+    }
+
     /// The value of one item, `width` bytes.
     fn value(self, item: &[u8]) -> f64 {
         let mut bytes = [0; 8];
@@ -232,7 +237,13 @@ pub(super) fn write(table: &Table, path: &Path) -> Result<()> {
     use npyz::NpyWriter;
     write_atomically(path, |file| {
         let shape = [table.rows() as u64, table.cols() as u64];
-        let mut array: NpyWriter<f32, _> =
+        if table.kinds().iter().all(|kind| kind.single) {
+            let mut array: NpyWriter<f32, _> =
+                npyz::WriteOptions::new().default_dtype().shape(&shape).writer(&mut *file).begin_nd()?;
+            array.extend(table.values().iter().map(|&value| value as f32))?;
+            return array.finish();
+        }
+        let mut array: NpyWriter<f64, _> =
             npyz::WriteOptions::new().default_dtype().shape(&shape).writer(&mut *file).begin_nd()?;
         array.extend(table.values().iter().copied())?;
         array.finish()

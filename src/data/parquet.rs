@@ -9,14 +9,14 @@ use std::sync::{Arc, Once};
 
 use ::parquet::basic::{Compression, LogicalType, Repetition, Type as Physical, ZstdLevel};
 use ::parquet::column::reader::{ColumnReader, ColumnReaderImpl};
-use ::parquet::data_type::{DataType, FloatType};
+use ::parquet::data_type::{DataType, DoubleType, FloatType};
 use ::parquet::errors::ParquetError;
 use ::parquet::file::properties::WriterProperties;
 use ::parquet::file::reader::{FileReader, SerializedFileReader};
 use ::parquet::file::writer::SerializedFileWriter;
 use ::parquet::schema::types::{ColumnDescriptor, Type};
 
-use super::cell::{Fault, Place, single};
+use super::cell::{Fault, Place, finite};
 use super::source::{Choice, Raw, distinct};
 use super::table::listed;
 use super::{Table, write_atomically};
@@ -92,7 +92,8 @@ fn read_file(path: &Path, file: File, choice: &Choice) -> Result<Raw> {
         }
         before += count;
     }
-    Ok(Raw { names, header: true, picked, values })
+    let single = picked.iter().map(|&j| schema.columns()[j].physical_type() == Physical::FLOAT).collect();
+    Ok(Raw { names, header: true, picked, values, single, notes: Vec::new() })
 }
 
 /// How a column's numbers are stored.
@@ -146,7 +147,7 @@ impl Number {
         }
     }
 
-    fn read(self, source: ColumnReader, count: usize) -> Result<Vec<f32>, Trouble> {
+    fn read(self, source: ColumnReader, count: usize) -> Result<Vec<f64>, Trouble> {
         match source {
             ColumnReader::BoolColumnReader(source) => self.collect(source, count, |value| f64::from(u8::from(value))),
             ColumnReader::Int32ColumnReader(source) => self.collect(source, count, |value| {
@@ -166,7 +167,7 @@ impl Number {
         mut source: ColumnReaderImpl<T>,
         count: usize,
         number: impl Fn(T::T) -> f64,
-    ) -> Result<Vec<f32>, Trouble> {
+    ) -> Result<Vec<f64>, Trouble> {
         let mut column = Vec::new();
         let (mut batch, mut levels) = (Vec::new(), Vec::new());
         while column.len() < count {
@@ -181,7 +182,7 @@ impl Number {
             // Only values that are there are stored, so those before the first null are the batch's first.
             let null = levels.iter().position(|&level| level < self.present);
             for value in batch.drain(..).take(null.unwrap_or(records)) {
-                column.push(single(number(value)).map_err(|fault| Trouble::Cell(column.len(), fault))?);
+                column.push(finite(number(value)).map_err(|fault| Trouble::Cell(column.len(), fault))?);
             }
             if null.is_some() {
                 return Err(Trouble::Cell(column.len(), Fault::Missing));
@@ -230,7 +231,9 @@ pub(super) fn write(table: &Table, path: &Path) -> Result<()> {
             let fields = table
                 .columns()
                 .iter()
-                .map(|name| Type::primitive_type_builder(name, Physical::FLOAT).with_repetition(Repetition::REQUIRED).build())
+                .zip(table.kinds())
+                .map(|(name, kind)| (name, if kind.single { Physical::FLOAT } else { Physical::DOUBLE }))
+                .map(|(name, of)| Type::primitive_type_builder(name, of).with_repetition(Repetition::REQUIRED).build())
                 .map(|field| field.map(Arc::new))
                 .collect::<Result<Vec<_>, _>>()?;
             let schema = Arc::new(Type::group_type_builder("schema").with_fields(fields).build()?);
@@ -239,9 +242,14 @@ pub(super) fn write(table: &Table, path: &Path) -> Result<()> {
             for start in (0..table.rows()).step_by(GROUP) {
                 let mut group = writer.next_row_group()?;
                 for j in 0..table.cols() {
-                    let values: Vec<f32> = table.column(j).skip(start).take(GROUP).collect();
+                    let values = table.column(j).skip(start).take(GROUP);
                     let mut column = group.next_column()?.ok_or_else(|| ParquetError::General("a column too many".into()))?;
-                    column.typed::<FloatType>().write_batch(&values, None, None)?;
+                    if table.kinds()[j].single {
+                        let values: Vec<f32> = values.map(|value| value as f32).collect();
+                        column.typed::<FloatType>().write_batch(&values, None, None)?;
+                    } else {
+                        column.typed::<DoubleType>().write_batch(&values.collect::<Vec<_>>(), None, None)?;
+                    }
                     column.close()?;
                 }
                 group.close()?;

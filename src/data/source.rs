@@ -60,7 +60,7 @@ pub struct LoadOptions {
 impl Source {
     /// Reads the table. `seed` decides the rows of a toy target (two seeds give independent rows of one law) and does not matter to files.
     ///
-    /// Refused, each naming file, row and column: cells that are empty, NaN, infinite, beyond single precision or not numbers;
+    /// Refused, each naming file, row and column: cells that are empty, NaN, infinite or not numbers;
     /// rows of another length than the header; array files that are cut short or not of one or two dimensions; Parquet columns
     /// that are not numbers, unless other columns are chosen; and a table without rows.
     pub fn load(&self, seed: u64, options: &LoadOptions) -> Result<Table> {
@@ -72,7 +72,8 @@ impl Source {
                 let picked = choice.among(table.columns(), true)?;
                 let names = table.columns().to_vec();
                 let values = table.select_columns(&picked).into_values();
-                Raw { names, header: true, picked, values }
+                let single = vec![true; picked.len()];
+                Raw { names, header: true, picked, values, single, notes: Vec::new() }
             }
             Origin::File(path) => match FileFormat::of(path)? {
                 FileFormat::Csv => csv::read(path, &choice, options.header)?,
@@ -287,33 +288,47 @@ pub(super) struct Raw {
     pub names: Vec<String>,
     pub header: bool,
     pub picked: Vec<usize>,
-    pub values: Vec<f32>,
+    pub values: Vec<f64>,
+    /// Which of the picked columns the file holds in single precision.
+    pub single: Vec<bool>,
+    /// What to tell of the file: sentences.
+    pub notes: Vec<String>,
 }
 
 impl Raw {
     fn into_table(self, choice: &Choice) -> Result<Table> {
-        let Raw { names, header, mut picked, mut values } = self;
+        let Raw { names, header, mut picked, mut values, mut single, notes } = self;
         if values.is_empty() {
             return Err(Error::data(format!("{} holds no rows", choice.origin)));
         }
         let mut weights = None;
         if choice.weights.is_some() {
             let width = picked.len();
-            weights = Some(values.iter().skip(width - 1).step_by(width).copied().collect());
+            weights = Some(weights_of(&values, width));
             let mut at = 0;
             values.retain(|_| {
                 at += 1;
                 at % width != 0
             });
             picked.pop();
+            single.pop();
         }
         let columns = picked.iter().map(|&j| names[j].clone());
-        let table = Table::new(columns, values)?.from_origin(&choice.origin).with_header(header);
+        let table =
+            Table::new(columns, values)?.from_origin(&choice.origin).with_header(header).with_single(&single).with_notes(notes);
         match weights {
             Some(weights) => table.with_weights(weights),
             None => Ok(table),
         }
     }
+}
+
+/// The last of `width` columns, as weights: only their ratios count, so those beyond single precision are scaled into it.
+fn weights_of(values: &[f64], width: usize) -> Vec<f32> {
+    let weights = || values.iter().skip(width - 1).step_by(width).copied();
+    let most = weights().fold(0.0, |most: f64, weight| most.max(weight.abs()));
+    let unit = if most == 0.0 || (1e-30..1e30).contains(&most) { 1.0 } else { most };
+    weights().map(|weight| (weight / unit) as f32).collect()
 }
 
 /// Names for every column, from those a file gives: blank ones become `x0`, `x1`, … by position, and a repeated one is told

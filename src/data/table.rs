@@ -1,6 +1,7 @@
 //! A table of numbers in memory.
 
 use std::path::Path;
+use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -12,33 +13,59 @@ use crate::{Error, Result};
 /// What was observed in one column.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ColumnKind {
-    /// Every value is a whole number.
+    /// Every value is a whole number, and none is so large that every number is: 2⁵³, or 2²⁴ in a column in single precision.
     pub integer: bool,
     /// The least value (NaN left out; +∞ for a column without values).
-    pub min: f32,
+    pub min: f64,
     /// The greatest value (NaN left out; −∞ for a column without values).
-    pub max: f32,
+    pub max: f64,
+    /// The values came in single precision, and are written in it.
+    pub single: bool,
+}
+
+/// What a table is made of: `f64`, or `f32`, which it remembers.
+pub trait Number: Copy + Into<f64> {
+    /// Whether this is single precision.
+    const SINGLE: bool;
+}
+
+impl Number for f64 {
+    const SINGLE: bool = false;
+}
+
+impl Number for f32 {
+    const SINGLE: bool = true;
 }
 
 /// Rows of numbers with named columns: the samples that a method learns from, is judged against, or has drawn.
 ///
-/// Values are single precision, rows × columns, row-major. Tables that were read from files or toy targets hold finite numbers only.
-#[derive(Clone, Debug, PartialEq)]
+/// Values are double precision, rows × columns, row-major; what a device learns from is centered and scaled first
+/// ([`Standardisation`](super::Standardisation)). Tables that were read from files or toy targets hold finite numbers only.
+#[derive(Clone, Debug)]
 pub struct Table {
     columns: Vec<String>,
-    values: Vec<f32>,
+    values: Vec<f64>,
+    single: OnceLock<Vec<f32>>,
     rows: usize,
     kinds: Vec<ColumnKind>,
     weights: Option<Vec<f32>>,
     header: bool,
     origin: String,
+    notes: Vec<String>,
+}
+
+impl PartialEq for Table {
+    fn eq(&self, other: &Self) -> bool {
+        let parts = |t: &Self| (t.columns.clone(), t.kinds.clone(), t.weights.clone(), t.header, t.origin.clone());
+        self.values == other.values && parts(self) == parts(other)
+    }
 }
 
 impl Table {
     /// A table of `values`, row-major, with one value a column in each row.
     ///
     /// Refused: no columns, two columns of one name, and a number of values that is not a multiple of the number of columns.
-    pub fn new<N: Into<String>>(columns: impl IntoIterator<Item = N>, values: Vec<f32>) -> Result<Self> {
+    pub fn new<N: Into<String>, T: Number>(columns: impl IntoIterator<Item = N>, values: Vec<T>) -> Result<Self> {
         let columns: Vec<String> = columns.into_iter().map(Into::into).collect();
         if columns.is_empty() {
             return Err(Error::data("a table needs at least one column"));
@@ -53,12 +80,14 @@ impl Table {
                 columns.len()
             )));
         }
-        let (rows, kinds) = (values.len() / columns.len(), observe(&values, columns.len()));
-        Ok(Self { columns, values, rows, kinds, weights: None, header: true, origin: "the table".into() })
+        let values: Vec<f64> = values.into_iter().map(Into::into).collect();
+        let (rows, kinds) = (values.len() / columns.len(), observe(&values, &vec![T::SINGLE; columns.len()]));
+        let (single, origin) = (OnceLock::new(), "the table".into());
+        Ok(Self { columns, values, single, rows, kinds, weights: None, header: true, origin, notes: Vec::new() })
     }
 
     /// A table whose columns are called `x0`, `x1`, …
-    pub fn unnamed(cols: usize, values: Vec<f32>) -> Result<Self> {
+    pub fn unnamed<T: Number>(cols: usize, values: Vec<T>) -> Result<Self> {
         let mut table = Self::new(numbered(cols), values)?;
         table.header = false;
         Ok(table)
@@ -101,19 +130,46 @@ impl Table {
         self
     }
 
+    /// The same table, of whose columns these came in single precision.
+    pub(super) fn with_single(mut self, single: &[bool]) -> Self {
+        self.kinds = observe(&self.values, single);
+        self
+    }
+
+    pub(super) fn with_notes(mut self, notes: Vec<String>) -> Self {
+        self.notes = notes;
+        self
+    }
+
+    /// What a reader of the file should tell: sentences, such as that its text was decoded from another encoding than UTF-8.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
     /// The columns' names, in order.
     pub fn columns(&self) -> &[String] {
         &self.columns
     }
 
     /// All values, rows × columns, row-major.
-    pub fn values(&self) -> &[f32] {
+    pub fn values(&self) -> &[f64] {
         &self.values
     }
 
     /// The values alone, the rest dropped.
-    pub fn into_values(self) -> Vec<f32> {
+    pub fn into_values(self) -> Vec<f64> {
         self.values
+    }
+
+    /// All values, rounded to single precision. That takes the digits of a column that lies far from zero: center and scale it
+    /// first ([`Standardisation::apply`](super::Standardisation::apply)).
+    pub fn single(&self) -> &[f32] {
+        self.single.get_or_init(|| self.values.iter().map(|&value| value as f32).collect())
+    }
+
+    /// [`single`](Self::single) alone, the rest dropped.
+    pub fn into_single(mut self) -> Vec<f32> {
+        self.single.take().unwrap_or_else(|| self.values.into_iter().map(|value| value as f32).collect())
     }
 
     /// Number of rows.
@@ -150,7 +206,7 @@ impl Table {
     ///
     /// # Panics
     /// If `row` is not below [`rows`](Self::rows).
-    pub fn row(&self, row: usize) -> &[f32] {
+    pub fn row(&self, row: usize) -> &[f64] {
         &self.values[row * self.cols()..(row + 1) * self.cols()]
     }
 
@@ -158,7 +214,7 @@ impl Table {
     ///
     /// # Panics
     /// If `column` is not below [`cols`](Self::cols).
-    pub fn column(&self, column: usize) -> impl ExactSizeIterator<Item = f32> + '_ {
+    pub fn column(&self, column: usize) -> impl ExactSizeIterator<Item = f64> + '_ {
         assert!(column < self.cols(), "column {column} of a table with {}", self.cols());
         self.values.iter().skip(column).step_by(self.cols()).copied()
     }
@@ -175,11 +231,13 @@ impl Table {
         Self {
             columns: self.columns.clone(),
             rows: indices.len(),
-            kinds: observe(&values, self.cols()),
+            kinds: observe(&values, &self.kinds.iter().map(|kind| kind.single).collect::<Vec<_>>()),
             values,
+            single: OnceLock::new(),
             weights: self.weights.as_ref().map(|weights| indices.iter().map(|&row| weights[row]).collect()),
             header: self.header,
             origin: self.origin.clone(),
+            notes: self.notes.clone(),
         }
     }
 
@@ -193,11 +251,13 @@ impl Table {
         Self {
             columns: indices.iter().map(|&column| self.columns[column].clone()).collect(),
             values,
+            single: OnceLock::new(),
             rows: self.rows,
             kinds: indices.iter().map(|&column| self.kinds[column]).collect(),
             weights: self.weights.clone(),
             header: self.header,
             origin: self.origin.clone(),
+            notes: self.notes.clone(),
         }
     }
 
@@ -282,17 +342,18 @@ impl Table {
             hasher.update((name.len() as u64).to_le_bytes());
             hasher.update(name);
         }
-        for numbers in [Some(&self.values), self.weights.as_ref()].into_iter().flatten() {
-            hasher.update((numbers.len() as u64).to_le_bytes());
-            for number in numbers {
-                hasher.update(number.to_le_bytes());
-            }
+        hasher.update((self.values.len() as u64).to_le_bytes());
+        self.values.iter().for_each(|number| hasher.update(number.to_le_bytes()));
+        if let Some(weights) = &self.weights {
+            hasher.update((weights.len() as u64).to_le_bytes());
+            weights.iter().for_each(|number| hasher.update(number.to_le_bytes()));
         }
         super::file::hex(hasher)
     }
 
-    /// Writes columns and values (not weights) in the format of the path's ending: `.npy` as f32 in C order, `.csv` with a
-    /// header, `.parquet` with one float column a column. The file is written beside and renamed into place.
+    /// Writes columns and values (not weights) in the format of the path's ending: `.npy` as f64 in C order, `.csv` with a header and
+    /// the fewest digits that read back as the same number, `.parquet` with one column of doubles a column. Columns that came in
+    /// single precision are written in it (an array where all did). The file is written beside and renamed into place.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
         self.write_texts(path, 0)
     }
@@ -314,14 +375,22 @@ pub(super) fn numbered(cols: usize) -> Vec<String> {
     (0..cols).map(|j| format!("x{j}")).collect()
 }
 
-fn observe(values: &[f32], cols: usize) -> Vec<ColumnKind> {
-    let mut kinds = vec![ColumnKind { integer: true, min: f32::INFINITY, max: f32::NEG_INFINITY }; cols];
-    for row in values.chunks_exact(cols) {
+/// The largest whole number below which neighbors are all there, in double and in single precision.
+const WHOLE: f64 = (1u64 << 53) as f64;
+const WHOLE_SINGLE: f64 = (1u64 << 24) as f64;
+
+fn observe(values: &[f64], single: &[bool]) -> Vec<ColumnKind> {
+    let start = |&single| ColumnKind { integer: true, min: f64::INFINITY, max: f64::NEG_INFINITY, single };
+    let mut kinds: Vec<ColumnKind> = single.iter().map(start).collect();
+    for row in values.chunks_exact(single.len()) {
         for (kind, &value) in kinds.iter_mut().zip(row) {
             kind.integer &= value.fract() == 0.0; // false for NaN and infinities, too
             kind.min = kind.min.min(value);
             kind.max = kind.max.max(value);
         }
+    }
+    for kind in &mut kinds {
+        kind.integer &= kind.max.max(-kind.min) <= if kind.single { WHOLE_SINGLE } else { WHOLE };
     }
     kinds
 }

@@ -97,14 +97,13 @@ impl Target {
 fn check_gradient(score: &Formulas, rows: &Table) -> Result<()> {
     let (d, names) = (rows.cols(), rows.columns());
     let range = |j: usize| {
-        let column = (0..rows.rows()).map(|i| f64::from(rows.row(i)[j]));
-        let (low, high) = column.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(x), high.max(x)));
+        let (low, high) = rows.column(j).fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), x| (low.min(x), high.max(x)));
         if high > low { high - low } else { 1.0 }
     };
     let ranges: Vec<f64> = (0..d).map(range).collect();
     let trials = rows.rows().min(TRIALS);
     for row in (0..trials).map(|k| k * rows.rows() / trials) {
-        let mut x: Vec<f64> = rows.row(row).iter().map(|&v| f64::from(v)).collect();
+        let mut x = rows.row(row).to_vec();
         if let Some(j) = score.evaluate(&x).iter().position(|s| !s.is_finite()) {
             return Err(Error::usage(format!(
                 "the score of `{}` is not finite at row {} of {}: it must be at every row, for training starts from them",

@@ -125,9 +125,9 @@ impl<'a> Points<'a> {
         Ok(Self { values, rows, columns })
     }
 
-    /// The rows of a table.
+    /// The rows of a table, in single precision: those of columns that lie far from zero are to be centered and scaled first.
     pub fn of(table: &'a Table) -> Result<Self> {
-        Self::new(table.values(), table.rows(), table.cols())
+        Self::new(table.single(), table.rows(), table.cols())
     }
 
     pub fn rows(&self) -> usize {

@@ -128,7 +128,7 @@ mod tests {
     }
 
     fn rows(n: usize, seed: u64, shift: f32) -> Vec<f32> {
-        crate::data::toy::Toy::Gaussian.sample(n, seed).into_values().iter().map(|v| v + shift).collect()
+        crate::data::toy::Toy::Gaussian.sample(n, seed).into_single().iter().map(|v| v + shift).collect()
     }
 
     #[test]

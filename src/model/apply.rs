@@ -59,7 +59,7 @@ impl Model {
             let z = self.begun(&mut rec, CHUNK)?;
             return Err(self.lost(rec, row % CHUNK, row, (row / CHUNK) as u64, |dynamics, rec| dynamics.way(rec, z))?);
         }
-        self.finish(values, &name)
+        self.finish(&values, &name)
     }
 
     /// Latents of samples, at the model's temperature.
@@ -115,12 +115,12 @@ impl Model {
             return Err(self.lost(rec, 0, row, 0, |dynamics, rec| dynamics.way(rec, z))?);
         }
         if conditions == 0 {
-            return self.finish(values, "pushed points");
+            return self.finish(&values, "pushed points");
         }
         let d = self.description.columns.len() - conditions;
         let behind = vec![0.0; conditions];
-        let joint = values.chunks_exact(d).flat_map(|row| [row, &behind].concat()).collect();
-        let pushed = self.finish(joint, "pushed points")?;
+        let joint: Vec<f32> = values.chunks_exact(d).flat_map(|row| [row, &behind].concat()).collect();
+        let pushed = self.finish(&joint, "pushed points")?;
         // What was given stays as it was, to the bit.
         let rows = (0..pushed.rows()).flat_map(|i| [&pushed.row(i)[..d], &table.row(i)[width - conditions..]].concat());
         Ok(Table::new(self.description.columns.iter().cloned(), rows.collect())?.from_origin("pushed points"))
@@ -146,8 +146,7 @@ impl Model {
         };
         self.all_finite(&latents, self.latent(), &values, "latent")?;
         if self.starts_from_rows() {
-            let mut rows = latents;
-            self.description.standardisation.undo(&mut rows)?;
+            let rows = self.description.standardisation.undo(&latents)?;
             return Table::new(self.description.columns.iter().cloned(), rows).map(Some);
         }
         Table::new((1..=self.latent()).map(|k| format!("z{k}")), latents).map(Some)
@@ -188,11 +187,11 @@ impl Model {
         let mut step = rec.finish()?;
         step.replay(1)?;
         let mut values = Vec::with_capacity(n * way.times.len() * (cols + 2));
-        let mut read = states.iter().map(|&kept| step.read(kept)).collect::<Result<Vec<_>>>()?;
-        read.iter_mut().try_for_each(|state| self.description.standardisation.undo(state))?;
+        let undo = |kept: &Kept| self.description.standardisation.undo(&step.read(*kept)?);
+        let read = states.iter().map(undo).collect::<Result<Vec<_>>>()?;
         for path in 0..n {
             for (t, state) in way.times.iter().zip(&read) {
-                values.extend([path as f32, *t as f32]);
+                values.extend([path as f64, *t]);
                 values.extend(&state[path * cols..(path + 1) * cols]);
             }
         }
@@ -219,24 +218,18 @@ impl Model {
         if self.starts_from_rows() {
             return self.standard(table);
         }
-        let mut values = table.values().to_vec();
         let (latent, d) = (self.latent(), self.description.parted().0.len());
         let Standardisation { mean, scale } = &self.description.standardisation;
-        if self.description.conditions > 0 {
-            for row in values.chunks_exact_mut(table.cols()) {
-                for ((value, mean), scale) in row[latent..].iter_mut().zip(&mean[d..]).zip(&scale[d..]) {
-                    *value = ((f64::from(*value) - mean) / scale) as f32;
-                }
-            }
-        }
-        Ok(values)
+        let units = Standardisation {
+            mean: [&vec![0.0; latent], &mean[d..]].concat(),
+            scale: [&vec![1.0; latent], &scale[d..]].concat(),
+        };
+        units.apply(table.values())
     }
 
     /// Rows in the model's units and order of columns.
     pub(super) fn standard(&self, rows: &Table) -> Result<Vec<f32>> {
-        let mut values = rows.align(&self.description.columns)?.values().to_vec();
-        self.description.standardisation.apply(&mut values)?;
-        Ok(values)
+        self.description.standardisation.apply(rows.align(&self.description.columns)?.values())
     }
 
     /// What a recorded map makes of rows, a chunk at a time.
@@ -331,8 +324,8 @@ impl Model {
         Ok(Error::data(plain))
     }
 
-    pub(super) fn finish(&self, mut values: Vec<f32>, origin: &str) -> Result<Table> {
-        self.description.standardisation.undo(&mut values)?;
+    pub(super) fn finish(&self, values: &[f32], origin: &str) -> Result<Table> {
+        let mut values = self.description.standardisation.undo(values)?;
         self.description.rounding.apply(&mut values)?;
         Ok(Table::new(self.description.columns.iter().cloned(), values)?.from_origin(origin))
     }

@@ -23,8 +23,7 @@ impl Model {
         let (d, k) = (generated.len(), names.len());
         let Standardisation { mean, scale } = &self.description.standardisation;
         let units = Standardisation { mean: mean[d..].to_vec(), scale: scale[d..].to_vec() };
-        let mut standard = given.values().to_vec();
-        units.apply(&mut standard)?;
+        let standard = units.apply(given.values())?;
         let n = given.rows() * each;
         let wanted = |row: usize| &standard[row.min(n - 1) / each * k..][..k];
         let chunk = n.next_multiple_of(64).min(CHUNK);
@@ -59,8 +58,8 @@ impl Model {
                 values.extend_from_slice(wanted(row));
             }
         }
-        let drawn = self.finish(values, &format!("a sample of {}", self.description.method))?;
-        // What was given comes back as it was, not as f32 units make it.
+        let drawn = self.finish(&values, &format!("a sample of {}", self.description.method))?;
+        // What was given comes back as it was, not as single precision makes it.
         let rows = (0..n).flat_map(|row| [&drawn.row(row)[..d], given.row(row / each)].concat());
         Ok(Table::new(self.description.columns.iter().cloned(), rows.collect())?.from_origin(drawn.origin()))
     }

@@ -6,6 +6,7 @@
 //! | [`curves`] | losses over steps, linear or logarithmic, smoothed |
 //! | [`map`] | a learned map of the line against the true one (the paper's Fig. 1) |
 //! | [`panels`] | several line plots in one picture |
+//! | [`moved`](moved()) | nothing: it brings columns near zero for pictures |
 //! | [`measured`](measured()) | what was measured at a few values, with intervals, in panels |
 //! | [`contrasts`](contrasts()) | differences with intervals, of several things in several ways, in panels |
 //! | [`ratios`](ratios()) | ratios as horizontal bars on a logarithmic axis |
@@ -28,6 +29,7 @@ mod curves;
 pub mod grid;
 mod map;
 pub mod measured;
+mod moved;
 mod page;
 mod panel;
 mod panels;
@@ -42,6 +44,7 @@ pub use curves::{Curve, Scale, curves};
 pub use grid::grid;
 pub use map::map;
 pub use measured::measured;
+pub use moved::moved;
 pub use page::{Figure, Page, ScoreRow, ScoreTable, Sheet};
 pub use panels::{Family, Plot, panels};
 pub use ratios::ratios;

@@ -125,7 +125,7 @@ pub fn number(value: f64, digits: usize) -> String {
 }
 
 /// `text` with commas between thousands where it has five digits or more before the point.
-fn grouped(text: &str) -> String {
+pub(super) fn grouped(text: &str) -> String {
     let (whole, rest) = text.split_at(text.find('.').unwrap_or(text.len()));
     let digits = whole.trim_start_matches('−');
     if digits.len() < 5 {

@@ -77,7 +77,7 @@ fn of_law(toy: Toy, rows: &Table) -> Option<LogLikelihood> {
     let each: Option<Vec<f64>> = (0..rows.rows())
         .map(|i| {
             let row = rows.row(i);
-            toy.log_density([f64::from(row[0]), f64::from(row[1])])
+            toy.log_density([row[0], row[1]])
         })
         .collect();
     Some(LogLikelihood::of(each?.into_iter(), 2))
@@ -94,7 +94,7 @@ fn midpoints([x, y]: [f64; 2], side: f64) -> impl Iterator<Item = [f64; 2]> + Cl
 
 /// ln of a model's density over a square with this lower left corner, row by row from below; none where it has no density.
 pub fn heat(model: &Model, corner: [f64; 2], side: f64) -> Result<Option<Vec<f64>>> {
-    let places = midpoints(corner, side).flat_map(|place| place.map(|v| v as f32)).collect();
+    let places: Vec<f64> = midpoints(corner, side).flatten().collect();
     let places = Table::new(model.description().columns.iter().cloned(), places)?;
     Ok(model.log_density(&places)?.map(|found| found.values.into_iter().map(f64::from).collect()))
 }

@@ -50,11 +50,7 @@ impl Judge {
         };
         train.check_trainable()?;
         let scale = Standardisation::fit(&train);
-        let standard = |table: &Table| {
-            let mut values = table.values().to_vec();
-            scale.apply(&mut values).map(|()| values)
-        };
-        let (reference, all) = (standard(&held)?, standard(&train)?);
+        let (reference, all) = (scale.apply(held.values())?, scale.apply(train.values())?);
         let seen = Points::new(&all, train.rows(), train.cols())?.subsample(COPIED_FROM, seed);
         Ok(Self { gpu: gpu.clone(), scale, train, held, reference, seen })
     }
@@ -70,9 +66,7 @@ impl Judge {
 
     /// Rows in units of the training rows' deviations.
     pub fn standard(&self, rows: &Table) -> Result<Vec<f32>> {
-        let mut values = rows.values().to_vec();
-        self.scale.apply(&mut values)?;
-        Ok(values)
+        self.scale.apply(rows.values())
     }
 
     pub fn reference(&self) -> Result<Points<'_>> {

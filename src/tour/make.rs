@@ -95,7 +95,7 @@ impl<'a> Maker<'a> {
             };
             let path = self.file(&record.name, ".nats");
             let log_density = match path.exists() {
-                true => Some(read(path)?.values().iter().map(|&v| f64::from(v)).collect()),
+                true => Some(read(path)?.into_values()),
                 false => None,
             };
             Ok(Kept { record: record.clone(), rows, log_density })
@@ -116,8 +116,8 @@ impl<'a> Maker<'a> {
                 true => record.likelihood = Some(found),
                 false => record.note = "no likelihood: a held-out row is impossible under it".into(),
             }
-            // An impossible row is one of the least number there is.
-            let column: Vec<f32> = values.iter().map(|&v| (v as f32).max(f32::MIN)).collect();
+            // An impossible row is one of a number so low that no sum of others makes up for it.
+            let column: Vec<f64> = values.iter().map(|&v| v.max(f64::from(f32::MIN))).collect();
             Table::new(["nats"], column)?.write(self.file(&record.name, ".nats"))?;
         }
         if record.scores.is_some() {
@@ -138,8 +138,9 @@ impl<'a> Maker<'a> {
         let judge = self.judge.clone();
         if tour.find(ROWS).is_none() {
             self.watch.message("scoring the training rows themselves");
-            let rows = Points::of(&judge.train)?.subsample(judge.rows(), SAMPLE);
-            let rows = Table::new(judge.train.columns().iter().cloned(), rows)?;
+            let standard = judge.standard(&judge.train)?;
+            let rows = Points::new(&standard, judge.train.rows(), judge.train.cols())?.subsample(judge.rows(), SAMPLE);
+            let rows = Table::new(judge.train.columns().iter().cloned(), judge.scale().undo(&rows)?)?;
             tour.kept.push(self.judged(Record::new(&self.terms, ROWS, Kind::Rows), rows, None)?);
         }
         for (i, name) in baselines::ALL.into_iter().enumerate() {
@@ -161,7 +162,7 @@ impl<'a> Maker<'a> {
                     let mut rows = fitted.sample(TIMED, SAMPLE)?;
                     record.sampling = Some(drawn.elapsed().as_secs_f64());
                     rows.truncate(judge.rows() * judge.train.cols());
-                    judge.scale().undo(&mut rows)?;
+                    let rows = judge.scale().undo(&rows)?;
                     let held = judge.standard(&self.told())?;
                     let log_density =
                         fitted.log_density(Points::new(&held, held.len() / judge.held.cols(), judge.held.cols())?)?;

@@ -99,8 +99,7 @@ impl Job {
         for i in 0..SOURCE_ROWS {
             values.extend_from_slice(rows.row(if all < SOURCE_ROWS { i % all } else { i * all / SOURCE_ROWS }));
         }
-        units.apply(&mut values)?;
-        Ok(Some(values))
+        units.apply(&values).map(Some)
     }
 }
 

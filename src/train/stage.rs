@@ -58,7 +58,5 @@ impl Stage {
 }
 
 fn standard(standardisation: &Standardisation, table: &Table) -> Result<Vec<f32>> {
-    let mut values = table.values().to_vec();
-    standardisation.apply(&mut values)?;
-    Ok::<_, Error>(values)
+    standardisation.apply(table.values())
 }

@@ -26,7 +26,7 @@ fn a_mixture_is_found_again() {
     let (train, fresh) = (Toy::EightGaussians.sample(8000, 1), Toy::EightGaussians.sample(4000, 2));
     let fitted = Mixture::fit(Points::of(&train).unwrap(), LONG, 0);
     assert_eq!((fitted.components(), Baseline::parameters(&fitted)), (8, 47));
-    let law = |i: usize| Toy::EightGaussians.log_density([0, 1].map(|j| f64::from(fresh.row(i)[j]))).unwrap();
+    let law = |i: usize| Toy::EightGaussians.log_density([0, 1].map(|j| fresh.row(i)[j])).unwrap();
     let found = fitted.log_density(Points::of(&fresh).unwrap()).unwrap();
     let lost: Vec<f64> = found.iter().enumerate().map(|(i, found)| law(i) - found).collect();
     // 47 numbers fitted to n rows cost 47/2n = 0.003 nats a row on average (Akaike 1974), with a standard error of √(47/2)/n = 0.0006 and
@@ -37,7 +37,7 @@ fn a_mixture_is_found_again() {
 #[test]
 fn the_width_of_a_kernel_is_the_one_that_is_best_for_a_gaussian() {
     // In one dimension and for N(0, 1) the least Kullback–Leibler risk is near the least squared error, (4/3n)^{1/5}: 0.23 for 2,000 rows.
-    let rows: Vec<f32> = Toy::Gaussian.sample(2000, 3).column(0).collect();
+    let rows: Vec<f32> = Toy::Gaussian.sample(2000, 3).column(0).map(|x| x as f32).collect();
     let fitted = Kernel::fit(&GPU, points(&rows, 1), 0).unwrap();
     let best = (4.0 / (3.0 * 2000.0f64)).powf(0.2);
     assert!((0.6..1.8).contains(&(fitted.width / best)), "{} and {best}", fitted.width);
@@ -74,7 +74,7 @@ fn densities_integrate_to_one() {
 fn samples_have_the_mean_and_covariance_of_the_law() {
     let train = Toy::Banana.sample(4000, 1);
     let of = |values: &[f32]| Gaussian::fit(points(values, 2));
-    let data = of(train.values());
+    let data = of(train.single());
     for name in ALL {
         let fitted = baselines::fit(name, &GPU, Points::of(&train).unwrap(), LONG, 0).unwrap();
         let drawn = fitted.sample(20_000, 5).unwrap();
@@ -95,7 +95,7 @@ fn samples_have_the_mean_and_covariance_of_the_law() {
 
 #[test]
 fn rows_that_leave_little_to_fit_have_finite_answers() {
-    let noise: Vec<f32> = Toy::Gaussian.sample(60, 1).into_values();
+    let noise: Vec<f32> = Toy::Gaussian.sample(60, 1).into_single();
     let constant: Vec<f32> = noise.chunks_exact(2).flat_map(|r| [r[0], 3.0]).collect();
     let twice: Vec<f32> = noise.chunks_exact(2).take(20).flat_map(|r| [r[0], r[1], r[0], r[1]]).collect();
     let dependent: Vec<f32> = noise.iter().flat_map(|&v| [v, 2.0 * v, -v]).collect();
@@ -124,7 +124,7 @@ fn rows_that_leave_little_to_fit_have_finite_answers() {
 
 #[test]
 fn a_mixture_ends_in_time() {
-    let many: Vec<f32> = Toy::Checkerboard.sample(20_000, 1).into_values();
+    let many: Vec<f32> = Toy::Checkerboard.sample(20_000, 1).into_single();
     let started = std::time::Instant::now();
     let fitted = Mixture::fit(points(&many, 4), Duration::from_millis(200), 0);
     assert!(fitted.components() >= 1 && started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());

@@ -90,7 +90,7 @@ fn train_and_sample(gpu: &Gpu, entry: &'static Entry) {
 /// Processor seconds of three replays of the method's training, on a device that knows its kernels.
 fn replays(gpu: &Gpu, entry: &Entry) -> Vec<f64> {
     let (training, settings) = entry.settings("steps = 2".parse().unwrap()).unwrap();
-    let data = Dataset::new(gpu, Toy::Moons.sample(2_000, 1).values(), 2, None).unwrap();
+    let data = Dataset::new(gpu, Toy::Moons.sample(2_000, 1).single(), 2, None).unwrap();
     let setup = Setup { gpu, training: &training, columns: 2, conditions: 0, seed: 3, data: Some(&data), teacher: None };
     let mut plan = entry.build(&setup, &settings).unwrap().plan(gpu, 3, &data).unwrap();
     let mut replay = || {

@@ -81,7 +81,7 @@ fn bad_cells_are_named_by_file_column_and_row() {
         ("NA", "has no value in row 2 (of 3): remove the row or fill it in"),
         ("NaN", "holds NaN in row 2 (of 3): remove the row or fill it in"),
         ("-inf", "holds -inf in row 2 (of 3): remove the row or put a finite number there"),
-        ("1e39", "holds 1e39, beyond single precision (3.4e38), in row 2 (of 3): rescale the column"),
+        ("1e309", "holds inf in row 2 (of 3): remove the row or put a finite number there"),
         ("forty", "holds `forty`, which is not a number, in row 2 (of 3): correct the cell or remove the row"),
         ("\"1,5\"", "holds `1,5`, which is not a number, in row 2 (of 3): write decimals with a point"),
     ] {
@@ -153,18 +153,34 @@ fn weights_come_from_a_column_of_their_own() {
 
 #[test]
 fn what_is_written_reads_back_the_same() {
-    let values = vec![1.0, -0.1, 1e-38, 3.4e38, 16777216.0, f32::MIN_POSITIVE, 1.0 / 3.0, -0.0];
+    let values = vec![1.0f32, -0.1, 1e-38, 3.4e38, 16777216.0, f32::MIN_POSITIVE, 1.0 / 3.0, -0.0];
     let table = Table::new(["plain", "a \"b\", c"], values).unwrap();
     let folder = tempfile::tempdir().unwrap();
     for name in ["out.csv", "out.tsv", "OUT.CSV"] {
         let path = folder.path().join(name);
         table.write(&path).unwrap();
         let back = crate::load_path(&path, None, &LoadOptions::default()).unwrap();
-        assert_eq!((back.columns(), back.values()), (table.columns(), table.values()));
+        assert_eq!((back.columns(), back.single()), (table.columns(), table.single()));
     }
     assert!(
         std::fs::read_to_string(folder.path().join("out.csv")).unwrap().starts_with("plain,\"a \"\"b\"\", c\"\n1,-0.1\n1e-38,")
     );
+}
+
+#[test]
+fn numbers_keep_all_their_digits() {
+    // 2²⁴ + 1, 2⁵³ − 1, seconds with a fraction, and what single precision has no place for.
+    let text = "id,at,far\n16777217,1700000000.125,1e200\n9007199254740991,1700000000.25,-2.5e-200\n";
+    let table = read("a.csv", text).unwrap();
+    assert_eq!(table.values(), [16_777_217.0, 1_700_000_000.125, 1e200, 9_007_199_254_740_991.0, 1_700_000_000.25, -2.5e-200]);
+    assert_eq!(table.kinds().iter().map(|kind| kind.integer).collect::<Vec<_>>(), [true, false, false]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("out.csv");
+    table.write(&path).unwrap();
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+    // A column in single precision: the shortest digits, but every one of a whole number (here 10⁹ + 64, which is one of single precision's).
+    Table::new(["a"], vec![0.1f32, 1_000_000_064.0]).unwrap().write(&path).unwrap();
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "a\n0.1\n1000000064\n");
 }
 
 #[test]

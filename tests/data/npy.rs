@@ -27,7 +27,7 @@ fn every_kind_of_number_in_both_byte_orders() {
     macro_rules! check {
         ($number:ty, $code:literal, $values:expr) => {
             let values: [$number; 6] = $values;
-            let expected: Vec<f32> = values.iter().map(|&v| v as f64 as f32).collect();
+            let expected: Vec<f64> = values.iter().map(|&v| v as f64).collect();
             for mark in ["<", ">", "|", "="] {
                 let bytes: Vec<u8> =
                     values.iter().flat_map(|v| if mark == ">" { v.to_be_bytes() } else { v.to_le_bytes() }).collect();
@@ -68,7 +68,7 @@ fn long_columns_in_fortran_order_come_whole() {
     let bytes: Vec<u8> = (0..rows * cols).flat_map(|i| (i as f64).to_le_bytes()).collect();
     let table = read("x.npy", file(&header("<f8", true, "(20001, 3)"), &bytes)).unwrap();
     for row in [0, 8191, 8192, 20_000] {
-        assert_eq!(table.row(row), [row as f32, (row + rows) as f32, (row + 2 * rows) as f32]);
+        assert_eq!(table.row(row), [row as f64, (row + rows) as f64, (row + 2 * rows) as f64]);
     }
 }
 
@@ -105,7 +105,7 @@ fn an_independent_writer_agrees() {
 
 #[test]
 fn what_is_written_reads_back_the_same_and_is_what_numpy_writes() {
-    let table = Table::new(["a", "b"], vec![1.0, -0.1, 1e-38, 3.4e38]).unwrap();
+    let table = Table::new(["a", "b"], vec![1.0f32, -0.1, 1e-38, 3.4e38]).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("out.npy");
     table.write(&path).unwrap();
@@ -113,7 +113,13 @@ fn what_is_written_reads_back_the_same_and_is_what_numpy_writes() {
     let content = std::fs::read(&path).unwrap();
     let back = npyz::NpyFile::new(&content[..]).unwrap();
     assert_eq!((back.shape(), back.order(), back.dtype().descr().as_str()), (&[2, 2][..], npyz::Order::C, "'<f4'"));
-    assert_eq!(back.into_vec::<f32>().unwrap(), table.values());
+    assert_eq!(back.into_vec::<f32>().unwrap(), table.single());
+    // One column of more digits, and the array has them.
+    let table = Table::new(["a", "b"], vec![1.7e9 + 0.25, -0.1, 1e-300, 1e300]).unwrap();
+    table.write(&path).unwrap();
+    assert_eq!(load_path(&path, None, &LoadOptions::default()).unwrap().values(), table.values());
+    let content = std::fs::read(&path).unwrap();
+    assert_eq!(npyz::NpyFile::new(&content[..]).unwrap().dtype().descr().as_str(), "'<f8'");
 }
 
 #[test]

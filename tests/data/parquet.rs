@@ -19,7 +19,7 @@ fn message(columns: Option<&str>) -> String {
 #[test]
 fn every_kind_of_number_that_pyarrow_writes() {
     let column = |name: &str| fixture(Some(name)).unwrap().into_values();
-    let counted = |f: fn(f64) -> f64| (0..7).map(|i| f(f64::from(i)) as f32).collect::<Vec<_>>();
+    let counted = |f: fn(f64) -> f64| (0..7).map(|i| f(f64::from(i))).collect::<Vec<_>>();
     assert_eq!(column("f32"), counted(|i| i * 0.5));
     assert_eq!(column("f64"), counted(|i| i * 0.1));
     assert_eq!(column("i8"), counted(|i| i - 3.0));
@@ -72,10 +72,13 @@ fn nulls_are_named_by_row_and_column() {
 fn what_is_written_reads_back_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("out.parquet");
-    let table = Table::new(["a", "b, c"], vec![1.0, -0.1, 1e-38, 3.4e38, 0.0, -0.0]).unwrap();
-    table.write(&path).unwrap();
-    let back = load_path(&path, None, &LoadOptions::default()).unwrap();
-    assert_eq!((back.columns(), back.values()), (table.columns(), table.values()));
+    let single = Table::new(["a", "b, c"], vec![1.0f32, -0.1, 1e-38, 3.4e38, 0.0, -0.0]).unwrap();
+    let double = Table::new(["a", "b, c"], vec![20_000_001.0, -0.1, 1e-300, 1e300, 0.0, -0.0]).unwrap();
+    for table in [single, double] {
+        table.write(&path).unwrap();
+        let back = load_path(&path, None, &LoadOptions::default()).unwrap();
+        assert_eq!((back.columns(), back.values(), back.kinds()), (table.columns(), table.values(), table.kinds()));
+    }
 }
 
 #[test]
@@ -104,7 +107,7 @@ fn values_that_are_not_finite_are_named_by_their_row_in_the_whole_file() {
 fn tables_without_rows_are_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.parquet");
-    Table::new(["a"], vec![]).unwrap().write(&path).unwrap();
+    Table::new::<_, f64>(["a"], vec![]).unwrap().write(&path).unwrap();
     assert_eq!(sentence(load_path(&path, None, &LoadOptions::default())), "a.parquet holds no rows");
 }
 

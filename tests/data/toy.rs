@@ -6,7 +6,7 @@ use crate::sentence;
 const ROWS: usize = 200_000;
 
 fn points(table: &Table) -> impl Iterator<Item = [f64; 2]> + '_ {
-    (0..table.rows()).map(|row| [f64::from(table.row(row)[0]), f64::from(table.row(row)[1])])
+    (0..table.rows()).map(|row| [table.row(row)[0], table.row(row)[1]])
 }
 
 /// The mean of f over the sample, and its standard error.

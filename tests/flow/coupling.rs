@@ -14,7 +14,7 @@ use pushforward::nn::{Activation, Adam, Builder, TimeEmbedding, Velocity, Veloci
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 fn moons(rows: usize) -> Vec<f32> {
-    Toy::Moons.sample(rows, 3).into_values()
+    Toy::Moons.sample(rows, 3).into_single()
 }
 
 /// Pairs of standard normal rows in the plane with rows of moons.
@@ -365,7 +365,7 @@ fn after_two_euler_steps(coupling: Coupling) -> f64 {
     let x = rec.keep(x);
     let mut step = rec.finish().unwrap();
     step.replay(1).unwrap();
-    let (x, fresh) = (step.read(x).unwrap(), Toy::Moons.sample(2000, 77).into_values());
+    let (x, fresh) = (step.read(x).unwrap(), Toy::Moons.sample(2000, 77).into_single());
     energy(Points::new(&x, 2000, 2).unwrap(), Points::new(&fresh, 2000, 2).unwrap()).unwrap().value
 }
 

@@ -29,7 +29,7 @@ fn batch(data: &Dataset, rows: usize) -> Vec<f32> {
 
 #[test]
 fn mean_and_covariance_of_moving_data_are_the_datas_at_all_times() {
-    let rows: Vec<f32> = Toy::Banana.sample(20_000, 1).into_values().iter().map(|v| v + 1.0).collect();
+    let rows: Vec<f32> = Toy::Banana.sample(20_000, 1).into_single().iter().map(|v| v + 1.0).collect();
     let data = Dataset::new(&GPU, &rows, 2, None).unwrap();
     let expected = moments(&rows, 2);
     for t in [0.0f32, 0.05, 0.7, 30.0] {
@@ -54,7 +54,7 @@ fn where_columns_are_given_data_move_to_the_conditional_gaussian() {
     let noise = Toy::Gaussian.sample(20_000, 1);
     let rows: Vec<f32> = (0..20_000)
         .flat_map(|i| {
-            let [c, e] = [noise.row(i)[0], noise.row(i)[1]];
+            let [c, e] = [noise.single()[2 * i], noise.single()[2 * i + 1]];
             [c + 0.5 * e, 2.0 * c - 0.5 * e, c]
         })
         .collect();
@@ -111,7 +111,7 @@ fn a_fall_by_the_floor_goes_on_bit_for_bit() {
     let whole = of("whole", false, false).unwrap();
     assert!(matches!(of("run", true, false), Err(Error::Interrupted { step }) if step < 60));
     let resumed = of("run", false, true).unwrap();
-    let [a, b] = [&whole, &resumed].map(|outcome| outcome.model.sample(200, 1).unwrap().into_values());
+    let [a, b] = [&whole, &resumed].map(|outcome| outcome.model.sample(200, 1).unwrap().into_single());
     assert_eq!(a, b);
     assert_eq!(whole.metrics.series("time"), resumed.metrics.series("time"));
 }

@@ -221,7 +221,7 @@ fn a_chain_that_has_learned_nothing_is_the_fitted_gaussian() {
 #[test]
 fn a_trained_density_adds_up_to_one_and_is_finite_far_away() {
     let fresh = Toy::Moons.sample(2000, 99);
-    let points = Points::new(fresh.values(), 2000, 2).unwrap();
+    let points = Points::new(fresh.single(), 2000, 2).unwrap();
     let gaussian = LogLikelihood::of_gaussian(points, points, 0).mean;
     for (method, extra) in [
         ("realnvp", "layers = 6"),
@@ -239,7 +239,7 @@ fn a_trained_density_adds_up_to_one_and_is_finite_far_away() {
         let density = log_density((0..side * side).flat_map(|k| [at(k % side), at(k / side)]).collect());
         let cell = f64::from(at(1) - at(0)).powi(2);
         let total: f64 = density.iter().map(|&v| f64::from(v).exp() * cell).sum();
-        let nats = log_density(fresh.values().to_vec()).iter().map(|&v| f64::from(v)).sum::<f64>() / 2000.0;
+        let nats = log_density(fresh.single().to_vec()).iter().map(|&v| f64::from(v)).sum::<f64>() / 2000.0;
         println!("{method} {extra:?}: the density adds up to {total:.4}; {nats:.3} nats, a Gaussian {gaussian:.3}");
         assert!((total - 1.0).abs() < 0.01, "{method} {extra:?}: the density adds up to {total}");
         assert!(nats > gaussian + 0.4, "{method} {extra:?}: {nats} nats where a fitted Gaussian has {gaussian}");

@@ -211,14 +211,14 @@ fn a_trained_flow_is_a_density_that_adds_up_to_one_and_its_map_an_inverse() {
     let fresh = Toy::Moons.sample(2000, 99);
     let nats = mean(&outcome.model.log_density(&fresh).unwrap().unwrap().values);
     let points =
-        |table: &Table| Points::new(table.values(), table.rows(), 2).map(|p| LogLikelihood::of_gaussian(p, p, 0)).unwrap();
+        |table: &Table| Points::new(table.single(), table.rows(), 2).map(|p| LogLikelihood::of_gaussian(p, p, 0)).unwrap();
     let gaussian = points(&fresh).mean;
     println!("{nats:.3} nats and a Gaussian {gaussian:.3}");
     assert!(nats > gaussian + 0.5, "{nats} nats where a fitted Gaussian has {gaussian}");
     // There and back by steps short enough for Runge and Kutta's error to be that of f32.
     let fine = Model::load(&GPU, &run).unwrap().with_sampling("solver_steps = 64".parse::<toml::Table>().unwrap()).unwrap();
     let back = fine.push(&fine.pull(&fresh).unwrap().unwrap()).unwrap();
-    let off = fresh.values().iter().zip(back.values()).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+    let off = fresh.single().iter().zip(back.single()).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     println!("there and back: off by {off:.1e} at most");
     assert!(off < 1e-3, "rows come back off by {off}");
     // The likelihood is that of the equation, not of the error of the few steps it was trained through.
@@ -231,7 +231,7 @@ fn a_trained_flow_is_a_density_that_adds_up_to_one_and_its_map_an_inverse() {
 fn a_gaussian_is_as_likely_as_its_formula_says() {
     // N((1, −2), ((4, 1.2), (1.2, 1))): what is fitted is the law itself, up to 6,000 rows' error, and training leaves it there.
     let lean = |seed| -> Vec<f32> {
-        let z = Toy::Gaussian.sample(if seed == 1 { 6000 } else { 500 }, seed).into_values();
+        let z = Toy::Gaussian.sample(if seed == 1 { 6000 } else { 500 }, seed).into_single();
         z.chunks_exact(2).flat_map(|z| [1.0 + 2.0 * z[0], -2.0 + 0.6 * z[0] + 0.8 * z[1]]).collect()
     };
     let folder = tempfile::tempdir().unwrap();
@@ -241,7 +241,7 @@ fn a_gaussian_is_as_likely_as_its_formula_says() {
     let fresh = Table::new(["x", "y"], lean(99)).unwrap();
     let found = outcome.model.log_density(&fresh).unwrap().unwrap().values;
     let (mut most, mut total) = (0.0f64, 0.0);
-    for (row, found) in fresh.values().chunks_exact(2).zip(&found) {
+    for (row, found) in fresh.single().chunks_exact(2).zip(&found) {
         let (x, y) = (f64::from(row[0]) - 1.0, f64::from(row[1]) + 2.0);
         let det = 4.0 * 1.0 - 1.2 * 1.2;
         let square = (x * x - 2.0 * 1.2 * x * y + 4.0 * y * y) / det;
@@ -256,7 +256,7 @@ fn a_gaussian_is_as_likely_as_its_formula_says() {
 #[test]
 fn prices_make_the_field_slower_and_smoother() {
     let run = |kinetic: f64, jacobian: f64| {
-        let data = Dataset::new(&GPU, Toy::Moons.sample(2000, 1).values(), 2, None).unwrap();
+        let data = Dataset::new(&GPU, Toy::Moons.sample(2000, 1).single(), 2, None).unwrap();
         let settings =
             format!("steps = 120\nwarmup = 10\nwidth = 24\ndepth = 2\nbatch = 256\nkinetic = {kinetic}\njacobian = {jacobian}");
         let method = built(&settings, 0, Some(&data));

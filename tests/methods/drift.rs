@@ -9,7 +9,7 @@ use pushforward::ops::sinkhorn::Sinkhorn;
 
 /// m + s·z of so many rows.
 fn gaussian(rows: usize, seed: u64, m: f32, s: f32) -> Vec<f32> {
-    Toy::Gaussian.sample(rows, seed).into_values().iter().map(|z| m + s * z).collect()
+    Toy::Gaussian.sample(rows, seed).into_single().iter().map(|z| m + s * z).collect()
 }
 
 fn field(sets: &[&[f32]], of: impl FnOnce(&mut Recorder, &[Var]) -> pushforward::Result<Var>) -> Vec<f32> {

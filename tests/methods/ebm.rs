@@ -10,7 +10,7 @@ use pushforward::nn::Weights;
 #[test]
 fn an_untrained_model_is_the_fitted_gaussian() {
     let table = Toy::Moons.sample(600, 1);
-    let data = Dataset::new(&GPU, table.values(), 2, None).unwrap();
+    let data = Dataset::new(&GPU, table.single(), 2, None).unwrap();
     let entry = methods::find("ebm").unwrap();
     let (training, own) = entry.settings("batch = 512\nwidth = 16".parse().unwrap()).unwrap();
     let setup = Setup { gpu: &GPU, training: &training, columns: 2, conditions: 0, seed: 1, data: Some(&data), teacher: None };
@@ -28,7 +28,7 @@ fn an_untrained_model_is_the_fitted_gaussian() {
     // Without a tilt the constant is 1 whatever is drawn.
     assert!(error.iter().all(|&e| e < 1e-4));
     let gaussian = pushforward::metrics::gaussian::Gaussian::fit(Points::of(&table).unwrap());
-    for (row, value) in table.values().chunks_exact(2).zip(&value) {
+    for (row, value) in table.single().chunks_exact(2).zip(&value) {
         let exact = gaussian.log_density(row);
         // The one divides its squares by n − 1, the other by n.
         assert!((f64::from(*value) - exact).abs() < 0.02, "{value} for {exact}");

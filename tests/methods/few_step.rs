@@ -142,7 +142,7 @@ fn the_energy_score_of_gaussians_is_the_closed_form() {
     // X ~ N(0, 1), Y ~ N(δ, 1): E|X − Y| − ½E|Y − Y'| is half of the energy distance and ½E|X − X'| = 1/√π; closed form 2 has 0.5418066 for δ = 1.
     let rows = 200_000;
     let column = |seed: u64, shift: f32| {
-        Toy::Gaussian.sample(rows / 2, seed).into_values().iter().map(|v| v + shift).collect::<Vec<f32>>()
+        Toy::Gaussian.sample(rows / 2, seed).into_single().iter().map(|v| v + shift).collect::<Vec<f32>>()
     };
     let sets = [column(1, 0.0), column(2, 1.0), column(3, 1.0)];
     let mut rec = Recorder::new(&GPU, 0);
@@ -165,7 +165,7 @@ fn in_steps(run: &std::path::Path, steps: i64, toy: Toy) -> f64 {
     let model =
         Model::load(&GPU, run).unwrap().with_sampling([("solver_steps".to_string(), toml::Value::Integer(steps))]).unwrap();
     let (sample, fresh) = (model.sample(3000, 5).unwrap(), toy.sample(3000, 99));
-    let points = |table: &Table| Points::new(table.values(), table.rows(), 2).map(|p| p.subsample(3000, 0)).unwrap();
+    let points = |table: &Table| Points::new(table.single(), table.rows(), 2).map(|p| p.subsample(3000, 0)).unwrap();
     let (a, b) = (points(&fresh), points(&sample));
     let of = |v| Points::new(v, 3000, 2).unwrap();
     pairs::energy(of(&a), of(&b)).unwrap().value.max(0.0).sqrt()
@@ -204,7 +204,7 @@ fn maps_between_times_learn_in_one_step_and_in_four() {
 fn maps_start_at_the_gaussian_that_is_fitted_given_what_is_given() {
     // y = 2 − 3c + e with e of deviation ½, less what one step of rate 0 learns, in one step and in four.
     let rows = 4000;
-    let normal = Toy::Gaussian.sample(rows, 3).into_values();
+    let normal = Toy::Gaussian.sample(rows, 3).into_single();
     let values: Vec<f32> = (0..rows).flat_map(|i| [2.0 - 3.0 * normal[2 * i] + 0.5 * normal[2 * i + 1], normal[2 * i]]).collect();
     let table = Table::new(["y", "c"], values).unwrap();
     for method in ["flow-map", "imm", "distributional-diffusion"] {
@@ -219,7 +219,7 @@ fn maps_start_at_the_gaussian_that_is_fitted_given_what_is_given() {
             let sample = model.sample_given(&given, 1, 5).unwrap();
             let of = |parity: usize| (0..rows / 2).map(move |i| 2 * i + parity);
             for (parity, c) in [(0, -1.0), (1, 1.5)] {
-                let y: Vec<f64> = of(parity).map(|i| f64::from(sample.row(i)[0])).collect();
+                let y: Vec<f64> = of(parity).map(|i| sample.row(i)[0]).collect();
                 let mean = y.iter().sum::<f64>() / y.len() as f64;
                 let deviation = (y.iter().map(|y| (y - mean).powi(2)).sum::<f64>() / y.len() as f64).sqrt();
                 assert!((mean - (2.0 - 3.0 * c)).abs() < 0.06, "{method}, {steps} steps, c = {c}: {mean}");
@@ -274,7 +274,7 @@ fn the_lagrangian_gradient_flows_through_the_tangent() {
     let mut step = rec.finish().unwrap();
     let random = |seed: u64, size: f32| {
         let named = parameters.averaged().unwrap();
-        let mut all = Toy::Gaussian.sample(2000, seed).into_values().into_iter();
+        let mut all = Toy::Gaussian.sample(2000, seed).into_single().into_iter();
         named
             .into_iter()
             .map(move |(name, _, _, v)| (name, v.iter().map(|_| size * all.next().unwrap()).collect::<Vec<f32>>()))

@@ -26,7 +26,7 @@ fn a_trained_flow_is_a_density_and_its_map_an_inverse() {
     let mean = found.iter().map(|&v| f64::from(v)).sum::<f64>() / 2000.0;
     let gaussian = {
         let n = 2000.0;
-        let column = |c: usize| fresh.values().iter().skip(c).step_by(2).map(|&v| f64::from(v)).collect::<Vec<_>>();
+        let column = |c: usize| fresh.single().iter().skip(c).step_by(2).map(|&v| f64::from(v)).collect::<Vec<_>>();
         let (x, y) = (column(0), column(1));
         let average = |v: &[f64]| v.iter().sum::<f64>() / n;
         let (mx, my) = (average(&x), average(&y));
@@ -39,10 +39,10 @@ fn a_trained_flow_is_a_density_and_its_map_an_inverse() {
     // There and back again.
     let latents = outcome.model.pull(&fresh).unwrap().expect("a flow has an inverse");
     let back = outcome.model.push(&latents).unwrap();
-    let off: f64 = fresh.values().iter().zip(back.values()).map(|(a, b)| f64::from(a - b).abs()).sum::<f64>() / 4000.0;
+    let off: f64 = fresh.single().iter().zip(back.single()).map(|(a, b)| f64::from(a - b).abs()).sum::<f64>() / 4000.0;
     println!("there and back: off by {off:.1e} on average");
     assert!(off < 0.02, "rows come back off by {off}");
-    let square = latents.values().iter().map(|&z| f64::from(z).powi(2)).sum::<f64>() / 4000.0;
+    let square = latents.single().iter().map(|&z| f64::from(z).powi(2)).sum::<f64>() / 4000.0;
     assert!((square - 1.0).abs() < 0.15, "latents of the data have a mean square of {square}");
 }
 
@@ -116,10 +116,10 @@ fn steps_that_follow_their_error_agree_with_many_fixed_ones() {
         println!("{what}: {mean:.1e} apart on average, {most:.1e} at most");
         mean
     };
-    assert!(off("rows", rows.values(), free.push(&z).unwrap().values()) < 1e-4);
+    assert!(off("rows", rows.single(), free.push(&z).unwrap().single()) < 1e-4);
     let latents = free.pull(&rows).unwrap().unwrap();
-    assert!(off("latents", latents.values(), fixed.pull(&rows).unwrap().unwrap().values()) < 1e-4);
-    assert!(off("there and back", free.push(&latents).unwrap().values(), rows.values()) < 1e-4);
+    assert!(off("latents", latents.single(), fixed.pull(&rows).unwrap().unwrap().single()) < 1e-4);
+    assert!(off("there and back", free.push(&latents).unwrap().single(), rows.single()) < 1e-4);
     let [free, fixed] = [free, fixed].map(|model| model.log_density(&rows).unwrap().unwrap().values);
     assert!(off("log-densities", &free, &fixed) < 1e-3);
 }
@@ -154,12 +154,12 @@ fn a_flow_starts_from_any_law_and_its_ways_can_be_kept() {
         println!("{method} from 8gaussians: {learned:.4} against {gaussian:.4}");
         assert!(learned < 0.5 * gaussian, "{learned} against a Gaussian's {gaussian}");
         let loaded = Model::load(&GPU, &run).unwrap();
-        assert_eq!(loaded.sample(100, 2).unwrap().values(), outcome.model.sample(100, 2).unwrap().values());
+        assert_eq!(loaded.sample(100, 2).unwrap().single(), outcome.model.sample(100, 2).unwrap().single());
         // Points of the source, in its own units, go to the data and come back.
         let source = Toy::EightGaussians.sample(500, 77);
         let pushed = loaded.push(&source).unwrap();
         let back = loaded.pull(&pushed).unwrap().unwrap();
-        let off: f64 = back.values().iter().zip(source.values()).map(|(a, b)| f64::from(a - b).abs()).sum::<f64>() / 1000.0;
+        let off: f64 = back.single().iter().zip(source.single()).map(|(a, b)| f64::from(a - b).abs()).sum::<f64>() / 1000.0;
         assert!(off < 0.1 && back.columns() == ["x", "y"], "source rows come back off by {off}");
         let refused = loaded.log_density(&source).err().map(|e| e.to_string());
         assert!(refused.as_ref().is_some_and(|e| e.contains("rows alone")), "{refused:?}");
@@ -168,7 +168,7 @@ fn a_flow_starts_from_any_law_and_its_ways_can_be_kept() {
         assert_eq!((ways.columns().join(","), ways.rows()), ("path,t,x,y".into(), 3 * 17));
         let (first, last, sample) = (ways.row(17), ways.row(33), loaded.sample(3, 2).unwrap());
         assert!(first[0] == 1.0 && first[1] == 0.0 && last[1] == 1.0 && last[2..] == *sample.row(1), "{first:?}, {last:?}");
-        assert!(f64::from(first[2]).hypot(first[3].into()) > 1.0, "{first:?} is no row of 8gaussians");
+        assert!(first[2].hypot(first[3]) > 1.0, "{first:?} is no row of 8gaussians");
     }
 }
 
@@ -240,7 +240,7 @@ fn a_flow_is_distilled_into_one_step() {
         assert!(learned < 0.65 * gaussian, "{by}: {learned} against a Gaussian's {gaussian}");
         // An ordinary sampler, which no longer knows its teacher.
         let loaded = Model::load(&GPU, &run).unwrap();
-        assert_eq!(loaded.sample(50, 1).unwrap().values(), outcome.model.sample(50, 1).unwrap().values());
+        assert_eq!(loaded.sample(50, 1).unwrap().single(), outcome.model.sample(50, 1).unwrap().single());
         assert!(loaded.with_sampling([("solver".into(), "euler".into())]).is_err());
     }
 }

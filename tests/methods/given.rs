@@ -22,8 +22,8 @@ fn law(c: f64, b: bool) -> ([f64; 2], f64) {
 fn table(rows: usize, seed: u64) -> Table {
     let (given, noise) = (Toy::Gaussian.sample(rows, seed), Toy::Gaussian.sample(rows, seed + 1000));
     let row = |i: usize| {
-        let (c, b) = (f64::from(given.row(i)[0]), given.row(i)[1] > 0.0);
-        let [e, f] = [0, 1].map(|j| f64::from(noise.row(i)[j]));
+        let (c, b) = (given.row(i)[0], given.row(i)[1] > 0.0);
+        let [e, f] = [0, 1].map(|j| noise.row(i)[j]);
         let ([m1, m2], s) = law(c, b);
         let second = CORRELATION * e + (1.0 - CORRELATION * CORRELATION).sqrt() * f;
         [m1 + s * e, m2 + s * second, c, f64::from(u8::from(!b)), f64::from(u8::from(b))].map(|v| v as f32)
@@ -43,9 +43,9 @@ fn errors(model: &Model) -> [f64; 3] {
         let given = [c as f32, f32::from(u8::from(!b)), f32::from(u8::from(b))];
         let given = Table::new(["c", "class=a", "class=b"], given.to_vec()).unwrap();
         let drawn = model.sample_given(&given, EACH, 7).unwrap();
-        assert!(drawn.column(2).all(|value| value == c as f32), "what was given comes back");
+        assert!(drawn.column(2).all(|value| value == f64::from(c as f32)), "what was given comes back");
         let (means, deviation) = law(c, b);
-        let column = |j: usize| drawn.column(j).map(f64::from).collect::<Vec<_>>();
+        let column = |j: usize| drawn.column(j).collect::<Vec<_>>();
         let columns = [column(0), column(1)];
         let mean = |v: &[f64]| v.iter().sum::<f64>() / v.len() as f64;
         let found = [0, 1].map(|j| mean(&columns[j]));
@@ -115,9 +115,9 @@ fn flows_learn_a_conditional_gaussian() {
 /// alone is in it.
 fn nats_lost(model: &Model, rows: usize) -> f64 {
     let fresh = table(rows, 77);
-    let exact = |row: &[f32]| {
-        let (means, s) = law(f64::from(row[2]), row[4] == 1.0);
-        let [u, v] = [0, 1].map(|j| (f64::from(row[j]) - means[j]) / s);
+    let exact = |row: &[f64]| {
+        let (means, s) = law(row[2], row[4] == 1.0);
+        let [u, v] = [0, 1].map(|j| (row[j] - means[j]) / s);
         let left = 1.0 - CORRELATION * CORRELATION;
         -(std::f64::consts::TAU * s * s * left.sqrt()).ln() - 0.5 * (u * u - 2.0 * CORRELATION * u * v + v * v) / left
     };

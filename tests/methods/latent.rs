@@ -13,7 +13,7 @@ const SIZE: (usize, usize, usize) = (400, 4, 2);
 /// Rows of x = (1, 2, 3, 4)/4 + zW + ε/2.
 fn rows() -> Vec<f32> {
     let (n, d, q) = SIZE;
-    let normal = Toy::Gaussian.sample(n * (d + q) / 2, 1).into_values();
+    let normal = Toy::Gaussian.sample(n * (d + q) / 2, 1).into_single();
     let w = [[1.5, -0.5, 0.7, 0.2], [0.1, 0.8, 0.6, -1.0]];
     let mut rows = Vec::with_capacity(n * d);
     for numbers in normal.chunks_exact(d + q) {
@@ -183,7 +183,7 @@ fn bernoulli_learns_chances_and_names_a_column_that_has_none() {
     // Two columns that are equal nine times of ten, and one of its own.
     let rows: Vec<f32> = Toy::Gaussian
         .sample(3000, 1)
-        .values()
+        .single()
         .chunks_exact(3)
         .flat_map(|z| [z[0] > 0.0, (z[0] > 0.0) == (z[1] < 1.2816), z[2] > 0.8416])
         .map(|v| f32::from(u8::from(v)))
@@ -191,7 +191,7 @@ fn bernoulli_learns_chances_and_names_a_column_that_has_none() {
     let table = Table::new(["wet", "cloudy", "cold"], rows).unwrap();
     let extra = "steps = 300\nwidth = 16\nbatch = 256\nlikelihood = 'bernoulli'\nstandardise = false\nheld_out = 0.0";
     let outcome = trained_from(table, "rows.csv", "iwae", extra, &folder.path().join("run"));
-    let sample = outcome.model.sample(4000, 1).unwrap().into_values();
+    let sample = outcome.model.sample(4000, 1).unwrap().into_single();
     assert!(sample.iter().all(|&v| v == 0.0 || v == 1.0));
     let share = |of: fn(&[f32]) -> bool| sample.chunks_exact(3).filter(|row| of(row)).count() as f64 / 4000.0;
     let (equal, cold) = (share(|row| row[0] == row[1]), share(|row| row[2] == 1.0));

@@ -75,11 +75,11 @@ fn distances(outcome: &train::Outcome, toy: Toy) -> (f64, f64) {
     let fresh = toy.sample(3000, 99);
     let root = |values: &[f32]| {
         let points = Points::new(values, values.len() / 2, 2).unwrap();
-        pairs::energy(Points::new(fresh.values(), fresh.rows(), 2).unwrap(), points).unwrap().value.max(0.0).sqrt()
+        pairs::energy(Points::new(fresh.single(), fresh.rows(), 2).unwrap(), points).unwrap().value.max(0.0).sqrt()
     };
     let sample = outcome.model.sample(3000, 5).unwrap();
-    let gaussian = pushforward::metrics::gaussian::Gaussian::fit(Points::new(fresh.values(), fresh.rows(), 2).unwrap());
-    (root(sample.values()), root(&gaussian.sample(3000, 1)))
+    let gaussian = pushforward::metrics::gaussian::Gaussian::fit(Points::new(fresh.single(), fresh.rows(), 2).unwrap());
+    (root(sample.single()), root(&gaussian.sample(3000, 1)))
 }
 
 /// What a method learns: `stein` needs a law whose score is known, and one whose mass hangs together.
@@ -199,9 +199,9 @@ fn the_same_seed_gives_the_same_bits_and_a_model_file_the_same_samples() {
             let out = folder.path().join(name);
             let sample = trained("energy", Toy::Rings, "steps = 40", &out).model.sample(500, 9).unwrap();
             let loaded = pushforward::model::Model::load(&GPU, &out).unwrap();
-            assert_eq!(loaded.sample(500, 9).unwrap().values(), sample.values());
-            assert_eq!(loaded.sample(100, 9).unwrap().values(), &sample.values()[..200]);
-            sample.into_values()
+            assert_eq!(loaded.sample(500, 9).unwrap().single(), sample.single());
+            assert_eq!(loaded.sample(100, 9).unwrap().single(), &sample.single()[..200]);
+            sample.into_single()
         })
         .collect();
     assert_eq!(runs[0], runs[1]);
@@ -229,7 +229,7 @@ fn modes(rows: &[f32]) -> ([f64; 8], f64) {
 fn stein_fits_modes_but_not_their_shares() {
     let folder = tempfile::tempdir().unwrap();
     let outcome = trained("stein", Toy::EightGaussians, "", &folder.path().join("run"));
-    let (shares, near) = modes(outcome.model.sample(4000, 5).unwrap().values());
+    let (shares, near) = modes(outcome.model.sample(4000, 5).unwrap().single());
     let (learned, gaussian) = distances(&outcome, Toy::EightGaussians);
     println!("shares {shares:.3?}, {near:.3} near a mode; {learned:.4} against {gaussian:.4}");
     // Nearly all rows are at a mode (0.885 after 400 steps; 0.989 of the law's own), and the rows' distance to the law is
@@ -262,7 +262,7 @@ fn a_run_stopped_and_resumed_is_one_that_was_not() {
         let stopped = of("run", true, false);
         assert!(matches!(stopped, Err(Error::Interrupted { step }) if step < 30), "{method} was over before it was stopped");
         let resumed = of("run", false, true).unwrap();
-        let [a, b] = [whole, resumed].map(|outcome| outcome.model.sample(200, 1).unwrap().into_values());
+        let [a, b] = [whole, resumed].map(|outcome| outcome.model.sample(200, 1).unwrap().into_single());
         assert_eq!(a, b, "{method}");
     }
 }
@@ -286,7 +286,7 @@ fn a_game_that_runs_away_ends_in_a_sentence_and_leaves_the_last_good_checkpoint(
 fn stein_learns_the_law_of_a_given_score_from_rows_of_another() {
     // p = N((1, −½), ((4/3, 2/3), (2/3, 4/3))), whose score is −((1, −½), (−½, 1))(x − m). The rows, of N((3, 0), ((1, 0), (0, 4))), only say where
     // to start: few, and none of them is held out.
-    let start: Vec<f32> = Toy::Gaussian.sample(1000, 1).values().chunks_exact(2).flat_map(|z| [3.0 + z[0], 2.0 * z[1]]).collect();
+    let start: Vec<f32> = Toy::Gaussian.sample(1000, 1).single().chunks_exact(2).flat_map(|z| [3.0 + z[0], 2.0 * z[1]]).collect();
     let table = Table::new(["height", "age in years"], start.clone()).unwrap();
     let score =
         "score = ['-(height - 1) + 0.5*(x2 + 0.5)', '0.5*(height - 1) - (x2 + 0.5)']\nkernel = 'gaussian'\nscales = [0.5, 1.0]";
@@ -295,7 +295,7 @@ fn stein_learns_the_law_of_a_given_score_from_rows_of_another() {
     assert!(outcome.test.is_none() && outcome.kept == 400);
     let fresh: Vec<f32> = Toy::Gaussian
         .sample(3000, 99)
-        .values()
+        .single()
         .chunks_exact(2)
         .flat_map(|z| [1.0 + (4f32 / 3.0).sqrt() * z[0], -0.5 + (1f32 / 3.0).sqrt() * z[0] + z[1]])
         .collect();
@@ -304,8 +304,8 @@ fn stein_learns_the_law_of_a_given_score_from_rows_of_another() {
         pairs::energy(points(&fresh), points(values)).unwrap().value.max(0.0).sqrt()
     };
     let sample = outcome.model.sample(10_000, 5).unwrap();
-    let (learned, started) = (root(&sample.values()[..6000]), root(&start));
-    let moments = pushforward::metrics::gaussian::Gaussian::fit(Points::new(sample.values(), 10_000, 2).unwrap());
+    let (learned, started) = (root(&sample.single()[..6000]), root(&start));
+    let moments = pushforward::metrics::gaussian::Gaussian::fit(Points::new(sample.single(), 10_000, 2).unwrap());
     let factor = &moments.factor;
     let covariance = [factor[0] * factor[0], factor[0] * factor[2], factor[2] * factor[2] + factor[3] * factor[3]];
     println!("{learned:.4} from {started:.4}; mean {:?}, covariance {covariance:?}", moments.mean);
@@ -320,7 +320,7 @@ fn stein_learns_the_law_of_a_given_score_from_rows_of_another() {
     // A model file says what it was made for.
     let loaded = pushforward::model::Model::load(&GPU, folder.path().join("run")).unwrap();
     assert_eq!(loaded.description().settings["score"].as_array().unwrap().len(), 2);
-    assert_eq!(loaded.sample(50, 5).unwrap().values(), &sample.values()[..100]);
+    assert_eq!(loaded.sample(50, 5).unwrap().single(), &sample.single()[..100]);
 }
 
 #[test]
@@ -328,7 +328,7 @@ fn held_out_rows_stop_training_as_they_weigh() {
     // Two clusters, of which the second weighs nothing: the held-out statistic is of the first alone, where the fitted Gaussian is at
     // once, and not of both.
     let folder = tempfile::tempdir().unwrap();
-    let rows: Vec<f32> = Toy::Gaussian.sample(1000, 1).into_values();
+    let rows: Vec<f32> = Toy::Gaussian.sample(1000, 1).into_single();
     let far = |i: usize| if i % 4 < 2 { 0.0 } else { 50.0 };
     let moved: Vec<f32> = rows.iter().enumerate().map(|(i, x)| x + far(i)).collect();
     let weights: Vec<f32> = (0..1000).map(|row| if row % 2 == 0 { 1.0 } else { 0.0 }).collect();

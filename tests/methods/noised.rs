@@ -22,13 +22,13 @@ fn samples_of_a_noised_circle_come_back_to_it() {
     let model = trained_from(table, "a circle", "spline", extra, &run).model;
     let off = |model: &Model| {
         let rows = model.sample(3000, 1).unwrap();
-        let each = (0..3000).map(|i| f64::from((rows.row(i)[0] - 3.0).hypot(rows.row(i)[1] - 1.0) - 2.0).abs());
+        let each = (0..3000).map(|i| ((rows.row(i)[0] - 3.0).hypot(rows.row(i)[1] - 1.0) - 2.0).abs());
         each.sum::<f64>() / 3000.0
     };
     let denoised = off(&model);
     // The file holds both networks, and samples are what they were.
     let loaded = Model::load(&GPU, &run).unwrap();
-    assert_eq!(loaded.sample(100, 3).unwrap().values(), model.sample(100, 3).unwrap().values());
+    assert_eq!(loaded.sample(100, 3).unwrap().single(), model.sample(100, 3).unwrap().single());
     let noised = off(&loaded.with_sampling([("denoise".to_string(), false.into())]).unwrap());
     println!("{denoised:.4} from the circle, {noised:.4} without denoising");
     // A deviation of √2, noise of 0.05 of it across the circle: E|·| = 0.056 for the law itself.
@@ -51,10 +51,10 @@ fn a_line_has_no_density_and_with_noise_samples_begin_on_it() {
     // D starts as what is best for Gaussian rows: for rows on a line it takes what is across it away, and σ²/(2 + σ²) of what is along.
     let model = trained_from(table, "a line", "realnvp", "steps = 1\nnoise = 0.1", &folder.path().join("run")).model;
     let rows = model.sample(2000, 1).unwrap();
-    let worst = (0..2000).map(|i| (rows.row(i)[1] - (5.0 - 3.0 * rows.row(i)[0])).abs()).fold(0.0, f32::max);
+    let worst = (0..2000).map(|i| (rows.row(i)[1] - (5.0 - 3.0 * rows.row(i)[0])).abs()).fold(0.0, f64::max);
     assert!(worst < 0.02, "{worst} from the line");
     let energy = job(
-        Table::new(["a"], uniform(100, 3).collect()).unwrap(),
+        Table::new(["a"], uniform(100, 3).collect::<Vec<f32>>()).unwrap(),
         "rows",
         "energy",
         "noise = 0.1",
@@ -72,8 +72,8 @@ fn whole_numbers_come_back_whole_and_a_temperature_shrinks_samples() {
     let model =
         trained_from(table, "counts", "spline", "steps = 50\nwidth = 32\ndequantise = true", &folder.path().join("run")).model;
     let deviation = |rows: &Table, j: usize| {
-        let mean = rows.column(j).sum::<f32>() / rows.rows() as f32;
-        (rows.column(j).map(|v| (v - mean).powi(2)).sum::<f32>() / rows.rows() as f32).sqrt()
+        let mean = rows.column(j).sum::<f64>() / rows.rows() as f64;
+        (rows.column(j).map(|v| (v - mean).powi(2)).sum::<f64>() / rows.rows() as f64).sqrt()
     };
     let plain = model.sample(4000, 1).unwrap();
     assert!(plain.column(0).all(|v| v.fract() == 0.0) && plain.column(1).any(|v| v.fract() != 0.0));

@@ -12,7 +12,7 @@ fn of(extra: &str, out: &std::path::Path) -> Job {
 }
 
 fn sample(model: &Model) -> Vec<f32> {
-    model.sample(100, 1).unwrap().into_values()
+    model.sample(100, 1).unwrap().into_single()
 }
 
 #[test]

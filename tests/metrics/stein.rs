@@ -55,9 +55,9 @@ fn to_toy(values: &[f32], toy: Toy) -> Score {
 #[test]
 fn toy_samples_pass_for_their_law_and_a_gaussian_does_not() {
     for toy in [Toy::EightGaussians, Toy::Gaussian, Toy::Banana, Toy::TwentyFiveGaussians] {
-        let own = to_toy(toy.sample(500, 21).values(), toy);
+        let own = to_toy(toy.sample(500, 21).single(), toy);
         assert!(own.p_value.unwrap() > 0.01 && own.value.abs() < 3.0 * own.standard_error.unwrap(), "{toy}: {own:?}");
-        let moved: Vec<f32> = toy.sample(500, 22).values().iter().map(|v| 1.3 * v + 0.2).collect();
+        let moved: Vec<f32> = toy.sample(500, 22).single().iter().map(|v| 1.3 * v + 0.2).collect();
         let other = to_toy(&moved, toy);
         assert!(other.p_value.unwrap() <= 0.01 && other.value > 3.0 * other.standard_error.unwrap(), "{toy}: {other:?}");
     }
@@ -69,7 +69,7 @@ fn dropped_modes_of_a_separated_mixture_are_not_seen() {
     // 0.9 of its errors below zero (p = 0.85), where the energy distance is 9.8 above.
     let toy = Toy::EightGaussians;
     let all = toy.sample(2000, 5);
-    let right: Vec<f32> = all.values().chunks_exact(2).filter(|p| p[0] + 0.4 * p[1] > 0.0).take(500).flatten().copied().collect();
+    let right: Vec<f32> = all.single().chunks_exact(2).filter(|p| p[0] + 0.4 * p[1] > 0.0).take(500).flatten().copied().collect();
     let found = to_toy(&right, toy);
     assert!(found.p_value.unwrap() > 0.05, "{found:?}");
     let fresh = toy.sample(500, 6);
@@ -110,8 +110,7 @@ fn a_given_score_accepts_its_law_and_refuses_another_in_any_units() {
         .collect();
     let table = Table::new(["a", "b"], rows.clone()).unwrap();
     let units = Standardisation::fit(&table);
-    let mut standard = rows.clone();
-    units.apply(&mut standard).unwrap();
+    let standard = units.apply(table.values()).unwrap();
     for (mean, is_the_law) in [([1.0, -2.0], true), ([0.7, -2.0], false)] {
         let target = Target::given(&correlated(mean), &table, &Standardisation::identity(2)).unwrap();
         for (values, target) in [(&rows, &target), (&standard, &target.in_units(&units))] {

@@ -106,8 +106,7 @@ fn a_score_in_words_has_the_discrepancy_of_the_same_law() {
     // The standard normal law as a mixture and in words, in units that standardising makes.
     let (n, units) = (300, Standardisation { mean: vec![0.5, -2.0], scale: vec![2.0, 0.25] });
     let z = numbers(2 * n, 3);
-    let mut x = z.clone();
-    units.undo(&mut x).unwrap();
+    let x = units.undo(&z).unwrap();
     let toy = Target::of(&"toy:gaussian".parse().unwrap(), &units).unwrap();
     let given = Target::given(&["-x1", "-x2"], &Table::new(["x", "y"], x).unwrap(), &units).unwrap();
     let found: Vec<Vec<Vec<f32>>> = [toy, given]

@@ -16,7 +16,7 @@ fn rows_have_the_weights_means_and_deviation_of_their_law() {
             continue;
         };
         assert!((law.weights.iter().sum::<f64>() - 1.0).abs() < 1e-12 && law.apart() >= 10.0, "{name}: {}", law.apart());
-        let (d, rows) = (law.columns, target.sample(ROWS, 3).unwrap().into_values());
+        let (d, rows) = (law.columns, target.sample(ROWS, 3).unwrap().into_single());
         let shares = law.shares(&rows);
         for (k, weight) in law.weights.iter().enumerate() {
             // Five standard errors of a share; e⁻⁸ of the rows are out of reach.
@@ -38,7 +38,7 @@ fn rows_have_the_weights_means_and_deviation_of_their_law() {
         let astray = 1.0 - shares.iter().sum::<f64>();
         // Rows astray are 6.7 of 20,000 on average.
         assert!((0.0..20.0 / ROWS as f64).contains(&astray) && law.off(&shares) < 0.02, "{name}: {astray}");
-        assert_ne!(rows, target.sample(ROWS, 4).unwrap().into_values(), "{name}: another seed, other rows");
+        assert_ne!(rows, target.sample(ROWS, 4).unwrap().into_single(), "{name}: another seed, other rows");
     }
     let two = Target::find("two").unwrap();
     let law = two.mixture().unwrap();

@@ -139,7 +139,7 @@ fn picture(out: &Path, study: &Study) -> Result<Option<String>, Error> {
     let seed = study.seeds[0];
     let mut data = Vec::new();
     for target in &targets {
-        let rows = target.sample(DRAWN, seed)?.into_values();
+        let rows = target.sample(DRAWN, seed)?.into_single();
         data.extend([rows.clone(), rows].map(|rows| Scatter { caption: String::new(), shown: Shown::Rows(rows) }));
     }
     let mut lines = vec![Line { name: "data".into(), ink: Ink::Data, pictures: data }];
@@ -174,7 +174,7 @@ fn scatter(out: &Path, study: &Study, target: &Target, objective: &str, arm: Opt
         return Ok(Scatter { caption, shown: words("its rows are gone") });
     }
     let source: Source = path.display().to_string().parse()?;
-    Ok(Scatter { caption, shown: Shown::Rows(source.load(0, &LoadOptions::default())?.into_values()) })
+    Ok(Scatter { caption, shown: Shown::Rows(source.load(0, &LoadOptions::default())?.into_single()) })
 }
 
 /// The comparisons on standard output.

@@ -191,7 +191,7 @@ fn picture(gpu: &Gpu, out: &Path, found: &Comparison) -> Result<String, Error> {
     };
     let scatter = |caption: String, rows: Vec<f32>| Scatter { caption, shown: Shown::Rows(rows) };
     let mut lines = vec![
-        line("data", Ink::Data, &|toy| Ok(scatter(String::new(), toy.sample(DOTS, seed).into_values())))?,
+        line("data", Ink::Data, &|toy| Ok(scatter(String::new(), toy.sample(DOTS, seed).into_single())))?,
         line(GAUSSIAN, Ink::Baseline, &|toy| {
             Ok(scatter(caption(found, GAUSSIAN, toy), comparison::gaussian(toy, seed, rows, DOTS)?))
         })?,
@@ -208,7 +208,7 @@ fn picture(gpu: &Gpu, out: &Path, found: &Comparison) -> Result<String, Error> {
             }
             let caption = caption(found, method, toy);
             match comparison::model(gpu, out, method, toy, seed)? {
-                Some(model) => Ok(scatter(caption, model.sample(DOTS, SAMPLE)?.into_values())),
+                Some(model) => Ok(scatter(caption, model.sample(DOTS, SAMPLE)?.into_single())),
                 // The scores are known, and the run's folder has been cleared away.
                 None => Ok(Scatter { caption, ..words("its model is gone") }),
             }

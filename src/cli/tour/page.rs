@@ -7,7 +7,7 @@ use pushforward::gpu::Gpu;
 use pushforward::metrics::{Evaluation, Points, Score};
 use pushforward::report::grid::{DOTS, Ink};
 use pushforward::report::wall::{dots, wall};
-use pushforward::report::{Figure, Page, ScoreTable, Sheet, comparison, number};
+use pushforward::report::{Figure, Page, ScoreTable, Sheet, comparison, moved, number};
 use pushforward::tour::{Kept, Kind, Plan, ROWS, Tour, root};
 
 use super::super::comparison::plain;
@@ -82,6 +82,7 @@ fn figures(tour: &Tour) -> Result<Vec<Figure>> {
     let [held, rows] = [held, rows].map(|table| table.select_rows(&(0..held.rows().min(rows.rows())).collect::<Vec<_>>()));
     let picture = |columns: &[usize]| {
         let [held, rows] = [&held, &rows].map(|table| table.select_columns(columns));
+        let [held, rows] = moved([&held, &rows])?;
         comparison(Points::of(&held)?, Points::of(&rows)?, held.columns())
     };
     let all: Vec<usize> = (0..held.cols()).collect();
@@ -113,6 +114,7 @@ fn gallery(tour: &Tour) -> Result<Figure> {
     }
     let seen = match plane {
         Plane::Columns => "both columns",
+        Plane::Units(_) => "both columns in units of their standard deviation",
         Plane::Directions(_) => "the two directions in which training rows vary most, columns in units of their deviation",
     };
     Ok(Figure::new(
@@ -127,20 +129,26 @@ fn gallery(tour: &Tour) -> Result<Figure> {
 
 enum Plane {
     Columns,
-    /// Mean and deviation of each column, and two directions in their units.
+    /// Mean and deviation of each column, and two directions in their units: the columns themselves.
+    Units(Vec<[f64; 4]>),
+    /// The same with the directions in which training rows vary most.
     Directions(Vec<[f64; 4]>),
 }
 
 impl Plane {
     fn new(train: &Table) -> Self {
         let (n, d) = (train.rows() as f64, train.cols());
-        if d == 2 {
-            return Self::Columns;
-        }
         let (means, deviations) = moments(train);
+        if d == 2 {
+            // Pictures have one scale in both directions, and few digits.
+            let near =
+                (0..2).all(|j| means[j].abs() < 1e3 * deviations[j] && (1e-3..1e3).contains(&(deviations[j] / deviations[0])));
+            let columns = vec![[means[0], deviations[0], 1.0, 0.0], [means[1], deviations[1], 0.0, 1.0]];
+            return if near { Self::Columns } else { Self::Units(columns) };
+        }
         let mut covariance = nalgebra::DMatrix::<f64>::zeros(d, d);
         for i in 0..train.rows() {
-            let row = (0..d).map(|j| (f64::from(train.row(i)[j]) - means[j]) / deviations[j]);
+            let row = (0..d).map(|j| (train.row(i)[j] - means[j]) / deviations[j]);
             let row = nalgebra::DVector::from_iterator(d, row);
             covariance.ger(1.0 / n, &row, &row, 1.0);
         }
@@ -154,11 +162,11 @@ impl Plane {
     fn project(&self, table: &Table) -> Vec<f32> {
         let rows = table.rows().min(DOTS);
         match self {
-            Self::Columns => table.values()[..2 * rows].to_vec(),
-            Self::Directions(columns) => {
+            Self::Columns => table.single()[..2 * rows].to_vec(),
+            Self::Units(columns) | Self::Directions(columns) => {
                 let place = |i: usize, k: usize| {
                     let terms = table.row(i).iter().zip(columns);
-                    terms.map(|(&x, c)| (f64::from(x) - c[0]) / c[1] * c[2 + k]).sum::<f64>() as f32
+                    terms.map(|(x, c)| (x - c[0]) / c[1] * c[2 + k]).sum::<f64>() as f32
                 };
                 (0..rows).flat_map(|i| [place(i, 0), place(i, 1)]).collect()
             }
@@ -168,9 +176,9 @@ impl Plane {
 
 fn moments(table: &Table) -> (Vec<f64>, Vec<f64>) {
     let n = table.rows() as f64;
-    let mean = |j: usize| table.column(j).map(f64::from).sum::<f64>() / n;
+    let mean = |j: usize| table.column(j).sum::<f64>() / n;
     let means: Vec<f64> = (0..table.cols()).map(mean).collect();
-    let deviation = |j: usize| (table.column(j).map(|x| (f64::from(x) - means[j]).powi(2)).sum::<f64>() / n).sqrt();
+    let deviation = |j: usize| (table.column(j).map(|x| (x - means[j]).powi(2)).sum::<f64>() / n).sqrt();
     let deviations = (0..table.cols()).map(|j| deviation(j).max(f64::MIN_POSITIVE)).collect();
     (means, deviations)
 }
@@ -180,7 +188,7 @@ fn dependent(table: &Table) -> Vec<usize> {
     let (means, deviations) = moments(table);
     let d = table.cols();
     let correlation = |i: usize, j: usize| {
-        let products = table.column(i).zip(table.column(j)).map(|(x, y)| (f64::from(x) - means[i]) * (f64::from(y) - means[j]));
+        let products = table.column(i).zip(table.column(j)).map(|(x, y)| (x - means[i]) * (y - means[j]));
         products.sum::<f64>() / (table.rows() as f64 * deviations[i] * deviations[j])
     };
     let mut weights = vec![0.0; d];

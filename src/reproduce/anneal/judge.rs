@@ -24,7 +24,7 @@ pub struct Judge {
 impl Judge {
     /// Compares sets of `scored` rows.
     pub fn new(gpu: &Gpu, target: Target, scored: usize) -> Result<Self> {
-        let references = target.sample(SETS * scored, REFERENCE)?.into_values();
+        let references = target.sample(SETS * scored, REFERENCE)?.into_single();
         Ok(Self { gpu: gpu.clone(), target, scored, references })
     }
 
@@ -39,7 +39,7 @@ impl Judge {
 
     /// As many fresh rows: others for every seed, and others than those compared with.
     pub fn beside(&self, seed: u64) -> Result<Vec<f32>> {
-        Ok(self.target.sample(self.rows(), BESIDE.wrapping_add(seed))?.into_values())
+        Ok(self.target.sample(self.rows(), BESIDE.wrapping_add(seed))?.into_single())
     }
 
     /// Scores [`Judge::rows`] rows.

@@ -296,7 +296,7 @@ impl Maker<'_> {
                 (record.made, record.took) = (outcome.steps, outcome.seconds);
                 let started = Instant::now();
                 let sample = outcome.model.sample(judge.rows(), SAMPLE);
-                match sample.and_then(|sample| Ok((judge.scores(sample.values())?, sample))) {
+                match sample.and_then(|sample| Ok((judge.scores(sample.single())?, sample))) {
                     Ok((scores, sample)) => {
                         record.scores = Some(scores);
                         if record.key.seed == self.first && judge.target().columns() == 2 {

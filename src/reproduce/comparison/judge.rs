@@ -46,7 +46,7 @@ pub struct Judge {
 impl Judge {
     /// Compares sets of `scored` rows.
     pub fn new(gpu: &Gpu, toy: Toy, scored: usize) -> Self {
-        let references = (0..SETS as u64).map(|k| toy.sample(scored, REFERENCE + k).into_values()).collect();
+        let references = (0..SETS as u64).map(|k| toy.sample(scored, REFERENCE + k).into_single()).collect();
         Self { gpu: gpu.clone(), toy, scored, references }
     }
 
@@ -61,7 +61,7 @@ impl Judge {
 
     /// As many fresh rows: others for every seed, and others than those compared with.
     pub fn beside(&self, seed: u64) -> Vec<f32> {
-        self.toy.sample(self.rows(), BESIDE.wrapping_add(seed)).into_values()
+        self.toy.sample(self.rows(), BESIDE.wrapping_add(seed)).into_single()
     }
 
     /// The sets of a sample's rows.
@@ -136,7 +136,7 @@ mod tests {
 
     #[test]
     fn a_mode_that_is_missing_or_half_there_is_found() {
-        let rows = Toy::EightGaussians.sample(16_000, 1).into_values();
+        let rows = Toy::EightGaussians.sample(16_000, 1).into_single();
         let whole = least_mode(Toy::EightGaussians, &rows).unwrap();
         // The least of eight shares of 2,000 rows: about 1.4 deviations of 1/√2000 below 1.
         assert!((0.9..1.0).contains(&whole), "{whole}");

@@ -287,7 +287,7 @@ impl Maker<'_> {
             Ok(outcome) => {
                 (record.made, record.took) = (outcome.steps, outcome.seconds);
                 let started = Instant::now();
-                match outcome.model.sample(judge.rows(), SAMPLE).and_then(|sample| judge.scores(sample.values())) {
+                match outcome.model.sample(judge.rows(), SAMPLE).and_then(|sample| judge.scores(sample.single())) {
                     Ok(scores) => record.scores = Some(scores),
                     Err(e) if e.is_of_one_run() => record.failure = Some(e.to_string()),
                     Err(e) => return Err(e),

@@ -34,7 +34,7 @@ pub fn ways(model: Model) -> Result<Vec<Vec<[f32; 2]>>> {
     let (points, cols) = (table.rows() / WAYS, table.cols());
     // Columns path, t, and the data's own two.
     let place = |row: &[f32]| [row[2], row[3]];
-    Ok(table.values().chunks_exact(points * cols).map(|way| way.chunks_exact(cols).map(place).collect()).collect())
+    Ok(table.single().chunks_exact(points * cols).map(|way| way.chunks_exact(cols).map(place).collect()).collect())
 }
 
 /// How long ways are, over how far apart their ends: 1 where all are straight.

@@ -154,7 +154,7 @@ fn measure(
             return Ok(false);
         }
         model = followed(model, solver, evaluations / solver.evaluations())?;
-        let roots = model.sample(judge.rows(), SAMPLE).and_then(|sample| judge.root_energies(sample.values()));
+        let roots = model.sample(judge.rows(), SAMPLE).and_then(|sample| judge.root_energies(sample.single()));
         let (root_energies, failure) = match roots {
             Ok(roots) => (roots, None),
             Err(e) if e.is_of_one_run() => (Vec::new(), Some(e.to_string())),
