@@ -1,11 +1,7 @@
 // Pairwise kernel sums that never store the n×m matrix: for x (n×d), y (m×d) and a radial kernel k (common/radial),
 //   rᵢ = Σⱼ k(xᵢ, yⱼ)      gᵢ = Σⱼ w(xᵢ, yⱼ)·(xᵢ − yⱼ), so that ∂rᵢ/∂xᵢ = −slope·gᵢ
 // and from three such sums  MMD² = c_xx Σᵢ rᵢ(x,x) + c_yy Σⱼ rⱼ(y,y) + c_xy Σᵢ rᵢ(x,y)  (Gretton et al. 2012, eq. 3 and 5).
-// Group (row block, column split) writes its split's partial sums; `finish_*` adds the splits in a fixed order.
-// Families: `tile` shares columns through workgroup memory. `broadcast` makes one subgroup a workgroup: a lane loads one
-// column, constant-lane broadcasts share it, and nothing waits at a barrier (which is a coroutine switch in a software
-// driver). `register` has neither. The `wide` ones serve any
-// dimension (D is not used), in chunks.
+// `finish_*` adds the splits in a fixed order.
 #axis FAMILY: tile broadcast register wide wide_broadcast
 #axis GRADIENT: 0 1
 #axis D: 8
@@ -13,7 +9,8 @@
 #axis J: 2
 #axis SG: 4
 #axis ROLL: 0 1
-#axis BLOCKS: 1
+#let REDUCTION = sum
+#let POTENTIAL = 0
 
 struct Params {
     n: u32,
@@ -28,32 +25,23 @@ struct Params {
     alpha: array<vec4<f32>, 4>,
 }
 @group(0) @binding(0) var<uniform> params: Params;
-#if FAMILY == broadcast && D % 4 == 0
-// A load of four coordinates costs llvmpipe little more than a load of one.
-@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> y: array<vec4<f32>>;
-#else
-@group(0) @binding(1) var<storage, read> x: array<f32>;                       // n × d
-@group(0) @binding(2) var<storage, read> y: array<f32>;                       // m × d
-#endif
-@group(0) @binding(3) var<storage, read_write> value: array<f32>;             // splits × n
-@group(0) @binding(4) var<storage, read_write> gradient: array<f32>;          // splits × n × d
+@group(0) @binding(4) var<storage, read_write> value: array<f32>;             // splits × n
 #import common/radial
+#import common/pairs
 
-// Row blocks in the order first, last, second, last but one, …: with `symmetric` the first has the most columns, and
-// software drivers give each core a run of neighbouring groups.
-fn row_block(group: u32, groups: u32) -> u32 {
-    return select(group / 2u, groups - 1u - group / 2u, group % 2u == 1u);
+fn phi(s: f32, t: f32, i: u32, j: u32) -> vec3<f32> {
+    let k = radial(s);
+    return vec3<f32>(k.x, 0.0, k.y);
 }
 
-#if FAMILY == tile
-#import common/pairwise_tile
-#elif FAMILY == broadcast
-#import common/pairwise_broadcast
-#elif FAMILY == register
-#import common/pairwise_register
-#elif FAMILY == wide
-#import common/pairwise_wide
-#else
-#import common/pairwise_wide_broadcast
-#endif
+fn first_column(begin: u32, block: u32) -> u32 {
+    return select(begin, max(begin, block), params.symmetric == 1u);
+}
+
+fn times(j: u32, block_end: u32) -> f32 {
+    return select(1.0, 2.0, params.symmetric == 1u && j >= block_end);
+}
+
+fn put(at: u32, sums: vec2<f32>) {
+    value[at] = sums.x;
+}

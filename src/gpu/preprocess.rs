@@ -1,10 +1,11 @@
-//! The shader preprocessor: `#import`, `#axis`, `#if`, a bounded `#for`, and `$` substitution, and nothing more.
+//! The shader preprocessor: `#import`, `#axis`, `#let`, `#if`, a bounded `#for`, and `$` substitution, and nothing more.
 //!
 //! The build script uses it to validate every declared variant of every shader; the engine uses it again at run time to
 //! write the one variant that a dispatch asks for. Both compile this same file.
 //!
 //! ```text
 //! #axis NAME: v1 v2 v3     a specialisation and the values that the build validates; numbers may take others at run time
+//! #let NAME = K * 4        an integer expression or a word, from here on and in what is imported from here on
 //! #import common/philox    textual, once, from shaders/common/philox.wgsl
 //! #if NAME == v1 && K < 4  #elif …  #else  #endif
 //! #for I in 0..$N          #endfor; bounds are integer expressions; loops nest
@@ -113,6 +114,15 @@ impl Expander<'_> {
                 }
             } else if line.starts_with("#axis ") {
                 // Declares; writes nothing.
+            } else if let Some(rest) = line.strip_prefix("#let ") {
+                let (name, value) = rest.split_once('=').ok_or_else(|| problem("expected `#let NAME = value`".into()))?;
+                let (name, value) = (name.trim().to_string(), value.trim());
+                let value = match integer(value, values) {
+                    Ok(number) => number.to_string(),
+                    Err(_) if value.chars().all(|c| c.is_ascii_lowercase() || c == '_') && !value.is_empty() => value.to_string(),
+                    Err(message) => return Err(problem(message)),
+                };
+                values.insert(name, value);
             } else if let Some(rest) = line.strip_prefix("#for ") {
                 let (name, range) = rest.split_once(" in ").ok_or_else(|| problem("expected `#for I in A..B`".into()))?;
                 let (from, to) = range.split_once("..").ok_or_else(|| problem("expected `#for I in A..B`".into()))?;
@@ -367,6 +377,14 @@ mod tests {
         assert_eq!(written(text, &[("K", "a"), ("N", "3")]).unwrap(), "x\n");
         assert_eq!(written(text, &[("K", "b"), ("N", "1")]).unwrap(), "y\nz\n");
         assert_eq!(written(text, &[("K", "a"), ("N", "1")]).unwrap(), "w\n");
+    }
+
+    #[test]
+    fn names_stand_for_numbers_and_words() {
+        let text = "#let A = N / 2\n#let B = $A + 1\n#let KIND = some_word\n$A $B\n#if KIND == some_word && B == 4\nyes\n#endif";
+        assert_eq!(written(text, &[("N", "6")]).unwrap(), "3 4\nyes\n");
+        assert_eq!(written("#let A = N + 1", &[]).unwrap_err(), "1: `N` is not an integer");
+        assert_eq!(written("#let A", &[]).unwrap_err(), "1: expected `#let NAME = value`");
     }
 
     #[test]

@@ -21,6 +21,7 @@ pub mod map;
 pub mod metropolis;
 pub mod mixture;
 pub mod neighbours;
+mod pairs;
 pub mod pairwise;
 pub mod partners;
 pub mod path;

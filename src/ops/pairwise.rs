@@ -20,22 +20,13 @@
 
 use crate::gpu::kernels::pairwise::{Params, Rows, Values};
 use crate::gpu::kernels::pairwise_finish::{Gradient, Params as FinishParams, Value};
-use crate::gpu::{Axes, Backward, Family, Recorder, Var};
+use super::pairs::{Launch, Layout, ROUNDS, Tiling, rolls};
+use crate::gpu::{Axes, Backward, Family, Gpu, Recorder, Var};
 pub use crate::reference::pairwise::Kernel as RadialKernel;
 use crate::{Error, Result};
 
 /// Most widths or shapes of one kernel.
 pub const WIDTHS: usize = 16;
-/// Largest dimension whose shader is written out for it; beyond, one shader serves all.
-const WRITTEN_OUT: usize = 64;
-/// Most columns that one workgroup walks, so that loops stay far below 65,535 rounds.
-const LONGEST: usize = 196_608;
-/// Most rounds of a loop that software adapters finish.
-const LONGEST_LOOP: usize = 65_535;
-/// Splits begin at multiples of this, so that no vector of columns straddles a row block.
-const ALIGNMENT: usize = 64;
-/// Workgroups below which columns are split to make more of them.
-const BUSY: usize = 32;
 
 /// How a double sum over one sample is averaged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -146,92 +137,26 @@ impl Form {
     }
 }
 
-/// How the rows × columns of one sum are cut up.
-struct Layout {
-    axes: Axes,
-    rows_of_group: usize,
-    rows_of_dispatch: usize,
-    columns: usize,
-    splits: usize,
-    /// Workgroups over chunks of the gradient's coordinates.
-    chunks: u32,
-}
-
-impl Layout {
-    fn of(rec: &Recorder, form: &Form, (n, m, d): (usize, usize, usize), gradient: bool) -> Self {
-        let gpu = rec.gpu();
-        let wide = d > WRITTEN_OUT;
-        let family = gpu.family();
-        // Few coordinates are few loads.
-        let rolled = gpu.has_cheap_shuffles() && d > 8;
-        let (rows, lanes, at_once, name) = match family {
-            // Rows and columns at a time: measured on llvmpipe, and few enough that compiling takes a second (two at d = 64).
-            Family::Subgroup { width } if !wide => {
-                let (rows, at_once) = match d {
-                    _ if form.widths > 2 => (2, 4),
-                    0..=8 => (4, 4),
-                    9..=16 if rolled => (4, 4),
-                    9..=16 => (4, 8),
-                    _ if rolled && !gpu.has_slow_compiler() => (4, 2),
-                    _ if rolled => (2, 4),
-                    _ => (2, 8),
-                };
-                (rows, width as usize, at_once.min(width as usize), "broadcast")
-            }
-            Family::Workgroup if !wide => {
-                let rows = if n < 8192 || d > 16 {
-                    1
-                } else if d <= 4 {
-                    4
-                } else {
-                    2
-                };
-                (rows, 128, 1, "tile")
-            }
-            Family::Subgroup { width } => (1, width as usize, 1, "wide_broadcast"),
-            _ if wide => (1, 64, 1, "wide"),
-            _ => (if d > 16 { 1 } else { 2 }, 64, 1, "register"),
-        };
-        let axes = Axes::none()
-            .set("FAMILY", name)
-            .set("KERNEL", form.name)
-            .set("B", form.widths)
-            .set("GRADIENT", u32::from(gradient))
-            .set("D", if wide { 1 } else { d })
-            .set("R", rows)
-            .set("J", at_once)
-            .set("SG", lanes)
-            .set("ROLL", u32::from(rolled))
-            .set("BLOCKS", if rolled { 1 } else { lanes / at_once });
-        let rows_of_group = rows * lanes;
-        // Coordinates of the gradient that one workgroup of a wide shader forms.
-        let chunk = if name == "wide" { 32 } else { 64 };
-        let chunks = if wide && gradient { d.div_ceil(chunk) } else { 1 };
-
-        // No dispatch takes longer than about a tenth of a second on two cores of software.
-        let speed = match (gpu.is_software(), family) {
-            (false, _) => 0.2,
-            (true, Family::Subgroup { .. }) if wide => 4.0,
-            (true, Family::Subgroup { .. }) => 1.0,
-            (true, _) => 20.0,
-        };
-        let pair = speed * chunks as f64 * (form.cost + 0.06 * d as f64);
-        let most = (1e8 / (pair * m as f64)) as usize / rows_of_group * rows_of_group;
-        let rows_of_dispatch = most.clamp(rows_of_group, n.next_multiple_of(rows_of_group)).min(65_535 * rows_of_group);
-
-        let groups = rows_of_dispatch / rows_of_group;
-        let wanted = (gpu.parallel_groups() as usize).max(BUSY).div_ceil(groups);
-        // Partial sums stay below 64 MiB a term, unless one split alone needs more.
-        let affordable = ((16 << 20) / (n * d)).max(1);
-        let splits = wanted.min(affordable).clamp(1, m.div_ceil(ALIGNMENT)).max(m.div_ceil(LONGEST));
-        let columns = m.div_ceil(splits).next_multiple_of(ALIGNMENT);
-        Self { axes, rows_of_group, rows_of_dispatch, columns, splits: m.div_ceil(columns), chunks: chunks as u32 }
-    }
-
-    /// The same with `columns` of the m columns in a split, for sums that are not symmetric.
-    fn split_at(self, columns: usize, m: usize) -> Self {
-        Self { columns, splits: m.div_ceil(columns), ..self }
-    }
+/// How a sum is cut up, and its variant of the shader.
+fn tiling(gpu: &Gpu, form: &Form, (n, m, d): (usize, usize, usize), gradient: bool) -> (Layout, Axes) {
+    let rolled = rolls(gpu, d);
+    // Measured on llvmpipe, and few enough that compiling takes a second (two at d = 64).
+    let tiling = Tiling::of(gpu, d, |family| match family {
+        Family::Subgroup { .. } => match d {
+            _ if form.widths > 2 => (2, 4),
+            0..=8 => (4, 4),
+            9..=16 if rolled => (4, 4),
+            9..=16 => (4, 8),
+            _ if rolled && !gpu.has_slow_compiler() => (4, 2),
+            _ if rolled => (2, 4),
+            _ => (2, 8),
+        },
+        Family::Workgroup if n < 8192 || d > 16 => (1, 1),
+        Family::Workgroup => (if d <= 4 { 4 } else { 2 }, 1),
+        Family::Register => (if d > 16 { 1 } else { 2 }, 1),
+    });
+    let layout = tiling.layout(gpu, (n, m), gradient, form.cost + 0.06 * d as f64);
+    (layout, tiling.axes(gradient).set("KERNEL", form.name).set("B", form.widths))
 }
 
 /// Partial sums of one term: splits × n, and splits × (n·d).
@@ -288,12 +213,13 @@ impl Recorder {
     /// without a gradient rule. The rows of x fill their blocks; the last block of y may be shorter.
     pub fn kernel_blocks(&mut self, kernel: &RadialKernel, x: Var, y: Var, rows: usize, columns: usize) -> Result<Var> {
         let form = checked(kernel, x, y, Estimator::Biased)?;
-        if rows == 0 || columns == 0 || !x.rows().is_multiple_of(rows) || rows > LONGEST_LOOP || columns > LONGEST {
+        if rows == 0 || columns == 0 || !x.rows().is_multiple_of(rows) || rows > ROUNDS || columns > ROUNDS {
             let problem = format!("{} rows do not fill blocks of {rows} against blocks of {columns}", x.rows());
             return Err(Error::shape("kernel_blocks", problem));
         }
-        let layout = Layout::of(self, &form, (x.rows(), y.rows(), x.cols()), false).split_at(columns, y.rows());
-        let sums = self.pairwise_sums_in(&layout, &form, x, y, false, false)?;
+        let (layout, axes) = tiling(self.gpu(), &form, (x.rows(), y.rows(), x.cols()), false);
+        let layout = layout.split_at(columns, y.rows());
+        let sums = self.pairwise_sums_in(layout, &axes, &form, x, y, false, false)?;
         let blocks = (layout.splits, x.rows() / rows);
         let by_row = self.view(sums.value, blocks.0 * blocks.1, rows);
         let sums = self.sum_cols_untaped(by_row)?;
@@ -349,13 +275,14 @@ impl Recorder {
 
     /// The partial row sums of k(x, y), with their gradients in x where asked. `symmetric`: x is y and only the total matters.
     fn pairwise_sums(&mut self, form: &Form, x: Var, y: Var, gradient: bool, symmetric: bool) -> Result<Sums> {
-        let layout = Layout::of(self, form, (x.rows(), y.rows(), x.cols()), gradient);
-        self.pairwise_sums_in(&layout, form, x, y, gradient, symmetric)
+        let (layout, axes) = tiling(self.gpu(), form, (x.rows(), y.rows(), x.cols()), gradient);
+        self.pairwise_sums_in(layout, &axes, form, x, y, gradient, symmetric)
     }
 
     fn pairwise_sums_in(
         &mut self,
-        layout: &Layout,
+        layout: Layout,
+        axes: &Axes,
         form: &Form,
         x: Var,
         y: Var,
@@ -365,24 +292,22 @@ impl Recorder {
         let (n, m, d) = (x.rows(), y.rows(), x.cols());
         let value = self.empty(layout.splits, n)?;
         let d_value = if gradient { Some(self.empty(layout.splits, n * d)?) } else { None };
-        for row_begin in (0..n).step_by(layout.rows_of_dispatch) {
-            let row_end = (row_begin + layout.rows_of_dispatch).min(n);
+        for Launch { row_begin, row_end, groups } in layout.launches() {
             let params = Params {
                 n: n as u32,
                 m: m as u32,
                 d: d as u32,
                 columns: layout.columns as u32,
-                row_begin: row_begin as u32,
-                row_end: row_end as u32,
+                row_begin,
+                row_end,
                 symmetric: u32::from(symmetric),
                 spare: 0,
                 shape: form.shape,
                 alpha: form.alpha,
             };
-            let groups = [(row_end - row_begin).div_ceil(layout.rows_of_group) as u32, layout.splits as u32, layout.chunks];
             match d_value {
-                Some(gradient) => self.dispatch(Rows { params, x, y, value, gradient }, &layout.axes, groups)?,
-                None => self.dispatch(Values { params, x, y, value }, &layout.axes, groups)?,
+                Some(gradient) => self.dispatch(Rows { params, x, y, value, gradient }, axes, groups)?,
+                None => self.dispatch(Values { params, x, y, value }, axes, groups)?,
             }
         }
         Ok(Sums { value, gradient: d_value })

@@ -1,0 +1,164 @@
+//! How a reduction over the pairs of n rows with m columns is cut up, for every op that forms one and stores no n × m matrix. A workgroup
+//! owns a block of rows and walks one split of the columns; partial results of the splits are joined in a second stage, in a fixed order.
+//! [`Tiling`] is for the ops that share the skeleton of `shaders/common/pairs.wgsl`; the others bring their own [`Pairs`].
+
+use crate::gpu::{Axes, Family, Gpu};
+
+/// Largest dimension whose shader is written out for it; beyond, one shader serves all.
+const WRITTEN_OUT: usize = 64;
+
+/// Most rounds of a kernel's loop: some software drivers end loops silently after 65,535.
+pub(super) const ROUNDS: usize = 49_152;
+/// Splits begin at multiples of this, so that no tile and no vector of columns straddles two.
+const ALIGNMENT: usize = 64;
+/// Workgroups below which columns are split to make more of them.
+const BUSY: usize = 32;
+/// Partial results of a split together, at most: 64 MiB, unless one split alone needs more.
+const PARTIAL: usize = 16 << 20;
+/// Nanoseconds that a dispatch takes at most, about, on two cores of software, where nothing else runs meanwhile.
+const DISPATCH: f64 = 1e8;
+
+/// The variant of the skeleton.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tiling {
+    family: &'static str,
+    /// Of a workgroup.
+    threads: usize,
+    /// Rows of a thread.
+    rows: usize,
+    /// Columns that a thread sees at once.
+    columns: usize,
+    rolled: bool,
+    d: usize,
+}
+
+impl Tiling {
+    /// For d coordinates; `sizes` says how many rows a thread owns and how many columns it sees at once.
+    pub fn of(gpu: &Gpu, d: usize, sizes: impl Fn(Family) -> (usize, usize)) -> Self {
+        let family = gpu.family();
+        let wide = d > WRITTEN_OUT;
+        let (rows, columns) = if wide { (1, 4) } else { sizes(family) };
+        let (name, threads) = match family {
+            Family::Subgroup { width } => (if wide { "wide_broadcast" } else { "broadcast" }, width as usize),
+            _ if wide => ("wide", 64),
+            Family::Workgroup => ("tile", 128),
+            Family::Register => ("register", 64),
+        };
+        let columns = if name == "broadcast" { columns.min(threads) } else { columns };
+        Self { family: name, threads, rows, columns, rolled: rolls(gpu, d), d }
+    }
+
+    pub fn axes(&self, gradient: bool) -> Axes {
+        Axes::none()
+            .set("FAMILY", self.family)
+            .set("GRADIENT", u32::from(gradient))
+            .set("D", if self.d > WRITTEN_OUT { 1 } else { self.d })
+            .set("R", self.rows)
+            .set("J", self.columns)
+            .set("SG", self.threads)
+            .set("ROLL", u32::from(self.rolled))
+    }
+
+    /// `n` rows with `m` columns, of which each takes `cost` nanoseconds, for partial results of `partial` numbers and a gradient where asked.
+    pub fn layout(&self, gpu: &Gpu, (n, m): (usize, usize), gradient: bool, cost: f64) -> Layout {
+        // Coordinates of the gradient that one workgroup of a wide shader forms.
+        let chunks = match self.family {
+            "wide_broadcast" if gradient => self.d.div_ceil(64),
+            "wide" if gradient => self.d.div_ceil(32),
+            _ => 1,
+        };
+        let pairs = Pairs {
+            rows: n,
+            columns: m,
+            family: self.family,
+            rows_of_group: self.rows * self.threads,
+            columns_of_round: if self.family == "register" { self.columns } else { 4 },
+            chunks,
+            partial: if gradient { self.d } else { 2 },
+            cost,
+        };
+        pairs.layout(gpu)
+    }
+}
+
+/// Whether the loads and columns of d coordinates lie in loops: few coordinates are few loads.
+pub(super) fn rolls(gpu: &Gpu, d: usize) -> bool {
+    gpu.has_cheap_shuffles() && d > 8
+}
+
+/// What the launch of a pairwise kernel depends on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Pairs {
+    pub rows: usize,
+    pub columns: usize,
+    /// The shader's family.
+    pub family: &'static str,
+    /// Rows of a workgroup.
+    pub rows_of_group: usize,
+    /// Columns that a round of the kernel's loop takes at least.
+    pub columns_of_round: usize,
+    /// Workgroups over chunks of coordinates, each of which sees every pair.
+    pub chunks: usize,
+    /// Numbers that a row's partial result is.
+    pub partial: usize,
+    /// Nanoseconds of a pair and chunk on two cores of software, in the family that shares columns by broadcast.
+    pub cost: f64,
+}
+
+/// How the rows × columns are cut up.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Layout {
+    rows: usize,
+    rows_of_group: usize,
+    rows_of_dispatch: usize,
+    chunks: usize,
+    /// Columns of a split.
+    pub columns: usize,
+    pub splits: usize,
+}
+
+/// One dispatch.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Launch {
+    pub row_begin: u32,
+    pub row_end: u32,
+    pub groups: [u32; 3],
+}
+
+impl Pairs {
+    pub fn layout(&self, gpu: &Gpu) -> Layout {
+        let Self { rows: n, columns: m, rows_of_group, chunks, .. } = *self;
+        let pace = match self.family {
+            _ if !gpu.is_software() => 0.2,
+            "broadcast" => 1.0,
+            "wide_broadcast" => 4.0,
+            _ => 20.0,
+        };
+        let pair = pace * chunks as f64 * self.cost;
+        let most = (DISPATCH / (pair * m as f64)) as usize / rows_of_group * rows_of_group;
+        let rows_of_dispatch = most.clamp(rows_of_group, n.next_multiple_of(rows_of_group)).min(65_535 * rows_of_group);
+
+        let wanted = (gpu.parallel_groups() as usize).max(BUSY).div_ceil(rows_of_dispatch / rows_of_group);
+        let affordable = (PARTIAL / (n * self.partial)).max(1);
+        let longest = ROUNDS * self.columns_of_round;
+        let splits = wanted.min(affordable).clamp(1, m.div_ceil(ALIGNMENT)).max(m.div_ceil(longest));
+        let columns = m.div_ceil(splits).next_multiple_of(ALIGNMENT);
+        Layout { rows: n, rows_of_group, rows_of_dispatch, chunks, columns, splits: m.div_ceil(columns) }
+    }
+}
+
+impl Layout {
+    /// The same with `columns` of the m columns in a split.
+    pub fn split_at(self, columns: usize, m: usize) -> Self {
+        Self { columns, splits: m.div_ceil(columns), ..self }
+    }
+
+    /// Every dispatch, each a block of rows.
+    pub fn launches(self) -> impl Iterator<Item = Launch> {
+        (0..self.rows).step_by(self.rows_of_dispatch).map(move |begin| {
+            let end = (begin + self.rows_of_dispatch).min(self.rows);
+            let groups = [(end - begin).div_ceil(self.rows_of_group), self.splits, self.chunks].map(|count| count as u32);
+            Launch { row_begin: begin as u32, row_end: end as u32, groups }
+        })
+    }
+}
