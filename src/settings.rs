@@ -24,12 +24,12 @@ pub trait Settings: Serialize + DeserializeOwned + Default {
 #[macro_export]
 macro_rules! settings {
     ($(#[$outer:meta])* pub struct $name:ident {
-        $( $(#[doc = $help:literal])+ $field:ident : $type:ty = $default:expr ),+ $(,)?
+        $( $(#[doc = $help:literal])+ $(#[serde($($serde:tt)+)])? $field:ident : $type:ty = $default:expr ),+ $(,)?
     }) => {
         $(#[$outer])*
         #[derive(Clone, Debug, PartialEq, serde::Serialize, serde::Deserialize)]
         #[serde(default, deny_unknown_fields)]
-        pub struct $name { $( $(#[doc = $help])+ pub $field: $type ),+ }
+        pub struct $name { $( $(#[doc = $help])+ $(#[serde($($serde)+)])? pub $field: $type ),+ }
 
         impl Default for $name {
             fn default() -> Self {

@@ -133,13 +133,16 @@ pub struct Train {
     /// Columns that are given: the others are learned given them. Texts count by their levels (64 at most), and so do numbers by NAME:levels
     #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
     pub condition: Vec<String>,
-    /// Go on from the run's last checkpoint
+    /// Go on from the run's last checkpoint; with more --steps, a finished run is trained further
     #[arg(long)]
     pub resume: bool,
-    /// Rows to stop training by, instead of a held-out share of the data
+    /// Validation rows, for early stopping, instead of a share of the data
+    #[arg(long, value_name = "SOURCE")]
+    pub validation: Option<String>,
+    /// Test rows, touched once, for the final scores, instead of a share of the data; rows that stop training go to --validation
     #[arg(long, value_name = "SOURCE")]
     pub test: Option<String>,
-    /// The column that holds one weight a row, of the data and of --test rows
+    /// The column that holds one weight a row, of the data and of --validation and --test rows
     #[arg(long, value_name = "COLUMN")]
     pub weights: Option<String>,
 }

@@ -1,44 +1,54 @@
-//! How likely rows are that a run has not seen, beside a fitted Gaussian: what its end and its page say of densities.
+//! How likely test rows are, beside a fitted Gaussian: what the end of a run and its page say of densities.
 
-use pushforward::data::Table;
+use pushforward::data::{Standardisation, Table, subset};
 use pushforward::metrics::{LogLikelihood, Points};
 use pushforward::report::number;
 use pushforward::train::Outcome;
 use pushforward::{Error, Result};
 
-/// Rows that are judged at most.
+/// Rows that are scored at most, a random subset.
 const ROWS: usize = 4000;
 
 /// The likelihood of rows under a model and under the Gaussian of its training rows.
 pub struct Judged {
-    /// What the rows are.
-    rows: &'static str,
     model: LogLikelihood,
     gaussian: LogLikelihood,
     /// What the model's numbers are, where that has to be said.
     means: String,
+    /// What the rows are.
+    rows: String,
 }
 
-/// Of fresh rows under the model, or else of held-out rows under the model that has not seen them; none for methods that are not trained by
-/// likelihood, or where no row is unseen.
-pub fn judged(outcome: &Outcome, fresh: Option<&Table>) -> Result<Option<Judged>, Error> {
-    let (rows, table, model) = match (fresh, &outcome.test) {
-        (Some(fresh), _) => ("fresh", fresh, &outcome.model),
-        (None, Some(test)) => ("held-out", test, outcome.judged()),
-        (None, None) => return Ok(None),
-    };
+/// Of test rows, under the model that was trained on none of them; none for methods that are not trained by likelihood, or without test rows.
+pub fn judged(outcome: &Outcome) -> Result<Option<Judged>, Error> {
+    let (Some(test), model) = (&outcome.sets.test, outcome.scored()) else { return Ok(None) };
     if !model.trained_by_likelihood()? {
         return Ok(None);
     }
-    let table = table.select_rows(&(0..table.rows().min(ROWS)).collect::<Vec<_>>());
+    let rows = subset(&test.rows, ROWS, model.description().seed);
+    let said = match rows.rows() < test.rows.rows() {
+        true => format!("{} test rows, drawn at random of {}", rows.rows(), test.rows.rows()),
+        false => format!("{} test rows", rows.rows()),
+    };
     let given = model.description().conditions;
-    let table = model.description().dequantised(&table, 1);
+    let table = model.description().dequantised(&rows, 1);
     let Some(found) = model.log_density(&table)? else { return Ok(None) };
+    let values: Vec<f64> = found.values.iter().map(|&v| f64::from(v)).collect();
+    // In units of the training rows: far from zero, single precision would not tell them apart.
+    let (train, scale) = (&outcome.sets.train, Standardisation::fit(&outcome.sets.train));
+    let [fitted, scored] = [train, &table].map(|rows| scale.apply(rows.values()));
+    let (fitted, scored) = (fitted?, scored?);
+    let points = |values, rows: &Table| Points::new(values, rows.rows(), rows.cols());
+    let gaussian = LogLikelihood::of_weighted_gaussian(
+        (points(&fitted, train)?, train.weights()),
+        (points(&scored, &table)?, table.weights()),
+        given,
+    );
     Ok(Some(Judged {
-        rows,
-        model: LogLikelihood::of(found.values.iter().map(|&v| f64::from(v)), table.cols() - given),
-        gaussian: LogLikelihood::of_gaussian(Points::of(&outcome.train)?, Points::of(&table)?, given),
+        model: LogLikelihood::of_weighted(&values, table.weights(), table.cols() - given),
+        gaussian: gaussian.shifted(scale.log_det_of(table.cols() - given), table.cols() - given),
         means: model.method().density_means().said(),
+        rows: if table.weights().is_some() { format!("{said}, as they weigh") } else { said },
     }))
 }
 
@@ -46,9 +56,8 @@ impl Judged {
     /// One line.
     pub fn said(&self) -> String {
         format!(
-            "{} nats a row on {} {} rows ({} bits a dimension{}); a fitted Gaussian {}",
+            "{} nats a row on {} ({} bits a dimension{}); a fitted Gaussian {}",
             with_error(&self.model),
-            self.model.rows,
             self.rows,
             number(self.model.bits_per_dimension, 4),
             self.means,
@@ -57,7 +66,7 @@ impl Judged {
     }
 
     pub fn json(&self) -> serde_json::Value {
-        serde_json::json!({ "rows": self.rows, "model": self.model, "gaussian": self.gaussian })
+        serde_json::json!({ "rows": "test", "model": self.model, "gaussian": self.gaussian })
     }
 }
 

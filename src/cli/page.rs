@@ -3,19 +3,22 @@
 use std::path::PathBuf;
 
 use pushforward::Error;
-use pushforward::data::{Standardisation, Table, Target, groups, in_words, write_atomically};
+use pushforward::data::{
+    Purpose, Standardisation, Table, Target, groups, in_words, set_aside, subset, subset_of, write_atomically,
+};
 use pushforward::gpu::Gpu;
 use pushforward::methods::{Entry, given_score};
 use pushforward::metrics::gaussian::Gaussian;
 use pushforward::metrics::{Evaluation, Options, Points, evaluate};
 use pushforward::model::Model;
 use pushforward::report::{Curve, Figure, Page, Scale, ScoreTable, comparison, curves, moved, number};
-use pushforward::train::Outcome;
+use pushforward::train::{Outcome, Sets};
 
 use super::console::Console;
 use super::evaluate::{scores, standardised};
 use super::likelihood::Judged;
 use super::progress::duration;
+use super::train::{refit_said, sets_said};
 
 /// Rows of each set that the report scores at most: it should take seconds.
 pub const ROWS: usize = 2000;
@@ -24,18 +27,18 @@ const LONG: f64 = 5.0;
 /// Seed of the report's sample, so that `sample --seed 1` gives the very rows that it shows.
 const SEED: u64 = 1;
 
-/// Writes the page; a plot or score that cannot be had is told and left out, for the model is there all the same.
+/// Writes the page, for which `more` are real rows that nothing was trained on, where there are any besides the test rows; a plot or score that cannot be had is told and left out, for the model is there all the same.
 pub fn write(
     gpu: &Gpu,
     outcome: &Outcome,
     entry: &Entry,
-    fresh: Option<&Table>,
+    more: Option<&Table>,
     judged: Option<&Judged>,
     command: &str,
     console: Console,
 ) -> anyhow::Result<Option<PathBuf>> {
     let path = outcome.folder.file("report.html");
-    let page = match page(gpu, outcome, entry, fresh, judged, command) {
+    let page = match page(gpu, outcome, entry, more, judged, command) {
         Ok(page) => page,
         Err(e @ (Error::Data(_) | Error::Shape { .. })) => {
             console.message(&format!("no report was written: {e}"));
@@ -47,39 +50,47 @@ pub fn write(
     Ok(Some(path))
 }
 
-/// Real rows to score against, and real rows to score beside: what no sampler can beat.
+/// Real rows to score against, and others to score beside: what no sampler can beat.
 struct Real {
     reference: Table,
-    reference_name: String,
+    /// What the reference is, with its number of rows.
+    name: String,
     beside: Table,
     beside_name: &'static str,
+    /// What is to be said of the reference, where it was not unseen.
+    warning: &'static str,
 }
 
 impl Real {
-    fn of(outcome: &Outcome, fresh: Option<&Table>, most: usize) -> Self {
-        let head = |table: &Table, from: usize, to: usize| table.select_rows(&(from..to.min(table.rows())).collect::<Vec<_>>());
-        let rows = |table: &Table| number(table.rows().min(most) as f64, 12);
-        let of_file = |table: &Table| spread(table, table.rows().min(most));
-        match (fresh, &outcome.test) {
-            (Some(fresh), _) => Self {
-                reference: head(fresh, 0, most),
-                reference_name: format!("{} fresh rows", rows(fresh)),
-                beside: head(fresh, ROWS, ROWS + most),
-                beside_name: "more fresh rows",
-            },
-            (None, Some(test)) => Self {
-                reference: of_file(test),
-                reference_name: format!("{} held-out rows", rows(test)),
-                beside: outcome.train.clone(),
-                beside_name: "training rows",
-            },
-            (None, None) => Self {
-                reference: of_file(&outcome.train),
-                reference_name: format!("{} rows that were trained on (none were held out)", rows(&outcome.train)),
-                beside: outcome.train.clone(),
-                beside_name: "training rows",
-            },
-        }
+    /// Test rows, or else what there is: validation rows, or half of the training rows beside the other half.
+    fn of(outcome: &Outcome, more: Option<&Table>, most: usize) -> Result<Self, Error> {
+        let Sets { train, validation, test } = &outcome.sets;
+        let seed = outcome.model.description().seed;
+        let some = |table: &Table| subset(table, most, seed);
+        let counted = |table: &Table, what: &str| format!("{} {what}", number(table.rows() as f64, 12));
+        let (set, what, warning) = match (test, validation) {
+            (Some(test), _) => (test, "test rows", ""),
+            (None, Some(validation)) => {
+                (validation, "validation rows", " There are no test rows: these rows also chose the step that was kept.")
+            }
+            (None, None) => {
+                let (half, other) = set_aside(train, train.rows() / 2, seed, Purpose::Subset)?;
+                let reference = some(&half);
+                return Ok(Self {
+                    name: counted(&reference, "training rows"),
+                    reference,
+                    beside: some(&other),
+                    beside_name: "other training rows",
+                    warning: " There are no test rows: these rows were trained on.",
+                });
+            }
+        };
+        let reference = some(&set.rows);
+        let (beside, beside_name) = match more {
+            Some(more) => (some(more), "more fresh rows"),
+            None => (some(train), "training rows"),
+        };
+        Ok(Self { name: counted(&reference, what), reference, beside, beside_name, warning })
     }
 }
 
@@ -87,40 +98,40 @@ fn page(
     gpu: &Gpu,
     outcome: &Outcome,
     entry: &Entry,
-    fresh: Option<&Table>,
+    more: Option<&Table>,
     likelihood: Option<&Judged>,
     command: &str,
 ) -> Result<Page, Error> {
-    let (description, train) = (outcome.model.description(), &outcome.train);
-    // With a score of its own to learn, the data are another law's.
+    let (description, train) = (outcome.model.description(), &outcome.sets.train);
+    // With a score of its own to learn, the data are another distribution's.
     let elsewhere = !given_score(&description.settings).is_empty();
-    let fresh = fresh.filter(|_| !elsewhere);
     // A run of a moment is not kept waiting: fewer rows, and no classifier, which takes longer than all else.
     let (rows, classify) = if outcome.seconds > LONG { (ROWS, true) } else { (ROWS / 4, false) };
-    let mut real = Real::of(outcome, fresh, rows);
-    if elsewhere && outcome.test.is_none() {
-        real.reference_name = format!("{} rows that training started from", real.reference.rows());
-        real.beside_name = "starting rows";
+    let mut real = Real::of(outcome, more, rows)?;
+    if elsewhere && outcome.sets.test.is_none() {
+        real.name = format!("{} rows that training started from", real.reference.rows());
+        (real.beside_name, real.warning) = ("other starting rows", "");
     }
+    // Scores are of the model that has seen neither validation nor test rows; pictures are of the model that is saved.
     let samples = drawn(&outcome.model, train)?;
-    // The held-out rows judge the model that has not seen them; against fresh rows it is the model itself.
-    let judged = match (&outcome.judged, fresh) {
-        (Some(judged), None) => Some(drawn(judged, train)?),
-        _ => None,
+    let scored = match &outcome.before_refit {
+        Some(before) => drawn(before, train)?,
+        None => samples.clone(),
     };
     let names = ["samples", "fitted Gaussian", real.beside_name];
     // In units of each column's deviation, as the training saw them: a column in days would drown one in years.
     let scale = Standardisation::fit(train);
-    let gaussian = scale.undo(&Gaussian::fit(Points::of(&standardised(train, &scale)?)?).sample(ROWS, SEED))?;
+    let fitted = Gaussian::fit_weighted(Points::of(&standardised(train, &scale)?)?, train.weights());
+    let gaussian = scale.undo(&fitted.sample(ROWS, SEED))?;
     let gaussian = Table::new(train.columns().iter().cloned(), gaussian)?;
     let reference = standardised(&real.reference, &scale)?;
     let few = rows / 4;
     let options =
         Options { gpu: Some(gpu.clone()), permutations: few.min(200), pair_rows: Some(rows), w2_rows: few, ..Options::default() };
     let mut found = Vec::new();
-    for set in [judged.as_ref().unwrap_or(&samples), &gaussian, &real.beside] {
+    for set in [&scored, &gaussian, &real.beside] {
         let set = standardised(set, &scale)?;
-        let set = spread(&set, set.rows().min(rows));
+        let set = subset(&set, rows, description.seed);
         // A score in words may have no value outside of its law's support, where a fitted Gaussian has rows.
         let target = outcome.target.as_ref().map(|target| target.in_units(&scale)).filter(|target| is_finite(target, &set));
         let options = Options { target, ..options.clone() };
@@ -130,17 +141,17 @@ fn page(
         });
     }
     let named: Vec<(&str, &Evaluation)> = names.into_iter().zip(&found).collect();
-    let mut title = format!("{}, every column in units of its deviation", real.reference_name);
-    if judged.is_some() {
-        title += "; samples of the model before it was trained anew on all rows";
+    let mut title = format!("Against {}, every column in units of its standard deviation", real.name);
+    if outcome.before_refit.is_some() {
+        title += "; samples of the model before it was trained again on all rows";
     }
     let table = ScoreTable::new(title, &named);
     Ok(Page {
         title: format!("{} on {}", entry.name, train.origin()),
-        headline: if elsewhere { to_score(&found) } else { headline(&found, real.beside_name) },
+        headline: if elsewhere { to_score(&found) } else { headline(&found, &real) },
         facts: facts(gpu, outcome, entry, likelihood),
         scores: Some(table),
-        figures: figures(outcome, &shown(outcome, &real, fresh)?, &samples, elsewhere)?,
+        figures: figures(outcome, &real.reference, &samples, elsewhere)?,
         settings: settings(outcome),
         commands: vec![
             command.to_string(),
@@ -155,35 +166,36 @@ fn page(
     })
 }
 
-/// So many rows, evenly spaced, so that a sorted table is seen whole.
-fn spread(table: &Table, rows: usize) -> Table {
-    table.select_rows(&(0..rows).map(|i| i * table.rows() / rows).collect::<Vec<_>>())
-}
-
 /// The page's sample. What a conditional model generates from are training rows: with the reference's own the two would not be independent.
 fn drawn(model: &Model, train: &Table) -> Result<Table, Error> {
     match model.description().conditions {
         0 => model.sample(ROWS, SEED),
-        _ => model.sample_given(&spread(train, ROWS), 1, SEED),
+        _ => {
+            let given = subset_of(train.rows(), ROWS, SEED);
+            // Of few rows each is generated from as often as any other.
+            let over: Vec<usize> = (0..ROWS).map(|i| given[i % given.len()]).collect();
+            model.sample_given(&train.select_rows(&over), 1, SEED)
+        }
     }
 }
 
 /// Where the samples stand between a fitted Gaussian and real rows.
-fn headline(found: &[Evaluation], beside: &str) -> String {
-    let [samples, gaussian, real] = found else { return String::new() };
-    // The unbiased estimate of equal laws is as often below zero as above.
+fn headline(found: &[Evaluation], real: &Real) -> String {
+    let [samples, gaussian, others] = found else { return String::new() };
+    // The unbiased estimate of equal distributions is as often below zero as above.
     let root = |e: &Evaluation| match e.energy.value {
         value if value > 0.0 => number(value.sqrt(), 2),
         _ => "too little to measure".into(),
     };
-    let (ours, theirs, best) = (root(samples), root(gaussian), root(real));
+    let (ours, theirs, best) = (root(samples), root(gaussian), root(others));
     let told = samples.c2st.as_ref().map_or(String::new(), |c| {
         format!(" A classifier tells samples from real rows in {} % of cases (50 % is chance).", number(100.0 * c.value, 3))
     });
     let energy = format!(
-        "Root energy distance to real rows: {ours} for the samples, {theirs} for a fitted Gaussian, {best} for {beside}."
+        "Root energy distance to {}: {ours} for the samples, {theirs} for a fitted Gaussian, {best} for {}.",
+        real.name, real.beside_name
     );
-    energy + &told
+    energy + &told + real.warning
 }
 
 fn is_finite(target: &Target, rows: &Table) -> bool {
@@ -204,19 +216,12 @@ fn to_score(found: &[Evaluation]) -> String {
 
 fn facts(gpu: &Gpu, outcome: &Outcome, entry: &Entry, likelihood: Option<&Judged>) -> Vec<(String, String)> {
     let training = &outcome.model.description().training;
-    let rows = match &outcome.test {
-        Some(test) => format!("{} trained on, {} held out", outcome.train.rows(), test.rows()),
-        None => outcome.train.rows().to_string(),
-    };
-    let rows = match &outcome.judged {
-        Some(_) => rows + "; then anew on all of them, for the steps kept",
-        None => rows,
-    };
+    let rows = [Some(sets_said(outcome)), refit_said(outcome)].into_iter().flatten().collect::<Vec<_>>().join("; ");
     let stopped = if outcome.stopped_early { format!(", stopped early at {}", outcome.steps) } else { String::new() };
     let likelihood = likelihood.map(|judged| ("log-likelihood", judged.said()));
     [
         ("method", format!("{} ({})", entry.name, entry.paper)),
-        ("data", outcome.train.origin().to_string()),
+        ("data", outcome.sets.train.origin().to_string()),
         ("rows", rows),
         ("columns", columns(outcome)),
         ("steps", format!("kept {} of {}{stopped}", outcome.kept, training.steps)),
@@ -239,20 +244,9 @@ fn columns(outcome: &Outcome) -> String {
     }
 }
 
-/// The real rows to draw: fresh ones, or all that there are.
-fn shown(outcome: &Outcome, real: &Real, fresh: Option<&Table>) -> Result<Table, Error> {
-    match (&outcome.test, fresh) {
-        (Some(test), None) => {
-            let values = [outcome.train.values(), test.values()].concat();
-            Table::new(outcome.train.columns().iter().cloned(), values)
-        }
-        _ => Ok(real.reference.clone()),
-    }
-}
-
 fn figures(outcome: &Outcome, reference: &Table, samples: &Table, elsewhere: bool) -> Result<Vec<Figure>, Error> {
-    // As many new rows as real ones: a denser cloud looks like another law.
-    let samples = spread(samples, samples.rows().min(reference.rows()));
+    // As many new rows as real ones: a denser cloud looks like another distribution.
+    let samples = subset(samples, reference.rows(), SEED);
     // Indicators say only which levels were given.
     let (generated, given) = outcome.model.description().parted();
     let numbers = groups(given).into_iter().filter(|group| group.levels.is_empty()).map(|group| generated.len() + group.first);
@@ -268,12 +262,12 @@ fn figures(outcome: &Outcome, reference: &Table, samples: &Table, elsewhere: boo
         comparison(Points::of(reference)?, Points::of(samples)?, samples.columns())?,
     )];
     let cost = match outcome.model.trained_by_likelihood()? {
-        true => "What held-out rows cost, in nats a row (− ln of their density, or its bound); training keeps the lowest point.",
-        false => "Energy distance between held-out rows and samples; training keeps its lowest point.",
+        true => "Negative log-likelihood of validation rows, or its bound, in nats a row; the lowest point is kept.",
+        false => "Energy distance between validation rows and samples; the lowest point is kept.",
     };
     for (name, title, caption) in [
         ("loss", "Training loss", "The estimate of each step (faint) and its running mean."),
-        ("held_out", "Held-out rows", cost),
+        ("validation", "Validation loss", cost),
     ] {
         let points = outcome.metrics.series(name);
         if points.len() > 1 {

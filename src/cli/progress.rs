@@ -39,8 +39,8 @@ impl Watch {
 
     fn tail(status: &Status) -> String {
         let mut text = status.loss.map(|loss| format!("loss {}, ", number(f64::from(loss), 3))).unwrap_or_default();
-        if let Some((now, best)) = status.held_out {
-            text += &format!("held out {} (best {}), ", number(f64::from(now), 3), number(f64::from(best), 3));
+        if let Some((now, best)) = status.validation {
+            text += &format!("validation {} (best {}), ", number(f64::from(now), 3), number(f64::from(best), 3));
         }
         text + &format!("{} rows/s, {} left", number(status.rows_per_second, 3), duration(left(status)))
     }
@@ -96,9 +96,9 @@ fn fields(status: &Status) -> Map<String, Value> {
         "seconds": status.seconds,
         "seconds_left": left(status),
     });
-    if let Some((now, best)) = status.held_out {
-        value["held_out"] = json!(now);
-        value["held_out_best"] = json!(best);
+    if let Some((now, best)) = status.validation {
+        value["validation"] = json!(now);
+        value["validation_best"] = json!(best);
     }
     value.as_object().cloned().unwrap_or_default()
 }

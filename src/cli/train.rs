@@ -5,10 +5,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
-use pushforward::data::{Group, LoadOptions, Origin, Source, Table, density_warnings, groups, in_words};
+use pushforward::data::{Fraction, Group, LoadOptions, Origin, Source, Table, density_warnings, groups, in_words};
 use pushforward::methods::{self, Entry, Training};
+use pushforward::model::{Description, Left};
+use pushforward::report::number;
 use pushforward::settings::parse_assignment;
-use pushforward::train::{Job, Outcome};
+use pushforward::train::{Job, MOST_TEST, Outcome, Rows, Sets};
 use pushforward::{Error, train};
 use serde_json::json;
 
@@ -22,8 +24,9 @@ use super::progress::{Watch, duration};
 pub fn train(args: &Train, adapter: &str, console: Console) -> anyhow::Result<()> {
     let entry = methods::find(&args.method)?;
     let source: Source = args.data.parse()?;
-    let test_source = args.test.as_deref().map(str::parse::<Source>).transpose()?;
-    let out = folder(args, &source)?;
+    let [validation_source, test_source] = [&args.validation, &args.test].map(|set| set.as_deref().map(str::parse).transpose());
+    let (validation_source, test_source): (Option<Source>, Option<Source>) = (validation_source?, test_source?);
+    let mut out = folder(args, &source)?;
     let Resolved { training, settings, seed } = resolve(args, entry, &out)?;
     if args.resume {
         // Before anything is loaded, so that the mistake is told at once.
@@ -35,22 +38,27 @@ pub fn train(args: &Train, adapter: &str, console: Console) -> anyhow::Result<()
         given => source.with_given(given, args.weights.as_deref())?,
     };
     let table = chosen.load(seed, &options)?;
-    let test = match &test_source {
-        // A toy target of the same seed would give the very rows that are trained on.
-        Some(test) => {
-            let columns = if conditions > 0 { chosen.columns.clone() } else { test.columns.clone() };
-            let test_rows = Source { origin: test.origin.clone(), columns };
-            test_rows.check_levels()?;
-            let rows = test_rows.load(seed ^ TEST, &options)?;
-            Some((test.to_string(), rows))
-        }
-        None => None,
+    // A toy target of the same seed would give the very rows that are trained on.
+    let load = |set: &Option<Source>, domain: u64| -> Result<Option<(String, Table)>, Error> {
+        let Some(set) = set else { return Ok(None) };
+        let columns = if conditions > 0 { chosen.columns.clone() } else { set.columns.clone() };
+        let rows = Source { origin: set.origin.clone(), columns };
+        rows.check_levels()?;
+        Ok(Some((set.to_string(), rows.load(seed ^ domain, &options)?)))
     };
-    let (rows, fresh) = (table.rows(), fresh_rows(&chosen, &table, seed)?);
+    let (validation, mut test) = (load(&validation_source, VALIDATION)?, load(&test_source, TEST)?);
+    let fresh = |domain: u64| fresh_rows(&chosen, &table, seed ^ domain);
+    let is_own = methods::given_score(&settings).is_empty();
+    if test.is_none() && is_own && training.test_fraction == Fraction::Auto {
+        test = fresh(FRESH)?;
+    }
+    // What no sampler can beat: further rows of the distribution.
+    let beside = if is_own { fresh(BESIDE)? } else { None };
     let gpu = super::device::open(adapter, console)?;
     console.message(&format!(
-        "training {} on {source}: {rows} rows, {} columns{}, up to {} steps on {}",
+        "training {} on {source}: {} rows, {} columns{}, up to {} steps on {}",
         entry.name,
+        table.rows(),
         table.cols() - conditions,
         match conditions {
             0 => String::new(),
@@ -66,6 +74,10 @@ pub fn train(args: &Train, adapter: &str, console: Console) -> anyhow::Result<()
     }
     // After the device: a driver reads environment variables that must not change once there are threads.
     let stop = stop_on_signals()?;
+    let free = !args.resume && args.out.is_none();
+    if free {
+        out = take_free(args, &source)?;
+    }
     let job = Job {
         entry,
         training,
@@ -75,6 +87,7 @@ pub fn train(args: &Train, adapter: &str, console: Console) -> anyhow::Result<()
         source_hash: source.file_hash()?,
         table,
         conditions,
+        validation,
         test,
         out: out.clone(),
         resume: args.resume,
@@ -83,17 +96,53 @@ pub fn train(args: &Train, adapter: &str, console: Console) -> anyhow::Result<()
     let mut watch = Watch::new(console);
     let outcome = train::train(&gpu, job, &mut watch, &stop);
     watch.clear();
-    let outcome = outcome.map_err(|e| match e {
-        Error::Interrupted { step } => anyhow::Error::new(Error::Interrupted { step })
-            .context(format!("the checkpoint is written; go on with `{}`", command(&out, true))),
+    if outcome.is_err() && free {
+        // Only if nothing was written there.
+        let _ = std::fs::remove_dir(&out).and_then(|()| std::fs::remove_dir(RUNS));
+    }
+    let outcome = outcome.map_err(|e| ended(e, &out))?;
+    let judged = likelihood::judged(&outcome)?;
+    let report = page::write(
+        &gpu,
+        &outcome,
+        entry,
+        beside.map(|(_, rows)| rows).as_ref(),
+        judged.as_ref(),
+        &command(&out, false),
+        console,
+    )?;
+    finished(&outcome, entry, &source, judged.as_ref(), report.as_deref(), console)
+}
+
+/// A run that ended before its time: what it left, and how to go on.
+fn ended(e: Error, out: &Path) -> anyhow::Error {
+    let model = if out.join("model.safetensors").exists() { model_left(out) } else { String::new() };
+    match e {
+        Error::Interrupted { .. } => {
+            let context = format!("the checkpoint is written{model}; go on with `{}`", command(out, true));
+            anyhow::Error::new(e).context(context)
+        }
         Error::NonFinite { .. } if out.join("checkpoint.safetensors").exists() => {
-            anyhow::Error::new(e).context(format!("the last good checkpoint is kept in {}", out.display()))
+            anyhow::Error::new(e).context(format!("the last good checkpoint is kept in {}{model}", out.display()))
         }
         e => e.into(),
-    })?;
-    let judged = likelihood::judged(&outcome, fresh.as_ref())?;
-    let report = page::write(&gpu, &outcome, entry, fresh.as_ref(), judged.as_ref(), &command(&out, false), console)?;
-    finished(&outcome, entry, &source, rows, judged.as_ref(), report.as_deref(), console)
+    }
+}
+
+/// The model of a run that has not finished, in words.
+fn model_left(out: &Path) -> String {
+    let said = Description::read(out).ok().and_then(|description| step_left(&description));
+    said.map_or(String::new(), |step| format!(", and {} is the model of {step}", out.join("model.safetensors").display()))
+}
+
+/// Which step the model of a run that has not finished is of.
+pub fn step_left(description: &Description) -> Option<String> {
+    let why = match description.unfinished? {
+        Left::Best => "the best by validation loss so far",
+        Left::Last => "the last checkpoint",
+    };
+    let [step, steps] = [description.steps, description.training.steps.into()].map(|steps| number(steps as f64, 12));
+    Some(format!("step {step} of {steps}, {why}"))
 }
 
 /// The given columns; a run goes on with its own, so that they need not be said again.
@@ -113,15 +162,18 @@ fn condition(args: &Train, out: &Path) -> Result<Vec<String>, Error> {
     Ok(groups(&names).iter().map(said).collect())
 }
 
-/// A counter domain of its own for the rows of a toy `--test`.
-const TEST: u64 = 0x7465_7374;
+/// Counter domains of their own for the rows of toy sets, so that they are not the rows that are trained on.
+const VALIDATION: u64 = 0x7465_7374;
+const TEST: u64 = 0x7363_6f72;
 const FRESH: u64 = 0x6672_6573;
+const BESIDE: u64 = 0x6265_7369;
 
-/// Rows of the same law that nothing was trained on: only a toy target has them without end.
-fn fresh_rows(source: &Source, table: &Table, seed: u64) -> anyhow::Result<Option<Table>> {
+/// Rows of the same distribution that nothing was trained on: only a toy target has them without end.
+fn fresh_rows(source: &Source, table: &Table, seed: u64) -> Result<Option<(String, Table)>, Error> {
     let Origin::Toy(toy, _) = &source.origin else { return Ok(None) };
-    let draw = Source { origin: Origin::Toy(*toy, 2 * page::ROWS), columns: source.columns.clone() };
-    Ok(Some(draw.load(seed ^ FRESH, &LoadOptions::default())?.align(table.columns())?))
+    let draw = Source { origin: Origin::Toy(*toy, MOST_TEST), columns: source.columns.clone() };
+    let rows = draw.load(seed, &LoadOptions::default())?.align(table.columns())?;
+    Ok(Some((draw.to_string(), rows)))
 }
 
 struct Resolved {
@@ -181,6 +233,7 @@ fn read_config(path: &Path, entry: &Entry) -> Result<(toml::Table, Option<u64>),
         let at = line.map(|line| format!("line {line} ")).unwrap_or_default();
         Error::format(path, format!("{at}is not TOML ({}): write key = value, one a line", e.message()))
     })?;
+    table = train::migrated(table);
     let seed = table.remove("seed").map(|value| seed_of(&value)).transpose().map_err(|e| in_file(path, e))?;
     if let Some(method) = table.remove("method")
         && method.as_str() != Some(entry.name)
@@ -193,21 +246,42 @@ fn read_config(path: &Path, entry: &Entry) -> Result<(toml::Table, Option<u64>),
     Ok((table, seed))
 }
 
-/// Where the run goes: as asked, or a name that is free; a resumed one is the newest of those names.
+/// Where runs go that are given no folder.
+const RUNS: &str = "runs";
+
+/// The k-th name of a run that is given no folder.
+fn numbered(args: &Train, source: &Source, k: usize) -> PathBuf {
+    let suffix = if k == 1 { String::new() } else { format!("-{k}") };
+    PathBuf::from(RUNS).join(format!("{}-{}{suffix}", args.method, name_of(source)))
+}
+
+/// Where the run goes: as asked, or a name that is free now; a resumed one is the newest of those names.
 fn folder(args: &Train, source: &Source) -> Result<PathBuf, Error> {
     if let Some(out) = &args.out {
         return Ok(out.clone());
     }
-    let name = name_of(source);
-    let numbered = |k: usize| {
-        let suffix = if k == 1 { String::new() } else { format!("-{k}") };
-        PathBuf::from("runs").join(format!("{}-{name}{suffix}", args.method))
-    };
-    let free = (1..).find(|&k| !numbered(k).exists()).unwrap_or(1);
+    let free = (1..).find(|&k| !numbered(args, source, k).exists()).unwrap_or(1);
     match (args.resume, free) {
-        (false, _) => Ok(numbered(free)),
-        (true, 1) => Err(Error::usage(format!("there is no run {} to resume: name its folder by --out", numbered(1).display()))),
-        (true, _) => Ok(numbered(free - 1)),
+        (false, _) => Ok(numbered(args, source, free)),
+        (true, 1) => {
+            let first = numbered(args, source, 1);
+            Err(Error::usage(format!("there is no run {} to resume: name its folder by --out", first.display())))
+        }
+        (true, _) => Ok(numbered(args, source, free - 1)),
+    }
+}
+
+/// Makes the first folder whose name is free: of several processes that ask at once, each gets its own.
+fn take_free(args: &Train, source: &Source) -> Result<PathBuf, Error> {
+    std::fs::create_dir_all(RUNS).map_err(|e| Error::io("make the folder", RUNS, e))?;
+    let mut k = 1;
+    loop {
+        let path = numbered(args, source, k);
+        match std::fs::create_dir(&path) {
+            Ok(()) => return Ok(path),
+            Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => k += 1,
+            Err(e) => return Err(Error::io("make the folder", &path, e)),
+        }
     }
 }
 
@@ -218,6 +292,32 @@ pub fn name_of(source: &Source) -> String {
         Origin::File(path) => path.file_stem().unwrap_or_default().to_string_lossy().into_owned(),
     };
     name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect()
+}
+
+/// The rows of each set.
+pub fn sets_said(outcome: &Outcome) -> String {
+    let count = |rows: usize| number(rows as f64, 12);
+    let set = |set: &Option<Rows>, what: &str| match set {
+        Some(Rows { rows, source }) => {
+            let from = source.as_ref().map_or_else(|| "split off at random".into(), |source| format!("from {source}"));
+            format!(", {} {what} ({from})", count(rows.rows()))
+        }
+        None => format!(", no {what}"),
+    };
+    let Sets { train, validation, test } = &outcome.sets;
+    format!("{} training{}{}", count(train.rows()), set(validation, "validation"), set(test, "test"))
+}
+
+/// What the saved model was trained on besides, where it was; scores are not of it.
+pub fn refit_said(outcome: &Outcome) -> Option<String> {
+    let Sets { train, validation, test } = &outcome.sets;
+    let split = [validation, test].into_iter().flatten().filter(|set| set.is_split());
+    let all = train.rows() + split.map(|set| set.rows.rows()).sum::<usize>();
+    outcome.before_refit.as_ref()?;
+    Some(format!(
+        "the saved model was trained again on all {} rows, for as many steps; scores are of the model before",
+        number(all as f64, 12)
+    ))
 }
 
 /// Refuses to resume where there is nothing to go on from.
@@ -272,7 +372,6 @@ fn finished(
     outcome: &Outcome,
     entry: &Entry,
     source: &Source,
-    rows: usize,
     judged: Option<&Judged>,
     report: Option<&Path>,
     console: Console,
@@ -284,27 +383,26 @@ fn finished(
         return Ok(());
     }
     if console.is_json() {
+        let rows = |set: &Option<Rows>| set.as_ref().map_or(0, |set| set.rows.rows());
         let value = json!({
             "event": "finished",
             "run": path, "model": model, "report": report,
-            "steps": outcome.steps, "kept_step": outcome.kept, "stopped_early": outcome.stopped_early, "refit": outcome.judged.is_some(),
+            "steps": outcome.steps, "kept_step": outcome.kept, "stopped_early": outcome.stopped_early, "refit": outcome.before_refit.is_some(),
+            "training_rows": outcome.sets.train.rows(), "validation_rows": rows(&outcome.sets.validation), "test_rows": rows(&outcome.sets.test),
             "seconds": outcome.seconds, "likelihood": judged.map(Judged::json),
         });
         return Ok(print(&value.to_string())?);
     }
-    let held = match &outcome.test {
-        Some(test) => format!("{} rows to learn from, {} held out", outcome.train.rows(), test.rows()),
-        None => format!("{rows} rows"),
-    };
     let why = match (outcome.stopped_early, outcome.kept < outcome.steps) {
-        (true, _) => format!(", best on the held-out rows; stopped early, at step {}", outcome.steps),
-        (false, true) => ", best on the held-out rows".into(),
+        (true, _) => format!(", the best on validation rows; stopped early, at step {}", outcome.steps),
+        (false, true) => ", the best on validation rows".into(),
         (false, false) => String::new(),
     };
-    let mut text = format!("{} learned {source} ({held}) in {}\n", entry.name, duration(outcome.seconds));
+    let mut text = format!("{} learned {source} in {}\n", entry.name, duration(outcome.seconds));
+    text += &format!("rows     {}\n", sets_said(outcome));
     text += &format!("kept     step {} of {}{why}\n", outcome.kept, outcome.model.description().training.steps);
-    if outcome.judged.is_some() {
-        text += &format!("refit    anew on all {rows} rows, for as many steps\n");
+    if let Some(said) = refit_said(outcome) {
+        text += &format!("refit    {said}\n");
     }
     if let Some(judged) = judged {
         text += &format!("nats     {}\n", judged.said());

@@ -14,6 +14,7 @@ use serde_json::json;
 use super::arguments::{self, Integration, Push, Sample};
 use super::console::{Console, print};
 use super::likelihood::with_error;
+use super::train::step_left;
 
 /// Bandwidth of the Vendi score, in deviations of a column.
 const BANDWIDTH: f64 = 0.1;
@@ -319,7 +320,11 @@ fn rows_of(model: &Model, text: &str) -> Result<Table, Error> {
 }
 
 fn load(run: &Path, adapter: &str, console: Console) -> Result<Model, Error> {
-    Model::load(&super::device::open(adapter, console)?, run)
+    let model = Model::load(&super::device::open(adapter, console)?, run)?;
+    if let Some(step) = step_left(model.description()) {
+        console.message(&format!("{}: training has not finished; this is the model of {step}", run.display()));
+    }
+    Ok(model)
 }
 
 fn lacks(model: &Model, what: &str, asked: &str) -> Error {

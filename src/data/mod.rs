@@ -1,4 +1,4 @@
-//! Tables of numbers: reading and writing files, toy targets, standardisation and held-out rows.
+//! Tables of numbers: reading and writing files, toy targets, standardisation and splits.
 //!
 //! ```
 //! use pushforward::data::{LoadOptions, Source, Standardisation, split};
@@ -12,11 +12,11 @@
 //! assert_eq!((people.rows(), people.columns()), (3, &["age".to_string(), "height".to_string()][..]));
 //! assert!(people.kinds()[0].integer);
 //!
-//! let (kept, held_out) = split(&people, 0.3, 7)?;
-//! let standard = Standardisation::fit(&kept);
-//! let z: Vec<f32> = standard.apply(kept.values())?; // mean 0 and deviation 1 in each column
+//! let (train, test) = split(&people, 0.3, 7)?;
+//! let standard = Standardisation::fit(&train);
+//! let z: Vec<f32> = standard.apply(train.values())?; // mean 0 and deviation 1 in each column
 //! let x: Vec<f64> = standard.undo(&z)?;
-//! held_out.write(folder.path().join("held-out.parquet"))?;
+//! test.write(folder.path().join("test.parquet"))?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
@@ -25,6 +25,7 @@ mod csv;
 mod density;
 mod file;
 mod formula;
+mod fraction;
 mod levels;
 mod nearest;
 mod npy;
@@ -40,10 +41,11 @@ pub mod toy;
 pub use density::{density_warnings, dependent_column, dequantised};
 pub use file::{FileFormat, file_hash, write_atomically};
 pub use formula::{Formulas, Function, Node};
+pub use fraction::Fraction;
 pub use levels::{Group, groups, in_words};
 pub use nearest::nearest;
 pub use source::{DEFAULT_TOY_ROWS, LoadOptions, MAX_TOY_ROWS, Origin, Source};
-pub use split::split;
+pub use split::{Purpose, set_aside, split, subset, subset_of};
 pub use standardise::{ColumnRounding, Rounding, Standardisation};
 pub use table::{ColumnKind, Number, Table};
 pub use target::{Law, Target};

@@ -9,7 +9,7 @@ use rand::rngs::ChaCha8Rng;
 pub enum Stream {
     /// Rows of toy targets.
     Toy = 1,
-    /// The choice of held-out rows.
+    /// The choice of rows: validation and test sets, subsets.
     Split = 2,
     /// Source rows and choices of data rows for matched pairs.
     Pairs = 3,

@@ -1,42 +1,91 @@
-//! Rows held out from training.
+//! Rows set aside from training, and random subsets of rows.
 
 use rand::RngExt;
 
 use super::Table;
-use super::random::{Stream, generator};
+use super::random::{Stream, generator_at};
 use crate::{Error, Result};
 
-/// The rows in two tables, (kept, held out): each set of round(share · rows) rows is equally likely to be held out. Both tables keep
-/// the order of the rows. At least one row is held out and at least one kept.
+/// What rows are chosen for: one seed gives each purpose numbers of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Rows that stop training and choose settings.
+    Validation = 0,
+    /// Rows that are touched once, for the final scores.
+    Test = 1,
+    /// A subset of rows that are too many to use all.
+    Subset = 2,
+}
+
+/// The rows in two tables, (kept, set aside): each set of round(share · rows) rows is equally likely to be set aside. Both tables keep
+/// the order of the rows. At least one row is set aside and at least one kept.
 ///
-/// Refused: a share that is not above 0 and below 1, and fewer than two rows.
+/// Rows without weight say nothing of what was learned: they are kept and not counted.
+///
+/// Refused: a share that is not above 0 and below 1, and fewer than two rows with weight.
 ///
 /// ```
 /// let table = pushforward::data::toy::Toy::Rings.sample(1000, 0);
-/// let (kept, held) = pushforward::data::split(&table, 0.1, 7)?;
-/// assert_eq!((kept.rows(), held.rows()), (900, 100));
+/// let (kept, aside) = pushforward::data::split(&table, 0.1, 7)?;
+/// assert_eq!((kept.rows(), aside.rows()), (900, 100));
 /// # Ok::<(), pushforward::Error>(())
 /// ```
 pub fn split(table: &Table, share: f64, seed: u64) -> Result<(Table, Table)> {
     if !(share > 0.0 && share < 1.0) {
         return Err(Error::usage(format!(
-            "the share of rows to hold out is {share}: give a number above 0 and below 1, such as 0.1"
+            "the share of rows to set aside is {share}: give a number above 0 and below 1, such as 0.1"
         )));
     }
-    let rows = table.rows();
-    if rows < 2 {
-        return Err(Error::data(format!("{} has {rows} row(s): holding some out needs at least two", table.origin())));
+    let rows = table.weighted_rows().len();
+    set_aside(table, (share * rows as f64).round() as usize, seed, Purpose::Validation)
+}
+
+/// The same for a number of rows.
+///
+/// # Errors
+/// Fewer than two rows with weight.
+pub fn set_aside(table: &Table, count: usize, seed: u64, purpose: Purpose) -> Result<(Table, Table)> {
+    let mut order = table.weighted_rows();
+    if order.len() < 2 {
+        let weight = if table.weights().is_some() { " with weight" } else { "" };
+        return Err(Error::data(format!(
+            "{} has {} row(s){weight}: setting some aside needs at least two",
+            table.origin(),
+            order.len()
+        )));
     }
-    let count = ((share * rows as f64).round() as usize).clamp(1, rows - 1);
-    let mut random = generator(seed, Stream::Split);
-    // The first `count` steps of Fisher and Yates's shuffle.
+    let count = count.clamp(1, order.len() - 1);
+    shuffle(&mut order, count, seed, purpose);
+    let mut aside = vec![false; table.rows()];
+    order[..count].iter().for_each(|&row| aside[row] = true);
+    let (chosen, kept): (Vec<usize>, Vec<usize>) = (0..table.rows()).partition(|&row| aside[row]);
+    Ok((table.select_rows(&kept), table.select_rows(&chosen)))
+}
+
+/// At most so many of the rows, each set of them equally likely, in the table's order: all of a table that has no more.
+pub fn subset(table: &Table, rows: usize, seed: u64) -> Table {
+    if table.rows() <= rows {
+        return table.clone();
+    }
+    table.select_rows(&subset_of(table.rows(), rows, seed))
+}
+
+/// At most `most` of the numbers below `rows`, each set of them equally likely, in order.
+pub fn subset_of(rows: usize, most: usize, seed: u64) -> Vec<usize> {
     let mut order: Vec<usize> = (0..rows).collect();
+    if rows > most {
+        shuffle(&mut order, most, seed, Purpose::Subset);
+        order.truncate(most);
+        order.sort_unstable();
+    }
+    order
+}
+
+/// The first `count` steps of Fisher and Yates's shuffle.
+fn shuffle(order: &mut [usize], count: usize, seed: u64, purpose: Purpose) {
+    let mut random = generator_at(seed, Stream::Split, purpose as u64);
     for i in 0..count {
-        let j = random.random_range(i as u64..rows as u64) as usize;
+        let j = random.random_range(i as u64..order.len() as u64) as usize;
         order.swap(i, j);
     }
-    let (held, kept) = order.split_at_mut(count);
-    held.sort_unstable();
-    kept.sort_unstable();
-    Ok((table.select_rows(kept), table.select_rows(held)))
 }

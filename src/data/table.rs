@@ -192,6 +192,11 @@ impl Table {
         self.weights.as_deref()
     }
 
+    /// The rows that count: all, or those whose weight is above zero.
+    pub fn weighted_rows(&self) -> Vec<usize> {
+        (0..self.rows).filter(|&row| self.weights.as_ref().is_none_or(|weights| weights[row] > 0.0)).collect()
+    }
+
     /// Whether the columns' names were given: false for an array file or a CSV without a header, whose columns are `x0`, `x1`, …
     pub fn has_header(&self) -> bool {
         self.header

@@ -95,11 +95,14 @@ settings! {
         round: bool = false,
         /// Whether samples are clamped to each column's observed bounds.
         clamp: bool = false,
-        /// Share of the rows held out to stop training in time: a number, or -1 for 0.2 below 5,000 rows and none above.
-        held_out: f32 = -1.0,
-        /// Evaluations on held-out rows (20 steps apart or more, after the warm-up) without improvement that stop training; 0 never does.
+        /// Share of the rows that is split off for the final scores and touched once: a number, or auto for 0.2 and at most 2,000 rows; 0 is none.
+        test_fraction: crate::data::Fraction = crate::data::Fraction::Auto,
+        /// Share of the other rows that early stopping uses: a number, or auto for 0.2 below 5,000 rows and none above; 0 is none.
+        #[serde(alias = "held_out")]
+        validation_fraction: crate::data::Fraction = crate::data::Fraction::Auto,
+        /// Evaluations on validation rows (20 steps apart or more, after the warm-up) without improvement that stop training; 0 never does.
         patience: u32 = 20,
-        /// Whether, once rows held out of the data have said for how many steps, training is made anew on all rows for as many.
+        /// Whether the model that is saved is trained again on all rows of the data, for as many steps as were kept: where validation rows were split off, or test rows of fewer than 5,000.
         refit: bool = true,
     }
 }
@@ -149,9 +152,6 @@ impl Training {
         }
         if !(0.0..1.0).contains(&self.average) {
             return wrong("average", &self.average, "at least 0 and below 1");
-        }
-        if !(self.held_out == -1.0 || (0.0..1.0).contains(&self.held_out)) {
-            return wrong("held_out", &self.held_out, "at least 0 and below 1, or -1");
         }
         Ok(())
     }

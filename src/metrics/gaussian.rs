@@ -16,16 +16,28 @@ pub struct Gaussian {
 
 impl Gaussian {
     pub fn fit(points: Points) -> Self {
+        Self::fit_weighted(points, None)
+    }
+
+    /// The same as rows weigh: the divisor is 1 − Σ s² of their shares s of the whole weight.
+    pub fn fit_weighted(points: Points, weights: Option<&[f32]>) -> Self {
         let (n, d) = (points.rows(), points.columns());
-        let mean: Vec<f64> = (0..d).map(|j| points.column(j).iter().map(|&v| f64::from(v)).sum::<f64>() / n as f64).collect();
+        let total = weights.map_or(n as f64, |weights| weights.iter().map(|&w| f64::from(w)).sum());
+        let share = |i: usize| weights.map_or(1.0, |weights| f64::from(weights[i])) / total;
+        let mut mean = vec![0.0; d];
+        for (i, row) in points.values().chunks_exact(d).enumerate() {
+            mean.iter_mut().zip(row).for_each(|(sum, &v)| *sum += share(i) * f64::from(v));
+        }
         let mut covariance = vec![0.0; d * d];
-        for row in points.values().chunks_exact(d) {
+        for (k, row) in points.values().chunks_exact(d).enumerate() {
             let centred: Vec<f64> = row.iter().zip(&mean).map(|(&v, m)| f64::from(v) - m).collect();
             for (i, a) in centred.iter().enumerate() {
-                covariance[i * d..=i * d + i].iter_mut().zip(&centred).for_each(|(sum, b)| *sum += a * b);
+                covariance[i * d..=i * d + i].iter_mut().zip(&centred).for_each(|(sum, b)| *sum += share(k) * a * b);
             }
         }
-        covariance.iter_mut().for_each(|v| *v /= (n.max(2) - 1) as f64);
+        let distinct = 1.0 - (0..n).map(|i| share(i).powi(2)).sum::<f64>();
+        let divisor = if distinct > 0.0 { distinct } else { 1.0 };
+        covariance.iter_mut().for_each(|v| *v /= divisor);
         Self { mean, factor: cholesky(covariance, d) }
     }
 

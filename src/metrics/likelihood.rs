@@ -26,19 +26,45 @@ impl LogLikelihood {
         Self { rows, mean, standard_error, bits_per_dimension: -mean / (columns as f64 * std::f64::consts::LN_2) }
     }
 
+    /// The same where rows have weights: the mean as they weigh, and its standard error √(n/(n−1) Σ s²(v − mean)²) of shares s of the whole weight, with
+    /// n = 1/Σ s². Rows without weight are left out.
+    pub fn of_weighted(values: &[f64], weights: Option<&[f32]>, columns: usize) -> Self {
+        let Some(weights) = weights else { return Self::of(values.iter().copied(), columns) };
+        let counted = || values.iter().zip(weights).filter(|(_, w)| **w > 0.0).map(|(&value, &w)| (value, f64::from(w)));
+        let total: f64 = counted().map(|(_, w)| w).sum();
+        let mean = counted().map(|(value, w)| w / total * value).sum::<f64>();
+        let concentration: f64 = counted().map(|(_, w)| (w / total).powi(2)).sum();
+        let squares: f64 = counted().map(|(value, w)| (w / total * (value - mean)).powi(2)).sum();
+        let (rows, left) = (counted().count(), 1.0 - concentration);
+        let standard_error = (rows > 1 && mean.is_finite() && left > 0.0).then(|| (squares / left).sqrt());
+        Self { rows, mean, standard_error, bits_per_dimension: -mean / (columns as f64 * std::f64::consts::LN_2) }
+    }
+
+    /// The same in other units, in which ln ρ is larger by so much.
+    pub fn shifted(self, by: f64, columns: usize) -> Self {
+        let mean = self.mean + by;
+        Self { mean, bits_per_dimension: -mean / (columns as f64 * std::f64::consts::LN_2), ..self }
+    }
+
     /// That of `rows` under the Gaussian fitted to `train`: what any density has to beat. The last `given` columns are conditions.
     pub fn of_gaussian(train: Points, rows: Points, given: usize) -> Self {
+        Self::of_weighted_gaussian((train, None), (rows, None), given)
+    }
+
+    /// The same where rows to fit, or rows to judge, have weights.
+    pub fn of_weighted_gaussian(train: (Points, Option<&[f32]>), rows: (Points, Option<&[f32]>), given: usize) -> Self {
+        let ((train, of_train), (rows, of_rows)) = (train, rows);
         let d = rows.columns();
         let behind =
             |points: Points| points.values().chunks_exact(d).flat_map(|row| row[d - given..].to_vec()).collect::<Vec<f32>>();
-        let joint = Gaussian::fit(train);
+        let joint = Gaussian::fit_weighted(train, of_train);
         let of_given = match given {
             0 => None,
-            _ => Points::new(&behind(train), train.rows(), given).ok().map(Gaussian::fit),
+            _ => Points::new(&behind(train), train.rows(), given).ok().map(|points| Gaussian::fit_weighted(points, of_train)),
         };
         let each = |row: &[f32]| joint.log_density(row) - of_given.as_ref().map_or(0.0, |g| g.log_density(&row[d - given..]));
         let values: Vec<f64> = rows.values().chunks_exact(d).map(each).collect();
-        Self::of(values.into_iter(), d - given)
+        Self::of_weighted(&values, of_rows, d - given)
     }
 }
 
@@ -53,6 +79,24 @@ mod tests {
         assert!((found.bits_per_dimension - 1.0 / std::f64::consts::LN_2).abs() < 1e-15);
         let lost = LogLikelihood::of([-1.0, f64::NEG_INFINITY].into_iter(), 1);
         assert_eq!((lost.mean, lost.standard_error), (f64::NEG_INFINITY, None));
+    }
+
+    #[test]
+    fn rows_count_as_they_weigh() {
+        // A row of weight 2 is two rows; one without weight is none, however unlikely.
+        let twice = LogLikelihood::of([-1.0, -1.0, -4.0].into_iter(), 1);
+        let weighed = LogLikelihood::of_weighted(&[-1.0, f64::NEG_INFINITY, -4.0], Some(&[2.0, 0.0, 1.0]), 1);
+        assert_eq!((weighed.mean, weighed.rows), (twice.mean, 2));
+        // Equal weights change nothing.
+        let values = [-1.0, -3.0, -2.5];
+        let [plain, equal] = [None, Some(&[0.5f32; 3][..])].map(|weights| LogLikelihood::of_weighted(&values, weights, 1));
+        assert!((plain.standard_error.unwrap() - equal.standard_error.unwrap()).abs() < 1e-12 && plain.mean == equal.mean);
+        // A Gaussian fitted to the left half of (−3, −1, 1, 3): mean −2, variance 2 with the divisor n − 1.
+        let points = Points::new(&[-3.0, -1.0, 1.0, 3.0], 4, 1).unwrap();
+        let left = Some(&[1.0, 1.0, 0.0, 0.0][..]);
+        let found = LogLikelihood::of_weighted_gaussian((points, left), (points, left), 0);
+        let exact = -0.5 * (std::f64::consts::TAU * 2.0).ln() - 0.25;
+        assert!((found.mean - exact).abs() < 1e-12, "{found:?}");
     }
 
     #[test]

@@ -20,7 +20,7 @@ use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The setting of methods that learn maps between two times: the steps in which samples are drawn.
 const MAP_STEPS: &str = "map_steps";
@@ -42,9 +42,30 @@ pub struct Description {
     /// Steps that made the weights.
     pub steps: u64,
     pub version: String,
+    /// Which step the weights are of, where training had still to go on when the file was written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unfinished: Option<Left>,
+}
+
+/// What a run that has not finished leaves as its model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Left {
+    /// The best step so far by the validation loss.
+    Best,
+    /// The step of the last checkpoint.
+    Last,
 }
 
 impl Description {
+    /// That of `model.safetensors` in a run folder, or of a model file itself, without its weights.
+    ///
+    /// # Errors
+    /// As [`Model::load`].
+    pub fn read(path: impl AsRef<Path>) -> Result<Self> {
+        Ok(read_tensors(&file_of(path.as_ref())?, DESCRIPTION)?.1)
+    }
+
     pub fn entry(&self) -> Result<&'static Entry> {
         methods::find(&self.method)
     }
@@ -129,6 +150,33 @@ pub(crate) fn read_tensors<T: for<'a> Deserialize<'a>>(path: &Path, key: &str) -
     Ok((tensors, parsed))
 }
 
+/// The model file of a run folder, or the file itself.
+fn file_of(path: &Path) -> Result<PathBuf> {
+    let file = if path.is_dir() { path.join("model.safetensors") } else { path.to_path_buf() };
+    if !file.exists() {
+        let hint = if path.join("checkpoint.safetensors").exists() {
+            "the run has not finished: go on with `pushforward train … --resume`"
+        } else {
+            "give a run folder that `pushforward train` made, or a model.safetensors"
+        };
+        return Err(Error::format(&file, format!("does not exist; {hint}")));
+    }
+    Ok(file)
+}
+
+/// Writes a model file: the averaged weights of a method, or others in their place, and the description.
+pub(crate) fn write_model(path: &Path, description: &Description, method: &dyn Method, average: Option<&[f32]>) -> Result<()> {
+    let parameters = method.parameters();
+    let mut weights = match average {
+        Some(flat) => parameters.named(flat),
+        None => parameters.averaged()?,
+    };
+    if let Some(further) = method.further() {
+        weights.extend(further.averaged()?);
+    }
+    write_tensors(path, &weights, DESCRIPTION, description)
+}
+
 impl Model {
     /// A model around a method that has just been trained.
     pub fn new(gpu: &Gpu, description: Description, method: Box<dyn Method>) -> Self {
@@ -140,16 +188,7 @@ impl Model {
     /// # Errors
     /// No such file, a file that is damaged or not a model, or one that names an unknown method.
     pub fn load(gpu: &Gpu, path: impl AsRef<Path>) -> Result<Self> {
-        let path = path.as_ref();
-        let file = if path.is_dir() { path.join("model.safetensors") } else { path.to_path_buf() };
-        if !file.exists() {
-            let hint = if path.join("checkpoint.safetensors").exists() {
-                "the run has not finished: go on with `pushforward train … --resume`"
-            } else {
-                "give a run folder that `pushforward train` made, or a model.safetensors"
-            };
-            return Err(Error::format(&file, format!("does not exist; {hint}")));
-        }
+        let file = file_of(path.as_ref())?;
         let (tensors, description): (_, Description) = read_tensors(&file, DESCRIPTION)?;
         let entry = description.entry()?;
         if description.conditions >= description.columns.len() {
@@ -246,7 +285,7 @@ impl Model {
 
     /// Writes the averaged weights and the description.
     pub fn save(&self, path: &Path) -> Result<()> {
-        write_tensors(path, &self.weights()?, DESCRIPTION, &self.description)
+        write_model(path, &self.description, self.method.as_ref(), None)
     }
 
     pub fn description(&self) -> &Description {

@@ -142,12 +142,13 @@ impl Parameters {
 
     /// The averaged weights by name, as (name, rows, columns, values).
     pub fn averaged(&self) -> Result<Vec<NamedValues>> {
-        let flat = self.average.read()?;
-        Ok(self
-            .slices
-            .iter()
-            .map(|s| (s.name.clone(), s.rows, s.cols, flat[s.offset..s.offset + s.rows * s.cols].to_vec()))
-            .collect())
+        Ok(self.named(&self.average.read()?))
+    }
+
+    /// A flat buffer of these weights, such as [`Parameters::average`] once was, by name.
+    pub fn named(&self, flat: &[f32]) -> Vec<NamedValues> {
+        let values = |s: &Slice| flat[s.offset..s.offset + s.rows * s.cols].to_vec();
+        self.slices.iter().map(|s| (s.name.clone(), s.rows, s.cols, values(s))).collect()
     }
 
     /// Replaces values and average by named slices, as [`Parameters::averaged`] gave them.

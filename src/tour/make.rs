@@ -2,7 +2,7 @@
 
 use super::{Judge, Kept, Kind, Plan, ROWS, Record, SAMPLE, TEACHER, Terms, Tour};
 use crate::baselines;
-use crate::data::{LoadOptions, Source, Table, write_atomically};
+use crate::data::{Fraction, LoadOptions, Source, Table, write_atomically};
 use crate::gpu::Gpu;
 use crate::methods::Entry;
 use crate::metrics::{LogLikelihood, Points};
@@ -269,6 +269,7 @@ impl<'a> Maker<'a> {
         let (mut training, settings) = entry.settings(self.plan.training_of(entry))?;
         // Training anew on the rows that said when to stop would take as long again.
         training.refit = false;
+        training.test_fraction = Fraction::Of(0.0);
         if let Some(steps) = steps {
             training.steps = steps;
             training.warmup = training.warmup.min(steps / WARMUP_SHARE);
@@ -282,6 +283,7 @@ impl<'a> Maker<'a> {
             source_hash: self.plan.source.file_hash()?,
             table: self.judge.train.clone(),
             conditions: 0,
+            validation: None,
             test: None,
             out: self.plan.run(entry.name),
             resume: false,

@@ -4,7 +4,7 @@ use crate::Result;
 use crate::nn::Parameters;
 use serde::{Deserialize, Serialize};
 
-/// Weights that did best on held-out rows.
+/// Weights that did best on validation rows.
 #[derive(Clone, Debug)]
 pub(super) struct Best {
     pub value: f32,
@@ -17,11 +17,11 @@ pub(super) struct Best {
 pub(super) struct Checkpoint {
     /// Steps made of the training that is under way.
     pub step: u64,
-    /// Once training is made anew on all rows: the steps made before, with rows held out.
+    /// Once training is made anew on all rows: the steps made before, without the rows split off.
     pub searched: Option<u64>,
     pub seconds: f64,
-    /// The held-out statistic last measured.
-    pub held_out: Option<f32>,
+    /// The validation loss last measured.
+    pub validation: Option<f32>,
     pub best: Option<Best>,
     /// Evaluations since the best.
     pub stale: u64,
@@ -35,7 +35,8 @@ pub(super) struct Header {
     #[serde(default)]
     pub searched: Option<u64>,
     pub seconds: f64,
-    pub held_out: Option<f32>,
+    #[serde(alias = "held_out")]
+    pub validation: Option<f32>,
     pub best_value: Option<f32>,
     pub best_step: Option<u64>,
     pub stale: u64,
@@ -51,10 +52,10 @@ impl Checkpoint {
         self.best.as_ref().map(|b| b.value)
     }
 
-    /// Takes in one evaluation; keeps the averaged weights where it is the best so far.
+    /// Takes in one evaluation; keeps the averaged weights where it is the best so far. One that is not finite is none.
     pub fn judge(&mut self, value: f32, parameters: &Parameters) -> Result<()> {
-        self.held_out = Some(value);
-        if self.best_value().is_none_or(|best| value < best) {
+        self.validation = Some(value);
+        if value.is_finite() && self.best_value().is_none_or(|best| value < best) {
             self.best = Some(Best { value, step: self.step, average: parameters.average().read()? });
             self.stale = 0;
         } else {
@@ -68,7 +69,7 @@ impl Checkpoint {
             step: self.step,
             searched: self.searched,
             seconds: self.seconds,
-            held_out: self.held_out,
+            validation: self.validation,
             best_value: self.best_value(),
             best_step: self.best.as_ref().map(|b| b.step),
             stale: self.stale,
@@ -77,11 +78,11 @@ impl Checkpoint {
     }
 
     pub fn restore(header: Header, best_average: Option<Vec<f32>>) -> Self {
-        let Header { step, searched, seconds, held_out, best_value, best_step, stale, stopped_early } = header;
+        let Header { step, searched, seconds, validation, best_value, best_step, stale, stopped_early } = header;
         let best = match (best_value, best_step, best_average) {
             (Some(value), Some(step), Some(average)) => Some(Best { value, step, average }),
             _ => None,
         };
-        Self { step, searched, seconds, held_out, best, stale, stopped_early }
+        Self { step, searched, seconds, validation, best, stale, stopped_early }
     }
 }

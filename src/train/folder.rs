@@ -1,7 +1,8 @@
 //! The run folder: `config.toml`, `checkpoint.safetensors`, `model.safetensors`, `metrics.jsonl`, `report.html`.
 
-use super::Job;
 use super::checkpoint::{Checkpoint, Header};
+use super::lock::Lock;
+use super::{Job, Sets};
 use crate::data::write_atomically;
 use crate::gpu::Gpu;
 use crate::methods::Method;
@@ -18,6 +19,16 @@ use std::path::{Path, PathBuf};
 #[derive(Clone, Debug)]
 pub struct Folder {
     path: PathBuf,
+}
+
+/// How a run was found.
+pub(super) struct Opened {
+    pub folder: Folder,
+    /// Held while the run is made.
+    _lock: Lock,
+    /// The steps that the run had, where it is to be trained for more.
+    pub fewer: Option<u64>,
+    config: String,
 }
 
 /// `config.toml`: all that made the run.
@@ -48,19 +59,29 @@ struct DataConfig<'a> {
     given: &'a [String],
     /// Of the rows trained on, standardised: what bandwidths are multiples of.
     median_distance: f32,
+    /// Rows of each set.
+    train_rows: usize,
+    validation_rows: usize,
+    test_rows: usize,
+    /// Where validation and test rows were given: else they are split off, by the seed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    validation: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    validation_sha256: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     test: Option<&'a str>,
-    /// Of the rows that training stops by, where they were given.
     #[serde(skip_serializing_if = "Option::is_none")]
     test_sha256: Option<String>,
 }
 
-/// What must be the same for a run to be resumed.
-const IDENTITY: [&str; 4] = ["method", "seed", "training", "settings"];
+/// Files of a run.
+const CONFIG: &str = "config.toml";
+const CHECKPOINT: &str = "checkpoint.safetensors";
+const SEARCH: &str = "search.safetensors";
 
 impl Folder {
-    /// Makes the folder of a new run, or checks that the one there is of this run.
-    pub(super) fn open(job: &Job, gpu: &Gpu, median_distance: f32) -> Result<Self> {
+    /// Makes the folder of a new run, or checks that the one there is of this run, or of its first steps.
+    pub(super) fn open(job: &Job, gpu: &Gpu, sets: &Sets, median_distance: f32) -> Result<Opened> {
         let folder = Self { path: job.out.clone() };
         let config = toml::to_string(&Config {
             method: job.entry.name,
@@ -77,45 +98,82 @@ impl Folder {
                 columns: job.table.columns(),
                 given: &job.table.columns()[job.table.cols() - job.conditions..],
                 median_distance,
+                train_rows: sets.train.rows(),
+                validation_rows: sets.validation.as_ref().map_or(0, |set| set.rows.rows()),
+                test_rows: sets.test.as_ref().map_or(0, |set| set.rows.rows()),
+                validation: job.validation.as_ref().map(|(source, _)| source.as_str()),
+                validation_sha256: job.validation.as_ref().map(|(_, rows)| rows.hash()),
                 test: job.test.as_ref().map(|(source, _)| source.as_str()),
-                test_sha256: job.test.as_ref().map(|(_, table)| table.hash()),
+                test_sha256: job.test.as_ref().map(|(_, rows)| rows.hash()),
             },
             training: &job.training,
             settings: &job.settings,
         })
         .map_err(|e| Error::usage(format!("the settings cannot be written: {e}")))?;
-        let path = folder.file("config.toml");
-        match (path.exists(), job.resume) {
-            (true, false) => Err(Error::usage(format!(
+        let path = folder.file(CONFIG);
+        if job.resume && !path.exists() {
+            return Err(Error::usage(format!("{} holds no run to resume: leave out --resume", folder.path.display())));
+        }
+        std::fs::create_dir_all(&folder.path).map_err(|e| Error::io("make the folder", &folder.path, e))?;
+        let _lock = Lock::take(&folder.path)?;
+        if job.resume {
+            let fewer = folder.compare(&path, &config)?;
+            return Ok(Opened { folder, _lock, fewer, config });
+        }
+        if path.exists() {
+            return Err(Error::usage(format!(
                 "{} already holds a run: go on with it by --resume, or choose another folder by --out",
                 folder.path.display()
-            ))),
-            (false, true) => Err(Error::usage(format!("{} holds no run to resume: leave out --resume", folder.path.display()))),
-            (true, true) => folder.check_same(&path, &config).map(|()| folder),
-            (false, false) => {
-                std::fs::create_dir_all(&folder.path).map_err(|e| Error::io("make the folder", &folder.path, e))?;
-                write_atomically(&path, |file| file.write_all(config.as_bytes()))?;
-                Ok(folder)
-            }
+            )));
         }
+        let opened = Opened { folder, _lock, fewer: None, config };
+        opened.write_config()?;
+        Ok(opened)
     }
 
-    fn check_same(&self, path: &Path, config: &str) -> Result<()> {
+    /// Refuses to go on with another run; the steps of the one that is there, where it had fewer and all else is the same.
+    fn compare(&self, path: &Path, config: &str) -> Result<Option<u64>> {
         let text = std::fs::read_to_string(path).map_err(|e| Error::io("read", path, e))?;
         let parse = |text: &str| text.parse::<toml::Table>().map_err(|e| Error::format(path, format!("is damaged: {e}")));
-        let (old, new) = (parse(&text)?, parse(config)?);
-        let changed = IDENTITY.iter().find(|key| old.get(**key) != new.get(**key));
-        let hash = |t: &toml::Table, key: &str| t.get("data").and_then(|d| d.get(key)).cloned();
-        let what = match changed {
-            Some(key) => format!("`{key}`"),
-            None if hash(&old, "table_sha256") != hash(&new, "table_sha256") => "the data".into(),
-            None if hash(&old, "test_sha256") != hash(&new, "test_sha256") => "`--test`".into(),
-            None => return Ok(()),
+        let (old, new) = (migrated(parse(&text)?), parse(config)?);
+        let of = |t: &toml::Table, path: &[&str]| -> Option<toml::Value> {
+            let (last, tables) = path.split_last()?;
+            tables.iter().try_fold(t, |t, key| t.get(*key)?.as_table())?.get(*last).cloned()
         };
-        Err(Error::usage(format!(
-            "{what} is not what {} was made with: resume with the same command, or choose another folder by --out",
-            self.path.display()
-        )))
+        let steps = |t: &toml::Table| of(t, &["training", "steps"])?.as_integer().and_then(|steps| u64::try_from(steps).ok());
+        let fewer = steps(&old).zip(steps(&new)).filter(|(old, new)| old < new).map(|(old, _)| old);
+        let shown = |value: Option<toml::Value>| value.map_or_else(|| "not set".into(), |value| value.to_string());
+        let refuse = |what: &str, there: String, asked: String| {
+            Err(Error::usage(format!(
+                "{what} is {asked}, and {} was made with {there}: resume with the same command, or choose another folder by --out",
+                self.path.display()
+            )))
+        };
+        for table in ["training", "settings"] {
+            let keys = |t: &toml::Table| of(t, &[table]).and_then(|t| Some(t.as_table()?.keys().cloned().collect::<Vec<_>>()));
+            for key in [keys(&new), keys(&old)].into_iter().flatten().flatten() {
+                let [there, asked] = [&old, &new].map(|t| of(t, &[table, &key]));
+                if there != asked && !(key == "steps" && fewer.is_some()) {
+                    return refuse(&format!("`{key}`"), shown(there), shown(asked));
+                }
+            }
+        }
+        for key in ["method", "seed"] {
+            let [there, asked] = [&old, &new].map(|t| of(t, &[key]));
+            if there != asked {
+                return refuse(&format!("`{key}`"), shown(there), shown(asked));
+            }
+        }
+        for (key, what) in [("table", "the data"), ("validation", "`--validation`"), ("test", "`--test`")] {
+            let [there, asked] = [&old, &new].map(|t| of(t, &["data", &format!("{key}_sha256")]));
+            if there != asked {
+                return Err(Error::usage(format!(
+                    "{what} is not what {} was made with: resume with the same command, or choose another folder by --out",
+                    self.path.display()
+                )));
+            }
+        }
+        Ok(fewer)
     }
 
     pub fn path(&self) -> &Path {
@@ -140,11 +198,27 @@ impl Folder {
         if let Some(best) = &at.best {
             tensors.push(("best".into(), 1, best.average.len(), best.average.clone()));
         }
-        write_tensors(&self.file("checkpoint.safetensors"), &tensors, "run", &at.header())
+        write_tensors(&self.file(CHECKPOINT), &tensors, "run", &at.header())
+    }
+
+    /// Keeps the checkpoint of the first training, from which it can be made longer, while the training on all rows writes its own.
+    pub(super) fn keep_search(&self) -> Result<()> {
+        let (from, to) = (self.file(CHECKPOINT), self.file(SEARCH));
+        let bytes = std::fs::read(&from).map_err(|e| Error::io("read", &from, e))?;
+        write_atomically(&to, |file| file.write_all(&bytes))
     }
 
     pub(super) fn load_checkpoint(&self) -> Result<(Checkpoint, State)> {
-        let path = self.file("checkpoint.safetensors");
+        self.load(CHECKPOINT)
+    }
+
+    /// The end of the first training.
+    pub(super) fn load_search(&self) -> Result<(Checkpoint, State)> {
+        self.load(SEARCH)
+    }
+
+    fn load(&self, name: &str) -> Result<(Checkpoint, State)> {
+        let path = self.file(name);
         let (mut tensors, header): (_, Header) = read_tensors(&path, "run")?;
         let best = tensors.remove("best");
         if header.best_step.is_some() && best.is_none() {
@@ -160,19 +234,19 @@ impl Folder {
         if (at.step > 0 || at.searched.is_some()) && path.exists() {
             let text = std::fs::read_to_string(&path).map_err(|e| Error::io("read", &path, e))?;
             // A last line that a kill cut short is dropped with those of steps that will be made again.
-            let known = text.lines().filter_map(|line| serde_json::from_str::<Map<String, Value>>(line).ok());
-            // A held-out value is of the weights after `step` steps; a loss is of the step that begins there.
+            let known = text.lines().filter_map(|line| serde_json::from_str::<Map<String, Value>>(line).ok()).map(renamed);
+            // A validation loss is of the weights after `step` steps; a loss is of the step that begins there.
             let before = |line: &Map<String, Value>| {
                 let limit = match (at.searched, is_refit(line)) {
                     (Some(_), false) => u64::MAX,
                     (None, true) => 0,
-                    _ => at.step + u64::from(line.contains_key("held_out")),
+                    _ => at.step + u64::from(line.contains_key(VALIDATION)),
                 };
                 line.get("step").and_then(Value::as_u64).is_some_and(|s| s < limit)
             };
             lines = known.filter(before).collect();
         }
-        Ok(Metrics { path, lines, started: std::time::Instant::now() })
+        Ok(Metrics { path, lines, started: std::time::Instant::now(), before: at.seconds })
     }
 }
 
@@ -198,6 +272,40 @@ impl State {
     }
 }
 
+impl Opened {
+    pub fn write_config(&self) -> Result<()> {
+        write_atomically(self.folder.file(CONFIG), |file| file.write_all(self.config.as_bytes()))
+    }
+}
+
+/// A run's `config.toml` as this version writes it: until 0.1 there were no test rows, and `--test` named rows to stop training by.
+pub fn migrated(mut config: toml::Table) -> toml::Table {
+    let Some(training) = config.get_mut("training").and_then(toml::Value::as_table_mut) else { return config };
+    let Some(held_out) = training.remove("held_out") else { return config };
+    let share = if held_out.as_float() == Some(-1.0) { "auto".into() } else { held_out };
+    training.insert("validation_fraction".into(), share);
+    training.insert("test_fraction".into(), 0.0.into());
+    if let Some(data) = config.get_mut("data").and_then(toml::Value::as_table_mut) {
+        for (old, new) in [("test", "validation"), ("test_sha256", "validation_sha256")] {
+            if let Some(value) = data.remove(old) {
+                data.insert(new.into(), value);
+            }
+        }
+    }
+    config
+}
+
+/// The name of the validation loss in `metrics.jsonl`.
+pub(super) const VALIDATION: &str = "validation";
+
+/// A line under today's names.
+fn renamed(mut line: Map<String, Value>) -> Map<String, Value> {
+    if let Some(value) = line.remove("held_out") {
+        line.insert(VALIDATION.into(), value);
+    }
+    line
+}
+
 /// What the names of scalars begin with that are of the training anew.
 pub(super) const REFIT: &str = "refit_";
 
@@ -210,6 +318,8 @@ pub struct Metrics {
     path: PathBuf,
     lines: Vec<Map<String, Value>>,
     started: std::time::Instant,
+    /// Seconds of training before this process.
+    before: f64,
 }
 
 impl Metrics {
@@ -219,7 +329,7 @@ impl Metrics {
         for (name, &value) in names.iter().zip(values) {
             line.insert(name.clone(), f64::from(value).into());
         }
-        line.insert("seconds".into(), self.started.elapsed().as_secs_f64().into());
+        line.insert("seconds".into(), (self.before + self.started.elapsed().as_secs_f64()).into());
         self.lines.push(line);
     }
 
@@ -230,9 +340,9 @@ impl Metrics {
     }
 
     pub(super) fn flush(&self) -> Result<()> {
-        // Losses come back later than held-out values, by as much as the device lags: the order of steps is the file's.
+        // Losses come back later than validation losses, by as much as the device lags: the order of steps is the file's.
         let mut lines: Vec<_> = self.lines.iter().collect();
-        lines.sort_by_key(|line| (is_refit(line), line.get("step").and_then(Value::as_u64), !line.contains_key("held_out")));
+        lines.sort_by_key(|line| (is_refit(line), line.get("step").and_then(Value::as_u64), !line.contains_key(VALIDATION)));
         write_atomically(&self.path, |file| {
             for line in lines {
                 serde_json::to_writer(&mut *file, line)?;

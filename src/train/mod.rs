@@ -1,36 +1,41 @@
 //! Training: from a table to a run folder from which the model can be used, the run resumed, and the result reproduced.
 //!
-//! Where rows of the table are held out, they say for how many steps to train, and then all rows are trained on anew for as many
-//! (Goodfellow, Bengio & Courville 2016, algorithm 7.2): a fifth of the rows is worth more to the model than to its judge.
+//! A run has three sets of rows ([`Sets`]): training rows, validation rows, which stop training early and choose the step that is kept, and test rows, which
+//! nothing touches but the final scores. Where they were split off a small table, the model that is saved is trained again on all rows, for as many steps as
+//! were kept (Goodfellow, Bengio & Courville 2016, algorithm 7.2), and the scores are those of the model before.
 
 mod checkpoint;
 mod folder;
-mod held_out;
+mod lock;
 pub mod log;
 mod pace;
 mod session;
+mod sets;
 mod stage;
+mod validation;
 
-pub use folder::{Folder, Metrics};
+pub use folder::{Folder, Metrics, migrated};
+pub use lock::Lock;
 pub use pace::steps_within;
+pub use sets::{MOST_TEST, Rows, SMALL, Sets};
 
-use crate::data::{LoadOptions, Rounding, Source, Standardisation, Table, Target, dequantised, split};
+use crate::data::{LoadOptions, Rounding, Source, Standardisation, Table, Target, dequantised};
 use crate::gpu::Gpu;
 use crate::methods::many_step::{SOURCE_ROWS, given_source};
 use crate::methods::{self, Entry, Method, Training, given_teacher};
 use crate::model::{Description, Model};
 use crate::{Error, Result};
 use checkpoint::Checkpoint;
-use held_out::HeldOut;
+use folder::{Opened, State};
 use session::Session;
 use stage::Stage;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::atomic::AtomicBool;
+use validation::Validation;
 
-/// Rows below which a share is held out by default.
-const SMALL: usize = 5_000;
-const SMALL_SHARE: f64 = 0.2;
+/// How far a run's own units may be from its teacher's, in shares of them: the teacher may have been trained on a part of the rows.
+const TEACHER_UNITS: f64 = 0.25;
 /// Rows of a source law are not those of the data, where both are toy targets and made from the run's seed.
 const SOURCE_SEED: u64 = 0x50_0ce5;
 
@@ -46,7 +51,9 @@ pub struct Job {
     pub table: Table,
     /// How many of the table's last columns are given: the others are learned given them.
     pub conditions: usize,
-    /// Rows to stop on instead of a held-out share: their source and the rows.
+    /// Validation rows, in place of a share of the table: their source and the rows.
+    pub validation: Option<(String, Table)>,
+    /// Test rows, in place of a share of the table.
     pub test: Option<(String, Table)>,
     pub out: PathBuf,
     pub resume: bool,
@@ -70,18 +77,25 @@ impl Job {
         }
     }
 
-    /// The map to learn from, where the settings name one: its units must be the run's.
-    fn teacher(&self, gpu: &Gpu, columns: &[String], units: &Standardisation) -> Result<Option<Rc<dyn Method>>> {
+    /// The map to learn from, where the settings name one, and its units, which become the run's.
+    fn teacher(
+        &self,
+        gpu: &Gpu,
+        columns: &[String],
+        units: &Standardisation,
+    ) -> Result<Option<(Rc<dyn Method>, Standardisation)>> {
         let Some(run) = given_teacher(&self.settings) else { return Ok(None) };
         let model = Model::load(gpu, run)?;
-        let description = model.description();
-        if description.columns != columns || !description.standardisation.is_near(units) {
+        let Description { columns: of_teacher, standardisation, .. } = model.description().clone();
+        let pairs = units.mean.iter().zip(&units.scale).zip(standardisation.mean.iter().zip(&standardisation.scale));
+        let near = |((m, s), (n, t)): ((&f64, &f64), (&f64, &f64))| (m - n).abs().max((s - t).abs()) <= TEACHER_UNITS * s;
+        if of_teacher != columns || !pairs.into_iter().all(near) {
             return Err(Error::data(format!(
-                "the teacher {run} was trained on other rows ({}): give --data and --test as they were for it, and held_out = 0",
-                description.columns.join(", ")
+                "the teacher {run} was trained on other rows ({}): give --data as it was for it",
+                of_teacher.join(", ")
             )));
         }
-        Ok(Some(model.into_method().into()))
+        Ok(Some((model.into_method().into(), standardisation)))
     }
 
     /// Rows of the law to start from, where the settings name one, in these units: as many as a model keeps, evenly from all, or all of
@@ -109,16 +123,16 @@ pub struct Status {
     pub step: u64,
     pub steps: u64,
     pub loss: Option<f32>,
-    /// The held-out statistic last measured, and the best so far.
-    pub held_out: Option<(f32, f32)>,
+    /// The validation loss last measured, and the best so far.
+    pub validation: Option<(f32, f32)>,
     pub rows_per_second: f64,
     pub seconds: f64,
 }
 
 impl Outcome {
-    /// The model that `test` may judge: none of those rows was seen.
-    pub fn judged(&self) -> &Model {
-        self.judged.as_ref().unwrap_or(&self.model)
+    /// The model that validation and test rows may score: it was trained on none of them.
+    pub fn scored(&self) -> &Model {
+        self.before_refit.as_ref().unwrap_or(&self.model)
     }
 }
 
@@ -131,18 +145,16 @@ pub trait Progress {
 /// What a finished run leaves.
 pub struct Outcome {
     pub model: Model,
-    /// Where `model` was trained anew on all rows: the one of the training rows alone, which the held-out rows can judge.
-    pub judged: Option<Model>,
+    /// Where `model` was trained again on all rows: the one of the training rows alone.
+    pub before_refit: Option<Model>,
     pub folder: Folder,
     pub metrics: Metrics,
-    /// Steps made while rows were held out, and the step whose weights were kept.
+    /// Steps made on the training rows alone, and the step whose weights were kept.
     pub steps: u64,
     pub kept: u64,
     pub stopped_early: bool,
     pub seconds: f64,
-    /// The rows that were trained on and those held out, in the data's own units.
-    pub train: Table,
-    pub test: Option<Table>,
+    pub sets: Sets,
     /// The law to learn, where its score is known.
     pub target: Option<Target>,
 }
@@ -159,73 +171,92 @@ pub fn train(gpu: &Gpu, job: Job, progress: &mut dyn Progress, stop: &AtomicBool
 struct Run {
     gpu: Gpu,
     job: Job,
-    folder: Folder,
-    test: Option<Table>,
+    opened: Opened,
+    sets: Sets,
     stage: Stage,
-    held_out: Option<HeldOut>,
+    validation: Option<Validation>,
 }
 
 impl Run {
     fn prepare(gpu: &Gpu, job: Job) -> Result<Self> {
         job.table.check_trainable()?;
-        let (train, test) = match &job.test {
-            Some((_, test)) => (job.table.clone(), Some(test.align(job.table.columns())?)),
-            None => {
-                let share = match job.training.held_out {
-                    // Rows that only say where to start are not what to stop by.
-                    s if s < 0.0 && !methods::given_score(&job.settings).is_empty() => 0.0,
-                    s if s < 0.0 && job.table.rows() < SMALL => SMALL_SHARE,
-                    s => f64::from(s.max(0.0)),
-                };
-                // A handful of rows can spare none.
-                if share > 0.0 && job.table.rows() >= 10 {
-                    let (train, test) = split(&job.table, share, job.seed)?;
-                    (train, Some(test))
-                } else {
-                    (job.table.clone(), None)
-                }
-            }
-        };
-        let stage = Stage::new(gpu, &job, train)?;
-        let held_out = match &test {
-            Some(test) => {
-                let rows = stage.standard(&dequantised(test, &job.whole_columns(), job.seed))?;
-                let generated = test.cols() - job.conditions;
+        let sets = Sets::of(&job)?;
+        let stage = Stage::new(gpu, &job, sets.train.clone())?;
+        let validation = match &sets.validation {
+            Some(Rows { rows, .. }) => {
+                let standard = stage.standard(&dequantised(rows, &job.whole_columns(), job.seed))?;
+                let generated = rows.cols() - job.conditions;
                 let log_det = stage.standardisation.log_det_of(generated);
-                Some(HeldOut::new(gpu, stage.method.as_ref(), &rows, (generated, job.conditions), test.weights(), log_det)?)
+                let columns = (generated, job.conditions);
+                Some(Validation::new(gpu, stage.method.as_ref(), &standard, columns, rows.weights(), log_det, job.seed)?)
             }
             None => None,
         };
-        let folder = Folder::open(&job, gpu, stage.median_distance)?;
-        Ok(Self { gpu: gpu.clone(), job, folder, test, stage, held_out })
+        let opened = Folder::open(&job, gpu, &sets, stage.median_distance)?;
+        Ok(Self { gpu: gpu.clone(), job, opened, sets, stage, validation })
+    }
+
+    /// Where the run stands: at its start, or at the checkpoint that it goes on from.
+    fn stands(&self) -> Result<(Checkpoint, Option<State>)> {
+        if !self.job.resume {
+            return Ok((Checkpoint::start(), None));
+        }
+        let folder = &self.opened.folder;
+        let (at, state) = folder.load_checkpoint()?;
+        let Some(fewer) = self.opened.fewer else { return Ok((at, Some(state))) };
+        let refuse = |why: &str| {
+            Err(Error::usage(format!(
+                "`steps` is {}, and {} was made with {fewer}: {why}; start a new run in another folder by --out",
+                self.job.training.steps,
+                folder.path().display()
+            )))
+        };
+        if self.stage.plan.is_fed() {
+            return refuse("what this method prepares depends on the number of steps");
+        }
+        let (mut at, state) = match at.searched {
+            None => (at, state),
+            Some(_) => match folder.load_search() {
+                Ok(found) => found,
+                Err(_) => {
+                    return refuse(
+                        "the training before that on all rows cannot be gone on with, as an earlier version kept nothing of it",
+                    );
+                }
+            },
+        };
+        // Who asks for more steps wants them made.
+        (at.stopped_early, at.stale) = (false, 0);
+        self.opened.write_config()?;
+        Ok((at, Some(state)))
     }
 
     fn finish(mut self, progress: &mut dyn Progress, stop: &AtomicBool) -> Result<Outcome> {
         let steps = u64::from(self.job.training.steps);
-        let (at, mut state) = match self.job.resume {
-            true => self.folder.load_checkpoint().map(|(at, state)| (at, Some(state)))?,
-            false => (Checkpoint::start(), None),
-        };
-        let mut session = Session::new(at, &self.folder, &self.job.training, progress, stop)?;
+        let (at, mut state) = self.stands()?;
+        let folder = self.opened.folder.clone();
+        let mut session = Session::new(at, &folder, &self.job.training, progress, stop)?;
         if session.at.searched.is_none() {
             if let Some(state) = state.take() {
                 state.restore(self.stage.method.as_ref())?;
                 self.stage.plan.set_count(session.at.step)?;
                 session.progress.message(&format!("going on from step {} of {steps}", session.at.step));
             }
-            session.run(&mut self.stage, steps, self.held_out.as_mut())?;
+            session.leave_models(Some(description(&self.job, &self.stage, 0)));
+            session.run(&mut self.stage, steps, self.validation.as_mut())?;
+            session.leave_models(None);
         }
         let kept = match &session.at.best {
             Some(best) => {
                 self.stage.method.parameters().average().write(&best.average)?;
                 best.step
             }
-            None => session.at.step,
+            None => session.at.searched.unwrap_or(session.at.step),
         };
         let mut again = None;
-        if self.job.test.is_none() && self.test.is_some() && self.job.training.refit {
+        if self.sets.refits(&self.job) {
             let mut stage = Stage::new(&self.gpu, &self.job, self.job.table.clone())?;
-            let mut message = format!("training anew on all {} rows, for the {kept} steps kept", self.job.table.rows());
+            let mut message = format!("training again on all {} rows, for the {kept} steps kept", self.job.table.rows());
             match state {
                 Some(state) => {
                     state.restore(stage.method.as_ref())?;
@@ -233,6 +264,7 @@ impl Run {
                     message += &format!(": going on from step {}", session.at.step);
                 }
                 None => {
+                    folder.keep_search()?;
                     session.at.searched = Some(session.at.step);
                     session.at.step = 0;
                 }
@@ -242,41 +274,47 @@ impl Run {
             again = Some(stage);
         }
         let Session { at, metrics, .. } = session;
-        let (train, target) = (self.stage.train.clone(), self.stage.target.clone());
+        let target = self.stage.target.clone();
         let first = model(&self.gpu, &self.job, self.stage, kept);
-        let (model, judged) = match again {
+        let (model, before_refit) = match again {
             Some(stage) => (model(&self.gpu, &self.job, stage, kept), Some(first)),
             None => (first, None),
         };
-        model.save(&self.folder.model())?;
+        model.save(&folder.model())?;
         Ok(Outcome {
             model,
-            judged,
-            folder: self.folder,
+            before_refit,
+            folder,
             metrics,
             steps: at.searched.unwrap_or(at.step),
             kept,
             stopped_early: at.stopped_early,
             seconds: at.seconds,
-            train,
-            test: self.test,
+            sets: self.sets,
             target,
         })
     }
 }
 
-fn model(gpu: &Gpu, job: &Job, stage: Stage, kept: u64) -> Model {
-    let description = Description {
+fn description(job: &Job, stage: &Stage, steps: u64) -> Description {
+    let mut rounding = Rounding::of(&stage.train, job.training.round || job.training.dequantise, job.training.clamp);
+    let kinds = job.table.kinds().iter();
+    rounding.columns.iter_mut().zip(kinds).for_each(|(rule, kind)| rule.to_integer &= kind.integer);
+    Description {
         method: job.entry.name.into(),
         training: job.training.clone(),
         settings: job.settings.clone(),
         columns: stage.train.columns().to_vec(),
         conditions: job.conditions,
-        rounding: Rounding::of(&job.table, job.training.round || job.training.dequantise, job.training.clamp),
-        standardisation: stage.standardisation,
+        rounding,
+        standardisation: stage.standardisation.clone(),
         seed: job.seed,
-        steps: kept,
+        steps,
         version: env!("CARGO_PKG_VERSION").into(),
-    };
-    Model::new(gpu, description, stage.method)
+        unfinished: None,
+    }
+}
+
+fn model(gpu: &Gpu, job: &Job, stage: Stage, kept: u64) -> Model {
+    Model::new(gpu, description(job, &stage, kept), stage.method)
 }

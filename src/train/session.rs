@@ -1,17 +1,18 @@
-//! The loop of steps: replays a plan, watches what it reports and the held-out rows, and leaves checkpoints that it can go on from.
+//! The loop of steps: replays a plan, watches what it reports and the validation loss, and leaves checkpoints that it can go on from.
 
 use super::checkpoint::Checkpoint;
-use super::folder::{Folder, Metrics, REFIT};
-use super::held_out::HeldOut;
+use super::folder::{Folder, Metrics, REFIT, VALIDATION};
 use super::stage::Stage;
+use super::validation::Validation;
 use super::{Progress, Status};
 use crate::gpu::Report;
 use crate::methods::Training;
+use crate::model::{Description, Left, write_model};
 use crate::{Error, Result};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// Evaluations on held-out rows in a whole run.
+/// Evaluations on validation rows in a whole run.
 const EVALUATIONS: u64 = 100;
 /// Steps between two of them at least: nearer ones say the same, and patience would run out in a short run.
 const APART: u64 = 20;
@@ -28,6 +29,8 @@ pub(super) struct Session<'a> {
     pub progress: &'a mut dyn Progress,
     folder: &'a Folder,
     training: &'a Training,
+    /// Of the model that a run leaves on its way; none while another is better kept.
+    describe: Option<Description>,
     stop: &'a AtomicBool,
     started: Instant,
     /// Seconds of training before this process.
@@ -45,22 +48,27 @@ impl<'a> Session<'a> {
     ) -> Result<Self> {
         let metrics = folder.metrics(&at)?;
         let before = at.seconds;
-        Ok(Self { at, metrics, progress, folder, training, stop, started: Instant::now(), before, loss: None })
+        Ok(Self { at, metrics, progress, folder, training, stop, started: Instant::now(), before, loss: None, describe: None })
     }
 
-    /// Makes the steps of a training up to `end`, or until its held-out rows say to stop.
-    pub fn run(&mut self, stage: &mut Stage, end: u64, mut held_out: Option<&mut HeldOut>) -> Result<()> {
+    /// Leaves a model with every checkpoint from now on: of the best step so far, or else of the last.
+    pub fn leave_models(&mut self, describe: Option<Description>) {
+        self.describe = describe;
+    }
+
+    /// Makes the steps of a training up to `end`, or until its validation rows say to stop.
+    pub fn run(&mut self, stage: &mut Stage, end: u64, mut validation: Option<&mut Validation>) -> Result<()> {
         let evaluate_every = end.div_ceil(EVALUATIONS).max(APART);
         let log_every = end.div_ceil(LINES).max(1);
         if self.at.step == 0 {
-            self.evaluate(stage, held_out.as_deref_mut())?;
+            self.evaluate(stage, validation.as_deref_mut())?;
             self.save(stage)?;
         }
         let mut saved = Instant::now();
         let mut per_step = Duration::from_millis(20);
         let most = stage.plan.window().min(256) as f64;
-        while self.at.step < end && !(held_out.is_some() && self.at.stopped_early) {
-            let until = match held_out {
+        while self.at.step < end && !(validation.is_some() && self.at.stopped_early) {
+            let until = match validation {
                 Some(_) => (self.at.step + 1).next_multiple_of(evaluate_every).min(end),
                 None => end,
             };
@@ -73,8 +81,8 @@ impl<'a> Session<'a> {
             self.clock();
             let reports = stage.plan.reports()?;
             self.log(stage, &reports, log_every)?;
-            if self.at.step == until && held_out.is_some() {
-                self.evaluate(stage, held_out.as_deref_mut())?;
+            if self.at.step == until && validation.is_some() {
+                self.evaluate(stage, validation.as_deref_mut())?;
                 let patience = u64::from(self.training.patience);
                 self.at.stopped_early = patience > 0 && self.at.stale >= patience;
             }
@@ -83,7 +91,7 @@ impl<'a> Session<'a> {
                 step: self.at.step,
                 steps: end,
                 loss: self.loss,
-                held_out: held_out.as_ref().and(self.at.held_out.zip(self.at.best_value())),
+                validation: validation.as_ref().and(self.at.validation.zip(self.at.best_value())),
                 rows_per_second: made as f64 * self.training.batch as f64 / self.at.seconds.max(1e-9),
                 seconds: self.at.seconds,
             });
@@ -131,20 +139,25 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    fn evaluate(&mut self, stage: &Stage, held_out: Option<&mut HeldOut>) -> Result<()> {
-        let Some(held_out) = held_out else { return Ok(()) };
-        let value = held_out.measure()?;
+    fn evaluate(&mut self, stage: &Stage, validation: Option<&mut Validation>) -> Result<()> {
+        let Some(validation) = validation else { return Ok(()) };
+        let value = validation.measure()?;
         self.at.judge(value, stage.method.parameters())?;
         if self.at.step <= u64::from(self.training.warmup).max(stage.method.unsettled()) {
             // The rate is still growing, or the data still move: nothing can be said of a run that has hardly begun.
             self.at.stale = 0;
         }
-        self.metrics.scalars(self.at.step, &["held_out".to_string()], &[value]);
+        self.metrics.scalars(self.at.step, &[VALIDATION.to_string()], &[value]);
         Ok(())
     }
 
     fn save(&mut self, stage: &Stage) -> Result<()> {
         self.metrics.flush()?;
-        self.folder.save_checkpoint(&self.at, stage.method.as_ref())
+        self.folder.save_checkpoint(&self.at, stage.method.as_ref())?;
+        let Some(describe) = self.describe.as_ref().filter(|_| self.at.step > 0) else { return Ok(()) };
+        let best = self.at.best.as_ref();
+        let (steps, left) = best.map_or((self.at.step, Left::Last), |best| (best.step, Left::Best));
+        let describe = Description { steps, unfinished: Some(left), ..describe.clone() };
+        write_model(&self.folder.model(), &describe, stage.method.as_ref(), best.map(|best| best.average.as_slice()))
     }
 }

@@ -20,9 +20,13 @@ impl Stage {
     /// Everything at its start: the map is the Gaussian of these rows.
     pub fn new(gpu: &Gpu, job: &Job, train: Table) -> Result<Self> {
         train.check_trainable()?;
-        let standardisation = match job.training.standardise {
+        let own = match job.training.standardise {
             true => Standardisation::fit(&train),
             false => Standardisation::identity(train.cols()),
+        };
+        let (teacher, standardisation) = match job.teacher(gpu, train.columns(), &own)? {
+            Some((teacher, units)) => (Some(teacher), units),
+            None => (None, own),
         };
         let values = standard(&standardisation, &train)?;
         let data = Dataset::with_noise(gpu, &values, train.cols(), job.conditions, train.weights(), job.training.noise)?;
@@ -33,7 +37,6 @@ impl Stage {
         let target = job.target(&standardisation)?;
         let source = job.source_law(&train, &standardisation)?;
         let data = data.with_target(target.clone()).with_source(source).with_columns(train.columns());
-        let teacher = job.teacher(gpu, train.columns(), &standardisation)?;
         let setup = Setup {
             gpu,
             training: &job.training,

@@ -121,7 +121,7 @@ fn numbers_are_given_too_and_likelihoods_are_of_the_rest() {
     desk.fails("log-density run --data sexless.csv", 2, &["no column `sex`"]);
 
     // A run goes on with its own given columns, and ends as one that was not stopped.
-    let words = format!("train energy {condition} --out part --steps 20 {TINY} --set held_out=0");
+    let words = format!("train energy {condition} --out part --steps 20 {TINY} --set validation_fraction=0");
     desk.works(&words);
     desk.works("train energy --data birds.csv#length,age,sex --out part --resume");
 }

@@ -83,7 +83,9 @@ fn a_source_of_unknown_form_is_refused() {
 fn test_rows_must_have_the_same_columns() {
     let desk = Desk::new();
     desk.file("a.csv", "x,y\n1,2\n3,4\n5,7\n").file("b.csv", "x,z\n1,2\n3,4\n");
-    desk.fails("train energy --data a.csv --test b.csv", 2, &["b.csv", "`y`"]);
+    for set in ["--test", "--validation"] {
+        desk.fails(&format!("train energy --data a.csv {set} b.csv"), 2, &["b.csv", "`y`"]);
+    }
 }
 
 #[test]

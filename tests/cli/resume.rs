@@ -39,13 +39,24 @@ fn a_run_that_was_stopped_and_killed_ends_as_one_that_was_not() {
     let train = |out: &str| format!("{LONG} {TINY} --out {out}");
     desk.works(&train("whole"));
 
-    // Ctrl-C: the step is finished, the checkpoint written, and the way on is said.
+    // Ctrl-C: the step is finished, the checkpoint written, and the way on is said. Meanwhile no other process goes on with the run.
     let (mut child, log) = started(&desk, &train("run"), 0);
+    desk.fails(&format!("{} --resume", train("run")), 2, &["another process is at work in run"]);
     signal(&child, "INT");
     let said: String = log.lines().map_while(Result::ok).collect();
     assert_eq!(child.wait().expect("it ends").code(), Some(130), "{said}");
     assert!(said.contains("interrupted at step") && said.contains("--out run") && said.contains("--resume"), "{said}");
-    assert!(desk.path("run/checkpoint.safetensors").exists() && !desk.path("run/model.safetensors").exists());
+    assert!(
+        said.contains("run/model.safetensors is the model of step") && said.contains("the best by validation loss so far"),
+        "{said}"
+    );
+    let drawn = desk.run("sample run -n 5 --out early.csv");
+    assert_eq!((drawn.status, desk.text("early.csv").lines().count()), (Some(0), 6));
+    assert!(
+        drawn.err.contains("training has not finished") && drawn.err.contains("the best by validation loss so far"),
+        "{}",
+        drawn.err
+    );
     let checkpoint = desk.read("run/checkpoint.safetensors");
 
     // SIGKILL in the middle of what follows: nothing that was written is harmed.
@@ -57,6 +68,13 @@ fn a_run_that_was_stopped_and_killed_ends_as_one_that_was_not() {
     // Its settings need not be said again.
     desk.works("train energy --data toy:moons:200 --out run --resume");
     assert!(desk.read("whole/model.safetensors") == desk.read("run/model.safetensors"), "the models differ");
+    let drawn = desk.run("sample run -n 5 --out late.csv");
+    assert!(!drawn.err.contains("finished"), "{}", drawn.err);
+    // The clock goes on where it was: those of losses and validation losses each.
+    let text = desk.text("run/metrics.jsonl");
+    let lines = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).expect("one object a line"));
+    let seconds: Vec<f64> = lines.filter(|line| line.get("loss").is_some()).filter_map(|line| line["seconds"].as_f64()).collect();
+    assert!(seconds.len() > 100 && seconds.is_sorted(), "{seconds:?}");
     let [whole, run] = ["whole", "run"].map(|name| metrics(&desk.path(name).join("metrics.jsonl")));
     let differ = whole.iter().zip(&run).find(|(a, b)| a != b);
     assert!(whole == run, "{} and {} lines, first {differ:?}", whole.len(), run.len());
@@ -77,16 +95,23 @@ fn sigterm_stops_as_ctrl_c_does() {
 fn a_run_is_resumed_only_as_it_was() {
     let desk = Desk::new();
     desk.trained();
-    let again = format!("train energy --data toy:moons:200 --out run --resume --steps 20 {TINY}");
+    let again = format!("train energy --data toy:moons:200 --out run --resume {TINY}");
     desk.works(&again);
-    for (change, part) in [("--set rate=0.5", "`training`"), ("--seed 4", "`seed`"), ("--set beta=1.5", "`settings`")] {
+    for (change, part) in [
+        ("--set rate=0.5", "`rate` is 0.5"),
+        ("--seed 4", "`seed` is 4"),
+        ("--set beta=1.5", "`beta` is 1.5"),
+        ("--steps 10", "`steps` is 10"),
+    ] {
         desk.fails(&format!("{again} {change}"), 2, &[part, "run", "--out"]);
     }
-    desk.fails(&format!("train energy --data toy:rings:200 --out run --resume {TINY} --steps 20"), 2, &["the data", "run"]);
-    desk.fails(&format!("train mmd --data toy:moons:200 --out run --resume {TINY} --steps 20"), 2, &["energy", "mmd"]);
+    desk.fails(&format!("train energy --data toy:rings:200 --out run --resume {TINY}"), 2, &["the data", "run"]);
+    desk.fails(&format!("train mmd --data toy:moons:200 --out run --resume {TINY}"), 2, &["energy", "mmd"]);
     desk.fails("train energy --data toy:moons:200 --out none --resume", 2, &["none", "leave out --resume"]);
     desk.fails("train energy --data toy:moons:200 --resume", 2, &["runs/energy-moons", "--out"]);
-    desk.fails(&format!("{again} --test toy:moons:50"), 2, &["`--test`", "run", "--out"]);
+    for set in ["--test", "--validation"] {
+        desk.fails(&format!("{again} {set} toy:moons:50"), 2, &[&format!("`{set}`"), "run", "--out"]);
+    }
     std::fs::create_dir(desk.path("empty")).expect("a folder");
     let ended: Ended = desk.fails("train energy --data toy:moons:200 --out empty --resume", 2, &["empty", "holds no run"]);
     assert!(ended.out.is_empty());

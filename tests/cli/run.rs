@@ -26,7 +26,7 @@ fn from_rows_to_new_rows() {
         assert!(steps.len() >= 20 && steps.is_sorted(), "{steps:?}");
     }
     let report = desk.text("run/report.html");
-    for part in ["<svg", "fitted Gaussian", "Training loss", "Held-out rows", "fresh rows"] {
+    for part in ["<svg", "fitted Gaussian", "Training loss", "Validation loss", "test rows", "more fresh rows"] {
         assert!(report.contains(part), "{part}");
     }
 
@@ -87,12 +87,41 @@ fn columns_keep_their_names_and_weights_their_meaning() {
 }
 
 #[test]
-fn test_rows_stop_training_in_place_of_a_held_out_share() {
+fn each_set_is_given_or_split_off_and_said() {
     let desk = Desk::new();
-    let words = "train energy --data toy:moons:200 --test toy:moons:80 --out run --steps 10";
-    let said = desk.works(&format!("{words} {TINY}"));
-    assert!(said.contains("200 rows to learn from, 80 held out"), "{said}");
-    assert!(desk.text("run/config.toml").contains("toy:moons:80"));
+    let rows = |count: usize| format!("x,y\n{}", (0..count).map(|i| format!("{},{}\n", i % 17, i * i % 23)).collect::<String>());
+    desk.file("a.csv", rows(200)).file("v.csv", rows(50)).file("t.csv", rows(30));
+    let train = |words: &str| desk.works(&format!("train energy --steps 10 {TINY} {words}"));
+    let said = train("--data a.csv --out split");
+    assert!(said.contains("128 training, 32 validation (split off at random), 40 test (split off at random)"), "{said}");
+    assert!(said.contains("trained again on all 200") && said.contains("scores are of the model before"), "{said}");
+    let page = desk.text("split/report.html");
+    for part in
+        ["Against 40 test rows", "samples of the model before it was trained again on all rows", "trained again on all 200"]
+    {
+        assert!(page.contains(part), "{part}");
+    }
+    let said = train("--data a.csv --validation v.csv --test t.csv --out given");
+    assert!(
+        said.contains("200 training, ") && said.contains("validation (from v.csv)") && said.contains("test (from t.csv)"),
+        "{said}"
+    );
+    assert!(!said.contains("again"), "what is given is not trained on: {said}");
+    let config = desk.text("given/config.toml");
+    assert!(config.contains("validation = \"v.csv\"") && config.contains("test = \"t.csv\""), "{config}");
+    // A toy target has fresh rows without end, and none of its rows is split off for the scores.
+    let said = train("--data toy:moons:200 --out toy");
+    assert!(said.contains("160 training, 40 validation (split off at random), 2000 test (from toy:moons:2000)"), "{said}");
+    // Without test rows the page says what its scores are of, and no set is compared with itself.
+    let none = "--set test_fraction=0 --set validation_fraction=0";
+    assert!(train(&format!("--data a.csv --out none {none}")).contains("200 training, no validation, no test"));
+    let page = desk.text("none/report.html");
+    assert!(
+        page.contains("There are no test rows: these rows were trained on.") && page.contains("other training rows"),
+        "{page}"
+    );
+    train("--data a.csv --out validation --set test_fraction=0");
+    assert!(desk.text("validation/report.html").contains("these rows also chose the step"));
 }
 
 #[test]
@@ -144,10 +173,11 @@ fn stein_learns_any_rows_towards_a_given_score() {
     let words = format!("train stein --data a.csv --out run --steps 10 {TINY}");
     let said = desk.works(&format!("{words} --set score=['-(age-3)','-0.25*(x2-4)']"));
     // The rows are not those of the law: training is not stopped by them.
-    assert!(said.contains("(60 rows)"), "{said}");
+    assert!(said.contains("60 training, no validation, no test"), "{said}");
     assert!(desk.text("run/config.toml").contains("-0.25*(x2-4)"));
     let report = desk.text("run/report.html");
-    for part in ["KSD²", "discrepancy to the score that was given", "60 rows that training started from", "starting rows"] {
+    for part in ["KSD²", "discrepancy to the score that was given", "30 rows that training started from", "other starting rows"]
+    {
         assert!(report.contains(part), "{part}");
     }
     desk.works("sample run -n 10 --out new.csv");
@@ -160,7 +190,7 @@ fn stein_learns_any_rows_towards_a_given_score() {
     desk.works(&format!("train stein --data a.csv --config run/config.toml --out again {TINY}"));
     assert_eq!(desk.read("run/model.safetensors"), desk.read("again/model.safetensors"));
     let other = "--set score=['-(age-2)','-0.25*(x2-4)']";
-    desk.fails(&format!("{words} --resume {other}"), 2, &["`settings` is not what run was made with"]);
+    desk.fails(&format!("{words} --resume {other}"), 2, &["`score` is", "run was made with"]);
 }
 
 #[test]

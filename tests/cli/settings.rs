@@ -37,7 +37,8 @@ fn values_out_of_range_are_refused_with_their_range() {
         ("--set width=1000000", ["`width`", "4,096"]),
         ("--set depth=1000", ["`depth`", "64"]),
         ("--set average=1", ["`average`", "below 1"]),
-        ("--set held_out=2", ["`held_out`", "below 1"]),
+        ("--set validation_fraction=2", ["`validation_fraction`", "below 1"]),
+        ("--set test_fraction=-0.5", ["`test_fraction`", "below 1"]),
         ("--set activation=sili", ["`activation`", "sili"]),
         ("--set rate", ["`rate`", "key=value"]),
         ("--set seed=-1", ["`seed`", "0 or above"]),
@@ -159,7 +160,8 @@ fn flags_win_over_set_and_set_over_the_file() {
 #[test]
 fn a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_checkpoint() {
     let desk = Desk::new();
-    let words = format!("train energy --data toy:moons:100 --steps 400 --out run {TINY} --set rate=1e30 --set held_out=0");
+    let words =
+        format!("train energy --data toy:moons:100 --steps 400 --out run {TINY} --set rate=1e30 --set validation_fraction=0");
     desk.fails(&words, 1, &["loss", "at step", "learning rate", "checkpoint is kept in run"]);
     assert!(desk.path("run/checkpoint.safetensors").exists());
     assert!(!desk.path("run/model.safetensors").exists());

@@ -78,6 +78,7 @@ fn train_and_sample(gpu: &Gpu, entry: &'static Entry) {
         source_hash: None,
         table: Toy::EightGaussians.sample(2_000, 1),
         conditions: 0,
+        validation: None,
         test: None,
         out: folder.path().join("run"),
         resume: false,

@@ -150,7 +150,7 @@ fn free_bits_and_beta_act_on_the_divergence() {
     let rows = Table::new(["a", "b", "c", "d"], rows()).unwrap();
     let divergence = |extra: &str| {
         let folder = tempfile::tempdir().unwrap();
-        let extra = format!("steps = 150\nlatent = 2\nwidth = 16\nbatch = 128\nrate = 2e-2\nheld_out = 0.0\n{extra}");
+        let extra = format!("steps = 150\nlatent = 2\nwidth = 16\nbatch = 128\nrate = 2e-2\nvalidation_fraction = 0.0\n{extra}");
         let outcome = trained_from(rows.clone(), "rows.csv", "vae", &extra, &folder.path().join("run"));
         let series = outcome.metrics.series("divergence");
         series[series.len() - 1].1
@@ -189,7 +189,7 @@ fn bernoulli_learns_chances_and_names_a_column_that_has_none() {
         .map(|v| f32::from(u8::from(v)))
         .collect();
     let table = Table::new(["wet", "cloudy", "cold"], rows).unwrap();
-    let extra = "steps = 300\nwidth = 16\nbatch = 256\nlikelihood = 'bernoulli'\nstandardise = false\nheld_out = 0.0";
+    let extra = "steps = 300\nwidth = 16\nbatch = 256\nlikelihood = 'bernoulli'\nstandardise = false\nvalidation_fraction = 0.0";
     let outcome = trained_from(table, "rows.csv", "iwae", extra, &folder.path().join("run"));
     let sample = outcome.model.sample(4000, 1).unwrap().into_single();
     assert!(sample.iter().all(|&v| v == 0.0 || v == 1.0));

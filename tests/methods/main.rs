@@ -51,7 +51,9 @@ fn job(table: Table, source: &str, method: &str, extra: &str, out: &std::path::P
     let entry = methods::find(method).unwrap();
     let warmup = if extra.contains("warmup") { "" } else { "warmup = 20\n" };
     let batch = if extra.contains("batch") { "" } else { "batch = 512\n" };
-    let small = format!("{batch}{warmup}average = 0.98\n");
+    // What is learned is scored by fresh rows.
+    let test = if extra.contains("test_fraction") { "" } else { "test_fraction = 0.0\n" };
+    let small = format!("{batch}{warmup}average = 0.98\n{test}");
     let steps = if extra.starts_with("steps") || extra.contains("\nsteps") { "" } else { "steps = 400\n" };
     let (training, settings) = entry.settings(format!("{steps}{small}{extra}").parse().unwrap()).unwrap();
     Job {
@@ -63,6 +65,7 @@ fn job(table: Table, source: &str, method: &str, extra: &str, out: &std::path::P
         source_hash: None,
         table,
         conditions: 0,
+        validation: None,
         test: None,
         out: out.into(),
         resume: false,
@@ -187,7 +190,7 @@ fn variants_of_the_methods_learn_too() {
 fn a_short_run_on_few_rows_is_not_stopped_before_it_has_begun() {
     let folder = tempfile::tempdir().unwrap();
     let outcome = trained_on(1000, "energy", Toy::Moons, "steps = 300\npatience = 5\nwarmup = 150", &folder.path().join("run"));
-    assert!(outcome.test.is_some() && outcome.kept > 150, "kept step {} of {}", outcome.kept, outcome.steps);
+    assert!(outcome.sets.validation.is_some() && outcome.kept > 150, "kept step {} of {}", outcome.kept, outcome.steps);
 }
 
 #[test]
@@ -292,7 +295,7 @@ fn stein_learns_the_law_of_a_given_score_from_rows_of_another() {
         "score = ['-(height - 1) + 0.5*(x2 + 0.5)', '0.5*(height - 1) - (x2 + 0.5)']\nkernel = 'gaussian'\nscales = [0.5, 1.0]";
     let folder = tempfile::tempdir().unwrap();
     let outcome = trained_from(table, "rows.csv", "stein", score, &folder.path().join("run"));
-    assert!(outcome.test.is_none() && outcome.kept == 400);
+    assert!(outcome.sets.validation.is_none() && outcome.kept == 400);
     let fresh: Vec<f32> = Toy::Gaussian
         .sample(3000, 99)
         .single()
@@ -324,8 +327,8 @@ fn stein_learns_the_law_of_a_given_score_from_rows_of_another() {
 }
 
 #[test]
-fn held_out_rows_stop_training_as_they_weigh() {
-    // Two clusters, of which the second weighs nothing: the held-out statistic is of the first alone, where the fitted Gaussian is at
+fn validation_rows_stop_training_as_they_weigh() {
+    // Two clusters, of which the second weighs nothing: the validation loss is of the first alone, where the fitted Gaussian is at
     // once, and not of both.
     let folder = tempfile::tempdir().unwrap();
     let rows: Vec<f32> = Toy::Gaussian.sample(1000, 1).into_single();
@@ -340,7 +343,7 @@ fn held_out_rows_stop_training_as_they_weigh() {
         &AtomicBool::new(false),
     )
     .unwrap();
-    let first = outcome.metrics.series("held_out")[0].1;
+    let first = outcome.metrics.series("validation")[0].1;
     // In units of the weighted deviation: sampling noise of about 100 rows, not the distance of 50 to the other cluster.
-    assert!(first.abs() < 0.1, "held-out statistic {first} at the fitted Gaussian");
+    assert!(first.abs() < 0.1, "validation loss {first} at the fitted Gaussian");
 }

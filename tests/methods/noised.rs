@@ -18,7 +18,7 @@ fn samples_of_a_noised_circle_come_back_to_it() {
     let table = Table::new(["x", "y"], circle).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("run");
-    let extra = "steps = 300\nwidth = 32\nbatch = 512\nrate = 5e-3\nlayers = 4\nnoise = 0.05\nheld_out = 0.0";
+    let extra = "steps = 300\nwidth = 32\nbatch = 512\nrate = 5e-3\nlayers = 4\nnoise = 0.05\nvalidation_fraction = 0.0";
     let model = trained_from(table, "a circle", "spline", extra, &run).model;
     let off = |model: &Model| {
         let rows = model.sample(3000, 1).unwrap();

@@ -165,7 +165,9 @@ impl Settings {
         table.insert("steps".into(), i64::from(self.steps).into());
         table.insert("batch".into(), i64::try_from(self.batch).unwrap_or(i64::MAX).into());
         // All rows are learned from, and the last weights count: which step is kept would be a difference of its own.
-        table.entry("held_out").or_insert(0.0.into());
+        table.entry("validation_fraction").or_insert(0.0.into());
+        // The judge has test rows of its own.
+        table.insert("test_fraction".into(), 0.0.into());
         let entry = if annealed {
             table.insert("objective".into(), objective.name.into());
             table.insert("falls".into(), arm.name().into());
@@ -334,6 +336,7 @@ impl Maker<'_> {
             source_hash: None,
             table: self.data(judge, key.seed)?,
             conditions: 0,
+            validation: None,
             test: None,
             out,
             resume: false,

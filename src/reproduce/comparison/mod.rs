@@ -21,6 +21,7 @@ pub use judge::{Judge, Scores};
 pub use record::{Record, Terms};
 pub use summary::{Cell, Comparison, Failure, LEAST_CLOSED, LEAST_MODE, MOST_TOLD, Standing};
 
+use crate::data::Fraction;
 use crate::data::toy::Toy;
 use crate::gpu::Gpu;
 use crate::methods::{self, Entry, REGISTRY, stein};
@@ -328,6 +329,8 @@ impl Maker<'_> {
 
     fn job(&self, entry: &'static Entry, toy: Toy, seed: u64, steps: Option<u32>) -> Result<Job> {
         let (mut training, settings) = entry.settings(self.settings.training.clone())?;
+        // Every run is scored by fresh rows.
+        training.test_fraction = Fraction::Of(0.0);
         if let Some(steps) = steps {
             training.steps = steps;
             training.warmup = training.warmup.min(steps / WARMUP_SHARE);
@@ -341,6 +344,7 @@ impl Maker<'_> {
             source_hash: None,
             table: toy.sample(self.settings.rows, seed),
             conditions: 0,
+            validation: None,
             test: None,
             out: folder(self.out, entry.name, toy, seed),
             resume: false,

@@ -2,7 +2,7 @@
 
 use super::trials::{TEACHER, Trial};
 use super::{Record, Terms};
-use crate::data::{LoadOptions, Source};
+use crate::data::{Fraction, LoadOptions, Source};
 use crate::gpu::Gpu;
 use crate::methods;
 use crate::metrics::gaussian::Gaussian;
@@ -89,13 +89,14 @@ impl Bench {
         let (training, settings) = trial.settings(run.terms.steps, &teacher)?;
         let job = Job {
             entry: methods::find(trial.method)?,
-            training: methods::Training { refit: false, ..training },
+            training: methods::Training { refit: false, test_fraction: Fraction::Of(0.0), ..training },
             settings,
             seed: run.seed,
             source: self.data.clone(),
             source_hash: None,
             table: self.judge.train.clone(),
             conditions: 0,
+            validation: None,
             test: None,
             out: out.join("run"),
             resume: false,

@@ -1,26 +1,27 @@
-//! What stops training in time: what held-out rows cost a method that is trained by likelihood, in nats a row of the data's own units, and for every other
-//! the energy distance between held-out rows and a fixed generated sample.
+//! The validation loss, which stops training early: the negative log-likelihood of validation rows for a method that is trained by likelihood, in nats a row of
+//! the data's own units, and for every other the energy distance between validation rows and a fixed sample.
 //!
-//! Rows that weigh differently count as they weigh. The map starts at the Gaussian of the training rows alone: fitted to the held-out rows too, the
+//! Weighted rows count as they weigh. The map starts at the Gaussian of the training rows alone: fitted to the validation rows too, the
 //! start looked better on them than any step (0.019 instead of 0.056 on digits), and was always kept.
 
 use crate::Result;
+use crate::data::subset_of;
 use crate::gpu::{Gpu, Kept, Recorder, Step};
 use crate::methods::Method;
 use crate::methods::dataset::join;
 use crate::nn::Weights;
 use crate::ops::pairwise::RadialKernel;
 
-/// Generated rows that held-out rows are compared with.
+/// Generated rows that validation rows are compared with.
 const SAMPLE: usize = 2048;
-/// Held-out rows that are used at most.
+/// Validation rows that are used at most, a random subset.
 const ROWS: usize = 8192;
 /// A counter domain of its own.
 const DOMAIN: u32 = 0x4e1d;
 /// ‖x − y‖, negative as a kernel.
 const DISTANCE: RadialKernel = RadialKernel::Energy { beta: 1.0 };
 
-/// What part of the held-out law each row is; they add up to one.
+/// The share of each row; they add up to one.
 #[derive(Clone, Debug)]
 pub(super) struct Shares(Vec<f64>);
 
@@ -40,8 +41,8 @@ impl Shares {
     }
 }
 
-/// A recorded step that measures the averaged weights against held-out rows.
-pub(super) struct HeldOut {
+/// A recorded step that measures the averaged weights against validation rows.
+pub(super) struct Validation {
     step: Step,
     rows: Kept,
     shares: Shares,
@@ -61,8 +62,8 @@ enum Measure {
     },
 }
 
-impl HeldOut {
-    /// `rows` are standardised, row-major, of so many generated and given columns; `log_det` is that of the standardisation.
+impl Validation {
+    /// `rows` are standardised, row-major, of so many generated and given columns; `log_det` is that of the standardisation, `seed` chooses among too many rows.
     pub fn new(
         gpu: &Gpu,
         method: &dyn Method,
@@ -70,17 +71,17 @@ impl HeldOut {
         (generated, given): (usize, usize),
         weights: Option<&[f32]>,
         log_det: f64,
+        seed: u64,
     ) -> Result<Self> {
         let cols = generated + given;
-        let all = rows.len() / cols;
-        let count = all.min(ROWS);
-        // Evenly spaced, so that a sorted table is seen whole.
-        let chosen = || (0..count).map(|i| i * all / count);
+        let subset = subset_of(rows.len() / cols, ROWS, seed);
+        let count = subset.len();
+        let chosen = || subset.iter().copied();
         let values: Vec<f32> = chosen().flat_map(|i| &rows[i * cols..(i + 1) * cols]).copied().collect();
         let shares = Shares::new(chosen().map(|i| weights.map_or(1.0, |w| f64::from(w[i]))).collect::<Vec<_>>().into_iter());
-        let test = gpu.upload(count, cols, &values)?;
+        let uploaded = gpu.upload(count, cols, &values)?;
         let mut rec = Recorder::with_domain(gpu, 0, DOMAIN)?;
-        let x = rec.tensor(&test);
+        let x = rec.tensor(&uploaded);
         if let Some(cost) = method.held_out_loss(&mut rec, x, Weights::Averaged)? {
             let rows = rec.keep(cost);
             return Ok(Self { step: rec.finish()?, rows, shares, by: Measure::Likelihood { log_det } });
@@ -93,8 +94,8 @@ impl HeldOut {
         draw.replay(1)?;
         let latents = draw.tensor(z)?;
         let mut rec = Recorder::with_domain(gpu, 0, DOMAIN)?;
-        let (z, test_rows) = (rec.tensor(&latents), rec.tensor(&test));
-        // Joint rows are compared: what is given to the generated ones are the held-out rows' own, over and over.
+        let (z, real) = (rec.tensor(&latents), rec.tensor(&uploaded));
+        // Joint rows are compared: what is given to the generated ones are the validation rows' own, over and over.
         let conditions = match given {
             0 => None,
             _ => {
@@ -107,15 +108,15 @@ impl HeldOut {
         let inputs = join(&mut rec, z, conditions)?;
         let y = method.push(&mut rec, inputs, Weights::Averaged)?;
         let y = join(&mut rec, y, conditions)?;
-        let rows = rec.kernel_rows(&DISTANCE, test_rows, y)?;
+        let rows = rec.kernel_rows(&DISTANCE, real, y)?;
         let rows = rec.scale(rows, -2.0 / SAMPLE as f32)?;
         let own = rec.kernel_sum(&DISTANCE, y, y)?;
         let (rows, own) = (rec.keep(rows), rec.keep(own));
         let of_rows = match weights {
             None if count > 1 => {
                 let mut rec = Recorder::with_domain(gpu, 0, DOMAIN)?;
-                let test = rec.tensor(&test);
-                let sum = rec.kernel_sum(&DISTANCE, test, test)?;
+                let real = rec.tensor(&uploaded);
+                let sum = rec.kernel_sum(&DISTANCE, real, real)?;
                 let sum = rec.keep(sum);
                 let mut step = rec.finish()?;
                 step.replay(1)?;
