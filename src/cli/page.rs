@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use pushforward::Error;
 use pushforward::data::{
-    Purpose, Standardisation, Table, Target, groups, in_words, set_aside, subset, subset_of, write_atomically,
+    Purpose, Standardisation, Table, Target, by_weight, groups, in_words, set_aside, subset, write_atomically,
 };
 use pushforward::gpu::Gpu;
 use pushforward::methods::{Entry, given_score};
@@ -24,7 +24,7 @@ use super::train::{refit_said, sets_said};
 pub const ROWS: usize = 2000;
 /// Seconds of training from which on a report may take seconds, too.
 const LONG: f64 = 5.0;
-/// Seed of the report's sample, so that `sample --seed 1` gives the very rows that it shows.
+/// Seed of the report's sample, so that `sample --seed 1` gives the very rows that it shows, but of a model that was trained again on all rows.
 const SEED: u64 = 1;
 
 /// Writes the page, for which `more` are real rows that nothing was trained on, where there are any besides the test rows; a plot or score that cannot be had is told and left out, for the model is there all the same.
@@ -53,7 +53,8 @@ pub fn write(
 /// Real rows to score against, and others to score beside: what no sampler can beat.
 struct Real {
     reference: Table,
-    /// What the reference is, with its number of rows.
+    /// What the reference is, and with its number of rows.
+    what: &'static str,
     name: String,
     beside: Table,
     beside_name: &'static str,
@@ -66,17 +67,18 @@ impl Real {
     fn of(outcome: &Outcome, more: Option<&Table>, most: usize) -> Result<Self, Error> {
         let Sets { train, validation, test } = &outcome.sets;
         let seed = outcome.model.description().seed;
-        let some = |table: &Table| subset(table, most, seed);
+        let some = |table: &Table| by_weight(table, most, seed);
         let counted = |table: &Table, what: &str| format!("{} {what}", number(table.rows() as f64, 12));
         let (set, what, warning) = match (test, validation) {
-            (Some(test), _) => (test, "test rows", ""),
+            (Some(test), _) => (test, "Test rows", ""),
             (None, Some(validation)) => {
-                (validation, "validation rows", " There are no test rows: these rows also chose the step that was kept.")
+                (validation, "Validation rows", " There are no test rows: these rows also chose the step that was kept.")
             }
             (None, None) => {
                 let (half, other) = set_aside(train, train.rows() / 2, seed, Purpose::Subset)?;
                 let reference = some(&half);
                 return Ok(Self {
+                    what: "Training rows",
                     name: counted(&reference, "training rows"),
                     reference,
                     beside: some(&other),
@@ -90,7 +92,7 @@ impl Real {
             Some(more) => (some(more), "more fresh rows"),
             None => (some(train), "training rows"),
         };
-        Ok(Self { name: counted(&reference, what), reference, beside, beside_name, warning })
+        Ok(Self { what, name: counted(&reference, &what.to_lowercase()), reference, beside, beside_name, warning })
     }
 }
 
@@ -112,12 +114,8 @@ fn page(
         real.name = format!("{} rows that training started from", real.reference.rows());
         (real.beside_name, real.warning) = ("other starting rows", "");
     }
-    // Scores are of the model that has seen neither validation nor test rows; pictures are of the model that is saved.
-    let samples = drawn(&outcome.model, train)?;
-    let scored = match &outcome.before_refit {
-        Some(before) => drawn(before, train)?,
-        None => samples.clone(),
-    };
+    // Scores and pictures are of the model that has seen neither validation nor test rows.
+    let samples = drawn(outcome.scored(), train)?;
     let names = ["samples", "fitted Gaussian", real.beside_name];
     // In units of each column's deviation, as the training saw them: a column in days would drown one in years.
     let scale = Standardisation::fit(train);
@@ -129,7 +127,7 @@ fn page(
     let options =
         Options { gpu: Some(gpu.clone()), permutations: few.min(200), pair_rows: Some(rows), w2_rows: few, ..Options::default() };
     let mut found = Vec::new();
-    for set in [&scored, &gaussian, &real.beside] {
+    for set in [&samples, &gaussian, &real.beside] {
         let set = standardised(set, &scale)?;
         let set = subset(&set, rows, description.seed);
         // A score in words may have no value outside of its law's support, where a fitted Gaussian has rows.
@@ -141,7 +139,7 @@ fn page(
         });
     }
     let named: Vec<(&str, &Evaluation)> = names.into_iter().zip(&found).collect();
-    let mut title = format!("Against {}, every column in units of its standard deviation", real.name);
+    let mut title = format!("{}, every column in units of its standard deviation", real.name);
     if outcome.before_refit.is_some() {
         title += "; samples of the model before it was trained again on all rows";
     }
@@ -151,7 +149,7 @@ fn page(
         headline: if elsewhere { to_score(&found) } else { headline(&found, &real) },
         facts: facts(gpu, outcome, entry, likelihood),
         scores: Some(table),
-        figures: figures(outcome, &real.reference, &samples, elsewhere)?,
+        figures: figures(outcome, &real, &samples, elsewhere)?,
         settings: settings(outcome),
         commands: vec![
             command.to_string(),
@@ -171,10 +169,10 @@ fn drawn(model: &Model, train: &Table) -> Result<Table, Error> {
     match model.description().conditions {
         0 => model.sample(ROWS, SEED),
         _ => {
-            let given = subset_of(train.rows(), ROWS, SEED);
+            let given = by_weight(train, ROWS, SEED);
             // Of few rows each is generated from as often as any other.
-            let over: Vec<usize> = (0..ROWS).map(|i| given[i % given.len()]).collect();
-            model.sample_given(&train.select_rows(&over), 1, SEED)
+            let over: Vec<usize> = (0..ROWS).map(|i| i % given.rows()).collect();
+            model.sample_given(&given.select_rows(&over), 1, SEED)
         }
     }
 }
@@ -216,20 +214,25 @@ fn to_score(found: &[Evaluation]) -> String {
 
 fn facts(gpu: &Gpu, outcome: &Outcome, entry: &Entry, likelihood: Option<&Judged>) -> Vec<(String, String)> {
     let training = &outcome.model.description().training;
-    let rows = [Some(sets_said(outcome)), refit_said(outcome)].into_iter().flatten().collect::<Vec<_>>().join("; ");
-    let stopped = if outcome.stopped_early { format!(", stopped early at {}", outcome.steps) } else { String::new() };
+    let why = match (outcome.stopped_early, outcome.kept < outcome.steps) {
+        (true, _) => format!(", the best on validation rows; stopped early at {}", outcome.steps),
+        (false, true) => ", the best on validation rows".into(),
+        (false, false) => String::new(),
+    };
+    let refit = refit_said(outcome).map(|said| ("refit", said));
     let likelihood = likelihood.map(|judged| ("log-likelihood", judged.said()));
     [
         ("method", format!("{} ({})", entry.name, entry.paper)),
         ("data", outcome.sets.train.origin().to_string()),
-        ("rows", rows),
+        ("rows", sets_said(outcome)),
         ("columns", columns(outcome)),
-        ("steps", format!("kept {} of {}{stopped}", outcome.kept, training.steps)),
+        ("steps", format!("kept {} of {}{why}", outcome.kept, training.steps)),
         ("time", duration(outcome.seconds)),
         ("adapter", gpu.summary().name.clone()),
         ("seed", outcome.model.description().seed.to_string()),
     ]
     .into_iter()
+    .chain(refit)
     .chain(likelihood)
     .map(|(name, value)| (name.to_string(), value))
     .collect()
@@ -244,20 +247,20 @@ fn columns(outcome: &Outcome) -> String {
     }
 }
 
-fn figures(outcome: &Outcome, reference: &Table, samples: &Table, elsewhere: bool) -> Result<Vec<Figure>, Error> {
+fn figures(outcome: &Outcome, real: &Real, samples: &Table, elsewhere: bool) -> Result<Vec<Figure>, Error> {
     // As many new rows as real ones: a denser cloud looks like another distribution.
-    let samples = subset(samples, reference.rows(), SEED);
+    let samples = subset(samples, real.reference.rows(), SEED);
     // Indicators say only which levels were given.
     let (generated, given) = outcome.model.description().parted();
     let numbers = groups(given).into_iter().filter(|group| group.levels.is_empty()).map(|group| generated.len() + group.first);
     let drawn: Vec<usize> = (0..generated.len()).chain(numbers).collect();
-    let [reference, samples] = &moved([&reference.select_columns(&drawn), &samples.select_columns(&drawn)])?;
+    let [reference, samples] = &moved([&real.reference.select_columns(&drawn), &samples.select_columns(&drawn)])?;
     let mut figures = vec![Figure::new(
         "Samples",
         if elsewhere {
-            "Rows that training started from in blue, new rows in orange."
+            "Rows that training started from in blue, samples in orange.".to_string()
         } else {
-            "Real rows in blue, new rows in orange."
+            format!("{} in blue, samples in orange.", real.what)
         },
         comparison(Points::of(reference)?, Points::of(samples)?, samples.columns())?,
     )];

@@ -45,7 +45,7 @@ pub use fraction::Fraction;
 pub use levels::{Group, groups, in_words};
 pub use nearest::nearest;
 pub use source::{DEFAULT_TOY_ROWS, LoadOptions, MAX_TOY_ROWS, Origin, Source};
-pub use split::{Purpose, set_aside, split, subset, subset_of};
+pub use split::{Purpose, by_weight, set_aside, split, subset, subset_of};
 pub use standardise::{ColumnRounding, Rounding, Standardisation};
 pub use table::{ColumnKind, Number, Table};
 pub use target::{Law, Target};

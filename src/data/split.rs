@@ -15,6 +15,8 @@ pub enum Purpose {
     Test = 1,
     /// A subset of rows that are too many to use all.
     Subset = 2,
+    /// Rows drawn as they weigh.
+    Weight = 3,
 }
 
 /// The rows in two tables, (kept, set aside): each set of round(share · rows) rows is equally likely to be set aside. Both tables keep
@@ -68,6 +70,28 @@ pub fn subset(table: &Table, rows: usize, seed: u64) -> Table {
         return table.clone();
     }
     table.select_rows(&subset_of(table.rows(), rows, seed))
+}
+
+/// At most so many rows that stand for a table whose rows have weights, for scores in which every row counts alike: drawn in proportion to the weights, as
+/// many as equal rows would say as much ((Σ w)²/Σ w²), each within one of its due. Of a table without weights a [`subset`].
+pub fn by_weight(table: &Table, most: usize, seed: u64) -> Table {
+    let Some(weights) = table.weights() else { return subset(table, most, seed) };
+    let total: f64 = weights.iter().map(|&w| f64::from(w)).sum();
+    let concentration: f64 = weights.iter().map(|&w| (f64::from(w) / total).powi(2)).sum();
+    let count = ((1.0 / concentration).round() as usize).clamp(1, most.max(1));
+    // Systematic resampling (Kitagawa 1996), over the rows in random order.
+    let mut order: Vec<usize> = (0..table.rows()).collect();
+    shuffle(&mut order, table.rows(), seed, Purpose::Subset);
+    let start: f64 = generator_at(seed, Stream::Split, Purpose::Weight as u64).random();
+    let (mut chosen, mut sum) = (Vec::with_capacity(count), 0.0);
+    for row in order {
+        sum += f64::from(weights[row]) / total * count as f64;
+        while chosen.len() < count && (chosen.len() as f64 + start) < sum {
+            chosen.push(row);
+        }
+    }
+    chosen.sort_unstable();
+    table.select_rows(&chosen).without_weights()
 }
 
 /// At most `most` of the numbers below `rows`, each set of them equally likely, in order.

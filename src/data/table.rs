@@ -119,6 +119,11 @@ impl Table {
         Ok(self)
     }
 
+    /// The same rows, all of which count alike.
+    pub fn without_weights(self) -> Self {
+        Self { weights: None, ..self }
+    }
+
     /// The same table under another origin, the words that errors name it by (such as its file's path).
     pub fn from_origin(mut self, origin: impl Into<String>) -> Self {
         self.origin = origin.into();

@@ -1,5 +1,5 @@
 use pushforward::data::toy::Toy;
-use pushforward::data::{LoadOptions, Table, split};
+use pushforward::data::{LoadOptions, Purpose, Table, by_weight, set_aside, split, subset};
 
 use crate::{load, names, read, sentence};
 
@@ -123,6 +123,46 @@ fn every_row_is_held_out_equally_often() {
         }
     }
     assert!(counts.iter().all(|count| (count - 600).abs() < 103), "{counts:?}");
+}
+
+#[test]
+fn subsets_are_random_and_rows_without_weight_are_never_set_aside() {
+    let table = Table::new(["i"], (0..1000).map(|i| i as f32).collect()).unwrap();
+    let some = subset(&table, 100, 1);
+    assert!(some.rows() == 100 && some.values().is_sorted() && some != subset(&table, 100, 2));
+    // A uniform mean of 100 of 1,000: deviation 27.
+    let mean = some.values().iter().sum::<f64>() / 100.0;
+    assert!((mean - 499.5).abs() < 135.0, "{mean}");
+    assert_eq!(subset(&table, 1000, 1), table);
+    // One seed gives each purpose rows of its own.
+    let [test, validation] = [Purpose::Test, Purpose::Validation].map(|of| set_aside(&table, 100, 1, of).unwrap().1);
+    assert_ne!(test, validation);
+    let weighted = table.clone().with_weights((0..1000).map(|i| if i < 50 { 1.0 } else { 0.0 }).collect()).unwrap();
+    for seed in 0..20 {
+        let (kept, aside) = split(&weighted, 0.2, seed).unwrap();
+        assert_eq!((kept.rows(), aside.rows()), (990, 10));
+        assert!(aside.values().iter().all(|&i| i < 50.0));
+    }
+    let none = table.with_weights((0..1000).map(|i| if i == 3 { 1.0 } else { 0.0 }).collect()).unwrap();
+    assert!(sentence(split(&none, 0.2, 0)).contains("1 row(s) with weight"));
+}
+
+#[test]
+fn rows_drawn_by_weight_are_as_many_as_the_weights_are_worth() {
+    // Weights 3 and 1 in turn: (200·3 + 200)²/(200·9 + 200) = 320 rows, of which three quarters are even: 1.2 and 0.4 of each row.
+    let weights = (0..400).map(|i| if i % 2 == 0 { 3.0 } else { 1.0 }).collect();
+    let table = Table::new(["i"], (0..400).map(|i| i as f32).collect()).unwrap().with_weights(weights).unwrap();
+    let drawn = by_weight(&table, 1000, 5);
+    assert!(drawn.weights().is_none() && drawn.rows() == 320);
+    let times = |i: usize| drawn.values().iter().filter(|&&v| v == i as f64).count();
+    assert!((0..400).all(|i| if i % 2 == 0 { (1..=2).contains(&times(i)) } else { times(i) <= 1 }));
+    let even = drawn.values().iter().filter(|v| *v % 2.0 == 0.0).count();
+    // Each run of rows has its due within one: 240 within the 200 changes between even and odd, and far nearer.
+    assert!((225..=255).contains(&even), "{even}");
+    // Equal weights are none.
+    let equal = table.with_weights(vec![0.5; 400]).unwrap();
+    assert_eq!(by_weight(&equal, 1000, 5).values(), equal.values());
+    assert_eq!(by_weight(&equal, 100, 5).rows(), 100);
 }
 
 #[test]
