@@ -1,13 +1,13 @@
 // Steps whose length follows their error (Hairer, Nørsett & Wanner 1993, §II.4), decided on the device.
-//   ratio    r_i = (e_i/(τ + τ·max(|x_i|, |x'_i|)))²                 e: the step's error estimate, τ: the tolerance
+//   ratio    r_i = (e_i/(τ + τ·max(|x_i|, |x'_i|)))²                 e: the step's error estimate, τ: the tolerance, in the control row
 //   control  ε = √(Σ r/n); the step is taken where ε ≤ 1, and the next is h·min(5, max(1/5, 0.9·ε^{−1/5})), held to the time that is
 //            left. A ratio that is no number counts as an endless error. A step below 10⁻⁶ of the way that is refused ends the attempt.
 //   commit   x = taken ? x' : x
 // The control row: t, h, 1, steps taken, steps refused, state (0 under way, 1 arrived, 2 failed), the end, ε, the times of the stages
-// t + c_i·h for i = 2 … 5 (that of the sixth is the next), t + h, whether the step just made was taken, the whole way, 0.
+// t + c_i·h for i = 2 … 5 (that of the sixth is the next), t + h, whether the step just made was taken, the whole way, τ.
 #import common/index
 
-struct Params { len: u32, count: f32, tolerance: f32 }
+struct Params { len: u32, count: f32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> error: array<f32>;            // len
 @group(0) @binding(2) var<storage, read> x: array<f32>;                // len
@@ -21,7 +21,7 @@ struct Params { len: u32, count: f32, tolerance: f32 }
 fn ratio(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let i = flat_index(group, groups, lane, 256u);
     if (i >= params.len) { return; }
-    let r = error[i] / (params.tolerance + params.tolerance * max(abs(x[i]), abs(moved[i])));
+    let r = error[i] / (row[15] * (1.0 + max(abs(x[i]), abs(moved[i]))));
     out[i] = r * r;
 }
 

@@ -1,5 +1,6 @@
 //! A run as it goes: a bar on a terminal, a plain line every few seconds elsewhere, or JSON.
 
+use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -73,6 +74,46 @@ impl Progress for Watch {
             self.console.event("progress", fields(status));
         } else {
             self.console.message(&Self::line(status));
+        }
+    }
+}
+
+/// Shows what share of long work is done, once it takes longer than a moment.
+pub struct Share {
+    console: Console,
+    bar: RefCell<Option<ProgressBar>>,
+    said: Cell<Instant>,
+}
+
+impl Share {
+    pub fn new(console: Console) -> Self {
+        Self { console, bar: RefCell::new(None), said: Cell::new(Instant::now()) }
+    }
+
+    pub fn update(&self, done: f64) {
+        let mut bar = self.bar.borrow_mut();
+        if done >= 1.0 {
+            if let Some(bar) = bar.take() {
+                bar.finish_and_clear();
+            }
+            return;
+        }
+        let percent = (100.0 * done) as u64;
+        let pause = if self.console.has_bar() { JSON } else { PLAIN };
+        if let Some(bar) = bar.as_ref() {
+            bar.set_position(percent);
+        } else if self.said.get().elapsed() > pause {
+            self.said.set(Instant::now());
+            if self.console.has_bar() {
+                let style = ProgressStyle::with_template("{bar:24} {pos} %").expect("a template of known keys");
+                let shown = ProgressBar::with_draw_target(Some(100), ProgressDrawTarget::stderr_with_hz(10)).with_style(style);
+                shown.set_position(percent);
+                *bar = Some(shown);
+            } else if self.console.is_json() {
+                self.console.event("progress", Map::from_iter([("share".to_string(), json!(done))]));
+            } else {
+                self.console.message(&format!("{percent} % done"));
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ use pushforward::Error;
 use pushforward::data::{FileFormat, LoadOptions, Origin, Source, Standardisation, Table, groups, in_words, nearest};
 use pushforward::methods::Meaning;
 use pushforward::metrics::{Backend, LogLikelihood, Points, diversity};
-use pushforward::model::{LogDensity, Mixing, Model};
+use pushforward::model::{LogDensity, Mixing, Model, SMALL, Solved};
 use pushforward::report::number;
 use pushforward::settings::parse_assignment;
 use serde_json::json;
@@ -14,6 +14,7 @@ use serde_json::json;
 use super::arguments::{self, Integration, Push, Sample};
 use super::console::{Console, print};
 use super::likelihood::with_error;
+use super::progress::Share;
 use super::train::step_left;
 
 /// Bandwidth of the Vendi score, in deviations of a column.
@@ -245,7 +246,28 @@ pub fn push(args: &Push, adapter: &str, console: Console) -> anyhow::Result<()> 
     rows.write_texts(&args.out, behind)?;
     let way = if args.inverse { "back " } else { "" };
     console.message(&format!("pushed {} points {way}to {}", rows.rows(), args.out.display()));
+    if let Some(solved) = model.solved() {
+        console.message(&said_of_solver(&solved, "standard deviations"));
+    }
     Ok(())
+}
+
+/// How an equation was solved and how far off that is, in one line.
+fn said_of_solver(solved: &Solved, unit: &str) -> String {
+    let Solved { tolerance, evaluations, rows, mean, most } = *solved;
+    let warning = if most > SMALL { "warning: " } else { "" };
+    let remedy = if most > SMALL {
+        format!("; it is above {SMALL} where the field is steep, and single precision allows no smaller tolerance")
+    } else {
+        String::new()
+    };
+    format!(
+        "{warning}solver error at most {} {unit}, mean {} (dopri5 at tolerance {tolerance:e} against ten times that, over {} rows; {evaluations} \
+         evaluations){remedy}",
+        number(most, 2),
+        number(mean, 2),
+        number(rows as f64, 12),
+    )
 }
 
 pub fn log_density(args: &arguments::LogDensity, adapter: &str, console: Console) -> anyhow::Result<()> {
@@ -283,8 +305,12 @@ pub fn log_density(args: &arguments::LogDensity, adapter: &str, console: Console
         let said = json!({
             "rows": found.rows, "mean": found.mean, "standard_error": found.standard_error, "probe_error": probes,
             "bits_per_dimension": found.bits_per_dimension, "lower_bound": lower_bound, "trained_bound": trained,
+            "solver": model.solved(),
         });
         return Ok(print(&said.to_string())?);
+    }
+    if let Some(solved) = model.solved() {
+        console.message(&said_of_solver(&solved, "nats"));
     }
     let random = match means {
         Meaning::Density => "random probes of the divergence",
@@ -324,7 +350,8 @@ fn load(run: &Path, adapter: &str, console: Console) -> Result<Model, Error> {
     if let Some(step) = step_left(model.description()) {
         console.message(&format!("{}: training has not finished; this is the model of {step}", run.display()));
     }
-    Ok(model)
+    let share = Share::new(console);
+    Ok(model.with_watch(move |done| share.update(done)))
 }
 
 fn lacks(model: &Model, what: &str, asked: &str) -> Error {

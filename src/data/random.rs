@@ -13,6 +13,8 @@ pub enum Stream {
     Split = 2,
     /// Source rows and choices of data rows for matched pairs.
     Pairs = 3,
+    /// The rows over which a solver's error is estimated.
+    Estimate = 8,
 }
 
 /// ChaCha with 8 rounds (Bernstein 2008), keyed by `seed` through `SeedableRng::seed_from_u64`, at the stream of the given

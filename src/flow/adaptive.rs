@@ -18,7 +18,10 @@ const ERROR: [f64; 7] = [71.0 / 57600.0, 0.0, -71.0 / 16695.0, 71.0 / 1920.0, -1
 /// Attempts between two looks.
 const LOOK: usize = 8;
 /// Attempts at most.
-const MOST: usize = 20_000;
+const MOST: usize = 5_000;
+/// The smallest tolerance: eight times the spacing of single precision at 1. Below it the rounding of a step is as large as the error that is asked
+/// for, and no step is short enough.
+pub const LEAST_TOLERANCE: f64 = 1e-6;
 
 /// What an integration took.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -41,20 +44,20 @@ pub struct Adaptive {
     control: Tensor,
     from: f64,
     to: f64,
+    tolerance: f64,
 }
 
 impl Adaptive {
     /// Records the way from one time to another for values that lie, and are moved, in this memory.
     ///
     /// # Errors
-    /// Times that are equal or not finite, a tolerance that is not positive.
+    /// Times that are equal or not finite, a tolerance out of range ([`check_tolerance`]).
     pub fn record(gpu: &Gpu, values: &[Tensor], (from, to): (f64, f64), tolerance: f64, field: &mut TimedField) -> Result<Self> {
         check(&[from, to])?;
-        if !(tolerance > 0.0 && tolerance.is_finite()) {
-            return Err(Error::usage(format!("a tolerance of {tolerance}: give a positive number, such as 1e-4")));
-        }
+        check_tolerance(tolerance)?;
         let slopes = values.iter().map(|v| gpu.zeros(v.rows(), v.cols())).collect::<Result<Vec<_>>>()?;
-        let control = gpu.upload(1, control_row(from, to, 0.0).len(), &control_row(from, to, 0.0))?;
+        let start = control_row(from, to, 0.0, tolerance);
+        let control = gpu.upload(1, start.len(), &start)?;
 
         let mut rec = Recorder::new(gpu, 0);
         let x: Vec<Var> = values.iter().map(|v| rec.tensor(v)).collect();
@@ -81,7 +84,7 @@ impl Adaptive {
         let error = along(&mut rec, row, None, &ERROR, &stages)?;
         let mut total: Option<Var> = None;
         for ((&e, &x), &moved) in error.iter().zip(&x).zip(&moved) {
-            let ratio = rec.error_ratio(e, x, moved, tolerance as f32)?;
+            let ratio = rec.error_ratio(e, x, moved, row)?;
             let sum = rec.sum(ratio)?;
             total = Some(match total {
                 Some(total) => rec.add(total, sum)?,
@@ -100,16 +103,34 @@ impl Adaptive {
             let value = rec.columns(row, place, 1)?;
             rec.report(name, value)?;
         }
-        Ok(Self { begin, attempt: rec.finish()?, control, from, to })
+        Ok(Self { begin, attempt: rec.finish()?, control, from, to, tolerance })
+    }
+
+    /// The tolerance of the next run.
+    ///
+    /// # Errors
+    /// A tolerance out of range ([`check_tolerance`]).
+    pub fn set_tolerance(&mut self, tolerance: f64) -> Result<()> {
+        check_tolerance(tolerance)?;
+        self.tolerance = tolerance;
+        Ok(())
     }
 
     /// Moves the values from where they are, and says what it took.
     ///
     /// # Errors
-    /// A field that cannot be followed to the end: the message says how far it went.
+    /// As [`Adaptive::run_watched`].
     pub fn run(&mut self) -> Result<Effort> {
+        self.run_watched(&mut |_| {})
+    }
+
+    /// The same; `watch` is told every few attempts what share of the time between the ends is behind.
+    ///
+    /// # Errors
+    /// A field that cannot be followed to the end: the message says how far it went.
+    pub fn run_watched(&mut self, watch: &mut dyn FnMut(f64)) -> Result<Effort> {
         // A first guess; a step that is too long is refused and cut by up to five.
-        self.control.write(&control_row(self.from, self.to, 0.02 * (self.to - self.from)))?;
+        self.control.write(&control_row(self.from, self.to, 0.02 * (self.to - self.from), self.tolerance))?;
         self.begin.replay(1)?;
         for made in (0..MOST).step_by(LOOK) {
             self.attempt.replay(LOOK)?;
@@ -117,18 +138,34 @@ impl Adaptive {
             let Some(report) = reports.last() else { continue };
             let [state, t, taken, refused] = [0, 1, 2, 3].map(|i| report.values[i]);
             match state {
-                0.0 => {}
+                0.0 => watch((f64::from(t) - self.from) / (self.to - self.from)),
                 1.0 => return Ok(Effort { taken: taken as usize, refused: refused as usize }),
                 _ => {
                     return Err(Error::data(format!(
-                        "the field cannot be followed beyond t = {t} (step {taken}, of {} attempts): it runs away there, or is no number",
+                        "the field cannot be followed beyond t = {t} (step {taken}, of {} attempts): it diverges there, or is not finite",
                         made + LOOK
                     )));
                 }
             }
         }
-        Err(Error::data(format!("the field is not at its end after {MOST} attempts: give a larger tolerance, or fixed steps")))
+        Err(Error::data(format!(
+            "the field is not at its end after {MOST} attempts at a step: give a tolerance above {:e}, or fixed steps",
+            self.tolerance
+        )))
     }
+}
+
+/// Refuses a tolerance that single precision cannot keep, or that is none.
+///
+/// # Errors
+/// A tolerance that is not finite or is below [`LEAST_TOLERANCE`].
+pub fn check_tolerance(tolerance: f64) -> Result<()> {
+    if tolerance >= LEAST_TOLERANCE && tolerance.is_finite() {
+        return Ok(());
+    }
+    Err(Error::usage(format!(
+        "`tolerance` is {tolerance:e}: it must be at least {LEAST_TOLERANCE:e}, below which single precision rounds by more than that"
+    )))
 }
 
 /// x + h·Σ w_j k_j of every value, with h in the control row; without x the sum alone.

@@ -246,6 +246,11 @@ pub trait Method {
         None
     }
 
+    /// The integration behind the inverse and the density; none where they follow no equation.
+    fn equation(&self) -> Option<&dyn Dynamics> {
+        self.dynamics()
+    }
+
     /// Whether samples are one pass of the learned map: no integration, no chain.
     fn is_one_step(&self) -> bool {
         self.dynamics().is_none()

@@ -165,6 +165,10 @@ impl Method for Noised {
         if self.denoise { None } else { self.inner.dynamics() }
     }
 
+    fn equation(&self) -> Option<&dyn Dynamics> {
+        self.inner.equation()
+    }
+
     fn plan(&self, gpu: &Gpu, seed: u64, data: &Dataset) -> Result<Plan> {
         let mut rec = Recorder::with_domain(gpu, seed, DOMAIN)?;
         let (clean, noised, given) = data.noised_batch(&mut rec, self.denoiser.batch)?;

@@ -40,7 +40,9 @@ impl Model {
             let z = self.begun(&mut rec, CHUNK)?;
             let mut journey = self.forwards(dynamics, rec, z)?;
             while values.len() < n * cols {
-                values.extend(journey.run()?);
+                let done = values.len() as f64;
+                let share = |share: f64| self.tell((done + share * (CHUNK * cols) as f64) / (n * cols) as f64);
+                values.extend(journey.run(&share)?);
             }
         } else {
             let mut rec = Recorder::with_domain(&self.gpu, seed, SAMPLE_DOMAIN)?;
@@ -50,6 +52,7 @@ impl Model {
             while values.len() < n * cols {
                 step.replay(1)?;
                 values.extend(step.read(y)?);
+                self.tell(values.len() as f64 / (n * cols) as f64);
             }
         }
         values.truncate(n * cols);
@@ -90,7 +93,8 @@ impl Model {
         if self.repels() {
             return Err(Error::usage(REPELLED));
         }
-        if let Some(dynamics) = self.method.dynamics()
+        self.solved.set(None);
+        if let Some(dynamics) = self.method.equation().filter(|_| !self.accurate)
             && dynamics.sampling().solver.is_stochastic()
         {
             return Err(Error::usage(format!(
@@ -100,9 +104,12 @@ impl Model {
         }
         let table = latents;
         let latents = &self.latents(table)?;
-        let values = match self.adaptive() {
-            Some(dynamics) => self.in_chunks(latents, width, |rec, z| self.forwards(dynamics, rec, z), Journey::run)?,
-            None => {
+        // What is denoised behind the field is no map with an inverse: it is applied as samples are drawn.
+        let accurate = self.accurate().filter(|_| self.method.dynamics().is_some());
+        let values = match (accurate, self.adaptive()) {
+            (Some(dynamics), _) => self.solve(latents, width, dynamics, |rec, z| self.along(dynamics, rec, z))?,
+            (None, Some(dynamics)) => self.in_chunks(latents, width, |rec, z| self.forwards(dynamics, rec, z), Journey::run)?,
+            (None, None) => {
                 let push = |rec: &mut Recorder, z| self.method.push(rec, z, Weights::Averaged).map(Some);
                 self.by_chunks(latents, width, push)?.unwrap_or_default()
             }
@@ -136,9 +143,11 @@ impl Model {
         }
         let values = self.standard(rows)?;
         let cols = self.description.columns.len();
-        let latents = match self.adaptive() {
-            Some(dynamics) => self.in_chunks(&values, cols, |rec, x| self.backwards(dynamics, rec, x), Journey::run)?,
-            None => {
+        self.solved.set(None);
+        let latents = match (self.accurate(), self.adaptive()) {
+            (Some(dynamics), _) => self.solve(&values, cols, dynamics, |rec, x| self.backwards(dynamics, rec, x))?,
+            (None, Some(dynamics)) => self.in_chunks(&values, cols, |rec, x| self.backwards(dynamics, rec, x), Journey::run)?,
+            (None, None) => {
                 let pull = |rec: &mut Recorder, x| self.method.pull(rec, x, Weights::Averaged);
                 let Some(latents) = self.by_chunks(&values, cols, pull)? else { return Ok(None) };
                 latents
@@ -248,7 +257,7 @@ impl Model {
             let y = rec.keep(y);
             Ok(Some((rec.finish()?, y)))
         };
-        let run = |recorded: &mut Option<(Step, Kept)>| match recorded {
+        let run = |recorded: &mut Option<(Step, Kept)>, _: &dyn Fn(f64)| match recorded {
             Some((step, y)) => {
                 step.replay(1)?;
                 step.read(*y)
@@ -259,13 +268,13 @@ impl Model {
         Ok((!nothing.get()).then_some(found))
     }
 
-    /// The same for whatever is prepared from a recording and its input, and run a chunk at a time.
+    /// The same for whatever is prepared from a recording and its input, and run a chunk at a time; a run can say what share of its chunk is done.
     pub(super) fn in_chunks<T>(
         &self,
         values: &[f32],
         cols: usize,
         prepare: impl FnOnce(Recorder, Var) -> Result<T>,
-        run: impl Fn(&mut T) -> Result<Vec<f32>>,
+        run: impl Fn(&mut T, &dyn Fn(f64)) -> Result<Vec<f32>>,
     ) -> Result<Vec<f32>> {
         let rows = (values.len() / cols).min(CHUNK);
         let input = self.gpu.zeros(rows, cols)?;
@@ -273,14 +282,23 @@ impl Model {
         let x = rec.tensor(&input);
         let mut prepared = prepare(rec, x)?;
         let mut found = Vec::new();
-        for chunk in values.chunks(rows * cols) {
+        let chunks = values.len().div_ceil(rows * cols) as f64;
+        for (k, chunk) in values.chunks(rows * cols).enumerate() {
             // Rows that fill up the last chunk are repeated ones: an adaptive step is no longer for them.
             let padded: Vec<f32> = chunk.iter().copied().cycle().take(rows * cols).collect();
             input.write(&padded)?;
-            let out = run(&mut prepared)?;
+            let out = run(&mut prepared, &|share| self.tell((k as f64 + share) / chunks))?;
+            self.tell((k + 1) as f64 / chunks);
             found.extend_from_slice(&out[..out.len() / rows * (chunk.len() / cols)]);
         }
         Ok(found)
+    }
+
+    /// Tells who watches what share of long work is done.
+    pub(super) fn tell(&self, share: f64) {
+        if let Some(watch) = &self.watch {
+            watch(share.clamp(0.0, 1.0));
+        }
     }
 
     pub(super) fn freeze(&self, mut rec: Recorder, z: Var) -> Result<(Step, Kept)> {

@@ -51,6 +51,7 @@ impl Model {
                 row[..generated].fill(0.0);
             }
         }
+        self.solved.set(None);
         let estimated = Cell::new(false);
         let density = |rec: &mut Recorder, x| {
             let Some(density) = self.method.log_density(rec, x, Weights::Averaged)? else { return Ok(None) };
@@ -60,12 +61,35 @@ impl Model {
                 None => Ok(Some(density.value)),
             }
         };
-        let found = match self.adaptive() {
-            Some(dynamics) if dynamics.probes() == 0 => {
+        let fixed = |values: &[f32]| self.by_chunks(values, cols, density);
+        let found = match (self.accurate(), self.adaptive()) {
+            (Some(dynamics), _) => {
+                estimated.set(dynamics.probes() > 1);
+                let width = if estimated.get() { 2 } else { 1 };
+                let solve = |values: &[f32]| self.solve(values, cols, dynamics, |rec, x| self.densities(dynamics, rec, x));
+                // Rows far from the data would have all others wait for them, or be lost with them.
+                let (near, away): (Vec<usize>, Vec<usize>) = (0..sizes.len()).partition(|&i| sizes[i] <= AWAY);
+                let of = |rows: &[usize]| rows.iter().flat_map(|&i| &values[i * cols..][..cols]).copied().collect::<Vec<f32>>();
+                let far = if away.is_empty() {
+                    Vec::new()
+                } else {
+                    solve(&of(&away)).or_else(|_| Ok(fixed(&of(&away))?.unwrap_or_default()))?
+                };
+                let close = solve(&of(&near))?;
+                let mut found = vec![0.0; width * sizes.len()];
+                for (rows, values) in [(&near, &close), (&away, &far)] {
+                    for (&i, value) in rows.iter().zip(values.chunks_exact(width)) {
+                        found[width * i..][..width].copy_from_slice(value);
+                    }
+                }
+                found
+            }
+            (None, Some(dynamics)) => {
+                estimated.set(dynamics.probes() > 1);
                 self.in_chunks(&values, cols, |rec, x| self.densities(dynamics, rec, x), Journey::run)?
             }
-            _ => {
-                let Some(found) = self.by_chunks(&values, cols, density)? else { return Ok(None) };
+            (None, None) => {
+                let Some(found) = fixed(&values)? else { return Ok(None) };
                 found
             }
         };

@@ -32,15 +32,16 @@ impl Model {
         let z = self.begun(&mut rec, chunk)?;
         let behind = rec.tensor(&inputs);
         let z = rec.concat(&[z, behind])?;
-        let mut draw: Box<dyn FnMut() -> Result<Vec<f32>>> = match self.adaptive() {
+        let mut draw: Box<dyn FnMut(usize) -> Result<Vec<f32>>> = match self.adaptive() {
             Some(dynamics) => {
                 let mut journey = self.forwards(dynamics, rec, z)?;
-                Box::new(move || journey.run())
+                Box::new(move |first| journey.run(&|share| self.tell((first as f64 + share * chunk as f64) / n as f64)))
             }
             None => {
                 let (mut step, y) = self.freeze(rec, z)?;
-                Box::new(move || {
+                Box::new(move |first| {
                     step.replay(1)?;
+                    self.tell((first + chunk) as f64 / n as f64);
                     step.read(y)
                 })
             }
@@ -48,7 +49,7 @@ impl Model {
         let mut values = Vec::with_capacity(n * (d + k));
         for first in (0..n).step_by(chunk) {
             inputs.write(&(first..first + chunk).flat_map(wanted).copied().collect::<Vec<f32>>())?;
-            for (row, drawn) in (first..n).zip(draw()?.chunks_exact(d)) {
+            for (row, drawn) in (first..n).zip(draw(first)?.chunks_exact(d)) {
                 if drawn.iter().any(|v| !v.is_finite()) {
                     return Err(Error::data(format!(
                         "row {row} of the sample is not finite: what it was given lies too far from what the model has seen"

@@ -5,9 +5,11 @@ mod density;
 mod given;
 mod integrate;
 mod mixing;
+mod solve;
 
 pub use density::{AWAY, FAR, LogDensity};
 pub use mixing::Mixing;
+pub use solve::{SMALL, Solved};
 
 use crate::data::{Rounding, Standardisation, Table, dequantised, write_atomically};
 use crate::gpu::Gpu;
@@ -18,6 +20,7 @@ use crate::settings::Settings;
 use crate::{Error, Result};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -105,6 +108,10 @@ pub struct Model {
     method: Box<dyn Method>,
     /// What latents of samples are multiplied by.
     temperature: f32,
+    /// Whether densities and inverses are solved until their error is small, instead of in the steps that samples are drawn by.
+    accurate: bool,
+    solved: Cell<Option<Solved>>,
+    watch: Option<Box<dyn Fn(f64)>>,
 }
 
 /// The key of the description in a file's metadata.
@@ -180,7 +187,7 @@ pub(crate) fn write_model(path: &Path, description: &Description, method: &dyn M
 impl Model {
     /// A model around a method that has just been trained.
     pub fn new(gpu: &Gpu, description: Description, method: Box<dyn Method>) -> Self {
-        Self { gpu: gpu.clone(), description, method, temperature: 1.0 }
+        Self { gpu: gpu.clone(), description, method, temperature: 1.0, accurate: true, solved: Cell::new(None), watch: None }
     }
 
     /// Loads `model.safetensors` from a run folder, or a model file itself.
@@ -199,7 +206,7 @@ impl Model {
         for parameters in std::iter::once(method.parameters()).chain(method.further()) {
             parameters.load(|name| tensors.get(name).cloned()).map_err(in_file)?;
         }
-        Ok(Self { gpu: gpu.clone(), description, method, temperature: 1.0 })
+        Ok(Self::new(gpu, description, method))
     }
 
     /// The same map, sampled at a temperature: latents are multiplied by it, so that below 1 rows come from where the model has most of its mass (Kingma & Dhariwal 2018, §6).
@@ -210,68 +217,73 @@ impl Model {
         if !(temperature > 0.0 && temperature.is_finite()) {
             return Err(Error::usage(format!("--temperature is {temperature}: it must be above 0")));
         }
-        if let Some(dynamics) = self.method.dynamics() {
-            if dynamics.starts_from_rows() {
-                return Err(Error::usage("--temperature scales noise, and this model starts from rows: leave it out"));
-            }
-            if dynamics.sampling().solver.is_stochastic() {
-                return Err(Error::usage(format!(
-                    "--temperature scales the noise that samples begin as, and `{}` draws more on the way: choose another --solver",
-                    dynamics.sampling().solver.name()
-                )));
-            }
-        }
-        Ok(Self { temperature, ..self })
+        let model = Self { temperature, ..self };
+        model.check_temperature()?;
+        Ok(model)
     }
 
-    /// The same map with other settings of its sampling ([`Sampling`]), such as its solver.
+    /// Refuses a temperature where no noise at the beginning can have it.
+    fn check_temperature(&self) -> Result<()> {
+        let Some(dynamics) = self.method.equation().filter(|_| self.temperature != 1.0) else { return Ok(()) };
+        if dynamics.starts_from_rows() {
+            return Err(Error::usage("--temperature scales noise, and this model starts from rows: leave it out"));
+        }
+        if dynamics.sampling().solver.is_stochastic() {
+            return Err(Error::usage(format!(
+                "--temperature scales the noise that samples begin as, and `{}` draws more on the way: choose another --solver",
+                dynamics.sampling().solver.name()
+            )));
+        }
+        Ok(())
+    }
+
+    /// The same map with other settings of its sampling ([`Sampling`]), such as its solver, and `denoise`. With a solver, its steps or its grid, densities
+    /// and inverses are solved by these too.
     ///
     /// # Errors
     /// A method that integrates no equation, an unknown setting, a value that the method refuses.
     pub fn with_sampling(self, asked: impl IntoIterator<Item = (String, toml::Value)>) -> Result<Self> {
-        let asked: Vec<(String, toml::Value)> = asked.into_iter().collect();
-        if let [(key, value)] = asked.as_slice()
-            && key == "denoise"
-            && self.method.further().is_some()
-        {
-            let denoise =
-                value.as_bool().ok_or_else(|| Error::usage(format!("`denoise` is {value}: it must be true or false")))?;
-            let weights = self.weights()?;
-            let mut description = self.description;
-            description.training.denoise = denoise;
-            return Self::rebuilt(self.gpu, description, &weights);
-        }
-        let weights = self.weights()?;
-        let Self { gpu, mut description, method, .. } = self;
+        let mut description = self.description.clone();
+        let mut accurate = self.accurate;
         // Maps between two times take as many steps as are asked for.
         let maps = description.settings.contains_key(MAP_STEPS);
-        if method.dynamics().is_none() && !maps {
-            return Err(Error::usage(format!(
-                "--solver, --steps and --set are for methods that integrate an equation; `{}` samples in one step: leave them out",
-                description.method
-            )));
-        }
         let entry = description.entry()?;
         let mut table = description.settings.clone();
         for (key, value) in asked {
+            if key == "denoise" && self.method.further().is_some() {
+                description.training.denoise =
+                    value.as_bool().ok_or_else(|| Error::usage(format!("`denoise` is {value}: it must be true or false")))?;
+                continue;
+            }
+            if self.method.equation().is_none() && !maps {
+                return Err(Error::usage(format!(
+                    "--solver, --steps and --set are for methods that integrate an equation; `{}` samples in one step: leave them out",
+                    description.method
+                )));
+            }
             let key = if maps && key == "solver_steps" { MAP_STEPS.to_string() } else { key };
             let keys = Sampling::keys();
             let keys: Vec<&str> = if maps { vec![MAP_STEPS] } else { keys.iter().map(|key| key.name).collect() };
             if !keys.contains(&key.as_str()) {
                 return Err(Error::usage(format!("`{key}` is no setting of the sampling; those are: {}", keys.join(", "))));
             }
+            accurate &= !["solver", "solver_steps", "grid"].contains(&key.as_str());
             table.insert(key, value);
         }
         description.settings = entry.settings(table)?.1;
-        Self::rebuilt(gpu, description, &weights)
-    }
-
-    fn rebuilt(gpu: Gpu, description: Description, weights: &[NamedValues]) -> Result<Self> {
-        let method = description.entry()?.build(&description.setup(&gpu), &description.settings)?;
+        let (gpu, weights) = (self.gpu.clone(), self.weights()?);
+        let method = entry.build(&description.setup(&gpu), &description.settings)?;
         for parameters in std::iter::once(method.parameters()).chain(method.further()) {
             parameters.load(|name| weights.iter().find(|w| w.0 == name).map(|w| w.3.clone()))?;
         }
-        Ok(Self { gpu, description, method, temperature: 1.0 })
+        let model = Self { description, method, accurate, ..self };
+        model.check_temperature()?;
+        Ok(model)
+    }
+
+    /// The same map; `watch` is told during long work what share of it is done.
+    pub fn with_watch(self, watch: impl Fn(f64) + 'static) -> Self {
+        Self { watch: Some(Box::new(watch)), ..self }
     }
 
     /// Every averaged weight by name.

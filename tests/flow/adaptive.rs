@@ -65,8 +65,8 @@ fn a_field_that_runs_away_is_reported_with_its_time() {
 }
 
 #[test]
-fn a_tolerance_that_is_none_is_refused() {
-    for tolerance in [0.0, -1.0, f64::NAN] {
+fn a_tolerance_that_is_none_or_below_single_precision_is_refused() {
+    for tolerance in [0.0, -1.0, f64::NAN, 1e-12, 0.9e-6] {
         let refused = run(0.0, 1.0, tolerance, &[1.0], |_, x, _| Ok(x)).err().map(|e| e.to_string());
         assert!(refused.as_ref().is_some_and(|e| e.contains("tolerance")), "{refused:?}");
     }

@@ -185,16 +185,22 @@ fn a_row_that_runs_away_is_reported_with_its_step_and_time() {
         Some(values.iter().map(|v| v * factor).collect())
     };
     parameters.load(steep).unwrap();
+    let (z, rows) = (Table::new(["z1", "z2"], vec![0.3; 4]).unwrap(), Toy::Moons.sample(5, 0));
+    // Steps that follow their error end, and say where.
     for said in [
-        outcome.model.sample(10, 0).unwrap_err(),
-        outcome.model.push(&Table::new(["z1", "z2"], vec![0.3; 4]).unwrap()).unwrap_err(),
+        outcome.model.push(&z).unwrap_err(),
+        outcome.model.pull(&rows).unwrap_err(),
+        outcome.model.log_density(&rows).unwrap_err(),
     ] {
+        assert!(said.to_string().contains("cannot be followed beyond t = "), "{said}");
+    }
+    let model = outcome.model.with_sampling([("solver_steps".to_string(), 16.into())]).unwrap();
+    for said in [model.sample(10, 0).unwrap_err(), model.push(&z).unwrap_err()] {
         let said = said.to_string();
         assert!(said.contains("row 0 ran away at step 1 of 16") && said.contains("t = 0.0000 to 0.0625"), "{said}");
     }
     // The way back is told too.
-    let rows = Toy::Moons.sample(5, 0);
-    for said in [outcome.model.pull(&rows).unwrap_err(), outcome.model.log_density(&rows).unwrap_err()] {
+    for said in [model.pull(&rows).unwrap_err(), model.log_density(&rows).unwrap_err()] {
         let said = said.to_string();
         assert!(said.contains("of row 0 is not finite") && said.contains("t = 1.0000 to 0.9375"), "{said}");
     }

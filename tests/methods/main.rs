@@ -16,6 +16,7 @@ mod kantorovich;
 mod latent;
 mod noised;
 mod refit;
+mod solved;
 
 use devices::Devices;
 use pushforward::Error;

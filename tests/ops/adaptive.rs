@@ -8,7 +8,8 @@ fn error_ratios_match_their_twin() {
         let [e, x, y] = [1, 2, 3].map(|seed| numbers(rows * cols, seed));
         let found = run(|rec| {
             let [e, x, y] = [&e, &x, &y].map(|v| input(rec, rows, cols, v));
-            Ok(vec![rec.error_ratio(e, x, y, 0.25)?])
+            let row = input(rec, 1, 16, &control_row(0.0, 1.0, 0.1, 0.25));
+            Ok(vec![rec.error_ratio(e, x, y, row)?])
         });
         let mut twin = Twin::new(4);
         for i in 0..rows * cols {
@@ -24,7 +25,7 @@ fn the_control_is_that_of_its_twin_wherever_a_step_may_end() {
     for (from, to, h) in [(0.0, 1.0, 0.1), (0.0, 1.0, 1.0), (1.0, 0.0, -0.3), (0.5, 0.75, 0.2), (0.0, 1.0, 5e-7)] {
         for total in [0.0f32, 0.5, 60.0, 64.1, 1e9, f32::NAN, f32::INFINITY] {
             for state in [0.0, 1.0] {
-                let mut row = control_row(from, to, h);
+                let mut row = control_row(from, to, h, 0.25);
                 row[5] = state;
                 let found = run(|rec| {
                     let (row, total) = (input(rec, 1, 16, &row), input(rec, 1, 1, &[total]));
@@ -43,7 +44,7 @@ fn the_control_is_that_of_its_twin_wherever_a_step_may_end() {
 #[test]
 fn only_a_step_that_was_taken_is_kept() {
     for taken in [0.0, 1.0] {
-        let mut row = control_row(0.0, 1.0, 0.1);
+        let mut row = control_row(0.0, 1.0, 0.1, 0.25);
         row[13] = taken;
         let found = run(|rec| {
             let (row, x, y) = (input(rec, 1, 16, &row), input(rec, 70, 3, &[1.0; 210]), input(rec, 70, 3, &[2.0; 210]));

@@ -50,8 +50,10 @@ pub struct Way {
 /// What a model asks of a method that integrates, beside [`Method`].
 pub trait Dynamics {
     fn sampling(&self) -> &Sampling;
-    /// The times between which it integrates.
+    /// The times between which samples are integrated.
     fn span(&self) -> (f64, f64);
+    /// The times between which the field is followed for densities and inverses.
+    fn field_span(&self) -> (f64, f64);
     fn begin(&self, rec: &mut Recorder, z: Var) -> Result<Var>;
     fn velocity(&self, rec: &mut Recorder, x: Var, time: Time) -> Result<Var>;
     fn arrive(&self, rec: &mut Recorder, x: Var) -> Result<Var>;
@@ -65,6 +67,8 @@ pub trait Dynamics {
     fn noise_density(&self, rec: &mut Recorder, x: Var) -> Result<Var>;
     /// Random probes of a divergence; none where it is exact.
     fn probes(&self) -> usize;
+    /// One probe of so many rows, random signs; conditions have none.
+    fn probe(&self, rec: &mut Recorder, rows: usize) -> Result<Var>;
     /// The deviation of its noise at the beginning, in deviations of the data.
     fn scale(&self) -> f64;
     /// Whether the network's own answer is the field.
@@ -85,7 +89,7 @@ pub struct Integrated<F>(pub F);
 impl<F: Flow> Integrated<F> {
     fn way(&self, rec: &mut Recorder, z: Var, weights: Weights) -> Result<Way> {
         let (flow, core) = (&self.0, self.0.core());
-        let times = core.step_times(false)?;
+        let times = core.step_times(core.span())?;
         let x = core.begin(rec, z, weights)?;
         let states = match core.sampling.solver.tableau() {
             Some(_) => {
@@ -121,7 +125,7 @@ impl<F: Flow> Integrated<F> {
 
     /// The way back of centred rows.
     fn way_back(&self, rec: &mut Recorder, x: Var, weights: Weights) -> Result<Way> {
-        let times = self.0.core().step_times(true)?;
+        let times = self.0.core().times_back()?;
         let states = follow(rec, self.backwards(), &times, &[x], &mut |rec, x, t| {
             Ok(vec![self.0.velocity(rec, x[0], Time::Known(t), weights)?])
         })?;
@@ -136,6 +140,10 @@ impl<F: Flow> Dynamics for Integrated<F> {
 
     fn span(&self) -> (f64, f64) {
         self.0.core().span()
+    }
+
+    fn field_span(&self) -> (f64, f64) {
+        self.0.core().field_span()
     }
 
     fn begin(&self, rec: &mut Recorder, z: Var) -> Result<Var> {
@@ -203,6 +211,12 @@ impl<F: Flow> Dynamics for Integrated<F> {
         }
     }
 
+    fn probe(&self, rec: &mut Recorder, rows: usize) -> Result<Var> {
+        let core = self.0.core();
+        let signs = rec.random(Law::Sign, rows, core.columns)?;
+        core.still(rec, signs)
+    }
+
     fn noise_density(&self, rec: &mut Recorder, x: Var) -> Result<Var> {
         let core = self.0.core();
         let x = core.part(rec, x)?.0;
@@ -252,14 +266,10 @@ impl<F: Flow> Method for Integrated<F> {
     fn log_density(&self, rec: &mut Recorder, x: Var, weights: Weights) -> Result<Option<Density>> {
         let (core, probes) = (self.0.core(), self.probes());
         let x = self.leave(rec, x)?;
-        let mut sign = |_| {
-            let sign = rec.random(Law::Sign, x.rows(), core.columns)?;
-            core.still(rec, sign)
-        };
-        let signs = (0..probes).map(&mut sign).collect::<Result<Vec<_>>>()?;
+        let signs = (0..probes).map(|_| self.probe(rec, x.rows())).collect::<Result<Vec<_>>>()?;
         let zero = rec.constant(0.0, x.rows(), 1)?;
         let begin: Vec<Var> = std::iter::once(x).chain((0..probes.max(1)).map(|_| zero)).collect();
-        let states = follow(rec, self.backwards(), &core.step_times(true)?, &begin, &mut |rec, state, t| {
+        let states = follow(rec, self.backwards(), &core.times_back()?, &begin, &mut |rec, state, t| {
             let v = self.0.velocity(rec, state[0], Time::Known(t), weights)?;
             let traces = match probes {
                 0 => vec![divergence(rec, v, state[0])?],

@@ -230,21 +230,31 @@ impl ManyStep {
 
     /// The times between which samples are integrated. A head that cannot tell data from noise at one end keeps a little away from it.
     pub fn span(&self) -> (f64, f64) {
+        let (begin, end) = self.field_span();
+        (begin, if self.sampling.solver.tableau().is_some() { end } else { 1.0 })
+    }
+
+    /// The same by a solver that follows the field, whatever samples are drawn by.
+    pub fn field_span(&self) -> (f64, f64) {
         let begin = match self.prediction {
             Prediction::Noise | Prediction::Score => self.path.time_of_ratio(100.0).max(0.0),
             _ => 0.0,
         };
-        let end = match (self.prediction, self.sampling.solver.tableau()) {
-            (Prediction::Data, Some(_)) => self.path.time_of_ratio(0.02).min(1.0),
+        let end = match self.prediction {
+            Prediction::Data => self.path.time_of_ratio(0.02).min(1.0),
             _ => 1.0,
         };
         (begin, end)
     }
 
-    fn step_times(&self, backwards: bool) -> Result<Vec<f64>> {
-        let (begin, end) = self.span();
-        let (from, to) = if backwards { (end, begin) } else { (begin, end) };
+    fn step_times(&self, (from, to): (f64, f64)) -> Result<Vec<f64>> {
         self.sampling.grid.on(&self.path, from, to, self.sampling.solver_steps)
+    }
+
+    /// The times of the steps from data to noise: a field is followed there.
+    fn times_back(&self) -> Result<Vec<f64>> {
+        let (begin, end) = self.field_span();
+        self.step_times((end, begin))
     }
 
     /// Noise with the deviation that the path has where samples begin, if the data are Gaussian.

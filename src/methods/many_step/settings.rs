@@ -1,6 +1,6 @@
 //! Settings of flows: how a path is laid, how samples are drawn, what law they start from.
 
-use crate::flow::{Curve, Grid, Path, Repulsion, Solver, TimeLaw};
+use crate::flow::{Curve, Grid, Path, Repulsion, Solver, TimeLaw, check_tolerance};
 use crate::methods::resolve;
 use crate::nn::TimeEmbedding;
 use crate::settings::{Key, Settings, take};
@@ -31,7 +31,7 @@ settings! {
         solver_steps: usize = 16,
         /// Where they lie: uniform, quadratic (closer towards the data), edm (even in (σ/α)^(1/7)).
         grid: Grid = Grid::Uniform,
-        /// Relative and absolute error of a step of dopri5, which chooses its own.
+        /// Relative and absolute error of a step of dopri5, which chooses its own: at least 1e-6. Densities and inverses start from it by default.
         tolerance: f64 = 1e-5,
         /// Noise of euler-maruyama and ancestral, as a share of the path's own deviation.
         eta: f64 = 1.0,
@@ -88,8 +88,9 @@ impl Course {
 impl Sampling {
     pub fn check(&self) -> Result<()> {
         within("solver_steps", self.solver_steps, 10_000)?;
-        if !(self.tolerance > 0.0 && self.tolerance <= 1.0) {
-            return Err(Error::usage(format!("`tolerance` is {}: it must be above 0 and at most 1", self.tolerance)));
+        check_tolerance(self.tolerance)?;
+        if self.tolerance > 1.0 {
+            return Err(Error::usage(format!("`tolerance` is {}: it must be at most 1", self.tolerance)));
         }
         if !(0.0..=1.0).contains(&self.eta) {
             return Err(Error::usage(format!("`eta` is {}: it must be between 0 and 1", self.eta)));

@@ -1,0 +1,47 @@
+//! Densities and inverses without asking for a solver: a mass of one, rows that come back, an error that is told.
+
+use crate::{GPU, trained};
+use pushforward::data::Table;
+use pushforward::data::toy::Toy;
+use pushforward::model::{Model, SMALL};
+
+/// The mass of a model's density on a grid over [−reach, reach]².
+fn mass(model: &Model, side: usize, reach: f32) -> f64 {
+    let at = |i: usize| reach * (2.0 * i as f32 / (side as f32 - 1.0) - 1.0);
+    let grid = (0..side * side).flat_map(|k| [at(k % side), at(k / side)]).collect();
+    let density = model.log_density(&Table::new(["x", "y"], grid).unwrap()).unwrap().expect("a density").values;
+    density.iter().map(|&v| f64::from(v).exp()).sum::<f64>() * f64::from(at(1) - at(0)).powi(2)
+}
+
+/// How far rows are from where they come back to, at most.
+fn there_and_back(model: &Model, rows: &Table) -> f64 {
+    let back = model.push(&model.pull(rows).unwrap().expect("an inverse")).unwrap();
+    rows.values().iter().zip(back.values()).map(|(a, b)| f64::from(a - b).abs()).fold(0.0, f64::max)
+}
+
+#[test]
+fn every_exact_density_adds_up_to_one_and_every_inverse_brings_rows_back() {
+    for (method, extra) in [
+        ("realnvp", "width = 32"),
+        ("spline", "width = 32"),
+        ("maf", "width = 32"),
+        ("cnf", "width = 32\ndepth = 2\nbatch = 256"),
+        ("score", "width = 32"),
+        ("diffusion", "width = 32"),
+        ("flow-matching", "width = 32"),
+        ("interpolant", "width = 32"),
+        ("rectified-flow", "width = 32\npairs = 2048"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let model =
+            trained(method, Toy::EightGaussians, &format!("steps = 150\nrate = 4e-3\n{extra}"), &folder.path().join("run")).model;
+        let total = mass(&model, 91, 6.0);
+        let of_density = model.solved();
+        let off = there_and_back(&model, &Toy::EightGaussians.sample(1000, 99));
+        println!("{method}: mass {total:.4}, {of_density:?}; there and back off by {off:.1e}, {:?}", model.solved());
+        assert!((total - 1.0).abs() < 0.01, "{method}: the density adds up to {total}");
+        assert!(off < 1e-2, "{method}: rows come back off by {off}");
+        assert_eq!(of_density.is_some(), model.method().dynamics().is_some(), "{method}");
+        assert!(of_density.is_none_or(|solved| solved.most < 2.0 * SMALL && solved.rows == 1024), "{method}: {of_density:?}");
+    }
+}
