@@ -1,9 +1,10 @@
 // The affine transform of a coupling or autoregressive layer (Dinh, Sohl-Dickstein & Bengio 2017, eqs. 7–8, with a bounded scale). Of the d
 // columns of a row some are kept; the m others are transformed, each by its own scale and shift, which a network gave from what it may see:
-//   s_k = c·tanh(a_k/c)               a: the first m numbers of a row of `raw`, t: the other m
+//   s_k = c·tanh(a_k/c)               a: the first m numbers of a row of `raw`, t: the other m; c: `up` where a_k > 0, else `down`
 //   y_j = x_j·e^{s_k} + t_k           where role_j = k < m;   y_j = x_j where it is no such number
 //   l   = l₀ + Σ_k s_k                the running ln|det ∂y/∂x|
-// and back, x_j = (y_j − t_k)·e^{−s_k}, l = l₀ − Σ_k s_k. |s| stays below c, so that no row is blown up by more than e^c a layer.
+// and back, x_j = (y_j − t_k)·e^{−s_k}, l = l₀ − Σ_k s_k. s stays between −down and up: on the way back, which samples take,
+// no distance grows by more than e^down a layer. Both pieces have slope 1 and no curvature at 0, where they meet.
 // Gradients, given d_y and d_l (those of the way back are the same formulas with the names of x and y changed):
 //   forward    d_x = d_y·e^s          d_t = d_y              d_s = d_y·x·e^s + d_l
 //   inverse    d_y = d_x·e^{−s}       d_t = −d_x·e^{−s}      d_s = −d_x·x − d_l
@@ -13,7 +14,7 @@
 #import common/hyperbolic
 #axis DIRECTION: forward inverse
 
-struct Params { n: u32, d: u32, m: u32, bound: f32, accumulate_in: u32, accumulate_raw: u32 }
+struct Params { n: u32, d: u32, m: u32, up: f32, down: f32, accumulate_in: u32, accumulate_raw: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> given: array<f32>;           // n × d: x, or y on the way back
 @group(0) @binding(2) var<storage, read> raw: array<f32>;             // n × 2m
@@ -37,7 +38,9 @@ fn apply(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) group
         let k = roles[j];
         var value = given[at + j];
         if (k < params.m) {
-            let s = params.bound * hyperbolic(raw[of_row + k] / params.bound);
+            let a = raw[of_row + k];
+            let c = select(params.down, params.up, a > 0.0);
+            let s = c * hyperbolic(a / c);
             let t = raw[of_row + params.m + k];
             sum += s;
 #if DIRECTION == forward
@@ -66,8 +69,10 @@ fn backward(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) gr
         let k = roles[j];
         var g = d_out[at + j];
         if (k < params.m) {
-            let u = hyperbolic(raw[of_row + k] / params.bound);
-            let s = params.bound * u;
+            let a = raw[of_row + k];
+            let c = select(params.down, params.up, a > 0.0);
+            let u = hyperbolic(a / c);
+            let s = c * u;
 #if DIRECTION == forward
             let e = exp(s);
             var d_t = g;

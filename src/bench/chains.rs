@@ -15,6 +15,8 @@ const LAYERS: usize = 8;
 const WIDTH: usize = 128;
 /// The bound on the logarithm of a scale.
 const BOUND: f64 = 1.0;
+/// The bound over the layers that move a column, half of them: the same for each.
+const STRETCH: f64 = 4.0;
 
 /// One step: eight couplings of `d` columns whose conditioners have two hidden layers of 128 units, log-scales bounded by tanh, the mean
 /// log-likelihood of fresh rows, and Adam.
@@ -31,8 +33,9 @@ pub(super) fn realnvp_step(gpu: &Gpu, d: usize, batch: usize) -> Result<Prepared
 }
 
 fn settings(batch: usize) -> Result<(Training, toml::Table)> {
-    let text =
-        format!("layers = {LAYERS}\nwidth = {WIDTH}\ndepth = 2\nactivation = 'relu'\nbound = {BOUND:?}\nbatch = {batch}\n");
+    let text = format!(
+        "layers = {LAYERS}\nwidth = {WIDTH}\ndepth = 2\nactivation = 'relu'\nbound = {BOUND:?}\nstretch = {STRETCH:?}\nbatch = {batch}\n"
+    );
     methods::find("realnvp")?.settings(text.parse().map_err(|e| Error::usage(format!("{e}")))?)
 }
 
@@ -86,7 +89,7 @@ fn check(gpu: &Gpu, d: usize) -> Result<()> {
         let raw = network.outputs(&seen, seen.len() / rows).value;
         let mut numbers = 0..;
         let roles: Vec<u32> = (0..d).map(|j| if kept(j) { KEPT } else { numbers.next().unwrap_or(KEPT) }).collect();
-        let (moved, sums) = coupling::apply(&z, &raw, &roles, &log_det, BOUND, false);
+        let (moved, sums) = coupling::apply(&z, &raw, &roles, &log_det, [BOUND, STRETCH / (LAYERS / 2) as f64], false);
         (z, log_det) = (moved.value, sums.value);
     }
     let mut twin = Twin::new(LAYERS * 3 * WIDTH);

@@ -8,6 +8,7 @@
 use super::normalising::{Choice, NormalisingFlow};
 use super::{Entry, resolve};
 use crate::nn::{Mixing, Structure, Transform};
+use crate::ops::coupling::Bounds;
 use crate::ops::spline::Bins;
 use crate::settings;
 use crate::settings::Settings as _;
@@ -31,6 +32,8 @@ settings! {
         transform: Kind = Kind::Spline,
         /// Bound on the logarithm of an affine layer's scale.
         bound: f32 = 3.0,
+        /// Bound on the logarithm of how much a chain of affine layers stretches distances between latents; unset is that of its layers alone.
+        stretch: Option<f32> = None,
         /// Bins of a spline.
         bins: usize = 8,
         /// Half the width of the square that splines bend, in deviations of the data.
@@ -46,7 +49,7 @@ pub const ENTRY: Entry = Entry {
     paper: "§3, change of variables with triangular maps",
     density: true,
     inverse: true,
-    defaults: "width = 64\ndepth = 2\nrate = 5e-3\nsteps = 3000",
+    defaults: "width = 64\ndepth = 2\nrate = 5e-3\nsteps = 3000\nstretch = 4.0",
     keys: Settings::keys,
     build: |setup, own| Ok(Box::new(NormalisingFlow::new(setup, &settings::take::<Settings>(own)?.choice())?)),
     resolve: |table| resolve::<Settings>(table, |own| own.choice().check()),
@@ -55,9 +58,15 @@ pub const ENTRY: Entry = Entry {
 impl Settings {
     fn choice(&self) -> Choice {
         let transform = match self.transform {
-            Kind::Affine => Transform::Affine { bound: self.bound },
+            Kind::Affine => Transform::Affine(Bounds::both(self.bound)),
             Kind::Spline => Transform::Spline(Bins { count: self.bins, reach: self.reach }),
         };
-        Choice { layers: self.layers, structure: Structure::Autoregressive, transform, mixing: self.mixing }
+        Choice {
+            layers: self.layers,
+            structure: Structure::Autoregressive,
+            transform,
+            stretch: self.stretch,
+            mixing: self.mixing,
+        }
     }
 }

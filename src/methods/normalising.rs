@@ -10,6 +10,7 @@ use crate::gpu::{Gpu, Plan, Recorder, Var};
 use crate::nn::{
     Adam, Builder, ConditionerShape, Mixing, Normalising, NormalisingShape, Parameters, Structure, Transform, Weights,
 };
+use crate::ops::coupling::Bounds;
 use crate::{Error, Result};
 
 /// What a method of this kind chooses.
@@ -18,10 +19,29 @@ pub(super) struct Choice {
     pub layers: usize,
     pub structure: Structure,
     pub transform: Transform,
+    /// Bound of the chain beside that of each affine layer ([`Choice::bounded`]).
+    pub stretch: Option<f32>,
     pub mixing: Mixing,
 }
 
 impl Choice {
+    /// The transform, with its bounds by that of the chain. A layer scales by at most e^bound either way, and the layers that move one column let no distance between
+    /// latents grow by more than e^stretch on the way to samples. A likelihood asks for no such bound: it weighs the map at the data alone, and latents
+    /// between those of the data may go anywhere (Behrmann et al. 2021; Andrade 2024 bounds the two signs apart, too). It needs the other sign where the data are thin, by as much as they
+    /// are thinner than the Gaussian that is fitted to them.
+    fn bounded(&self, columns: usize) -> Transform {
+        let moves = match self.structure {
+            Structure::Coupling(_) if columns > 1 => self.layers.div_ceil(2),
+            _ => self.layers,
+        };
+        match (self.transform, self.stretch) {
+            (Transform::Affine(Bounds { up, down }), Some(stretch)) => {
+                Transform::Affine(Bounds { up, down: down.min(stretch / moves as f32) })
+            }
+            (transform, _) => transform,
+        }
+    }
+
     /// Refuses values out of range.
     pub fn check(&self) -> Result<()> {
         let wrong = |key: &str, value: &dyn std::fmt::Display, valid: &str| {
@@ -30,8 +50,11 @@ impl Choice {
         if !(1..=64).contains(&self.layers) {
             return wrong("layers", &self.layers, "between 1 and 64");
         }
+        if let Some(stretch) = self.stretch.filter(|stretch| !(*stretch > 0.0 && stretch.is_finite())) {
+            return wrong("stretch", &stretch, "above 0");
+        }
         match self.transform {
-            Transform::Affine { bound } if !(bound > 0.0 && bound <= 20.0) => wrong("bound", &bound, "above 0 and at most 20"),
+            Transform::Affine(Bounds { up, .. }) if !(up > 0.0 && up <= 20.0) => wrong("bound", &up, "above 0 and at most 20"),
             Transform::Spline(bins) if !(2..=crate::ops::spline::MOST_BINS).contains(&bins.count) => {
                 wrong("bins", &bins.count, "between 2 and 32")
             }
@@ -69,7 +92,8 @@ impl NormalisingFlow {
             activation: training.activation,
             input_gain: if training.input_gain == 0.0 { 1.0 } else { training.input_gain },
         };
-        let Choice { layers, structure, transform, mixing } = *choice;
+        let Choice { layers, structure, mixing, .. } = *choice;
+        let transform = choice.bounded(columns);
         let shape = NormalisingShape { conditioner, layers, structure, transform, mixing };
         let covariance = setup.data.map(|data| covariance(data, columns));
         let moments = setup.data.zip(covariance.as_ref()).map(|(data, covariance)| (data.mean(), covariance));

@@ -3,11 +3,12 @@
 //!
 //!   y_b = x_b ⊙ e^{s(x_a)} + t(x_a),   ln|det| = Σ s(x_a),   x_b = (y_b − t(x_a)) ⊙ e^{−s(x_a)},
 //!
-//! with s = c·tanh(·/c) bounded, trained by likelihood.
+//! with s = c·tanh(·/c) bounded, and further where it is negative: what the whole chain stretches between latents and samples has a bound too.
 
 use super::normalising::{Choice, NormalisingFlow};
 use super::{Entry, resolve};
 use crate::nn::{Masks, Mixing, Structure, Transform};
+use crate::ops::coupling::Bounds;
 use crate::settings;
 use crate::settings::Settings as _;
 
@@ -22,6 +23,8 @@ settings! {
         mixing: Mixing = Mixing::None,
         /// Bound c on the logarithm of a layer's scale: |s| < c.
         bound: f32 = 3.0,
+        /// Bound on the logarithm of how much the whole chain stretches distances between latents; unset is that of its layers alone.
+        stretch: Option<f32> = None,
     }
 }
 
@@ -31,7 +34,7 @@ pub const ENTRY: Entry = Entry {
     paper: "§3, change of variables with coupling layers",
     density: true,
     inverse: true,
-    defaults: "width = 64\ndepth = 2\nrate = 2e-3\nsteps = 3000",
+    defaults: "width = 64\ndepth = 2\nrate = 2e-3\nsteps = 3000\nstretch = 4.0",
     keys: Settings::keys,
     build: |setup, own| Ok(Box::new(NormalisingFlow::new(setup, &settings::take::<Settings>(own)?.choice())?)),
     resolve: |table| resolve::<Settings>(table, |own| own.choice().check()),
@@ -42,7 +45,8 @@ impl Settings {
         Choice {
             layers: self.layers,
             structure: Structure::Coupling(self.masks),
-            transform: Transform::Affine { bound: self.bound },
+            transform: Transform::Affine(Bounds::both(self.bound)),
+            stretch: self.stretch,
             mixing: self.mixing,
         }
     }

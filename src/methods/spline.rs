@@ -43,6 +43,7 @@ impl Settings {
             layers: self.layers,
             structure: Structure::Coupling(self.masks),
             transform: Transform::Spline(Bins { count: self.bins, reach: self.reach }),
+            stretch: None,
             mixing: self.mixing,
         }
     }

@@ -8,14 +8,14 @@
 use super::{Activation, Builder, Head, Mlp, MlpShape, Parameters, Weights};
 use crate::Result;
 use crate::gpu::{Gpu, Recorder, Tensor, Var};
-use crate::ops::coupling::{Direction, KEPT};
+use crate::ops::coupling::{Bounds, Direction, KEPT};
 use crate::ops::spline::Bins;
 
 /// How a column is moved.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Transform {
-    /// Scaled by at most e^±bound, and shifted.
-    Affine { bound: f32 },
+    /// Scaled within bounds, and shifted.
+    Affine(Bounds),
     /// Bent by a monotone rational-quadratic spline.
     Spline(Bins),
 }
@@ -24,7 +24,7 @@ impl Transform {
     /// Numbers that say how one column is moved.
     pub fn numbers(self) -> usize {
         match self {
-            Self::Affine { .. } => 2,
+            Self::Affine(_) => 2,
             Self::Spline(bins) => bins.numbers(),
         }
     }
@@ -32,14 +32,14 @@ impl Transform {
     /// Where column k of the moved ones finds its numbers among those of a row, of `moved` columns.
     fn places(self, k: usize, moved: usize) -> Vec<usize> {
         match self {
-            Self::Affine { .. } => vec![k, moved + k],
+            Self::Affine(_) => vec![k, moved + k],
             Self::Spline(bins) => (0..bins.numbers()).map(|i| k * bins.numbers() + i).collect(),
         }
     }
 
     fn apply(self, rec: &mut Recorder, direction: Direction, x: Var, raw: Var, roles: Var, log_det: Var) -> Result<(Var, Var)> {
         match self {
-            Self::Affine { bound } => rec.affine_coupling(direction, x, raw, roles, log_det, bound),
+            Self::Affine(bounds) => rec.affine_coupling(direction, x, raw, roles, log_det, bounds),
             Self::Spline(bins) => rec.spline_coupling(direction, x, raw, roles, log_det, bins),
         }
     }

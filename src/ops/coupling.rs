@@ -2,7 +2,7 @@
 //!
 //! ```
 //! # use pushforward::gpu::{Gpu, Recorder};
-//! # use pushforward::ops::coupling::{Direction, KEPT};
+//! # use pushforward::ops::coupling::{Bounds, Direction, KEPT};
 //! # fn main() -> pushforward::Result<()> {
 //! let gpu = Gpu::open("auto")?;
 //! // One row of two columns: the first is kept, the second gets scale 1 (from 0) and shift 3.
@@ -10,7 +10,7 @@
 //! let roles = gpu.upload_u32(1, 2, &[KEPT, 0])?;
 //! let mut rec = Recorder::new(&gpu, 0);
 //! let [x, raw, roles, zero] = [&x, &raw, &roles, &zero].map(|t| rec.tensor(t));
-//! let (y, _) = rec.affine_coupling(Direction::Forward, x, raw, roles, zero, 2.0)?;
+//! let (y, _) = rec.affine_coupling(Direction::Forward, x, raw, roles, zero, Bounds::both(2.0))?;
 //! let y = rec.keep(y);
 //! let mut step = rec.finish()?;
 //! step.replay(1)?;
@@ -25,6 +25,22 @@ use crate::{Error, Result};
 
 /// The role of a column that passes as it is.
 pub const KEPT: u32 = u32::MAX;
+
+/// Bounds on the logarithm s of a layer's scale towards the latent space: −down < s < up.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bounds {
+    /// By how much data may be pulled apart: ridges of the density e^up times thinner than what they come from.
+    pub up: f32,
+    /// By how much samples may be: no layer blows a distance between latents up by more than e^down.
+    pub down: f32,
+}
+
+impl Bounds {
+    /// |s| < bound.
+    pub fn both(bound: f32) -> Self {
+        Self { up: bound, down: bound }
+    }
+}
 
 /// Which way a row passes an invertible layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,11 +76,11 @@ pub(super) fn check(op: &'static str, x: Var, raw: Var, roles: Var, log_det: Var
 
 impl Recorder {
     /// Scales and shifts those columns of x (n × d) whose role is a number k below m, by columns k and m + k of `raw` (n × 2m); `roles` are
-    /// d whole numbers, each below m once and the others [`KEPT`]. The logarithm of a scale is bound·tanh(raw/bound). Returns the rows and `log_det`
+    /// d whole numbers, each below m once and the others [`KEPT`]. The logarithm of a scale is c·tanh(raw/c), with c one of the bounds by the sign of raw. Returns the rows and `log_det`
     /// (n × 1) with the logarithms of the scales added: on the way back taken off.
     ///
     /// # Errors
-    /// Shapes that do not belong together, a bound that is not above zero.
+    /// Shapes that do not belong together, bounds that are not above zero.
     pub fn affine_coupling(
         &mut self,
         direction: Direction,
@@ -72,15 +88,15 @@ impl Recorder {
         raw: Var,
         roles: Var,
         log_det: Var,
-        bound: f32,
+        Bounds { up, down }: Bounds,
     ) -> Result<(Var, Var)> {
         check("affine_coupling", x, raw, roles, log_det, 2)?;
-        if !(bound > 0.0 && bound.is_finite()) {
-            return Err(Error::shape("affine_coupling", format!("a bound of {bound} on the logarithm of a scale")));
+        if let Some(wrong) = [up, down].into_iter().find(|c| !(*c > 0.0 && c.is_finite())) {
+            return Err(Error::shape("affine_coupling", format!("a bound of {wrong} on the logarithm of a scale")));
         }
         let (n, d) = (x.rows(), x.cols());
         let (y, sum) = (self.empty(n, d)?, self.empty(n, 1)?);
-        let params = Params { n: n as u32, d: d as u32, m: raw.cols() as u32 / 2, bound, accumulate_in: 0, accumulate_raw: 0 };
+        let params = Params { n: n as u32, d: d as u32, m: raw.cols() as u32 / 2, up, down, accumulate_in: 0, accumulate_raw: 0 };
         let groups = self.groups(n, 64);
         let axes = direction.axes();
         self.dispatch(Apply { params, given: x, raw, roles, before: log_det, out: y, log_det: sum }, &axes, groups)?;

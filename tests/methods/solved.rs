@@ -1,6 +1,6 @@
 //! Densities and inverses without asking for a solver: a mass of one, rows that come back, an error that is told.
 
-use crate::{GPU, trained};
+use crate::trained;
 use pushforward::data::Table;
 use pushforward::data::toy::Toy;
 use pushforward::model::{Model, SMALL};
