@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use pushforward::data::Table;
 use pushforward::{Error, Result};
 use serde_json::{Map, Value, json};
 
@@ -40,6 +41,11 @@ impl Console {
                 LogFormat::Json => line(&json!({ "event": "message", "text": text }).to_string()),
             }
         }
+    }
+
+    /// What to tell of tables that were read.
+    pub fn notes<'a>(&self, tables: impl IntoIterator<Item = &'a Table>) {
+        tables.into_iter().flat_map(Table::notes).for_each(|note| self.message(&format!("warning: {note}")));
     }
 
     /// One event of a JSON log.

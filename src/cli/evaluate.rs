@@ -28,6 +28,7 @@ pub fn evaluate(args: &Evaluate, adapter: &str, console: Console) -> anyhow::Res
     };
     let mut samples = load(&args.samples, args.seed ^ SAMPLES)?;
     let mut train = args.train.as_ref().map(|text| load(text, args.seed)).transpose()?;
+    console.notes([Some(&reference), Some(&samples), train.as_ref()].into_iter().flatten());
     let scale = match args.standardise {
         true => Standardisation::fit(&reference),
         false => Standardisation::identity(reference.cols()),

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
-use pushforward::data::{Fraction, Group, LoadOptions, Origin, Source, Table, density_warnings, groups, in_words};
+use pushforward::data::{
+    Fraction, Group, LoadOptions, Origin, Source, Table, density_warnings, groups, in_words, outlier_warnings,
+};
 use pushforward::methods::{self, Entry, Training};
 use pushforward::model::{Description, Left};
 use pushforward::report::number;
@@ -54,6 +56,9 @@ pub fn train(args: &Train, adapter: &str, console: Console) -> anyhow::Result<()
     }
     // What no sampler can beat: further rows of the distribution.
     let beside = if is_own { fresh(BESIDE)? } else { None };
+    let sets = [Some(&table), validation.as_ref().map(|(_, rows)| rows), test.as_ref().map(|(_, rows)| rows)];
+    console.notes(sets.into_iter().flatten());
+    outlier_warnings(&table).iter().for_each(|said| console.message(&format!("warning: {said}")));
     let gpu = super::device::open(adapter, console)?;
     console.message(&format!(
         "training {} on {source}: {} rows, {} columns{}, up to {} steps on {}",

@@ -40,6 +40,7 @@ pub fn sample(args: &Sample, adapter: &str, console: Console) -> anyhow::Result<
     }
     let cols = model.description().columns.len();
     let given = if args.given.is_empty() { None } else { Some(given(&model, &args.given)?) };
+    console.notes(&given);
     let n = match (args.n, &given) {
         (Some(n), _) => n,
         (None, Some(_)) => 1,
@@ -238,6 +239,7 @@ pub fn push(args: &Push, adapter: &str, console: Console) -> anyhow::Result<()> 
         true => rows_of(&model, &args.input)?,
         false => points(&model, &args.input, &args.given)?,
     };
+    console.notes([&points]);
     let rows = match args.inverse {
         true => model.pull(&points)?.ok_or_else(|| lacks(&model, "inverse map", "--inverse"))?,
         false => model.push(&points)?,
@@ -275,7 +277,9 @@ pub fn log_density(args: &arguments::LogDensity, adapter: &str, console: Console
         FileFormat::of(out)?;
     }
     let model = with_integration(load(&args.run, adapter, console)?, &args.integration)?;
-    let rows = rows_of(&model, &args.data)?.align(&model.description().columns)?;
+    let rows = rows_of(&model, &args.data)?;
+    console.notes([&rows]);
+    let rows = rows.align(&model.description().columns)?;
     let rows = model.description().dequantised(&rows, 1);
     let LogDensity { values, errors } = model.log_density(&rows)?.ok_or_else(|| lacks(&model, "density", "log-density"))?;
     if let Some(out) = &args.out {

@@ -78,3 +78,34 @@ pub(super) fn grouped(number: usize) -> String {
     }
     out
 }
+
+/// Whole numbers that double precision does not hold: the first of each column that has one, with its row, from 1.
+pub(super) struct Rounded(Vec<Option<(i128, usize)>>);
+
+impl Rounded {
+    pub fn new(columns: usize) -> Self {
+        Self(vec![None; columns])
+    }
+
+    /// Looks at a whole number on its way into a column.
+    pub fn see(&mut self, column: usize, row: usize, number: i128) {
+        if self.0[column].is_none() && number as f64 as i128 != number {
+            self.0[column] = Some((number, row));
+        }
+    }
+
+    /// A sentence for each column that has one; `name` is the columns' names.
+    pub fn notes<'a>(&self, path: &Path, name: impl Fn(usize) -> &'a str) -> Vec<String> {
+        let note = |(column, first): (usize, &Option<(i128, usize)>)| {
+            let (number, row) = (*first)?;
+            Some(format!(
+                "column `{}` of {} holds whole numbers beyond 2⁵³ (the first is {number} in row {}), of which double precision keeps about \
+                 16 digits, so that neighbors may become equal: subtract a number from all of them, or leave the column out",
+                name(column),
+                path.display(),
+                grouped(row)
+            ))
+        };
+        self.0.iter().enumerate().filter_map(note).collect()
+    }
+}

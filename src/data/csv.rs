@@ -1,39 +1,33 @@
 //! CSV: comma-, semicolon- or tab-separated values, with or without a header (RFC 4180, quoted fields and all).
 
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
 use ::csv::{ByteRecord, ReaderBuilder, Terminator, Trim, WriterBuilder};
 
-use super::cell::{Fault, Place, finite, grouped};
+use super::cell::{Fault, Place, Rounded, finite, grouped};
 use super::levels::{Group, groups};
 use super::source::{Choice, Raw, choose_advice, distinct};
-use super::table::numbered;
+use super::table::{WHOLE, numbered};
+use super::text::{self, Text};
 use super::{Table, nearest, write_atomically};
 use crate::{Error, Result};
 
 /// What the delimiter is judged by: the first records of this many bytes.
 const SNIFFED: usize = 1 << 16;
 
-type Records = ::csv::Reader<io::Chain<io::Cursor<Vec<u8>>, File>>;
+type Records = ::csv::Reader<io::Chain<io::Cursor<Vec<u8>>, Box<dyn Read>>>;
 
-/// A file's records, the first row's included.
-fn records(path: &Path) -> Result<Records> {
-    let mut file = File::open(path).map_err(|source| Error::io("open", path, source))?;
+/// A file's records, the first row's included, and what to tell of its text.
+fn records(path: &Path) -> Result<(Records, Option<String>)> {
+    let Text { mut reader, note } = text::open(path)?;
     let mut start = Vec::new();
-    Read::by_ref(&mut file).take(SNIFFED as u64).read_to_end(&mut start).map_err(|source| Error::io("read", path, source))?;
-    if start.starts_with(&[0xff, 0xfe]) || start.starts_with(&[0xfe, 0xff]) {
-        return Err(Error::format(path, "this is UTF-16 text: save it as UTF-8"));
-    }
-    let cut = start.len() == SNIFFED;
-    if start.starts_with(b"\xef\xbb\xbf") {
-        start.drain(..3);
-    }
-    let delimiter = delimiter(&start, cut);
-    let text = io::Cursor::new(start).chain(file);
-    Ok(ReaderBuilder::new().has_headers(false).flexible(true).trim(Trim::All).delimiter(delimiter).from_reader(text))
+    reader.by_ref().take(SNIFFED as u64).read_to_end(&mut start).map_err(|source| Error::io("read", path, source))?;
+    let delimiter = delimiter(&start, start.len() == SNIFFED);
+    let all = io::Cursor::new(start).chain(reader);
+    let records = ReaderBuilder::new().has_headers(false).flexible(true).trim(Trim::All).delimiter(delimiter).from_reader(all);
+    Ok((records, note))
 }
 
 /// The columns' names by the first record, which is a header where one of its cells is a text.
@@ -46,7 +40,7 @@ fn names_of(record: &ByteRecord, header: Option<bool>) -> (Vec<String>, bool) {
 }
 
 pub(super) fn read(path: &Path, choice: &Choice, header: Option<bool>) -> Result<Raw> {
-    let mut records = records(path)?;
+    let (mut records, note) = records(path)?;
     let mut next = |record: &mut ByteRecord| records.read_byte_record(record).map_err(|error| broken(path, error));
 
     let mut record = ByteRecord::new();
@@ -60,6 +54,7 @@ pub(super) fn read(path: &Path, choice: &Choice, header: Option<bool>) -> Result
     let picked = choice.among(&names, header)?;
 
     let mut values = Vec::new();
+    let mut rounded = Rounded::new(picked.len());
     let mut rows = 0;
     let mut more = !header || next(&mut record)?;
     while more {
@@ -73,8 +68,13 @@ pub(super) fn read(path: &Path, choice: &Choice, header: Option<bool>) -> Result
         };
         let fault = match record.len() == width {
             false => Some(Bad::Ragged(record.len())),
-            true => picked.iter().find_map(|&j| match value(j) {
+            true => picked.iter().enumerate().find_map(|(k, &j)| match value(j) {
                 Ok(value) => {
+                    if value.abs() >= WHOLE
+                        && let Some(number) = std::str::from_utf8(&record[j]).ok().and_then(|text| text.parse().ok())
+                    {
+                        rounded.see(k, rows, number);
+                    }
                     values.push(value);
                     None
                 }
@@ -93,7 +93,8 @@ pub(super) fn read(path: &Path, choice: &Choice, header: Option<bool>) -> Result
         more = next(&mut record)?;
     }
     let single = vec![false; picked.len()];
-    Ok(Raw { names, header, picked, values, single, notes: Vec::new() })
+    let notes = note.into_iter().chain(rounded.notes(path, |k| &names[picked[k]])).collect();
+    Ok(Raw { names, header, picked, values, single, notes })
 }
 
 /// A column of a file, looked through.
@@ -160,7 +161,7 @@ pub(super) fn check_levels(path: &Path, groups: &[Group]) -> Result<()> {
 
 /// Calls `see` with the number, from 1, of each row, the columns' names and the row. Returns the names.
 fn each_row(path: &Path, mut see: impl FnMut(usize, &[String], &ByteRecord) -> Result<()>) -> Result<Vec<String>> {
-    let mut records = records(path)?;
+    let (mut records, _) = records(path)?;
     let mut next = |record: &mut ByteRecord| records.read_byte_record(record).map_err(|error| broken(path, error));
     let mut record = ByteRecord::new();
     if !next(&mut record)? {

@@ -10,7 +10,7 @@ use std::path::Path;
 
 use npyz::WriterBuilder;
 
-use super::cell::{Place, finite, grouped};
+use super::cell::{Place, Rounded, finite, grouped};
 use super::source::{Choice, Raw};
 use super::table::numbered;
 use super::{Table, write_atomically};
@@ -64,6 +64,7 @@ pub(super) fn read(path: &Path, choice: &Choice) -> Result<Raw> {
         places[j] = Some(place);
     }
     let mut values = vec![0.0; rows * picked.len()];
+    let mut rounded = Rounded::new(picked.len());
     let (outer, inner) = if header.fortran { (cols, rows) } else { (rows, cols) };
     let mut stretch = vec![0; inner.min(1 << 13) * number.width];
     for i in 0..outer {
@@ -75,6 +76,9 @@ pub(super) fn read(path: &Path, choice: &Choice) -> Result<Raw> {
             for item in bytes.chunks_exact(number.width) {
                 let (row, column) = if header.fortran { (k, i) } else { (i, k) };
                 if let Some(place) = places[column] {
+                    if let Some(number) = number.long(item) {
+                        rounded.see(place, row + 1, number);
+                    }
                     values[row * picked.len() + place] = finite(number.value(item))
                         .map_err(|fault| fault.at(&Place { path, column: &names[column], row: row + 1, rows }, None))?;
                 }
@@ -83,7 +87,8 @@ pub(super) fn read(path: &Path, choice: &Choice) -> Result<Raw> {
         }
     }
     let single = vec![number.is_single(); picked.len()];
-    Ok(Raw { names, header: false, picked, values, single, notes: Vec::new() })
+    let notes = rounded.notes(path, |place| &names[picked[place]]);
+    Ok(Raw { names, header: false, picked, values, single, notes })
 }
 
 /// What the header's dictionary says.
@@ -202,15 +207,28 @@ impl Number {
         self.kind == b'f' && self.width == 4
     }
 
-    /// The value of one item, `width` bytes.
-    fn value(self, item: &[u8]) -> f64 {
+    /// One item as a whole number, where its kind has some that f64 does not hold.
+    fn long(self, item: &[u8]) -> Option<i128> {
+        match (self.kind, self.width) {
+            (b'i', 8) => Some(i128::from(self.bits(item) as i64)),
+            (b'u', 8) => Some(i128::from(self.bits(item))),
+            _ => None,
+        }
+    }
+
+    fn bits(self, item: &[u8]) -> u64 {
         let mut bytes = [0; 8];
         let bytes_used = &mut bytes[..self.width];
         bytes_used.copy_from_slice(item);
         if self.big_endian {
             bytes_used.reverse();
         }
-        let bits = u64::from_le_bytes(bytes);
+        u64::from_le_bytes(bytes)
+    }
+
+    /// The value of one item, `width` bytes.
+    fn value(self, item: &[u8]) -> f64 {
+        let bits = self.bits(item);
         let unused = 64 - 8 * self.width as u32;
         match (self.kind, self.width) {
             (b'f', 4) => f64::from(f32::from_bits(bits as u32)),

@@ -16,7 +16,7 @@ use ::parquet::file::reader::{FileReader, SerializedFileReader};
 use ::parquet::file::writer::SerializedFileWriter;
 use ::parquet::schema::types::{ColumnDescriptor, Type};
 
-use super::cell::{Fault, Place, finite};
+use super::cell::{Fault, Place, Rounded, finite};
 use super::source::{Choice, Raw, distinct};
 use super::table::listed;
 use super::{Table, write_atomically};
@@ -68,14 +68,16 @@ fn read_file(path: &Path, file: File, choice: &Choice) -> Result<Raw> {
         .try_fold(0usize, |sum, rows| sum.checked_add(rows?))
         .ok_or_else(|| Error::format(path, "it is damaged: its row counts make no sense"))?;
     let mut values = Vec::new();
+    let mut rounded = Rounded::new(picked.len());
     let mut before = 0;
     for group in 0..reader.num_row_groups() {
         let group = reader.get_row_group(group).map_err(|error| broken(path, error))?;
         let count = group.metadata().num_rows() as usize;
         let mut columns = Vec::with_capacity(picked.len());
-        for (&j, number) in picked.iter().zip(&numbers) {
+        for (k, (&j, number)) in picked.iter().zip(&numbers).enumerate() {
             let source = group.get_column_reader(j).map_err(|error| broken(path, error))?;
-            let column = number.read(source, count).map_err(|trouble| match trouble {
+            let see = |row: usize, number: i128| rounded.see(k, before + row + 1, number);
+            let column = number.read(source, count, see).map_err(|trouble| match trouble {
                 Trouble::File(error) => broken(path, error),
                 Trouble::Cell(at, fault) => fault.at(&Place { path, column: &names[j], row: before + at + 1, rows }, None),
             })?;
@@ -92,8 +94,9 @@ fn read_file(path: &Path, file: File, choice: &Choice) -> Result<Raw> {
         }
         before += count;
     }
+    let notes = rounded.notes(path, |k| &names[picked[k]]);
     let single = picked.iter().map(|&j| schema.columns()[j].physical_type() == Physical::FLOAT).collect();
-    Ok(Raw { names, header: true, picked, values, single, notes: Vec::new() })
+    Ok(Raw { names, header: true, picked, values, single, notes })
 }
 
 /// How a column's numbers are stored.
@@ -147,14 +150,24 @@ impl Number {
         }
     }
 
-    fn read(self, source: ColumnReader, count: usize) -> Result<Vec<f64>, Trouble> {
+    /// The numbers of a column; `see` is shown long whole ones, with their rows from 0.
+    fn read(self, source: ColumnReader, count: usize, mut see: impl FnMut(usize, i128)) -> Result<Vec<f64>, Trouble> {
         match source {
             ColumnReader::BoolColumnReader(source) => self.collect(source, count, |value| f64::from(u8::from(value))),
             ColumnReader::Int32ColumnReader(source) => self.collect(source, count, |value| {
                 (if self.unsigned { f64::from(value as u32) } else { f64::from(value) }) / self.divisor
             }),
-            ColumnReader::Int64ColumnReader(source) => self
-                .collect(source, count, |value| (if self.unsigned { value as u64 as f64 } else { value as f64 }) / self.divisor),
+            ColumnReader::Int64ColumnReader(source) => {
+                let mut row = 0;
+                self.collect(source, count, |value| {
+                    let number = if self.unsigned { i128::from(value as u64) } else { i128::from(value) };
+                    if self.divisor == 1.0 {
+                        see(row, number);
+                    }
+                    row += 1;
+                    number as f64 / self.divisor
+                })
+            }
             ColumnReader::FloatColumnReader(source) => self.collect(source, count, f64::from),
             ColumnReader::DoubleColumnReader(source) => self.collect(source, count, |value| value),
             _ => Err(Trouble::File(ParquetError::General("a column changed its type".into()))),
@@ -166,7 +179,7 @@ impl Number {
         self,
         mut source: ColumnReaderImpl<T>,
         count: usize,
-        number: impl Fn(T::T) -> f64,
+        mut number: impl FnMut(T::T) -> f64,
     ) -> Result<Vec<f64>, Trouble> {
         let mut column = Vec::new();
         let (mut batch, mut levels) = (Vec::new(), Vec::new());

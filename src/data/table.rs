@@ -386,7 +386,7 @@ pub(super) fn numbered(cols: usize) -> Vec<String> {
 }
 
 /// The largest whole number below which neighbors are all there, in double and in single precision.
-const WHOLE: f64 = (1u64 << 53) as f64;
+pub(super) const WHOLE: f64 = (1u64 << 53) as f64;
 const WHOLE_SINGLE: f64 = (1u64 << 24) as f64;
 
 fn observe(values: &[f64], single: &[bool]) -> Vec<ColumnKind> {

@@ -22,7 +22,10 @@ impl Stage {
         train.check_trainable()?;
         let own = match job.training.standardise {
             true => Standardisation::fit(&train),
-            false => Standardisation::identity(train.cols()),
+            false => {
+                train.check_unscaled()?;
+                Standardisation::identity(train.cols())
+            }
         };
         let (teacher, standardisation) = match job.teacher(gpu, train.columns(), &own)? {
             Some((teacher, units)) => (Some(teacher), units),

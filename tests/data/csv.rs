@@ -123,6 +123,45 @@ fn files_without_rows_are_refused() {
 }
 
 #[test]
+fn latin_1_is_decoded_and_said() {
+    let latin = |text: &str| text.chars().map(|c| c as u8).collect::<Vec<u8>>();
+    let table = read("a.csv", latin("größe,y\n1.5,2\n")).unwrap();
+    assert_eq!((names(&table), table.values()), (vec!["größe", "y"], &[1.5, 2.0][..]));
+    let [note] = table.notes() else { panic!("{:?}", table.notes()) };
+    assert!(note.contains("was read as Windows-1252 (Latin-1), for byte 0xF6 in line 1 is not UTF-8"), "{note}");
+    // Texts, far down, and the letters that Windows has where Latin-1 has none: € is 0x80.
+    let mut text = b"x,name\n".to_vec();
+    text.extend(b"1,plain\n".repeat(20_000));
+    text.extend(b"2,5 \x80\n");
+    let folder = crate::levels::Folder::with("a.csv", text);
+    let source = folder.source("a.csv").with_levels().unwrap();
+    let table = source.load(0, &LoadOptions::default()).unwrap();
+    assert_eq!(names(&table), ["x", "name=5 €", "name=plain"]);
+    assert_eq!((table.row(0), table.row(20_000)), (&[1.0, 0.0, 1.0][..], &[2.0, 1.0, 0.0][..]));
+    assert!(table.notes()[0].contains("byte 0x80 in line 20,002"), "{:?}", table.notes());
+    // UTF-8 that is cut in the middle of a chunk's last letter is UTF-8 all the same, and has nothing to tell.
+    for shift in 0..4 {
+        let name = "ö€𝄞".repeat(30_000);
+        let table = read("a.csv", format!("{}{name},y\n1,2\n", "x".repeat(shift))).unwrap();
+        assert!(table.columns()[0].ends_with(&name) && table.notes().is_empty());
+    }
+    assert_eq!(
+        sentence(read("a.csv", [("größe,y\n").as_bytes(), b"1,2\n\xf6,3\n"].concat())),
+        "a.csv: byte 0xF6 in line 3 is not UTF-8, though letters before it are: correct it, or save the file as UTF-8"
+    );
+    assert!(sentence(read("a.csv", &"1,2\n3,ö\n".as_bytes()[..7])).contains("`Ã`"));
+}
+
+#[test]
+fn whole_numbers_that_double_precision_rounds_are_told() {
+    let table = read("a.csv", "id,y\n9007199254740992,1\n9007199254740993,2\n").unwrap();
+    let [note] = table.notes() else { panic!("{:?}", table.notes()) };
+    assert!(note.contains("column `id`") && note.contains("9007199254740993 in row 2"), "{note}");
+    assert!(read("a.csv#y", "id,y\n1,1\n9007199254740993,2\n").unwrap().notes().is_empty());
+    assert!(read("a.csv", "id,y\n1e300,1\n9007199254740994,2\n").unwrap().notes().is_empty());
+}
+
+#[test]
 fn truth_values_are_one_and_zero() {
     assert_eq!(read("a.csv", "a,b\nTrue,1\nfalse,2\n").unwrap().values(), [1.0, 1.0, 0.0, 2.0]);
 }

@@ -6,16 +6,16 @@ use crate::{names, sentence};
 
 const PEOPLE: &str = "sex,age,town,height\nf,36,\"Ulm, upper\",1.65\nm,41,Bern,1.78\nf,53,Bern,1.60\n";
 
-struct Folder(tempfile::TempDir);
+pub struct Folder(tempfile::TempDir);
 
 impl Folder {
-    fn with(name: &str, content: &str) -> Self {
+    pub fn with(name: &str, content: impl AsRef<[u8]>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join(name), content).unwrap();
         Self(folder)
     }
 
-    fn source(&self, text: &str) -> Source {
+    pub fn source(&self, text: &str) -> Source {
         self.0.path().join(text).display().to_string().parse().unwrap()
     }
 }
@@ -59,7 +59,7 @@ fn what_cannot_be_given_is_said() {
     assert!(said(&["sex", "0"]).contains("names `sex` twice"));
     assert!(said(&["sex", "town", "age", "height"]).contains("leave one to generate"));
     assert!(said(&["town"]).contains("column `sex` of people.csv holds `f`"));
-    let many = Folder::with("many.csv", &(0..70).fold("name,size\n".into(), |text: String, i| format!("{text}n{i},{i}\n")));
+    let many = Folder::with("many.csv", (0..70).fold("name,size\n".into(), |text: String, i| format!("{text}n{i},{i}\n")));
     assert!(sentence(given(&many.source("many.csv"), &["name"], None)).contains("more than 64 different texts"));
     let equals = Folder::with("equals.csv", "a=b,size\nu,1\nv,2\n");
     assert!(sentence(given(&equals.source("equals.csv"), &["a=b"], None)).contains("rename it"));

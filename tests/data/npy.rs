@@ -50,6 +50,16 @@ fn every_kind_of_number_in_both_byte_orders() {
 }
 
 #[test]
+fn whole_numbers_that_double_precision_rounds_are_told() {
+    for (descr, far) in [("<i8", -(1i64 << 60) - 1), ("<u8", (1i64 << 60) + 1)] {
+        let bytes: Vec<u8> = [1 << 60, far].iter().flat_map(|v: &i64| v.to_le_bytes()).collect();
+        let table = read("x.npy", file(&header(descr, false, "(2, 1)"), &bytes)).unwrap();
+        let [note] = table.notes() else { panic!("{:?}", table.notes()) };
+        assert!(note.contains("column `x0`") && note.contains(&format!("{far} in row 2")), "{note}");
+    }
+}
+
+#[test]
 fn both_orders_and_one_dimension() {
     let bytes: Vec<u8> = [1f32, 2.0, 3.0, 4.0, 5.0, 6.0].iter().flat_map(|v| v.to_le_bytes()).collect();
     let c = read("x.npy", file(&header("<f4", false, "(3, 2)"), &bytes)).unwrap();

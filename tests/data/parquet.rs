@@ -1,6 +1,7 @@
 use std::path::Path;
 
 use parquet::basic::{Compression, ZstdLevel};
+use parquet::data_type::{DataType, DoubleType, Int64Type};
 use pushforward::data::{LoadOptions, Table};
 
 use crate::{load_path, names, read, sentence};
@@ -26,9 +27,19 @@ fn every_kind_of_number_that_pyarrow_writes() {
     assert_eq!(column("i64"), counted(|i| i * 1e9));
     assert_eq!(column("u32"), counted(|i| i + 4_294_967_288.0));
     assert_eq!(column("u64"), counted(|_| 9_223_372_036_854_775_808.0));
+    assert!(fixture(Some("i64,u64")).unwrap().notes().is_empty());
     assert_eq!(column("bool"), [1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 1.0]);
     assert_eq!(column("decimal"), counted(|i| i / 4.0));
     assert_eq!(column("nested.x"), counted(|i| i));
+}
+
+#[test]
+fn whole_numbers_that_double_precision_rounds_are_told() {
+    let values = [9_007_199_254_740_993, i64::MAX];
+    let content = written::<Int64Type>("REQUIRED INT64 id;", Compression::SNAPPY, &values, None);
+    let table = read("a.parquet", content).unwrap();
+    let [note] = table.notes() else { panic!("{:?}", table.notes()) };
+    assert!(note.contains("column `id`") && note.contains("9007199254740993 in row 1"), "{note}");
 }
 
 #[test]
@@ -144,17 +155,21 @@ fn other_files_and_damaged_ones_are_refused() {
 
 /// Three rows of 1.5, 2.5, 3.5 in each column, by the parquet crate's own writer.
 pub fn small(columns: &[&str], compression: Compression) -> Vec<u8> {
-    use parquet::data_type::DoubleType;
+    let fields: String = columns.iter().map(|name| format!("OPTIONAL DOUBLE {name};")).collect();
+    written::<DoubleType>(&fields, compression, &[1.5, 2.5, 3.5], Some(&[1, 1, 1]))
+}
+
+/// The same values in every column.
+fn written<T: DataType>(fields: &str, compression: Compression, values: &[T::T], levels: Option<&[i16]>) -> Vec<u8> {
     use parquet::file::{properties::WriterProperties, writer::SerializedFileWriter};
     use parquet::schema::parser::parse_message_type;
-    let fields: String = columns.iter().map(|name| format!("OPTIONAL DOUBLE {name};")).collect();
     let schema = parse_message_type(&format!("message schema {{ {fields} }}")).unwrap().into();
     let properties = WriterProperties::builder().set_compression(compression).build().into();
     let mut out = Vec::new();
     let mut writer = SerializedFileWriter::new(&mut out, schema, properties).unwrap();
     let mut group = writer.next_row_group().unwrap();
     while let Some(mut column) = group.next_column().unwrap() {
-        column.typed::<DoubleType>().write_batch(&[1.5, 2.5, 3.5], Some(&[1, 1, 1]), None).unwrap();
+        column.typed::<T>().write_batch(values, levels, None).unwrap();
         column.close().unwrap();
     }
     group.close().unwrap();

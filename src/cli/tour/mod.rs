@@ -4,7 +4,7 @@ mod page;
 
 use std::path::PathBuf;
 
-use pushforward::data::{LoadOptions, Source, write_atomically};
+use pushforward::data::{LoadOptions, Source, outlier_warnings, write_atomically};
 use pushforward::report::number;
 use pushforward::settings::parse_assignment;
 use pushforward::tour::{self, Kept, Kind, Plan, Record, Tour, Verdict, root};
@@ -32,6 +32,8 @@ pub fn tour(args: &arguments::Tour, adapter: &str, console: Console) -> anyhow::
     };
     // Before a device is opened, so that a mistake is told at once.
     plan.check()?;
+    console.notes([&plan.table]);
+    outlier_warnings(&plan.table).iter().for_each(|said| console.message(&format!("warning: {said}")));
     let gpu = crate::cli::device::open(adapter, console)?;
     console.message(&format!(
         "{} methods on {}: {} rows, {} columns, {} in all, on {}",

@@ -1,0 +1,96 @@
+//! The text of a file: UTF-8, or decoded as Windows-1252, which Latin-1 is a part of, where it is not.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use encoding_rs::WINDOWS_1252;
+
+use super::cell::grouped;
+use crate::{Error, Result};
+
+/// Bytes read at a time.
+const CHUNK: usize = 1 << 16;
+
+/// A file's text as UTF-8 without a byte order mark, and what to tell of it.
+pub(super) struct Text {
+    pub reader: Box<dyn Read>,
+    pub note: Option<String>,
+}
+
+/// Opens a file of text.
+///
+/// # Errors
+/// UTF-16; text that is UTF-8 up to a byte that is none.
+pub(super) fn open(path: &Path) -> Result<Text> {
+    let opened = || File::open(path).map_err(|source| Error::io("open", path, source));
+    let read = |source| Error::io("read", path, source);
+    let mut mark = Vec::new();
+    opened()?.take(3).read_to_end(&mut mark).map_err(read)?;
+    if mark.starts_with(&[0xff, 0xfe]) || mark.starts_with(&[0xfe, 0xff]) {
+        return Err(Error::format(path, "this is UTF-16 text: save it as UTF-8"));
+    }
+    let foreign = first_foreign(opened()?).map_err(read)?;
+    let mut file = opened()?;
+    let Some(Foreign { byte, line, beyond_ascii }) = foreign else {
+        if mark == b"\xef\xbb\xbf" {
+            file.read_exact(&mut mark).map_err(read)?;
+        }
+        return Ok(Text { reader: Box::new(file), note: None });
+    };
+    let found = format!("byte 0x{byte:02X} in line {} is not UTF-8", grouped(line));
+    if beyond_ascii {
+        return Err(Error::format(path, format!("{found}, though letters before it are: correct it, or save the file as UTF-8")));
+    }
+    let note = format!(
+        "{} was read as Windows-1252 (Latin-1), for {found}: where letters look wrong, save the file as UTF-8",
+        path.display()
+    );
+    Ok(Text { reader: Box::new(Decoded { file, chunk: io::Cursor::default() }), note: Some(note) })
+}
+
+/// The first byte of a text that is not UTF-8.
+struct Foreign {
+    byte: u8,
+    /// From 1.
+    line: usize,
+    /// Whether the text before it holds more than ASCII.
+    beyond_ascii: bool,
+}
+
+fn first_foreign(mut file: impl Read) -> io::Result<Option<Foreign>> {
+    let (mut line, mut beyond_ascii) = (1, false);
+    // What stands in `bytes` are the first bytes of a character that the chunk before cut off, and the next chunk.
+    let mut bytes = Vec::with_capacity(CHUNK + 4);
+    loop {
+        let read = file.by_ref().take(CHUNK as u64).read_to_end(&mut bytes)?;
+        let (valid, foreign) = match std::str::from_utf8(&bytes) {
+            Ok(text) => (text.len(), false),
+            Err(error) => (error.valid_up_to(), error.error_len().is_some() || read == 0),
+        };
+        line += bytes[..valid].iter().filter(|&&byte| byte == b'\n').count();
+        beyond_ascii |= !bytes[..valid].is_ascii();
+        match () {
+            _ if foreign => return Ok(Some(Foreign { byte: bytes[valid], line, beyond_ascii })),
+            _ if read == 0 => return Ok(None),
+            _ => bytes.drain(..valid),
+        };
+    }
+}
+
+/// A file's bytes, each a character of Windows-1252, as UTF-8.
+struct Decoded {
+    file: File,
+    chunk: io::Cursor<Vec<u8>>,
+}
+
+impl Read for Decoded {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.chunk.position() == self.chunk.get_ref().len() as u64 {
+            let mut bytes = Vec::with_capacity(CHUNK);
+            self.file.by_ref().take(CHUNK as u64).read_to_end(&mut bytes)?;
+            self.chunk = io::Cursor::new(WINDOWS_1252.decode_without_bom_handling(&bytes).0.into_owned().into_bytes());
+        }
+        self.chunk.read(into)
+    }
+}
