@@ -50,15 +50,41 @@ pub(super) struct Inner {
     software: bool,
     slow_compiler: bool,
     cheap_shuffles: bool,
-    failure: Arc<Mutex<Option<Failure>>>,
+    failures: Failures,
     pub watcher: Mutex<Option<Watcher>>,
 }
 
-#[derive(Clone, Debug)]
-enum Failure {
-    Lost(String),
-    Memory(String),
-    Other(String),
+/// What the device reported since it was last asked.
+#[derive(Clone, Default)]
+struct Failures(Arc<Mutex<Reported>>);
+
+#[derive(Default)]
+struct Reported {
+    /// Stays: a device that is lost does nothing any more.
+    lost: Option<String>,
+    /// The first failure of one operation, of which others follow; the device goes on.
+    of_one: Option<wgpu::Error>,
+}
+
+impl Failures {
+    fn lose(&self, what: String) {
+        self.0.lock().expect("no holder of this lock panics").lost.get_or_insert(what);
+    }
+
+    fn note(&self, error: wgpu::Error) {
+        self.0.lock().expect("no holder of this lock panics").of_one.get_or_insert(error);
+    }
+
+    /// The failure, which is thereby told: what comes after begins anew, unless the device is lost.
+    fn take(&self) -> Result<()> {
+        let mut reported = self.0.lock().expect("no holder of this lock panics");
+        match (reported.of_one.take(), &reported.lost) {
+            (Some(error @ wgpu::Error::OutOfMemory { .. }), _) => Err(Error::OutOfMemory(error.to_string())),
+            (_, Some(what)) => Err(Error::Device(what.clone())),
+            (Some(error), None) => Err(Error::Device(error.to_string())),
+            (None, None) => Ok(()),
+        }
+    }
 }
 
 impl std::fmt::Debug for Gpu {
@@ -91,20 +117,13 @@ impl Gpu {
         }))
         .map_err(|e| Error::Adapter(format!("{} would not open: {e}", adapter.get_info().name)))?;
 
-        let failure: Arc<Mutex<Option<Failure>>> = Arc::default();
-        let seen = failure.clone();
-        device.on_uncaptured_error(Arc::new(move |error| {
-            let found = match error {
-                wgpu::Error::OutOfMemory { .. } => Failure::Memory(error.to_string()),
-                other => Failure::Other(other.to_string()),
-            };
-            seen.lock().expect("no holder of this lock panics").get_or_insert(found);
-        }));
-        let seen = failure.clone();
+        let failures = Failures::default();
+        let seen = failures.clone();
+        device.on_uncaptured_error(Arc::new(move |error| seen.note(error)));
+        let seen = failures.clone();
         device.set_device_lost_callback(move |reason, message| {
             if reason != wgpu::DeviceLostReason::Destroyed {
-                let mut seen = seen.lock().expect("no holder of this lock panics");
-                seen.get_or_insert(Failure::Lost(format!("lost ({message})")));
+                seen.lose(format!("lost ({message})"));
             }
         });
 
@@ -126,7 +145,7 @@ impl Gpu {
             software,
             slow_compiler,
             cheap_shuffles,
-            failure,
+            failures,
             watcher: Mutex::default(),
         };
         Ok(Self { inner: Arc::new(inner), family })
@@ -182,13 +201,10 @@ impl Gpu {
         if self.inner.software { 8 } else { 256 }
     }
 
-    /// An error if the device was lost, ran out of memory or refused an operation since it was opened.
+    /// An error if the device was lost, or if it ran out of memory or refused an operation since the last check: such a failure is told
+    /// once, and what is done next does not suffer from it.
     pub fn check(&self) -> Result<()> {
-        match &*self.inner.failure.lock().expect("no holder of this lock panics") {
-            None => Ok(()),
-            Some(Failure::Lost(what) | Failure::Other(what)) => Err(Error::Device(what.clone())),
-            Some(Failure::Memory(what)) => Err(Error::OutOfMemory(what.clone())),
-        }
+        self.inner.failures.take()
     }
 
     /// Waits for a submission, or for all of them.
@@ -225,5 +241,43 @@ fn usable_limits(adapter: &Limits) -> Limits {
         max_buffer_size: adapter.max_buffer_size,
         max_storage_buffer_binding_size: adapter.max_storage_buffer_binding_size,
         ..Limits::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn out_of_memory() -> wgpu::Error {
+        wgpu::Error::OutOfMemory { source: Box::new(std::fmt::Error) }
+    }
+
+    #[test]
+    fn a_failure_is_told_once_and_a_loss_for_good() {
+        let failures = Failures::default();
+        failures.take().unwrap();
+        failures.note(out_of_memory());
+        // What follows from a failure tells nothing new.
+        failures.note(wgpu::Error::Validation { source: Box::new(std::fmt::Error), description: "no such buffer".into() });
+        assert!(matches!(failures.take(), Err(Error::OutOfMemory(_))));
+        failures.take().unwrap();
+        failures.note(out_of_memory());
+        failures.lose("lost (unplugged)".into());
+        assert!(matches!(failures.take(), Err(Error::OutOfMemory(_))));
+        for _ in 0..2 {
+            assert!(matches!(failures.take(), Err(Error::Device(what)) if what == "lost (unplugged)"));
+        }
+    }
+
+    #[test]
+    fn a_device_computes_after_an_operation_that_it_refused() {
+        let gpu = Gpu::open("auto").unwrap();
+        let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::STORAGE;
+        let refused =
+            gpu.inner.device.create_buffer(&wgpu::BufferDescriptor { label: None, size: 16, usage, mapped_at_creation: false });
+        assert!(matches!(gpu.check(), Err(Error::Device(_))));
+        drop(refused);
+        let tensor = gpu.upload(1, 2, &[1.0, 2.0]).unwrap();
+        assert_eq!(tensor.read().unwrap(), [1.0, 2.0]);
     }
 }
