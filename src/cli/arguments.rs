@@ -149,10 +149,19 @@ pub struct Train {
 
 #[derive(Args)]
 pub struct Tour {
-    /// The rows to learn from and to judge by
+    /// The rows to learn from, and to split validation and test rows off
     #[arg(long, value_name = "SOURCE")]
     pub data: String,
-    /// Time for all of it: 90s, 10m, 1h30m. Methods share it evenly
+    /// Test rows, which score the winner once, instead of a share of the data
+    #[arg(long, value_name = "SOURCE")]
+    pub test: Option<String>,
+    /// The column that holds one weight a row, of the data and of --test rows
+    #[arg(long, value_name = "COLUMN")]
+    pub weights: Option<String>,
+    /// Conditioning columns: the others are learned given them, as by `train`
+    #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
+    pub condition: Vec<String>,
+    /// Time for all of it: 90s, 10m, 1h30m. Methods share it evenly; where not all fit, the last in the list are left out
     #[arg(long, value_name = "TIME", default_value = "10m", value_parser = humantime::parse_duration)]
     pub budget: std::time::Duration,
     /// Methods to try [default: all that can learn from rows]
@@ -176,7 +185,7 @@ pub struct Tour {
 pub struct Sample {
     /// A run's folder, or a model.safetensors
     pub run: PathBuf,
-    /// How many rows; with --given, for each given row [default: 1]
+    /// How many rows; with --given, how many for each row of conditions, 1 unless said
     #[arg(short, value_name = "N", value_parser = count, allow_hyphen_values = true)]
     pub n: Option<usize>,
     /// What the noise that samples begin as is multiplied by: below 1 for rows from where the model has most of its mass

@@ -169,12 +169,12 @@ fn condition(args: &Train, out: &Path) -> Result<Vec<String>, Error> {
 
 /// Counter domains of their own for the rows of toy sets, so that they are not the rows that are trained on.
 const VALIDATION: u64 = 0x7465_7374;
-const TEST: u64 = 0x7363_6f72;
+pub const TEST: u64 = 0x7363_6f72;
 const FRESH: u64 = 0x6672_6573;
 const BESIDE: u64 = 0x6265_7369;
 
 /// Rows of the same distribution that nothing was trained on: only a toy target has them without end.
-fn fresh_rows(source: &Source, table: &Table, seed: u64) -> Result<Option<(String, Table)>, Error> {
+pub fn fresh_rows(source: &Source, table: &Table, seed: u64) -> Result<Option<(String, Table)>, Error> {
     let Origin::Toy(toy, _) = &source.origin else { return Ok(None) };
     let draw = Source { origin: Origin::Toy(*toy, MOST_TEST), columns: source.columns.clone() };
     let rows = draw.load(seed, &LoadOptions::default())?.align(table.columns())?;

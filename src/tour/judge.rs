@@ -1,16 +1,16 @@
-//! [`Judge`]: held-out rows, which score every candidate alike.
+//! [`Judge`]: validation rows, which score every candidate alike, and test rows, which score the winner.
 
-use crate::data::{Standardisation, Table, split};
+use crate::data::{Fraction, Purpose, Standardisation, Table, by_weight, set_aside};
 use crate::gpu::Gpu;
 use crate::metrics::{Evaluation, Options, Points, c2st, evaluate};
 use crate::{Error, Result};
 
-/// The share of the rows that is held out to judge, and how many at most.
+/// The share of the rows that are validation rows, and how many at most.
 const SHARE: f64 = 0.2;
-const MOST_HELD: usize = 4_000;
+const MOST_VALIDATION: usize = 4_000;
 /// Rows that a tour needs.
 pub const LEAST_ROWS: usize = 50;
-/// Rows of a candidate that are scored: as many as are held out, within these.
+/// Rows of a candidate that are scored: as many as there are validation rows, within these.
 const SCORED: [usize; 2] = [1_000, 4_000];
 /// Training rows that copying is looked for in.
 const COPIED_FROM: usize = 20_000;
@@ -19,69 +19,127 @@ const PAIRS: usize = 2_000;
 const MATCHED: usize = 500;
 const LABELLINGS: usize = 199;
 
-/// Rows that no candidate has seen, in units of the training rows' deviations.
-pub struct Judge {
-    gpu: Gpu,
-    scale: Standardisation,
-    /// The rows to learn from and those that judge, in the data's own units.
+/// The three sets of a tour, in the data's own units: rows to learn from, rows that choose steps and the winner, and rows that score the winner once.
+pub struct Sets {
     pub train: Table,
-    pub held: Table,
-    reference: Vec<f32>,
-    seen: Vec<f32>,
+    pub validation: Table,
+    pub test: Option<Table>,
 }
 
-impl Judge {
-    /// Splits a table.
+impl Sets {
+    /// Splits a table: test rows first, unless they are given or none are asked for.
     ///
     /// # Errors
     /// Too few rows, a column that does not vary.
-    pub fn new(gpu: &Gpu, table: &Table, seed: u64) -> Result<Self> {
-        if table.rows() < LEAST_ROWS {
+    pub fn split(table: &Table, given: Option<Table>, test_fraction: Fraction, seed: u64) -> Result<Self> {
+        let rows = table.weighted_rows().len();
+        if rows < LEAST_ROWS {
+            let weight = if table.weights().is_some() { " with weight" } else { "" };
             return Err(Error::data(format!(
-                "{} has {} rows: a tour holds a fifth out to judge by, and needs {LEAST_ROWS} or more",
-                table.origin(),
-                table.rows()
+                "{} has {rows} rows{weight}: a tour splits off test and validation rows, and needs {LEAST_ROWS} or more",
+                table.origin()
             )));
         }
         table.check_trainable()?;
-        let (train, held) = match table.rows() as f64 * SHARE > MOST_HELD as f64 {
-            true => split(table, MOST_HELD as f64 / table.rows() as f64, seed)?,
-            false => split(table, SHARE, seed)?,
+        let part = |table: &Table, share: f64, most: usize, purpose| {
+            let rows = table.weighted_rows().len();
+            set_aside(table, ((share * rows as f64).round() as usize).min(most), seed, purpose)
         };
+        let (rest, test) = match (given, test_fraction) {
+            (Some(given), _) => (table.clone(), Some(given.align(table.columns())?)),
+            (None, Fraction::Of(0.0)) => (table.clone(), None),
+            (None, share) => {
+                let most = if share == Fraction::Auto { crate::train::MOST_TEST } else { usize::MAX };
+                let (rest, test) = part(table, share.or(SHARE), most, Purpose::Test)?;
+                (rest, Some(test))
+            }
+        };
+        let (train, validation) = part(&rest, SHARE, MOST_VALIDATION, Purpose::Validation)?;
         train.check_trainable()?;
-        let scale = Standardisation::fit(&train);
-        let (reference, all) = (scale.apply(held.values())?, scale.apply(train.values())?);
-        let seen = Points::new(&all, train.rows(), train.cols())?.subsample(COPIED_FROM, seed);
-        Ok(Self { gpu: gpu.clone(), scale, train, held, reference, seen })
+        Ok(Self { train, validation, test })
+    }
+}
+
+/// Scores candidates, in units of the training rows' standard deviations.
+pub struct Judge {
+    gpu: Gpu,
+    scale: Standardisation,
+    pub sets: Sets,
+    /// Validation and training rows as they weigh, in these units.
+    validation: Vec<f32>,
+    train: Vec<f32>,
+    seen: Vec<f32>,
+    seed: u64,
+}
+
+impl Judge {
+    /// # Errors
+    /// Rows that do not fit together.
+    pub fn new(gpu: &Gpu, sets: Sets, seed: u64) -> Result<Self> {
+        let scale = Standardisation::fit(&sets.train);
+        let standard = |table: &Table| scale.apply(by_weight(table, table.rows(), seed).values());
+        let (validation, train) = (standard(&sets.validation)?, standard(&sets.train)?);
+        let cols = sets.train.cols();
+        let seen = Points::new(&train, train.len() / cols, cols)?.subsample(COPIED_FROM, seed);
+        Ok(Self { gpu: gpu.clone(), scale, sets, validation, train, seen, seed })
+    }
+
+    pub fn columns(&self) -> &[String] {
+        self.sets.train.columns()
+    }
+
+    pub fn cols(&self) -> usize {
+        self.sets.train.cols()
     }
 
     /// Rows of a candidate that are scored.
     pub fn rows(&self) -> usize {
-        self.held.rows().clamp(SCORED[0], SCORED[1])
+        self.sets.validation.rows().clamp(SCORED[0], SCORED[1])
     }
 
     pub fn scale(&self) -> &Standardisation {
         &self.scale
     }
 
-    /// Rows in units of the training rows' deviations.
+    /// Rows in units of the training rows' standard deviations.
     pub fn standard(&self, rows: &Table) -> Result<Vec<f32>> {
         self.scale.apply(rows.values())
     }
 
+    fn points<'a>(&self, values: &'a [f32]) -> Result<Points<'a>> {
+        Points::new(values, values.len() / self.cols(), self.cols())
+    }
+
+    /// The validation rows as they weigh, in these units.
     pub fn reference(&self) -> Result<Points<'_>> {
-        Points::new(&self.reference, self.held.rows(), self.held.cols())
+        self.points(&self.validation)
     }
 
-    /// The training rows, in these units, or as many as copying is looked for in.
+    /// The training rows as they weigh, in these units.
+    pub fn train(&self) -> Result<Points<'_>> {
+        self.points(&self.train)
+    }
+
+    /// The same, or as many as copying is looked for in.
     pub fn seen(&self) -> Result<Points<'_>> {
-        Points::new(&self.seen, self.seen.len() / self.train.cols(), self.train.cols())
+        self.points(&self.seen)
     }
 
-    /// Every score of a candidate's rows, those of copying too where it is not the training rows themselves.
+    /// Every score of a candidate's rows against validation rows, those of copying too where it is not the training rows themselves.
     pub fn scores(&self, rows: &Table, is_training: bool) -> Result<Evaluation> {
+        self.against(self.reference()?, rows, is_training)
+    }
+
+    /// The same against test rows; none where there are none.
+    pub fn test_scores(&self, rows: &Table, is_training: bool) -> Result<Option<Evaluation>> {
+        let Some(test) = &self.sets.test else { return Ok(None) };
+        let test = self.standard(&by_weight(test, SCORED[1], self.seed))?;
+        self.against(self.points(&test)?, rows, is_training).map(Some)
+    }
+
+    fn against(&self, reference: Points, rows: &Table, is_training: bool) -> Result<Evaluation> {
         let values = self.standard(rows)?;
-        let (reference, samples) = (self.reference()?, Points::new(&values, rows.rows(), rows.cols())?);
+        let samples = self.points(&values)?;
         let options = Options {
             gpu: Some(self.gpu.clone()),
             permutations: LABELLINGS,
@@ -90,7 +148,7 @@ impl Judge {
             ..Options::default()
         };
         let train = if is_training { None } else { Some(self.seen()?) };
-        let told = c2st::test(&self.gpu, reference, samples, 0)?;
-        Ok(Evaluation { c2st: Some(told), ..evaluate(reference, samples, train, &options)? })
+        let accuracy = c2st::test(&self.gpu, reference, samples, self.seed)?;
+        Ok(Evaluation { c2st: Some(accuracy), ..evaluate(reference, samples, train, &options)? })
     }
 }

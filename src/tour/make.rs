@@ -1,19 +1,20 @@
-//! Makes the candidates of a tour: baselines, then one method after the other, each in its share of what is left of the budget.
+//! Makes the candidates of a tour: baselines, then one method after the other, each in its share of the budget; and the winner's last training.
 
-use super::{Judge, Kept, Kind, Plan, ROWS, Record, SAMPLE, TEACHER, Terms, Tour};
+use super::judge::Sets;
+use super::{Judge, Kept, Kind, Plan, ROWS, Record, SAMPLE, TEACHER, Terms, Tested, Tour};
 use crate::baselines;
-use crate::data::{Fraction, LoadOptions, Source, Table, write_atomically};
+use crate::data::{Fraction, LoadOptions, Source, Table, by_weight, write_atomically};
 use crate::gpu::Gpu;
-use crate::methods::Entry;
+use crate::methods::{self, Entry};
 use crate::metrics::{LogLikelihood, Points};
 use crate::model::Model;
 use crate::train::log::Log;
-use crate::train::{self, Job, Progress};
+use crate::train::{self, Job, Lock, Progress, SMALL, Status};
 use crate::{Error, Result};
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// The share of the budget that baselines may take, and that is kept for the last page.
@@ -28,15 +29,18 @@ const OVERHEAD_WEIGHT: f64 = 3.0;
 const OVERHEAD_MOST: f64 = 2.5;
 /// Seconds of the last verdict that a candidate takes.
 const VERDICT: f64 = 0.2;
-/// Less training than this is none.
-const LEAST: f64 = 0.2;
+/// Seconds of training that a method gets at least, and the share of the others' that it gets at least: below, it is left out.
+const LEAST: f64 = 2.0;
+const LEAST_SHARE: f64 = 0.7;
+/// What training may take of its seconds, and seconds besides, before it is stopped.
+const MOST: [f64; 2] = [1.25, 0.5];
 /// Time for a step in which others' work on the machine is allowed for.
 const SAFETY: f64 = 0.9;
 /// The warm-up is at most this share of the steps: a default one would fill a short run.
 const WARMUP_SHARE: u32 = 10;
 /// Rows whose drawing is timed, and told for this many.
 const TIMED: usize = 10_000;
-/// Held-out rows whose likelihood is told.
+/// Validation rows whose likelihood is found, and test rows.
 const LIKELIHOOD_ROWS: usize = 2_000;
 
 /// What makes them.
@@ -56,18 +60,35 @@ pub struct Maker<'a> {
     done: Instant,
     /// Seconds of training that each method gets, once the first has begun.
     each: Option<f64>,
+    _lock: Lock,
 }
 
 impl<'a> Maker<'a> {
     pub fn new(gpu: &'a Gpu, plan: &'a Plan, watch: &'a mut dyn Progress, stop: &'a AtomicBool) -> Result<Self> {
-        let judge = Rc::new(Judge::new(gpu, &plan.table, plan.seed)?);
+        let sets = Sets::split(&plan.table, plan.test.clone(), plan.test_fraction()?, plan.seed)?;
+        let judge = Rc::new(Judge::new(gpu, sets, plan.seed)?);
         std::fs::create_dir_all(plan.out.join("samples")).map_err(|e| Error::io("make the folder", &plan.out, e))?;
+        let _lock = Lock::take(&plan.out)?;
         let terms = plan.terms(gpu);
         let log: Log<Record> = Log::open(&plan.out.join("tour.jsonl"), &terms)?;
         let (before, now) = (log.iter().map(|record| record.elapsed).fold(0.0, f64::max), Instant::now());
         // A tour that goes on gives what it gave before.
         let each = log.iter().find_map(|record| record.given);
-        Ok(Self { gpu, plan, judge, terms, log, watch, stop, started: now, before, overheads: Vec::new(), done: now, each })
+        Ok(Self {
+            gpu,
+            plan,
+            judge,
+            terms,
+            log,
+            watch,
+            stop,
+            started: now,
+            before,
+            overheads: Vec::new(),
+            done: now,
+            each,
+            _lock,
+        })
     }
 
     /// Seconds of the budget that are over.
@@ -87,7 +108,7 @@ impl<'a> Maker<'a> {
                 .load(0, &LoadOptions::default())
                 .map_err(|e| Error::format(&path, format!("cannot be read ({e}): begin again in another folder")))
         };
-        let columns = self.judge.held.columns();
+        let columns = self.judge.columns();
         let kept = |record: &Record| {
             let rows = match record.scores {
                 None => None,
@@ -111,10 +132,10 @@ impl<'a> Maker<'a> {
             Err(e) => return Err(e),
         }
         if let Some(values) = &log_density {
-            let found = LogLikelihood::of(values.iter().copied(), self.judge.held.cols());
+            let found = LogLikelihood::of(values.iter().copied(), self.generated());
             match found.mean.is_finite() {
                 true => record.likelihood = Some(found),
-                false => record.note = "no likelihood: a held-out row is impossible under it".into(),
+                false => record.note = "no likelihood: a validation row is impossible under it".into(),
             }
             // An impossible row is one of a number so low that no sum of others makes up for it.
             let column: Vec<f64> = values.iter().map(|&v| v.max(f64::from(f32::MIN))).collect();
@@ -138,9 +159,7 @@ impl<'a> Maker<'a> {
         let judge = self.judge.clone();
         if tour.find(ROWS).is_none() {
             self.watch.message("scoring the training rows themselves");
-            let standard = judge.standard(&judge.train)?;
-            let rows = Points::new(&standard, judge.train.rows(), judge.train.cols())?.subsample(judge.rows(), SAMPLE);
-            let rows = Table::new(judge.train.columns().iter().cloned(), judge.scale().undo(&rows)?)?;
+            let rows = by_weight(&judge.sets.train, judge.rows(), SAMPLE);
             tour.kept.push(self.judged(Record::new(&self.terms, ROWS, Kind::Rows), rows, None)?);
         }
         for (i, name) in baselines::ALL.into_iter().enumerate() {
@@ -150,10 +169,8 @@ impl<'a> Maker<'a> {
             self.watch.message(&format!("fitting a {name}"));
             let time = Duration::from_secs_f64(BASELINES * self.plan.budget / (baselines::ALL.len() - i) as f64);
             let started = Instant::now();
-            let standard = judge.standard(&judge.train)?;
-            let train = Points::new(&standard, judge.train.rows(), judge.train.cols())?;
             let mut record = Record::new(&self.terms, name, Kind::Baseline);
-            let kept = match baselines::fit(name, self.gpu, train, time, self.plan.seed) {
+            let kept = match baselines::fit(name, self.gpu, judge.train()?, time, self.plan.seed) {
                 Ok(fitted) => {
                     record.training = started.elapsed().as_secs_f64();
                     record.parameters = Some(fitted.parameters());
@@ -161,14 +178,18 @@ impl<'a> Maker<'a> {
                     let drawn = Instant::now();
                     let mut rows = fitted.sample(TIMED, SAMPLE)?;
                     record.sampling = Some(drawn.elapsed().as_secs_f64());
-                    rows.truncate(judge.rows() * judge.train.cols());
-                    let rows = judge.scale().undo(&rows)?;
-                    let held = judge.standard(&self.told())?;
-                    let log_density =
-                        fitted.log_density(Points::new(&held, held.len() / judge.held.cols(), judge.held.cols())?)?;
-                    let log_density = log_density.into_iter().map(|v| v + judge.scale().log_det()).collect();
-                    let rows = Table::new(judge.held.columns().iter().cloned(), rows)?;
-                    self.judged(record, rows, Some(log_density))?
+                    rows.truncate(judge.rows() * judge.cols());
+                    let rows = Table::new(judge.columns().iter().cloned(), judge.scale().undo(&rows)?)?;
+                    // Beside conditions a method's density is of the others given them, a baseline's of both.
+                    let log_density = match self.plan.conditions {
+                        0 => {
+                            let told = judge.standard(&self.told())?;
+                            let found = fitted.log_density(Points::new(&told, told.len() / judge.cols(), judge.cols())?)?;
+                            Some(found.into_iter().map(|v| v + judge.scale().log_det()).collect())
+                        }
+                        _ => None,
+                    };
+                    self.judged(record, rows, log_density)?
                 }
                 Err(e) if e.is_of_one_run() => self.failed(record, e.to_string())?,
                 Err(e) => return Err(e),
@@ -184,10 +205,20 @@ impl<'a> Maker<'a> {
         self.recorded(Kept { record, rows: None, log_density: None })
     }
 
-    /// The held-out rows whose likelihood is told.
+    /// The validation rows whose likelihood is found, as they weigh.
     fn told(&self) -> Table {
-        let held = &self.judge.held;
-        held.select_rows(&(0..held.rows().min(LIKELIHOOD_ROWS)).collect::<Vec<_>>())
+        by_weight(&self.judge.sets.validation, LIKELIHOOD_ROWS, self.plan.seed)
+    }
+
+    /// How many columns are generated.
+    fn generated(&self) -> usize {
+        self.judge.cols() - self.plan.conditions
+    }
+
+    /// Whether the winner is trained again on all rows.
+    fn refits(&self) -> Result<bool> {
+        let asked = self.plan.training.get("refit").and_then(toml::Value::as_bool).unwrap_or(true);
+        Ok(asked && self.plan.table.rows() < SMALL)
     }
 
     /// Trains a method in its share of the time that is left, where `left` methods are to come with it.
@@ -197,15 +228,26 @@ impl<'a> Maker<'a> {
             return self.failed(record, format!("learns from a trained flow, and {TEACHER} has left none"));
         }
         let reserve = LAST * self.plan.budget + VERDICT * self.log.iter().count() as f64;
-        let share = (self.plan.budget - reserve - self.elapsed()).max(0.0) / left as f64;
-        let expected = OVERHEAD.min(OVERHEAD_SHARE * share);
-        let overhead = overhead(expected, &self.overheads);
-        // The same for all; less where time runs short.
-        let seconds = self.each.unwrap_or(f64::INFINITY).min(share - overhead);
-        self.each.get_or_insert(seconds);
-        if seconds < LEAST {
-            return self.failed(record, format!("there was no time left for it: {:.1} s", share.max(0.0)));
+        let last = if self.refits()? { self.each.unwrap_or(0.0) } else { 0.0 };
+        let time = (self.plan.budget - reserve - last - self.elapsed()).max(0.0);
+        let slots = slots(time, left, &self.overheads, self.each);
+        if self.each.is_none() && slots.count < left {
+            self.watch.message(&format!(
+                "{} of {left} methods fit: each gets {LEAST:.0} s of training or more, and takes about {:.0} s besides; the last in the list are left out first",
+                slots.count, slots.overhead
+            ));
         }
+        if slots.count == 0 {
+            record.left_out = true;
+            let why = format!(
+                "{time:.0} s were left, and a method takes {:.0} s besides its training, of which it gets {:.0} s or more",
+                slots.overhead,
+                self.each.map_or(LEAST, |each| LEAST_SHARE * each)
+            );
+            return self.failed(record, why);
+        }
+        let seconds = slots.seconds;
+        self.each.get_or_insert(seconds);
         self.watch.message(&format!("{}: {seconds:.0} s of training, {} to come", entry.name, left - 1));
         record.given = Some(seconds);
         let made = self.trained(entry, seconds, &mut record);
@@ -248,9 +290,25 @@ impl<'a> Maker<'a> {
             }
         };
         record.planned = job.training.steps;
-        let outcome = train::train(self.gpu, job, self.watch, self.stop)?;
-        (record.made, record.kept, record.training) = (outcome.steps, outcome.kept, outcome.seconds);
-        Ok(outcome.model)
+        let over = AtomicBool::new(false);
+        let [share, more] = MOST;
+        let mut timed = Timed { watch: self.watch, stop: self.stop, over: &over, until: share * seconds + more, at: (0, 0.0) };
+        let outcome = train::train(self.gpu, job, &mut timed, &over);
+        let (step, took) = timed.at;
+        match outcome {
+            Ok(outcome) => {
+                (record.made, record.kept, record.training) = (outcome.steps, outcome.kept, outcome.seconds);
+                Ok(outcome.model)
+            }
+            // Its time was over, not the person's patience: what it has left is its model.
+            Err(Error::Interrupted { .. }) if !self.stop.load(Ordering::SeqCst) => {
+                let model = Model::load(self.gpu, &folder)?;
+                (record.made, record.kept, record.training) = (step, model.description().steps, took);
+                record.note = format!("stopped in time at step {step} of {}", record.planned);
+                Ok(model)
+            }
+            Err(e) => Err(e),
+        }
     }
 
     /// The steps of a run that was interrupted and left a checkpoint.
@@ -267,9 +325,15 @@ impl<'a> Maker<'a> {
 
     fn job(&self, entry: &'static Entry, steps: Option<u32>) -> Result<Job> {
         let (mut training, settings) = entry.settings(self.plan.training_of(entry))?;
-        // Training anew on the rows that said when to stop would take as long again.
+        // Training again on all rows is for the winner alone.
         training.refit = false;
         training.test_fraction = Fraction::Of(0.0);
+        let train = &self.judge.sets.train;
+        // The tour's validation rows stop training where a run of its own would split some off.
+        let auto = if train.weighted_rows().len() < SMALL { 1.0 } else { 0.0 };
+        let validation = (training.validation_fraction.or(auto) > 0.0)
+            .then(|| ("the tour's validation rows".to_string(), self.judge.sets.validation.clone()));
+        training.validation_fraction = Fraction::Of(0.0);
         if let Some(steps) = steps {
             training.steps = steps;
             training.warmup = training.warmup.min(steps / WARMUP_SHARE);
@@ -281,9 +345,9 @@ impl<'a> Maker<'a> {
             seed: self.plan.seed,
             source: self.plan.source.to_string(),
             source_hash: self.plan.source.file_hash()?,
-            table: self.judge.train.clone(),
-            conditions: 0,
-            validation: None,
+            table: train.clone(),
+            conditions: self.plan.conditions,
+            validation,
             test: None,
             out: self.plan.run(entry.name),
             resume: false,
@@ -296,11 +360,10 @@ impl<'a> Maker<'a> {
         let (parameters, further) = (model.method().parameters(), model.method().further());
         record.parameters = Some(parameters.count() + further.map_or(0, |further| further.count()));
         record.one_step = Some(model.method().is_one_step());
-        let rows = self.judge.rows();
-        let rows = model.sample(rows, SAMPLE)?;
+        let rows = self.sample(model, SAMPLE)?;
         // Compiled by now.
         let timed = Instant::now();
-        model.sample(rows.rows(), SAMPLE + 1)?;
+        self.sample(model, SAMPLE + 1)?;
         record.sampling = Some(timed.elapsed().as_secs_f64() * TIMED as f64 / rows.rows() as f64);
         let told = model.description().dequantised(&self.told(), 1);
         let log_density = match model.log_density(&told) {
@@ -317,13 +380,125 @@ impl<'a> Maker<'a> {
         self.judged(record, rows, log_density)
     }
 
+    /// Rows of a model; with conditions, those of training rows.
+    fn sample(&self, model: &Model, seed: u64) -> Result<Table> {
+        let rows = self.judge.rows();
+        if self.plan.conditions == 0 {
+            return model.sample(rows, seed);
+        }
+        let given = by_weight(&self.judge.sets.train, rows, seed);
+        let over: Vec<usize> = (0..rows).map(|i| i % given.rows()).collect();
+        model.sample_given(&given.select_rows(&over), 1, seed)
+    }
+
+    /// Scores the winner on test rows, beside the baselines and the training rows: nothing is chosen by it.
+    pub fn test(&mut self, tour: &Tour) -> Result<Option<Tested>> {
+        let (Some(best), Some(test)) = (tour.best_method(), &self.judge.sets.test) else { return Ok(None) };
+        self.watch.message(&format!("scoring {} on {} test rows", best.name, test.rows()));
+        let beside = tour.ranked().into_iter().filter(|kept| kept.record.kind != Kind::Method);
+        let mut scores = Vec::new();
+        for kept in tour.find(&best.name).into_iter().chain(beside) {
+            let Some(rows) = &kept.rows else { continue };
+            if let Some(found) = self.judge.test_scores(rows, kept.record.kind == Kind::Rows)? {
+                scores.push((kept.record.name.clone(), found));
+            }
+        }
+        let model = Model::load(self.gpu, self.plan.run(&best.name))?;
+        let rows = model.description().dequantised(&by_weight(test, LIKELIHOOD_ROWS, self.plan.seed), 1);
+        let found = match model.log_density(&rows) {
+            Ok(found) => found.map(|found| LogLikelihood::of(found.values.into_iter().map(f64::from), self.generated())),
+            Err(e) if e.is_of_one_run() => None,
+            Err(e) => return Err(e),
+        };
+        let likelihood = found.filter(|found| found.mean.is_finite());
+        Ok(Some(Tested { winner: best.name.clone(), rows: test.rows(), scores, likelihood }))
+    }
+
+    /// Trains the winner of a small table again on all of its rows, for as many steps as were kept, and puts that model into the tour's folder; how
+    /// many rows these are.
+    pub fn refit(&mut self, tour: &Tour) -> Result<Option<usize>> {
+        let Some(best) = tour.best_method().filter(|_| matches!(self.refits(), Ok(true))) else { return Ok(None) };
+        let (rows, path) = (self.plan.table.rows(), self.plan.run(&best.name).join("refit.safetensors"));
+        if !path.exists() {
+            self.watch.message(&format!("training {} again on all {rows} rows, for the {} steps kept", best.name, best.kept));
+            let job = Job {
+                table: self.plan.table.clone(),
+                validation: None,
+                ..self.job(methods::find(&best.name)?, Some(best.planned))?
+            };
+            match train::refit(self.gpu, job, best.kept, self.watch, self.stop) {
+                Ok(model) => model.save(&path)?,
+                // The model of the training rows is there all the same.
+                Err(e) if e.is_of_one_run() => {
+                    self.watch.message(&format!("{}: {e}; the model of the training rows is kept", best.name));
+                    return Ok(None);
+                }
+                Err(e) => return Err(e),
+            }
+        }
+        self.keep(&path).map(|()| Some(rows))
+    }
+
     /// Puts the best model into the tour's folder, where `sample` finds it.
     pub fn keep_best(&self, tour: &Tour) -> Result<()> {
         let Some(best) = tour.best_method() else { return Ok(()) };
-        let from = self.plan.run(&best.name).join("model.safetensors");
-        let bytes = std::fs::read(&from).map_err(|e| Error::io("read", &from, e))?;
+        self.keep(&self.plan.run(&best.name).join("model.safetensors"))
+    }
+
+    fn keep(&self, from: &Path) -> Result<()> {
+        let bytes = std::fs::read(from).map_err(|e| Error::io("read", from, e))?;
         write_atomically(self.plan.out.join("model.safetensors"), |file| file.write_all(&bytes))
     }
+}
+
+/// Watches a training whose time is counted.
+struct Timed<'a> {
+    watch: &'a mut dyn Progress,
+    stop: &'a AtomicBool,
+    /// Raised when the person stops the tour, and when the training's time is over.
+    over: &'a AtomicBool,
+    until: f64,
+    /// The last step, and its seconds.
+    at: (u64, f64),
+}
+
+impl Progress for Timed<'_> {
+    fn message(&mut self, text: &str) {
+        self.watch.message(text);
+    }
+
+    fn update(&mut self, status: &Status) {
+        self.at = (status.step, status.seconds);
+        // The last step is made: let it end.
+        if self.stop.load(Ordering::SeqCst) || status.seconds > self.until && status.step < status.steps {
+            self.over.store(true, Ordering::SeqCst);
+        }
+        self.watch.update(status);
+    }
+}
+
+/// What the time that is left is enough for.
+#[derive(Debug, PartialEq)]
+struct Slots {
+    /// Methods that fit, at most those that are to come.
+    count: usize,
+    /// Seconds of training for the next, and what it takes besides.
+    seconds: f64,
+    overhead: f64,
+}
+
+/// As many methods as fit, the last ones left out: each gets the same seconds of training, at least [`LEAST`] and, once the first method has had `each`, at
+/// least [`LEAST_SHARE`] of that.
+fn slots(time: f64, left: usize, seen: &[f64], each: Option<f64>) -> Slots {
+    let least = each.map_or(LEAST, |each| LEAST_SHARE * each);
+    let of = |count: usize| {
+        let share = time / count as f64;
+        let overhead = overhead(OVERHEAD.min(OVERHEAD_SHARE * share), seen);
+        (count, share - overhead, overhead)
+    };
+    let (count, seconds, overhead) =
+        (1..=left).rev().map(of).find(|(_, seconds, _)| *seconds >= least).unwrap_or((0, 0.0, of(1).2));
+    Slots { count, seconds: each.unwrap_or(f64::INFINITY).min(seconds), overhead }
 }
 
 /// Seconds that the next method is taken to need beside its training.
@@ -335,6 +510,22 @@ fn overhead(expected: f64, seen: &[f64]) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn as_many_methods_fit_as_get_enough_and_the_time_is_shared_among_these() {
+        // Nothing seen: all fit, and share what they take besides.
+        let all = slots(550.0, 26, &[], None);
+        assert_eq!((all.count, all.overhead), (26, 8.0));
+        assert!((all.seconds - (550.0 / 26.0 - 8.0)).abs() < 1e-9);
+        // Six seconds besides: of 110 seconds 13 methods get two and more, and 26 would get none.
+        let some = slots(110.0, 26, &[6.0; 100], Some(2.5));
+        assert!((13..=15).contains(&some.count) && some.seconds >= 0.7 * 2.5, "{some:?}");
+        // The same for all, also where more is left.
+        assert_eq!(slots(500.0, 2, &[6.0; 100], Some(2.5)).seconds, 2.5);
+        // Too little for one.
+        assert_eq!(slots(3.0, 5, &[6.0; 100], Some(2.5)).count, 0);
+        assert_eq!(slots(0.0, 5, &[], None).count, 0);
+    }
 
     #[test]
     fn what_the_first_compile_does_not_starve_the_rest_and_what_all_need_is_learned() {

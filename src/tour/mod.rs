@@ -1,9 +1,12 @@
-//! Every method on one table, under one budget of time, judged by rows that none has seen, beside what a sceptic would try first: a fitted Gaussian, a
+//! Every method on one table, under one budget of time, judged by validation rows, beside what a sceptic would try first: a fitted Gaussian, a
 //! Gaussian mixture and a kernel density estimate ([`crate::baselines`]).
 //!
-//! A fifth of the rows is held out (4,000 at most). The budget is shared: each method trains for the same seconds, or for its default number of
-//! steps where that takes less; what its first compilation and its scoring take is part of its share, so that the whole ends in time. A method that
-//! fails is recorded with its reason and the others go on. A tour that was interrupted goes on where it was: candidates are in
+//! A fifth of the rows (2,000 at most) are test rows, and a fifth of the others (4,000 at most) validation rows, which stop training early and rank the
+//! candidates. The winner is then scored once on the test rows, and on a small table its model is trained again on all rows.
+//!
+//! The budget is shared: each method trains for the same seconds, or for its default number of steps where that takes less; what its first compilation and
+//! its scoring take is part of its share. Where not all fit, as many are tried as get two seconds of training, in the order of [`Plan::entries`]; a training that
+//! takes much longer than its seconds is stopped, and the model that it has left is its candidate. A method that fails is recorded with its reason and the others go on. A tour that was interrupted goes on where it was: candidates are in
 //! `tour.jsonl`, what they drew in `samples/`, runs in `runs/`; the best model lies in the folder itself, ready for `sample`.
 
 mod judge;
@@ -11,17 +14,19 @@ mod make;
 mod record;
 mod verdict;
 
-pub use judge::{Judge, LEAST_ROWS};
+pub use judge::{Judge, LEAST_ROWS, Sets};
 pub use record::{Kind, Record, Terms};
 pub use verdict::{Beside, Kept, LEVEL, Ranking, Verdict, closed, root};
 
 use crate::baselines;
-use crate::data::{Origin, Source, Table};
+use crate::data::{Fraction, Origin, Source, Table};
 use crate::gpu::Gpu;
 use crate::methods::{self, Entry, REGISTRY};
+use crate::metrics::{Evaluation, LogLikelihood};
 use crate::train::Progress;
 use crate::{Error, Result};
 use make::Maker;
+use serde::Serialize;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -36,6 +41,10 @@ pub const SAMPLE: u64 = 1;
 pub struct Plan {
     pub source: Source,
     pub table: Table,
+    /// How many of the table's last columns are conditions.
+    pub conditions: usize,
+    /// Test rows, in place of a share of the table.
+    pub test: Option<Table>,
     /// Seconds.
     pub budget: f64,
     /// Methods; all that apply when empty.
@@ -54,6 +63,15 @@ impl Plan {
             return Err(Error::usage(format!("--budget is {} s: give a second or more, such as 10m", self.budget)));
         }
         self.entries()?.iter().try_for_each(|entry| entry.settings(self.training_of(entry)).map(|_| ()))
+    }
+
+    /// The share of test rows that the settings ask for.
+    fn test_fraction(&self) -> Result<Fraction> {
+        let Some(value) = self.training.get("test_fraction") else { return Ok(Fraction::Auto) };
+        value
+            .clone()
+            .try_into()
+            .map_err(|e: toml::de::Error| Error::usage(format!("`test_fraction` cannot be {value}: {}", e.message())))
     }
 
     /// The methods to try, in turn.
@@ -110,6 +128,8 @@ impl Plan {
             adapter: gpu.summary().name.clone(),
             source: self.source.to_string(),
             rows: self.table.hash(),
+            conditions: self.conditions,
+            test: self.test.as_ref().map(Table::hash).unwrap_or_default(),
             seed: self.seed,
             budget: self.budget,
             training: self.training.to_string().trim_end().into(),
@@ -120,12 +140,27 @@ impl Plan {
 /// The flow that `distill` learns from.
 const TEACHER: &str = "flow-matching";
 
+/// What the winner scores on test rows, beside the baselines and the training rows.
+#[derive(Clone, Debug, Serialize)]
+pub struct Tested {
+    pub winner: String,
+    pub rows: usize,
+    /// The winner first.
+    pub scores: Vec<(String, Evaluation)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub likelihood: Option<LogLikelihood>,
+}
+
 /// A tour as far as it has come.
 pub struct Tour {
     pub judge: Rc<Judge>,
     pub kept: Vec<Kept>,
     /// Made at the end.
     pub verdict: Verdict,
+    /// What the winner scores on test rows, at the end.
+    pub tested: Option<Tested>,
+    /// The rows that the winner was trained on again, at the end.
+    pub refit: Option<usize>,
     /// Methods that are still to come.
     pub left: Vec<&'static str>,
     /// Seconds of the budget that are over.
@@ -138,7 +173,7 @@ impl Tour {
         self.kept.iter().find(|kept| kept.record.name == name)
     }
 
-    /// Candidates from the nearest to held-out rows to the farthest; those without scores last.
+    /// Candidates from the nearest to validation rows to the farthest; those without scores last.
     pub fn ranked(&self) -> Vec<&Kept> {
         let mut all: Vec<&Kept> = self.kept.iter().collect();
         let key = |kept: &Kept| kept.record.energy().unwrap_or(f64::INFINITY);
@@ -188,6 +223,8 @@ pub fn run(
         judge: maker.judge.clone(),
         kept: maker.earlier()?,
         verdict: Verdict::default(),
+        tested: None,
+        refit: None,
         left: Vec::new(),
         elapsed: 0.0,
         interrupted: false,
@@ -214,6 +251,13 @@ pub fn run(
         }
     }
     tour.verdict = Verdict::new(gpu, &tour.judge, &tour.kept)?;
+    if !tour.interrupted {
+        tour.tested = maker.test(&tour)?;
+        match maker.refit(&tour) {
+            Err(Error::Interrupted { .. }) => tour.interrupted = true,
+            refit => tour.refit = refit?,
+        }
+    }
     tour.elapsed = maker.elapsed();
     page(&tour)?;
     Ok(tour)

@@ -13,6 +13,11 @@ pub struct Terms {
     pub source: String,
     /// Hash of the table.
     pub rows: String,
+    /// Columns that are conditions, and the hash of test rows that were given.
+    #[serde(default)]
+    pub conditions: usize,
+    #[serde(default)]
+    pub test: String,
     pub seed: u64,
     /// Seconds of the whole tour.
     pub budget: f64,
@@ -27,6 +32,8 @@ impl Shared for Terms {
             ("adapter", self.adapter.clone()),
             ("data", self.source.clone()),
             ("table", self.rows.clone()),
+            ("conditions", self.conditions.to_string()),
+            ("test rows", self.test.clone()),
             ("seed", self.seed.to_string()),
             ("budget", format!("{} s", self.budget)),
             ("training", format!("{{{}}}", self.training.replace('\n', ", "))),
@@ -72,7 +79,7 @@ pub struct Record {
     pub one_step: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scores: Option<Evaluation>,
-    /// The likelihood of held-out rows, and what the numbers are where they are no densities.
+    /// The likelihood of validation rows, and what the numbers are where they are no densities.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub likelihood: Option<LogLikelihood>,
     #[serde(default, skip_serializing_if = "String::is_empty")]
@@ -80,6 +87,9 @@ pub struct Record {
     /// What is to be known of it besides, such as a bandwidth.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub note: String,
+    /// Whether there was no time for it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub left_out: bool,
     /// Why there are no scores.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
@@ -113,12 +123,13 @@ impl Record {
             likelihood: None,
             likelihood_is: String::new(),
             note: String::new(),
+            left_out: false,
             failure: None,
             elapsed: 0.0,
         }
     }
 
-    /// The energy distance to held-out rows.
+    /// The energy distance to validation rows.
     pub fn energy(&self) -> Option<f64> {
         Some(self.scores.as_ref()?.energy.value)
     }

@@ -1,4 +1,4 @@
-//! [`Verdict`]: who is nearest to held-out rows, and who cannot be told from the nearest.
+//! [`Verdict`]: who is nearest to validation rows, and who cannot be told from the nearest.
 
 use super::judge::Judge;
 use super::record::{Kind, Record};
@@ -62,7 +62,7 @@ pub struct Verdict {
     /// By energy distance, with differences of it that are tested by relabelling.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nearest: Option<Ranking>,
-    /// By the likelihood of held-out rows, with differences in nats a row that are tested by signs.
+    /// By the likelihood of validation rows, with differences in nats a row that are tested by signs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub likeliest: Option<Ranking>,
 }
@@ -72,7 +72,7 @@ pub struct Kept {
     pub record: Record,
     /// The rows that were scored; none of a candidate that failed.
     pub rows: Option<Table>,
-    /// ln of its density at held-out rows, where it has one.
+    /// ln of its density at validation rows, where it has one.
     pub log_density: Option<Vec<f64>>,
 }
 
@@ -86,7 +86,7 @@ impl Verdict {
         let nearest = match by(|kept| kept.record.energy()) {
             None => None,
             Some(best) => {
-                let cols = judge.held.cols();
+                let cols = judge.cols();
                 let standard = |kept: &Kept| kept.rows.as_ref().map(|rows| judge.standard(rows)).transpose();
                 let thinned = |values: Vec<f32>| {
                     Ok::<_, crate::Error>(Points::new(&values, values.len() / cols, cols)?.subsample(COMPARED, 0))

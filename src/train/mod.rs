@@ -19,7 +19,7 @@ pub use lock::Lock;
 pub use pace::steps_within;
 pub use sets::{MOST_TEST, Rows, SMALL, Sets};
 
-use crate::data::{LoadOptions, Rounding, Source, Standardisation, Table, Target, dequantised};
+use crate::data::{Fraction, LoadOptions, Rounding, Source, Standardisation, Table, Target, dequantised};
 use crate::gpu::Gpu;
 use crate::methods::many_step::{SOURCE_ROWS, given_source};
 use crate::methods::{self, Entry, Method, Training, given_teacher};
@@ -166,6 +166,21 @@ pub struct Outcome {
 /// ([`Error::NonFinite`]: the last good checkpoint stays); `stop` raised ([`Error::Interrupted`]: a checkpoint is written).
 pub fn train(gpu: &Gpu, job: Job, progress: &mut dyn Progress, stop: &AtomicBool) -> Result<Outcome> {
     Run::prepare(gpu, job)?.finish(progress, stop)
+}
+
+/// Trains on every row of the job's table for so many of its steps, whatever its folder: what a run that was made on a part of them does in the end.
+///
+/// # Errors
+/// As [`train`], but nothing stays.
+pub fn refit(gpu: &Gpu, job: Job, steps: u64, progress: &mut dyn Progress, stop: &AtomicBool) -> Result<Model> {
+    let folder = tempfile::tempdir().map_err(|e| Error::io("make", std::env::temp_dir(), e))?;
+    let none = Fraction::Of(0.0);
+    let training = Training { test_fraction: none, validation_fraction: none, ..job.training };
+    let job = Job { out: folder.path().join("run"), resume: false, validation: None, test: None, training, ..job };
+    let Run { job, opened, mut stage, .. } = Run::prepare(gpu, job)?;
+    let mut session = Session::new(Checkpoint::start(), &opened.folder, &job.training, progress, stop)?;
+    session.run(&mut stage, steps, None)?;
+    Ok(model(gpu, &job, stage, steps))
 }
 
 struct Run {

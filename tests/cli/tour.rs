@@ -16,16 +16,67 @@ fn a_tour_ranks_methods_beside_baselines_keeps_the_best_and_goes_on() {
     }
     assert!(found["verdict"]["nearest"]["best"].is_string() && found["verdict"]["likeliest"]["best"].is_string());
     let page = desk.text("tour/report.html");
-    assert!(page.contains("is nearest to held-out rows") && page.contains("Best by which score"));
+    assert!(page.contains("is nearest to validation rows") && page.contains("Best by which score"));
     assert!(page.contains("One step beside many"), "maps of one step stand beside the best of many");
     let one_step = |name: &str| candidates.iter().find(|c| c["name"] == name).map(|c| c["one_step"].clone());
     assert_eq!((one_step("energy"), one_step("flow-matching")), (Some(true.into()), Some(false.into())));
+    // Validation rows rank, and fresh rows of the target, which chose nothing, score the winner once.
+    let best = found["best_method"].as_str().expect("a winner");
+    assert_eq!([&found["training_rows"], &found["validation_rows"], &found["test_rows"]], [480, 120, 2000]);
+    assert_eq!((found["test"]["winner"].as_str(), &found["test"]["scores"][0][0]), (Some(best), &best.into()));
+    assert!(found["test"]["scores"][0][1]["energy"]["value"].is_number(), "{}", found["test"]);
+    assert!(page.contains(&format!("The winner is {best}. On 2000 test rows, which chose nothing")));
+    assert!(page.contains("2000 test rows, which chose nothing; every column"));
+    // The saved model was trained again on all rows: it is not the one that was scored.
+    assert_eq!(found["refit_rows"], 600);
+    assert!(page.contains("trained again on all 600 rows, for as many steps; scores are of the model before"));
+    assert_ne!(desk.read("tour/model.safetensors"), desk.read(&format!("tour/runs/{best}/model.safetensors")));
     // The best is ready to be sampled from.
     desk.works("--quiet sample tour -n 20 --out new.csv");
     // Nothing is made again: the same command only writes its page anew, and other terms are refused.
     let again: serde_json::Value = serde_json::from_str(&desk.works(&asked)).expect("one object");
     assert_eq!(again["candidates"], found["candidates"]);
     desk.fails(&format!("{TOUR} --budget 41s --methods energy"), 2, &["budget", "--out"]);
+}
+
+#[test]
+fn a_budget_that_is_too_short_leaves_methods_out_and_ranks_none_of_a_moment() {
+    let desk = Desk::new();
+    let asked = format!("{TOUR} --budget 12s --methods energy,mmd,characteristic,sinkhorn,realnvp,spline,gan,wgan,vae,maf --json");
+    let found: serde_json::Value = serde_json::from_str(&desk.works(&asked)).expect("one object");
+    let candidates = found["candidates"].as_array().expect("candidates");
+    let methods: Vec<_> = candidates.iter().filter(|c| c["kind"] == "method").collect();
+    assert_eq!(methods.len(), 10, "each is there, and some have a reason: {found}");
+    let (out, ranked): (Vec<_>, Vec<_>) = methods.into_iter().partition(|c| c["left_out"] == true);
+    assert!(!out.is_empty() && out.iter().all(|c| c["scores"].is_null() && c["failure"].as_str().is_some_and(|why| why.contains("were left"))));
+    // Who is ranked has had a training, and as long as the others.
+    for candidate in ranked {
+        assert!(candidate["given"].as_f64() >= Some(0.7 * 2.0), "{candidate}");
+        assert!(candidate["training"].as_f64() <= candidate["given"].as_f64().map(|given| 1.25 * given + 1.5), "{candidate}");
+    }
+    assert!(desk.text("tour/report.html").contains("Left out for want of time"));
+}
+
+#[test]
+fn a_tour_takes_weights_and_conditions() {
+    let desk = Desk::new();
+    // Rows of weight 0 are of another distribution, far away.
+    let row = |i: usize| {
+        let (x, w) = (i * 7 % 31, i % 2);
+        format!("{}.5,{}.25,{},{w}\n", x + (1 - w) * 1000, 3 * x + i % 5 + (1 - w) * 1000, ["a", "b"][i / 2 % 2])
+    };
+    let rows: String = (0..400).map(row).collect();
+    desk.file("a.csv", format!("x,y,kind,w\n{rows}"));
+    let tour = "--quiet tour --data a.csv --weights w --condition kind --out tour --set width=16 --set depth=2 --set batch=64";
+    let asked = format!("{tour} --budget 15s --methods energy,realnvp --json");
+    let found: serde_json::Value = serde_json::from_str(&desk.works(&asked)).expect("one object");
+    // Of 200 rows with weight 40 are test rows, of 160 others 32 validation rows; the others stay.
+    assert_eq!([&found["training_rows"], &found["validation_rows"], &found["test_rows"]], [328, 32, 40]);
+    assert!(found["test"]["scores"][0][1]["energy"]["value"].as_f64().is_some_and(|energy| energy < 1.0), "{found}");
+    desk.works("--quiet sample tour --given kind=b -n 50 --out new.csv");
+    let text = desk.text("new.csv");
+    let first = |line: &str| line.split(',').next().and_then(|cell| cell.parse::<f64>().ok()).expect("a number");
+    assert!(text.lines().skip(1).all(|line| line.ends_with(",b") && first(line) < 500.0), "{text}");
 }
 
 #[test]

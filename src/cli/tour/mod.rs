@@ -4,24 +4,44 @@ mod page;
 
 use std::path::PathBuf;
 
-use pushforward::data::{LoadOptions, Source, outlier_warnings, write_atomically};
+use pushforward::baselines;
+use pushforward::data::{LoadOptions, Source, Table, outlier_warnings, write_atomically};
 use pushforward::report::number;
 use pushforward::settings::parse_assignment;
-use pushforward::tour::{self, Kept, Kind, Plan, Record, Tour, Verdict, root};
+use pushforward::tour::{self, Kept, Kind, Plan, ROWS, Record, Tested, Tour, Verdict, root};
 use pushforward::{Error, Result};
 
 use super::arguments;
 use super::comparison::{Watches, plain};
 use super::console::{Console, print, table};
 use super::progress::duration;
-use super::train::{command, name_of, quote, stop_on_signals};
+use super::train::{TEST, command, fresh_rows, name_of, quote, stop_on_signals};
 
 pub fn tour(args: &arguments::Tour, adapter: &str, console: Console) -> anyhow::Result<()> {
     let source: Source = args.data.parse()?;
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(format!("tour-{}", name_of(&source))));
     let training = args.set.iter().map(|text| parse_assignment(text)).collect::<Result<toml::Table>>()?;
+    let options = LoadOptions { weights: args.weights.clone(), header: None };
+    let (chosen, conditions) = match args.condition.as_slice() {
+        [] => (source.clone(), 0),
+        names => source.with_given(names, args.weights.as_deref())?,
+    };
+    let table = chosen.load(args.seed, &options)?;
+    let test = match &args.test {
+        Some(test) => {
+            let test: Source = test.parse()?;
+            let columns = if conditions > 0 { chosen.columns.clone() } else { test.columns.clone() };
+            let test = Source { origin: test.origin, columns };
+            test.check_levels()?;
+            Some(test.load(args.seed ^ TEST, &options)?)
+        }
+        None if training.contains_key("test_fraction") => None,
+        None => fresh_rows(&chosen, &table, args.seed ^ TEST)?.map(|(_, rows)| rows),
+    };
     let plan = Plan {
-        table: source.load(args.seed, &LoadOptions::default())?,
+        table,
+        conditions,
+        test,
         source,
         budget: args.budget.as_secs_f64(),
         methods: args.methods.clone(),
@@ -40,7 +60,7 @@ pub fn tour(args: &arguments::Tour, adapter: &str, console: Console) -> anyhow::
         plan.entries()?.len(),
         plan.source,
         number(plan.table.rows() as f64, 12),
-        plan.table.cols(),
+        plan.table.cols() - plan.conditions,
         duration(plan.budget),
         gpu.summary().name
     ));
@@ -77,12 +97,18 @@ pub fn tour(args: &arguments::Tour, adapter: &str, console: Console) -> anyhow::
 #[derive(serde::Serialize)]
 struct Printed<'a> {
     data: String,
-    rows: usize,
-    held_out: usize,
+    training_rows: usize,
+    validation_rows: usize,
+    test_rows: usize,
     budget: f64,
     elapsed: f64,
     candidates: Vec<Candidate<'a>>,
+    /// On validation rows, which chose the winner.
     verdict: &'a Verdict,
+    /// The winner on test rows.
+    test: Option<&'a Tested>,
+    /// The rows that the model in the tour's folder was trained on again.
+    refit_rows: Option<usize>,
     /// The method whose model is in the tour's folder.
     best_method: Option<&'a str>,
     not_run: &'a [&'static str],
@@ -108,12 +134,15 @@ impl<'a> Printed<'a> {
         };
         Self {
             data: plan.source.to_string(),
-            rows: tour.judge.train.rows(),
-            held_out: tour.judge.held.rows(),
+            training_rows: tour.judge.sets.train.rows(),
+            validation_rows: tour.judge.sets.validation.rows(),
+            test_rows: tour.judge.sets.test.as_ref().map_or(0, Table::rows),
             budget: plan.budget,
             elapsed: tour.elapsed,
             candidates: tour.ranked().into_iter().map(candidate).collect(),
             verdict: &tour.verdict,
+            test: tour.tested.as_ref(),
+            refit_rows: tour.refit,
             best_method: tour.best_method().map(|best| best.name.as_str()),
             not_run: &tour.left,
             headline: headline(tour),
@@ -153,8 +182,43 @@ fn probability(p: f64) -> String {
     if p < 0.001 { "p < 0.001".into() } else { format!("p = {}", number(p, 2)) }
 }
 
-/// Who is nearest, who is level with it, and what the baselines do.
+/// What the winner scores on test rows, and how validation rows chose it.
 pub fn headline(tour: &Tour) -> String {
+    let ranked = ranked(tour);
+    match tour.tested.as_ref().and_then(tested) {
+        Some(tested) => format!("{tested} {ranked}"),
+        None if tour.judge.sets.test.is_some() => ranked,
+        None => format!("{ranked} There are no test rows: these rows also chose the steps and the winner."),
+    }
+}
+
+/// The winner on rows that chose nothing.
+fn tested(tested: &Tested) -> Option<String> {
+    let of = |name: &str| {
+        let found = &tested.scores.iter().find(|(of, _)| of == name)?.1;
+        Some(plain(root(&found.energy).value, 3))
+    };
+    let winner = &tested.scores.iter().find(|(name, _)| *name == tested.winner)?.1;
+    let others = [(baselines::GAUSSIAN, "a fitted Gaussian"), (ROWS, "training rows")];
+    let others: Vec<String> = others.iter().filter_map(|(name, said)| Some(format!("{} for {said}", of(name)?))).collect();
+    let accuracy = winner.c2st.as_ref().map_or(String::new(), |c2st| {
+        format!(" A classifier is right about {} % of rows, real or sampled (50 % is chance).", number(100.0 * c2st.value, 3))
+    });
+    let nats = tested
+        .likelihood
+        .as_ref()
+        .map_or(String::new(), |found| format!(" Their log-likelihood is {} nats a row.", plain(found.mean, 3)));
+    Some(format!(
+        "The winner is {}. On {} test rows, which chose nothing, its root energy distance is {}, beside {}.{accuracy}{nats}",
+        tested.winner,
+        number(tested.rows as f64, 12),
+        of(&tested.winner)?,
+        listed(&others.iter().map(String::as_str).collect::<Vec<_>>())
+    ))
+}
+
+/// Who is nearest to validation rows, who is level with it, and what the baselines do.
+fn ranked(tour: &Tour) -> String {
     let Some(ranking) = &tour.verdict.nearest else {
         return match tour.best_method() {
             Some(best) => format!("So far {}. The tests are made at the end.", line(tour, best)),
@@ -171,7 +235,7 @@ pub fn headline(tour: &Tour) -> String {
         format!("root energy distance {}{closed}", plain(root, 3))
     };
     let article = if best.record.kind == Kind::Baseline { "The " } else { "" };
-    let mut text = format!("{article}{} is nearest to held-out rows: {}", best.record.name, said(&best.record));
+    let mut text = format!("{article}{} is nearest to validation rows: {}", best.record.name, said(&best.record));
     let level: Vec<&str> = ranking.level().collect();
     text += &match level.as_slice() {
         [] => ". Every other is farther (tested by relabelling).".to_string(),
@@ -203,7 +267,7 @@ pub fn headline(tour: &Tour) -> String {
         let level = if level.is_empty() { String::new() } else { format!(", not told from {}", listed(&level)) };
         let article = if kind(&likeliest.best) == Some(Kind::Baseline) { "the " } else { "" };
         text += &format!(
-            " Held-out rows are likeliest under {article}{}: {} nats a row{level}.",
+            " Validation rows are likeliest under {article}{}: {} nats a row{level}.",
             likeliest.best,
             plain(likelihood.mean, 3)
         );
@@ -231,22 +295,30 @@ fn shown(plan: &Plan, tour: &Tour) -> String {
             record.sampling.map_or_else(|| "–".into(), |s| format!("{} s", number(s, 2))),
         ]);
     }
-    let failed: String = tour
-        .kept
-        .iter()
-        .filter_map(|kept| Some(format!("failed   {}: {}\n", kept.record.name, kept.record.failure.as_ref()?)))
-        .collect();
+    let why = |left_out: bool, said: &str| -> String {
+        let of = tour.kept.iter().filter(|kept| kept.record.left_out == left_out);
+        of.filter_map(|kept| Some(format!("{said} {}: {}\n", kept.record.name, kept.record.failure.as_ref()?))).collect()
+    };
+    let failed = why(false, "failed  ") + &why(true, "left out");
     let not_run = if tour.left.is_empty() { String::new() } else { format!("not run  {}\n", tour.left.join(", ")) };
     let mut text = format!("{}\n{failed}{not_run}{}\n\n", table(&rows), headline(tour));
     if let Some(best) = tour.best_method() {
-        text += &format!("model    {} ({})\n", plan.out.join("model.safetensors").display(), best.name);
+        text += &format!("model    {} ({}{})\n", plan.out.join("model.safetensors").display(), best.name, refit(tour));
         text += &format!("report   {}\n", plan.out.join("report.html").display());
         text += &format!("next     {}\n", next(plan));
     }
     text
 }
 
+/// What the saved model was trained on in the end; scores are not of it.
+pub fn refit(tour: &Tour) -> String {
+    tour.refit.map_or(String::new(), |rows| {
+        format!(", trained again on all {} rows, for as many steps; scores are of the model before", number(rows as f64, 12))
+    })
+}
+
 /// The command that samples from the best.
 pub fn next(plan: &Plan) -> String {
-    format!("pushforward sample {} -n 1000 --out samples.csv", quote(&plan.out.display().to_string()))
+    let asked = if plan.conditions > 0 { "--given rows.csv" } else { "-n 1000" };
+    format!("pushforward sample {} {asked} --out samples.csv", quote(&plan.out.display().to_string()))
 }

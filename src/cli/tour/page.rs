@@ -2,24 +2,25 @@
 
 use pushforward::Result;
 use pushforward::baselines;
-use pushforward::data::Table;
+use pushforward::data::{Table, in_words};
 use pushforward::gpu::Gpu;
 use pushforward::metrics::{Evaluation, Points, Score};
 use pushforward::report::grid::{DOTS, Ink};
 use pushforward::report::wall::{dots, wall};
 use pushforward::report::{Figure, Page, ScoreTable, Sheet, comparison, moved, number};
-use pushforward::tour::{Kept, Kind, Plan, ROWS, Tour, root};
+use pushforward::tour::{Kept, Kind, Plan, ROWS, Sets, Tour, root};
 
 use super::super::comparison::plain;
 use super::super::progress::duration;
 use super::super::train::quote;
-use super::{headline, listed, next, probability};
+use super::{headline, listed, next, probability, refit};
 
 /// Columns of a pair plot.
 const PAIRED: usize = 6;
 
 pub fn page(plan: &Plan, tour: &Tour, gpu: &Gpu) -> Result<Page> {
-    let (train, held) = (&tour.judge.train, &tour.judge.held);
+    let Sets { train, validation, test } = &tour.judge.sets;
+    let count = |rows: usize| number(rows as f64, 12);
     let state = match (tour.left.is_empty(), tour.interrupted) {
         (true, _) => "done".to_string(),
         (false, true) => format!("interrupted; not run: {}", tour.left.join(", ")),
@@ -29,14 +30,24 @@ pub fn page(plan: &Plan, tour: &Tour, gpu: &Gpu) -> Result<Page> {
         ("data", plan.source.to_string()),
         (
             "rows",
-            format!("{} to learn from, {} held out to judge", number(train.rows() as f64, 12), number(held.rows() as f64, 12)),
+            format!(
+                "{} training, {} validation, {}",
+                count(train.rows()),
+                count(validation.rows()),
+                match test {
+                    Some(test) => format!("{} test, which score the winner once", count(test.rows())),
+                    None => "no test".into(),
+                }
+            ),
         ),
-        ("columns", train.columns().join(", ")),
+        ("columns", in_words_of(train, plan.conditions)),
         ("budget", format!("{}, of which {} were used", duration(plan.budget), duration(tour.elapsed))),
         ("adapter", gpu.summary().name.clone()),
         ("seed", plan.seed.to_string()),
         ("tour", state),
     ];
+    let refit = refit(tour);
+    let saved = (!refit.is_empty()).then(|| ("saved model".to_string(), refit.trim_start_matches(", ").to_string()));
     let mut commands = vec![plan.command.clone()];
     if let Some(best) = tour.best_method() {
         commands.push(next(plan));
@@ -45,10 +56,20 @@ pub fn page(plan: &Plan, tour: &Tour, gpu: &Gpu) -> Result<Page> {
     Ok(Page {
         title: format!("A tour of {}", plan.source),
         headline: headline(tour),
-        facts: facts.map(|(name, value)| (name.to_string(), value)).to_vec(),
+        facts: facts.map(|(name, value)| (name.to_string(), value)).into_iter().chain(saved).collect(),
         scores: scores(tour),
         figures: figures(tour)?,
-        sheets: vec![candidates(tour), best_by(tour), one_step(tour), spent(tour), failed(tour)].into_iter().flatten().collect(),
+        sheets: vec![
+            candidates(tour),
+            best_by(tour),
+            one_step(tour),
+            spent(tour),
+            failed(tour, false, "What failed"),
+            failed(tour, true, "Left out for want of time"),
+        ]
+        .into_iter()
+        .flatten()
+        .collect(),
         settings: plan.training.iter().map(|(key, value)| (key.clone(), value.to_string())).collect(),
         commands,
         footer: format!("pushforward {}", env!("CARGO_PKG_VERSION")),
@@ -56,8 +77,14 @@ pub fn page(plan: &Plan, tour: &Tour, gpu: &Gpu) -> Result<Page> {
     })
 }
 
-/// Every score of the best method beside the baselines and the training rows.
+/// Every score of the best method beside the baselines and the training rows: on test rows once it is the winner.
 fn scores(tour: &Tour) -> Option<ScoreTable> {
+    if let Some(tested) = &tour.tested {
+        let named: Vec<(&str, &Evaluation)> = tested.scores.iter().map(|(name, found)| (name.as_str(), found)).collect();
+        let rows = number(tested.rows as f64, 12);
+        let title = format!("{rows} test rows, which chose nothing; every column in units of its standard deviation");
+        return Some(ScoreTable::new(title, &named));
+    }
     let best = tour.best_method()?;
     let beside = tour.ranked().into_iter().filter(|kept| kept.record.kind == Kind::Baseline).map(|kept| &kept.record);
     let rows = tour.find(ROWS).map(|kept| &kept.record);
@@ -66,18 +93,30 @@ fn scores(tour: &Tour) -> Option<ScoreTable> {
         .chain(rows)
         .filter_map(|record| Some((record.name.as_str(), record.scores.as_ref()?)))
         .collect();
-    let title = format!("{} held-out rows, every column in units of its deviation", number(tour.judge.held.rows() as f64, 12));
+    let rows = number(tour.judge.sets.validation.rows() as f64, 12);
+    let title = format!(
+        "{rows} validation rows, which also chose the steps and the winner; every column in units of its standard deviation"
+    );
     Some(ScoreTable::new(title, &named))
+}
+
+/// The generated columns, and the conditions.
+fn in_words_of(table: &Table, conditions: usize) -> String {
+    let (generated, given) = table.columns().split_at(table.cols() - conditions);
+    match given {
+        [] => generated.join(", "),
+        given => format!("{} given {}", generated.join(", "), in_words(given)),
+    }
 }
 
 fn figures(tour: &Tour) -> Result<Vec<Figure>> {
     let mut figures = Vec::new();
-    if tour.judge.held.cols() > 1 {
+    if tour.judge.cols() > 1 {
         figures.push(gallery(tour)?);
     }
     let best = tour.best_method().and_then(|best| tour.find(&best.name));
     let Some((best, rows)) = best.and_then(|best| Some((best, best.rows.as_ref()?))) else { return Ok(figures) };
-    let held = &tour.judge.held;
+    let held = &tour.judge.sets.validation;
     // As many new rows as real ones: a denser cloud looks like another law.
     let [held, rows] = [held, rows].map(|table| table.select_rows(&(0..held.rows().min(rows.rows())).collect::<Vec<_>>()));
     let picture = |columns: &[usize]| {
@@ -88,20 +127,20 @@ fn figures(tour: &Tour) -> Result<Vec<Figure>> {
     let all: Vec<usize> = (0..held.cols()).collect();
     let name = &best.record.name;
     if all.len() > PAIRED {
-        let chosen = dependent(&tour.judge.train);
-        let caption = format!("Held-out rows in blue, new rows in orange: the {PAIRED} columns that depend most on the others.");
+        let chosen = dependent(&tour.judge.sets.train);
+        let caption = format!("Validation rows in blue, samples in orange: the {PAIRED} columns that depend most on the others.");
         figures.push(Figure::new(format!("Pairs of columns, {name}"), caption, picture(&chosen)?));
-        figures.push(Figure::new(format!("Every column, {name}"), "Held-out rows in blue, new rows in orange.", picture(&all)?));
+        figures.push(Figure::new(format!("Every column, {name}"), "Validation rows in blue, samples in orange.", picture(&all)?));
     } else {
-        figures.push(Figure::new(format!("The best: {name}"), "Held-out rows in blue, new rows in orange.", picture(&all)?));
+        figures.push(Figure::new(format!("The best: {name}"), "Validation rows in blue, samples in orange.", picture(&all)?));
     }
     Ok(figures)
 }
 
 /// All candidates in the plane of the two columns, or of the two directions in which training rows vary most.
 fn gallery(tour: &Tour) -> Result<Figure> {
-    let plane = Plane::new(&tour.judge.train);
-    let mut pictures = vec![(Ink::Data, dots("held-out rows", plane.project(&tour.judge.held)))];
+    let plane = Plane::new(&tour.judge.sets.train);
+    let mut pictures = vec![(Ink::Data, dots("validation rows", plane.project(&tour.judge.sets.validation)))];
     for kept in tour.ranked() {
         let (Some(rows), Some(scores)) = (&kept.rows, &kept.record.scores) else { continue };
         let ink = match kept.record.kind {
@@ -120,7 +159,7 @@ fn gallery(tour: &Tour) -> Result<Figure> {
     Ok(Figure::new(
         "Everyone's rows",
         format!(
-            "At most {} rows of each, in {seen}: real rows in blue, baselines in grey, methods in orange, with their root energy distance to held-out rows, nearest first.",
+            "At most {} rows of each, in {seen}: real rows in blue, baselines in grey, methods in orange, with their root energy distance to validation rows, nearest first.",
             number(DOTS as f64, 12)
         ),
         wall(&pictures, "Rows of every candidate")?,
@@ -278,10 +317,10 @@ fn candidates(tour: &Tour) -> Option<Sheet> {
         rows,
         numbers: true,
         note: format!(
-            "Against held-out rows, columns in units of the training rows' deviation; below a number its 95 % interval or standard error. Closed is the share of the way in √E \
+            "Against validation rows, which also chose the steps, columns in units of the training rows' deviation; below a number its 95 % interval or standard error. Closed is the share of the way in √E \
              from the {} to the training rows. Beside the nearest: whether a candidate can be told from it, by 9,999 relabellings of both samples' rows, p corrected for their number \
              (Holm); “level” is p above 0.05. Told is the accuracy of a classifier on rows it has not seen (½ is chance). Authentic is the share of rows farther from their nearest training \
-             row than that row from its own nearest (½ and a little more for fresh rows, 0 for copies), and z compares distances to training rows with those of held-out rows (far below 0: nearer than fresh).",
+             row than that row from its own nearest (½ and a little more for fresh rows, 0 for copies), and z compares distances to training rows with those of validation rows (far below 0: nearer than fresh).",
             baselines::GAUSSIAN
         ),
     })
@@ -399,18 +438,19 @@ fn spent(tour: &Tour) -> Option<Sheet> {
         head: ["", "training", "steps", "10,000 rows in", "parameters"].map(String::from).to_vec(),
         rows,
         numbers: true,
-        note: "Training ends after an equal share of the budget, or at the method's default number of steps. Of fewer than 5,000 rows a fifth says when to stop; these are not trained on.".into(),
+        note: "Training ends after an equal share of the budget, or at the method's default number of steps. Of fewer than 5,000 training rows the validation rows say when to stop. A training that takes much longer than its share is stopped, and the best of its steps counts.".into(),
     })
 }
 
-fn failed(tour: &Tour) -> Option<Sheet> {
+fn failed(tour: &Tour, left_out: bool, title: &str) -> Option<Sheet> {
     let rows: Vec<Vec<Cell>> = tour
         .kept
         .iter()
+        .filter(|kept| kept.record.left_out == left_out)
         .filter_map(|kept| Some(vec![bare(kept.record.name.clone()), bare(kept.record.failure.clone()?)]))
         .collect();
     (!rows.is_empty()).then(|| Sheet {
-        title: "What failed".into(),
+        title: title.into(),
         head: ["", "why"].map(String::from).to_vec(),
         rows,
         numbers: false,

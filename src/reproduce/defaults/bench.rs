@@ -7,7 +7,7 @@ use crate::gpu::Gpu;
 use crate::methods;
 use crate::metrics::gaussian::Gaussian;
 use crate::metrics::{Points, c2st, pairs};
-use crate::tour::Judge;
+use crate::tour::{Judge, Sets};
 use crate::train::{self, Job, Progress};
 use crate::{Error, Result};
 use std::path::Path;
@@ -35,9 +35,11 @@ pub(super) struct Bench {
 impl Bench {
     pub fn new(gpu: &Gpu, data: &str, seed: u64) -> Result<Self> {
         let source: Source = data.parse()?;
-        let judge = Judge::new(gpu, &source.load(seed, &LoadOptions::default())?, seed)?;
+        let table = source.load(seed, &LoadOptions::default())?;
+        // Defaults are chosen by what is scored here: these are validation rows, and no others are touched.
+        let judge = Judge::new(gpu, Sets::split(&table, None, Fraction::Of(0.0), seed)?, seed)?;
         let gaussian = Gaussian::fit(judge.seen()?).sample(judge.rows(), 1);
-        let drawn = Points::new(&gaussian, judge.rows(), judge.train.cols())?;
+        let drawn = Points::new(&gaussian, judge.rows(), judge.cols())?;
         let energy = |set: Points| Ok::<_, Error>(pairs::energy_on(gpu, judge.reference()?, set)?.value);
         let (gaussian, rows) = (energy(drawn)?, energy(judge.seen()?)?);
         Ok(Self { data: data.into(), judge, gaussian, rows, teacher: None })
@@ -69,7 +71,7 @@ impl Bench {
         Ok(record)
     }
 
-    /// Energy distance to the held-out rows, accuracy of a classifier, seconds of training.
+    /// Energy distance to the validation rows, accuracy of a classifier, seconds of training.
     fn scored(&mut self, trial: &Trial, run: &mut Running) -> Result<(f64, f64, f64)> {
         if trial.method == "distill" && self.teacher.is_none() {
             let folder = folder()?;
@@ -79,7 +81,7 @@ impl Bench {
         let folder = folder()?;
         let outcome = self.trained(trial, run, folder.path())?;
         let rows = self.judge.standard(&outcome.model.sample(self.judge.rows(), 1)?)?;
-        let (reference, drawn) = (self.judge.reference()?, Points::new(&rows, self.judge.rows(), self.judge.train.cols())?);
+        let (reference, drawn) = (self.judge.reference()?, Points::new(&rows, self.judge.rows(), self.judge.cols())?);
         let told = c2st::test(run.gpu, reference, drawn, 0)?.value;
         Ok((pairs::energy_on(run.gpu, reference, drawn)?.value, told, outcome.seconds))
     }
@@ -94,7 +96,7 @@ impl Bench {
             seed: run.seed,
             source: self.data.clone(),
             source_hash: None,
-            table: self.judge.train.clone(),
+            table: self.judge.sets.train.clone(),
             conditions: 0,
             validation: None,
             test: None,

@@ -105,7 +105,7 @@ pub struct Record {
     pub method: String,
     pub changed: String,
     pub seed: u64,
-    /// Energy distances to held-out rows: of the model's rows, a fitted Gaussian's and the training rows.
+    /// Energy distances to validation rows: of the model's rows, a fitted Gaussian's and the training rows.
     pub energy: Option<f64>,
     pub gaussian: f64,
     pub rows: f64,
