@@ -29,6 +29,8 @@ const OVERHEAD_WEIGHT: f64 = 3.0;
 const OVERHEAD_MOST: f64 = 2.5;
 /// Seconds of the last verdict that a candidate takes.
 const VERDICT: f64 = 0.2;
+/// Seconds that the scores on test rows take, of the winner, the baselines and the training rows.
+const TEST: f64 = 5.0;
 /// Seconds of training that a method gets at least, and the share of the others' that it gets at least: below, it is left out.
 const LEAST: f64 = 2.0;
 const LEAST_SHARE: f64 = 0.7;
@@ -228,19 +230,20 @@ impl<'a> Maker<'a> {
             return self.failed(record, format!("learns from a trained flow, and {TEACHER} has left none"));
         }
         let reserve = LAST * self.plan.budget + VERDICT * self.log.iter().count() as f64;
-        let last = if self.refits()? { self.each.unwrap_or(0.0) } else { 0.0 };
+        let test = if self.judge.sets.test.is_some() { TEST.min(LAST * self.plan.budget) } else { 0.0 };
+        let last = test + if self.refits()? { self.each.unwrap_or(0.0) } else { 0.0 };
         let time = (self.plan.budget - reserve - last - self.elapsed()).max(0.0);
         let slots = slots(time, left, &self.overheads, self.each);
         if self.each.is_none() && slots.count < left {
             self.watch.message(&format!(
-                "{} of {left} methods fit: each gets {LEAST:.0} s of training or more, and takes about {:.0} s besides; the last in the list are left out first",
+                "about {} of {left} methods fit: each gets {LEAST:.0} s of training or more, and takes about {:.0} s besides; the last in the list are left out",
                 slots.count, slots.overhead
             ));
         }
         if slots.count == 0 {
             record.left_out = true;
             let why = format!(
-                "{time:.0} s were left, and a method takes {:.0} s besides its training, of which it gets {:.0} s or more",
+                "{time:.1} s were left of the budget, and a method takes about {:.1} s besides its training, of which it gets {:.1} s or more",
                 slots.overhead,
                 self.each.map_or(LEAST, |each| LEAST_SHARE * each)
             );
@@ -497,7 +500,7 @@ fn slots(time: f64, left: usize, seen: &[f64], each: Option<f64>) -> Slots {
         (count, share - overhead, overhead)
     };
     let (count, seconds, overhead) =
-        (1..=left).rev().map(of).find(|(_, seconds, _)| *seconds >= least).unwrap_or((0, 0.0, of(1).2));
+        (1..=left).rev().map(of).find(|(_, seconds, _)| *seconds >= least).unwrap_or((0, 0.0, overhead(OVERHEAD, seen)));
     Slots { count, seconds: each.unwrap_or(f64::INFINITY).min(seconds), overhead }
 }
 

@@ -42,13 +42,17 @@ fn a_tour_ranks_methods_beside_baselines_keeps_the_best_and_goes_on() {
 #[test]
 fn a_budget_that_is_too_short_leaves_methods_out_and_ranks_none_of_a_moment() {
     let desk = Desk::new();
-    let asked = format!("{TOUR} --budget 12s --methods energy,mmd,characteristic,sinkhorn,realnvp,spline,gan,wgan,vae,maf --json");
+    let asked =
+        format!("{TOUR} --budget 12s --methods energy,mmd,characteristic,sinkhorn,realnvp,spline,gan,wgan,vae,maf --json");
     let found: serde_json::Value = serde_json::from_str(&desk.works(&asked)).expect("one object");
     let candidates = found["candidates"].as_array().expect("candidates");
     let methods: Vec<_> = candidates.iter().filter(|c| c["kind"] == "method").collect();
     assert_eq!(methods.len(), 10, "each is there, and some have a reason: {found}");
     let (out, ranked): (Vec<_>, Vec<_>) = methods.into_iter().partition(|c| c["left_out"] == true);
-    assert!(!out.is_empty() && out.iter().all(|c| c["scores"].is_null() && c["failure"].as_str().is_some_and(|why| why.contains("were left"))));
+    assert!(
+        !out.is_empty()
+            && out.iter().all(|c| c["scores"].is_null() && c["failure"].as_str().is_some_and(|why| why.contains("were left")))
+    );
     // Who is ranked has had a training, and as long as the others.
     for candidate in ranked {
         assert!(candidate["given"].as_f64() >= Some(0.7 * 2.0), "{candidate}");

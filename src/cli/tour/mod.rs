@@ -178,6 +178,14 @@ fn listed(names: &[&str]) -> String {
     }
 }
 
+/// Names in a sentence of a verdict: the first ones, and how many more there are.
+fn few(names: &[&str]) -> String {
+    match names.len() {
+        0..=4 => listed(names),
+        all => format!("{} and {} more", names[..3].join(", "), all - 3),
+    }
+}
+
 fn probability(p: f64) -> String {
     if p < 0.001 { "p < 0.001".into() } else { format!("p = {}", number(p, 2)) }
 }
@@ -196,7 +204,10 @@ pub fn headline(tour: &Tour) -> String {
 fn tested(tested: &Tested) -> Option<String> {
     let of = |name: &str| {
         let found = &tested.scores.iter().find(|(of, _)| of == name)?.1;
-        Some(plain(root(&found.energy).value, 3))
+        Some(match root(&found.energy).value {
+            0.0 => "too little to measure".into(),
+            value => plain(value, 3),
+        })
     };
     let winner = &tested.scores.iter().find(|(name, _)| *name == tested.winner)?.1;
     let others = [(baselines::GAUSSIAN, "a fitted Gaussian"), (ROWS, "training rows")];
@@ -239,7 +250,7 @@ fn ranked(tour: &Tour) -> String {
     let level: Vec<&str> = ranking.level().collect();
     text += &match level.as_slice() {
         [] => ". Every other is farther (tested by relabelling).".to_string(),
-        level => format!(". Not told from it by relabelling: {}.", listed(level)),
+        level => format!(". Not told from it by relabelling: {}.", few(level)),
     };
     match best.record.kind {
         Kind::Baseline => match tour.best_method() {
@@ -264,7 +275,7 @@ fn ranked(tour: &Tour) -> String {
         && let Some(likelihood) = tour.find(&likeliest.best).and_then(|kept| kept.record.likelihood.as_ref())
     {
         let level: Vec<&str> = likeliest.level().collect();
-        let level = if level.is_empty() { String::new() } else { format!(", not told from {}", listed(&level)) };
+        let level = if level.is_empty() { String::new() } else { format!(", not told from {}", few(&level)) };
         let article = if kind(&likeliest.best) == Some(Kind::Baseline) { "the " } else { "" };
         text += &format!(
             " Validation rows are likeliest under {article}{}: {} nats a row{level}.",
@@ -295,11 +306,13 @@ fn shown(plan: &Plan, tour: &Tour) -> String {
             record.sampling.map_or_else(|| "–".into(), |s| format!("{} s", number(s, 2))),
         ]);
     }
-    let why = |left_out: bool, said: &str| -> String {
-        let of = tour.kept.iter().filter(|kept| kept.record.left_out == left_out);
-        of.filter_map(|kept| Some(format!("{said} {}: {}\n", kept.record.name, kept.record.failure.as_ref()?))).collect()
-    };
-    let failed = why(false, "failed  ") + &why(true, "left out");
+    let without = |left_out: bool| tour.kept.iter().map(|kept| &kept.record).filter(move |record| record.left_out == left_out);
+    let failed = without(false).filter_map(|record| Some(format!("failed   {}: {}\n", record.name, record.failure.as_ref()?)));
+    let mut failed: String = failed.collect();
+    if let Some(why) = without(true).find_map(|record| record.failure.as_ref()) {
+        let names: Vec<&str> = without(true).map(|record| record.name.as_str()).collect();
+        failed += &format!("left out {} ({why})\n", listed(&names));
+    }
     let not_run = if tour.left.is_empty() { String::new() } else { format!("not run  {}\n", tour.left.join(", ")) };
     let mut text = format!("{}\n{failed}{not_run}{}\n\n", table(&rows), headline(tour));
     if let Some(best) = tour.best_method() {
