@@ -274,10 +274,13 @@ pub struct Evaluate {
     /// has its own
     #[arg(long, value_name = "EXPR", allow_hyphen_values = true)]
     pub score: Vec<String>,
-    /// Scale every column by the reference's mean and deviation first
-    #[arg(long)]
-    pub standardise: bool,
-    /// Rows of each set at most in the scores over all pairs of rows [default: what takes about a minute]
+    /// Whether every column is scaled by the reference's standard deviation first
+    #[arg(long, alias = "standardise", value_name = "BOOL", default_value = "true", default_missing_value = "true", num_args = 0..=1, require_equals = true, action = clap::ArgAction::Set)]
+    pub standardize: bool,
+    /// Column of the reference that holds the weights of its rows
+    #[arg(long, value_name = "COLUMN")]
+    pub weights: Option<String>,
+    /// Rows of each set at most in the scores over all pairs of rows [default: what takes about a quarter of a minute]
     #[arg(long, value_name = "N")]
     pub pair_rows: Option<usize>,
     /// Seed of subsamples, projections and toy targets (a toy reference differs from a toy training set of the same seed)

@@ -1,8 +1,9 @@
 //! `evaluate`: one set of rows against another.
 
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use pushforward::data::{LoadOptions, Source, Standardisation, Table, Target, groups};
 use pushforward::gpu::Gpu;
-use pushforward::metrics::{Better, Evaluation, Options, Points, Score, c2st, evaluate as score};
+use pushforward::metrics::{Better, Evaluation, Options, Points, Score, Stage, Watch, evaluate as score, scale};
 use pushforward::report::number;
 
 use super::arguments::Evaluate;
@@ -11,14 +12,18 @@ use super::console::{Console, print, table};
 /// Toy targets draw the reference and the samples from seeds of their own, so that neither is the training set of the same seed.
 const REFERENCE: u64 = 0x7265_6665;
 const SAMPLES: u64 = 0x7361_6d70;
-/// Fewest rows of each set for a classifier that is trained on half of them.
-const CLASSIFIER_ROWS: usize = 20;
+/// Columns that are listed.
+const COLUMNS: usize = 12;
 
 pub fn evaluate(args: &Evaluate, adapter: &str, console: Console) -> anyhow::Result<()> {
-    // Texts are compared by the reference's levels.
-    let source = args.reference.parse::<Source>()?.with_levels()?;
+    // Categories are compared by the reference's levels.
+    let mut source = args.reference.parse::<Source>()?.with_levels()?;
+    if let (Some(columns), Some(weights)) = (&mut source.columns, &args.weights) {
+        columns.retain(|column| column != weights);
+    }
     let texts = source.columns.as_ref().is_some_and(|chosen| groups(chosen).iter().any(|group| !group.levels.is_empty()));
-    let mut reference = source.load(args.seed ^ REFERENCE, &LoadOptions::default())?;
+    let weighted = LoadOptions { weights: args.weights.clone(), ..LoadOptions::default() };
+    let reference = source.load(args.seed ^ REFERENCE, &weighted)?;
     let load = |text: &str, seed: u64| -> pushforward::Result<Table> {
         let mut other: Source = text.parse()?;
         if texts {
@@ -26,26 +31,42 @@ pub fn evaluate(args: &Evaluate, adapter: &str, console: Console) -> anyhow::Res
         }
         other.load(seed, &LoadOptions::default())?.align(reference.columns())
     };
-    let mut samples = load(&args.samples, args.seed ^ SAMPLES)?;
-    let mut train = args.train.as_ref().map(|text| load(text, args.seed)).transpose()?;
+    let samples = load(&args.samples, args.seed ^ SAMPLES)?;
+    let train = args.train.as_ref().map(|text| load(text, args.seed)).transpose()?;
     console.notes([Some(&reference), Some(&samples), train.as_ref()].into_iter().flatten());
-    let scale = match args.standardise {
-        true => Standardisation::fit(&reference),
+    let (scaled, tails) = scale::of_table(&reference);
+    let scale = match args.standardize {
+        true => scaled,
+        // Differences alone count, and these are exact in f32 about a common center. A score of the distribution has an origin of its own.
+        false if args.score.is_empty() => Standardisation { scale: vec![1.0; reference.cols()], ..scaled },
         false => Standardisation::identity(reference.cols()),
     };
     let target = match args.score.as_slice() {
         [] => Target::of(&source, &scale),
         score => Some(Target::given(score, &reference, &scale)?),
     };
-    if args.standardise {
-        for set in [Some(&mut reference), Some(&mut samples), train.as_mut()].into_iter().flatten() {
-            *set = standardised(set, &scale)?;
-        }
-    }
+    let standard = |table: &Table| standardised(table, &scale);
+    let (given, drawn) = (standard(&reference)?, standard(&samples)?);
+    let train = train.as_ref().map(standard).transpose()?;
     let gpu = super::device::open(adapter, console)?;
-    let options = Options { gpu: Some(gpu.clone()), target, seed: args.seed, pair_rows: args.pair_rows, ..Options::default() };
+    let (watch, bar) = watch(console);
+    let options = Options {
+        gpu: Some(gpu.clone()),
+        target,
+        names: reference.columns().to_vec(),
+        squash: args.standardize,
+        classifier: true,
+        watch,
+        seed: args.seed,
+        pair_rows: args.pair_rows,
+        ..Options::default()
+    };
     let train = train.as_ref().map(Points::of).transpose()?;
-    let found = scores(&gpu, Points::of(&reference)?, Points::of(&samples)?, train, &options)?;
+    let found = score(Points::of(&given)?, Points::of(&drawn)?, train, &options);
+    if let Some(bar) = bar {
+        bar.finish_and_clear();
+    }
+    let found = found?;
     if args.json {
         return Ok(print(&serde_json::to_string(&found)?)?);
     }
@@ -56,12 +77,71 @@ pub fn evaluate(args: &Evaluate, adapter: &str, console: Console) -> anyhow::Res
         reference.rows(),
         args.reference
     ));
-    let mut text = shown(&found);
+    let mut text = format!("{}\n\n", found.verdict);
+    if !found.by_column.is_empty() {
+        text += &format!("{}\n", by_column(&found));
+    }
+    text += &shown(&found);
+    text += "\n";
     if found.columns > 1 {
         text += &format!("Kolmogorov–Smirnov is of column `{}`, the worst\n", reference.columns()[found.ks.column]);
     }
     text += &subsampled(&found);
+    text += match args.standardize {
+        true => {
+            "Distances are in standard deviations of the reference, and beyond ten of them logarithmic (--standardize=false: the columns' own units)\n"
+        }
+        false => "Distances are in the columns' own units\n",
+    };
+    if args.standardize && !tails.is_empty() {
+        text += &format!(
+            "Scaled without the outermost 2 % of their rows, which make most of their deviation: {}\n",
+            tails.join(", ")
+        );
+    }
+    for note in &found.notes {
+        text += &format!("{note}\n");
+    }
     Ok(print(&text)?)
+}
+
+/// Names each score as its turn comes: a bar on a terminal, a line elsewhere.
+fn watch(console: Console) -> (Watch, Option<ProgressBar>) {
+    let said = |stage: &Stage| format!("{}, {} rows of each set", stage.name, number(stage.rows as f64, 12));
+    if console.quiet() {
+        return (Watch::default(), None);
+    }
+    if !console.has_bar() {
+        return (
+            Watch::new(move |stage| console.message(&format!("score {} of {}: {}", stage.done + 1, stage.of, said(stage)))),
+            None,
+        );
+    }
+    let style = ProgressStyle::with_template("{bar:24} {pos}/{len}  {wide_msg}").expect("a template of known keys");
+    let bar = ProgressBar::with_draw_target(Some(1), ProgressDrawTarget::stderr_with_hz(10)).with_style(style);
+    let shown = bar.clone();
+    let watch = Watch::new(move |stage| {
+        shown.set_length(stage.of as u64);
+        shown.set_position(stage.done as u64);
+        shown.set_message(said(stage));
+    });
+    (watch, Some(bar))
+}
+
+/// The columns of the file, the farthest off first.
+fn by_column(found: &Evaluation) -> String {
+    let mut rows = vec![["column", "off by", "p", "mean off by"].map(String::from).to_vec()];
+    for column in found.by_column.iter().take(COLUMNS) {
+        let shift = column.shift.map_or("categories".into(), |shift| format!("{} sd", number(shift, 2)));
+        rows.push(vec![column.column.clone(), number(column.distance, 3), probability(column.p_value), shift]);
+    }
+    let more = found.by_column.len().saturating_sub(COLUMNS);
+    let more = if more > 0 { format!("and {more} columns that are nearer\n") } else { String::new() };
+    table(&rows) + &more
+}
+
+fn probability(p: f64) -> String {
+    if p < 1e-4 { "< 0.0001".into() } else { number(p, 2) }
 }
 
 /// A line for each number of rows that some scores were cut to.
@@ -81,7 +161,11 @@ fn subsampled(found: &Evaluation) -> String {
 
 /// The rows in units of `scale`.
 pub fn standardised(table: &Table, scale: &Standardisation) -> pushforward::Result<Table> {
-    Ok(Table::new(table.columns().iter().cloned(), scale.apply(table.values())?)?.from_origin(table.origin()))
+    let scaled = Table::new(table.columns().iter().cloned(), scale.apply(table.values())?)?.from_origin(table.origin());
+    match table.weights() {
+        Some(weights) => scaled.with_weights(weights.to_vec()),
+        None => Ok(scaled),
+    }
 }
 
 /// Every score, with the classifier's where there are rows enough to train one.
@@ -92,11 +176,7 @@ pub fn scores(
     train: Option<Points>,
     options: &Options,
 ) -> pushforward::Result<Evaluation> {
-    let mut found = score(reference, samples, train, options)?;
-    if reference.rows().min(samples.rows()) >= CLASSIFIER_ROWS {
-        found.c2st = Some(c2st::test(gpu, reference, samples, options.seed)?);
-    }
-    Ok(found)
+    score(reference, samples, train, &Options { gpu: Some(gpu.clone()), classifier: true, ..options.clone() })
 }
 
 fn shown(found: &Evaluation) -> String {
@@ -109,7 +189,7 @@ fn shown(found: &Evaluation) -> String {
         };
         let Score { value, interval, p_value, .. } = score.score;
         let interval = interval.map(|[low, high]| format!("[{}, {}]", number(low, 3), number(high, 3))).unwrap_or_default();
-        let p = p_value.map(|p| if p < 1e-4 { "< 0.0001".into() } else { number(p, 2) }).unwrap_or_default();
+        let p = p_value.map(probability).unwrap_or_default();
         rows.push(vec![score.name.into(), number(value, 4), interval, p, best, score.meaning.into()]);
     }
     table(&rows)

@@ -10,37 +10,48 @@
 
 use statrs::function::erf::erfc;
 
-use super::neighbours::{nearest, radii};
+use super::neighbours::{nearest, nearest_others};
 use super::{Backend, Points, Score, comparable, interval};
 use crate::Result;
 
+/// Training rows in which copies are looked for, at most.
+pub(super) const TRAINING_ROWS: usize = 200_000;
+/// Samples that are looked at, at least, where there are so many.
+pub(super) const LEAST_ROWS: usize = 1_000;
+
 #[derive(Clone, Debug)]
 pub struct Copying {
-    pub ratio: Score,
+    /// None where the training rows next to half of the samples or more repeat: they have no distance to divide by.
+    pub ratio: Option<Score>,
     pub authenticity: Score,
 }
 
 /// The ratio and the authenticity of `samples` given the rows they were trained on.
 pub fn scores(on: &Backend, train: Points, samples: Points) -> Result<Copying> {
     comparable(train, samples, 2)?;
-    let own = radii(on, train, 1)?;
-    let mut ratios: Vec<f64> = nearest(on, samples, train)?
+    let nearest = nearest(on, samples, train)?;
+    let places: Vec<usize> = nearest.iter().map(|(at, _)| *at).collect();
+    let own = nearest_others(on, train, &places)?;
+    let mut ratios: Vec<f64> = nearest
         .into_iter()
-        .map(|(at, distance)| match (distance, own[at]) {
+        .zip(own)
+        .map(|((_, distance), own)| match (distance, own) {
             (0.0, _) => 0.0,
-            // A duplicated training row has no neighbourhood to be inside of.
+            // A duplicated training row has no neighborhood to be inside of.
             (_, 0.0) => f64::INFINITY,
             (distance, own) => f64::from(distance) / f64::from(own),
         })
         .collect();
     let authentic = ratios.iter().filter(|&&r| r > 1.0).count();
     let total = ratios.len();
-    // Infinite ratios only order the rows; the value that is printed stays finite.
-    ratios.iter_mut().for_each(|r| *r = r.min(f64::from(f32::MAX)));
-    let (value, bounds) = interval::median(&mut ratios).unwrap_or((f64::NAN, [f64::NAN; 2]));
     let share = authentic as f64 / total as f64;
+    let ratio = interval::median(&mut ratios).filter(|(value, _)| value.is_finite()).map(|(value, [low, high])| Score {
+        value,
+        interval: high.is_finite().then_some([low, high]),
+        ..Score::default()
+    });
     Ok(Copying {
-        ratio: Score { value, interval: Some(bounds), ..Score::default() },
+        ratio,
         authenticity: Score {
             value: share,
             standard_error: Some((share * (1.0 - share) / total as f64).sqrt()),

@@ -22,14 +22,23 @@ impl Backend {
         if gpu.is_software() { Self::Host } else { Self::Gpu(gpu.clone()) }
     }
 
-    /// Rows of each set with which all scores of pairs of rows of `columns` columns take about a minute together: they form some 15 rows²
-    /// pairs, on two cores 2.3·10⁹ a second of 2 columns, and in proportion to columns + 6. A real GPU is counted as twenty times faster.
+    /// Rows of each set with which all scores of pairs of rows of `columns` columns take about a quarter of a minute together: they form some 15
+    /// rows² pairs, on two cores 2.3·10⁹ a second of 2 columns, and in proportion to columns + 6. A real GPU is counted as twenty times faster.
     pub fn pair_rows(&self, columns: usize) -> usize {
+        (self.pairs(columns) / 4.0).sqrt() as usize
+    }
+
+    /// Samples whose nearest training rows are found in a few seconds, of this many.
+    pub(super) fn copying_rows(&self, columns: usize, train: usize) -> usize {
+        (self.pairs(columns) / train as f64) as usize
+    }
+
+    fn pairs(&self, columns: usize) -> f64 {
         let work = match self {
             Self::Host => 7.4e10,
             Self::Gpu(_) => 1.5e12,
         };
-        (work / (columns as f64 + 6.0)).sqrt() as usize
+        work / (columns as f64 + 6.0)
     }
 
     /// For sums of kernels: the GPU, and a software adapter up to 64 columns, for which the shader is written out (10,000 rows a

@@ -2,21 +2,35 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::columns::{self, ColumnDifference};
+use super::sets::Sets;
+use super::watch::{Stage, Watch};
 use super::{
-    Backend, Points, Score, comparable, copying, kolmogorov, manifold, pairs, permutation, sinkhorn, sliced, stein, wasserstein,
+    Backend, Points, Score, c2st, comparable, copying, kolmogorov, manifold, pairs, permutation, scale, sinkhorn, sliced, stein,
+    wasserstein,
 };
 use crate::Result;
 use crate::data::Target;
 use crate::gpu::Gpu;
 
-/// What to spend, and on how many rows. The defaults take seconds.
+/// What to spend, and on how many rows. The defaults take a minute at most, on any number of rows.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// The device for work over all pairs of rows; the host's cores do it when absent.
     pub gpu: Option<Gpu>,
     /// The law whose score is known and that the samples should have, in their units: adds the Stein discrepancy.
     pub target: Option<Target>,
-    /// Seed of subsamples, projections and relabellings.
+    /// Names of the columns, which say which are levels of one column of categories (see [`groups`](crate::data::groups)); adds
+    /// [`Evaluation::by_column`].
+    pub names: Vec<String>,
+    /// Whether values beyond ten units are brought near logarithmically ([`scale::squashed`]), so that one outlier decides no distance: for columns in
+    /// units of their deviation.
+    pub squash: bool,
+    /// Whether a classifier is trained, where both sets have rows enough.
+    pub classifier: bool,
+    /// Is told what is being done.
+    pub watch: Watch,
+    /// Seed of subsamples, projections, folds and relabellings.
     pub seed: u64,
     /// Gaussian bandwidth ℓ of MMD²; the median distance when absent.
     pub bandwidth: Option<f64>,
@@ -27,7 +41,7 @@ pub struct Options {
     /// k of precision, recall, density and coverage.
     pub neighbours: usize,
     /// Rows of each set at most for what takes every pair of rows; the rest is left out at random. When absent, as many as the device
-    /// or the host works through in about a minute ([`Backend::pair_rows`]).
+    /// or the host works through in about a quarter of a minute ([`Backend::pair_rows`]).
     pub pair_rows: Option<usize>,
     /// Rows of each set at most for exact W₂.
     pub w2_rows: usize,
@@ -40,6 +54,10 @@ impl Default for Options {
         Self {
             gpu: None,
             target: None,
+            names: Vec::new(),
+            squash: false,
+            classifier: false,
+            watch: Watch::default(),
             seed: 0,
             bandwidth: None,
             permutations: permutation::PERMUTATIONS,
@@ -73,9 +91,12 @@ pub struct Evaluation {
     /// distance.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sinkhorn: Option<Score>,
-    /// Held-out accuracy of a classifier, where one was trained (see [`super::classifier`]).
+    /// Accuracy of the stronger of two classifiers on rows that it has not seen, where they were trained (see [`super::c2st`]).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub c2st: Option<Score>,
+    /// The accuracy of each classifier.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub classifiers: Option<c2st::Accuracies>,
     pub precision: Score,
     pub recall: Score,
     pub density: Score,
@@ -84,6 +105,15 @@ pub struct Evaluation {
     /// Whether training rows were copied, where they were given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub copying: Option<Copied>,
+    /// The columns of the file, the farthest off first, where their names were given.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub by_column: Vec<ColumnDifference>,
+    /// The result in a sentence or two.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub verdict: String,
+    /// What was found of the two sets, and done about it: shared conditions, repeated rows, weights.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub notes: Vec<String>,
 }
 
 /// Kolmogorov–Smirnov distances of all columns, summed up by the worst.
@@ -101,9 +131,18 @@ pub struct WorstColumn {
 /// The scores of [`copying`]; `test` compares with the reference as held-out rows.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Copied {
-    pub ratio: Score,
+    pub ratio: CopyingRatio,
     pub authenticity: Score,
     pub test: Score,
+}
+
+/// The ratio of [`copying`], or why there is none.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct CopyingRatio {
+    #[serde(flatten)]
+    pub score: Option<Score>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub absent: Option<String>,
 }
 
 /// Which values of a score are good.
@@ -126,14 +165,96 @@ pub struct NamedScore {
 
 /// Scores `samples` against `reference`, and against the `train` rows they were learned from where those are given.
 ///
+/// No score depends on the order of the rows. Rows that share conditions, repeat or have weights are first made independent rows that count alike, and
+/// [`Evaluation::notes`] says how.
+///
 /// # Errors
 /// When the columns differ in number, or a set has fewer rows than neighbours are asked for.
 pub fn evaluate(reference: Points, samples: Points, train: Option<Points>, options: &Options) -> Result<Evaluation> {
     comparable(reference, samples, options.neighbours + 1)?;
+    let sets = Sets::new(reference, samples, &options.names, options.seed);
+    let d = reference.columns();
+    let points = |values| Points::new(values, values.len() / d, d);
+    let (reference, samples) = (points(&sets.reference)?, points(&sets.samples)?);
+    comparable(reference, samples, options.neighbours + 1)?;
+    let unit = if options.squash || options.target.is_some() { 1.0 } else { unit(reference) };
+    let each = |points: Points| -> Vec<f32> {
+        let one = |&v: &f32| match options.squash {
+            true => scale::squashed(f64::from(v)) as f32,
+            false if unit == 1.0 => v,
+            false => (f64::from(v) / unit) as f32,
+        };
+        points.values().iter().map(one).collect()
+    };
+    let values = [each(reference), each(samples)];
+    let train = train.map(each);
+    let options = Options { bandwidth: options.bandwidth.map(|bandwidth| bandwidth / unit), ..options.clone() };
+    let train = match &train {
+        Some(train) => Some(points(train)?),
+        None => None,
+    };
+    let mut found = in_units(points(&values[0])?, points(&values[1])?, samples, train, &options)?;
+    found.rescale(unit);
+    found.notes = sets.notes;
+    if found.copying.as_ref().is_some_and(|copied| copied.ratio.score.is_none()) {
+        found.notes.push(
+            "There is no copying ratio: the training rows nearest to the samples repeat, and have no distance to divide by."
+                .into(),
+        );
+    }
+    found.verdict = found.verdict();
+    Ok(found)
+}
+
+/// What distances are divided by: 1, but for columns whose squares would be lost in f32 or exceed it.
+fn unit(reference: Points) -> f64 {
+    let of = |j: usize| scale::of_column(reference.column(j).iter().map(|&v| f64::from(v)).collect());
+    let moments: Vec<_> = (0..reference.columns()).map(of).collect();
+    let widest = moments.iter().map(|column| column.1).filter(|&scale| scale != 1.0).fold(0.0, f64::max);
+    if widest == 0.0 || (1e-9..1e9).contains(&widest) { 1.0 } else { widest.log2().round().exp2() }
+}
+
+/// Tells of stages in turn.
+struct Stages<'a> {
+    watch: &'a Watch,
+    done: usize,
+    of: usize,
+}
+
+impl Stages<'_> {
+    fn next(&mut self, name: &str, rows: usize) {
+        self.watch.tell(&Stage { name, rows, done: self.done, of: self.of });
+        self.done += 1;
+    }
+}
+
+/// All scores of rows in units in which distances are of order one; `plain` are the samples as the target's score has them.
+fn in_units(reference: Points, samples: Points, plain: Points, train: Option<Points>, options: &Options) -> Result<Evaluation> {
     let (gpu, seed) = (options.gpu.as_ref(), options.seed);
     let on = &gpu.map_or(Backend::Host, Backend::best);
     let on_sums = &gpu.map_or(Backend::Host, |gpu| Backend::for_sums(gpu, reference.columns()));
     let d = reference.columns();
+    let all = reference.rows().max(samples.rows());
+    let classify = options.classifier && reference.rows().min(samples.rows()) >= c2st::LEAST_ROWS;
+    let optional = [options.target.is_some(), gpu.is_some(), classify, train.is_some()];
+    let of = 6 + optional.into_iter().filter(|&is_there| is_there).count();
+    let mut stages = Stages { watch: &options.watch, done: 0, of };
+
+    stages.next("Kolmogorov–Smirnov", all);
+    let ks = kolmogorov::columns(reference, samples)?;
+    let by_column = match options.names.is_empty() {
+        true => Vec::new(),
+        false => columns::differences(reference, samples, &ks, &options.names),
+    };
+    let told = match classify {
+        true => {
+            let most = c2st::most_rows(d);
+            stages.next("Classifier accuracy", most.min(all));
+            Some(c2st::told(gpu, reference, samples, most, seed)?)
+        }
+        false => None,
+    };
+
     let most = options.pair_rows.unwrap_or_else(|| on.pair_rows(d)).max(options.neighbours + 1);
     let kept = [reference.subsample(most, seed), samples.subsample(most, seed.wrapping_add(1))];
     let real = Points::new(&kept[0], kept[0].len() / d, d)?;
@@ -142,20 +263,44 @@ pub fn evaluate(reference: Points, samples: Points, train: Option<Points>, optio
         Some(bandwidth) => bandwidth,
         None => pairs::median_distance(reference, samples, seed)?,
     };
-    let used = (most < reference.rows().max(samples.rows())).then_some(most);
+    let used = (most < all).then_some(most);
     let on_pairs = |score: Score| Score { rows_used: used, ..score };
-
-    let p_value = permutation::mmd2(on_sums, real, fake, bandwidth, options.permutations, options.bins, seed)?;
-    let (mmd2, energy) = match gpu {
-        Some(gpu) => (pairs::mmd2_on(gpu, real, fake, bandwidth)?, pairs::energy_on(gpu, real, fake)?),
-        None => (pairs::mmd2(real, fake, bandwidth)?, pairs::energy(real, fake)?),
+    stages.next("Energy distance", most.min(all));
+    let energy = match gpu {
+        Some(gpu) => pairs::energy_on(gpu, real, fake)?,
+        None => pairs::energy(real, fake)?,
     };
+    stages.next("MMD²", most.min(all));
+    let mmd2 = match gpu {
+        Some(gpu) => pairs::mmd2_on(gpu, real, fake, bandwidth)?,
+        None => pairs::mmd2(real, fake, bandwidth)?,
+    };
+    let p_value = permutation::mmd2(on_sums, real, fake, bandwidth, options.permutations, options.bins, seed)?;
+    let ksd2 = match &options.target {
+        Some(target) => {
+            let most = options.pair_rows.unwrap_or(stein::MOST_ROWS).min(stein::MOST_ROWS);
+            stages.next("KSD²", most.min(all));
+            Some(stein::to_target(plain, target, options.permutations, most, seed)?)
+        }
+        None => None,
+    };
+    stages.next("Sliced W₂", all.min(sliced::ROWS));
+    let sliced_w2 = sliced::wasserstein(on, reference, samples, options.projections, seed)?;
+    stages.next("W₂", all.min(options.w2_rows));
+    let w2 = wasserstein::exact(reference, samples, options.w2_rows, seed)?;
+    let sinkhorn = match gpu {
+        Some(gpu) => {
+            stages.next("Sinkhorn divergence", all.min(sinkhorn::most_rows(gpu)));
+            Some(sinkhorn::divergence(gpu, reference, samples, sinkhorn::BLUR * bandwidth, seed)?)
+        }
+        None => None,
+    };
+    stages.next("Precision, recall, density and coverage", most.min(all));
     let manifold = manifold::scores(on, real, fake, options.neighbours)?;
     let copying = match train {
         Some(train) => {
-            let copied = copying::scores(on, train, samples)?;
-            let test = copying::test(on, train, reference, samples)?;
-            Some(Copied { ratio: copied.ratio, authenticity: copied.authenticity, test })
+            stages.next("Copying", train.rows().min(copying::TRAINING_ROWS));
+            Some(Copied::of(on, train, reference, samples, seed)?)
         }
         None => None,
     };
@@ -166,27 +311,41 @@ pub fn evaluate(reference: Points, samples: Points, train: Option<Points>, optio
         mmd2: on_pairs(mmd2).with_p_value(p_value),
         bandwidth,
         energy: on_pairs(energy),
-        ksd2: match &options.target {
-            Some(target) => {
-                let most = options.pair_rows.unwrap_or(stein::MOST_ROWS).min(stein::MOST_ROWS);
-                Some(stein::to_target(samples, target, options.permutations, most, seed)?)
-            }
-            None => None,
-        },
-        sliced_w2: sliced::wasserstein(on, reference, samples, options.projections, seed)?,
-        sinkhorn: match gpu {
-            Some(gpu) => Some(sinkhorn::divergence(gpu, reference, samples, sinkhorn::BLUR * bandwidth, seed)?),
-            None => None,
-        },
-        w2: wasserstein::exact(reference, samples, options.w2_rows, seed)?,
-        c2st: None,
+        ksd2,
+        sliced_w2,
+        sinkhorn,
+        w2,
+        c2st: told.as_ref().map(|told| told.score.clone()),
+        classifiers: told.map(|told| told.accuracies),
         precision: on_pairs(manifold.precision),
         recall: on_pairs(manifold.recall),
         density: on_pairs(manifold.density),
         coverage: on_pairs(manifold.coverage),
-        ks: WorstColumn::of(kolmogorov::columns(reference, samples)?),
+        ks: WorstColumn::of(ks),
         copying,
+        by_column,
+        verdict: String::new(),
+        notes: Vec::new(),
     })
+}
+
+impl Copied {
+    /// On as many training rows as are looked through, and on as many of the others as leave the time for it.
+    fn of(on: &Backend, train: Points, reference: Points, samples: Points, seed: u64) -> Result<Self> {
+        let d = train.columns();
+        let kept = train.subsample(copying::TRAINING_ROWS, seed);
+        let train = Points::new(&kept, kept.len() / d, d)?;
+        let most = on.copying_rows(d, train.rows()).max(copying::LEAST_ROWS);
+        let kept = [reference.subsample(most, seed), samples.subsample(most, seed.wrapping_add(1))];
+        let (reference, samples) = (Points::new(&kept[0], kept[0].len() / d, d)?, Points::new(&kept[1], kept[1].len() / d, d)?);
+        let copied = copying::scores(on, train, samples)?;
+        let absent = copied.ratio.is_none().then(|| "training rows repeat".to_string());
+        Ok(Self {
+            ratio: CopyingRatio { score: copied.ratio, absent },
+            authenticity: copied.authenticity,
+            test: copying::test(on, train, reference, samples)?,
+        })
+    }
 }
 
 impl WorstColumn {
@@ -199,6 +358,20 @@ impl WorstColumn {
 }
 
 impl Evaluation {
+    /// Distances found in units of `unit`, in those of the columns.
+    fn rescale(&mut self, unit: f64) {
+        let scale = |score: &mut Score, by: f64| {
+            score.value *= by;
+            score.standard_error = score.standard_error.map(|error| error * by);
+            score.interval = score.interval.map(|ends| ends.map(|end| end * by));
+        };
+        self.bandwidth *= unit;
+        for score in [&mut self.energy, &mut self.sliced_w2, &mut self.w2] {
+            scale(score, unit);
+        }
+        self.sinkhorn.iter_mut().for_each(|score| scale(score, unit * unit));
+    }
+
     /// The scores in the order in which people read them.
     pub fn scores(&self) -> Vec<NamedScore> {
         use Better::{Higher, Lower, Near};
@@ -213,17 +386,18 @@ impl Evaluation {
             named("W₂", "exact matching", Lower, &self.w2),
         ]);
         scores.extend(self.sinkhorn.as_ref().map(|s| named("Sinkhorn divergence", "W₂² with entropy, debiased", Lower, s)));
-        scores.extend(self.c2st.as_ref().map(|s| named("Classifier accuracy", "told from real rows, held out", Near(0.5), s)));
+        scores.extend(self.c2st.as_ref().map(|s| named("Classifier accuracy", "told from real rows not yet seen", Near(0.5), s)));
         scores.extend([
             named("Kolmogorov–Smirnov", "the worst column; p corrected", Lower, &self.ks.worst),
             named("Precision", "samples among real rows", Higher, &self.precision),
             named("Recall", "real rows among samples", Higher, &self.recall),
-            named("Density", "real neighbourhoods round a sample", Near(1.0), &self.density),
+            named("Density", "real neighborhoods round a sample", Near(1.0), &self.density),
             named("Coverage", "real rows with a sample nearby", Higher, &self.coverage),
         ]);
         if let Some(copied) = &self.copying {
+            let ratio = copied.ratio.score.as_ref();
+            scores.extend(ratio.map(|s| named("Copying ratio", "distance to the training rows over theirs", Near(1.0), s)));
             scores.extend([
-                named("Copying ratio", "distance to the training rows over theirs", Near(1.0), &copied.ratio),
                 named("Authenticity", "samples beyond a training row's neighbour", Higher, &copied.authenticity),
                 named("Copying test", "z against held-out rows; below 0 is nearer", Near(0.0), &copied.test),
             ]);

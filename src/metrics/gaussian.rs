@@ -15,8 +15,9 @@ pub struct Gaussian {
 }
 
 impl Gaussian {
+    /// Of rows that count by their weights, where they have any.
     pub fn fit(points: Points) -> Self {
-        Self::fit_weighted(points, None)
+        Self::fit_weighted(points, points.weights())
     }
 
     /// The same as rows weigh: the divisor is 1 − Σ s² of their shares s of the whole weight.
@@ -43,17 +44,26 @@ impl Gaussian {
 
     /// ln of the density at a row; −∞ off the space that it lives in, where a direction has no variance.
     pub fn log_density(&self, row: &[f32]) -> f64 {
+        self.log_density_given(row, 0)
+    }
+
+    /// ln of the density of the columns from `first` on given those before, which may depend on each other.
+    pub fn log_density_given(&self, row: &[f32], first: usize) -> f64 {
         let d = self.mean.len();
         let mut z = vec![0.0; d];
-        let mut sum = -0.5 * d as f64 * std::f64::consts::TAU.ln();
+        let mut sum = -0.5 * (d - first) as f64 * std::f64::consts::TAU.ln();
         for i in 0..d {
             let factor = &self.factor[i * d..=i * d + i];
             let rest = f64::from(row[i]) - self.mean[i] - factor.iter().zip(&z).map(|(l, z): (&f64, &f64)| l * z).sum::<f64>();
-            if factor[i] == 0.0 {
-                return f64::NEG_INFINITY;
+            match factor[i] == 0.0 {
+                // A condition that follows from those before adds nothing.
+                true if i < first => continue,
+                true => return f64::NEG_INFINITY,
+                false => z[i] = rest / factor[i],
             }
-            z[i] = rest / factor[i];
-            sum -= factor[i].ln() + 0.5 * z[i] * z[i];
+            if i >= first {
+                sum -= factor[i].ln() + 0.5 * z[i] * z[i];
+            }
         }
         sum
     }

@@ -1,6 +1,6 @@
 //! Intervals for a proportion, a mean and a median; all two-sided at 95 %.
 
-use statrs::distribution::{Binomial, ContinuousCDF, DiscreteCDF, StudentsT};
+use statrs::distribution::{ContinuousCDF, StudentsT};
 use statrs::function::beta::inv_beta_reg;
 
 /// The share of repetitions in which an interval covers what it estimates.
@@ -27,18 +27,15 @@ pub fn wilson(successes: u64, trials: u64) -> [f64; 2] {
 
 /// The exact interval for `successes` of `trials` (Clopper & Pearson 1934): covers at least 95 % at every true share.
 pub fn clopper_pearson(successes: u64, trials: u64) -> [f64; 2] {
-    let (k, n, tail) = (successes as f64, trials as f64, (1.0 - LEVEL) / 2.0);
-    let low = if successes == 0 { 0.0 } else { inv_beta_reg(k, n - k + 1.0, tail) };
-    let high = if successes >= trials { 1.0 } else { inv_beta_reg(k + 1.0, n - k, 1.0 - tail) };
-    [low, high]
+    clopper_pearson_of(successes as f64, trials as f64)
 }
 
-/// P(Bin(trials, ½) ≥ successes), exactly.
-pub fn fair_coin_tail(successes: u64, trials: u64) -> f64 {
-    match (successes, Binomial::new(0.5, trials)) {
-        (0, _) | (_, Err(_)) => 1.0,
-        (k, Ok(coin)) => coin.sf(k - 1),
-    }
+/// The same for numbers that need not be whole, as of trials that depend on each other and count for fewer.
+pub fn clopper_pearson_of(k: f64, n: f64) -> [f64; 2] {
+    let tail = (1.0 - LEVEL) / 2.0;
+    let low = if k <= 0.0 { 0.0 } else { inv_beta_reg(k, n - k + 1.0, tail) };
+    let high = if k >= n { 1.0 } else { inv_beta_reg(k + 1.0, n - k, 1.0 - tail) };
+    [low, high]
 }
 
 /// The median and its distribution-free interval from two order statistics; `values` is sorted in place.

@@ -46,24 +46,23 @@ impl LogLikelihood {
         Self { mean, bits_per_dimension: -mean / (columns as f64 * std::f64::consts::LN_2), ..self }
     }
 
-    /// That of `rows` under the Gaussian fitted to `train`: what any density has to beat. The last `given` columns are conditions.
+    /// That of `rows` under the Gaussian fitted to `train`: what any density has to beat. The last `given` columns are conditions, given which the
+    /// others have a Gaussian whose mean is linear in them; conditions that depend on each other, as indicators of levels do, are no obstacle.
     pub fn of_gaussian(train: Points, rows: Points, given: usize) -> Self {
-        Self::of_weighted_gaussian((train, None), (rows, None), given)
+        Self::of_weighted_gaussian((train, train.weights()), (rows, rows.weights()), given)
     }
 
     /// The same where rows to fit, or rows to judge, have weights.
     pub fn of_weighted_gaussian(train: (Points, Option<&[f32]>), rows: (Points, Option<&[f32]>), given: usize) -> Self {
         let ((train, of_train), (rows, of_rows)) = (train, rows);
         let d = rows.columns();
-        let behind =
-            |points: Points| points.values().chunks_exact(d).flat_map(|row| row[d - given..].to_vec()).collect::<Vec<f32>>();
-        let joint = Gaussian::fit_weighted(train, of_train);
-        let of_given = match given {
-            0 => None,
-            _ => Points::new(&behind(train), train.rows(), given).ok().map(|points| Gaussian::fit_weighted(points, of_train)),
+        let conditions_first = |points: Points| {
+            let turned = |row: &[f32]| [&row[d - given..], &row[..d - given]].concat();
+            points.values().chunks_exact(d).flat_map(turned).collect::<Vec<f32>>()
         };
-        let each = |row: &[f32]| joint.log_density(row) - of_given.as_ref().map_or(0.0, |g| g.log_density(&row[d - given..]));
-        let values: Vec<f64> = rows.values().chunks_exact(d).map(each).collect();
+        let (fitted, judged) = (conditions_first(train), conditions_first(rows));
+        let gaussian = Gaussian::fit_weighted(Points { values: &fitted, ..train }, of_train);
+        let values: Vec<f64> = judged.chunks_exact(d).map(|row| gaussian.log_density_given(row, given)).collect();
         Self::of_weighted(&values, of_rows, d - given)
     }
 }
@@ -97,6 +96,23 @@ mod tests {
         let found = LogLikelihood::of_weighted_gaussian((points, left), (points, left), 0);
         let exact = -0.5 * (std::f64::consts::TAU * 2.0).ln() - 0.25;
         assert!((found.mean - exact).abs() < 1e-12, "{found:?}");
+    }
+
+    /// y = 5·[level b] + c exactly but for ±0.3, beside one-hot levels whose covariance is singular: the regression is exact, and the residuals
+    /// are ±0.3.
+    #[test]
+    fn a_gaussian_given_levels_is_the_linear_model() {
+        let rows: Vec<f32> = (0..400u32)
+            .flat_map(|i| {
+                let (b, c, e) = ((i & 1) as f32, (i >> 1 & 1) as f32, if i >> 2 & 1 == 1 { 0.3 } else { -0.3 });
+                [5.0 * b + c + e, 1.0 - b, b, c]
+            })
+            .collect();
+        let points = Points::new(&rows, 400, 4).unwrap();
+        let found = LogLikelihood::of_gaussian(points, points, 3);
+        let variance: f64 = 0.09 * 400.0 / 399.0;
+        let exact = -0.5 * (std::f64::consts::TAU * variance).ln() - 0.5 * 399.0 / 400.0;
+        assert!((found.mean - exact).abs() < 1e-6, "{found:?} for {exact}");
     }
 
     #[test]

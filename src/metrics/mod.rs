@@ -5,10 +5,10 @@
 //! | exact W₂ | [`wasserstein`] | dual potentials (del Barrio & Loubes 2019), delta method |
 //! | Sinkhorn divergence | [`sinkhorn`] | potentials, as for W₂ |
 //! | sliced W₂ | [`sliced`] | averaged one-dimensional potentials, delta method |
-//! | energy distance, MMD² | [`pairs`] | two-sample U-statistic variance; permutation test in [`permutation`] |
+//! | energy distance, MMD² | [`pairs`] | quantiles of the U-statistic at each distance; permutation test in [`permutation`] |
 //! | Kolmogorov–Smirnov | [`kolmogorov`] | Dvoretzky–Kiefer–Wolfowitz band, asymptotic p-value |
 //! | precision, recall, density, coverage | [`manifold`] | Wilson interval, or standard error of a mean |
-//! | classifier two-sample test | [`classifier`] | Clopper–Pearson interval, exact binomial p-value |
+//! | classifier two-sample test | [`c2st`] | Clopper–Pearson interval; p-value of calls on rows not yet seen |
 //! | Stein discrepancy to a known score | [`stein`] | U-statistic variance; wild bootstrap |
 //! | nearest distance and Vendi score of one set | [`diversity`] | standard error of a mean; none |
 //! | log-likelihood | [`likelihood`] | standard error of a mean |
@@ -27,6 +27,8 @@
 //! # Ok::<(), pushforward::Error>(())
 //! ```
 
+use rand::SeedableRng;
+use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 
 use crate::data::Table;
@@ -35,7 +37,7 @@ use crate::{Error, Result};
 pub mod assignment;
 pub mod c2st;
 pub mod chains;
-pub mod classifier;
+pub mod columns;
 pub mod copying;
 mod device;
 pub mod diversity;
@@ -47,17 +49,25 @@ pub mod likelihood;
 pub mod manifold;
 pub mod nearer;
 pub mod neighbours;
+mod network;
+mod noise;
 pub mod pairs;
 pub mod permutation;
+pub mod scale;
+mod sets;
 pub mod sinkhorn;
 pub mod sliced;
 pub mod stein;
 pub(crate) mod threads;
+pub mod trees;
+mod verdict;
 pub mod wasserstein;
+mod watch;
 
 pub use device::Backend;
-pub use evaluate::{Better, Copied, Evaluation, NamedScore, Options, WorstColumn, evaluate};
+pub use evaluate::{Better, Copied, CopyingRatio, Evaluation, NamedScore, Options, WorstColumn, evaluate};
 pub use likelihood::LogLikelihood;
+pub use watch::{Stage, Watch};
 
 /// A score and what is known of its uncertainty; fields that do not apply are absent, in JSON too.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -105,6 +115,7 @@ pub struct Points<'a> {
     values: &'a [f32],
     rows: usize,
     columns: usize,
+    weights: Option<&'a [f32]>,
 }
 
 impl<'a> Points<'a> {
@@ -122,12 +133,26 @@ impl<'a> Points<'a> {
                 values[at]
             )));
         }
-        Ok(Self { values, rows, columns })
+        Ok(Self { values, rows, columns, weights: None })
     }
 
-    /// The rows of a table, in single precision: those of columns that lie far from zero are to be centered and scaled first.
+    /// The rows of a table, with their weights and in single precision: those of columns that lie far from zero are to be centered and scaled first.
     pub fn of(table: &'a Table) -> Result<Self> {
-        Self::new(table.single(), table.rows(), table.cols())
+        Ok(Self { weights: table.weights(), ..Self::new(table.single(), table.rows(), table.cols())? })
+    }
+
+    /// The same rows with a weight each, as a table has them: finite, not negative, not all zero. [`evaluate`](fn@evaluate), [`LogLikelihood`] and
+    /// [`Gaussian`](gaussian::Gaussian) follow them; what takes only pairs of rows does not.
+    ///
+    /// # Panics
+    /// When there is not one weight a row.
+    pub fn with_weights(self, weights: Option<&'a [f32]>) -> Self {
+        assert!(weights.is_none_or(|weights| weights.len() == self.rows), "one weight a row");
+        Self { weights, ..self }
+    }
+
+    pub fn weights(&self) -> Option<&'a [f32]> {
+        self.weights
     }
 
     pub fn rows(&self) -> usize {
@@ -157,14 +182,31 @@ impl<'a> Points<'a> {
         indices.iter().flat_map(|&i| self.row(i)).copied().collect()
     }
 
-    /// At most `count` rows, drawn without replacement by `seed`; all of them, in order, when there are no more.
+    /// At most `count` rows, drawn without replacement by `seed` and in random order. They depend on which rows there are, and not on the order in
+    /// which they come.
     pub fn subsample(&self, count: usize, seed: u64) -> Vec<f32> {
-        if count >= self.rows {
-            return self.values.to_vec();
-        }
-        use rand::SeedableRng;
-        let mut random = rand::rngs::Xoshiro256PlusPlus::seed_from_u64(seed);
-        self.select(&rand::seq::index::sample(&mut random, self.rows, count).into_vec())
+        let mut order = self.sorted();
+        let mut random = rand::rngs::Xoshiro256PlusPlus::seed_from_u64(seed ^ self.fingerprint(&order));
+        let (chosen, _) = order.partial_shuffle(&mut random, count.min(self.rows));
+        self.select(chosen)
+    }
+
+    /// A number that two sets of rows share by chance only. With a seed alone, a draw from sorted rows would take the same ranks of every table, and
+    /// miss the same ones.
+    pub(crate) fn fingerprint(&self, order: &[usize]) -> u64 {
+        let mix = |hash: u64, v: &f32| (hash ^ u64::from(v.to_bits())).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29);
+        order.iter().flat_map(|&i| self.row(i)).fold(self.rows as u64, mix)
+    }
+
+    /// The rows' places in the order of their values, column by column.
+    pub(crate) fn sorted(&self) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.rows).collect();
+        let compare = |&i: &usize, &j: &usize| {
+            let pairs = self.row(i).iter().zip(self.row(j));
+            pairs.map(|(a, b)| a.total_cmp(b)).find(|order| order.is_ne()).unwrap_or(std::cmp::Ordering::Equal)
+        };
+        order.sort_by(compare);
+        order
     }
 }
 

@@ -50,6 +50,24 @@ pub(super) fn squared_radii(on: &Backend, points: Points, k: usize) -> Result<Ve
     }))
 }
 
+/// The distance from each of `points` at `places` to the nearest other of them.
+pub fn nearest_others(on: &Backend, points: Points, places: &[usize]) -> Result<Vec<f32>> {
+    if let Backend::Gpu(gpu) = on {
+        let values = points.select(places);
+        let least = device::by_rows(gpu, Points::new(&values, places.len(), points.columns())?, points, |rec, x, y| {
+            // The row itself is among the two nearest.
+            Ok(vec![rec.nearest(x, y, 2, false)?.0])
+        })?;
+        return Ok(least[0].chunks_exact(2).map(|row| row[1].sqrt()).collect());
+    }
+    let stored = Columns::new(points);
+    Ok(map_rows(places.len(), |at, distances: &mut Vec<f32>| {
+        stored.squared_distances(points.row(places[at]), distances);
+        distances[places[at]] = f32::INFINITY;
+        distances.iter().fold(f32::INFINITY, |least, &d| least.min(d)).sqrt()
+    }))
+}
+
 /// The index of the nearest of `points` to each query, and its distance.
 pub fn nearest(on: &Backend, queries: Points, points: Points) -> Result<Vec<(usize, f32)>> {
     if let Backend::Gpu(gpu) = on {

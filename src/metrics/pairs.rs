@@ -1,11 +1,12 @@
 //! Energy distance and MMD² by their unbiased two-sample U-statistics, with the standard error of a U-statistic.
 //!
 //! For a kernel k: MMD² = E k(X,X′) + E k(Y,Y′) − 2 E k(X,Y), the diagonal left out (Gretton et al. 2012, lemma 6); the energy distance is the same
-//! with k(x,y) = −|x−y| (Székely & Rizzo 2013). Both may be negative; their means are not. The variance is that of the Hájek projection,
-//! 4 Var(a_i − b_i)/n + 4 Var(c_j − e_j)/m with a, b (c, e) the row means to the own and to the other set (Sutherland et al. 2017); at equal laws,
-//! where the projection vanishes, its plug-in is about √2 too wide and so errs on the safe side.
+//! with k(x,y) = −|x−y| (Székely & Rizzo 2013). Both may be negative; their means are not. The variance has two parts: that of the Hájek projection,
+//! 4 Var(a_i − b_i)/n + 4 Var(c_j − e_j)/m with a, b (c, e) the row means to the own and to the other set (Sutherland et al. 2017), which vanishes where
+//! the distributions are equal, and a rest that does not. [`super::noise`] makes an interval of both that covers near equality too.
 
 use super::neighbours::Columns;
+use super::noise::Noise;
 use super::threads::map_rows;
 use super::{Backend, Points, Score, comparable, device, interval};
 use crate::gpu::Gpu;
@@ -49,31 +50,34 @@ impl RowMeans {
     }
 
     /// E k(X,X′) + E k(Y,Y′) − 2 E k(X,Y), with its standard error and interval.
-    pub fn score(&self) -> Score {
+    fn score(&self, noise: Noise) -> Score {
         let side = |own: &[f64], other: &[f64]| {
             let (mean, error) = interval::mean_and_error(own.iter().zip(other).map(|(a, b)| a - b));
             (mean, 2.0 * error)
         };
         let (x, x_error) = side(&self.x_to_x, &self.x_to_y);
         let (y, y_error) = side(&self.y_to_y, &self.y_to_x);
-        Score::normal(x + y, x_error.hypot(y_error))
+        noise.score(x + y, x_error.powi(2) + y_error.powi(2))
     }
 }
 
 /// The energy distance 2 E|X−Y| − E|X−X′| − E|Y−Y′|.
 pub fn energy(x: Points, y: Points) -> Result<Score> {
-    Ok(RowMeans::new(x, y, |squared| -squared.sqrt())?.score())
+    Ok(RowMeans::new(x, y, distance)?.score(Noise::of(x, y, distance)?))
 }
 
 /// MMD² of the Gaussian kernel exp(−|x−y|²/2ℓ²), ℓ = `bandwidth`.
 pub fn mmd2(x: Points, y: Points, bandwidth: f64) -> Result<Score> {
-    Ok(RowMeans::new(x, y, gaussian(bandwidth)?)?.score())
+    Ok(RowMeans::new(x, y, gaussian(bandwidth)?)?.score(Noise::of(x, y, gaussian(bandwidth)?)?))
 }
 
 /// [`energy`] on the device, where that is faster.
 pub fn energy_on(gpu: &Gpu, x: Points, y: Points) -> Result<Score> {
     match Backend::for_sums(gpu, x.columns()) {
-        Backend::Gpu(gpu) => Ok(RowMeans::on(&gpu, x, y, &RadialKernel::Energy { beta: 1.0 })?.score()),
+        Backend::Gpu(gpu) => {
+            let noise = Noise::of(x, y, distance)?;
+            Ok(RowMeans::on(&gpu, x, y, &RadialKernel::Energy { beta: 1.0 })?.score(noise))
+        }
         Backend::Host => energy(x, y),
     }
 }
@@ -83,11 +87,16 @@ pub fn mmd2_on(gpu: &Gpu, x: Points, y: Points, bandwidth: f64) -> Result<Score>
     match Backend::for_sums(gpu, x.columns()) {
         Backend::Gpu(gpu) => {
             // Refuses a bandwidth that is none.
-            let _ = gaussian(bandwidth)?;
-            Ok(RowMeans::on(&gpu, x, y, &RadialKernel::gaussian(bandwidth as f32))?.score())
+            let noise = Noise::of(x, y, gaussian(bandwidth)?)?;
+            Ok(RowMeans::on(&gpu, x, y, &RadialKernel::gaussian(bandwidth as f32))?.score(noise))
         }
         Backend::Host => mmd2(x, y, bandwidth),
     }
+}
+
+/// −√s of a squared distance s.
+fn distance(squared: f32) -> f32 {
+    -squared.sqrt()
 }
 
 /// exp(−s/2ℓ²) of a squared distance s.
@@ -104,9 +113,9 @@ pub fn gaussian(bandwidth: f64) -> Result<impl Fn(f32) -> f32 + Sync> {
 pub fn median_distance(x: Points, y: Points, seed: u64) -> Result<f64> {
     comparable(x, y, 1)?;
     let pooled = [x.subsample(500, seed), y.subsample(500, seed.wrapping_add(1))].concat();
-    let pooled = Points { values: &pooled, rows: pooled.len() / x.columns, columns: x.columns };
+    let pooled = Points::new(&pooled, pooled.len() / x.columns(), x.columns())?;
     let stored = Columns::new(pooled);
-    let mut distances: Vec<f32> = map_rows(pooled.rows, |i, row: &mut Vec<f32>| {
+    let mut distances: Vec<f32> = map_rows(pooled.rows(), |i, row: &mut Vec<f32>| {
         stored.squared_distances(pooled.row(i), row);
         row[..i].to_vec()
     })

@@ -1,6 +1,6 @@
 use pushforward::metrics::Backend;
 use pushforward::metrics::copying::{mann_whitney, scores, test};
-use pushforward::metrics::{classifier, interval};
+use pushforward::metrics::interval;
 
 use crate::{moved, near, normal};
 
@@ -8,12 +8,13 @@ use crate::{moved, near, normal};
 fn copies_have_ratio_zero_and_fresh_rows_about_one() {
     let (train, fresh) = (normal(400, 3, 0.0, 1), normal(500, 3, 0.0, 2));
     let copied = scores(&Backend::Host, train.points(), train.points()).expect("scores");
-    assert_eq!((copied.ratio.value, copied.authenticity.value), (0.0, 0.0));
+    assert_eq!((copied.ratio.expect("a ratio").value, copied.authenticity.value), (0.0, 0.0));
     let jittered = scores(&Backend::Host, train.points(), moved(&train, 1e-3).points()).expect("scores");
-    assert!(jittered.ratio.value < 0.02, "{jittered:?}");
+    assert!(jittered.ratio.as_ref().is_some_and(|ratio| ratio.value < 0.02), "{jittered:?}");
     let honest = scores(&Backend::Host, train.points(), fresh.points()).expect("scores");
-    let [low, high] = honest.ratio.interval.expect("interval");
-    assert!(low < honest.ratio.value && honest.ratio.value < high && (0.9..1.4).contains(&honest.ratio.value), "{honest:?}");
+    let ratio = honest.ratio.as_ref().expect("a ratio");
+    let [low, high] = ratio.interval.expect("interval");
+    assert!(low < ratio.value && ratio.value < high && (0.9..1.4).contains(&ratio.value), "{honest:?}");
     assert!((0.4..0.8).contains(&honest.authenticity.value), "{honest:?}");
 }
 
@@ -36,16 +37,29 @@ fn mann_whitney_handles_ties_as_published() {
 }
 
 #[test]
-fn held_out_accuracy_comes_with_its_exact_interval_and_p_value() {
-    let even = classifier::accuracy(50, 100).expect("score");
-    // R: binom.test(&Backend::Host, 50, 100).
-    let [low, high] = even.interval.expect("interval");
+fn the_exact_interval_is_the_published_one() {
+    // R: binom.test(50, 100).
+    let [low, high] = interval::clopper_pearson(50, 100);
     near(low, 0.398_321_1, 1e-6);
     near(high, 0.601_678_9, 1e-6);
-    near(even.p_value.expect("p"), 0.539_794_6, 1e-6);
-    // binom.test(&Backend::Host, 62, 100, alternative = "greater").
-    near(classifier::accuracy(62, 100).expect("score").p_value.expect("p"), 0.010_489_37, 1e-7);
-    assert!(classifier::accuracy(3, 2).is_err() && classifier::accuracy(0, 0).is_err());
     assert_eq!(interval::clopper_pearson(0, 10)[0], 0.0);
     near(interval::clopper_pearson(0, 10)[1], 0.308_497_1, 1e-6);
+}
+
+/// Training rows that repeat have no distance to divide by: none is made up.
+#[test]
+fn without_distances_there_is_no_ratio() {
+    let grid = |n: usize| -> Vec<f32> { (0..n).flat_map(|i| [(i % 4) as f32, (i / 4 % 4) as f32]).collect() };
+    let (train, near) = (grid(160), grid(80).iter().map(|v| v + 0.05).collect::<Vec<_>>());
+    let points = |values| pushforward::metrics::Points::new(values, values.len() / 2, 2).expect("rows");
+    let found = scores(&Backend::Host, points(&train), points(&near)).expect("scores");
+    assert!(found.ratio.is_none() && found.authenticity.value == 1.0, "{found:?}");
+    let options = pushforward::metrics::Options { permutations: 9, projections: 4, ..Default::default() };
+    let reference = crate::normal(80, 2, 0.0, 1);
+    let all = pushforward::metrics::evaluate(reference.points(), points(&near), Some(points(&train)), &options).expect("scores");
+    let json = serde_json::to_value(&all).expect("json");
+    assert!(json["copying"]["ratio"].get("value").is_none(), "{json}");
+    assert_eq!(json["copying"]["ratio"]["absent"], "training rows repeat");
+    assert!(all.scores().iter().all(|score| score.name != "Copying ratio"));
+    assert_eq!(serde_json::from_value::<pushforward::metrics::Evaluation>(json).expect("read back"), all);
 }

@@ -1,9 +1,8 @@
 use pushforward::data::{Standardisation, Table, Target};
-use pushforward::metrics::classifier::Task;
-use pushforward::metrics::{Evaluation, Options, evaluate, interval};
+use pushforward::metrics::{Evaluation, Options, Score, evaluate};
 use pushforward::report::ScoreTable;
 
-use crate::{near, normal};
+use crate::normal;
 
 #[test]
 fn json_has_a_field_a_score_and_reads_back() {
@@ -56,12 +55,12 @@ fn a_known_score_adds_the_stein_discrepancy_of_the_samples_alone() {
     assert!(wide.to_string().contains("rows of 3 columns and a score on 2"), "{wide}");
 }
 
-/// A minute's rows, for the host: far more than the 20,000 that used to be the most, and fewer the more columns there are.
+/// A quarter of a minute's rows, for the host: fewer the more columns there are.
 #[test]
-fn by_default_pairs_take_as_many_rows_as_a_minute_allows() {
+fn by_default_pairs_take_as_many_rows_as_the_time_allows() {
     let host = pushforward::metrics::Backend::Host;
     let [narrow, wide] = [2, 64].map(|columns| host.pair_rows(columns));
-    assert!(narrow > 90_000 && (30_000..narrow).contains(&wide), "{narrow} {wide}");
+    assert!((40_000..60_000).contains(&narrow) && (10_000..20_000).contains(&wide), "{narrow} {wide}");
 }
 
 #[test]
@@ -70,24 +69,9 @@ fn a_table_has_a_row_for_every_score_that_any_column_has() {
     let options = Options { permutations: 9, ..Options::default() };
     let plain = evaluate(real.points(), samples.points(), None, &options).expect("scores");
     let mut judged = plain.clone();
-    judged.c2st = Some(pushforward::metrics::classifier::accuracy(55, 100).expect("accuracy"));
+    judged.c2st = Some(Score::exact(0.55));
     let table = ScoreTable::new("60 rows", &[("samples", &plain), ("fresh data", &judged)]);
     let row = table.rows.iter().find(|row| row.name == "Classifier accuracy").expect("a row");
     assert!(row.cells[0].is_none() && row.cells[1].as_ref().is_some_and(|s| s.value == 0.55));
     assert_eq!(table.rows.len(), 10);
-}
-
-#[test]
-fn a_classifier_task_is_balanced_scaled_and_split_in_halves() {
-    let (real, mut samples) = (normal(101, 2, 5.0, 1), normal(140, 2, 5.0, 2));
-    samples.values.iter_mut().skip(1).step_by(2).for_each(|v| *v *= 1000.0);
-    let task = Task::new(real.points(), samples.points(), 1000, 0).expect("task");
-    assert_eq!((task.train_labels.len(), task.held_out_labels.len(), task.train.len()), (100, 100, 200));
-    assert_eq!(task.train_labels.iter().sum::<f32>(), 50.0);
-    assert_eq!(task.held_out_labels.iter().sum::<f32>(), 50.0);
-    for j in 0..2 {
-        let column: Vec<f64> = task.train.iter().chain(&task.held_out).skip(j).step_by(2).map(|&v| f64::from(v)).collect();
-        near(column.iter().sum::<f64>(), 0.0, 1e-3);
-        near(interval::variance(column.iter().copied()), 1.0, 1e-4);
-    }
 }

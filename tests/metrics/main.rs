@@ -8,6 +8,7 @@ use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand_distr::{Distribution, StandardNormal};
 
+mod c2st;
 mod copying;
 mod device;
 mod diversity;
@@ -15,6 +16,7 @@ mod evaluate;
 mod intervals;
 mod kolmogorov;
 mod manifold;
+mod order;
 mod pairs;
 mod permutation;
 mod sinkhorn;

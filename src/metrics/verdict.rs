@@ -1,0 +1,65 @@
+//! What an evaluation says, in a sentence or two.
+
+use super::Evaluation;
+use crate::report::number;
+
+/// p-values below which a difference counts as found.
+const FOUND: f64 = 0.05;
+/// The p-value of the copying test below which copies are spoken of.
+const COPIED: f64 = 1e-3;
+/// Columns that are named.
+const NAMED: usize = 3;
+
+impl Evaluation {
+    /// Whether the samples differ from the reference, how much, and in which columns.
+    pub fn verdict(&self) -> String {
+        let mut text = self.difference();
+        if let Some(copied) = self.copying.as_ref().filter(|copied| copied.test.p_value.is_some_and(|p| p < COPIED)) {
+            text += &format!(
+                " The samples lie nearer to the training rows than the reference does ({} of them nearer than a training row's own neighbor): \
+                 rows may be copied.",
+                percent(1.0 - copied.authenticity.value)
+            );
+        }
+        text
+    }
+
+    fn difference(&self) -> String {
+        // Of several tests the least p-value, corrected for their number.
+        let joint: Vec<f64> =
+            [self.c2st.as_ref(), Some(&self.mmd2)].into_iter().flatten().filter_map(|score| score.p_value).collect();
+        let least = joint.iter().copied().fold(1.0, f64::min) * joint.len() as f64;
+        let columns: Vec<&str> =
+            self.by_column.iter().filter(|column| column.p_value < FOUND).map(|column| column.column.as_str()).collect();
+        let told = self.c2st.as_ref().map_or(String::new(), |c| {
+            format!(": a classifier tells them apart in {} of cases (50 % is chance)", percent(c.value))
+        });
+        if least >= FOUND && columns.is_empty() {
+            return format!("No difference is found between the samples and the reference{told}.");
+        }
+        let how = match self.c2st.as_ref().map(|c| c.value) {
+            None => "The samples differ from the reference",
+            Some(accuracy) if accuracy >= 0.9 => "The samples are easily told from the reference",
+            Some(accuracy) if accuracy >= 0.7 => "The samples differ clearly from the reference",
+            Some(accuracy) if accuracy >= 0.55 => "The samples differ from the reference",
+            Some(_) => "The samples differ little from the reference",
+        };
+        let where_ = match columns.as_slice() {
+            _ if self.by_column.is_empty() => String::new(),
+            [] => " Each column by itself agrees: they differ in how columns go together.".into(),
+            columns => {
+                let others = match columns.len().saturating_sub(NAMED) {
+                    0 => String::new(),
+                    others => format!(" and {others} more"),
+                };
+                let named: Vec<String> = columns.iter().take(NAMED).map(|name| format!("`{name}`")).collect();
+                format!(" Columns that are off by themselves, the farthest first: {}{others}.", named.join(", "))
+            }
+        };
+        format!("{how}{told}.{where_}")
+    }
+}
+
+fn percent(share: f64) -> String {
+    format!("{} %", number(100.0 * share, 3))
+}

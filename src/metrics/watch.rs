@@ -1,0 +1,37 @@
+//! What an evaluation is at.
+
+use std::fmt;
+use std::sync::Arc;
+
+/// A score that is about to be found.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Stage<'a> {
+    pub name: &'a str,
+    /// Rows of each set at most.
+    pub rows: usize,
+    /// Stages that are over, and all of them.
+    pub done: usize,
+    pub of: usize,
+}
+
+/// Is told of every score before it is found; none by default.
+#[derive(Clone, Default)]
+pub struct Watch(Option<Arc<dyn Fn(&Stage) + Send + Sync>>);
+
+impl Watch {
+    pub fn new(told: impl Fn(&Stage) + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(told)))
+    }
+
+    pub(super) fn tell(&self, stage: &Stage) {
+        if let Some(told) = &self.0 {
+            told(stage);
+        }
+    }
+}
+
+impl fmt::Debug for Watch {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str(if self.0.is_some() { "Watch" } else { "no one" })
+    }
+}
