@@ -22,14 +22,15 @@ pub fn evaluate(args: &Evaluate, adapter: &str, console: Console) -> anyhow::Res
         columns.retain(|column| column != weights);
     }
     let texts = source.columns.as_ref().is_some_and(|chosen| groups(chosen).iter().any(|group| !group.levels.is_empty()));
-    let weighted = LoadOptions { weights: args.weights.clone(), ..LoadOptions::default() };
+    let options = LoadOptions { skip_missing: true, ..LoadOptions::default() };
+    let weighted = LoadOptions { weights: args.weights.clone(), ..options.clone() };
     let reference = source.load(args.seed ^ REFERENCE, &weighted)?;
     let load = |text: &str, seed: u64| -> pushforward::Result<Table> {
         let mut other: Source = text.parse()?;
         if texts {
             other.columns = Some(reference.columns().to_vec());
         }
-        other.load(seed, &LoadOptions::default())?.align(reference.columns())
+        other.load(seed, &options)?.align(reference.columns())
     };
     let samples = load(&args.samples, args.seed ^ SAMPLES)?;
     let train = args.train.as_ref().map(|text| load(text, args.seed)).transpose()?;

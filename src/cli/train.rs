@@ -34,7 +34,7 @@ pub fn train(args: &Train, adapter: &str, console: Console) -> anyhow::Result<()
         // Before anything is loaded, so that the mistake is told at once.
         in_progress(&out)?;
     }
-    let options = LoadOptions { weights: args.weights.clone(), header: None };
+    let options = LoadOptions { weights: args.weights.clone(), header: None, skip_missing: true };
     let (chosen, conditions) = match condition(args, &out)?.as_slice() {
         [] => (source.clone(), 0),
         given => source.with_given(given, args.weights.as_deref())?,

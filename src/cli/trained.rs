@@ -125,8 +125,9 @@ fn given(model: &Model, said: &[String]) -> Result<Table, Error> {
         && (!one.contains('=') || matches!(&source.origin, Origin::File(path) if path.exists()))
     {
         // A file whose columns have no names is read as it stands.
-        let plain = source.load(0, &LoadOptions::default()).ok().filter(|table| !table.has_header());
-        return plain.map_or_else(|| chosen(source.origin, names), Ok);
+        let options = LoadOptions { skip_missing: true, ..LoadOptions::default() };
+        let plain = source.load(0, &options).ok().filter(|table| !table.has_header());
+        return plain.map_or_else(|| chosen(source.origin, names, &options), Ok);
     }
     let known = || format!("the model generates from {}", in_words(names));
     let groups = groups(names);
@@ -169,10 +170,10 @@ fn given(model: &Model, said: &[String]) -> Result<Table, Error> {
 }
 
 /// These columns of a source, indicators by their texts.
-fn chosen(origin: Origin, names: &[String]) -> Result<Table, Error> {
+fn chosen(origin: Origin, names: &[String], options: &LoadOptions) -> Result<Table, Error> {
     let source = Source { origin, columns: Some(names.to_vec()) };
     source.check_levels()?;
-    source.load(0, &LoadOptions::default())
+    source.load(0, options)
 }
 
 /// The points to push: latents, and behind them what is given, by columns of the same file or by `said`.
@@ -344,7 +345,7 @@ fn rows_of(model: &Model, text: &str) -> Result<Table, Error> {
         && source.columns.is_none()
         && matches!(&source.origin, Origin::File(path) if FileFormat::of(path)? == FileFormat::Csv)
     {
-        return chosen(source.origin, &description.columns);
+        return chosen(source.origin, &description.columns, &LoadOptions::default());
     }
     source.load(0, &LoadOptions::default())
 }

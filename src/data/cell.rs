@@ -34,6 +34,14 @@ pub(super) fn finite(value: f64) -> Result<f64, Fault> {
     }
 }
 
+/// The same where rows with a missing value are left out: it is NaN then.
+pub(super) fn present(value: Result<f64, Fault>, skip_missing: bool) -> Result<f64, Fault> {
+    match value {
+        Err(Fault::Missing | Fault::Nan) if skip_missing => Ok(f64::NAN),
+        value => value,
+    }
+}
+
 impl Fault {
     /// The whole sentence. `advice` replaces the usual advice where a reader knows better.
     pub fn at(self, place: &Place, advice: Option<String>) -> Error {

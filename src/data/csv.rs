@@ -6,7 +6,7 @@ use std::path::Path;
 
 use ::csv::{ByteRecord, ReaderBuilder, Terminator, Trim, WriterBuilder};
 
-use super::cell::{Fault, Place, Rounded, finite, grouped};
+use super::cell::{Fault, Place, Rounded, finite, grouped, present};
 use super::levels::{Group, groups};
 use super::source::{Choice, Raw, choose_advice, distinct};
 use super::table::{WHOLE, numbered};
@@ -68,7 +68,7 @@ pub(super) fn read(path: &Path, choice: &Choice, header: Option<bool>) -> Result
         };
         let fault = match record.len() == width {
             false => Some(Bad::Ragged(record.len())),
-            true => picked.iter().enumerate().find_map(|(k, &j)| match value(j) {
+            true => picked.iter().enumerate().find_map(|(k, &j)| match present(value(j), choice.skip_missing) {
                 Ok(value) => {
                     if value.abs() >= WHOLE
                         && let Some(number) = std::str::from_utf8(&record[j]).ok().and_then(|text| text.parse().ok())
@@ -216,7 +216,7 @@ impl Bad {
                     Fault::Text(_) if row == 1 => {
                         let numeric = |j: &usize| !matches!(parse(&record[*j]), Err(Fault::Text(_)));
                         let usable: Vec<String> = (0..width).filter(numeric).map(|j| names[j].clone()).collect();
-                        Some(choose_advice(path, &usable))
+                        Some(choose_advice(path, &names[column], &usable))
                     }
                     _ => None,
                 };

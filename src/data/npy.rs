@@ -10,7 +10,7 @@ use std::path::Path;
 
 use npyz::WriterBuilder;
 
-use super::cell::{Place, Rounded, finite, grouped};
+use super::cell::{Place, Rounded, finite, grouped, present};
 use super::source::{Choice, Raw};
 use super::table::numbered;
 use super::{Table, write_atomically};
@@ -79,7 +79,7 @@ pub(super) fn read(path: &Path, choice: &Choice) -> Result<Raw> {
                     if let Some(number) = number.long(item) {
                         rounded.see(place, row + 1, number);
                     }
-                    values[row * picked.len() + place] = finite(number.value(item))
+                    values[row * picked.len() + place] = present(finite(number.value(item)), choice.skip_missing)
                         .map_err(|fault| fault.at(&Place { path, column: &names[column], row: row + 1, rows }, None))?;
                 }
                 k += 1;

@@ -16,7 +16,7 @@ use ::parquet::file::reader::{FileReader, SerializedFileReader};
 use ::parquet::file::writer::SerializedFileWriter;
 use ::parquet::schema::types::{ColumnDescriptor, Type};
 
-use super::cell::{Fault, Place, Rounded, finite};
+use super::cell::{Fault, Place, Rounded, finite, present};
 use super::source::{Choice, Raw, distinct};
 use super::table::listed;
 use super::{Table, write_atomically};
@@ -77,7 +77,7 @@ fn read_file(path: &Path, file: File, choice: &Choice) -> Result<Raw> {
         for (k, (&j, number)) in picked.iter().zip(&numbers).enumerate() {
             let source = group.get_column_reader(j).map_err(|error| broken(path, error))?;
             let see = |row: usize, number: i128| rounded.see(k, before + row + 1, number);
-            let column = number.read(source, count, see).map_err(|trouble| match trouble {
+            let column = number.read(source, count, choice.skip_missing, see).map_err(|trouble| match trouble {
                 Trouble::File(error) => broken(path, error),
                 Trouble::Cell(at, fault) => fault.at(&Place { path, column: &names[j], row: before + at + 1, rows }, None),
             })?;
@@ -151,25 +151,21 @@ impl Number {
     }
 
     /// The numbers of a column; `see` is shown long whole ones, with their rows from 0.
-    fn read(self, source: ColumnReader, count: usize, mut see: impl FnMut(usize, i128)) -> Result<Vec<f64>, Trouble> {
+    fn read(self, source: ColumnReader, count: usize, skip: bool, mut see: impl FnMut(usize, i128)) -> Result<Vec<f64>, Trouble> {
         match source {
-            ColumnReader::BoolColumnReader(source) => self.collect(source, count, |value| f64::from(u8::from(value))),
-            ColumnReader::Int32ColumnReader(source) => self.collect(source, count, |value| {
+            ColumnReader::BoolColumnReader(source) => self.collect(source, count, skip, |_, value| f64::from(u8::from(value))),
+            ColumnReader::Int32ColumnReader(source) => self.collect(source, count, skip, |_, value| {
                 (if self.unsigned { f64::from(value as u32) } else { f64::from(value) }) / self.divisor
             }),
-            ColumnReader::Int64ColumnReader(source) => {
-                let mut row = 0;
-                self.collect(source, count, |value| {
-                    let number = if self.unsigned { i128::from(value as u64) } else { i128::from(value) };
-                    if self.divisor == 1.0 {
-                        see(row, number);
-                    }
-                    row += 1;
-                    number as f64 / self.divisor
-                })
-            }
-            ColumnReader::FloatColumnReader(source) => self.collect(source, count, f64::from),
-            ColumnReader::DoubleColumnReader(source) => self.collect(source, count, |value| value),
+            ColumnReader::Int64ColumnReader(source) => self.collect(source, count, skip, |row, value| {
+                let number = if self.unsigned { i128::from(value as u64) } else { i128::from(value) };
+                if self.divisor == 1.0 {
+                    see(row, number);
+                }
+                number as f64 / self.divisor
+            }),
+            ColumnReader::FloatColumnReader(source) => self.collect(source, count, skip, |_, value| f64::from(value)),
+            ColumnReader::DoubleColumnReader(source) => self.collect(source, count, skip, |_, value| value),
             _ => Err(Trouble::File(ParquetError::General("a column changed its type".into()))),
         }
     }
@@ -179,7 +175,8 @@ impl Number {
         self,
         mut source: ColumnReaderImpl<T>,
         count: usize,
-        mut number: impl FnMut(T::T) -> f64,
+        skip: bool,
+        mut number: impl FnMut(usize, T::T) -> f64,
     ) -> Result<Vec<f64>, Trouble> {
         let mut column = Vec::new();
         let (mut batch, mut levels) = (Vec::new(), Vec::new());
@@ -192,13 +189,15 @@ impl Number {
             if records == 0 {
                 break;
             }
-            // Only values that are there are stored, so those before the first null are the batch's first.
-            let null = levels.iter().position(|&level| level < self.present);
-            for value in batch.drain(..).take(null.unwrap_or(records)) {
-                column.push(finite(number(value)).map_err(|fault| Trouble::Cell(column.len(), fault))?);
-            }
-            if null.is_some() {
-                return Err(Trouble::Cell(column.len(), Fault::Missing));
+            // Only values that are there are stored.
+            let mut values = batch.drain(..);
+            for k in 0..records {
+                let row = column.len();
+                let value = match levels.get(k).is_some_and(|&level| level < self.present) {
+                    true => Err(Fault::Missing),
+                    false => values.next().ok_or(Fault::Missing).and_then(|value| finite(number(row, value))),
+                };
+                column.push(present(value, skip).map_err(|fault| Trouble::Cell(row, fault))?);
             }
         }
         Ok(column)

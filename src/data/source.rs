@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::cell::grouped;
 use super::csv::Scanned;
 use super::levels::groups;
 use super::table::{listed, numbered, unknown_column};
@@ -55,6 +56,8 @@ pub struct LoadOptions {
     pub weights: Option<String>,
     /// Whether a CSV file's first row is a header. By default it is one unless all its cells are numbers or missing.
     pub header: Option<bool>,
+    /// Whether rows with a missing value in a column that is read are left out, which [`Table::notes`] then tell, and not refused.
+    pub skip_missing: bool,
 }
 
 impl Source {
@@ -64,8 +67,12 @@ impl Source {
     /// rows of another length than the header; array files that are cut short or not of one or two dimensions; Parquet columns
     /// that are not numbers, unless other columns are chosen; and a table without rows.
     pub fn load(&self, seed: u64, options: &LoadOptions) -> Result<Table> {
-        let choice =
-            Choice { origin: self.origin.to_string(), columns: self.columns.as_deref(), weights: options.weights.as_deref() };
+        let choice = Choice {
+            origin: self.origin.to_string(),
+            columns: self.columns.as_deref(),
+            weights: options.weights.as_deref(),
+            skip_missing: options.skip_missing,
+        };
         let raw = match &self.origin {
             Origin::Toy(toy, rows) => {
                 let table = toy.sample(*rows, seed);
@@ -93,7 +100,7 @@ impl Source {
     pub fn with_given(&self, given: &[String], weights: Option<&str>) -> Result<(Self, usize)> {
         let scanned = self.scan()?;
         let names: Vec<String> = scanned.iter().map(|column| column.name.clone()).collect();
-        let choice = Choice { origin: self.origin.to_string(), columns: None, weights: None };
+        let choice = Choice { origin: self.origin.to_string(), columns: None, weights: None, skip_missing: false };
         let header = names != numbered(names.len());
         let (mut columns, mut places) = (Vec::new(), Vec::new());
         for asked in given {
@@ -213,6 +220,7 @@ pub(super) struct Choice<'a> {
     pub origin: String,
     columns: Option<&'a [String]>,
     weights: Option<&'a str>,
+    pub skip_missing: bool,
 }
 
 impl Choice<'_> {
@@ -297,9 +305,14 @@ pub(super) struct Raw {
 
 impl Raw {
     fn into_table(self, choice: &Choice) -> Result<Table> {
-        let Raw { names, header, mut picked, mut values, mut single, notes } = self;
+        let Raw { names, header, mut picked, mut values, mut single, mut notes } = self;
         if values.is_empty() {
             return Err(Error::data(format!("{} holds no rows", choice.origin)));
+        }
+        let left_out = if choice.skip_missing { without_missing(&mut values, picked.len()) } else { LeftOut::default() };
+        if !left_out.rows.is_empty() {
+            let all: Vec<String> = picked.iter().map(|&j| names[j].clone()).collect();
+            notes.extend(left_out.note(&all, values.len() / picked.len(), &choice.origin)?);
         }
         let mut weights = None;
         if choice.weights.is_some() {
@@ -314,12 +327,68 @@ impl Raw {
             single.pop();
         }
         let columns = picked.iter().map(|&j| names[j].clone());
-        let table =
-            Table::new(columns, values)?.from_origin(&choice.origin).with_header(header).with_single(&single).with_notes(notes);
+        let table = Table::new(columns, values)?
+            .from_origin(&choice.origin)
+            .with_header(header)
+            .with_single(&single)
+            .with_notes(notes)
+            .without(left_out.rows);
         match weights {
             Some(weights) => table.with_weights(weights),
             None => Ok(table),
         }
+    }
+}
+
+/// Rows that were left out for a missing value.
+#[derive(Default)]
+struct LeftOut {
+    /// From 0, in order.
+    rows: Vec<usize>,
+    /// How many of them have none in each column.
+    columns: Vec<usize>,
+}
+
+/// Takes the rows with NaN out.
+fn without_missing(values: &mut Vec<f64>, width: usize) -> LeftOut {
+    let mut out = LeftOut { rows: Vec::new(), columns: vec![0; width] };
+    let mut kept = 0;
+    for row in 0..values.len() / width {
+        let (from, to) = (row * width, (row + 1) * width);
+        if values[from..to].iter().any(|value| value.is_nan()) {
+            out.rows.push(row);
+            out.columns.iter_mut().zip(&values[from..to]).for_each(|(count, value)| *count += usize::from(value.is_nan()));
+        } else {
+            values.copy_within(from..to, kept * width);
+            kept += 1;
+        }
+    }
+    values.truncate(kept * width);
+    out
+}
+
+impl LeftOut {
+    /// What to tell of them: `columns` are those that were read, of which `kept` rows are left.
+    fn note(&self, columns: &[String], kept: usize, origin: &str) -> Result<Option<String>> {
+        let lacking: Vec<String> = groups(columns)
+            .iter()
+            .filter(|group| self.columns[group.first] > 0)
+            .map(|group| format!("`{}` {}", group.column, grouped(self.columns[group.first])))
+            .collect();
+        let (out, lacking) = (self.rows.len(), lacking.join(", "));
+        if kept == 0 {
+            let rows = if out == 1 { "the only row".into() } else { format!("each of the {} rows", grouped(out)) };
+            return Err(Error::data(format!(
+                "{rows} of {origin} has missing values ({lacking}): fill them in, or choose other columns with #"
+            )));
+        }
+        let (rows, has) = if out == 1 { ("row", "has") } else { ("rows", "have") };
+        Ok(Some(format!(
+            "{} of {} {rows} of {origin} {has} missing values ({lacking}) and {} left out",
+            grouped(out),
+            grouped(out + kept),
+            if out == 1 { "is" } else { "are" }
+        )))
     }
 }
 
@@ -443,15 +512,16 @@ impl From<Source> for String {
     }
 }
 
-/// "choose other columns" with an example that fits the file.
-pub(super) fn choose_advice(path: &Path, usable: &[String]) -> String {
+/// "choose other columns" with an example that fits the file, for a column of texts.
+pub(super) fn choose_advice(path: &Path, column: &str, usable: &[String]) -> String {
+    let condition = format!("train on the others given it by --condition {column}");
     match usable {
         [] => "correct the cell or remove the row".into(),
         [..] if usable.len() <= 6 => {
-            format!("correct it, or choose the columns of numbers, {}#{}", path.display(), usable.join(","))
+            format!("correct it, {condition}, or choose the columns of numbers, {}#{}", path.display(), usable.join(","))
         }
         _ => format!(
-            "correct it, or choose among the columns of numbers ({}) as in {}#{}",
+            "correct it, {condition}, or choose among the columns of numbers ({}) as in {}#{}",
             listed(usable),
             path.display(),
             usable[..2].join(",")

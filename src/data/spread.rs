@@ -47,8 +47,8 @@ fn outliers(table: &Table, j: usize) -> Option<String> {
     let (row, cells) = (order[0], order.len() - far);
     let (lie, them) = if far == 1 { ("lies", "it") } else { ("lie", "them") };
     let which = match far {
-        1 => format!("{} in row {}", whole(value(row)), grouped(row + 1)),
-        _ => format!("{} cells, the farthest {} in row {},", grouped(far), whole(value(row)), grouped(row + 1)),
+        1 => format!("{} in row {}", whole(value(row)), grouped(table.row_number(row))),
+        _ => format!("{} cells, the farthest {} in row {},", grouped(far), whole(value(row)), grouped(table.row_number(row))),
     };
     Some(format!(
         "column `{}` of {}: {which} {lie} so far from the other {} that the column's standard deviation is {} with {them} and {} without: training sees them as nearly one number; correct the cell, remove the row, or leave the column out",

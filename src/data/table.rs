@@ -52,6 +52,8 @@ pub struct Table {
     header: bool,
     origin: String,
     notes: Vec<String>,
+    /// Rows of the file that are not in the table, from 0, in order.
+    left_out: Vec<usize>,
 }
 
 impl PartialEq for Table {
@@ -83,7 +85,18 @@ impl Table {
         let values: Vec<f64> = values.into_iter().map(Into::into).collect();
         let (rows, kinds) = (values.len() / columns.len(), observe(&values, &vec![T::SINGLE; columns.len()]));
         let (single, origin) = (OnceLock::new(), "the table".into());
-        Ok(Self { columns, values, single, rows, kinds, weights: None, header: true, origin, notes: Vec::new() })
+        Ok(Self {
+            columns,
+            values,
+            single,
+            rows,
+            kinds,
+            weights: None,
+            header: true,
+            origin,
+            notes: Vec::new(),
+            left_out: Vec::new(),
+        })
     }
 
     /// A table whose columns are called `x0`, `x1`, …
@@ -106,7 +119,7 @@ impl Table {
         if let Some(row) = weights.iter().position(|w| !(w.is_finite() && *w >= 0.0)) {
             return Err(Error::data(format!(
                 "the weight of row {} (of {}) of {} is {}: weights must be finite and not negative",
-                grouped(row + 1),
+                grouped(self.row_number(row)),
                 grouped(self.rows),
                 self.origin,
                 weights[row]
@@ -144,6 +157,16 @@ impl Table {
     pub(super) fn with_notes(mut self, notes: Vec<String>) -> Self {
         self.notes = notes;
         self
+    }
+
+    pub(super) fn without(mut self, rows: Vec<usize>) -> Self {
+        self.left_out = rows;
+        self
+    }
+
+    /// The number of a row as its file counts them, from 1, where the table is a file's as it was read; otherwise as the table does.
+    pub fn row_number(&self, row: usize) -> usize {
+        self.left_out.iter().fold(row, |at, &out| if out <= at { at + 1 } else { at }) + 1
     }
 
     /// What a reader of the file should tell: sentences, such as that its text was decoded from another encoding than UTF-8.
@@ -248,6 +271,7 @@ impl Table {
             header: self.header,
             origin: self.origin.clone(),
             notes: self.notes.clone(),
+            left_out: Vec::new(),
         }
     }
 
@@ -268,6 +292,7 @@ impl Table {
             header: self.header,
             origin: self.origin.clone(),
             notes: self.notes.clone(),
+            left_out: self.left_out.clone(),
         }
     }
 
@@ -320,7 +345,7 @@ impl Table {
                 self.columns[at % self.cols()],
                 self.origin,
                 self.values[at],
-                grouped(at / self.cols() + 1),
+                grouped(self.row_number(at / self.cols())),
                 grouped(self.rows)
             )));
         }

@@ -108,7 +108,7 @@ fn check_gradient(score: &Formulas, rows: &Table) -> Result<()> {
             return Err(Error::usage(format!(
                 "the score of `{}` is not finite at row {} of {}: it must be at every row, for training starts from them",
                 names[j],
-                row + 1,
+                rows.row_number(row),
                 rows.origin()
             )));
         }
@@ -133,7 +133,7 @@ fn check_gradient(score: &Formulas, rows: &Table) -> Result<()> {
                 return Err(Error::usage(format!(
                     "the score is not a gradient: at row {} of {}, that of `{}` changes with `{}` by {:.4} and that of `{}` with `{}` \
                      by {:.4}, and a score is ∇ log p, whose Jacobian is symmetric",
-                    row + 1,
+                    rows.row_number(row),
                     rows.origin(),
                     names[i],
                     names[j],

@@ -100,7 +100,7 @@ fn a_column_of_words_is_answered_with_the_columns_of_numbers() {
     assert_eq!(
         sentence(read("iris.csv", "species,length,width\nsetosa,1,2\nsetosa,2,3\n")),
         "column `species` of iris.csv holds `setosa`, which is not a number, in row 1 (of 2): \
-         correct it, or choose the columns of numbers, iris.csv#length,width"
+         correct it, train on the others given it by --condition species, or choose the columns of numbers, iris.csv#length,width"
     );
 }
 

@@ -23,7 +23,7 @@ impl Folder {
 fn given(source: &Source, columns: &[&str], weights: Option<&str>) -> pushforward::Result<(Table, usize)> {
     let columns: Vec<String> = columns.iter().map(|name| name.to_string()).collect();
     let (source, count) = source.with_given(&columns, weights)?;
-    Ok((source.load(0, &LoadOptions { weights: weights.map(Into::into), header: None })?, count))
+    Ok((source.load(0, &LoadOptions { weights: weights.map(Into::into), ..LoadOptions::default() })?, count))
 }
 
 #[test]
@@ -89,4 +89,34 @@ fn indicators_are_written_as_texts_and_read_back() {
     std::fs::write(folder.0.path().join("people.csv"), PEOPLE.replace("Bern", "Berne")).unwrap();
     let said = sentence(known.check_levels());
     assert!(said.contains("column `town` of people.csv holds `Berne` in row 2 (did you mean `Bern`?)"), "{said}");
+}
+
+#[test]
+fn rows_with_missing_values_are_left_out_and_told() {
+    // Of a text, of a number that is NaN, of both; and of a column that is not read.
+    let text = "sex,age,town\nf,36,\nNA,41,Bern\n,nan,Ulm\nm,NaN,Bern\nm,52,Bern\nf,53,Ulm\n";
+    let folder = Folder::with("people.csv", text);
+    let (source, _) = folder.source("people.csv#age").with_given(&["sex".to_string()], None).unwrap();
+    let skip = LoadOptions { skip_missing: true, ..LoadOptions::default() };
+    let table = source.load(0, &skip).unwrap();
+    assert_eq!(
+        (names(&table), table.values()),
+        (vec!["age", "sex=f", "sex=m"], &[36.0, 1.0, 0.0, 52.0, 0.0, 1.0, 53.0, 1.0, 0.0][..])
+    );
+    let [note] = table.notes() else { panic!("{:?}", table.notes()) };
+    let file = folder.source("people.csv").origin.to_string();
+    assert_eq!(
+        note.replace(&file, "people.csv"),
+        "3 of 6 rows of people.csv have missing values (`age` 2, `sex` 2) and are left out"
+    );
+    assert_eq!((0..3).map(|row| table.row_number(row)).collect::<Vec<_>>(), [1, 5, 6], "as the file counts them");
+    assert!(
+        sentence(source.load(0, &LoadOptions::default())).contains("column `sex` of people.csv has no value in row 2 (of 6)")
+    );
+    let whole = folder.source("people.csv#age").load(0, &skip).unwrap();
+    assert!(whole.notes()[0].contains("2 of 6 rows") && whole.rows() == 4, "{:?}", whole.notes());
+    assert_eq!(
+        sentence(crate::load("none.csv", "a,b\n1,\n2,NA\n", &skip)),
+        "each of the 2 rows of none.csv has missing values (`b` 2): fill them in, or choose other columns with #"
+    );
 }

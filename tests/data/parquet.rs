@@ -80,6 +80,22 @@ fn nulls_are_named_by_row_and_column() {
 }
 
 #[test]
+fn rows_with_nulls_can_be_left_out() {
+    let skip = LoadOptions { skip_missing: true, ..LoadOptions::default() };
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/fixtures/pyarrow.parquet");
+    // `holes` has none in rows 3 and 5 and `nested.y` none in row 4, the last of the first group.
+    let table = load_path(&path, Some("f32,holes,nested.y"), &skip).unwrap();
+    let whole = fixture(Some("f32")).unwrap();
+    let kept: Vec<f64> = [0, 1, 5, 6].map(|row| whole.values()[row]).to_vec();
+    assert_eq!(table.column(0).collect::<Vec<_>>(), kept);
+    assert!(
+        table.notes()[0].contains("3 of 7 rows") && table.notes()[0].contains("(`holes` 2, `nested.y` 1)"),
+        "{:?}",
+        table.notes()
+    );
+}
+
+#[test]
 fn what_is_written_reads_back_the_same() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("out.parquet");

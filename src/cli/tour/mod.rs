@@ -21,7 +21,7 @@ pub fn tour(args: &arguments::Tour, adapter: &str, console: Console) -> anyhow::
     let source: Source = args.data.parse()?;
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(format!("tour-{}", name_of(&source))));
     let training = args.set.iter().map(|text| parse_assignment(text)).collect::<Result<toml::Table>>()?;
-    let options = LoadOptions { weights: args.weights.clone(), header: None };
+    let options = LoadOptions { weights: args.weights.clone(), header: None, skip_missing: true };
     let (chosen, conditions) = match args.condition.as_slice() {
         [] => (source.clone(), 0),
         names => source.with_given(names, args.weights.as_deref())?,
