@@ -61,6 +61,16 @@ pub fn shown<T: Serialize>(value: &T) -> String {
     text.strip_prefix("value = ").map_or_else(|| "unset".into(), |text| text.trim_end().into())
 }
 
+/// A struct of settings as a table that prints them as they were given: through TOML's text, for as f64 a single-precision 0.002 would be
+/// 0.0020000000949949026.
+///
+/// # Errors
+/// What TOML cannot write.
+pub fn table_of<T: Serialize>(settings: &T) -> Result<toml::Table> {
+    let text = toml::to_string(settings).map_err(|e| Error::usage(format!("the settings cannot be written: {e}")))?;
+    text.parse().map_err(|e| Error::usage(format!("the settings cannot be read back: {e}")))
+}
+
 /// Takes the keys of `S` out of `table` and reads them.
 ///
 /// # Errors
@@ -72,13 +82,27 @@ pub fn take<S: Settings>(table: &mut toml::Table) -> Result<S> {
             let mut alone = toml::Table::new();
             alone.insert(key.name.into(), value.clone());
             if let Err(e) = alone.try_into::<S>() {
-                let problem = e.message().trim().to_string();
-                return Err(Error::usage(format!("`{}` cannot be {value}: {problem} ({})", key.name, key.help)));
+                return Err(Error::usage(format!("`{}` cannot be {value}: {} ({})", key.name, problem(&e), key.help)));
             }
             own.insert(key.name.into(), value);
         }
     }
-    own.try_into().map_err(|e: toml::de::Error| Error::usage(e.message().to_string()))
+    own.try_into().map_err(|e: toml::de::Error| Error::usage(problem(&e)))
+}
+
+/// What a value has to be, where serde speaks of Rust's types; otherwise what it says.
+fn problem(error: &toml::de::Error) -> String {
+    let message = error.message().trim();
+    let wanted = match message.rsplit_once(", expected ").map_or("", |(_, wanted)| wanted) {
+        "u8" | "u16" | "u32" | "u64" | "u128" | "usize" => "a whole number of 0 or above, and not too large",
+        "i8" | "i16" | "i32" | "i64" | "i128" | "isize" => "a whole number, and not too large",
+        "f32" | "f64" => "a number",
+        "a boolean" | "bool" => "true or false",
+        "a string" | "a borrowed string" => "a text",
+        "a sequence" => "a list in square brackets",
+        _ => return message.into(),
+    };
+    format!("it must be {wanted}")
 }
 
 /// An error that names the first key left in `table`, the nearest valid one, and all of them.
@@ -111,7 +135,11 @@ mod tests {
             count: usize = 3,
             /// A rate,
             /// in units.
-            rate: f32 = 0.5,
+            rate: f32 = 0.05,
+            /// Whether so.
+            so: bool = true,
+            /// Some.
+            some: Vec<i64> = vec![1],
         }
     }
 
@@ -126,9 +154,32 @@ mod tests {
     fn mistakes_name_the_key() {
         let mut table: toml::Table = "count = 'many'\nrates = 1.0".parse().unwrap();
         let message = take::<Sample>(&mut table).unwrap_err().to_string();
-        assert!(message.contains("`count` cannot be"), "{message}");
+        assert!(message.contains("`count` cannot be \"many\": it must be a whole number of 0 or above"), "{message}");
         let message = refuse_unknown(&table, &["count", "rate"]).unwrap_err().to_string();
         assert!(message.contains("`rates` (did you mean `rate`?)"), "{message}");
+    }
+
+    #[test]
+    fn what_a_value_must_be_is_said_in_plain_words() {
+        for (value, wanted) in [
+            ("count = -1", "a whole number of 0 or above"),
+            ("count = 1.5", "a whole number of 0 or above"),
+            ("rate = true", "a number"),
+            ("so = 1", "true or false"),
+            ("some = 1", "a list in square brackets"),
+            ("some = [1, 'a']", "a whole number"),
+        ] {
+            let message = take::<Sample>(&mut value.parse().unwrap()).unwrap_err().to_string();
+            assert!(message.contains(&format!(": it must be {wanted}")), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_table_holds_what_was_given() {
+        let mut given: toml::Table = "count = 4\nrate = 0.001\nso = false\nsome = [2, 3]".parse().unwrap();
+        let expected = given.clone();
+        assert_eq!(table_of(&take::<Sample>(&mut given).unwrap()).unwrap(), expected);
+        assert_eq!(table_of(&Sample::default()).unwrap()["rate"].to_string(), "0.05");
     }
 
     #[test]

@@ -12,6 +12,7 @@ use pushforward::metrics::gaussian::Gaussian;
 use pushforward::metrics::{Evaluation, Options, Points, evaluate};
 use pushforward::model::Model;
 use pushforward::report::{Curve, Figure, Page, Scale, ScoreTable, comparison, curves, moved, number};
+use pushforward::settings::table_of;
 use pushforward::train::{Outcome, Sets};
 
 use super::console::Console;
@@ -283,7 +284,7 @@ fn figures(outcome: &Outcome, real: &Real, samples: &Table, elsewhere: bool) -> 
 
 fn settings(outcome: &Outcome) -> Vec<(String, String)> {
     let description = outcome.model.description();
-    let shared = toml::Table::try_from(&description.training).unwrap_or_default();
+    let shared = table_of(&description.training).unwrap_or_default();
     let rows = |table: &toml::Table| table.iter().map(|(key, value)| (key.clone(), value.to_string())).collect::<Vec<_>>();
     [rows(&description.settings), rows(&shared)].concat()
 }

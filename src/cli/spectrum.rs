@@ -9,6 +9,7 @@ use pushforward::gpu::Gpu;
 use pushforward::report::{Figure, Page, Plot, Sheet, number, panels};
 use pushforward::reproduce::spectrum::fit::Moment;
 use pushforward::reproduce::spectrum::{self, Found, MOST_ERRORS, NODES, Rate, Settings, Target};
+use pushforward::settings::table_of;
 
 use super::arguments::Reproduce;
 use super::console::{Console, print, table};
@@ -238,7 +239,7 @@ fn page(found: &Found, settings: &Settings, picture: String, gpu: &Gpu, command:
         ),
         ..Sheet::default()
     };
-    let table = toml::Table::try_from(settings).unwrap_or_default();
+    let table = table_of(settings).unwrap_or_default();
     Page {
         title: "Footnote 9: the spectrum of the forward process".into(),
         headline: verdict(found),

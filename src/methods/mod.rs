@@ -424,7 +424,7 @@ fn estimator(unbiased: bool) -> Estimator {
 fn resolve<S: Settings>(table: &mut toml::Table, check: impl Fn(&S) -> Result<()>) -> Result<toml::Table> {
     let own: S = settings::take(table)?;
     check(&own)?;
-    toml::Table::try_from(&own).map_err(|e| Error::usage(e.to_string()))
+    settings::table_of(&own)
 }
 
 /// The same for a method of two sets of settings, its own and those of what it shares with others.

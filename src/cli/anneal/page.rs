@@ -6,6 +6,7 @@ use pushforward::report::contrasts::{Contrast, Contrasts, contrasts};
 use pushforward::report::{Figure, Page, Sheet, number};
 use pushforward::reproduce::anneal::{Arm, Change, DRAWN, Effect, Level, Settings, Study, Target, Verdict};
 use pushforward::reproduce::comparison::{FRESH, GAUSSIAN};
+use pushforward::settings::table_of;
 
 use super::super::progress::duration;
 use super::plain;
@@ -110,7 +111,7 @@ pub fn page(study: &Study, figures: Vec<Figure>, command: &str) -> Page {
         facts: facts.map(|(name, value)| (name.to_string(), value)).to_vec(),
         figures,
         sheets: glance.into_iter().chain(tables).chain(rest).collect(),
-        settings: toml::Table::try_from(Settings {
+        settings: table_of(&Settings {
             objectives: study.objectives.clone(),
             falls: study.arms.iter().filter_map(|arm| arm.falls()).collect(),
             targets: study.targets.iter().map(|target| target.name.into()).collect(),

@@ -5,6 +5,7 @@ use pushforward::gpu::Gpu;
 use pushforward::report::grid::DOTS;
 use pushforward::report::{Figure, Page, Sheet, number};
 use pushforward::reproduce::comparison::{self, Cell, Comparison, LEAST_CLOSED, LEAST_MODE, MOST_TOLD, Standing, Subject};
+use pushforward::settings::table_of;
 
 use super::super::progress::duration;
 use super::{absent, plain, scores_of};
@@ -40,7 +41,7 @@ pub fn page(subject: &Subject, found: &Comparison, picture: String, gpu: &Gpu, c
             picture,
         )],
         sheets: tables.chain([failures(found), made(subject, found)]).collect(),
-        settings: toml::Table::try_from(comparison::Settings {
+        settings: table_of(&comparison::Settings {
             methods: found.methods.clone(),
             targets: found.toys.iter().map(|toy| toy.name().into()).collect(),
             ..settings.clone()
