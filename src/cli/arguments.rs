@@ -162,7 +162,7 @@ pub struct Tour {
     #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
     pub condition: Vec<String>,
     /// Time for all of it: 90s, 10m, 1h30m. Methods share it evenly; where not all fit, the last in the list are left out
-    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "10m", value_parser = time)]
     pub budget: std::time::Duration,
     /// Methods to try [default: all that can learn from rows]
     #[arg(long, value_name = "METHOD,…", value_delimiter = ',')]
@@ -189,7 +189,7 @@ pub struct Sample {
     #[arg(short, value_name = "N", value_parser = count, allow_hyphen_values = true)]
     pub n: Option<usize>,
     /// What the noise that samples begin as is multiplied by: below 1 for rows from where the model has most of its mass
-    #[arg(long, value_name = "T", allow_hyphen_values = true)]
+    #[arg(long, value_name = "T", value_parser = temperature, allow_hyphen_values = true)]
     pub temperature: Option<f32>,
     /// What a model trained with --condition generates from: a file with those columns, or one value a column (--given sex=f --given age=40)
     #[arg(long, value_name = "FILE|COLUMN=VALUE")]
@@ -281,7 +281,7 @@ pub struct Evaluate {
     #[arg(long, value_name = "COLUMN")]
     pub weights: Option<String>,
     /// Rows of each set at most in the scores over all pairs of rows [default: what takes about a quarter of a minute]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = count, allow_hyphen_values = true)]
     pub pair_rows: Option<usize>,
     /// Seed of subsamples, projections and toy targets (a toy reference differs from a toy training set of the same seed)
     #[arg(long, value_name = "N", default_value = "0", value_parser = seed, allow_hyphen_values = true)]
@@ -345,6 +345,14 @@ fn seed(text: &str) -> Result<u64, String> {
 fn percent(text: &str) -> Result<f64, String> {
     let number = text.trim().trim_end_matches('%').trim_end().parse().ok();
     number.filter(|&share: &f64| share >= 0.0).ok_or_else(|| "give a percentage of 0 or above, such as 5, or inf".to_string())
+}
+
+fn temperature(text: &str) -> Result<f32, String> {
+    text.parse().ok().filter(|&t: &f32| t > 0.0 && t.is_finite()).ok_or_else(|| "give a number above 0, such as 0.8".to_string())
+}
+
+fn time(text: &str) -> Result<std::time::Duration, String> {
+    humantime::parse_duration(text).map_err(|_| "give a time with its unit, such as 90s, 10m or 1h30m".to_string())
 }
 
 fn count(text: &str) -> Result<usize, String> {

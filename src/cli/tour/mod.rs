@@ -52,7 +52,7 @@ pub fn tour(args: &arguments::Tour, adapter: &str, console: Console) -> anyhow::
     };
     // Before a device is opened, so that a mistake is told at once.
     plan.check()?;
-    console.notes([&plan.table]);
+    console.notes([Some(&plan.table), plan.test.as_ref()].into_iter().flatten());
     outlier_warnings(&plan.table).iter().for_each(|said| console.message(&format!("warning: {said}")));
     let gpu = crate::cli::device::open(adapter, console)?;
     console.message(&format!(
