@@ -19,7 +19,7 @@ use super::console::Console;
 use super::evaluate::{scores, standardised};
 use super::likelihood::Judged;
 use super::progress::duration;
-use super::train::{refit_said, sets_said};
+use super::train::{outside_said, refit_said, sets_said};
 
 /// Rows of each set that the report scores at most: it should take seconds.
 pub const ROWS: usize = 2000;
@@ -217,11 +217,13 @@ fn facts(gpu: &Gpu, outcome: &Outcome, entry: &Entry, likelihood: Option<&Judged
     let training = &outcome.model.description().training;
     let why = match (outcome.stopped_early, outcome.kept < outcome.steps) {
         (true, _) => format!(", the best on validation rows; stopped early at {}", outcome.steps),
+        (false, true) if outcome.sets.validation.is_none() => ", the last whose samples stay within range".into(),
         (false, true) => ", the best on validation rows".into(),
         (false, false) => String::new(),
     };
     let refit = refit_said(outcome).map(|said| ("refit", said));
     let likelihood = likelihood.map(|judged| ("log-likelihood", judged.said()));
+    let outside = outcome.outside.map(|share| ("out of range", outside_said(share)));
     [
         ("method", format!("{} ({})", entry.name, entry.paper)),
         ("data", outcome.sets.train.origin().to_string()),
@@ -235,6 +237,7 @@ fn facts(gpu: &Gpu, outcome: &Outcome, entry: &Entry, likelihood: Option<&Judged
     .into_iter()
     .chain(refit)
     .chain(likelihood)
+    .chain(outside)
     .map(|(name, value)| (name.to_string(), value))
     .collect()
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use pushforward::report::number;
-use pushforward::train::{Progress, Status};
+use pushforward::train::{MOST_OUTSIDE, Progress, Status};
 use serde_json::{Map, Value, json};
 
 use super::console::Console;
@@ -42,6 +42,9 @@ impl Watch {
         let mut text = status.loss.map(|loss| format!("loss {}, ", number(f64::from(loss), 3))).unwrap_or_default();
         if let Some((now, best)) = status.validation {
             text += &format!("validation {} (best {}), ", number(f64::from(now), 3), number(f64::from(best), 3));
+        }
+        if status.outside > MOST_OUTSIDE {
+            text += &format!("{} % of samples out of range, ", number(100.0 * f64::from(status.outside), 2));
         }
         text + &format!("{} rows/s, {} left", number(status.rows_per_second, 3), duration(left(status)))
     }
@@ -137,6 +140,7 @@ fn fields(status: &Status) -> Map<String, Value> {
         "seconds": status.seconds,
         "seconds_left": left(status),
     });
+    value["outside_range"] = json!(status.outside);
     if let Some((now, best)) = status.validation {
         value["validation"] = json!(now);
         value["validation_best"] = json!(best);

@@ -12,7 +12,7 @@ use pushforward::methods::{self, Entry, Training};
 use pushforward::model::{Description, Left};
 use pushforward::report::number;
 use pushforward::settings::parse_assignment;
-use pushforward::train::{Job, MOST_TEST, Outcome, Rows, Sets};
+use pushforward::train::{Job, MOST_OUTSIDE, MOST_TEST, Outcome, Rows, Sets};
 use pushforward::{Error, train};
 use serde_json::json;
 
@@ -373,6 +373,11 @@ pub fn quote(word: &str) -> String {
     }
 }
 
+/// How many samples leave the data, in words.
+pub fn outside_said(share: f32) -> String {
+    format!("{} % of samples lie outside three times the range of the training rows", number(100.0 * f64::from(share), 2))
+}
+
 fn finished(
     outcome: &Outcome,
     entry: &Entry,
@@ -394,12 +399,13 @@ fn finished(
             "run": path, "model": model, "report": report,
             "steps": outcome.steps, "kept_step": outcome.kept, "stopped_early": outcome.stopped_early, "refit": outcome.before_refit.is_some(),
             "training_rows": outcome.sets.train.rows(), "validation_rows": rows(&outcome.sets.validation), "test_rows": rows(&outcome.sets.test),
-            "seconds": outcome.seconds, "likelihood": judged.map(Judged::json),
+            "outside_range": outcome.outside, "seconds": outcome.seconds, "likelihood": judged.map(Judged::json),
         });
         return Ok(print(&value.to_string())?);
     }
     let why = match (outcome.stopped_early, outcome.kept < outcome.steps) {
         (true, _) => format!(", the best on validation rows; stopped early, at step {}", outcome.steps),
+        (false, true) if outcome.sets.validation.is_none() => ", the last whose samples stay within range".into(),
         (false, true) => ", the best on validation rows".into(),
         (false, false) => String::new(),
     };
@@ -411,6 +417,9 @@ fn finished(
     }
     if let Some(judged) = judged {
         text += &format!("nats     {}\n", judged.said());
+    }
+    if let Some(share) = outcome.outside.filter(|share| *share > MOST_OUTSIDE) {
+        text += &format!("warning  {}: another seed, fewer steps or a smaller rate may do better\n", outside_said(share));
     }
     text += &format!("model    {}\n", model.display());
     if let Some(report) = report {

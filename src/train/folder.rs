@@ -240,7 +240,7 @@ impl Folder {
                 let limit = match (at.searched, is_refit(line)) {
                     (Some(_), false) => u64::MAX,
                     (None, true) => 0,
-                    _ => at.step + u64::from(line.contains_key(VALIDATION)),
+                    _ => at.step + u64::from(is_evaluation(line)),
                 };
                 line.get("step").and_then(Value::as_u64).is_some_and(|s| s < limit)
             };
@@ -297,6 +297,13 @@ pub fn migrated(mut config: toml::Table) -> toml::Table {
 
 /// The name of the validation loss in `metrics.jsonl`.
 pub(super) const VALIDATION: &str = "validation";
+/// The share of samples outside three times the range of the training rows.
+pub(super) const OUTSIDE: &str = "outside_range";
+
+/// Whether a line is of the weights after its step, and not of the step that begins there.
+fn is_evaluation(line: &Map<String, Value>) -> bool {
+    line.contains_key(VALIDATION) || line.contains_key(OUTSIDE)
+}
 
 /// A line under today's names.
 fn renamed(mut line: Map<String, Value>) -> Map<String, Value> {
@@ -342,7 +349,7 @@ impl Metrics {
     pub(super) fn flush(&self) -> Result<()> {
         // Losses come back later than validation losses, by as much as the device lags: the order of steps is the file's.
         let mut lines: Vec<_> = self.lines.iter().collect();
-        lines.sort_by_key(|line| (is_refit(line), line.get("step").and_then(Value::as_u64), !line.contains_key(VALIDATION)));
+        lines.sort_by_key(|line| (is_refit(line), line.get("step").and_then(Value::as_u64), !is_evaluation(line)));
         write_atomically(&self.path, |file| {
             for line in lines {
                 serde_json::to_writer(&mut *file, line)?;

@@ -8,6 +8,7 @@ mod checkpoint;
 mod folder;
 mod lock;
 pub mod log;
+mod outside;
 mod pace;
 mod session;
 mod sets;
@@ -16,6 +17,7 @@ mod validation;
 
 pub use folder::{Folder, Metrics, migrated};
 pub use lock::Lock;
+pub use outside::MOST as MOST_OUTSIDE;
 pub use pace::steps_within;
 pub use sets::{MOST_TEST, Rows, SMALL, Sets};
 
@@ -27,6 +29,7 @@ use crate::model::{Description, Model};
 use crate::{Error, Result};
 use checkpoint::Checkpoint;
 use folder::{Opened, State};
+use outside::Outside;
 use session::Session;
 use stage::Stage;
 use std::path::PathBuf;
@@ -125,6 +128,8 @@ pub struct Status {
     pub loss: Option<f32>,
     /// The validation loss last measured, and the best so far.
     pub validation: Option<(f32, f32)>,
+    /// The share of samples outside three times the range of the training rows.
+    pub outside: f32,
     pub rows_per_second: f64,
     pub seconds: f64,
 }
@@ -155,6 +160,8 @@ pub struct Outcome {
     pub stopped_early: bool,
     pub seconds: f64,
     pub sets: Sets,
+    /// The share of samples outside three times the range of the training rows, of the model that is saved; none where rows only say where to start.
+    pub outside: Option<f32>,
     /// The law to learn, where its score is known.
     pub target: Option<Target>,
 }
@@ -190,6 +197,7 @@ struct Run {
     sets: Sets,
     stage: Stage,
     validation: Option<Validation>,
+    outside: Option<Outside>,
 }
 
 impl Run {
@@ -207,8 +215,10 @@ impl Run {
             }
             None => None,
         };
+        let drawn = validation.as_ref().is_some_and(Validation::draws);
+        let outside = outside_of(gpu, &job, &stage, drawn)?;
         let opened = Folder::open(&job, gpu, &sets, stage.median_distance)?;
-        Ok(Self { gpu: gpu.clone(), job, opened, sets, stage, validation })
+        Ok(Self { gpu: gpu.clone(), job, opened, sets, stage, validation, outside })
     }
 
     /// Where the run stands: at its start, or at the checkpoint that it goes on from.
@@ -258,15 +268,19 @@ impl Run {
                 session.progress.message(&format!("going on from step {} of {steps}", session.at.step));
             }
             session.leave_models(Some(description(&self.job, &self.stage, 0)));
-            session.run(&mut self.stage, steps, self.validation.as_mut())?;
+            session.run(&mut self.stage, steps, self.validation.as_mut(), self.outside.as_mut())?;
             session.leave_models(None);
         }
-        let kept = match &session.at.best {
+        let kept = match session.at.kept() {
             Some(best) => {
                 self.stage.method.parameters().average().write(&best.average)?;
                 best.step
             }
             None => session.at.searched.unwrap_or(session.at.step),
+        };
+        let mut outside = match &mut self.outside {
+            Some(outside) => Some(outside.measure_now(self.validation.as_mut())?),
+            None => None,
         };
         let mut again = None;
         if self.sets.refits(&self.job) {
@@ -285,8 +299,19 @@ impl Run {
                 }
             }
             session.progress.message(&message);
-            session.run(&mut stage, kept, None)?;
-            again = Some(stage);
+            session.run(&mut stage, kept, None, None)?;
+            let share = match outside_of(&self.gpu, &self.job, &stage, false)? {
+                Some(mut outside) => Some(outside.measure(None)?),
+                None => None,
+            };
+            if share > outside && share.is_some_and(|share| share > MOST_OUTSIDE) {
+                session.progress.message(
+                    "samples of the model that was trained again leave the range of the data: the one of the training rows alone is kept",
+                );
+            } else {
+                outside = share;
+                again = Some(stage);
+            }
         }
         let Session { at, metrics, .. } = session;
         let target = self.stage.target.clone();
@@ -306,9 +331,19 @@ impl Run {
             stopped_early: at.stopped_early,
             seconds: at.seconds,
             sets: self.sets,
+            outside,
             target,
         })
     }
+}
+
+/// Where samples of a stage are watched; nowhere if its rows only say where to start.
+fn outside_of(gpu: &Gpu, job: &Job, stage: &Stage, drawn: bool) -> Result<Option<Outside>> {
+    if !methods::given_score(&job.settings).is_empty() {
+        return Ok(None);
+    }
+    let columns = (stage.train.cols() - job.conditions, job.conditions);
+    Outside::new(gpu, stage.method.as_ref(), &stage.standard(&stage.train)?, columns, drawn, job.seed).map(Some)
 }
 
 fn description(job: &Job, stage: &Stage, steps: u64) -> Description {

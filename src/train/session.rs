@@ -1,7 +1,8 @@
 //! The loop of steps: replays a plan, watches what it reports and the validation loss, and leaves checkpoints that it can go on from.
 
 use super::checkpoint::Checkpoint;
-use super::folder::{Folder, Metrics, REFIT, VALIDATION};
+use super::folder::{Folder, Metrics, OUTSIDE, REFIT, VALIDATION};
+use super::outside::Outside;
 use super::stage::Stage;
 use super::validation::Validation;
 use super::{Progress, Status};
@@ -57,20 +58,32 @@ impl<'a> Session<'a> {
     }
 
     /// Makes the steps of a training up to `end`, or until its validation rows say to stop.
-    pub fn run(&mut self, stage: &mut Stage, end: u64, mut validation: Option<&mut Validation>) -> Result<()> {
+    pub fn run(
+        &mut self,
+        stage: &mut Stage,
+        end: u64,
+        mut validation: Option<&mut Validation>,
+        mut outside: Option<&mut Outside>,
+    ) -> Result<()> {
         let evaluate_every = end.div_ceil(EVALUATIONS).max(APART);
+        // Without validation rows samples alone are looked at, as often as they allow.
+        let evaluate_every = match (&validation, &outside) {
+            (None, Some(outside)) => evaluate_every * outside.every(),
+            _ => evaluate_every,
+        };
         let log_every = end.div_ceil(LINES).max(1);
         if self.at.step == 0 {
-            self.evaluate(stage, validation.as_deref_mut())?;
+            self.evaluate(stage, validation.as_deref_mut(), outside.as_deref_mut(), (evaluate_every, end))?;
             self.save(stage)?;
         }
         let mut saved = Instant::now();
         let mut per_step = Duration::from_millis(20);
         let most = stage.plan.window().min(256) as f64;
         while self.at.step < end && !(validation.is_some() && self.at.stopped_early) {
-            let until = match validation {
-                Some(_) => (self.at.step + 1).next_multiple_of(evaluate_every).min(end),
-                None => end,
+            let evaluated = validation.is_some() || outside.is_some();
+            let until = match evaluated {
+                true => (self.at.step + 1).next_multiple_of(evaluate_every).min(end),
+                false => end,
             };
             let pace = (PACE.as_secs_f64() / per_step.as_secs_f64().max(1e-6)).clamp(1.0, most) as u64;
             let count = pace.min(until - self.at.step);
@@ -81,10 +94,10 @@ impl<'a> Session<'a> {
             self.clock();
             let reports = stage.plan.reports()?;
             self.log(stage, &reports, log_every)?;
-            if self.at.step == until && validation.is_some() {
-                self.evaluate(stage, validation.as_deref_mut())?;
+            if self.at.step == until && evaluated {
+                self.evaluate(stage, validation.as_deref_mut(), outside.as_deref_mut(), (evaluate_every, end))?;
                 let patience = u64::from(self.training.patience);
-                self.at.stopped_early = patience > 0 && self.at.stale >= patience;
+                self.at.stopped_early = validation.is_some() && patience > 0 && self.at.stale >= patience;
             }
             let made = self.at.step + self.at.searched.unwrap_or(0);
             self.progress.update(&Status {
@@ -93,6 +106,7 @@ impl<'a> Session<'a> {
                 loss: self.loss,
                 validation: validation.as_ref().and(self.at.validation.zip(self.at.best_value())),
                 rows_per_second: made as f64 * self.training.batch as f64 / self.at.seconds.max(1e-9),
+                outside: self.at.outside,
                 seconds: self.at.seconds,
             });
             let stopping = self.stop.load(Ordering::SeqCst);
@@ -139,15 +153,34 @@ impl<'a> Session<'a> {
         Ok(())
     }
 
-    fn evaluate(&mut self, stage: &Stage, validation: Option<&mut Validation>) -> Result<()> {
-        let Some(validation) = validation else { return Ok(()) };
-        let value = validation.measure()?;
-        self.at.judge(value, stage.method.parameters())?;
+    fn evaluate(
+        &mut self,
+        stage: &Stage,
+        mut validation: Option<&mut Validation>,
+        outside: Option<&mut Outside>,
+        (every, end): (u64, u64),
+    ) -> Result<()> {
+        let loss = validation.as_mut().map(|validation| validation.measure()).transpose()?;
+        let share = match outside {
+            Some(outside) if loss.is_none() || self.at.step == end || self.at.step.is_multiple_of(every * outside.every()) => {
+                Some(outside.measure(validation.as_deref())?)
+            }
+            _ => None,
+        };
+        if loss.is_none() && share.is_none() {
+            return Ok(());
+        }
+        // Where it is looked at rarely, a step is taken to be as the one before.
+        self.at.judge(loss, share.unwrap_or(self.at.outside), stage.method.parameters())?;
         if self.at.step <= u64::from(self.training.warmup).max(stage.method.unsettled()) {
             // The rate is still growing, or the data still move: nothing can be said of a run that has hardly begun.
             self.at.stale = 0;
         }
-        self.metrics.scalars(self.at.step, &[VALIDATION.to_string()], &[value]);
+        let (names, values): (Vec<String>, Vec<f32>) = [(VALIDATION, loss), (OUTSIDE, share)]
+            .into_iter()
+            .filter_map(|(name, value)| Some((name.to_string(), value?)))
+            .unzip();
+        self.metrics.scalars(self.at.step, &names, &values);
         Ok(())
     }
 
@@ -155,7 +188,7 @@ impl<'a> Session<'a> {
         self.metrics.flush()?;
         self.folder.save_checkpoint(&self.at, stage.method.as_ref())?;
         let Some(describe) = self.describe.as_ref().filter(|_| self.at.step > 0) else { return Ok(()) };
-        let best = self.at.best.as_ref();
+        let best = self.at.kept();
         let (steps, left) = best.map_or((self.at.step, Left::Last), |best| (best.step, Left::Best));
         let describe = Description { steps, unfinished: Some(left), ..describe.clone() };
         write_model(&self.folder.model(), &describe, stage.method.as_ref(), best.map(|best| best.average.as_slice()))

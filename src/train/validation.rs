@@ -55,7 +55,9 @@ enum Measure {
     Likelihood { log_det: f64 },
     /// Σ −‖x − y‖ over generated rows y.
     Distance {
-        /// Σ −‖y − y′‖ of the generated rows.
+        /// The samples y, with their conditions.
+        samples: Kept,
+        /// Σ −‖y − y′‖ of them.
         own: Kept,
         /// Σ of share·share′·‖x − x′‖, and no row with itself.
         of_rows: f64,
@@ -111,7 +113,7 @@ impl Validation {
         let rows = rec.kernel_rows(&DISTANCE, real, y)?;
         let rows = rec.scale(rows, -2.0 / SAMPLE as f32)?;
         let own = rec.kernel_sum(&DISTANCE, y, y)?;
-        let (rows, own) = (rec.keep(rows), rec.keep(own));
+        let (rows, own, samples) = (rec.keep(rows), rec.keep(own), rec.keep(y));
         let of_rows = match weights {
             None if count > 1 => {
                 let mut rec = Recorder::with_domain(gpu, 0, DOMAIN)?;
@@ -124,7 +126,20 @@ impl Validation {
             }
             _ => among(&values, cols, &shares),
         };
-        Ok(Self { step: rec.finish()?, rows, shares, by: Measure::Distance { own, of_rows } })
+        Ok(Self { step: rec.finish()?, rows, shares, by: Measure::Distance { samples, own, of_rows } })
+    }
+
+    /// Whether the loss draws samples.
+    pub fn draws(&self) -> bool {
+        matches!(self.by, Measure::Distance { .. })
+    }
+
+    /// The samples last drawn, in the method's units, with their conditions; none where the loss draws none.
+    pub fn samples(&self) -> Result<Vec<f32>> {
+        match self.by {
+            Measure::Likelihood { .. } => Ok(Vec::new()),
+            Measure::Distance { samples, .. } => self.step.read(samples),
+        }
     }
 
     /// The cost in nats a row, or the unbiased energy distance; lower is better. Waits for the device.
@@ -136,7 +151,7 @@ impl Validation {
         let across = self.shares.mean(rows.iter().map(|&r| f64::from(r)));
         Ok(match self.by {
             Measure::Likelihood { log_det } => across - log_det,
-            Measure::Distance { own, of_rows } => {
+            Measure::Distance { own, of_rows, .. } => {
                 let own = f64::from(-self.step.read(own)?[0]);
                 across - own / (SAMPLE as f64 * (SAMPLE as f64 - 1.0)) - of_rows
             }

@@ -15,6 +15,7 @@ mod given;
 mod kantorovich;
 mod latent;
 mod noised;
+mod outside;
 mod refit;
 mod solved;
 

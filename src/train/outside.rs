@@ -1,0 +1,122 @@
+//! Samples far outside the data, watched during training. A likelihood weighs a map at the data alone, so that it can send a share of its samples
+//! anywhere; the share of a fixed sample outside three times the range of the training rows is measured beside the validation loss, and a step at
+//! which it is above [`MOST`] is kept only where every step is.
+
+use super::validation::Validation;
+use crate::Result;
+use crate::data::subset_of;
+use crate::gpu::{Gpu, Kept, Recorder, Step};
+use crate::methods::Method;
+use crate::methods::dataset::join;
+use crate::nn::Weights;
+
+/// The share of samples above which a step counts as one whose samples leave the data.
+pub const MOST: f32 = 1e-3;
+/// Samples that are looked at.
+const SAMPLE: usize = 2048;
+/// A counter domain of its own.
+const DOMAIN: u32 = 0x0075;
+/// Evaluations of the validation loss to one of this, where samples take many passes and the validation loss draws none.
+const RARELY: u64 = 10;
+
+/// Where samples of a training may lie, and a recorded sample of its averaged weights.
+pub(super) struct Outside {
+    /// Lowest and highest value of each generated column.
+    bounds: Vec<[f32; 2]>,
+    width: usize,
+    own: Option<(Step, Kept)>,
+    rare: bool,
+}
+
+impl Outside {
+    /// `rows` are the training rows in the method's units, row-major, of so many generated columns and conditions; `drawn` says whether the validation loss draws
+    /// a sample of its own.
+    pub fn new(
+        gpu: &Gpu,
+        method: &dyn Method,
+        rows: &[f32],
+        (generated, conditions): (usize, usize),
+        drawn: bool,
+        seed: u64,
+    ) -> Result<Self> {
+        let width = generated + conditions;
+        let bounds = (0..generated).map(|j| wide(rows.iter().skip(j).step_by(width).copied())).collect();
+        if drawn {
+            return Ok(Self { bounds, width, own: None, rare: false });
+        }
+        // The same latents at every evaluation, as the validation loss has them.
+        let mut rec = Recorder::with_domain(gpu, 0, DOMAIN)?;
+        let z = method.draw(&mut rec, SAMPLE, Weights::Averaged)?;
+        let z = rec.keep(z);
+        let mut draw = rec.finish()?;
+        draw.replay(1)?;
+        let latents = draw.tensor(z)?;
+        let mut rec = Recorder::with_domain(gpu, 0, DOMAIN)?;
+        let z = rec.tensor(&latents);
+        let given = match conditions {
+            0 => None,
+            _ => {
+                let some = subset_of(rows.len() / width, SAMPLE, seed);
+                let behind = |i: usize| &rows[some[i % some.len()] * width + generated..][..conditions];
+                let values: Vec<f32> = (0..SAMPLE).flat_map(behind).copied().collect();
+                let values = gpu.upload(SAMPLE, conditions, &values)?;
+                Some(rec.tensor(&values))
+            }
+        };
+        let inputs = join(&mut rec, z, given)?;
+        let samples = method.push(&mut rec, inputs, Weights::Averaged)?;
+        let samples = join(&mut rec, samples, given)?;
+        let samples = rec.keep(samples);
+        Ok(Self { bounds, width, own: Some((rec.finish()?, samples)), rare: !method.is_one_step() })
+    }
+
+    /// Measures the weights as they are: the validation loss draws its samples again.
+    pub fn measure_now(&mut self, validation: Option<&mut Validation>) -> Result<f32> {
+        match validation {
+            Some(validation) if self.own.is_none() => {
+                validation.measure()?;
+                self.measure(Some(validation))
+            }
+            _ => self.measure(None),
+        }
+    }
+
+    /// Evaluations of the validation loss to one of this.
+    pub fn every(&self) -> u64 {
+        if self.rare { RARELY } else { 1 }
+    }
+
+    /// The share of samples of which some column lies outside, or is not finite. Waits for the device.
+    pub fn measure(&mut self, validation: Option<&Validation>) -> Result<f32> {
+        let samples = match (&mut self.own, validation) {
+            (Some((step, samples)), _) => {
+                // Whatever a sampler draws on the way, it draws the same again.
+                step.set_count(0)?;
+                step.replay(1)?;
+                step.read(*samples)?
+            }
+            (None, Some(validation)) => validation.samples()?,
+            (None, None) => Vec::new(),
+        };
+        let out = |row: &[f32]| row.iter().zip(&self.bounds).any(|(v, [low, high])| !(low..=high).contains(&v));
+        let rows = samples.chunks_exact(self.width);
+        let count = rows.len().max(1) as f32;
+        Ok(rows.filter(|row| out(row)).count() as f32 / count)
+    }
+}
+
+/// The range of some values, three times as wide.
+fn wide(values: impl Iterator<Item = f32>) -> [f32; 2] {
+    let (low, high) = values.fold((f32::INFINITY, f32::NEG_INFINITY), |(low, high), v| (low.min(v), high.max(v)));
+    [low - (high - low), high + (high - low)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_range_is_three_times_as_wide_around_its_middle() {
+        assert_eq!(wide([1.0, 3.0, 2.0].into_iter()), [-1.0, 5.0]);
+    }
+}
