@@ -3,14 +3,19 @@
 //   sum      Aᵢ = Σⱼ a(s, t),   Bᵢ = Σⱼ b(s, t)
 //   log_sum  log₂ Σⱼ 2^a(s, t), as the running maximum M of the exponents and S = Σⱼ 2^(a − M): one rescaling for J columns
 // GRADIENT adds gᵢ = Σⱼ w(s, t)·(xᵢ − yⱼ): the gradient of a reduction over pairs is one too (Charlier et al. 2021, §2).
-// The importer has n, m, d, columns, row_begin and row_end in its uniform, sets REDUCTION and POTENTIAL, and brings
-//   phi(s, t, i, j)                       (a, b, w)
-//   of_row(i), of_column(j)               v and u
-//   first_column(begin, block)            where the row block that begins at `block` begins in a split,
-//   times(j, block_end)                   and how often column j counts there: for sums that are symmetric
-//   put(at, sums)                         writes (A, B) or (M, S) of one row and split
+// The importer has n, m, d, columns, row_begin and row_end in its uniform, and brings
+//   phi(s, t, i, j)            (a, b, w)
+//   of_row(i), of_column(j)    v and u, where POTENTIAL is 1
+//   put(at, sums)              writes (A, B) or (M, S) of one row and split
+// CENTERED 1 lets a family form the gradient as (xᵢ − o)·Σⱼ w − Σⱼ w·(yⱼ − o) with o near the rows, which need not hold the differences until w is
+// known: 1.5 to 4 times faster on llvmpipe (d = 4 to 64), but wrong where w grows beyond all bounds at small distances. SYMMETRIC 1 reads
+// `symmetric` from the uniform: 1 where x is y and only Σᵢ Aᵢ is wanted, so that columns after a row block count twice and those before it never.
 // A workgroup is a block of rows and a split of the columns (src/ops/pairs.rs); a thread owns R rows.
-#axis GRADIENT: 0 1
+#axis D: 8 4 5
+#axis R: 2
+#axis J: 2
+#axis SG: 4
+#axis ROLL: 0 1
 #if FAMILY == broadcast && D % 4 == 0
 // A load of four coordinates costs llvmpipe little more than a load of one.
 @group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
@@ -25,6 +30,23 @@
 // software drivers give each core a run of neighbouring groups.
 fn row_block(group: u32, groups: u32) -> u32 {
     return select(group / 2u, groups - 1u - group / 2u, group % 2u == 1u);
+}
+
+// Where the rows that begin at `block` begin in a split, and how often a column counts for the rows before `block_end`.
+fn first_column(begin: u32, block: u32) -> u32 {
+#if SYMMETRIC == 1
+    return select(begin, max(begin, block), params.symmetric == 1u);
+#else
+    return begin;
+#endif
+}
+
+fn times(j: u32, block_end: u32) -> f32 {
+#if SYMMETRIC == 1
+    return select(1.0, 2.0, params.symmetric == 1u && j >= block_end);
+#else
+    return 1.0;
+#endif
 }
 
 #if REDUCTION == log_sum

@@ -9,6 +9,7 @@
 #let WIDTH = 64
 #let Q = 4
 #let CHUNK = 32
+#let CENTERED = 0
 #endif
 
 #if GRADIENT == 1
@@ -33,13 +34,15 @@ fn values(
     let v = 0.0;
 #endif
 #if GRADIENT == 1
+#if CENTERED == 1
     var w = 0.0;
+#endif
     let chunk = group.z * $(CHUNK)u;
 #for c in 0..CHUNK
     let c_$c = min(chunk + $(c)u, params.d - 1u);
     let x_$c = x[row + c_$c];
     var g_$c = 0.0;
-#if FAMILY == wide_broadcast
+#if CENTERED == 1
     let o_$c = subgroupAdd(x_$c) * (1.0 / $(SG).0);
 #endif
 #endfor
@@ -119,7 +122,7 @@ fn values(
 #endfor
 #endif
 #if GRADIENT == 1
-#if FAMILY == wide_broadcast
+#if CENTERED == 1
         w += k_0.z
 #for q in 1..Q
             + k_$q.z
@@ -129,12 +132,21 @@ fn values(
 #for c in 0..CHUNK
         {
 #if FAMILY == wide_broadcast
+#if CENTERED == 1
             let z = y[y_row + c_$c] - o_$c;
             g_$c -= k_0.z * subgroupBroadcast(z, 0u)
 #for q in 1..Q
                 + k_$q.z * subgroupBroadcast(z, $(q)u)
 #endfor
             ;
+#else
+            let z = y[y_row + c_$c];
+            g_$c += k_0.z * (x_$c - subgroupBroadcast(z, 0u))
+#for q in 1..Q
+                + k_$q.z * (x_$c - subgroupBroadcast(z, $(q)u))
+#endfor
+            ;
+#endif
 #else
             g_$c += k_0.z * (x_$c - y[j_0 * params.d + c_$c])
 #for q in 1..Q
@@ -151,7 +163,7 @@ fn values(
 #if GRADIENT == 1
         if (group.z == 0u) { put(at, sums); }
 #for c in 0..CHUNK
-#if FAMILY == wide_broadcast
+#if CENTERED == 1
         if (chunk + $(c)u < params.d) { gradient[at * params.d + chunk + $(c)u] = w * (x_$c - o_$c) + g_$c; }
 #else
         if (chunk + $(c)u < params.d) { gradient[at * params.d + chunk + $(c)u] = g_$c; }

@@ -1,5 +1,7 @@
-// The cost c = ‖x − y‖^p of transport by its squared distance, times `params.scale`, and its gradient; the importer has the axis
-// COST and in its uniform `scale`, `half` = p/2 and `slope` = p.
+// The cost c = ‖x − y‖^p of transport by its squared distance, times `params.scale`, and its gradient; the importer has in its
+// uniform `scale`, `half` = p/2 and `slope` = p.
+
+#axis COST: square distance power
 
 // Below this r² counts as 0, where the gradient is 0 too.
 const COINCIDENT = 1e-30;

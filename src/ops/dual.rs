@@ -22,20 +22,15 @@
 //! # }
 //! ```
 
+use super::pairs::{Launch, Layout, Tiling};
 use super::pairwise::hand_on;
-use crate::gpu::kernels::dual::{Params, Rows, Weights};
+use super::sinkhorn::cost;
+use crate::gpu::kernels::dual::{Params, Rows, Values};
 use crate::gpu::kernels::pairwise_finish::{Gradient, Params as FinishParams, Value};
-use crate::gpu::{Axes, Family, Recorder, Var};
+use crate::gpu::{Axes, Family, Gpu, Recorder, Var};
 use crate::reference::dual::KNEE;
 pub use crate::reference::dual::Softness;
 use crate::{Error, Result};
-
-/// Largest dimension whose shader is written out for it; beyond, one shader serves all.
-const WRITTEN_OUT: usize = 32;
-/// Most columns that one workgroup walks, so that loops stay far below 65,535 rounds.
-const LONGEST: usize = 65_536;
-/// Splits begin at multiples of this.
-const ALIGNMENT: usize = 64;
 
 /// The cost, and what its violation pays.
 #[derive(Clone, Debug, PartialEq)]
@@ -85,73 +80,24 @@ struct Factors {
     per_pair: f64,
 }
 
-/// How the rows × columns of one pass are cut up.
-struct Layout {
-    axes: Axes,
-    rows_of_group: usize,
-    rows_of_dispatch: usize,
-    columns: usize,
-    splits: usize,
-    /// Workgroups over chunks of the gradient's coordinates.
-    chunks: u32,
-}
-
-impl Layout {
-    fn of(rec: &Recorder, settings: &Dual, (n, m, d): (usize, usize, usize), gradient: bool) -> Self {
-        let gpu = rec.gpu();
-        let wide = d > WRITTEN_OUT;
-        let (name, rows, lanes, at_once, width) = match gpu.family() {
-            _ if wide => ("wide", 1, 4, 4, 64),
-            Family::Subgroup { width } => {
-                // Rows and columns at a time: measured on llvmpipe.
-                let (rows, at_once) = match d {
-                    0..=4 => (4, 4),
-                    5..=16 => (2, 8),
-                    _ => (1, 4),
-                };
-                let width = width as usize;
-                ("broadcast", rows, width, at_once.min(width), width)
-            }
-            Family::Workgroup => ("tile", if d <= 4 && n >= 16_384 { 2 } else { 1 }, 4, 4, 128),
-            Family::Register => ("register", if d <= 8 { 2 } else { 1 }, 4, 4, 64),
-        };
-        let cost = match settings.exponent {
-            2.0 => "square",
-            1.0 => "distance",
-            _ => "power",
-        };
-        let softness = match settings.softness {
-            Softness::Entropic => "entropic",
-            Softness::Quadratic => "quadratic",
-        };
-        let axes = Axes::none()
-            .set("FAMILY", name)
-            .set("COST", cost)
-            .set("SOFTNESS", softness)
-            .set("GRADIENT", u32::from(gradient))
-            .set("D", if wide { 1 } else { d })
-            .set("R", rows)
-            .set("J", at_once)
-            .set("SG", lanes);
-        let rows_of_group = rows * width;
-        let chunks = if wide && gradient { d.div_ceil(32) } else { 1 };
-        // No dispatch takes longer than about a tenth of a second on two cores of software: nanoseconds of a pair.
-        let speed = match (gpu.is_software(), gpu.family()) {
-            (false, _) => 0.2,
-            (true, Family::Subgroup { .. }) if !wide => 1.0,
-            (true, _) => 20.0,
-        };
-        let pair = speed * chunks as f64 * (1.0 + 0.1 * d as f64);
-        let most = (1e8 / (pair * m as f64)) as usize / rows_of_group * rows_of_group;
-        let rows_of_dispatch = most.clamp(rows_of_group, n.next_multiple_of(rows_of_group)).min(65_535 * rows_of_group);
-        let groups = rows_of_dispatch / rows_of_group;
-        let wanted = (gpu.parallel_groups() as usize).div_ceil(groups);
-        // Partial sums stay below 64 MiB a term, unless one split alone needs more.
-        let affordable = ((16 << 20) / (n * d)).max(1);
-        let splits = wanted.min(affordable).clamp(1, m.div_ceil(ALIGNMENT)).max(m.div_ceil(LONGEST));
-        let columns = m.div_ceil(splits).next_multiple_of(ALIGNMENT);
-        Self { axes, rows_of_group, rows_of_dispatch, columns, splits: m.div_ceil(columns), chunks: chunks as u32 }
-    }
+/// How a pass is cut up, and its variant of the shader.
+fn tiling(gpu: &Gpu, settings: &Dual, (n, m, d): (usize, usize, usize), gradient: bool) -> (Layout, Axes) {
+    let tiling = Tiling::of(gpu, d, |family| match family {
+        // Measured on llvmpipe.
+        Family::Subgroup { .. } => match d {
+            0..=4 => (4, 4),
+            5..=16 => (2, 8),
+            _ => (1, 4),
+        },
+        Family::Workgroup => (if d <= 4 && n >= 16_384 { 2 } else { 1 }, 4),
+        Family::Register => (if d <= 8 { 2 } else { 1 }, 4),
+    });
+    let softness = match settings.softness {
+        Softness::Entropic => "entropic",
+        Softness::Quadratic => "quadratic",
+    };
+    let layout = tiling.layout(gpu, (n, m), gradient, 1.0 + 0.1 * d as f64);
+    (layout, tiling.axes(gradient).set("COST", cost(settings.exponent)).set("SOFTNESS", softness))
 }
 
 /// Points and the potential on them.
@@ -228,28 +174,26 @@ impl Recorder {
     /// The partial sums of the rows of `of` over those of `over`, with those of ∂c/∂x where asked.
     fn dual_sums(&mut self, of: Side, over: Side, settings: &Dual, gradient: bool) -> Result<Sums> {
         let (n, m, d) = (of.points.rows(), over.points.rows(), of.points.cols());
-        let layout = Layout::of(self, settings, (n, m, d), gradient);
+        let (layout, axes) = tiling(self.gpu(), settings, (n, m, d), gradient);
         let (value, weight) = (self.empty(layout.splits, n)?, self.empty(layout.splits, n)?);
         let gradient = if gradient { Some(self.empty(layout.splits, n * d)?) } else { None };
         let (x, y, f, g) = (of.points, over.points, of.potential, over.potential);
-        for row_begin in (0..n).step_by(layout.rows_of_dispatch) {
-            let row_end = (row_begin + layout.rows_of_dispatch).min(n);
+        for Launch { row_begin, row_end, groups } in layout.launches() {
             let params = Params {
                 n: n as u32,
                 m: m as u32,
                 d: d as u32,
                 columns: layout.columns as u32,
-                row_begin: row_begin as u32,
-                row_end: row_end as u32,
+                row_begin,
+                row_end,
                 scale: settings.factors().t as f32,
                 knee: (KNEE * std::f64::consts::LOG2_E) as f32,
                 half: settings.exponent / 2.0,
                 slope: settings.exponent,
             };
-            let groups = [(row_end - row_begin).div_ceil(layout.rows_of_group) as u32, layout.splits as u32, layout.chunks];
             match gradient {
-                Some(gradient) => self.dispatch(Rows { params, x, y, f, g, value, weight, gradient }, &layout.axes, groups)?,
-                None => self.dispatch(Weights { params, x, y, f, g, value, weight }, &layout.axes, groups)?,
+                Some(gradient) => self.dispatch(Rows { params, x, y, f, g, value, weight, gradient }, &axes, groups)?,
+                None => self.dispatch(Values { params, x, y, f, g, value, weight }, &axes, groups)?,
             }
         }
         Ok(Sums { value, weight, gradient })

@@ -11,8 +11,6 @@ const WRITTEN_OUT: usize = 64;
 pub(super) const ROUNDS: usize = 49_152;
 /// Splits begin at multiples of this, so that no tile and no vector of columns straddles two.
 const ALIGNMENT: usize = 64;
-/// Workgroups below which columns are split to make more of them.
-const BUSY: usize = 32;
 /// Partial results of a split together, at most: 64 MiB, unless one split alone needs more.
 const PARTIAL: usize = 16 << 20;
 /// Nanoseconds that a dispatch takes at most, about, on two cores of software, where nothing else runs meanwhile.
@@ -74,6 +72,7 @@ impl Tiling {
             rows_of_group: self.rows * self.threads,
             columns_of_round: if self.family == "register" { self.columns } else { 4 },
             chunks,
+            groups: gpu.parallel_groups() as usize,
             partial: if gradient { self.d } else { 2 },
             cost,
         };
@@ -99,6 +98,8 @@ pub(super) struct Pairs {
     pub columns_of_round: usize,
     /// Workgroups over chunks of coordinates, each of which sees every pair.
     pub chunks: usize,
+    /// Workgroups below which columns are split to make more of them.
+    pub groups: usize,
     /// Numbers that a row's partial result is.
     pub partial: usize,
     /// Nanoseconds of a pair and chunk on two cores of software, in the family that shares columns by broadcast.
@@ -138,7 +139,7 @@ impl Pairs {
         let most = (DISPATCH / (pair * m as f64)) as usize / rows_of_group * rows_of_group;
         let rows_of_dispatch = most.clamp(rows_of_group, n.next_multiple_of(rows_of_group)).min(65_535 * rows_of_group);
 
-        let wanted = (gpu.parallel_groups() as usize).max(BUSY).div_ceil(rows_of_dispatch / rows_of_group);
+        let wanted = self.groups.div_ceil(rows_of_dispatch / rows_of_group);
         let affordable = (PARTIAL / (n * self.partial)).max(1);
         let longest = ROUNDS * self.columns_of_round;
         let splits = wanted.min(affordable).clamp(1, m.div_ceil(ALIGNMENT)).max(m.div_ceil(longest));

@@ -19,17 +19,12 @@
 //! # }
 //! ```
 
+use super::pairs::{Launch, Layout, Tiling};
 use super::pairwise::hand_on;
-use crate::gpu::kernels::sinkhorn::{Combine, Params, PlanGradient, SoftMin};
-use crate::gpu::{Axes, Family, Recorder, Var};
+use crate::gpu::kernels::sinkhorn::{Combine, Params, Rows, Values};
+use crate::gpu::{Axes, Family, Gpu, Recorder, Var};
 use crate::{Error, Result};
 
-/// Largest dimension whose shader is written out for it; beyond, one shader serves all.
-const WRITTEN_OUT: usize = 32;
-/// Most columns that one workgroup walks, so that loops stay far below 65,535 rounds.
-const LONGEST: usize = 65_536;
-/// Splits begin at multiples of this.
-const ALIGNMENT: usize = 64;
 /// Steps of a schedule at most: a scaling so near to 1 that it asks for more is a mistake.
 const LONGEST_SCHEDULE: usize = 2000;
 
@@ -127,58 +122,16 @@ pub(super) fn cost(exponent: f32) -> &'static str {
     }
 }
 
-/// How the rows × columns of one pass are cut up.
-struct Layout {
-    axes: Axes,
-    rows_of_group: usize,
-    rows_of_dispatch: usize,
-    columns: usize,
-    splits: usize,
-    chunks: u32,
-}
-
-impl Layout {
-    fn of(rec: &Recorder, exponent: f32, (n, m, d): (usize, usize, usize), gradient: bool) -> Self {
-        let gpu = rec.gpu();
-        let wide = d > WRITTEN_OUT;
-        let small = if gradient { 2 } else { 4 };
-        let (name, rows, lanes, at_once, width) = match gpu.family() {
-            _ if wide => ("wide", 1, 4, 4, 64),
-            Family::Subgroup { width } => {
-                let (rows, at_once) = if d <= 8 { (small, 8) } else { (1, 4) };
-                let width = width as usize;
-                ("broadcast", rows, width, at_once.min(width), width)
-            }
-            Family::Workgroup => ("tile", if d <= 4 && n >= 16_384 { 2 } else { 1 }, 4, 4, 128),
-            Family::Register => ("register", if d <= 8 { 2 } else { 1 }, 4, 4, 64),
-        };
-        let axes = Axes::none()
-            .set("FAMILY", name)
-            .set("COST", cost(exponent))
-            .set("GRADIENT", u32::from(gradient))
-            .set("D", if wide { 1 } else { d })
-            .set("R", rows)
-            .set("J", at_once)
-            .set("SG", lanes);
-        let rows_of_group = rows * width;
-        let chunks = if wide && gradient { d.div_ceil(32) } else { 1 };
-        // No dispatch takes longer than about a tenth of a second on two cores of software: nanoseconds of a pair.
-        let speed = match (gpu.is_software(), gpu.family()) {
-            (false, _) => 0.2,
-            (true, Family::Subgroup { .. }) if !wide => 1.0,
-            (true, _) => 20.0,
-        };
-        let pair = speed * chunks as f64 * (1.0 + 0.1 * d as f64);
-        let most = (1e8 / (pair * m as f64)) as usize / rows_of_group * rows_of_group;
-        let rows_of_dispatch = most.clamp(rows_of_group, n.next_multiple_of(rows_of_group)).min(65_535 * rows_of_group);
-        let groups = rows_of_dispatch / rows_of_group;
-        let wanted = (gpu.parallel_groups() as usize).div_ceil(groups);
-        // Partial sums stay below 64 MiB, unless one split alone needs more.
-        let affordable = ((16 << 20) / (n * if gradient { d } else { 2 })).max(1);
-        let splits = wanted.min(affordable).clamp(1, m.div_ceil(ALIGNMENT)).max(m.div_ceil(LONGEST));
-        let columns = m.div_ceil(splits).next_multiple_of(ALIGNMENT);
-        Self { axes, rows_of_group, rows_of_dispatch, columns, splits: m.div_ceil(columns), chunks: chunks as u32 }
-    }
+/// How a pass is cut up, and its variant of the shader.
+fn tiling(gpu: &Gpu, exponent: f32, (n, m, d): (usize, usize, usize), gradient: bool) -> (Layout, Axes) {
+    let tiling = Tiling::of(gpu, d, |family| match family {
+        Family::Subgroup { .. } if d <= 8 => (if gradient { 2 } else { 4 }, 8),
+        Family::Subgroup { .. } => (1, 4),
+        Family::Workgroup => (if d <= 4 && n >= 16_384 { 2 } else { 1 }, 4),
+        Family::Register => (if d <= 8 { 2 } else { 1 }, 4),
+    });
+    let layout = tiling.layout(gpu, (n, m), gradient, 1.0 + 0.1 * d as f64);
+    (layout, tiling.axes(gradient).set("COST", cost(exponent)))
 }
 
 /// One side of a problem: points and the logarithms (base 2) of their weights.
@@ -300,7 +253,7 @@ impl Recorder {
         settings: &Sinkhorn,
     ) -> Result<Var> {
         let sizes @ (n, m, _) = (x.points.rows(), y.points.rows(), x.points.cols());
-        let layout = Layout::of(self, settings.exponent, sizes, false);
+        let (layout, axes) = tiling(self.gpu(), settings.exponent, sizes, false);
         let value = self.empty(layout.splits, 2 * n)?;
         let out = self.empty(n, 1)?;
         let scale = (std::f64::consts::LOG2_E / f64::from(epsilon)) as f32;
@@ -310,12 +263,10 @@ impl Recorder {
             blend: if old.is_some() { 0.5 } else { 0.0 },
             ..params(sizes, &layout, settings)
         };
-        for row_begin in (0..n).step_by(layout.rows_of_dispatch) {
-            let row_end = (row_begin + layout.rows_of_dispatch).min(n);
-            (params.row_begin, params.row_end) = (row_begin as u32, row_end as u32);
-            let groups = [(row_end - row_begin).div_ceil(layout.rows_of_group) as u32, layout.splits as u32, 1];
-            let pass = SoftMin { params, x: x.points, y: y.points, h, log_b: y.log_weights, value };
-            self.dispatch(pass, &layout.axes, groups)?;
+        for Launch { row_begin, row_end, groups } in layout.launches() {
+            (params.row_begin, params.row_end) = (row_begin, row_end);
+            let pass = Values { params, x: x.points, y: y.points, h, log_b: y.log_weights, value };
+            self.dispatch(pass, &axes, groups)?;
         }
         debug_assert_eq!(h.rows(), m);
         let old = match old {
@@ -323,7 +274,7 @@ impl Recorder {
             None => self.constant(0.0, n, 1)?,
         };
         let groups = self.groups(n, 64);
-        self.dispatch(Combine { params, f: old, value, out }, &layout.axes, groups)?;
+        self.dispatch(Combine { params, f: old, value, out }, &axes, groups)?;
         Ok(out)
     }
 
@@ -334,16 +285,14 @@ impl Recorder {
             None => f,
             Some(_) => self.scale(f, 1.0 / settings.damping(settings.epsilon))?,
         };
-        let layout = Layout::of(self, settings.exponent, sizes, true);
+        let (layout, axes) = tiling(self.gpu(), settings.exponent, sizes, true);
         let parts = self.empty(layout.splits, n * d)?;
         let scale = (std::f64::consts::LOG2_E / f64::from(settings.epsilon)) as f32;
         let mut params = Params { scale, ..params(sizes, &layout, settings) };
-        for row_begin in (0..n).step_by(layout.rows_of_dispatch) {
-            let row_end = (row_begin + layout.rows_of_dispatch).min(n);
-            (params.row_begin, params.row_end) = (row_begin as u32, row_end as u32);
-            let groups = [(row_end - row_begin).div_ceil(layout.rows_of_group) as u32, layout.splits as u32, layout.chunks];
-            let pass = PlanGradient { params, x: x.points, y: y.points, h, log_b: y.log_weights, f, gradient: parts };
-            self.dispatch(pass, &layout.axes, groups)?;
+        for Launch { row_begin, row_end, groups } in layout.launches() {
+            (params.row_begin, params.row_end) = (row_begin, row_end);
+            let pass = Rows { params, x: x.points, y: y.points, h, log_b: y.log_weights, f, gradient: parts };
+            self.dispatch(pass, &axes, groups)?;
         }
         let sum = if layout.splits == 1 { parts } else { self.sum_rows_untaped(parts)? };
         Ok(self.view(sum, n, d))
