@@ -18,17 +18,11 @@
 //! # }
 //! ```
 
+use super::pairs::{Launch, Layout, Tiling};
 use super::pairwise::hand_on;
-use crate::gpu::kernels::repulsion::{Energy, Forces, Params};
-use crate::gpu::{Axes, Recorder, Var};
+use crate::gpu::kernels::repulsion::{Params, Rows, Values};
+use crate::gpu::{Axes, Family, Recorder, Var};
 use crate::{Error, Result};
-
-/// Columns up to which a row is held in registers: on llvmpipe 4 times faster at 64 than in chunks.
-const REGISTERS: usize = 64;
-/// Rows in a split at most: some drivers end loops silently after 65,535 rounds.
-const LONGEST: usize = 32_768;
-/// Pairs × columns in a dispatch at most, far below a second on any device.
-const WORK: usize = 1 << 28;
 
 /// A potential that falls with the distance r: (r² + δ²)^(−s/2) for s > 0, −½ ln(r² + δ²) for s = 0, −(r² + δ²)^(−s/2) for −2 < s < 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -64,9 +58,7 @@ impl Riesz {
 struct Plan {
     params: Params,
     axes: Axes,
-    splits: usize,
-    chunks: u32,
-    rows_at_once: usize,
+    layout: Layout,
 }
 
 impl Recorder {
@@ -76,11 +68,11 @@ impl Recorder {
     /// A potential out of range, and no rows.
     pub fn riesz_forces(&mut self, x: Var, potential: Riesz) -> Result<Var> {
         let plan = self.repulsion(x, potential, true)?;
-        let force = self.empty(plan.splits, x.len())?;
-        for (params, groups) in plan.dispatches(x.rows()) {
-            self.dispatch(Forces { params, x, force }, &plan.axes, groups)?;
+        let gradient = self.empty(plan.layout.splits, x.len())?;
+        for (params, groups) in plan.dispatches() {
+            self.dispatch(Rows { params, x, y: x, gradient }, &plan.axes, groups)?;
         }
-        let sum = if plan.splits == 1 { force } else { self.sum_rows_untaped(force)? };
+        let sum = if plan.layout.splits == 1 { gradient } else { self.sum_rows_untaped(gradient)? };
         Ok(self.view(sum, x.rows(), x.cols()))
     }
 
@@ -90,9 +82,9 @@ impl Recorder {
     /// As [`Recorder::riesz_forces`].
     pub fn riesz_energy(&mut self, x: Var, potential: Riesz) -> Result<Var> {
         let plan = self.repulsion(x, potential, false)?;
-        let value = self.empty(plan.splits, x.rows())?;
-        for (params, groups) in plan.dispatches(x.rows()) {
-            self.dispatch(Energy { params, x, value }, &plan.axes, groups)?;
+        let value = self.empty(plan.layout.splits, x.rows())?;
+        for (params, groups) in plan.dispatches() {
+            self.dispatch(Values { params, x, y: x, value }, &plan.axes, groups)?;
         }
         let energy = self.full_sum(value, 0.5, false)?;
         self.record(&[x], &[energy], move |rec, back| {
@@ -106,21 +98,27 @@ impl Recorder {
         Ok(energy)
     }
 
-    fn repulsion(&self, x: Var, potential: Riesz, forces: bool) -> Result<Plan> {
+    fn repulsion(&self, x: Var, potential: Riesz, gradient: bool) -> Result<Plan> {
         potential.check()?;
         let (n, d) = (x.rows(), x.cols());
         if x.is_empty() {
             return Err(Error::shape("repulsion", format!("{n} × {d}: there are no particles")));
         }
-        let wide = d > REGISTERS;
-        let chunks = if wide && forces { d.div_ceil(32) } else { 1 };
-        let row_groups = n.div_ceil(64);
-        let wanted = (self.gpu().parallel_groups() as usize).div_ceil(row_groups).min(n.div_ceil(64)).max(n.div_ceil(LONGEST));
-        let columns = n.div_ceil(wanted).next_multiple_of(4);
+        let tiling = Tiling::of(self.gpu(), d, |family| match family {
+            Family::Subgroup { .. } => match d {
+                0..=4 => (4, 4),
+                5..=16 => (2, 8),
+                _ => (1, 4),
+            },
+            Family::Workgroup => (1, 4),
+            Family::Register => (1, 1),
+        });
+        let layout = tiling.layout(self.gpu(), (n, n), gradient, 1.0 + 0.1 * d as f64);
         let params = Params {
             n: n as u32,
+            m: n as u32,
             d: d as u32,
-            columns: columns as u32,
+            columns: layout.columns as u32,
             row_begin: 0,
             row_end: n as u32,
             half: potential.exponent / 2.0,
@@ -128,20 +126,14 @@ impl Recorder {
             softening: potential.softening * potential.softening,
         };
         let kind = if potential.exponent == 0.0 { "logarithm" } else { "power" };
-        let axes = Axes::none().set("KIND", kind).set("D", if wide { 0 } else { d });
-        let rows_at_once = (WORK / (n * (d + 16) * chunks)).clamp(64, 65_535 * 64) / 64 * 64;
-        Ok(Plan { params, axes, splits: n.div_ceil(columns), chunks: chunks as u32, rows_at_once })
+        Ok(Plan { params, axes: tiling.axes(gradient).set("KIND", kind), layout })
     }
 }
 
 impl Plan {
-    /// The uniforms and groups of each block of rows.
-    fn dispatches(&self, n: usize) -> Vec<(Params, [u32; 3])> {
-        let one = |begin: usize| {
-            let end = (begin + self.rows_at_once).min(n);
-            let params = Params { row_begin: begin as u32, row_end: end as u32, ..self.params };
-            (params, [(end - begin).div_ceil(64) as u32, self.splits as u32, self.chunks])
-        };
-        (0..n).step_by(self.rows_at_once).map(one).collect()
+    /// The uniforms and groups of each dispatch.
+    fn dispatches(&self) -> impl Iterator<Item = (Params, [u32; 3])> {
+        let with = |Launch { row_begin, row_end, groups }| (Params { row_begin, row_end, ..self.params }, groups);
+        self.layout.launches().map(with)
     }
 }
