@@ -186,7 +186,7 @@ pub fn refit(gpu: &Gpu, job: Job, steps: u64, progress: &mut dyn Progress, stop:
     let job = Job { out: folder.path().join("run"), resume: false, validation: None, test: None, training, ..job };
     let Run { job, opened, mut stage, .. } = Run::prepare(gpu, job)?;
     let mut session = Session::new(Checkpoint::start(), &opened.folder, &job.training, progress, stop)?;
-    session.run(&mut stage, steps, None)?;
+    session.run(&mut stage, steps, None, None)?;
     Ok(model(gpu, &job, stage, steps))
 }
 
