@@ -11,7 +11,7 @@ use pushforward::methods::{Entry, given_score};
 use pushforward::metrics::gaussian::Gaussian;
 use pushforward::metrics::{Evaluation, Options, Points, evaluate};
 use pushforward::model::Model;
-use pushforward::report::{Curve, Figure, Page, Scale, ScoreTable, comparison, curves, moved, number};
+use pushforward::report::{Curve, Figure, Page, Scale, ScoreTable, Sheet, comparison, curves, moved, number};
 use pushforward::settings::table_of;
 use pushforward::train::{Outcome, Sets};
 
@@ -125,8 +125,14 @@ fn page(
     let gaussian = Table::new(train.columns().iter().cloned(), gaussian)?;
     let reference = standardised(&real.reference, &scale)?;
     let few = rows / 4;
-    let options =
-        Options { gpu: Some(gpu.clone()), permutations: few.min(200), pair_rows: Some(rows), w2_rows: few, ..Options::default() };
+    let options = Options {
+        gpu: Some(gpu.clone()),
+        names: train.columns().to_vec(),
+        permutations: few.min(200),
+        pair_rows: Some(rows),
+        w2_rows: few,
+        ..Options::default()
+    };
     let mut found = Vec::new();
     for set in [&samples, &gaussian, &real.beside] {
         let set = standardised(set, &scale)?;
@@ -149,6 +155,7 @@ fn page(
         title: format!("{} on {}", entry.name, train.origin()),
         headline: if elsewhere { to_score(&found) } else { headline(&found, &real) },
         facts: facts(gpu, outcome, entry, likelihood),
+        columns: found.first().filter(|_| !elsewhere).and_then(Sheet::of_columns),
         scores: Some(table),
         figures: figures(outcome, &real, &samples, elsewhere)?,
         settings: settings(outcome),
@@ -187,14 +194,11 @@ fn headline(found: &[Evaluation], real: &Real) -> String {
         _ => "too little to measure".into(),
     };
     let (ours, theirs, best) = (root(samples), root(gaussian), root(others));
-    let told = samples.c2st.as_ref().map_or(String::new(), |c| {
-        format!(" A classifier tells samples from real rows in {} % of cases (50 % is chance).", number(100.0 * c.value, 3))
-    });
     let energy = format!(
         "Root energy distance to {}: {ours} for the samples, {theirs} for a fitted Gaussian, {best} for {}.",
         real.name, real.beside_name
     );
-    energy + &told + real.warning
+    format!("{} {energy}{}", samples.verdict, real.warning)
 }
 
 fn is_finite(target: &Target, rows: &Table) -> bool {

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::io;
 
 use super::style::{self, escape, number};
+use crate::metrics::columns::ColumnDifference;
 use crate::metrics::{Better, Evaluation, Score};
 
 /// A run's page. Empty parts are left out.
@@ -17,6 +18,8 @@ pub struct Page {
     pub lead: Vec<String>,
     /// Name and value: method, data, adapter, steps, seconds, date.
     pub facts: Vec<(String, String)>,
+    /// The columns of the data, the farthest off first.
+    pub columns: Option<Sheet>,
     pub scores: Option<ScoreTable>,
     pub figures: Vec<Figure>,
     pub sheets: Vec<Sheet>,
@@ -105,6 +108,9 @@ impl Page {
             html.push_str("</dl>\n");
         }
         html.push_str("</header>\n");
+        if let Some(columns) = &self.columns {
+            html.push_str(&columns.html());
+        }
         if let Some(scores) = &self.scores {
             html.push_str(&scores.html());
         }
@@ -138,7 +144,31 @@ impl Page {
     }
 }
 
+/// Columns that a page lists.
+const COLUMNS: usize = 20;
+
 impl Sheet {
+    /// How far off each column is by itself, the farthest first; none where the evaluation had no names of columns.
+    pub fn of_columns(found: &Evaluation) -> Option<Self> {
+        let more = found.by_column.len().saturating_sub(COLUMNS);
+        let row = |column: &ColumnDifference| {
+            let shift = column.shift.map_or("–".into(), |shift| format!("{} sd", number(shift, 2)));
+            let p = if column.p_value < 1e-4 { format!("< {}", number(1e-4, 1)) } else { number(column.p_value, 2) };
+            [column.column.clone(), number(column.distance, 3), p, shift].map(|cell| (cell, String::new())).to_vec()
+        };
+        let hidden = if more > 0 { format!(" {more} columns that are nearer are not listed.") } else { String::new() };
+        (!found.by_column.is_empty()).then(|| Self {
+            title: "Columns, the farthest off first".into(),
+            head: ["column", "off by", "p", "mean off by"].map(String::from).to_vec(),
+            rows: found.by_column.iter().take(COLUMNS).map(row).collect(),
+            numbers: true,
+            note: format!(
+                "Off by: the Kolmogorov–Smirnov distance of numbers, the total variation distance of categories, from 0 to 1. p is corrected for the \
+                 number of columns.{hidden}"
+            ),
+        })
+    }
+
     fn html(&self) -> String {
         let mut html = format!("<section>\n<h2>{}</h2>\n", escape(&self.title));
         if !self.rows.is_empty() {
