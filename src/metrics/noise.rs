@@ -3,7 +3,8 @@
 //! Means of n and m rows miss δ by a noise G of covariance C = Σ_x/n + Σ_y/m, and U = ‖δ + G‖² − tr C. Its variance is 4⟨δ, Cδ⟩ + 2 tr C². The first
 //! part vanishes where the distributions are equal, and *near* equality it is estimated from a δ̂ that is mostly noise, is small just where U is, and
 //! the interval U ± 1.96·s covers ‖δ‖² in 81 to 95 % of cases. Here the first part is a function of the unknown ‖δ‖² = θ: 4ρθ, ρ the variance of G along
-//! δ. An interval is all θ under which U lies between the 2.5 % and 97.5 % quantiles, by the third cumulant 8(tr C³ + 3ρ²θ) (Cornish & Fisher 1938). ρ is
+//! δ. An interval is all θ under which U lies between the 2.5 % and 97.5 % quantiles of a gamma distribution of its mean,
+//! variance and third cumulant 8(tr C³ + 3ρ²θ) (Pearson 1895). ρ is
 //! that along δ̂, and the largest eigenvalue of C as far as δ̂ is noise. The distance is not negative, and nor are the ends.
 
 use super::{Points, Score, interval};
@@ -11,6 +12,8 @@ use crate::Result;
 
 /// Rows of each set from which C is estimated.
 const ROWS: usize = 50;
+/// Φ⁻¹(0.9).
+const DECILE: f64 = 1.281_551_565_544_6;
 const POWER_ITERATIONS: usize = 50;
 
 /// Traces of C, and its largest eigenvalue.
@@ -88,12 +91,11 @@ impl Noise {
         let quantile = |theta: f64, z: f64, least: f64| {
             let variance = (4.0 * along * theta).max(least) + 2.0 * self.squares;
             let third = 8.0 * (self.cubes + 3.0 * along * along * theta);
-            let skew = if variance > 0.0 { (z * z - 1.0) / 6.0 * third / variance } else { 0.0 };
-            theta + z * variance.sqrt() + skew
+            theta + variance.sqrt() * skewed(z, third / variance.powf(1.5).max(f64::MIN_POSITIVE))
         };
-        let low = |theta: f64| quantile(theta, interval::Z, plug_in) < value;
+        let low = |theta: f64| quantile(theta, interval::Z, plug_in - 4.0 * self.squares) < value;
         // An estimate that no distance explains is bad luck, and no reason to rule all of them out.
-        let lifted = value.max(-0.5 * (2.0 * self.squares).sqrt());
+        let lifted = value.max(quantile(0.0, -DECILE, 0.0));
         let high = |theta: f64| quantile(theta, -interval::Z, 0.0) <= lifted;
         let start = value.max(0.0);
         let ends = [boundary(0.0, start, low), {
@@ -105,6 +107,14 @@ impl Noise {
         }];
         Score { standard_error: Some(error), interval: Some(ends), ..Score::exact(value) }
     }
+}
+
+/// The quantile of a standardized gamma distribution of this skewness whose normal one is z (Wilson & Hilferty 1931).
+fn skewed(z: f64, skewness: f64) -> f64 {
+    if skewness < 1e-6 {
+        return z;
+    }
+    2.0 / skewness * ((1.0 + skewness * z / 6.0 - skewness * skewness / 36.0).powi(3) - 1.0)
 }
 
 /// Where `is_below` turns false between `low` and `high`.
