@@ -19,10 +19,12 @@ use super::console::Console;
 use super::evaluate::{scores, standardised};
 use super::likelihood::Judged;
 use super::progress::duration;
-use super::train::{outside_said, refit_said, sets_said};
+use super::train::{kept_said, outside_said, refit_said, sets_said};
 
 /// Rows of each set that the report scores at most: it should take seconds.
 pub const ROWS: usize = 2000;
+/// Samples to a real row that are scored at most.
+const SAMPLES: usize = 4;
 /// Seconds of training from which on a report may take seconds, too.
 const LONG: f64 = 5.0;
 /// Seed of the report's sample, so that `sample --seed 1` gives the very rows that it shows, but of a model that was trained again on all rows.
@@ -125,6 +127,8 @@ fn page(
     let gaussian = Table::new(train.columns().iter().cloned(), gaussian)?;
     let reference = standardised(&real.reference, &scale)?;
     let few = rows / 4;
+    // Of few real rows more samples say little more, and each costs.
+    let sampled = (SAMPLES * reference.rows()).clamp(few, rows);
     let options = Options {
         gpu: Some(gpu.clone()),
         names: train.columns().to_vec(),
@@ -136,7 +140,7 @@ fn page(
     let mut found = Vec::new();
     for set in [&samples, &gaussian, &real.beside] {
         let set = standardised(set, &scale)?;
-        let set = subset(&set, rows, description.seed);
+        let set = subset(&set, sampled, description.seed);
         // A score in words may have no value outside of its law's support, where a fitted Gaussian has rows.
         let target = outcome.target.as_ref().map(|target| target.in_units(&scale)).filter(|target| is_finite(target, &set));
         let options = Options { target, ..options.clone() };
@@ -218,13 +222,6 @@ fn to_score(found: &[Evaluation]) -> String {
 }
 
 fn facts(gpu: &Gpu, outcome: &Outcome, entry: &Entry, likelihood: Option<&Judged>) -> Vec<(String, String)> {
-    let training = &outcome.model.description().training;
-    let why = match (outcome.stopped_early, outcome.kept < outcome.steps) {
-        (true, _) => format!(", the best on validation rows; stopped early at {}", outcome.steps),
-        (false, true) if outcome.sets.validation.is_none() => ", the last whose samples stay within range".into(),
-        (false, true) => ", the best on validation rows".into(),
-        (false, false) => String::new(),
-    };
     let refit = refit_said(outcome).map(|said| ("refit", said));
     let likelihood = likelihood.map(|judged| ("log-likelihood", judged.said()));
     let outside = outcome.outside.map(|share| ("out of range", outside_said(share)));
@@ -233,7 +230,7 @@ fn facts(gpu: &Gpu, outcome: &Outcome, entry: &Entry, likelihood: Option<&Judged
         ("data", outcome.sets.train.origin().to_string()),
         ("rows", sets_said(outcome)),
         ("columns", columns(outcome)),
-        ("steps", format!("kept {} of {}{why}", outcome.kept, training.steps)),
+        ("steps", kept_said(outcome)),
         ("time", duration(outcome.seconds)),
         ("adapter", gpu.summary().name.clone()),
         ("seed", outcome.model.description().seed.to_string()),

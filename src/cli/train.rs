@@ -313,6 +313,20 @@ pub fn sets_said(outcome: &Outcome) -> String {
     format!("{} training{}{}", count(train.rows()), set(validation, "validation"), set(test, "test"))
 }
 
+/// The step that was kept, and why.
+pub fn kept_said(outcome: &Outcome) -> String {
+    let [kept, steps, made] =
+        [outcome.kept, outcome.model.description().training.steps.into(), outcome.steps].map(|n| number(n as f64, 12));
+    let why = match (outcome.kept < outcome.steps, outcome.kept) {
+        (false, _) => "",
+        (true, _) if outcome.sets.validation.is_none() => ", the last whose samples stay within range",
+        (true, 0) => ", the start (a fitted Gaussian for most methods): no step was better on validation rows",
+        (true, _) => ", the best on validation rows",
+    };
+    let stopped = if outcome.stopped_early { format!("; stopped early, at step {made}") } else { String::new() };
+    format!("step {kept} of {steps}{why}{stopped}")
+}
+
 /// What the saved model was trained on besides, where it was; scores are not of it.
 pub fn refit_said(outcome: &Outcome) -> Option<String> {
     let Sets { train, validation, test } = &outcome.sets;
@@ -403,15 +417,9 @@ fn finished(
         });
         return Ok(print(&value.to_string())?);
     }
-    let why = match (outcome.stopped_early, outcome.kept < outcome.steps) {
-        (true, _) => format!(", the best on validation rows; stopped early, at step {}", outcome.steps),
-        (false, true) if outcome.sets.validation.is_none() => ", the last whose samples stay within range".into(),
-        (false, true) => ", the best on validation rows".into(),
-        (false, false) => String::new(),
-    };
     let mut text = format!("{} learned {source} in {}\n", entry.name, duration(outcome.seconds));
     text += &format!("rows     {}\n", sets_said(outcome));
-    text += &format!("kept     step {} of {}{why}\n", outcome.kept, outcome.model.description().training.steps);
+    text += &format!("kept     {}\n", kept_said(outcome));
     if let Some(said) = refit_said(outcome) {
         text += &format!("refit    {said}\n");
     }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use pushforward::Error;
-use pushforward::data::{FileFormat, LoadOptions, Origin, Source, Standardisation, Table, groups, in_words, nearest};
+use pushforward::data::{FileFormat, LoadOptions, Origin, Source, Standardisation, Table, file_hash, groups, in_words, nearest};
 use pushforward::methods::Meaning;
 use pushforward::metrics::{Backend, LogLikelihood, Points, diversity};
 use pushforward::model::{LogDensity, Mixing, Model, SMALL, Solved};
@@ -24,8 +24,10 @@ const MOST_VALUES: usize = 1 << 30;
 
 pub fn sample(args: &Sample, adapter: &str, console: Console) -> anyhow::Result<()> {
     FileFormat::of(&args.out)?;
+    not_the_data(&args.run, &args.out)?;
     if let Some(file) = &args.trajectories {
         FileFormat::of(file)?;
+        not_the_data(&args.run, file)?;
     }
     let opened = || -> Result<Model, Error> {
         let model = with_integration(load(&args.run, adapter, console)?, &args.integration)?;
@@ -235,6 +237,7 @@ fn with_integration(model: Model, flags: &Integration) -> Result<Model, Error> {
 
 pub fn push(args: &Push, adapter: &str, console: Console) -> anyhow::Result<()> {
     FileFormat::of(&args.out)?;
+    not_the_data(&args.run, &args.out)?;
     let model = with_integration(load(&args.run, adapter, console)?, &args.integration)?;
     let points = match args.inverse {
         true => rows_of(&model, &args.input)?,
@@ -276,6 +279,7 @@ fn said_of_solver(solved: &Solved, unit: &str) -> String {
 pub fn log_density(args: &arguments::LogDensity, adapter: &str, console: Console) -> anyhow::Result<()> {
     if let Some(out) = &args.out {
         FileFormat::of(out)?;
+        not_the_data(&args.run, out)?;
     }
     let model = with_integration(load(&args.run, adapter, console)?, &args.integration)?;
     let rows = rows_of(&model, &args.data)?;
@@ -348,6 +352,28 @@ fn rows_of(model: &Model, text: &str) -> Result<Table, Error> {
         return chosen(source.origin, &description.columns, &LoadOptions::default());
     }
     source.load(0, &LoadOptions::default())
+}
+
+/// Refuses to write over a file that the run was made from: there may be no other copy of it.
+fn not_the_data(run: &Path, out: &Path) -> Result<(), Error> {
+    let Ok(text) = std::fs::read_to_string(run.join("config.toml")) else { return Ok(()) };
+    let config: toml::Table = text.parse().unwrap_or_default();
+    let of = |key: &str| config.get("data").and_then(|data| data.get(key)).and_then(toml::Value::as_str);
+    let same_place = |source: &str| match source.parse::<Source>().map(|source| source.origin) {
+        Ok(Origin::File(path)) => path.canonicalize().is_ok_and(|path| out.canonicalize().is_ok_and(|out| out == path)),
+        _ => false,
+    };
+    let is_data = ["source", "validation", "test"].into_iter().filter_map(of).any(same_place);
+    // The run may have been made in another folder.
+    let same_content = || of("file_sha256").is_some_and(|hash| file_hash(out).is_ok_and(|own| own == hash));
+    match out.exists() && (is_data || same_content()) {
+        true => Err(Error::usage(format!(
+            "--out {} is a file that {} was trained or scored on: choose another name",
+            out.display(),
+            run.display()
+        ))),
+        false => Ok(()),
+    }
 }
 
 fn load(run: &Path, adapter: &str, console: Console) -> Result<Model, Error> {

@@ -359,3 +359,18 @@ impl Metrics {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_config_of_an_earlier_version_is_read_as_it_was_meant() {
+        let old = "[data]\ntest = 'v.csv'\ntest_sha256 = 'ab'\n[training]\nsteps = 3\nheld_out = -1.0";
+        let new = "[data]\nvalidation = 'v.csv'\nvalidation_sha256 = 'ab'\n[training]\nsteps = 3\nvalidation_fraction = 'auto'\ntest_fraction = 0.0";
+        let [old, new] = [old, new].map(|text| text.parse::<toml::Table>().unwrap());
+        assert_eq!(migrated(old), new);
+        // What is of this version stays.
+        assert_eq!(migrated(new.clone()), new);
+    }
+}

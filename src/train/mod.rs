@@ -285,7 +285,10 @@ impl Run {
         let mut again = None;
         if self.sets.refits(&self.job) {
             let mut stage = Stage::new(&self.gpu, &self.job, self.job.table.clone())?;
-            let mut message = format!("training again on all {} rows, for the {kept} steps kept", self.job.table.rows());
+            let mut message = match kept {
+                0 => format!("starting again from all {} rows: no step was better than the start", self.job.table.rows()),
+                _ => format!("training again on all {} rows, for the {kept} steps kept", self.job.table.rows()),
+            };
             match state {
                 Some(state) => {
                     state.restore(stage.method.as_ref())?;

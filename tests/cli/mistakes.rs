@@ -245,3 +245,20 @@ fn a_score_that_is_none_is_told_by_its_place_and_columns() {
     desk.fails(&format!("train energy --data a.csv --steps 5 {TINY} --set score=['-age','-height']"), 2, &["no setting `score`"]);
     assert!(!desk.path("run").exists());
 }
+
+#[test]
+fn what_a_run_was_made_from_is_not_written_over() {
+    let desk = Desk::new();
+    let rows: String = (0..60).map(|i| format!("{},{}\n", i % 7, i * i % 11)).collect();
+    desk.file("a.csv", format!("x,y\n{rows}")).file("t.csv", format!("x,y\n{rows}1,1\n"));
+    desk.works(&format!("train energy --data a.csv --test t.csv --out run --steps 5 {TINY}"));
+    // Another name of the same content is the data, too.
+    std::fs::copy(desk.path("a.csv"), desk.path("copy.csv")).expect("a copy");
+    for name in ["a.csv", "t.csv", "copy.csv"] {
+        let before = desk.read(name);
+        desk.fails(&format!("sample run -n 5 --out {name}"), 2, &[name, "was trained or scored on"]);
+        assert_eq!(desk.read(name), before);
+    }
+    desk.works("sample run -n 5 --out b.csv");
+    desk.works("sample run -n 5 --out b.csv");
+}

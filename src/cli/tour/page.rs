@@ -2,13 +2,13 @@
 
 use pushforward::Result;
 use pushforward::baselines;
-use pushforward::data::{Table, in_words};
+use pushforward::data::{Table, in_words, subset};
 use pushforward::gpu::Gpu;
 use pushforward::metrics::{Evaluation, Points, Score};
 use pushforward::report::grid::{DOTS, Ink};
 use pushforward::report::wall::{dots, wall};
 use pushforward::report::{Figure, Page, ScoreTable, Sheet, comparison, moved, number};
-use pushforward::tour::{Kept, Kind, Plan, ROWS, Sets, Tour, root};
+use pushforward::tour::{Kept, Kind, Plan, ROWS, SAMPLE, Sets, Tour, root};
 
 use super::super::comparison::plain;
 use super::super::progress::duration;
@@ -116,15 +116,15 @@ fn figures(tour: &Tour) -> Result<Vec<Figure>> {
     }
     let best = tour.best_method().and_then(|best| tour.find(&best.name));
     let Some((best, rows)) = best.and_then(|best| Some((best, best.rows.as_ref()?))) else { return Ok(figures) };
-    let held = &tour.judge.sets.validation;
-    // As many new rows as real ones: a denser cloud looks like another law.
-    let [held, rows] = [held, rows].map(|table| table.select_rows(&(0..held.rows().min(rows.rows())).collect::<Vec<_>>()));
+    let real = &tour.judge.sets.validation;
+    // As many samples as real rows: a denser cloud looks like another distribution.
+    let [real, rows] = [real, rows].map(|table| subset(table, real.rows().min(rows.rows()), SAMPLE));
     let picture = |columns: &[usize]| {
-        let [held, rows] = [&held, &rows].map(|table| table.select_columns(columns));
-        let [held, rows] = moved([&held, &rows])?;
-        comparison(Points::of(&held)?, Points::of(&rows)?, held.columns())
+        let [real, rows] = [&real, &rows].map(|table| table.select_columns(columns));
+        let [real, rows] = moved([&real, &rows])?;
+        comparison(Points::of(&real)?, Points::of(&rows)?, real.columns())
     };
-    let all: Vec<usize> = (0..held.cols()).collect();
+    let all: Vec<usize> = (0..real.cols()).collect();
     let name = &best.record.name;
     if all.len() > PAIRED {
         let chosen = dependent(&tour.judge.sets.train);
@@ -199,7 +199,8 @@ impl Plane {
     }
 
     fn project(&self, table: &Table) -> Vec<f32> {
-        let rows = table.rows().min(DOTS);
+        let table = &subset(table, DOTS, SAMPLE);
+        let rows = table.rows();
         match self {
             Self::Columns => table.single()[..2 * rows].to_vec(),
             Self::Units(columns) | Self::Directions(columns) => {
