@@ -265,7 +265,11 @@ impl Run {
             if let Some(state) = state.take() {
                 state.restore(self.stage.method.as_ref())?;
                 self.stage.plan.set_count(session.at.step)?;
-                session.progress.message(&format!("going on from step {} of {steps}", session.at.step));
+                let further = match self.opened.fewer {
+                    Some(fewer) => format!(" ({fewer} before); the learning rate follows the schedule of all {steps}"),
+                    None => String::new(),
+                };
+                session.progress.message(&format!("going on from step {} of {steps}{further}", session.at.step));
             }
             session.leave_models(Some(description(&self.job, &self.stage, 0)));
             session.run(&mut self.stage, steps, self.validation.as_mut(), self.outside.as_mut())?;

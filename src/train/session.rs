@@ -1,6 +1,6 @@
 //! The loop of steps: replays a plan, watches what it reports and the validation loss, and leaves checkpoints that it can go on from.
 
-use super::checkpoint::Checkpoint;
+use super::checkpoint::{Best, Checkpoint};
 use super::folder::{Folder, Metrics, OUTSIDE, REFIT, VALIDATION};
 use super::outside::Outside;
 use super::stage::Stage;
@@ -188,7 +188,9 @@ impl<'a> Session<'a> {
         self.metrics.flush()?;
         self.folder.save_checkpoint(&self.at, stage.method.as_ref())?;
         let Some(describe) = self.describe.as_ref().filter(|_| self.at.step > 0) else { return Ok(()) };
-        let best = self.at.kept();
+        // The start alone is no best step: there was no other to compare it with.
+        let alone = |best: &&Best| best.step == 0 && best.value.is_some() && best.value == self.at.validation;
+        let best = self.at.kept().filter(|best| !alone(best));
         let (steps, left) = best.map_or((self.at.step, Left::Last), |best| (best.step, Left::Best));
         let describe = Description { steps, unfinished: Some(left), ..describe.clone() };
         write_model(&self.folder.model(), &describe, stage.method.as_ref(), best.map(|best| best.average.as_slice()))
