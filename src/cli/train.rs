@@ -143,7 +143,7 @@ fn model_left(out: &Path) -> String {
 /// Which step the model of a run that has not finished is of.
 pub fn step_left(description: &Description) -> Option<String> {
     let why = match description.unfinished? {
-        Left::Best => "the best by validation loss so far",
+        Left::Best => "the best so far",
         Left::Last => "the last checkpoint",
     };
     let [step, steps] = [description.steps, description.training.steps.into()].map(|steps| number(steps as f64, 12));

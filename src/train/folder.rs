@@ -153,7 +153,7 @@ impl Folder {
             let keys = |t: &toml::Table| of(t, &[table]).and_then(|t| Some(t.as_table()?.keys().cloned().collect::<Vec<_>>()));
             for key in [keys(&new), keys(&old)].into_iter().flatten().flatten() {
                 let [there, asked] = [&old, &new].map(|t| of(t, &[table, &key]));
-                if there != asked && !(key == "steps" && fewer.is_some()) {
+                if !alike(&there, &asked) && !(key == "steps" && fewer.is_some()) {
                     return refuse(&format!("`{key}`"), shown(there), shown(asked));
                 }
             }
@@ -275,6 +275,17 @@ impl State {
             restored.map_err(|e| Error::format(&self.path, e.to_string()))?;
         }
         Ok(())
+    }
+}
+
+/// Whether two settings are the same: an earlier version wrote single precision with the digits of double.
+fn alike(a: &Option<toml::Value>, b: &Option<toml::Value>) -> bool {
+    match (a, b) {
+        (Some(toml::Value::Float(a)), Some(toml::Value::Float(b))) => *a as f32 == *b as f32,
+        (Some(toml::Value::Array(a)), Some(toml::Value::Array(b))) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| alike(&Some(a.clone()), &Some(b.clone())))
+        }
+        (a, b) => a == b,
     }
 }
 

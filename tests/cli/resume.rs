@@ -46,17 +46,10 @@ fn a_run_that_was_stopped_and_killed_ends_as_one_that_was_not() {
     let said: String = log.lines().map_while(Result::ok).collect();
     assert_eq!(child.wait().expect("it ends").code(), Some(130), "{said}");
     assert!(said.contains("interrupted at step") && said.contains("--out run") && said.contains("--resume"), "{said}");
-    assert!(
-        said.contains("run/model.safetensors is the model of step") && said.contains("the best by validation loss so far"),
-        "{said}"
-    );
+    assert!(said.contains("run/model.safetensors is the model of step") && said.contains("the best so far"), "{said}");
     let drawn = desk.run("sample run -n 5 --out early.csv");
     assert_eq!((drawn.status, desk.text("early.csv").lines().count()), (Some(0), 6));
-    assert!(
-        drawn.err.contains("training has not finished") && drawn.err.contains("the best by validation loss so far"),
-        "{}",
-        drawn.err
-    );
+    assert!(drawn.err.contains("training has not finished") && drawn.err.contains("the best so far"), "{}", drawn.err);
     let checkpoint = desk.read("run/checkpoint.safetensors");
 
     // SIGKILL in the middle of what follows: nothing that was written is harmed.
