@@ -43,6 +43,9 @@ pub fn sample(args: &Sample, adapter: &str, console: Console) -> anyhow::Result<
     let cols = model.description().columns.len();
     let given = if args.given.is_empty() { None } else { Some(given(&model, &args.given)?) };
     console.notes(&given);
+    if let Some(given) = &given {
+        warn_of_conditions(&model, given, console)?;
+    }
     let n = match (args.n, &given) {
         (Some(n), _) => n,
         (None, Some(_)) => 1,
@@ -244,6 +247,7 @@ pub fn push(args: &Push, adapter: &str, console: Console) -> anyhow::Result<()> 
         false => points(&model, &args.input, &args.given)?,
     };
     console.notes([&points]);
+    warn_of_conditions(&model, &points, console)?;
     let rows = match args.inverse {
         true => model.pull(&points)?.ok_or_else(|| lacks(&model, "inverse map", "--inverse"))?,
         false => model.push(&points)?,
@@ -254,6 +258,20 @@ pub fn push(args: &Push, adapter: &str, console: Console) -> anyhow::Result<()> 
     console.message(&format!("pushed {} points {way}to {}", rows.rows(), args.out.display()));
     if let Some(solved) = model.solved() {
         console.message(&said_of_solver(&solved, "standard deviations"));
+    }
+    Ok(())
+}
+
+/// Warns of conditions that training has not seen the like of.
+fn warn_of_conditions(model: &Model, rows: &Table, console: Console) -> Result<(), Error> {
+    // Points of a file without a header have no names to find conditions by: they are the last.
+    let names = model.description().parted().1;
+    let last = rows.cols().saturating_sub(names.len());
+    let behind: Vec<usize> = (last..rows.cols()).collect();
+    let named = names.iter().all(|name| rows.columns().contains(name));
+    let rows = if named { rows.clone() } else { rows.select_columns(&behind) };
+    for said in model.conditions_outside(&rows)? {
+        console.message(&format!("warning: {said}"));
     }
     Ok(())
 }
@@ -356,7 +374,8 @@ fn rows_of(model: &Model, text: &str) -> Result<Table, Error> {
 
 /// Refuses to write over a file that the run was made from: there may be no other copy of it.
 fn not_the_data(run: &Path, out: &Path) -> Result<(), Error> {
-    let Ok(text) = std::fs::read_to_string(run.join("config.toml")) else { return Ok(()) };
+    let folder = if run.is_dir() { run } else { run.parent().unwrap_or(Path::new(".")) };
+    let Ok(text) = std::fs::read_to_string(folder.join("config.toml")) else { return Ok(()) };
     let config: toml::Table = text.parse().unwrap_or_default();
     let of = |key: &str| config.get("data").and_then(|data| data.get(key)).and_then(toml::Value::as_str);
     let same_place = |source: &str| match source.parse::<Source>().map(|source| source.origin) {

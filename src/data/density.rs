@@ -37,6 +37,11 @@ pub fn density_warnings(table: &Table, given: usize, dequantised: bool, noised: 
             grouped(rows)
         ));
     }
+    if let Some(column) = dependent_on_conditions(table, given).filter(|_| !noised) {
+        said.push(format!(
+            "`{column}` follows from the conditions and the columns before it: given them it has no density; leave it out, or add --set noise=0.05"
+        ));
+    }
     if table.rows() <= columns && !noised {
         said.push(format!(
             "{} rows of {columns} columns lie in fewer dimensions than there are columns: leave columns out, or add --set noise=0.1",
@@ -48,10 +53,24 @@ pub fn density_warnings(table: &Table, given: usize, dequantised: bool, noised: 
 
 /// The first of the columns but the last `given` that is a linear function of those before it, to single precision.
 pub fn dependent_column(table: &Table, given: usize) -> Option<&str> {
-    let (n, d) = (table.rows(), table.cols() - given);
-    let mut columns: Vec<Vec<f64>> = (0..d)
-        .map(|j| {
-            let values: Vec<f64> = table.column(j).collect();
+    let columns: Vec<usize> = (0..table.cols() - given).collect();
+    dependent(table, table.rows(), &columns, 0)
+}
+
+/// The first of the columns but the last `given` that is a linear function of these conditions and of the columns before it, to single precision; none without
+/// conditions.
+fn dependent_on_conditions(table: &Table, given: usize) -> Option<&str> {
+    let generated = table.cols() - given;
+    let columns: Vec<usize> = (generated..table.cols()).chain(0..generated).collect();
+    if given == 0 { None } else { dependent(table, table.rows().min(ROWS), &columns, given) }
+}
+
+/// The first of these columns, but the first `free` of them, that is a linear function of those before it.
+fn dependent<'a>(table: &'a Table, n: usize, order: &[usize], free: usize) -> Option<&'a str> {
+    let mut columns: Vec<Vec<f64>> = order
+        .iter()
+        .map(|&j| {
+            let values: Vec<f64> = table.column(j).take(n).collect();
             let mean = values.iter().sum::<f64>() / n as f64;
             values.into_iter().map(|v| v - mean).collect()
         })
@@ -67,9 +86,14 @@ pub fn dependent_column(table: &Table, given: usize) -> Option<&str> {
         }
         let left = norm(column);
         if left <= 1e-4 * before {
-            return Some(&table.columns()[j]);
+            if j >= free {
+                return Some(&table.columns()[order[j]]);
+            }
+            // A condition that follows from others, as the last of some indicators does, says nothing more.
+            column.fill(0.0);
+        } else {
+            column.iter_mut().for_each(|v| *v /= left);
         }
-        column.iter_mut().for_each(|v| *v /= left);
     }
     None
 }
@@ -104,6 +128,15 @@ mod tests {
         assert!(density_warnings(&table, 0, true, false).is_empty());
         assert_eq!(dependent_column(&table, 0), Some("sum"));
         assert_eq!(dependent_column(&table, 1), None);
+        // A condition of the same numbers, and indicators that add up to one, of which the second says which half a column has.
+        let rows = (0..40).flat_map(|i| {
+            let (x, side) = (f64::from(i * 7 % 40) / 7.0, f64::from(i % 2));
+            [0.1 + f64::from(i * i % 31) / 9.0, 2.0 * x - 1.0 + side, x, side, 1.0 - side]
+        });
+        let table = Table::new(["free", "bound", "c", "s=1", "s=0"], rows.collect()).unwrap();
+        let said = density_warnings(&table, 3, false, false);
+        assert!(said.len() == 1 && said[0].starts_with("`bound` follows from the conditions"), "{said:?}");
+        assert!(density_warnings(&table, 0, false, true).is_empty() && density_warnings(&table, 3, false, true).is_empty());
         let copies = Table::new(["a", "b"], [0.5, 0.25].repeat(20)).unwrap();
         assert!(density_warnings(&copies, 0, false, false)[0].starts_with("19 of 20 rows are copies"));
         assert!(density_warnings(&copies, 0, false, true).is_empty());

@@ -4,6 +4,7 @@ use super::Model;
 use super::apply::{CHUNK, SAMPLE_DOMAIN};
 use crate::data::{Standardisation, Table, groups};
 use crate::gpu::Recorder;
+use crate::report::number;
 use crate::{Error, Result};
 
 impl Model {
@@ -63,6 +64,32 @@ impl Model {
         // What was given comes back as it was, not as single precision makes it.
         let rows = (0..n).flat_map(|row| [&drawn.row(row)[..d], given.row(row / each)].concat());
         Ok(Table::new(self.description.columns.iter().cloned(), rows.collect())?.from_origin(drawn.origin()))
+    }
+
+    /// Of which conditions some rows lie outside what training saw, with what it saw: sentences.
+    ///
+    /// # Errors
+    /// A condition that the rows do not have.
+    pub fn conditions_outside(&self, rows: &Table) -> Result<Vec<String>> {
+        let names = self.description.parted().1;
+        if names.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows = rows.align(names)?;
+        let said = self.description.condition_ranges.iter().enumerate().filter_map(|(j, &(low, high))| {
+            let out: Vec<f64> = rows.column(j).filter(|v| *v < low || *v > high).collect();
+            let farthest = out.iter().copied().max_by(|a, b| (low - a).max(a - high).total_cmp(&(low - b).max(b - high)))?;
+            let how_many = if rows.rows() == 1 { String::new() } else { format!(" in {} of {} rows", out.len(), rows.rows()) };
+            let number = |v: f64| number(v, 4);
+            Some(format!(
+                "`{}` lies outside of its training range, {} to {}{how_many} (farthest: {}): what depends on it there is extrapolated",
+                names[j],
+                number(low),
+                number(high),
+                number(farthest)
+            ))
+        });
+        Ok(said.collect())
     }
 
     /// Refuses rows that have none or two of the levels of a column.

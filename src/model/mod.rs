@@ -39,6 +39,9 @@ pub struct Description {
     /// How many are given.
     #[serde(default)]
     pub conditions: usize,
+    /// Lowest and highest value of each condition in training; none in models of earlier versions.
+    #[serde(default)]
+    pub condition_ranges: Vec<(f64, f64)>,
     pub standardisation: Standardisation,
     pub rounding: Rounding,
     pub seed: u64,

@@ -363,6 +363,10 @@ fn description(job: &Job, stage: &Stage, steps: u64) -> Description {
         settings: job.settings.clone(),
         columns: stage.train.columns().to_vec(),
         conditions: job.conditions,
+        condition_ranges: job.table.kinds()[job.table.cols() - job.conditions..]
+            .iter()
+            .map(|kind| (kind.min, kind.max))
+            .collect(),
         rounding,
         standardisation: stage.standardisation.clone(),
         seed: job.seed,
