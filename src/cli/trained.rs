@@ -302,6 +302,7 @@ pub fn log_density(args: &arguments::LogDensity, adapter: &str, console: Console
     let model = with_integration(load(&args.run, adapter, console)?, &args.integration)?;
     let rows = rows_of(&model, &args.data)?;
     console.notes([&rows]);
+    warn_of_conditions(&model, &rows, console)?;
     let rows = rows.align(&model.description().columns)?;
     let rows = model.description().dequantised(&rows, 1);
     let LogDensity { values, errors } = model.log_density(&rows)?.ok_or_else(|| lacks(&model, "density", "log-density"))?;

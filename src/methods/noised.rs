@@ -45,7 +45,8 @@ impl Noised {
         let (columns, conditions, training) = (setup.columns, setup.conditions, setup.training);
         let mut rec = Recorder::with_domain(setup.gpu, 0, DOMAIN)?;
         let row = rec.constant(0.0, 1, columns + conditions)?;
-        if inner.held_out_loss(&mut rec, row, Weights::Averaged)?.is_none() {
+        // Without data the weights are still to be loaded, and a loss need have no value.
+        if setup.data.is_some() && inner.held_out_loss(&mut rec, row, Weights::Averaged)?.is_none() {
             return Err(Error::usage(
                 "`noise` is for methods that are trained by likelihood, which data on a manifold do not have: leave it at 0",
             ));

@@ -56,6 +56,13 @@ fn a_flow_is_run_back_and_says_how_likely_rows_are() {
     assert!(desk.text("each.csv").starts_with("log_density\n") && each.len() == 30);
     assert!((said["mean"].as_f64().expect("a mean") - mean).abs() < 1e-5 && said["rows"] == 30, "{said}");
     assert!(said["standard_error"].as_f64().expect("an error") > 0.0, "{said}");
+    // How far off the solver is is said, but where it was asked for.
+    let solver = &said["solver"];
+    assert!(solver["most"].as_f64().is_some_and(|most| most < 5e-3) && solver["rows"] == 30, "{said}");
+    let ended = desk.run("push run --input new.csv --out z.csv --inverse");
+    assert!(ended.err.contains("solver error at most") && ended.err.contains("over 30 rows"), "{}", ended.err);
+    let said = desk.works("log-density run --data new.csv --json --solver heun --steps 4");
+    assert!(said.contains("\"solver\":null"), "{said}");
 
     desk.file("three.csv", "a,b,c\n1,2,3\n4,5,6\n");
     desk.fails("log-density run --data three.csv", 2, &["three.csv", "no column `x`"]);

@@ -39,6 +39,15 @@ fn texts_are_given_come_back_and_are_evaluated() {
     let mean = lines[1..].iter().map(|line| line.split(',').next().unwrap().parse::<f64>().unwrap()).sum::<f64>() / 50.0;
     assert!((mean - 49.0).abs() < 1.0, "{mean}");
 
+    let quiet = desk.run("sample run --given species=Gentoo --given sex=m -n 2 --out few.csv");
+    assert!(!quiet.err.contains("warning"), "{}", quiet.err);
+    // No file of the run's own rows is written over, under whatever name.
+    desk.fails("sample run --given species=Gentoo --given sex=m -n 2 --out birds.csv", 2, &["birds.csv", "trained on"]);
+    desk.fails("sample run --given species=Gentoo --given sex=m -n 2 --out run/../birds.csv", 2, &["trained on"]);
+    desk.file("copy.csv", birds(240));
+    desk.fails("push run --input z.csv --out copy.csv", 2, &["copy.csv", "trained on"]);
+    assert_eq!(desk.text("birds.csv"), birds(240));
+
     // Two rows for each row of a file, whose texts come back in its order.
     desk.works("sample run --given birds.csv -n 2 --out twice.csv");
     let (twice, real) = (desk.text("twice.csv"), birds(240));
@@ -180,4 +189,37 @@ fn seconds_and_identifiers_are_learned_and_come_back_exactly() {
         1,
         &["column `at`", "digits beyond those of single precision"],
     );
+}
+
+#[test]
+fn conditions_that_training_has_not_seen_are_told() {
+    let desk = desk();
+    desk.works(&format!("train flow-matching --data birds.csv#length,age --condition age --out aged --steps 5 {TINY}"));
+    // Ages are 5 + 2 sin(…): within 3 to 7.
+    let ended = desk.run("sample aged --given age=100 -n 3 --out old.csv");
+    assert!(
+        ended.status == Some(0)
+            && ended.err.contains("warning: `age` lies outside of its training range, 3 to 7 (farthest: 100)"),
+        "{}",
+        ended.err
+    );
+    desk.file("ages.csv", "length,age\n40,5\n41,-2\n42,6.5\n43,9\n");
+    for words in [
+        "log-density aged --data ages.csv",
+        "push aged --input ages.csv --inverse --out z.csv",
+        "sample aged --given ages.csv --out new.csv",
+    ] {
+        let ended = desk.run(words);
+        assert!(
+            ended.err.contains("`age` lies outside of its training range, 3 to 7 in 2 of 4 rows (farthest: −2)"),
+            "{words}: {}",
+            ended.err
+        );
+    }
+    assert!(!desk.run("sample aged --given age=5 -n 3 --out new.csv").err.contains("warning"));
+    // A column that a condition fixes is told before training.
+    let rows: String = (0..60).map(|i| format!("{0},{0}\n", (i * 37 % 61) as f64 / 7.0)).collect();
+    desk.file("line.csv", format!("c,y\n{rows}"));
+    let ended = desk.run(&format!("train spline --data line.csv --condition c --out line --steps 2 {TINY}"));
+    assert!(ended.err.contains("warning: `y` follows from the conditions"), "{}", ended.err);
 }

@@ -125,6 +125,28 @@ fn steps_that_follow_their_error_agree_with_many_fixed_ones() {
 }
 
 #[test]
+fn a_temperature_stays_with_other_settings_of_sampling() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = folder.path().join("run");
+    trained("flow-matching", Toy::Moons, "steps = 20\nwidth = 16", &run);
+    let set = |key: &str, value: toml::Value| [(key.to_string(), value)];
+    let cool = || Model::load(&GPU, &run).unwrap().with_temperature(0.3).unwrap();
+    let apart = cool().with_sampling(set("repulsion", 0.5.into())).unwrap();
+    let alone = apart.with_sampling(set("repulsion", 0.0.into())).unwrap();
+    assert_eq!(alone.sample(50, 1).unwrap().values(), cool().sample(50, 1).unwrap().values());
+    // One that noise on the way would undo is refused in either order.
+    let refused = cool().with_sampling(set("solver", "ancestral".into())).err().map(|e| e.to_string());
+    assert!(refused.as_ref().is_some_and(|e| e.contains("temperature")), "{refused:?}");
+    // A method that denoises takes settings of its equation beside.
+    let run = folder.path().join("noised");
+    trained("cnf", Toy::Moons, "steps = 5\nwidth = 16\ndepth = 2\nnoise = 0.1", &run);
+    let asked = [("denoise".to_string(), false.into()), ("solver".to_string(), "euler".into())];
+    let plain = Model::load(&GPU, &run).unwrap().with_sampling(asked).unwrap();
+    assert!(!plain.description().training.denoise && plain.description().settings["solver"].as_str() == Some("euler"));
+    assert!(plain.sample(10, 0).is_ok());
+}
+
+#[test]
 fn estimated_log_densities_are_within_their_errors_of_the_exact_ones() {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("run");
