@@ -18,14 +18,32 @@ fn a_ragged_row_is_named() {
 
 #[test]
 fn not_a_number_is_named_by_row_and_column() {
-    refused("a.csv", "x,y\n1,2\n3,NaN\n5,6\n", "", 1, &["a.csv", "`y`", "row 2"]);
+    refused("a.csv", "x,y\n1,2\n3,inf\n5,6\n", "", 1, &["a.csv", "`y`", "row 2"]);
     let values: Vec<u8> = [1.0f32, 2.0, 3.0, f32::INFINITY].iter().flat_map(|v| v.to_le_bytes()).collect();
     refused("a.npy", npy("{'descr': '<f4', 'fortran_order': False, 'shape': (2, 2), }", &values), "", 1, &["a.npy", "row 2"]);
 }
 
 #[test]
-fn an_empty_cell_is_named() {
-    refused("a.csv", "x,y\n1,2\n3,\n5,6\n", "", 1, &["a.csv", "`y`", "row 2"]);
+fn empty_cells_are_named() {
+    // Rows with one are left out, so that here one row is left; and where all have one, none is.
+    let desk = Desk::new();
+    desk.file("a.csv", "x,y\n1,2\n3,\n5,NaN\n");
+    let ended = desk.run(&format!("train energy --data a.csv --steps 5 {TINY}"));
+    let told = "warning: 2 of 3 rows of a.csv have missing values (`y` 2) and are left out\nerror: a.csv has one row";
+    assert!(ended.status == Some(1) && ended.err.contains(told), "{}", ended.err);
+    refused("a.csv", "x,y\n,2\n3,\n", "", 1, &["each of the 2 rows of a.csv has missing values (`x` 1, `y` 1)"]);
+}
+
+#[test]
+fn words_where_numbers_belong_are_told_what_to_give() {
+    let desk = Desk::new();
+    let train = "train energy --data toy:moons:100 --set";
+    desk.fails(&format!("{train} width=true"), 2, &["`width` cannot be true: it must be a whole number of 0 or above"]);
+    desk.fails(&format!("{train} rate=fast"), 2, &["`rate` cannot be \"fast\": it must be a number"]);
+    desk.fails(&format!("{train} refit=1"), 2, &["`refit` cannot be 1: it must be true or false"]);
+    desk.fails("tour --data toy:moons --budget 5", 2, &["give a time with its unit, such as 90s"]);
+    desk.fails("sample run --temperature warm --out a.csv", 2, &["give a number above 0"]);
+    desk.fails("evaluate --reference a.csv --samples b.csv --pair-rows few", 2, &["give a whole number of 1 or above"]);
 }
 
 #[test]
