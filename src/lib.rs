@@ -18,5 +18,6 @@ pub mod reproduce;
 pub mod settings;
 pub mod tour;
 pub mod train;
+pub mod words;
 
 pub use error::{Error, Result};

@@ -13,6 +13,7 @@ use pushforward::model::{Description, Left};
 use pushforward::report::number;
 use pushforward::settings::parse_assignment;
 use pushforward::train::{Job, MOST_OUTSIDE, MOST_TEST, Outcome, Rows, Sets};
+use pushforward::words::count;
 use pushforward::{Error, train};
 use serde_json::json;
 
@@ -61,15 +62,15 @@ pub fn train(args: &Train, adapter: &str, console: Console) -> anyhow::Result<()
     outlier_warnings(&table).iter().for_each(|said| console.message(&format!("warning: {said}")));
     let gpu = super::device::open(adapter, console)?;
     console.message(&format!(
-        "training {} on {source}: {} rows, {} columns{}, up to {} steps on {}",
+        "training {} on {source}: {}, {}{}, up to {} on {}",
         entry.name,
-        table.rows(),
-        table.cols() - conditions,
+        count(table.rows(), "row"),
+        count(table.cols() - conditions, "column"),
         match conditions {
             0 => String::new(),
             k => format!(" given {}", in_words(&table.columns()[table.cols() - k..])),
         },
-        training.steps,
+        count(training.steps as usize, "step"),
         gpu.summary().name
     ));
     if entry.density {

@@ -9,6 +9,7 @@ use pushforward::metrics::{Backend, LogLikelihood, Points, diversity};
 use pushforward::model::{LogDensity, Mixing, Model, SMALL, Solved};
 use pushforward::report::number;
 use pushforward::settings::parse_assignment;
+use pushforward::words::count;
 use serde_json::json;
 
 use super::arguments::{self, Integration, Push, Sample};
@@ -74,7 +75,12 @@ pub fn sample(args: &Sample, adapter: &str, console: Console) -> anyhow::Result<
     if let Some(file) = &args.trajectories {
         let ways = model.trajectories(n, args.seed)?;
         ways.write(file)?;
-        console.message(&format!("wrote the ways of {} rows, {} points, to {}", n, ways.rows(), file.display()));
+        console.message(&format!(
+            "wrote the ways of {}, {}, to {}",
+            count(n, "row"),
+            count(ways.rows(), "point"),
+            file.display()
+        ));
     }
     Ok(())
 }
@@ -110,7 +116,7 @@ fn write(model: &Model, rows: &Table, out: &Path, console: Console) -> Result<()
     rows.write_texts(out, conditions)?;
     let format = FileFormat::of(out)?;
     let columns = if format == FileFormat::Csv { groups(rows.columns()).len() } else { rows.cols() };
-    console.message(&format!("wrote {} rows of {columns} columns to {}", rows.rows(), out.display()));
+    console.message(&format!("wrote {} of {} to {}", count(rows.rows(), "row"), count(columns, "column"), out.display()));
     if conditions > 0 && format == FileFormat::Npy {
         console.message(&format!("its columns, which have no names there, are {}", rows.columns().join(", ")));
     }
@@ -195,8 +201,8 @@ fn points(model: &Model, input: &str, said: &[String]) -> Result<Table, Error> {
     let (latents, given) = (source.load(0, &LoadOptions::default())?, given(model, said)?.align(names)?);
     if given.rows() != 1 && given.rows() != latents.rows() {
         return Err(Error::usage(format!(
-            "--given has {} rows and --input {}: give one row, or one for each point",
-            given.rows(),
+            "--given has {} and --input {}: give one row, or one for each point",
+            count(given.rows(), "row"),
             latents.rows()
         )));
     }
@@ -255,7 +261,7 @@ pub fn push(args: &Push, adapter: &str, console: Console) -> anyhow::Result<()> 
     let behind = if args.inverse { 0 } else { model.description().conditions };
     rows.write_texts(&args.out, behind)?;
     let way = if args.inverse { "back " } else { "" };
-    console.message(&format!("pushed {} points {way}to {}", rows.rows(), args.out.display()));
+    console.message(&format!("pushed {} {way}to {}", count(rows.rows(), "point"), args.out.display()));
     if let Some(solved) = model.solved() {
         console.message(&said_of_solver(&solved, "standard deviations"));
     }
@@ -315,7 +321,7 @@ pub fn log_density(args: &arguments::LogDensity, adapter: &str, console: Console
             }
         };
         table.write(out)?;
-        console.message(&format!("wrote the log-density of {} rows to {}", values.len(), out.display()));
+        console.message(&format!("wrote the log-density of {} to {}", count(values.len(), "row"), out.display()));
     }
     let found = LogLikelihood::of(values.iter().map(|&v| f64::from(v)), model.description().parted().0.len());
     // The error of the probes alone, which is part of the spread.
@@ -349,8 +355,8 @@ pub fn log_density(args: &arguments::LogDensity, adapter: &str, console: Console
     let bits = number(found.bits_per_dimension, 4);
     let of_training = trained.map_or(String::new(), |bound| format!("; the bound that training maximises: {bound:.4}"));
     Ok(print(&format!(
-        "mean log-density of {} rows: {} nats{of_probes}, {bits} bits a dimension{}{of_training}\n",
-        found.rows,
+        "mean log-density of {}: {} nats{of_probes}, {bits} bits a dimension{}{of_training}\n",
+        count(found.rows, "row"),
         with_error(&found),
         means.said()
     ))?)

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::Error;
+use crate::words::grouped;
 
 /// Why a cell cannot be used.
 #[derive(Debug)]
@@ -72,19 +73,6 @@ pub(super) fn shortened(text: &str) -> String {
         shown.push('…');
     }
     shown
-}
-
-/// A whole number with thousands separated, `5,000`.
-pub(super) fn grouped(number: usize) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
 }
 
 /// Whole numbers that double precision does not hold: the first of each column that has one, with its row, from 1.

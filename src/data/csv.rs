@@ -6,12 +6,13 @@ use std::path::Path;
 
 use ::csv::{ByteRecord, ReaderBuilder, Terminator, Trim, WriterBuilder};
 
-use super::cell::{Fault, Place, Rounded, finite, grouped, present};
+use super::cell::{Fault, Place, Rounded, finite, present};
 use super::levels::{Group, groups};
 use super::source::{Choice, Raw, choose_advice, distinct};
 use super::table::{WHOLE, numbered};
 use super::text::{self, Text};
 use super::{Table, nearest, write_atomically};
+use crate::words::grouped;
 use crate::{Error, Result};
 
 /// What the delimiter is judged by: the first records of this many bytes.

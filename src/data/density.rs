@@ -4,8 +4,8 @@ use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
 use std::collections::HashSet;
 
 use super::Table;
-use super::cell::grouped;
 use super::table::listed;
+use crate::words::{count, grouped};
 
 /// Rows that are looked at for copies and values at most.
 const ROWS: usize = 100_000;
@@ -44,8 +44,9 @@ pub fn density_warnings(table: &Table, given: usize, dequantised: bool, noised: 
     }
     if table.rows() <= columns && !noised {
         said.push(format!(
-            "{} rows of {columns} columns lie in fewer dimensions than there are columns: leave columns out, or add --set noise=0.1",
-            grouped(table.rows())
+            "{} of {} lie in fewer dimensions than there are columns: leave columns out, or add --set noise=0.1",
+            count(table.rows(), "row"),
+            count(columns, "column")
         ));
     }
     said

@@ -10,10 +10,11 @@ use std::path::Path;
 
 use npyz::WriterBuilder;
 
-use super::cell::{Place, Rounded, finite, grouped, present};
+use super::cell::{Place, Rounded, finite, present};
 use super::source::{Choice, Raw};
 use super::table::numbered;
 use super::{Table, write_atomically};
+use crate::words::grouped;
 use crate::{Error, Result};
 
 /// The header of an array of 100 columns takes 128 bytes; a record array's can be long, and is refused anyway.

@@ -6,11 +6,11 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::cell::grouped;
 use super::csv::Scanned;
 use super::levels::groups;
 use super::table::{listed, numbered, unknown_column};
 use super::{FileFormat, Table, csv, nearest, npy, parquet, toy::Toy};
+use crate::words::grouped;
 use crate::{Error, Result};
 
 /// Rows that a source gives when it does not say how many: `toy:moons` is `toy:moons:10000`.

@@ -4,7 +4,7 @@ use rand::RngExt;
 
 use super::Table;
 use super::random::{Stream, generator_at};
-use crate::{Error, Result};
+use crate::{Error, Result, words};
 
 /// What rows are chosen for: one seed gives each purpose numbers of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,9 +51,9 @@ pub fn set_aside(table: &Table, count: usize, seed: u64, purpose: Purpose) -> Re
     if order.len() < 2 {
         let weight = if table.weights().is_some() { " with weight" } else { "" };
         return Err(Error::data(format!(
-            "{} has {} row(s){weight}: setting some aside needs at least two",
+            "{} has {}{weight}: setting some aside needs at least two",
             table.origin(),
-            order.len()
+            words::count(order.len(), "row")
         )));
     }
     let count = count.clamp(1, order.len() - 1);

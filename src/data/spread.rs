@@ -1,7 +1,7 @@
 //! Columns whose spread training cannot work with, said by column and cell and with a remedy.
 
 use super::Table;
-use super::cell::grouped;
+use crate::words::grouped;
 use crate::{Error, Result};
 
 /// Rows from which on a far cell is told from the others.

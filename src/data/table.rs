@@ -6,8 +6,8 @@ use std::sync::OnceLock;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::cell::grouped;
 use super::{FileFormat, csv, nearest, npy, parquet};
+use crate::words::{count, grouped};
 use crate::{Error, Result};
 
 /// What was observed in one column.
@@ -77,9 +77,9 @@ impl Table {
         }
         if !values.len().is_multiple_of(columns.len()) {
             return Err(Error::data(format!(
-                "{} values do not fill whole rows of {} columns",
-                grouped(values.len()),
-                columns.len()
+                "{} do not fill whole rows of {}",
+                count(values.len(), "value"),
+                count(columns.len(), "column")
             )));
         }
         let values: Vec<f64> = values.into_iter().map(Into::into).collect();
@@ -110,10 +110,10 @@ impl Table {
     pub fn with_weights(mut self, weights: Vec<f32>) -> Result<Self> {
         if weights.len() != self.rows {
             return Err(Error::data(format!(
-                "{} has {} rows and {} weights: give one weight a row",
+                "{} has {} and {}: give one weight a row",
                 self.origin,
-                grouped(self.rows),
-                grouped(weights.len())
+                count(self.rows, "row"),
+                count(weights.len(), "weight")
             )));
         }
         if let Some(row) = weights.iter().position(|w| !(w.is_finite() && *w >= 0.0)) {
@@ -307,10 +307,9 @@ impl Table {
         if !self.header {
             if self.cols() != columns.len() {
                 return Err(Error::data(format!(
-                    "{} has {} columns where {} are needed ({})",
+                    "{} has {}, and these are needed: {}",
                     self.origin,
-                    self.cols(),
-                    columns.len(),
+                    count(self.cols(), "column"),
                     listed(columns)
                 )));
             }

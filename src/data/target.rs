@@ -3,6 +3,7 @@
 use super::toy::Toy;
 use super::{Formulas, Origin, Source, Standardisation, Table};
 use crate::reference::mixture::Mixture;
+use crate::words::count;
 use crate::{Error, Result};
 
 /// Rows at which a given score is tried out.
@@ -55,9 +56,9 @@ impl Target {
         let columns = rows.columns();
         if score.len() != columns.len() {
             return Err(Error::usage(format!(
-                "a score has one expression a column: {} were given for {} columns ({})",
-                score.len(),
-                columns.len(),
+                "a score has one expression a column, and it was given {} for {} ({})",
+                count(score.len(), "expression"),
+                count(columns.len(), "column"),
                 columns.join(", ")
             )));
         }

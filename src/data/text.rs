@@ -6,7 +6,7 @@ use std::path::Path;
 
 use encoding_rs::WINDOWS_1252;
 
-use super::cell::grouped;
+use crate::words::grouped;
 use crate::{Error, Result};
 
 /// Bytes read at a time.

@@ -5,6 +5,7 @@ use crate::flow::coupling::Rows;
 use crate::gpu::{Gpu, Recorder, Tensor, Var};
 use crate::ops::activation::Activation;
 use crate::ops::gather::thresholds;
+use crate::words::count;
 use crate::{Error, Result};
 use std::rc::Rc;
 
@@ -52,7 +53,7 @@ impl Dataset {
     ) -> Result<Self> {
         let rows = values.len() / cols.max(1);
         if rows < 2 || values.len() != rows * cols {
-            return Err(Error::data(format!("{rows} rows of {cols} columns are too few to learn from")));
+            return Err(Error::data(format!("{} of {} are too few to learn from", count(rows, "row"), count(cols, "column"))));
         }
         let thresholds = weights.map(|weights| gpu.upload_u32(rows, 1, &thresholds(weights)));
         Ok(Self {

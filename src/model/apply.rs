@@ -8,6 +8,7 @@ use crate::gpu::{Kept, Recorder, Step, Var};
 use crate::methods::Dynamics;
 use crate::methods::many_step::Way;
 use crate::nn::Weights;
+use crate::words::count;
 use crate::{Error, Result};
 use std::cell::Cell;
 
@@ -84,9 +85,9 @@ impl Model {
                 _ => format!(", and behind them the given columns, {}", in_words(self.description.parted().1)),
             };
             return Err(Error::data(format!(
-                "{} has {} columns, and this model's latent space has {}: give one column a latent dimension{behind}",
+                "{} has {}, and this model's latent space has {}: give one column a latent dimension{behind}",
                 latents.origin(),
-                latents.cols(),
+                count(latents.cols(), "column"),
                 self.latent()
             )));
         }

@@ -51,7 +51,8 @@ fn scatter(data: Points, samples: Points, names: &[String]) -> Result<String> {
             let dots = rows(set);
             let count = |rows: usize| number(rows as f64, 12);
             let shown = if dots.len() < set.rows() { format!("{} of ", count(dots.len())) } else { String::new() };
-            let title = format!("{name} ({shown}{} rows)", count(set.rows()));
+            let noun = if set.rows() == 1 { "row" } else { "rows" };
+            let title = format!("{name} ({shown}{} {noun})", count(set.rows()));
             let panel = Panel::new(side, &title, axes[0].clone(), axes[1].clone())?;
             panel.dots(dots.into_iter(), 1.4, color.mix(0.55))?;
         }

@@ -3,6 +3,7 @@
 use crate::data::{Fraction, Purpose, Standardisation, Table, by_weight, set_aside};
 use crate::gpu::Gpu;
 use crate::metrics::{Evaluation, Options, Points, c2st, evaluate};
+use crate::words::count;
 use crate::{Error, Result};
 
 /// The share of the rows that are validation rows, and how many at most.
@@ -36,8 +37,9 @@ impl Sets {
         if rows < LEAST_ROWS {
             let weight = if table.weights().is_some() { " with weight" } else { "" };
             return Err(Error::data(format!(
-                "{} has {rows} rows{weight}: a tour splits off test and validation rows, and needs {LEAST_ROWS} or more",
-                table.origin()
+                "{} has {}{weight}: a tour splits off test and validation rows, and needs {LEAST_ROWS} or more",
+                table.origin(),
+                count(rows, "row")
             )));
         }
         table.check_trainable()?;

@@ -26,6 +26,7 @@ use crate::gpu::Gpu;
 use crate::methods::many_step::{SOURCE_ROWS, given_source};
 use crate::methods::{self, Entry, Method, Training, given_teacher};
 use crate::model::{Description, Model};
+use crate::words::count;
 use crate::{Error, Result};
 use checkpoint::Checkpoint;
 use folder::{Opened, State};
@@ -289,9 +290,10 @@ impl Run {
         let mut again = None;
         if self.sets.refits(&self.job) {
             let mut stage = Stage::new(&self.gpu, &self.job, self.job.table.clone())?;
+            let rows = count(self.job.table.rows(), "row");
             let mut message = match kept {
-                0 => format!("starting again from all {} rows: no step was better than the start", self.job.table.rows()),
-                _ => format!("training again on all {} rows, for the {kept} steps kept", self.job.table.rows()),
+                0 => format!("starting again from all {rows}: no step was better than the start"),
+                _ => format!("training again on all {rows}, for the {} kept", count(kept as usize, "step")),
             };
             match state {
                 Some(state) => {

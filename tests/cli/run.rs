@@ -211,7 +211,7 @@ fn evaluate_adds_the_stein_discrepancy_where_a_score_is_known() {
     let words = "evaluate --reference toy:moons:60 --samples toy:gaussian:200 --pair-rows 150 --score -x --score -x2";
     let told = desk.works(words);
     assert!(told.contains("KSD²") && told.contains("wild bootstrap") && told.contains("150 rows of each set"), "{told}");
-    desk.fails(&words.replace("--score -x2", ""), 2, &["1 were given for 2 columns (x, y)"]);
+    desk.fails(&words.replace("--score -x2", ""), 2, &["1 expression for 2 columns (x, y)"]);
     desk.fails(&words.replace("-x2", "-z"), 2, &["expression 2 is `-z`: at character 2"]);
 }
 

@@ -14,7 +14,7 @@ fn shapes_that_do_not_fit_are_refused() {
     assert_eq!(sentence(Table::new::<String, f64>(Vec::new(), vec![])), "a table needs at least one column");
     assert_eq!(
         sentence(table(&["a"], &[1.0, 2.0]).with_weights(vec![1.0])),
-        "the table has 2 rows and 1 weights: give one weight a row"
+        "the table has 2 rows and 1 weight: give one weight a row"
     );
 }
 
@@ -43,7 +43,7 @@ fn columns_align_by_name_or_by_number() {
     assert_eq!((names(&unnamed), unnamed.values()), (vec!["a", "b"], &[1.0, 2.0][..]));
     assert!(
         sentence(Table::unnamed(3, vec![0.0; 3]).unwrap().align(&wanted))
-            .contains("has 3 columns where 2 are needed (`a` and `b`)")
+            .contains("has 3 columns, and these are needed: `a` and `b`")
     );
 }
 
@@ -144,7 +144,7 @@ fn subsets_are_random_and_rows_without_weight_are_never_set_aside() {
         assert!(aside.values().iter().all(|&i| i < 50.0));
     }
     let none = table.with_weights((0..1000).map(|i| if i == 3 { 1.0 } else { 0.0 }).collect()).unwrap();
-    assert!(sentence(split(&none, 0.2, 0)).contains("1 row(s) with weight"));
+    assert!(sentence(split(&none, 0.2, 0)).contains("1 row with weight"));
 }
 
 #[test]

@@ -57,5 +57,5 @@ fn what_is_no_gradient_or_not_finite_names_the_columns() {
     assert!(infinite.contains("`age` is not finite at row 1"), "{infinite}");
     assert!(message(&["-age", "log(height - 100)"]).contains("`height` is not finite"));
     let few = message(&["-age"]);
-    assert!(few.contains("1 were given for 2 columns (age, height)"), "{few}");
+    assert!(few.contains("1 expression for 2 columns (age, height)"), "{few}");
 }

@@ -10,6 +10,7 @@ use pushforward::data::{LoadOptions, Source, write_atomically};
 use pushforward::report::grid::{Ink, Line, Scatter, Shown, grid};
 use pushforward::report::number;
 use pushforward::reproduce::anneal::{self, Arm, Change, DRAWN, Effect, Key, Settings, Study, Target};
+use pushforward::words::count;
 
 use super::arguments::Reproduce;
 use super::comparison::{Watches, plain};
@@ -34,12 +35,12 @@ pub fn anneal(args: &Reproduce, adapter: &str, console: Console) -> anyhow::Resu
     let gpu = crate::cli::device::open(adapter, console)?;
     std::fs::create_dir_all(&out).map_err(|e| Error::io("make the folder", &out, e))?;
     console.message(&format!(
-        "{} objectives on {} targets, direct and in {} falls, {} seeds, {} steps each, on {}",
-        settings.objectives()?.len(),
-        settings.targets()?.len(),
-        settings.arms().len() - 1,
-        settings.seeds,
-        number(settings.steps.into(), 12),
+        "{} on {}, direct and in {}, {}, {} each, on {}",
+        count(settings.objectives()?.len(), "objective"),
+        count(settings.targets()?.len(), "target"),
+        count(settings.arms().len() - 1, "fall"),
+        count(settings.seeds as usize, "seed"),
+        count(settings.steps as usize, "step"),
         gpu.summary().name
     ));
     let stop = stop_on_signals()?;

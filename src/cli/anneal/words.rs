@@ -2,6 +2,7 @@
 
 use pushforward::report::number;
 use pushforward::reproduce::anneal::{Arm, Change, Effect, Kind, STANDS, Study, Verdict};
+use pushforward::words;
 
 /// With three digits and its sign.
 pub fn signed(value: f64) -> String {
@@ -63,7 +64,10 @@ pub fn headline(study: &Study) -> String {
         return format!("There is no pair of an annealed and a direct run to compare yet.{early}");
     }
     if study.pairs_at_most() < 2 {
-        return format!("{} pairs of one seed: without a second seed nothing can be said of them.{early}", count.all);
+        return format!(
+            "{} of one seed: without a second seed nothing can be said of them.{early}",
+            words::count(count.all, "pair")
+        );
     }
     let Count { all, helps, hurts, helps_still, hurts_still } = count;
     format!(

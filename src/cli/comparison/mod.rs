@@ -14,6 +14,7 @@ use pushforward::report::grid::{DOTS, Ink, Line, Scatter, Shown, grid};
 use pushforward::report::{Figure, Sheet, number};
 use pushforward::reproduce::comparison::{self, Cell, Comparison, FRESH, GAUSSIAN, Record, SAMPLE, Standing, Subject};
 use pushforward::train::{Progress, Status};
+use pushforward::words::count;
 
 use super::arguments::Reproduce;
 use super::console::{Console, print, table};
@@ -68,10 +69,10 @@ pub fn comparison(
     let gpu = crate::cli::device::open(adapter, console)?;
     std::fs::create_dir_all(&out).map_err(|e| Error::io("make the folder", &out, e))?;
     console.message(&format!(
-        "comparing {} methods on {} targets, {} seeds, {} of training each, on {}",
-        settings.entries(subject)?.len(),
-        settings.toys()?.len(),
-        settings.seeds,
+        "comparing {} on {}, {}, {} of training each, on {}",
+        count(settings.entries(subject)?.len(), "method"),
+        count(settings.toys()?.len(), "target"),
+        count(settings.seeds as usize, "seed"),
         duration(settings.seconds.into()),
         gpu.summary().name
     ));

@@ -9,6 +9,7 @@ use pushforward::data::{LoadOptions, Source, Table, outlier_warnings, write_atom
 use pushforward::report::number;
 use pushforward::settings::parse_assignment;
 use pushforward::tour::{self, Kept, Kind, Plan, ROWS, Record, Tested, Tour, Verdict, root};
+use pushforward::words::count;
 use pushforward::{Error, Result};
 
 use super::arguments;
@@ -56,11 +57,11 @@ pub fn tour(args: &arguments::Tour, adapter: &str, console: Console) -> anyhow::
     outlier_warnings(&plan.table).iter().for_each(|said| console.message(&format!("warning: {said}")));
     let gpu = crate::cli::device::open(adapter, console)?;
     console.message(&format!(
-        "{} methods on {}: {} rows, {} columns, {} in all, on {}",
-        plan.entries()?.len(),
+        "{} on {}: {}, {}, {} in all, on {}",
+        count(plan.entries()?.len(), "method"),
         plan.source,
-        number(plan.table.rows() as f64, 12),
-        plan.table.cols() - plan.conditions,
+        count(plan.table.rows(), "row"),
+        count(plan.table.cols() - plan.conditions, "column"),
         duration(plan.budget),
         gpu.summary().name
     ));
