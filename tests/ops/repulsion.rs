@@ -1,5 +1,5 @@
-use crate::{GPU, input, numbers, run};
-use pushforward::gpu::Recorder;
+use crate::{GPU, input, numbers, run, run_on};
+use pushforward::gpu::{Gpu, Recorder};
 use pushforward::ops::repulsion::Riesz;
 use pushforward::reference::{Twin, repulsion};
 
@@ -10,21 +10,27 @@ fn wide(values: &[f32]) -> Vec<f64> {
 }
 
 #[test]
-fn forces_energies_and_their_gradients_match_the_twin() {
+fn forces_energies_and_their_gradients_match_the_twin_in_every_family() {
+    for family in GPU.families() {
+        compare(&GPU.with_family(family));
+    }
+}
+
+fn compare(gpu: &Gpu) {
     // Round the workgroup, the four rows at a time, the register rows and the chunks of coordinates.
     for (n, d) in [(1, 1), (2, 3), (63, 2), (64, 1), (65, 16), (66, 17), (197, 2), (130, 64), (70, 65), (5, 100)] {
         for exponent in EXPONENTS {
             for softening in [1e-3, 0.5] {
                 let x = numbers(n * d, 1);
                 let potential = Riesz { exponent, softening };
-                let found = run(|rec| {
+                let found = run_on(gpu, |rec| {
                     let x = input(rec, n, d, &x);
                     let (forces, energy) = (rec.riesz_forces(x, potential)?, rec.riesz_energy(x, potential)?);
                     let tripled = rec.scale(energy, 3.0)?;
                     let gradient = rec.backward(tripled, &[x])?[0];
                     Ok(vec![forces, energy, gradient])
                 });
-                let what = format!("{n} × {d}, {potential:?}");
+                let what = format!("{n} × {d}, {potential:?}, {:?}", gpu.family());
                 let (s, delta) = (f64::from(exponent), f64::from(softening));
                 let forces = repulsion::forces(&wide(&x), d, s, delta);
                 forces.check(&what, &found[0]);
