@@ -23,7 +23,6 @@ struct Params {
     row_end: u32,
     splits: u32,
     same: u32,
-    chunks: u32,        // of 16 coordinates
     width: u32,         // of which `average` writes the means
 }
 @group(0) @binding(0) var<uniform> params: Params;

@@ -22,18 +22,17 @@
 //! # }
 //! ```
 
+use super::pairs::{Launch, Layout, Pairs};
 use super::pairwise::{Estimator, hand_on};
 use crate::gpu::kernels::fourier::{Backward, ComplexBackward, ComplexStatistics, Params, Statistics as RealStatistics};
 use crate::gpu::kernels::fourier_finish::{Coefficients, Gradient, Mean, Params as FinishParams};
-use crate::gpu::{Axes, Family, Recorder, Var};
+use crate::gpu::{Axes, Family, Gpu, Recorder, Var};
 use crate::{Error, Result};
 
 /// Largest dimension whose shader is written out for it.
 const WRITTEN_OUT: usize = 64;
-/// Workgroups below which the walked side is split to make more of them.
-const BUSY: usize = 32;
-/// Most frequencies, and most samples that one workgroup walks: loops stay far below 65,535 rounds.
-const LONGEST: usize = 32_768;
+/// Most frequencies.
+const MOST: usize = 32_768;
 
 /// K frequencies of dimension d, as K×d rows: t = a + i b.
 #[derive(Clone, Copy, Debug)]
@@ -66,67 +65,43 @@ pub struct Statistics {
     pub rows: usize,
 }
 
-/// How one walk is cut up: rows are owned by threads, columns are walked.
-struct Layout {
-    axes: Axes,
-    rows_of_group: usize,
-    rows_of_dispatch: usize,
-    columns: usize,
-    splits: usize,
-}
-
-impl Layout {
-    fn of(rec: &Recorder, frequencies: Frequencies, (rows, columns): (usize, usize), chunks: usize) -> Self {
-        let gpu = rec.gpu();
-        let d = frequencies.b.cols();
-        let complex = frequencies.a.is_some();
-        let (at_once, own, lanes, name) = match gpu.family() {
-            _ if d > WRITTEN_OUT => (1, 1, 64, "wide"),
-            // Measured on llvmpipe.
-            Family::Subgroup { width } => {
-                let (own, at_once) = match d {
-                    _ if complex => (2, 4),
-                    0..=8 => (4, 4),
-                    9..=32 => (2, 8),
-                    _ => (1, 16),
-                };
-                (at_once.min(width as usize), own, width as usize, "broadcast")
-            }
-            _ => (1, 1, 64, "register"),
-        };
-        let axes = Axes::none()
-            .set("FAMILY", name)
-            .set("COMPLEX", u32::from(complex))
-            .set("D", if d > WRITTEN_OUT { 1 } else { d })
-            .set("R", own)
-            .set("J", at_once)
-            .set("SG", lanes);
-        let rows_of_group = own * lanes;
-        // No dispatch takes longer than about a tenth of a second on two cores of software.
-        let speed = match (gpu.is_software(), name) {
-            (false, _) => 0.2,
-            (true, "broadcast") => 1.0,
-            (true, _) => 20.0,
-        };
-        let phase = speed * chunks as f64 * (if complex { 1.5 } else { 0.5 } + 0.06 * d as f64);
-        let most = (1e8 / (phase * columns as f64)) as usize / rows_of_group * rows_of_group;
-        let rows_of_dispatch = most.clamp(rows_of_group, rows.next_multiple_of(rows_of_group)).min(65_535 * rows_of_group);
-        let groups = rows_of_dispatch / rows_of_group;
-        let wanted = (gpu.parallel_groups() as usize).max(BUSY).div_ceil(groups);
-        let splits = wanted.clamp(1, columns.div_ceil(64)).max(columns.div_ceil(LONGEST));
-        let columns_of_split = columns.div_ceil(splits).next_multiple_of(16);
-        let splits = columns.div_ceil(columns_of_split);
-        Self { axes, rows_of_group, rows_of_dispatch, columns: columns_of_split, splits }
-    }
-
-    /// First row, last row and workgroups of every dispatch.
-    fn dispatches(&self, rows: usize, chunks: usize) -> impl Iterator<Item = (u32, u32, [u32; 3])> + '_ {
-        (0..rows).step_by(self.rows_of_dispatch).map(move |begin| {
-            let end = (begin + self.rows_of_dispatch).min(rows);
-            let groups = [(end - begin).div_ceil(self.rows_of_group) as u32, self.splits as u32, chunks as u32];
-            (begin as u32, end as u32, groups)
-        })
-    }
+/// How one walk is cut up, and its variant of the shader: rows are owned by threads, columns are walked, and each leaves `partial` numbers.
+fn tiling(gpu: &Gpu, frequencies: Frequencies, (rows, columns): (usize, usize), partial: usize, chunks: usize) -> (Layout, Axes) {
+    let d = frequencies.b.cols();
+    let complex = frequencies.a.is_some();
+    let (at_once, own, lanes, family) = match gpu.family() {
+        _ if d > WRITTEN_OUT => (1, 1, 64, "wide"),
+        // Measured on llvmpipe.
+        Family::Subgroup { width } => {
+            let (own, at_once) = match d {
+                _ if complex => (2, 4),
+                0..=8 => (4, 4),
+                9..=32 => (2, 8),
+                _ => (1, 16),
+            };
+            (at_once.min(width as usize), own, width as usize, "broadcast")
+        }
+        _ => (1, 1, 64, "register"),
+    };
+    let axes = Axes::none()
+        .set("FAMILY", family)
+        .set("COMPLEX", u32::from(complex))
+        .set("D", if d > WRITTEN_OUT { 1 } else { d })
+        .set("R", own)
+        .set("J", at_once)
+        .set("SG", lanes);
+    let pairs = Pairs {
+        rows,
+        columns,
+        family,
+        rows_of_group: own * lanes,
+        columns_of_round: 1,
+        chunks,
+        groups: gpu.parallel_groups() as usize,
+        partial,
+        cost: if complex { 1.5 } else { 0.5 } + 0.06 * d as f64,
+    };
+    (pairs.layout(gpu), axes)
 }
 
 impl Recorder {
@@ -175,14 +150,14 @@ impl Recorder {
         self.dispatch(finish, &Axes::none(), [1, 1, 1])?;
 
         let chunks = if d > WRITTEN_OUT { d.div_ceil(32) } else { 1 };
-        let layout = Layout::of(self, frequencies, (n, count), chunks);
+        let (layout, axes) = tiling(self.gpu(), frequencies, (n, count), d, chunks);
         let partial = self.empty(layout.splits, n * d)?;
-        for (begin, end, groups) in layout.dispatches(n, chunks) {
+        for Launch { row_begin: begin, row_end: end, groups } in layout.launches() {
             let params = walk(frequencies, x, &layout, begin, end);
             let (b, gradient) = (frequencies.b, partial);
             match frequencies.a {
-                None => self.dispatch(Backward { params, x, b, coefficient, gradient }, &layout.axes, groups)?,
-                Some(a) => self.dispatch(ComplexBackward { params, x, b, a, coefficient, gradient }, &layout.axes, groups)?,
+                None => self.dispatch(Backward { params, x, b, coefficient, gradient }, &axes, groups)?,
+                Some(a) => self.dispatch(ComplexBackward { params, x, b, a, coefficient, gradient }, &axes, groups)?,
             }
         }
         let d_x = if layout.splits == 1 {
@@ -201,14 +176,14 @@ impl Recorder {
     /// Σ f over x, splits × 3 × K, and the number of splits.
     fn fourier_sums(&mut self, frequencies: Frequencies, x: Var) -> Result<(Var, u32)> {
         let count = frequencies.count();
-        let layout = Layout::of(self, frequencies, (count, x.rows()), 1);
+        let (layout, axes) = tiling(self.gpu(), frequencies, (count, x.rows()), 3, 1);
         let sums = self.empty(layout.splits, 3 * count)?;
-        for (begin, end, groups) in layout.dispatches(count, 1) {
+        for Launch { row_begin: begin, row_end: end, groups } in layout.launches() {
             let params = walk(frequencies, x, &layout, begin, end);
             let b = frequencies.b;
             match frequencies.a {
-                None => self.dispatch(RealStatistics { params, x, b, sums }, &layout.axes, groups)?,
-                Some(a) => self.dispatch(ComplexStatistics { params, x, b, a, sums }, &layout.axes, groups)?,
+                None => self.dispatch(RealStatistics { params, x, b, sums }, &axes, groups)?,
+                Some(a) => self.dispatch(ComplexStatistics { params, x, b, a, sums }, &axes, groups)?,
             }
         }
         Ok((sums, layout.splits as u32))
@@ -234,8 +209,8 @@ fn check(frequencies: Frequencies, x: Var) -> Result<()> {
         let problem = format!("frequencies of {d} coordinates for points of {}", x.cols());
         return Err(Error::shape("fourier", problem));
     }
-    if x.rows() == 0 || count == 0 || count > LONGEST {
-        let problem = format!("{} rows and {count} frequencies; at least 1 row, and 1 to {LONGEST} frequencies", x.rows());
+    if x.rows() == 0 || count == 0 || count > MOST {
+        let problem = format!("{} rows and {count} frequencies; at least 1 row, and 1 to {MOST} frequencies", x.rows());
         return Err(Error::shape("fourier", problem));
     }
     Ok(())

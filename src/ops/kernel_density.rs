@@ -18,6 +18,7 @@
 //! # }
 //! ```
 
+use super::pairs::{Launch, Layout, Pairs};
 use crate::gpu::kernels::kernel_density::{Average, Means, Merge, Params, Sums};
 use crate::gpu::kernels::kernel_weights::{Average as Divide, Params as WeightParams, Weigh};
 use crate::gpu::{Axes, Recorder, Var};
@@ -34,10 +35,6 @@ const SUMS: usize = 40;
 const WIDE: usize = 12;
 /// Their numbers at most.
 const KEPT: usize = 1 << 23;
-/// Rows of y in a split at most: some drivers end loops silently after 65,535 rounds.
-const LONGEST: usize = 32_768;
-/// Pairs × (columns + widths) in a dispatch at most, far below a second on any device.
-const WORK: usize = 1 << 29;
 
 /// A kernel of x − y.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -71,19 +68,14 @@ struct Plan {
     whole: Params,
     axes: Axes,
     rates: Var,
-    rows_at_once: usize,
+    layout: Layout,
 }
 
 impl Plan {
-    /// The uniforms and groups of each block of rows.
-    fn blocks(&self) -> Vec<(Params, [u32; 2])> {
-        let n = self.whole.n as usize;
-        let one = |begin: usize| {
-            let end = (begin + self.rows_at_once).min(n);
-            let params = Params { row_begin: begin as u32, row_end: end as u32, ..self.whole };
-            (params, [(end - begin).div_ceil(64) as u32, self.whole.splits])
-        };
-        (0..n).step_by(self.rows_at_once).map(one).collect()
+    /// The uniforms and groups of each dispatch.
+    fn dispatches(&self) -> impl Iterator<Item = (Params, [u32; 3])> {
+        let with = |Launch { row_begin, row_end, groups }| (Params { row_begin, row_end, ..self.whole }, groups);
+        self.layout.launches().map(with)
     }
 }
 
@@ -140,8 +132,7 @@ impl Recorder {
     fn narrow_means(&mut self, x: Var, y: Var, nearest: Var, plan: &Plan, means: &mut Vec<Var>) -> Result<()> {
         let b = plan.rates.len();
         let parts = self.empty(plan.whole.splits as usize * x.rows() * b, x.cols() + 1)?;
-        for (params, [rows, splits]) in plan.blocks() {
-            let groups = [rows, splits, params.chunks];
+        for (params, groups) in plan.dispatches() {
             self.dispatch(Means { params, x, y, rates: plan.rates, nearest, parts }, &plan.axes, groups)?;
         }
         let groups = self.groups(x.len(), 64);
@@ -195,7 +186,7 @@ impl Recorder {
         let (n, b) = (x.rows(), widths.len());
         let plan = self.pairs_of("log_kernel_sums", x, y, shape, widths, same)?;
         let parts = self.empty(plan.whole.splits as usize * n, 1 + b)?;
-        for (params, [rows, splits]) in plan.blocks() {
+        for (params, [rows, splits, _]) in plan.dispatches() {
             self.dispatch(Sums { params, x, y, rates: plan.rates, parts }, &plan.axes, [rows, splits, 1])?;
         }
         let (out, least) = (self.empty(n, b)?, self.empty(n, 1)?);
@@ -217,25 +208,33 @@ impl Recorder {
         let b = widths.len();
         let rates = self.gpu().upload(1, b, &rates)?;
         let rates = self.tensor(&rates);
-        // Enough groups to fill the device, and no split longer than a loop may be; whole numbers of eight rows.
-        let wanted = (4 * self.gpu().parallel_groups() as usize).div_ceil(n.div_ceil(64));
-        let wanted = wanted.min(m.div_ceil(256)).max(m.div_ceil(LONGEST)).max(1);
-        let columns = m.div_ceil(wanted).next_multiple_of(8);
         let held = d <= REGISTERS;
+        let pairs = Pairs {
+            rows: n,
+            columns: m,
+            family: "register",
+            rows_of_group: 64,
+            columns_of_round: 1,
+            chunks: if held { 1 } else { d.div_ceil(16) },
+            // A row is one thread, and groups are small.
+            groups: 4 * self.gpu().parallel_groups() as usize,
+            partial: b * (d + 1),
+            cost: 0.01 * (d + 4 * b) as f64,
+        };
+        let layout = pairs.layout(self.gpu());
         let whole = Params {
             n: n as u32,
             m: m as u32,
             d: d as u32,
-            columns: columns as u32,
+            columns: layout.columns as u32,
             row_begin: 0,
             row_end: n as u32,
-            splits: m.div_ceil(columns) as u32,
+            splits: layout.splits as u32,
             same: u32::from(same),
-            chunks: if held { 1 } else { d.div_ceil(16) as u32 },
             width: 0,
         };
         let axes = Axes::none().set("B", b).set("D", if held { d } else { 0 }).set("SHAPE", shape.cost());
-        Ok(Plan { whole, axes, rates, rows_at_once: (WORK / (m * (d + 4 * b))).clamp(64, 65_535 * 64) / 64 * 64 })
+        Ok(Plan { whole, axes, rates, layout })
     }
 }
 

@@ -19,74 +19,50 @@
 //! # }
 //! ```
 
+use super::pairs::{Launch, Layout, Pairs};
 use super::pairwise::{Estimator, WIDTHS, hand_on};
 use crate::gpu::kernels::pairwise_finish::{Gradient, Params as FinishParams};
 use crate::gpu::kernels::stein::{Params, Rows};
-use crate::gpu::{Axes, Family, Recorder, Var};
+use crate::gpu::{Axes, Family, Gpu, Recorder, Var};
 pub use crate::reference::stein::Kernel as SteinKernel;
 use crate::{Error, Result};
 
 /// Largest dimension whose shader is written out for it; beyond, one shader serves all.
 const WRITTEN_OUT: usize = 16;
-/// Most columns that one workgroup walks, so that loops stay far below 65,535 rounds.
-const LONGEST: usize = 32_768;
-/// Splits begin at multiples of this, so that no tile of columns straddles two.
-const ALIGNMENT: usize = 64;
-/// Workgroups below which columns are split to make more of them.
-const BUSY: usize = 32;
 
-/// How the rows × columns are cut up.
-struct Layout {
-    axes: Axes,
-    rows_of_group: usize,
-    rows_of_dispatch: usize,
-    columns: usize,
-    splits: usize,
-    /// Workgroups over chunks of the gradients' coordinates.
-    chunks: u32,
-}
-
-impl Layout {
-    fn of(rec: &Recorder, kernel: &SteinKernel, n: usize, d: usize) -> Self {
-        let gpu = rec.gpu();
-        let wide = d > WRITTEN_OUT;
-        let few = if d <= 4 { 2 } else { 1 };
-        let (name, rows, lanes, subgroup) = match gpu.family() {
-            _ if wide => ("wide", 1, 64, 1),
-            Family::Subgroup { width } => ("broadcast", few, width as usize, width as usize),
-            Family::Workgroup => ("tile", if n < 8192 { 1 } else { few }, 128, 1),
-            Family::Register => ("register", few, 64, 1),
-        };
-        let (form, widths) = match kernel {
-            SteinKernel::Gaussian { bandwidths } => ("gaussian", bandwidths.len()),
-            SteinKernel::InverseMultiquadric { .. } => ("multiquadric", 1),
-        };
-        let axes = Axes::none()
-            .set("FAMILY", name)
-            .set("KERNEL", form)
-            .set("B", widths)
-            .set("D", if wide { 1 } else { d })
-            .set("R", rows)
-            .set("SG", subgroup);
-        let rows_of_group = rows * lanes;
-        let chunks = if wide { d.div_ceil(16) } else { 1 };
-        // No dispatch takes longer than about a tenth of a second on two cores of software: nanoseconds of a pair.
-        let speed = match (gpu.is_software(), gpu.family()) {
-            (false, _) => 0.2,
-            (true, Family::Subgroup { .. }) if !wide => 1.0,
-            (true, _) => 20.0,
-        };
-        let pair = speed * chunks as f64 * (1.0 + 0.5 * widths as f64 + 0.4 * d as f64);
-        let most = (1e8 / (pair * n as f64)) as usize / rows_of_group * rows_of_group;
-        let rows_of_dispatch = most.clamp(rows_of_group, n.next_multiple_of(rows_of_group)).min(65_535 * rows_of_group);
-        let groups = rows_of_dispatch / rows_of_group;
-        let wanted = (gpu.parallel_groups() as usize).max(BUSY).div_ceil(groups);
-        // Partial sums stay below 64 MiB a term, unless one split alone needs more.
-        let affordable = ((16 << 20) / (n * d)).max(1);
-        let splits = wanted.min(affordable).clamp(1, n.div_ceil(ALIGNMENT)).max(n.div_ceil(LONGEST));
-        let columns = n.div_ceil(splits).next_multiple_of(ALIGNMENT);
-        Self { axes, rows_of_group, rows_of_dispatch, columns, splits: n.div_ceil(columns), chunks: chunks as u32 }
-    }
+/// How the pairs are cut up, and the shader's variant.
+fn tiling(gpu: &Gpu, kernel: &SteinKernel, n: usize, d: usize) -> (Layout, Axes) {
+    let wide = d > WRITTEN_OUT;
+    let few = if d <= 4 { 2 } else { 1 };
+    let (family, rows, lanes, subgroup) = match gpu.family() {
+        _ if wide => ("wide", 1, 64, 1),
+        Family::Subgroup { width } => ("broadcast", few, width as usize, width as usize),
+        Family::Workgroup => ("tile", if n < 8192 { 1 } else { few }, 128, 1),
+        Family::Register => ("register", few, 64, 1),
+    };
+    let (form, widths) = match kernel {
+        SteinKernel::Gaussian { bandwidths } => ("gaussian", bandwidths.len()),
+        SteinKernel::InverseMultiquadric { .. } => ("multiquadric", 1),
+    };
+    let axes = Axes::none()
+        .set("FAMILY", family)
+        .set("KERNEL", form)
+        .set("B", widths)
+        .set("D", if wide { 1 } else { d })
+        .set("R", rows)
+        .set("SG", subgroup);
+    let pairs = Pairs {
+        rows: n,
+        columns: n,
+        family,
+        rows_of_group: rows * lanes,
+        columns_of_round: 1,
+        chunks: if wide { d.div_ceil(16) } else { 1 },
+        groups: gpu.parallel_groups() as usize,
+        partial: d,
+        cost: 1.0 + 0.5 * widths as f64 + 0.4 * d as f64,
+    };
+    (pairs.layout(gpu), axes)
 }
 
 impl Recorder {
@@ -95,23 +71,21 @@ impl Recorder {
     pub fn stein_squared(&mut self, kernel: &SteinKernel, x: Var, scores: Var, estimator: Estimator) -> Result<Var> {
         let shape = shape_of(kernel, x, scores, estimator)?;
         let (n, d) = (x.rows(), x.cols());
-        let layout = Layout::of(self, kernel, n, d);
+        let (layout, axes) = tiling(self.gpu(), kernel, n, d);
         let value = self.empty(layout.splits, n)?;
         let (g_x, g_scores) = (self.empty(layout.splits, n * d)?, self.empty(layout.splits, n * d)?);
-        for row_begin in (0..n).step_by(layout.rows_of_dispatch) {
-            let row_end = (row_begin + layout.rows_of_dispatch).min(n);
+        for Launch { row_begin, row_end, groups } in layout.launches() {
             let params = Params {
                 n: n as u32,
                 d: d as u32,
                 columns: layout.columns as u32,
                 distinct: u32::from(estimator == Estimator::Unbiased),
-                row_begin: row_begin as u32,
-                row_end: row_end as u32,
+                row_begin,
+                row_end,
                 shape,
                 ..Params::default()
             };
-            let groups = [(row_end - row_begin).div_ceil(layout.rows_of_group) as u32, layout.splits as u32, layout.chunks];
-            self.dispatch(Rows { params, x, scores, value, d_x: g_x, d_scores: g_scores }, &layout.axes, groups)?;
+            self.dispatch(Rows { params, x, scores, value, d_x: g_x, d_scores: g_scores }, &axes, groups)?;
         }
         let pairs = estimator.pairs(n);
         let loss = self.full_sum(value, (1.0 / pairs) as f32, false)?;
