@@ -10,6 +10,7 @@
 #let Q = 4
 #let CHUNK = 32
 #let CENTERED = 0
+#let ROLL = 0
 #endif
 
 #if GRADIENT == 1
@@ -27,6 +28,10 @@ fn values(
     let block_end = block + $(WIDTH)u;
     let i = min(block + lane, params.n - 1u);
     let row = i * params.d;
+#if ROLL == 1
+    // CHUNK, in words that no compiler sees through: it would write the loops out.
+    let bound = min($(CHUNK)u, params.d);
+#endif
     var sums = EMPTY;
 #if POTENTIAL == 1
     let v = of_row(i);
@@ -38,9 +43,23 @@ fn values(
     var w = 0.0;
 #endif
     let chunk = group.z * $(CHUNK)u;
+#if ROLL == 1
+#for c in 0..CHUNK
+    var x_$c = 0.0;
+#endfor
+    for (var p = 0u; p < bound; p++) {
+        let loaded = x[row + min(chunk + p, params.d - 1u)];
+#for c in 0..CHUNK
+        x_$c = select(x_$c, loaded, p == $(c)u);
+#endfor
+    }
+#else
 #for c in 0..CHUNK
     let c_$c = min(chunk + $(c)u, params.d - 1u);
     let x_$c = x[row + c_$c];
+#endfor
+#endif
+#for c in 0..CHUNK
     var g_$c = 0.0;
 #if CENTERED == 1
     let o_$c = subgroupAdd(x_$c) * (1.0 / $(SG).0);
@@ -70,7 +89,22 @@ fn values(
 #endif
 #endfor
         var c = 0u;
-#if FAMILY == wide_broadcast
+#if ROLL == 1
+        for (; c < params.d; c += 4u) {
+#for p in 0..4
+            // Past the last coordinate both are 0.
+            let own_$p = select(0.0, 1.0, c + $(p)u < params.d);
+            let x_c_$p = own_$p * x[row + min(c + $(p)u, params.d - 1u)];
+            let y_c_$p = own_$p * y[y_row + min(c + $(p)u, params.d - 1u)];
+#endfor
+#for p in 0..4
+#for q in 0..Q
+            let e_$(p)_$q = x_c_$p - subgroupBroadcast(y_c_$p, $(q)u);
+            s_$q += e_$(p)_$q * e_$(p)_$q;
+#endfor
+#endfor
+        }
+#elif FAMILY == wide_broadcast
         for (; c + 8u <= params.d; c += 8u) {
 #for p in 0..8
             let x_c_$p = x[row + c + $(p)u];
@@ -84,6 +118,7 @@ fn values(
 #endfor
         }
 #endif
+#if ROLL == 0
         for (; c < params.d; c++) {
             let x_c = x[row + c];
 #if FAMILY == wide_broadcast
@@ -98,6 +133,7 @@ fn values(
             s_$q += e_$q * e_$q;
 #endfor
         }
+#endif
 #for q in 0..Q
         let inside_$q = j + $(q)u < end;
 #if REDUCTION == log_sum
@@ -129,18 +165,34 @@ fn values(
 #endfor
         ;
 #endif
+#if ROLL == 1
+#for c in 0..CHUNK
+        var y_$c = 0.0;
+#endfor
+        for (var p = 0u; p < bound; p += 8u) {
+#for i in 0..8
+            let loaded_$i = y[y_row + min(chunk + p + $(i)u, params.d - 1u)];
+#endfor
+#for c in 0..CHUNK
+            y_$c = select(y_$c, loaded_$(c % 8), p == $(c / 8 * 8)u);
+#endfor
+        }
+#endif
 #for c in 0..CHUNK
         {
 #if FAMILY == wide_broadcast
+#if ROLL == 0
+            let y_$c = y[y_row + c_$c];
+#endif
 #if CENTERED == 1
-            let z = y[y_row + c_$c] - o_$c;
+            let z = y_$c - o_$c;
             g_$c -= k_0.z * subgroupBroadcast(z, 0u)
 #for q in 1..Q
                 + k_$q.z * subgroupBroadcast(z, $(q)u)
 #endfor
             ;
 #else
-            let z = y[y_row + c_$c];
+            let z = y_$c;
             g_$c += k_0.z * (x_$c - subgroupBroadcast(z, 0u))
 #for q in 1..Q
                 + k_$q.z * (x_$c - subgroupBroadcast(z, $(q)u))
@@ -164,11 +216,23 @@ fn values(
         if (group.z == 0u) { put(at, sums); }
 #for c in 0..CHUNK
 #if CENTERED == 1
-        if (chunk + $(c)u < params.d) { gradient[at * params.d + chunk + $(c)u] = w * (x_$c - o_$c) + g_$c; }
+        let out_$c = w * (x_$c - o_$c) + g_$c;
 #else
-        if (chunk + $(c)u < params.d) { gradient[at * params.d + chunk + $(c)u] = g_$c; }
+        let out_$c = g_$c;
+#endif
+#if ROLL == 0
+        if (chunk + $(c)u < params.d) { gradient[at * params.d + chunk + $(c)u] = out_$c; }
 #endif
 #endfor
+#if ROLL == 1
+        for (var p = 0u; p < min(bound, params.d - chunk); p++) {
+            var out = 0.0;
+#for c in 0..CHUNK
+            out = select(out, out_$c, p == $(c)u);
+#endfor
+            gradient[at * params.d + chunk + p] = out;
+        }
+#endif
 #else
         put(at, sums);
 #endif
