@@ -214,6 +214,13 @@ fn page() -> Page {
                 cells: vec![Some(score), None],
             }],
         }),
+        columns: Some(Sheet {
+            title: "Columns".into(),
+            head: vec!["column".into(), "difference".into()],
+            rows: vec![vec![("age <years>".into(), String::new()), ("0.31".into(), String::new())]],
+            numbers: true,
+            note: "The farthest off first.".into(),
+        }),
         figures: vec![Figure::new(
             "Samples",
             "Side by side.",
@@ -242,9 +249,14 @@ fn the_page_is_well_formed_whole_and_needs_nothing_from_outside() {
     for outside in ["<script", "src=", "href=", "<link"] {
         assert!(!html.contains(outside), "{outside}");
     }
-    for part in
-        ["energy on &lt;moons&gt;", "0.012<small>[0.004, 0.020]<br>p = 0.012</small>", "lower is better", "toy:moons", "Settings"]
-    {
+    for part in [
+        "energy on &lt;moons&gt;",
+        "age &lt;years&gt;",
+        "0.012<small>[0.004, 0.020]<br>p = 0.012</small>",
+        "lower is better",
+        "toy:moons",
+        "Settings",
+    ] {
         assert!(html.contains(part), "{part}");
     }
     assert!(html.contains("<th scope=\"row\">&lt;energy&gt;<small>failed in 1 of 3</small></th><td>0.98</td>"));
