@@ -46,9 +46,12 @@ impl Noise {
             }
         }
         for members in &members {
-            for j in 0..total {
-                let mean = members.clone().map(|i| gram[i][j]).sum::<f64>() / members.len() as f64;
-                members.clone().for_each(|i| gram[i][j] -= mean);
+            let mut means = vec![0.0; total];
+            for row in &gram[members.clone()] {
+                means.iter_mut().zip(row).for_each(|(mean, v)| *mean += v / members.len() as f64);
+            }
+            for row in &mut gram[members.clone()] {
+                row.iter_mut().zip(&means).for_each(|(v, mean)| *v -= mean);
             }
         }
         // The matrix has the eigenvalues of C: each set's part is over its rows here less one, and over all of its rows.

@@ -133,7 +133,7 @@ impl Pairs {
             (0..x.columns()).filter_map(|j| Some((j, Column::of(&x.column(j), &y.column(j), copies)?))).collect();
         // The column that tells rows apart best comes first, and others join it as long as the rows agree in all of them at once.
         shared.sort_by_key(|(_, column)| std::cmp::Reverse(column.distinct));
-        let mut found: Option<(Vec<usize>, Vec<usize>, Vec<usize>, usize)> = None;
+        let mut found = Agreed::default();
         let mut taken: Vec<&Column> = Vec::new();
         for (j, column) in &shared {
             taken.push(column);
@@ -150,16 +150,15 @@ impl Pairs {
             if agree {
                 let is_next = |pair: &[usize]| taken.iter().any(|c| c.x[pair[0]] != c.x[pair[1]]);
                 let distinct = 1 + of_x.windows(2).filter(|pair| is_next(pair)).count();
-                let mut columns = found.map(|found| found.0).unwrap_or_default();
-                columns.push(*j);
-                found = Some((columns, of_x, of_y, distinct));
+                found.columns.push(*j);
+                found = Agreed { of_x, of_y, distinct, ..found };
             } else {
                 taken.pop();
             }
         }
-        let (mut columns, of_x, of_y, distinct) = found?;
+        let Agreed { mut columns, of_x, of_y, distinct } = found;
         // The chance that two samples of n rows have equal counts of so many values is about this.
-        let chance = -0.5 * (distinct as f64 - 1.0) * (std::f64::consts::TAU * n as f64).ln();
+        let chance = -0.5 * (distinct.max(1) as f64 - 1.0) * (std::f64::consts::TAU * n as f64).ln();
         columns.sort_unstable();
         let rows = of_x.iter().zip(of_y.chunks(copies)).map(|(&i, others)| [i, others[0]]).collect();
         (chance < BY_CHANCE.ln()).then_some(Self { columns, rows })
@@ -182,6 +181,15 @@ impl Pairs {
         x.order.retain(|&i| keep[0][i]);
         y.order.retain(|&i| keep[1][i]);
     }
+}
+
+/// Columns in which both sets hold the same rows, the places of each set's rows in their order, and how many are distinct.
+#[derive(Default)]
+struct Agreed {
+    columns: Vec<usize>,
+    of_x: Vec<usize>,
+    of_y: Vec<usize>,
+    distinct: usize,
 }
 
 /// A column that holds the same values in both sets, those of the samples as the reference writes them.

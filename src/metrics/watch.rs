@@ -14,9 +14,11 @@ pub struct Stage<'a> {
     pub of: usize,
 }
 
+type Told = dyn Fn(&Stage) + Send + Sync;
+
 /// Is told of every score before it is found; none by default.
 #[derive(Clone, Default)]
-pub struct Watch(Option<Arc<dyn Fn(&Stage) + Send + Sync>>);
+pub struct Watch(Option<Arc<Told>>);
 
 impl Watch {
     pub fn new(told: impl Fn(&Stage) + Send + Sync + 'static) -> Self {

@@ -26,7 +26,15 @@ fn from_rows_to_new_rows() {
         assert!(steps.len() >= 20 && steps.is_sorted(), "{steps:?}");
     }
     let report = desk.text("run/report.html");
-    for part in ["<svg", "fitted Gaussian", "Training loss", "Validation loss", "test rows", "more fresh rows"] {
+    for part in [
+        "<svg",
+        "fitted Gaussian",
+        "Training loss",
+        "Columns, the farthest off first",
+        "Validation loss",
+        "test rows",
+        "more fresh rows",
+    ] {
         assert!(report.contains(part), "{part}");
     }
 
@@ -48,8 +56,19 @@ fn from_rows_to_new_rows() {
     assert!(found["copying"]["ratio"]["value"].is_number());
     let few = desk.works("evaluate --reference toy:moons:100 --samples a.npy --pair-rows 40");
     assert!(few.contains("At most 40 rows of each set, drawn at random: Energy distance, MMD²"), "{few}");
-    let told = desk.works("evaluate --standardise --reference a.csv --samples a.parquet");
-    assert!(told.contains("Energy distance") && told.contains("Coverage"), "{told}");
+    let run = desk.run("evaluate --reference a.csv --samples a.parquet");
+    let (told, said) = (&run.out, &run.err);
+    assert!(
+        told.starts_with("No difference is found") && told.contains("Energy distance") && told.contains("Coverage"),
+        "{told}"
+    );
+    assert!(told.contains("The samples are the reference's own rows"), "{told}");
+    assert!(
+        said.contains("score 1 of 8: Kolmogorov–Smirnov, 50 rows of each set") && said.contains("score 2 of 8: Classifier"),
+        "{said}"
+    );
+    let units = desk.works("evaluate --reference a.csv --samples a.parquet --standardize=false");
+    assert!(units.contains("Distances are in the columns' own units"), "{units}");
 }
 
 #[test]
@@ -204,7 +223,7 @@ fn evaluate_adds_the_stein_discrepancy_where_a_score_is_known() {
     }
     assert!(own["p_value"].as_f64() > Some(0.01) && other["p_value"].as_f64() == Some(0.002), "{own} {other}");
     // Units change the kernel, not the verdict.
-    assert!(score(&format!("{banana} toy:banana:250 --standardise"))["p_value"].as_f64() > Some(0.01));
+    assert!(score(&format!("{banana} toy:banana:250 --standardize=false"))["p_value"].as_f64() > Some(0.01));
     for none in ["--reference toy:moons:60 --samples toy:moons:60", "--reference toy:banana:60#y --samples toy:banana:60#y"] {
         assert!(score(none).is_null(), "{none}");
     }
