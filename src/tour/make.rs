@@ -29,8 +29,8 @@ const OVERHEAD_WEIGHT: f64 = 3.0;
 const OVERHEAD_MOST: f64 = 2.5;
 /// Seconds of the last verdict that a candidate takes.
 const VERDICT: f64 = 0.2;
-/// Seconds that the scores on test rows take, of the winner, the baselines and the training rows.
-const TEST: f64 = 5.0;
+/// Sets that are scored on test rows: the winner's, the baselines' and the training rows.
+const TESTED: f64 = 5.0;
 /// Seconds of training that a method gets at least, and the share of the others' that it gets at least: below, it is left out.
 const LEAST: f64 = 2.0;
 const LEAST_SHARE: f64 = 0.7;
@@ -60,6 +60,8 @@ pub struct Maker<'a> {
     /// Seconds that methods took beside their training, and when the last was done.
     overheads: Vec<f64>,
     done: Instant,
+    /// Seconds that scoring a candidate takes.
+    scoring: f64,
     /// Seconds of training that each method gets, once the first has begun.
     each: Option<f64>,
     _lock: Lock,
@@ -87,6 +89,7 @@ impl<'a> Maker<'a> {
             started: now,
             before,
             overheads: Vec::new(),
+            scoring: 0.0,
             done: now,
             each,
             _lock,
@@ -128,7 +131,11 @@ impl<'a> Maker<'a> {
 
     /// Scores, writes and records a candidate's rows.
     fn judged(&mut self, mut record: Record, rows: Table, log_density: Option<Vec<f64>>) -> Result<Kept> {
-        match self.judge.scores(&rows, record.kind == Kind::Rows) {
+        let started = Instant::now();
+        let scores = self.judge.scores(&rows, record.kind == Kind::Rows);
+        // The mean of the last and those before: the first ones compile.
+        self.scoring = 0.5 * (self.scoring + started.elapsed().as_secs_f64());
+        match scores {
             Ok(scores) => record.scores = Some(scores),
             Err(e) if e.is_of_one_run() => record.failure = Some(e.to_string()),
             Err(e) => return Err(e),
@@ -230,7 +237,7 @@ impl<'a> Maker<'a> {
             return self.failed(record, format!("learns from a trained flow, and {TEACHER} has left none"));
         }
         let reserve = LAST * self.plan.budget + VERDICT * self.log.iter().count() as f64;
-        let test = if self.judge.sets.test.is_some() { TEST.min(LAST * self.plan.budget) } else { 0.0 };
+        let test = if self.judge.sets.test.is_some() { TESTED * self.scoring } else { 0.0 };
         let last = test + if self.refits()? { self.each.unwrap_or(0.0) } else { 0.0 };
         let time = (self.plan.budget - reserve - last - self.elapsed()).max(0.0);
         let slots = slots(time, left, &self.overheads, self.each);

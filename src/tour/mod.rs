@@ -194,10 +194,14 @@ impl Tour {
         all
     }
 
-    /// The share of the way from the fitted Gaussian to the training rows that a candidate closes in √E.
+    /// The share of the way from the fitted Gaussian to the training rows that a candidate closes in √E; none where the two are no farther apart than the
+    /// Gaussian's own 95 % interval, as such a share says nothing.
     pub fn closed(&self, record: &Record) -> Option<f64> {
-        let of = |name: &str| self.find(name)?.record.energy();
-        closed(record.energy()?, of(baselines::GAUSSIAN)?, of(ROWS)?)
+        let of = |name: &str| Some(&self.find(name)?.record.scores.as_ref()?.energy);
+        let (gaussian, rows) = (of(baselines::GAUSSIAN)?, of(ROWS)?);
+        let [least, _] = root(gaussian).interval?;
+        let apart = least > root(rows).value;
+        apart.then(|| closed(record.energy()?, gaussian.value, rows.value)).flatten()
     }
 
     /// The nearest of the methods whose samples take many steps.
@@ -258,10 +262,8 @@ pub fn run(
         tour.left.remove(0);
         tour.elapsed = maker.elapsed();
         maker.keep_best(&tour)?;
-        if !tour.left.is_empty() {
-            page(&tour)?;
-            maker.overhead_of_page();
-        }
+        page(&tour)?;
+        maker.overhead_of_page();
     }
     tour.verdict = Verdict::new(gpu, &tour.judge, &tour.kept)?;
     if !tour.interrupted {

@@ -68,11 +68,12 @@ pub fn tour(args: &arguments::Tour, adapter: &str, console: Console) -> anyhow::
     let stop = stop_on_signals()?;
     let mut watch = Watches::new(console);
     let report = out.join("report.html");
-    let mut first = true;
+    let (mut first, mut told) = (true, 0);
     let found = tour::run(&gpu, &plan, &mut watch, &stop, &mut |tour| {
         let page = page::page(&plan, tour, &gpu)?;
         write_atomically(&report, |file| page.write(file))?;
-        if let Some(last) = tour.kept.last() {
+        let known = std::mem::replace(&mut told, tour.kept.len());
+        if let Some(last) = tour.kept.last().filter(|_| tour.kept.len() > known) {
             console.message(&format!("  {}", line(tour, &last.record)));
         }
         if std::mem::take(&mut first) {
