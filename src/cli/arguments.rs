@@ -210,7 +210,8 @@ pub struct Sample {
 /// How the equation of a method that integrates one is solved.
 #[derive(Args)]
 pub struct Integration {
-    /// The solver of methods that integrate an equation: euler, heun, dopri5, …
+    /// Solver of methods that integrate an equation: euler, heun, dopri5, … [default: that of training for samples; dopri5, at tolerances of which the next tenth
+    /// changes little, for push and log-density]
     #[arg(long)]
     pub solver: Option<String>,
     /// Its steps

@@ -12,7 +12,7 @@ use rand::seq::index;
 use serde::Serialize;
 
 /// The largest difference between two tolerances at which the smaller is small enough: nats of a log-density, standard deviations of a place.
-pub const SMALL: f64 = 5e-3;
+pub const SMALL: f64 = 1e-2;
 /// Rows whose error is estimated at most, drawn at random.
 const ESTIMATED: usize = 1024;
 /// Seed of their draw.

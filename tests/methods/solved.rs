@@ -42,6 +42,6 @@ fn every_exact_density_adds_up_to_one_and_every_inverse_brings_rows_back() {
         assert!((total - 1.0).abs() < 0.01, "{method}: the density adds up to {total}");
         assert!(off < 1e-2, "{method}: rows come back off by {off}");
         assert_eq!(of_density.is_some(), model.method().dynamics().is_some(), "{method}");
-        assert!(of_density.is_none_or(|solved| solved.most < 2.0 * SMALL && solved.rows == 1024), "{method}: {of_density:?}");
+        assert!(of_density.is_none_or(|solved| solved.most <= SMALL && solved.rows == 1024), "{method}: {of_density:?}");
     }
 }
