@@ -16,7 +16,7 @@ fn mass(model: &Model, side: usize, reach: f32) -> f64 {
 /// How far rows are from where they come back to, at most.
 fn there_and_back(model: &Model, rows: &Table) -> f64 {
     let back = model.push(&model.pull(rows).unwrap().expect("an inverse")).unwrap();
-    rows.values().iter().zip(back.values()).map(|(a, b)| f64::from(a - b).abs()).fold(0.0, f64::max)
+    rows.values().iter().zip(back.values()).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max)
 }
 
 #[test]
