@@ -71,7 +71,9 @@ fn dependent<'a>(table: &'a Table, n: usize, order: &[usize], free: usize) -> Op
     let mut columns: Vec<Vec<f64>> = order
         .iter()
         .map(|&j| {
-            let values: Vec<f64> = table.column(j).take(n).collect();
+            // In its own unit, so that no square overflows or underflows.
+            let unit = table.kinds()[j].max.max(-table.kinds()[j].min).max(f64::MIN_POSITIVE);
+            let values: Vec<f64> = table.column(j).take(n).map(|v| v / unit).collect();
             let mean = values.iter().sum::<f64>() / n as f64;
             values.into_iter().map(|v| v - mean).collect()
         })
@@ -129,6 +131,11 @@ mod tests {
         assert!(density_warnings(&table, 0, true, false).is_empty());
         assert_eq!(dependent_column(&table, 0), Some("sum"));
         assert_eq!(dependent_column(&table, 1), None);
+        for unit in [1e200, 1e-200] {
+            let values = table.values().iter().map(|v| v * unit).collect::<Vec<f64>>();
+            let table = Table::new(table.columns().iter().cloned(), values).unwrap();
+            assert_eq!((dependent_column(&table, 0), dependent_column(&table, 1)), (Some("sum"), None));
+        }
         // A condition of the same numbers, and indicators that add up to one, of which the second says which half a column has.
         let rows = (0..40).flat_map(|i| {
             let (x, side) = (f64::from(i * 7 % 40) / 7.0, f64::from(i % 2));

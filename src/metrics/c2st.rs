@@ -21,6 +21,7 @@ use super::threads::map_rows;
 use super::trees::{Binned, Trees};
 use super::{Points, Score, comparable, interval, network, scale};
 use crate::gpu::Gpu;
+use crate::words::count;
 use crate::{Error, Result};
 
 /// Rows of each set, and values of each set, that are used at most.
@@ -69,7 +70,10 @@ pub fn told(gpu: Option<&Gpu>, reference: Points, samples: Points, most: usize, 
     let cols = reference.columns();
     let n = reference.rows().min(samples.rows()).min(most);
     if n < LEAST_ROWS {
-        return Err(Error::data(format!("{n} rows are too few for a classifier test: give at least {LEAST_ROWS} of each")));
+        return Err(Error::data(format!(
+            "a set of {} is too small for a classifier test: give at least {LEAST_ROWS} of each",
+            count(n, "row")
+        )));
     }
     let rows = [reference.subsample(n, seed), samples.subsample(n, seed ^ 1)].concat();
     let all = Points::new(&rows, 2 * n, cols)?;

@@ -32,6 +32,7 @@ use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 
 use crate::data::Table;
+use crate::words::count;
 use crate::{Error, Result};
 
 pub mod assignment;
@@ -219,7 +220,10 @@ pub(crate) fn comparable(x: Points, y: Points, least: usize) -> Result<()> {
     }
     let fewest = x.rows.min(y.rows);
     if fewest < least {
-        return Err(Error::data(format!("{fewest} rows were given and this score needs {least} or more in each set")));
+        return Err(Error::data(format!(
+            "a set of {} was given, and this score needs {least} or more in each",
+            count(fewest, "row")
+        )));
     }
     Ok(())
 }

@@ -7,6 +7,9 @@ use super::style::{self, escape, number};
 use crate::metrics::columns::ColumnDifference;
 use crate::metrics::{Better, Evaluation, Score};
 
+/// Letters from which on a fact has a line of its own.
+const LONG: usize = 100;
+
 /// A run's page. Empty parts are left out.
 #[derive(Clone, Debug, Default)]
 pub struct Page {
@@ -103,7 +106,8 @@ impl Page {
         if !self.facts.is_empty() {
             html.push_str("<dl class=\"facts\">\n");
             for (name, value) in &self.facts {
-                let _ = writeln!(html, "<div><dt>{}</dt><dd>{}</dd></div>", escape(name), escape(value));
+                let class = if value.chars().count() > LONG { " class=\"long\"" } else { "" };
+                let _ = writeln!(html, "<div{class}><dt>{}</dt><dd>{}</dd></div>", escape(name), escape(value));
             }
             html.push_str("</dl>\n");
         }

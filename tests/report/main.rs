@@ -364,3 +364,18 @@ fn ratios_of_any_size_are_bars_from_one() {
     let none = Ratios { bars: vec![Bar { group: 0, name: 0, value: 0.0, whisker: None, certain: true }], ..Ratios::default() };
     assert!(ratios(&none, "").is_err() && ratios(&Ratios::default(), "").is_err());
 }
+
+#[test]
+fn long_names_and_facts_stay_on_the_page() {
+    let fact = |value: String| ("data".to_string(), value);
+    let page = Page { facts: vec![fact("short.csv".into()), fact("a_long_name_".repeat(12))], ..page() };
+    let html = page.html();
+    // A long fact has a line of its own, words without blanks break anywhere, and wide tables scroll inside of the page.
+    assert!(
+        html.contains("<div><dt>data</dt><dd>short.csv") && html.contains("<div class=\"long\"><dt>data</dt><dd>a_long_name_")
+    );
+    assert!(
+        html.contains(".facts .long { grid-column: 1 / -1; }") && html.contains("body { margin: 0; overflow-wrap: anywhere; }")
+    );
+    assert!(html.contains(".wide { overflow-x: auto; }") && html.contains("<div class=\"wide\">\n<table class=\"sheet"));
+}
