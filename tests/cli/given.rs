@@ -223,3 +223,20 @@ fn conditions_that_training_has_not_seen_are_told() {
     let ended = desk.run(&format!("train spline --data line.csv --condition c --out line --steps 2 {TINY}"));
     assert!(ended.err.contains("warning: `y` follows from the conditions"), "{}", ended.err);
 }
+
+#[test]
+fn evaluations_see_differences_at_any_offset_and_of_any_order() {
+    let desk = Desk::new();
+    // Both uniform, twenty apart, of a width of ten: 2·20 − 2·10/3 in their own units, whatever these are.
+    for (offset, unit) in [(1.7e9, 1.0), (-3e12, 1.0), (0.0, 1e-25), (0.0, 1e25)] {
+        for (name, apart) in [("a.csv", 0.0), ("b.csv", 20.0)] {
+            let row = |i: usize| format!("{}\n", offset + unit * (apart + 10.0 * (i as f64 * 0.618_033_988_749_894_9).fract()));
+            desk.file(name, "at\n".to_string() + &(0..200).map(row).collect::<String>());
+        }
+        let scores = desk.works("--quiet evaluate --reference a.csv --samples b.csv --json --standardize=false");
+        let scores: serde_json::Value = serde_json::from_str(&scores).unwrap();
+        let energy = scores["energy"]["value"].as_f64().unwrap() / unit;
+        assert!((energy - (40.0 - 20.0 / 3.0)).abs() < 0.1, "{offset}, {unit}: {energy}");
+        assert!(scores["mmd2"]["p_value"].as_f64().unwrap() < 0.01 && scores["ks"]["value"].as_f64() == Some(1.0), "{scores}");
+    }
+}
