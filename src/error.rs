@@ -36,9 +36,13 @@ pub enum Error {
     #[error("{what} needs {needed}, and this adapter's {limit} is {allowed}: {advice}")]
     Limit { what: String, limit: &'static str, needed: u64, allowed: u64, advice: &'static str },
 
-    /// The device was lost or an operation on it failed.
+    /// The device was lost, or does not answer.
     #[error("the device failed: {0}")]
     Device(String),
+
+    /// The device refused one operation, and goes on.
+    #[error("the device refused an operation: {0}")]
+    Refused(String),
 
     /// Out of device memory.
     #[error("the device is out of memory ({0}): use a smaller batch or a smaller network")]

@@ -292,11 +292,12 @@ fn said_of_solver(solved: &Solved, unit: &str) -> String {
         String::new()
     };
     format!(
-        "{warning}solver error at most {} {unit}, mean {} (dopri5 at tolerance {tolerance:e} against ten times that, over {} rows; {evaluations} \
-         evaluations){remedy}",
+        "{warning}solver error at most {} {unit}, mean {} (dopri5 at tolerance {} against ten times that, over {}; {}){remedy}",
         number(most, 2),
         number(mean, 2),
-        number(rows as f64, 12),
+        number(tolerance, 2),
+        count(rows, "row"),
+        count(evaluations, "evaluation"),
     )
 }
 

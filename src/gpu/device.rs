@@ -81,7 +81,7 @@ impl Failures {
         match (reported.of_one.take(), &reported.lost) {
             (Some(error @ wgpu::Error::OutOfMemory { .. }), _) => Err(Error::OutOfMemory(error.to_string())),
             (_, Some(what)) => Err(Error::Device(what.clone())),
-            (Some(error), None) => Err(Error::Device(error.to_string())),
+            (Some(error), None) => Err(Error::Refused(error.to_string())),
             (None, None) => Ok(()),
         }
     }
@@ -265,7 +265,8 @@ mod tests {
         failures.lose("lost (unplugged)".into());
         assert!(matches!(failures.take(), Err(Error::OutOfMemory(_))));
         for _ in 0..2 {
-            assert!(matches!(failures.take(), Err(Error::Device(what)) if what == "lost (unplugged)"));
+            let told = failures.take().unwrap_err();
+            assert!(matches!(&told, Error::Device(what) if what == "lost (unplugged)") && !told.is_of_one_run());
         }
     }
 
@@ -275,7 +276,8 @@ mod tests {
         let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::STORAGE;
         let refused =
             gpu.inner.device.create_buffer(&wgpu::BufferDescriptor { label: None, size: 16, usage, mapped_at_creation: false });
-        assert!(matches!(gpu.check(), Err(Error::Device(_))));
+        let told = gpu.check().unwrap_err();
+        assert!(matches!(told, Error::Refused(_)) && told.is_of_one_run(), "{told}");
         drop(refused);
         let tensor = gpu.upload(1, 2, &[1.0, 2.0]).unwrap();
         assert_eq!(tensor.read().unwrap(), [1.0, 2.0]);
