@@ -5,7 +5,7 @@
 //   ∂loss/∂xᵢ = Σ_k A_k e [b_k cos(p + θ_k) + a_k sin(p + θ_k)] − D_k a_k e²          (one sine and cosine a phase, not two)
 // Nothing of size n×K is stored: `statistics` (a thread owns frequencies and walks samples), `coefficients` (one group), and
 // `backward` (a thread owns samples and walks frequencies) evaluate the phases afresh. Phases are in turns (common/circle).
-// COMPLEX = 0 is a = 0. Families as in pairwise.wgsl; `wide` serves any dimension.
+// COMPLEX = 0 is a = 0. Families as in common/pairs, whose skeleton is for distances: a phase is an inner product; `wide` serves any dimension.
 #axis FAMILY: broadcast register wide
 #axis COMPLEX: 0 1
 #axis D: 3

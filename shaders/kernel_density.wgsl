@@ -3,9 +3,8 @@
 //   sums    out_ib = ln Σ_j exp(−a_b c_ij),   a = 1/2h² (a Gaussian kernel) or 1/h (a Laplacian one)
 //   means   T_i = Σ_j w_ij y_j,   w_ij = exp(−a(c_ij − min_k c_ik))/Σ_j …;     for a Gaussian kernel ∂out_i/∂x_i = (T_i − x_i)/h²
 // With `same`, j = i is left out (leave-one-out cross-validation; a batch that is repelled by itself).
-// The least c_ij so far is taken out of every exponent, so that rows far from all of y have a finite sum; where a smaller one is met,
-// the sums so far are scaled down to it. One invocation is a row and a split of the columns (and, of means, a chunk of 16 coordinates); `merge`
-// and `average` join the splits in order.
+// The least c_ij is taken out of every exponent, so that rows far from all of y have a finite sum; kernel_sums.wgsl finds it with the sums of each
+// split. Of means one invocation is a row, a split of the columns and a chunk of 16 coordinates; `merge` and `average` join the splits in order.
 // D is the number of columns where they fit into registers; 0 is any number, in chunks of 16 with 8 rows of y at a time. No gradient: this is for scores.
 #axis B: 1 8
 #axis D: 1 3 0
@@ -29,8 +28,8 @@ struct Params {
 @group(0) @binding(1) var<storage, read> x: array<f32>;                    // n × d
 @group(0) @binding(2) var<storage, read> y: array<f32>;                    // m × d
 @group(0) @binding(3) var<storage, read> rates: array<f32>;                // B: a_b
-@group(0) @binding(4) var<storage, read_write> parts: array<f32>;          // splits × n × (1 + B): the least square, sums relative to it
-@group(0) @binding(5) var<storage, read> split_parts: array<f32>;          // what `merge` joins
+@group(0) @binding(4) var<storage, read_write> parts: array<f32>;          // splits × n × B × (1 + d): of `means`
+@group(0) @binding(5) var<storage, read> split_parts: array<f32>;          // what `merge` (of kernel_sums) and `average` join
 @group(0) @binding(6) var<storage, read_write> out: array<f32>;            // n × B; the means, n × d
 @group(0) @binding(7) var<storage, read_write> least: array<f32>;          // n: min_k c_ik, from `merge`
 @group(0) @binding(8) var<storage, read> nearest: array<f32>;              // n: the same, for `means`
@@ -48,63 +47,6 @@ fn cost(square: f32) -> f32 {
 #if D == 0
 #import common/eight_squares
 #endif
-
-@compute @workgroup_size(64)
-fn sums(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let i = params.row_begin + group.x * 64u + lane;
-    if (i >= params.row_end) { return; }
-    let first = group.y * params.columns;
-    let end = min(first + params.columns, params.m);
-    let skipped = select(params.m, i, params.same == 1u);
-#for C in 0..$D
-    let x$C = x[i * $(D)u + $(C)u];
-#endfor
-#for Q in 0..$B
-    let a$Q = rates[$(Q)u];
-    var sum$Q = 0.0;
-#endfor
-    var low = NONE;
-#if D == 0
-    for (var j = first; j < end; j += 8u) {
-        squares(i, j);
-#for P in 0..8
-        if (j + $(P)u < end && j + $(P)u != skipped) {
-            let c = cost(s$P);
-            let apart = abs(c - low);
-            let nearer = c < low;
-#for Q in 0..$B
-            let e$Q = exp(max(-a$Q * apart, LOWEST));
-            sum$Q = select(sum$Q + e$Q, sum$Q * e$Q + 1.0, nearer);
-#endfor
-            low = min(low, c);
-        }
-#endfor
-    }
-#else
-    for (var j = first; j < end; j++) {
-        var square = 0.0;
-#for C in 0..$D
-        let e$C = x$C - y[j * $(D)u + $(C)u];
-        square += e$C * e$C;
-#endfor
-        if (j != skipped) {
-            let c = cost(square);
-            let apart = abs(c - low);
-            let nearer = c < low;
-#for Q in 0..$B
-            let f$Q = exp(max(-a$Q * apart, LOWEST));
-            sum$Q = select(sum$Q + f$Q, sum$Q * f$Q + 1.0, nearer);
-#endfor
-            low = min(low, c);
-        }
-    }
-#endif
-    let place = (group.y * params.n + i) * $(B + 1)u;
-    parts[place] = low;
-#for Q in 0..$B
-    parts[place + $(Q + 1)u] = sum$Q;
-#endfor
-}
 
 @compute @workgroup_size(64)
 fn merge(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {

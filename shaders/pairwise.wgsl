@@ -31,6 +31,6 @@ fn phi(s: f32, t: f32, i: u32, j: u32) -> vec3<f32> {
     return vec3<f32>(k.x, 0.0, k.y);
 }
 
-fn put(at: u32, sums: vec2<f32>) {
+fn put(at: u32, b: u32, sums: vec2<f32>) {
     value[at] = sums.x;
 }

@@ -54,7 +54,7 @@ fn phi(s: f32, t: f32, i: u32, j: u32) -> vec3<f32> {
 #endif
 }
 
-fn put(at: u32, sums: vec2<f32>) {
+fn put(at: u32, b: u32, sums: vec2<f32>) {
 #if GRADIENT == 0
     value[at] = sums.x;
 #endif

@@ -12,6 +12,7 @@
 #let REDUCTION = sum
 #else
 #let REDUCTION = log_sum
+#let RATES = 1
 #endif
 #let POTENTIAL = 1
 #let CENTERED = 0
@@ -50,15 +51,17 @@ fn phi(s: f32, t: f32, i: u32, j: u32) -> vec3<f32> {
     return vec3<f32>(0.0, 0.0, power(t - cost(s)) * cost_slope(s));
 }
 
-fn put(at: u32, sums: vec2<f32>) {}
+fn put(at: u32, b: u32, sums: vec2<f32>) {}
 #else
 fn of_row(i: u32) -> f32 { return 0.0; }
+
+fn rate(b: u32) -> f32 { return 1.0; }
 
 fn phi(s: f32, t: f32, i: u32, j: u32) -> vec3<f32> {
     return vec3<f32>(t - cost(s), 0.0, 0.0);
 }
 
-fn put(at: u32, sums: vec2<f32>) { value[at] = sums; }
+fn put(at: u32, b: u32, sums: vec2<f32>) { value[at] = sums; }
 #endif
 
 #if GRADIENT == 0

@@ -5,6 +5,7 @@
 //   ∂u/∂x = [t r² − (d + 2) w − q a·b − w (a − b)·e] e + q (a − b)        at fixed scores
 //   ∂u/∂a = k b + q e
 // Each row writes Σⱼ of all three over one split of the columns: value and both gradients in one pass, and no n × n matrix.
+// Apart from common/pairs, whose pairs have one distance and one gradient: these have three inner products and two gradients.
 // Families: `tile` shares columns through workgroup memory, `broadcast` through a subgroup (one a workgroup: nothing waits at
 // a barrier), `register` reads every column itself. `wide` serves any dimension, a chunk of 16 coordinates a group. Only
 // `broadcast` has more than one column at hand: elsewhere SG is 1.

@@ -1,16 +1,20 @@
 // Reductions over pairs that never store the n × m matrix. For x (n × d), y (m × d), s = ‖xᵢ − yⱼ‖² and, where POTENTIAL is 1, a number v of each
 // row and u of each column, t = vᵢ + uⱼ:
 //   sum      Aᵢ = Σⱼ a(s, t),   Bᵢ = Σⱼ b(s, t)
-//   log_sum  log₂ Σⱼ 2^a(s, t), as the running maximum M of the exponents and S = Σⱼ 2^(a − M): one rescaling for J columns
+//   log_sum  log₂ Σⱼ 2^(r·a(s, t)) at RATES rates r, as the running maximum M of a and S = Σⱼ 2^(r·(a − M)): one rescaling for J columns
 // GRADIENT adds gᵢ = Σⱼ w(s, t)·(xᵢ − yⱼ): the gradient of a reduction over pairs is one too (Charlier et al. 2021, §2).
 // The importer has n, m, d, columns, row_begin and row_end in its uniform, and brings
 //   phi(s, t, i, j)            (a, b, w)
 //   of_row(i), of_column(j)    v and u, where POTENTIAL is 1
-//   put(at, sums)              writes (A, B) or (M, S) of one row and split
+//   rate(b)                    r, of log_sum
+//   put(at, b, sums)           writes (A, B), or (M, S) of rate b, of one row and split
 // CENTERED 1 lets a family form the gradient as (xᵢ − o)·Σⱼ w − Σⱼ w·(yⱼ − o) with o near the rows, which need not hold the differences until w is
 // known: 1.5 to 4 times faster on llvmpipe (d = 4 to 64), but wrong where w grows beyond all bounds at small distances. SYMMETRIC 1 reads
 // `symmetric` from the uniform: 1 where x is y and only Σᵢ Aᵢ is wanted, so that columns after a row block count twice and those before it never.
-// A workgroup is a block of rows and a split of the columns (src/ops/pairs.rs); a thread owns R rows.
+// A workgroup is a block of rows and a split of the columns (src/ops/pairs.rs); a thread owns R rows and sees J columns at once.
+// Families: `tile` shares columns through workgroup memory. `broadcast` makes one subgroup a workgroup: a lane loads one
+// column, constant-lane broadcasts share it, and nothing waits at a barrier (which is a coroutine switch in a software
+// driver). `register` has neither. The `wide` ones serve any dimension (D is not used), in chunks of the gradient's coordinates.
 #axis D: 8 4 5
 #axis R: 2
 #axis J: 2
@@ -52,9 +56,6 @@ fn times(j: u32, block_end: u32) -> f32 {
 #if REDUCTION == log_sum
 // Stands for no mass: finite, so that differences of two stay numbers.
 const NOTHING = -1e30;
-const EMPTY = vec2<f32>(NOTHING, 0.0);
-#else
-const EMPTY = vec2<f32>(0.0, 0.0);
 #endif
 
 // 2ᵗ; nothing beside 1 stays large enough for its products to be normal numbers, since processors take a hundred times as long over others.

@@ -34,9 +34,21 @@ fn values(
     // D, in words that no compiler sees through: it would write the loops out.
     let bound = min($(D)u, params.d);
 #endif
+#if REDUCTION == log_sum
+#for b in 0..RATES
+    let rate_$b = rate($(b)u);
+#endfor
+#endif
 #for r in 0..R
     let i_$r = min(block + $(r * WIDTH)u + lane, params.n - 1u);
-    var sums_$r = EMPTY;
+#if REDUCTION == log_sum
+    var top_$r = NOTHING;
+#for b in 0..RATES
+    var sum_$(r)_$b = 0.0;
+#endfor
+#else
+    var sums_$r = vec2<f32>();
+#endif
 #if POTENTIAL == 1
     let v_$r = of_row(i_$r);
 #else
@@ -247,15 +259,18 @@ fn values(
 #endif
 #endfor
 #if REDUCTION == log_sum
-            var top_$r = sums_$r.x;
+            var highest_$r = top_$r;
 #for q in 0..Q
-            top_$r = max(top_$r, k_$(r)_$q.x);
+            highest_$r = max(highest_$r, k_$(r)_$q.x);
 #endfor
-            sums_$r = vec2<f32>(top_$r, sums_$r.y * power(sums_$r.x - top_$r)
+#for b in 0..RATES
+            sum_$(r)_$b = sum_$(r)_$b * power(rate_$b * (top_$r - highest_$r))
 #for q in 0..Q
-                + power(k_$(r)_$q.x - top_$r)
+                + power(rate_$b * (k_$(r)_$q.x - highest_$r))
 #endfor
-            );
+            ;
+#endfor
+            top_$r = highest_$r;
 #else
             sums_$r += counts * (k_$(r)_0.xy
 #for q in 1..Q
@@ -314,7 +329,13 @@ fn values(
         let i = block + $(r * WIDTH)u + lane;
         if (i < params.row_end) {
             let at = group.y * params.n + i;
-            put(at, sums_$r);
+#if REDUCTION == log_sum
+#for b in 0..RATES
+            put(at, $(b)u, vec2<f32>(top_$r, sum_$(r)_$b));
+#endfor
+#else
+            put(at, 0u, sums_$r);
+#endif
 #if GRADIENT == 1
 #for c in 0..D
 #if CENTERED == 1

@@ -32,7 +32,17 @@ fn values(
     // CHUNK, in words that no compiler sees through: it would write the loops out.
     let bound = min($(CHUNK)u, params.d);
 #endif
-    var sums = EMPTY;
+#if REDUCTION == log_sum
+#for b in 0..RATES
+    let rate_$b = rate($(b)u);
+#endfor
+    var top = NOTHING;
+#for b in 0..RATES
+    var sum_$b = 0.0;
+#endfor
+#else
+    var sums = vec2<f32>();
+#endif
 #if POTENTIAL == 1
     let v = of_row(i);
 #else
@@ -143,15 +153,18 @@ fn values(
 #endif
 #endfor
 #if REDUCTION == log_sum
-        var top = sums.x;
+        var highest = top;
 #for q in 0..Q
-        top = max(top, k_$q.x);
+        highest = max(highest, k_$q.x);
 #endfor
-        sums = vec2<f32>(top, sums.y * power(sums.x - top)
+#for b in 0..RATES
+        sum_$b = sum_$b * power(rate_$b * (top - highest))
 #for q in 0..Q
-            + power(k_$q.x - top)
+            + power(rate_$b * (k_$q.x - highest))
 #endfor
-        );
+        ;
+#endfor
+        top = highest;
 #else
 #for q in 0..Q
         sums += times(j + $(q)u, block_end) * k_$q.xy;
@@ -213,7 +226,7 @@ fn values(
     if (block + lane < params.row_end) {
         let at = group.y * params.n + block + lane;
 #if GRADIENT == 1
-        if (group.z == 0u) { put(at, sums); }
+        if (group.z == 0u) { put(at, 0u, sums); }
 #for c in 0..CHUNK
 #if CENTERED == 1
         let out_$c = w * (x_$c - o_$c) + g_$c;
@@ -233,8 +246,12 @@ fn values(
             gradient[at * params.d + chunk + p] = out;
         }
 #endif
+#elif REDUCTION == log_sum
+#for b in 0..RATES
+        put(at, $(b)u, vec2<f32>(top, sum_$b));
+#endfor
 #else
-        put(at, sums);
+        put(at, 0u, sums);
 #endif
     }
 }

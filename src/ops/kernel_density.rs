@@ -18,10 +18,11 @@
 //! # }
 //! ```
 
-use super::pairs::{Launch, Layout, Pairs};
-use crate::gpu::kernels::kernel_density::{Average, Means, Merge, Params, Sums};
+use super::pairs::{Launch, Layout, Pairs, Tiling};
+use crate::gpu::kernels::kernel_density::{Average, Means, Merge, Params};
+use crate::gpu::kernels::kernel_sums::{Params as SumParams, Values};
 use crate::gpu::kernels::kernel_weights::{Average as Divide, Params as WeightParams, Weigh};
-use crate::gpu::{Axes, Recorder, Var};
+use crate::gpu::{Axes, Family, Recorder, Var};
 use crate::ops::activation::Activation;
 use crate::{Error, Result};
 
@@ -183,15 +184,31 @@ impl Recorder {
 
     /// The logarithms of the sums, n × widths, and the least cost of each row, n × 1.
     fn log_sums(&mut self, x: Var, y: Var, shape: Shape, widths: &[f32], same: bool) -> Result<[Var; 2]> {
-        let (n, b) = (x.rows(), widths.len());
+        let (n, m, d, b) = (x.rows(), y.rows(), x.cols(), widths.len());
         let plan = self.pairs_of("log_kernel_sums", x, y, shape, widths, same)?;
-        let parts = self.empty(plan.whole.splits as usize * n, 1 + b)?;
-        for (params, [rows, splits, _]) in plan.dispatches() {
-            self.dispatch(Sums { params, x, y, rates: plan.rates, parts }, &plan.axes, [rows, splits, 1])?;
+        let tiling = Tiling::of(self.gpu(), d, |family| match family {
+            Family::Subgroup { .. } => (if b <= 2 && d <= 8 { 4 } else { 2 }, 4),
+            Family::Workgroup | Family::Register => (1, 4),
+        });
+        let layout = tiling.layout(self.gpu(), (n, m), false, 0.3 * b as f64 + 0.06 * d as f64);
+        let axes = tiling.axes(false).set("B", b).set("SHAPE", shape.cost());
+        let parts = self.empty(layout.splits * n, 1 + b)?;
+        for Launch { row_begin, row_end, groups } in layout.launches() {
+            let params = SumParams {
+                n: n as u32,
+                m: m as u32,
+                d: d as u32,
+                columns: layout.columns as u32,
+                row_begin,
+                row_end,
+                same: u32::from(same),
+            };
+            self.dispatch(Values { params, x, y, rates: plan.rates, parts }, &axes, groups)?;
         }
         let (out, least) = (self.empty(n, b)?, self.empty(n, 1)?);
         let groups = self.groups(n, 64);
-        self.dispatch(Merge { params: plan.whole, rates: plan.rates, split_parts: parts, out, least }, &plan.axes, groups)?;
+        let params = Params { splits: layout.splits as u32, ..plan.whole };
+        self.dispatch(Merge { params, rates: plan.rates, split_parts: parts, out, least }, &plan.axes, groups)?;
         Ok([out, least])
     }
 
