@@ -124,7 +124,11 @@ fn values(
     let stop = end;
 #endif
     // Part 0 takes whole blocks of J columns; part 1 what is left, one by one, and of `broadcast` every lane the same one.
-#for PART in 0..2 - ROLL
+#let PARTS = 2 - ROLL
+#if J == 1 && FAMILY != broadcast
+#let PARTS = 1
+#endif
+#for PART in 0..PARTS
 #let Q = J - PART * (J - 1)
 #if ROLL == 1
     for (; j < stop; j += $(WIDTH)u) {

@@ -34,8 +34,11 @@ impl Tiling {
     /// For d coordinates; `sizes` says how many rows a thread owns and how many columns it sees at once.
     pub fn of(gpu: &Gpu, d: usize, sizes: impl Fn(Family) -> (usize, usize)) -> Self {
         let family = gpu.family();
-        let wide = d > WRITTEN_OUT;
-        let (rows, columns) = if wide { (1, 4) } else { sizes(family) };
+        let (rows, columns) = sizes(family);
+        // Several columns at once are as many loads of each coordinate in the text, where lanes do not share them.
+        let shared = matches!(family, Family::Subgroup { .. });
+        let wide = d > if columns == 1 || shared { WRITTEN_OUT } else { WRITTEN_OUT / 2 };
+        let (rows, columns) = if wide { (1, 4) } else { (rows, columns) };
         let (name, threads) = match family {
             Family::Subgroup { width } => (if wide { "wide_broadcast" } else { "broadcast" }, width as usize),
             _ if wide => ("wide", 64),
@@ -50,7 +53,7 @@ impl Tiling {
         Axes::none()
             .set("FAMILY", self.family)
             .set("GRADIENT", u32::from(gradient))
-            .set("D", if self.d > WRITTEN_OUT { 1 } else { self.d })
+            .set("D", if self.family.starts_with("wide") { 1 } else { self.d })
             .set("R", self.rows)
             .set("J", self.columns)
             .set("SG", self.threads)
