@@ -219,7 +219,7 @@ impl Recorder {
         }
         let (layout, axes) = tiling(self.gpu(), &form, (x.rows(), y.rows(), x.cols()), false);
         let layout = layout.split_at(columns, y.rows());
-        let sums = self.pairwise_sums_in(layout, &axes, &form, x, y, false, false)?;
+        let sums = self.pairwise_sums_in((layout, &axes), &form, (x, y), false, false)?;
         let blocks = (layout.splits, x.rows() / rows);
         let by_row = self.view(sums.value, blocks.0 * blocks.1, rows);
         let sums = self.sum_cols_untaped(by_row)?;
@@ -276,16 +276,14 @@ impl Recorder {
     /// The partial row sums of k(x, y), with their gradients in x where asked. `symmetric`: x is y and only the total matters.
     fn pairwise_sums(&mut self, form: &Form, x: Var, y: Var, gradient: bool, symmetric: bool) -> Result<Sums> {
         let (layout, axes) = tiling(self.gpu(), form, (x.rows(), y.rows(), x.cols()), gradient);
-        self.pairwise_sums_in(layout, &axes, form, x, y, gradient, symmetric)
+        self.pairwise_sums_in((layout, &axes), form, (x, y), gradient, symmetric)
     }
 
     fn pairwise_sums_in(
         &mut self,
-        layout: Layout,
-        axes: &Axes,
+        (layout, axes): (Layout, &Axes),
         form: &Form,
-        x: Var,
-        y: Var,
+        (x, y): (Var, Var),
         gradient: bool,
         symmetric: bool,
     ) -> Result<Sums> {

@@ -46,7 +46,7 @@ fn trees_see_what_scikit_learn_sees() {
     let from = |rows: Vec<Vec<f32>>| Cloud { rows: rows.len(), columns: rows[0].len(), values: rows.concat() };
     let z = normal(n, 12, 0.0, 1);
     let w = normal(n, 12, 0.0, 2);
-    let each = |of: &Cloud, row: &mut dyn FnMut(&[f32]) -> Vec<f32>| from(of.values.chunks_exact(12).map(|r| row(r)).collect());
+    let each = |of: &Cloud, row: &mut dyn FnMut(&[f32]) -> Vec<f32>| from(of.values.chunks_exact(12).map(&mut *row).collect());
     // A normal column against ±1, and one outlier in either set.
     let mut spikes = |outlier: bool| {
         let mut x = each(&z, &mut |r| r[..2].to_vec());
