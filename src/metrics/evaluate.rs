@@ -382,10 +382,12 @@ impl Evaluation {
         ];
         scores.extend(self.ksd2.as_ref().map(|s| named("KSD²", "to the known score; p by wild bootstrap", Lower, s)));
         scores.extend([
-            named("Sliced W₂", "mean over directions", Lower, &self.sliced_w2),
-            named("W₂", "exact matching", Lower, &self.w2),
+            named("Sliced W₂", "mean over directions; above 0 for any two samples", Lower, &self.sliced_w2),
+            named("W₂", "exact matching; above 0 for any two samples", Lower, &self.w2),
         ]);
-        scores.extend(self.sinkhorn.as_ref().map(|s| named("Sinkhorn divergence", "W₂² with entropy, debiased", Lower, s)));
+        scores.extend(
+            self.sinkhorn.as_ref().map(|s| named("Sinkhorn divergence", "W₂² with entropy; above 0 in many columns", Lower, s)),
+        );
         scores.extend(self.c2st.as_ref().map(|s| named("Classifier accuracy", "told from real rows not yet seen", Near(0.5), s)));
         scores.extend([
             named("Kolmogorov–Smirnov", "the worst column; p corrected", Lower, &self.ks.worst),
