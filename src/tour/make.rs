@@ -31,6 +31,8 @@ const OVERHEAD_MOST: f64 = 2.5;
 const VERDICT: f64 = 0.2;
 /// Sets that are scored on test rows: the winner's, the baselines' and the training rows.
 const TESTED: f64 = 5.0;
+/// The share of the budget that is kept for these scores at most.
+const TEST: f64 = 0.1;
 /// Seconds of training that a method gets at least, and the share of the others' that it gets at least: below, it is left out.
 const LEAST: f64 = 2.0;
 const LEAST_SHARE: f64 = 0.7;
@@ -237,10 +239,14 @@ impl<'a> Maker<'a> {
             return self.failed(record, format!("learns from a trained flow, and {TEACHER} has left none"));
         }
         let reserve = LAST * self.plan.budget + VERDICT * self.log.iter().count() as f64;
-        let test = if self.judge.sets.test.is_some() { TESTED * self.scoring } else { 0.0 };
+        let test = if self.judge.sets.test.is_some() { (TESTED * self.scoring).min(TEST * self.plan.budget) } else { 0.0 };
         let last = test + if self.refits()? { self.each.unwrap_or(0.0) } else { 0.0 };
         let time = (self.plan.budget - reserve - last - self.elapsed()).max(0.0);
-        let slots = slots(time, left, &self.overheads, self.each);
+        let mut slots = slots(time, left, &self.overheads, self.each);
+        if slots.count == 0 && self.each.is_none() {
+            // A tour of none would say nothing: the first is tried, whatever the budget.
+            (slots.count, slots.seconds) = (1, LEAST);
+        }
         if self.each.is_none() && slots.count < left {
             self.watch.message(&format!(
                 "about {} of {left} methods fit: each gets {LEAST:.0} s of training or more, and takes about {:.0} s besides; the last in the list are left out",

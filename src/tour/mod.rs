@@ -5,7 +5,7 @@
 //! candidates. The winner is then scored once on the test rows, and on a small table its model is trained again on all rows.
 //!
 //! The budget is shared: each method trains for the same seconds, or for its default number of steps where that takes less; what its first compilation and
-//! its scoring take is part of its share. Where not all fit, as many are tried as get two seconds of training, in the order of [`Plan::entries`]; a training that
+//! its scoring take is part of its share. Where not all fit, as many are tried as get two seconds of training, and one in any case, in the order of [`Plan::entries`]; a training that
 //! takes much longer than its seconds is stopped, and the model that it has left is its candidate. A method that fails is recorded with its reason and the others go on. A tour that was interrupted goes on where it was: candidates are in
 //! `tour.jsonl`, what they drew in `samples/`, runs in `runs/`; the best model lies in the folder itself, ready for `sample`.
 

@@ -7,7 +7,7 @@ const TOUR: &str = "--quiet tour --data toy:moons:600 --out tour --set width=16 
 #[test]
 fn a_tour_ranks_methods_beside_baselines_keeps_the_best_and_goes_on() {
     let desk = Desk::new();
-    let asked = format!("{TOUR} --budget 40s --methods energy,flow-matching --json");
+    let asked = format!("{TOUR} --budget 2m --set steps=150 --methods energy,flow-matching --json");
     let found: serde_json::Value = serde_json::from_str(&desk.works(&asked)).expect("one object");
     let candidates = found["candidates"].as_array().expect("candidates");
     let names: Vec<&str> = candidates.iter().filter_map(|c| c["name"].as_str()).collect();
@@ -36,7 +36,7 @@ fn a_tour_ranks_methods_beside_baselines_keeps_the_best_and_goes_on() {
     // Nothing is made again: the same command only writes its page anew, and other terms are refused.
     let again: serde_json::Value = serde_json::from_str(&desk.works(&asked)).expect("one object");
     assert_eq!(again["candidates"], found["candidates"]);
-    desk.fails(&format!("{TOUR} --budget 41s --methods energy"), 2, &["budget", "--out"]);
+    desk.fails(&format!("{TOUR} --budget 1m --set steps=150 --methods energy"), 2, &["budget", "--out"]);
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn a_tour_takes_weights_and_conditions() {
     let rows: String = (0..400).map(row).collect();
     desk.file("a.csv", format!("x,y,kind,w\n{rows}"));
     let tour = "--quiet tour --data a.csv --weights w --condition kind --out tour --set width=16 --set depth=2 --set batch=64";
-    let asked = format!("{tour} --budget 15s --methods energy,realnvp --json");
+    let asked = format!("{tour} --budget 2m --set steps=100 --methods energy,realnvp --json");
     let found: serde_json::Value = serde_json::from_str(&desk.works(&asked)).expect("one object");
     // Of 200 rows with weight 40 are test rows, of 160 others 32 validation rows; the others stay.
     assert_eq!([&found["training_rows"], &found["validation_rows"], &found["test_rows"]], [328, 32, 40]);
@@ -86,7 +86,7 @@ fn a_tour_takes_weights_and_conditions() {
 #[test]
 fn a_method_that_fails_is_told_and_the_others_go_on() {
     let desk = Desk::new();
-    let text = desk.works(&format!("{TOUR} --budget 20s --methods realnvp,energy --set rate=1e30 --set warmup=1"));
+    let text = desk.works(&format!("{TOUR} --budget 1m --methods realnvp,energy --set rate=1e30 --set warmup=1"));
     assert!(text.contains("failed   ") && text.contains("fitted Gaussian"), "{text}");
 }
 
