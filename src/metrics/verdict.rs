@@ -44,20 +44,37 @@ impl Evaluation {
             Some(accuracy) if accuracy >= 0.55 => "The samples differ from the reference",
             Some(_) => "The samples differ little from the reference",
         };
+        let rounded: Vec<&str> = self
+            .by_column
+            .iter()
+            .filter(|column| column.is_rounded_in_the_reference_alone())
+            .map(|column| column.column.as_str())
+            .collect();
         let where_ = match columns.as_slice() {
             _ if self.by_column.is_empty() => String::new(),
+            [] if !rounded.is_empty() => String::new(),
             [] => " Each column by itself agrees: they differ in how columns go together.".into(),
-            columns => {
-                let others = match columns.len().saturating_sub(NAMED) {
-                    0 => String::new(),
-                    others => format!(" and {others} more"),
-                };
-                let named: Vec<String> = columns.iter().take(NAMED).map(|name| format!("`{name}`")).collect();
-                format!(" Columns that are off by themselves, the farthest first: {}{others}.", named.join(", "))
-            }
+            columns => format!(" Columns that are off by themselves, the farthest first: {}.", named(columns)),
         };
-        format!("{how}{told}.{where_}")
+        let rounded = match rounded.as_slice() {
+            [] => String::new(),
+            rounded => format!(
+                " Values repeat in the reference and hardly in the samples, as rounded numbers do, in: {}.",
+                named(rounded)
+            ),
+        };
+        format!("{how}{told}.{where_}{rounded}")
     }
+}
+
+/// The first few, and how many more there are.
+fn named(columns: &[&str]) -> String {
+    let others = match columns.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        others => format!(" and {others} more"),
+    };
+    let named: Vec<String> = columns.iter().take(NAMED).map(|name| format!("`{name}`")).collect();
+    named.join(", ") + &others
 }
 
 fn percent(share: f64) -> String {

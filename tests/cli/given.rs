@@ -42,7 +42,11 @@ fn texts_are_given_come_back_and_are_evaluated() {
     let quiet = desk.run("sample run --given species=Gentoo --given sex=m -n 2 --out few.csv");
     assert!(!quiet.err.contains("warning"), "{}", quiet.err);
     // No file of the run's own rows is written over, under whatever name.
-    desk.fails("sample run --given species=Gentoo --given sex=m -n 2 --out birds.csv", 2, &["birds.csv", "was trained or scored on"]);
+    desk.fails(
+        "sample run --given species=Gentoo --given sex=m -n 2 --out birds.csv",
+        2,
+        &["birds.csv", "was trained or scored on"],
+    );
     desk.fails("sample run --given species=Gentoo --given sex=m -n 2 --out run/../birds.csv", 2, &["was trained or scored on"]);
     desk.file("copy.csv", birds(240));
     desk.fails("push run --input z.csv --out copy.csv", 2, &["copy.csv", "was trained or scored on"]);

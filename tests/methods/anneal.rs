@@ -122,7 +122,7 @@ fn settings_are_those_of_the_objective_too_and_wrong_ones_are_told() {
     let settings = |text: &str| entry.settings(text.parse().unwrap());
     let (training, own) = settings("objective = 'sinkhorn'\nblur = 0.1").unwrap();
     // The objective's own defaults are taken over.
-    assert_eq!((training.steps, training.batch, own["blur"].as_float()), (3000, 512, Some(f64::from(0.1f32))));
+    assert_eq!((training.steps, training.batch, own["blur"].as_float()), (3000, 512, Some(0.1)));
     for (wrong, said) in [
         ("objective = 'spline'", "one of mmd, energy"),
         ("objective = 'mmdd'", "did you mean `mmd`"),

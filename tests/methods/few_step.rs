@@ -165,10 +165,8 @@ fn in_steps(run: &std::path::Path, steps: i64, toy: Toy) -> f64 {
     let model =
         Model::load(&GPU, run).unwrap().with_sampling([("solver_steps".to_string(), toml::Value::Integer(steps))]).unwrap();
     let (sample, fresh) = (model.sample(3000, 5).unwrap(), toy.sample(3000, 99));
-    let points = |table: &Table| Points::new(table.single(), table.rows(), 2).map(|p| p.subsample(3000, 0)).unwrap();
-    let (a, b) = (points(&fresh), points(&sample));
-    let of = |v| Points::new(v, 3000, 2).unwrap();
-    pairs::energy(of(&a), of(&b)).unwrap().value.max(0.0).sqrt()
+    let [fresh, sample] = [&fresh, &sample].map(|table| Points::new(table.single(), 3000, 2).unwrap());
+    pairs::energy(fresh, sample).unwrap().value.max(0.0).sqrt()
 }
 
 /// Bent, but of one piece: a map of one step is soon learned.

@@ -75,3 +75,21 @@ fn a_table_has_a_row_for_every_score_that_any_column_has() {
     assert!(row.cells[0].is_none() && row.cells[1].as_ref().is_some_and(|s| s.value == 0.55));
     assert_eq!(table.rows.len(), 10);
 }
+
+#[test]
+fn a_column_that_is_rounded_in_the_reference_alone_is_named() {
+    // Of 300 rows rounded to quarters nearly all share their value with another; of as many reals none does.
+    let (mut real, samples) = (normal(300, 2, 0.0, 1), normal(500, 2, 0.0, 2));
+    real.values.iter_mut().step_by(2).for_each(|x| *x = (*x * 4.0).round() / 4.0);
+    let names = vec!["height".to_string(), "age".to_string()];
+    let options = Options { classifier: true, names, permutations: 39, projections: 16, ..Options::default() };
+    let found = evaluate(real.points(), samples.points(), None, &options).expect("scores");
+    let of = |name: &str| found.by_column.iter().find(|column| column.column == name).expect("the column");
+    let [reference, drawn] = of("height").repeated.expect("a numeric column");
+    assert!(reference > 0.97 && drawn < 0.01 && of("age").repeated == Some([0.0, 0.0]), "{:?}", found.by_column);
+    let verdict = found.verdict();
+    assert!(verdict.ends_with("as rounded numbers do, in: `height`.") && !verdict.contains("go together"), "{verdict}");
+    // The other way about nothing is wrong with the samples but what a classifier sees.
+    let found = evaluate(samples.points(), real.points(), None, &options).expect("scores");
+    assert!(!found.verdict().contains("rounded"), "{}", found.verdict());
+}
