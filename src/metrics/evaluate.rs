@@ -388,7 +388,11 @@ impl Evaluation {
         scores.extend(
             self.sinkhorn.as_ref().map(|s| named("Sinkhorn divergence", "W₂² with entropy; above 0 in many columns", Lower, s)),
         );
-        scores.extend(self.c2st.as_ref().map(|s| named("Classifier accuracy", "told from real rows not yet seen", Near(0.5), s)));
+        scores.extend(
+            self.c2st
+                .as_ref()
+                .map(|s| named("Classifier accuracy", "samples against real rows, none of which it has seen", Near(0.5), s)),
+        );
         scores.extend([
             named("Kolmogorov–Smirnov", "the worst column; p corrected", Lower, &self.ks.worst),
             named("Precision", "samples among real rows", Higher, &self.precision),

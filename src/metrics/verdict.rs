@@ -39,7 +39,7 @@ impl Evaluation {
         }
         let how = match self.c2st.as_ref().map(|c| c.value) {
             None => "The samples differ from the reference",
-            Some(accuracy) if accuracy >= 0.9 => "The samples are easily told from the reference",
+            Some(accuracy) if accuracy >= 0.9 => "The samples are easily distinguished from the reference",
             Some(accuracy) if accuracy >= 0.7 => "The samples differ clearly from the reference",
             Some(accuracy) if accuracy >= 0.55 => "The samples differ from the reference",
             Some(_) => "The samples differ little from the reference",
