@@ -1,7 +1,7 @@
 //! Classifier two-sample test (Lopez-Paz & Oquab 2017): how often a classifier tells samples from reference rows on rows that it has not seen.
 //! Its accuracy is ½ when the two distributions are one, and Φ(δ/2) at best for N(0, 1) against N(δ, 1).
 //!
-//! Two classifiers try, gradient-boosted [trees](super::trees) and a [network](super::network), and the stronger one is reported. Rows of both sets
+//! Two classifiers try, gradient-boosted trees (`metrics::trees`) and a network (`metrics::network`), and the stronger one is reported. Rows of both sets
 //! fall into five folds at random, equally many of each set in each; a fold is judged by models of the four others, so that every row is judged
 //! once and by models that have not seen it.
 //!

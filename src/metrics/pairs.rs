@@ -3,7 +3,7 @@
 //! For a kernel k: MMD² = E k(X,X′) + E k(Y,Y′) − 2 E k(X,Y), the diagonal left out (Gretton et al. 2012, lemma 6); the energy distance is the same
 //! with k(x,y) = −|x−y| (Székely & Rizzo 2013). Both may be negative; their means are not. The variance has two parts: that of the Hájek projection,
 //! 4 Var(a_i − b_i)/n + 4 Var(c_j − e_j)/m with a, b (c, e) the row means to the own and to the other set (Sutherland et al. 2017), which vanishes where
-//! the distributions are equal, and a rest that does not. [`super::noise`] makes an interval of both that covers near equality too.
+//! the distributions are equal, and a rest that does not. `metrics::noise` makes an interval of both that covers near equality too.
 
 use super::neighbours::Columns;
 use super::noise::Noise;
