@@ -27,6 +27,7 @@ mod file;
 mod formula;
 mod fraction;
 mod levels;
+mod missing;
 mod nearest;
 mod npy;
 mod parquet;

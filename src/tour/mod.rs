@@ -12,6 +12,7 @@
 mod judge;
 mod make;
 mod record;
+mod slots;
 mod verdict;
 
 pub use judge::{Judge, LEAST_ROWS, Sets};

@@ -5,6 +5,7 @@
 //! were kept (Goodfellow, Bengio & Courville 2016, algorithm 7.2), and the scores are those of the model before.
 
 mod checkpoint;
+mod fixed_sample;
 mod folder;
 mod lock;
 pub mod log;

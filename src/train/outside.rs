@@ -2,18 +2,15 @@
 //! anywhere; the share of a fixed sample outside three times the range of the training rows is measured beside the validation loss, and a step at
 //! which it is above [`MOST`] is kept only where every step is.
 
+use super::fixed_sample::{SAMPLE, fixed_sample};
 use super::validation::Validation;
 use crate::Result;
 use crate::data::subset_of;
-use crate::gpu::{Gpu, Kept, Recorder, Step};
+use crate::gpu::{Gpu, Kept, Step};
 use crate::methods::Method;
-use crate::methods::dataset::join;
-use crate::nn::Weights;
 
 /// The share of samples above which a step counts as one whose samples leave the data.
 pub const MOST: f32 = 1e-3;
-/// Samples that are looked at.
-const SAMPLE: usize = 2048;
 /// A counter domain of its own.
 const DOMAIN: u32 = 0x0075;
 /// Evaluations of the validation loss to one of this, where samples take many passes and the validation loss draws none.
@@ -44,28 +41,10 @@ impl Outside {
         if drawn {
             return Ok(Self { bounds, width, own: None, rare: false });
         }
-        // The same latents at every evaluation, as the validation loss has them.
-        let mut rec = Recorder::with_domain(gpu, 0, DOMAIN)?;
-        let z = method.draw(&mut rec, SAMPLE, Weights::Averaged)?;
-        let z = rec.keep(z);
-        let mut draw = rec.finish()?;
-        draw.replay(1)?;
-        let latents = draw.tensor(z)?;
-        let mut rec = Recorder::with_domain(gpu, 0, DOMAIN)?;
-        let z = rec.tensor(&latents);
-        let given = match conditions {
-            0 => None,
-            _ => {
-                let some = subset_of(rows.len() / width, SAMPLE, seed);
-                let behind = |i: usize| &rows[some[i % some.len()] * width + generated..][..conditions];
-                let values: Vec<f32> = (0..SAMPLE).flat_map(behind).copied().collect();
-                let values = gpu.upload(SAMPLE, conditions, &values)?;
-                Some(rec.tensor(&values))
-            }
-        };
-        let inputs = join(&mut rec, z, given)?;
-        let samples = method.push(&mut rec, inputs, Weights::Averaged)?;
-        let samples = join(&mut rec, samples, given)?;
+        let some = subset_of(rows.len() / width, SAMPLE, seed);
+        let behind = |i: usize| &rows[some[i % some.len()] * width + generated..][..conditions];
+        let values: Vec<f32> = (0..SAMPLE).flat_map(behind).copied().collect();
+        let (mut rec, samples) = fixed_sample(gpu, method, DOMAIN, (&values, conditions))?;
         let samples = rec.keep(samples);
         Ok(Self { bounds, width, own: Some((rec.finish()?, samples)), rare: !method.is_one_step() })
     }
