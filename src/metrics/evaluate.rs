@@ -172,7 +172,7 @@ pub struct NamedScore {
 /// When the columns differ in number, or a set has fewer rows than neighbours are asked for.
 pub fn evaluate(reference: Points, samples: Points, train: Option<Points>, options: &Options) -> Result<Evaluation> {
     comparable(reference, samples, options.neighbours + 1)?;
-    let sets = Sets::new(reference, samples, &options.names, options.seed);
+    let sets = Sets::new(reference, samples, &options.names, options.seed)?;
     let d = reference.columns();
     let points = |values| Points::new(values, values.len() / d, d);
     let (reference, samples) = (points(&sets.reference)?, points(&sets.samples)?);

@@ -5,7 +5,9 @@ use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 
 use super::Points;
+use super::manifold::NEIGHBOURS;
 use crate::data::groups;
+use crate::{Error, Result};
 
 /// Differences below this share of a column's range are those of writing and reading a value.
 const SAME: f64 = 1e-5;
@@ -27,7 +29,10 @@ impl Sets {
     ///   the reference's of a random half of the pairs and the sample of the others.
     /// - A set that is several times the same rows counts once.
     /// - Of weighted rows each is kept with a chance in proportion to its weight: what is left is a sample of the weighted distribution.
-    pub fn new(reference: Points, samples: Points, names: &[String], seed: u64) -> Self {
+    ///
+    /// # Errors
+    /// Weights so unequal that too few rows are left.
+    pub fn new(reference: Points, samples: Points, names: &[String], seed: u64) -> Result<Self> {
         let mut sets = Self::default();
         let (mut x, mut y) = (Rows::of(reference), Rows::of(samples));
         if is_same(&x, &y) {
@@ -48,6 +53,13 @@ impl Sets {
         }
         for (rows, what, seed) in [(&mut x, "reference", seed), (&mut y, "samples", seed.wrapping_add(1))] {
             if let Some([kept, all]) = rows.thin(seed) {
+                if kept <= NEIGHBOURS {
+                    return Err(Error::data(format!(
+                        "drawn in proportion to their weights, {kept} of the {all} rows of the {what} are left, and scores need {} or more: a few weights \
+                         are much larger than the others; give more rows, or score without weights",
+                        NEIGHBOURS + 1
+                    )));
+                }
                 sets.notes.push(format!(
                     "The weights of the {what} are followed by drawing {kept} of its {all} rows in proportion to them."
                 ));
@@ -55,7 +67,7 @@ impl Sets {
         }
         let values = |rows: &Rows| rows.of.select(&rows.order);
         (sets.reference, sets.samples) = (values(&x), values(&y));
-        sets
+        Ok(sets)
     }
 }
 

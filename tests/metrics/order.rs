@@ -145,3 +145,13 @@ fn columns_of_any_order_of_magnitude_have_the_scores_of_their_units() {
         assert!((found.mmd2.value / one.mmd2.value - 1.0).abs() < 1e-3 && found.mmd2.p_value == Some(0.05), "{:?}", found.mmd2);
     }
 }
+
+#[test]
+fn weights_that_leave_too_few_rows_are_an_error_that_says_so() {
+    let (x, y) = (normal(100, 1, 0.0, 1), normal(100, 1, 0.0, 2));
+    let mut weights = vec![1e-9; 100];
+    weights[7] = 1.0;
+    let found = evaluate(x.points().with_weights(Some(&weights)), y.points(), None, &options(None));
+    let said = found.expect_err("one row is left").to_string();
+    assert!(said.contains("1 of the 100 rows of the reference are left") && said.contains("give more rows"), "{said}");
+}
