@@ -118,12 +118,12 @@ fn columns(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) gro
 fn pick(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let k = flat_index(group, groups, lane, 256u);
     if (k >= params.n * params.count) { return; }
-    out[k] = x[k / params.count * params.cols + index[k % params.count]];
+    out[k] = x[k / params.count * params.cols + min(index[k % params.count], params.cols - 1u)];
 }
 
 @compute @workgroup_size(256)
 fn put(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let k = flat_index(group, groups, lane, 256u);
     if (k >= params.n * params.count) { return; }
-    out[k / params.count * params.out_cols + index[k % params.count]] += x[k];
+    out[k / params.count * params.out_cols + min(index[k % params.count], params.out_cols - 1u)] += x[k];
 }

@@ -156,6 +156,11 @@ impl Gpu {
         Self { inner: self.inner.clone(), family }
     }
 
+    /// Whether both are handles to one open device: memory of one can be used with the other.
+    pub fn is_same_device(&self, other: &Gpu) -> bool {
+        Arc::ptr_eq(&self.inner, &other.inner)
+    }
+
     pub fn family(&self) -> Family {
         self.family
     }

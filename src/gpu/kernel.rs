@@ -67,10 +67,18 @@ impl Axes {
 pub(super) struct Compiled {
     pub pipeline: wgpu::ComputePipeline,
     pub layout: wgpu::BindGroupLayout,
+    /// `shader::entry_point`.
+    pub label: String,
     /// Shader, entry point and axes, for a reader.
     pub variant: String,
     /// Whether the driver has been made to write its machine code ([`Gpu::compile_ahead`]).
     pub ready: AtomicBool,
+}
+
+/// What an entry point binds: a uniform at 0, and storage buffers (index, written).
+pub(super) struct Layout {
+    pub uniform: bool,
+    pub buffers: Vec<(u32, bool)>,
 }
 
 type Key = (&'static str, &'static str, Axes);
@@ -89,6 +97,13 @@ fn import(path: &str) -> Option<String> {
 impl Source {
     /// The WGSL of one variant.
     pub fn variant(&self, axes: &Axes) -> Result<String> {
+        let unknown = axes.0.iter().map(|(name, _)| *name).find(|name| !self.axes.contains(name));
+        let missing = self.axes.iter().copied().find(|name| axes.0.iter().all(|(given, _)| given != name));
+        for (name, problem) in [(unknown, "has no axis"), (missing, "needs a value for its axis")] {
+            if let Some(name) = name {
+                return Err(Error::Device(format!("shaders/{}.wgsl {problem} {name}", self.name)));
+            }
+        }
         preprocess::expand(self.name, self.text, &import, &axes.values())
             .map(|expanded| expanded.text)
             .map_err(|p| Error::Device(format!("shaders/{}.wgsl:{}: {} (variant {axes:?})", p.file, p.line, p.message)))
@@ -125,40 +140,47 @@ impl Gpu {
                 }
             }
         };
-        let uniform = K::UNIFORM.then_some(wgpu::BindGroupLayoutEntry {
-            binding: 0,
+        let buffers = K::BINDINGS.iter().map(|binding| (binding.index, binding.written)).collect();
+        let layout = Layout { uniform: K::UNIFORM, buffers };
+        let label = format!("{}::{}", source.name, K::ENTRY);
+        let compiled = Arc::new(self.pipeline(&module, label, K::ENTRY, &layout, axes.written())?);
+        self.inner.pipelines.compiled.lock().expect(held).insert(key, compiled.clone());
+        Ok(compiled)
+    }
+
+    /// The pipeline of one entry point of a module.
+    pub(super) fn pipeline(
+        &self,
+        module: &wgpu::ShaderModule,
+        label: String,
+        entry: &str,
+        layout: &Layout,
+        axes: String,
+    ) -> Result<Compiled> {
+        let device = &self.inner.device;
+        let buffer = |binding, ty| wgpu::BindGroupLayoutEntry {
+            binding,
             visibility: wgpu::ShaderStages::COMPUTE,
-            ty: wgpu::BindingType::Buffer {
-                ty: wgpu::BufferBindingType::Uniform,
-                has_dynamic_offset: false,
-                min_binding_size: None,
-            },
+            ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None },
             count: None,
-        });
-        let storage = K::BINDINGS.iter().map(|binding| wgpu::BindGroupLayoutEntry {
-            binding: binding.index,
-            visibility: wgpu::ShaderStages::COMPUTE,
-            ty: wgpu::BindingType::Buffer {
-                ty: wgpu::BufferBindingType::Storage { read_only: !binding.written },
-                has_dynamic_offset: false,
-                min_binding_size: None,
-            },
-            count: None,
-        });
+        };
+        let uniform = layout.uniform.then(|| buffer(0, wgpu::BufferBindingType::Uniform));
+        let storage = layout
+            .buffers
+            .iter()
+            .map(|&(index, written)| buffer(index, wgpu::BufferBindingType::Storage { read_only: !written }));
         let entries: Vec<_> = uniform.into_iter().chain(storage).collect();
-        let layout =
-            device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some(source.name), entries: &entries });
+        let layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some(&label), entries: &entries });
         let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-            label: Some(source.name),
+            label: Some(&label),
             bind_group_layouts: &[Some(&layout)],
             immediate_size: 0,
         });
-        let label = format!("{}::{}", source.name, K::ENTRY);
         let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
             label: Some(&label),
             layout: Some(&pipeline_layout),
-            module: &module,
-            entry_point: Some(K::ENTRY),
+            module,
+            entry_point: Some(entry),
             compilation_options: wgpu::PipelineCompilationOptions {
                 zero_initialize_workgroup_memory: false,
                 ..Default::default()
@@ -166,9 +188,7 @@ impl Gpu {
             cache: None,
         });
         self.check()?;
-        let variant = format!("{label} {}", axes.written()).trim_end().to_string();
-        let compiled = Arc::new(Compiled { pipeline, layout, variant, ready: AtomicBool::new(false) });
-        self.inner.pipelines.compiled.lock().expect(held).insert(key, compiled.clone());
-        Ok(compiled)
+        let variant = format!("{label} {axes}").trim_end().to_string();
+        Ok(Compiled { pipeline, layout, label, variant, ready: AtomicBool::new(false) })
     }
 }

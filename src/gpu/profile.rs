@@ -54,7 +54,7 @@ impl Step {
                 words.chunks_exact(2).map(|w| u64::from(w[0].to_bits()) | u64::from(w[1].to_bits()) << 32).collect();
             let period = f64::from(self.gpu.inner.queue.get_timestamp_period());
             for (command, ticks) in commands.iter().zip(ticks.chunks_exact(2)) {
-                let kernel = format!("{}::{}", command.label.0, command.label.1);
+                let kernel = command.compiled.label.clone();
                 let milliseconds = ticks[1].saturating_sub(ticks[0]) as f64 * period * 1e-6;
                 timings.push(Timing { kernel, milliseconds });
             }

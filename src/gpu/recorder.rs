@@ -7,10 +7,12 @@ use super::{Gpu, Tensor};
 use crate::{Error, Result};
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
-/// A handle to a value inside one recording: rows × columns.
+/// A handle to a value inside one recording: rows × columns. Handed to another recording it is an error there, never another value's memory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Var {
+    pub(super) recording: u32,
     pub(super) id: u32,
     rows: u32,
     cols: u32,
@@ -61,7 +63,6 @@ pub(super) struct Place {
 
 /// One entry of the schedule.
 pub(super) struct Dispatch {
-    pub label: (&'static str, &'static str),
     pub compiled: Arc<Compiled>,
     pub params: Vec<u8>,
     /// (binding index, place, written).
@@ -71,6 +72,8 @@ pub(super) struct Dispatch {
 
 /// A step under construction.
 pub struct Recorder {
+    /// Which recording of this process it is: every [`Var`] carries the number of its own.
+    pub(super) recording: u32,
     pub(super) gpu: Gpu,
     pub(super) state: Tensor,
     pub(super) places: Vec<Place>,
@@ -83,6 +86,13 @@ pub struct Recorder {
     constants: HashMap<(u32, usize), Var>,
     externals: HashMap<(usize, u64, usize, usize), Var>,
     streams: u32,
+}
+
+/// The number of a new recording. A process that has made 2³² of them stops rather than mistake one's values for another's.
+fn next_recording() -> u32 {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let next = NEXT.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |number| number.checked_add(1));
+    next.expect("a process makes fewer than 2³² recordings")
 }
 
 /// Words of the step's state on the GPU: `[step, seed (low), seed (high), domain]`.
@@ -99,6 +109,7 @@ impl Recorder {
     pub fn with_domain(gpu: &Gpu, seed: u64, domain: u32) -> Result<Self> {
         let state = gpu.upload_u32(1, STATE_WORDS, &[0, seed as u32, (seed >> 32) as u32, domain])?;
         Ok(Self {
+            recording: next_recording(),
             gpu: gpu.clone(),
             state,
             places: Vec::new(),
@@ -119,13 +130,21 @@ impl Recorder {
     }
 
     /// Existing memory as a value of this recording; the same tensor always gives the same value.
+    ///
+    /// # Panics
+    /// With a tensor of another device.
     pub fn tensor(&mut self, tensor: &Tensor) -> Var {
-        self.slice(tensor, 0, tensor.rows(), tensor.cols()).expect("a whole tensor is a slice of itself")
+        assert!(self.gpu.is_same_device(tensor.gpu()), "a tensor of another device was given to a recording");
+        self.slice(tensor, 0, tensor.rows(), tensor.cols()).expect("a whole tensor of this device is a slice of itself")
     }
 
     /// Part of a tensor, from element `offset` (a multiple of 64) on.
     pub fn slice(&mut self, tensor: &Tensor, offset: usize, rows: usize, cols: usize) -> Result<Var> {
-        if !offset.is_multiple_of(64) || offset + rows * cols > tensor.len() {
+        if !self.gpu.is_same_device(tensor.gpu()) {
+            return Err(Error::shape("slice", "the tensor belongs to another device"));
+        }
+        let end = rows.checked_mul(cols).and_then(|len| len.checked_add(offset));
+        if !offset.is_multiple_of(64) || end.is_none_or(|end| end > tensor.len()) {
             let problem = format!("{rows} × {cols} from element {offset} of {} (offsets are multiples of 64)", tensor.len());
             return Err(Error::shape("slice", problem));
         }
@@ -146,7 +165,8 @@ impl Recorder {
 
     /// A new value with undefined contents, for a kernel to write.
     pub fn empty(&mut self, rows: usize, cols: usize) -> Result<Var> {
-        if rows > u32::MAX as usize || cols > u32::MAX as usize {
+        // Kernels count elements in 32 bits.
+        if rows.checked_mul(cols).is_none_or(|len| len > u32::MAX as usize) || rows.max(cols) > u32::MAX as usize {
             return Err(Error::shape("empty", format!("{rows} × {cols} is beyond 32-bit sizes")));
         }
         let bytes = super::tensor::padded_bytes(rows * cols);
@@ -167,16 +187,29 @@ impl Recorder {
         Ok(var)
     }
 
+    /// Where a value lies, if it is one of this recording.
+    pub(super) fn place(&self, x: Var) -> Option<Place> {
+        if x.recording == self.recording { self.places.get(x.id as usize).copied() } else { None }
+    }
+
+    /// The same for a value that an op has used already, or that its caller must have from this recording.
+    ///
+    /// # Panics
+    /// With a value of another recording.
+    fn own(&self, x: Var) -> Place {
+        self.place(x).expect("a value of another recording was given to this one")
+    }
+
     /// The same memory under another shape; no gradient rule (see [`Recorder::reshape`] for the taped one).
     pub(crate) fn view(&mut self, x: Var, rows: usize, cols: usize) -> Var {
-        debug_assert_eq!(x.len(), rows * cols);
-        self.var(self.places[x.id as usize], rows, cols)
+        assert_eq!(x.len(), rows * cols, "a view has as many elements as what it views");
+        self.var(self.own(x), rows, cols)
     }
 
     /// `count` rows of `x` from row `begin` (a multiple of 64) on, in the same memory; no gradient rule.
     pub(crate) fn view_rows(&mut self, x: Var, begin: usize, count: usize) -> Var {
-        debug_assert!(begin.is_multiple_of(64) && begin + count <= x.rows());
-        let Place { storage, offset, .. } = self.places[x.id as usize];
+        assert!(begin.is_multiple_of(64) && begin + count <= x.rows(), "a view lies within what it views");
+        let Place { storage, offset, .. } = self.own(x);
         let bytes = super::tensor::padded_bytes(count * x.cols());
         self.var(Place { storage, offset: offset + 4 * (begin * x.cols()) as u64, bytes }, count, x.cols())
     }
@@ -184,7 +217,7 @@ impl Recorder {
     /// One view of the memory from the first of these values to the last, and the element of it at which each begins, where all lie in
     /// one buffer; no gradient rule.
     pub(crate) fn spanning(&mut self, parts: &[Var]) -> Option<(Var, Vec<usize>)> {
-        let places: Vec<Place> = parts.iter().map(|part| self.places[part.id as usize]).collect();
+        let places: Vec<Place> = parts.iter().map(|part| self.own(*part)).collect();
         let storage = places.first()?.storage;
         if places.iter().any(|place| place.storage != storage) {
             return None;
@@ -208,37 +241,56 @@ impl Recorder {
     }
 
     /// Appends a dispatch of `groups` workgroups.
-    pub fn dispatch<K: Kernel>(&mut self, kernel: K, axes: &Axes, groups: [u32; 3]) -> Result<()> {
-        let name = kernel.source().name;
+    pub(crate) fn dispatch<K: Kernel>(&mut self, kernel: K, axes: &Axes, groups: [u32; 3]) -> Result<()> {
+        if groups.contains(&0) {
+            return Ok(());
+        }
+        let compiled = self.gpu.compile(&kernel, axes)?;
+        let operands: Vec<_> = K::BINDINGS
+            .iter()
+            .zip(kernel.operands())
+            .map(|(binding, var)| (binding.name, binding.index, binding.written, var))
+            .collect();
+        self.append(kernel.source().name, compiled, kernel.params().to_vec(), &operands, groups)
+    }
+
+    /// Appends a dispatch whose operands are (name, binding index, written, value).
+    pub(super) fn append(
+        &mut self,
+        op: &'static str,
+        compiled: Arc<Compiled>,
+        params: Vec<u8>,
+        operands: &[(&str, u32, bool, Var)],
+        groups: [u32; 3],
+    ) -> Result<()> {
         if groups.contains(&0) {
             return Ok(());
         }
         if let Some(&most) = groups.iter().find(|&&g| g > 65_535) {
             return Err(Error::Limit {
-                what: format!("{name}::{}", K::ENTRY),
+                what: compiled.label.clone(),
                 limit: "max_compute_workgroups_per_dimension",
                 needed: most.into(),
                 allowed: 65_535,
                 advice: "use fewer rows at a time",
             });
         }
-        let compiled = self.gpu.compile(&kernel, axes)?;
-        let operands: Vec<(u32, Place, bool)> = K::BINDINGS
-            .iter()
-            .zip(kernel.operands())
-            .map(|(binding, var)| (binding.index, self.places[var.id as usize], binding.written))
-            .collect();
-        for (i, (_, place, written)) in operands.iter().enumerate() {
-            let clash = operands.iter().enumerate().any(|(j, (_, other, also))| {
+        let mut placed: Vec<(u32, Place, bool)> = Vec::with_capacity(operands.len());
+        for &(name, index, written, var) in operands {
+            let Some(place) = self.place(var) else {
+                return Err(Error::shape(op, format!("`{name}` is a value of another recording")));
+            };
+            placed.push((index, place, written));
+        }
+        for (i, (_, place, written)) in placed.iter().enumerate() {
+            let clash = placed.iter().enumerate().any(|(j, (_, other, also))| {
                 i != j && other.storage == place.storage && (*written != *also || *written && overlap(place, other))
             });
             if *written && clash {
-                let problem = format!("binding {} is written and also bound elsewhere", K::BINDINGS[i].name);
-                return Err(Error::shape(name, problem));
+                return Err(Error::shape(op, format!("binding {} is written and also bound elsewhere", operands[i].0)));
             }
         }
-        let params = kernel.params().to_vec();
-        self.dispatches.push(Dispatch { label: (name, K::ENTRY), compiled, params, operands, groups });
+        self.dispatches.push(Dispatch { compiled, params, operands: placed, groups });
         Ok(())
     }
 
@@ -251,8 +303,12 @@ impl Recorder {
     }
 
     /// Keeps a value readable after the step has run.
+    ///
+    /// # Panics
+    /// With a value of another recording.
     pub fn keep(&mut self, x: Var) -> Kept {
-        if let Storage::Transient { kept, .. } = &mut self.storages[self.places[x.id as usize].storage] {
+        let storage = self.own(x).storage;
+        if let Storage::Transient { kept, .. } = &mut self.storages[storage] {
             *kept = true;
         }
         self.kept.push(x);
@@ -272,9 +328,14 @@ impl Recorder {
         Ok(())
     }
 
-    /// Declares that the gradient with respect to `x` belongs in `destination` (a slice of a parameter buffer).
-    pub fn set_gradient(&mut self, x: Var, destination: Var) {
+    /// Declares that the gradient with respect to `x` belongs in `destination` (a slice of a parameter buffer, of the same shape).
+    pub fn set_gradient(&mut self, x: Var, destination: Var) -> Result<()> {
+        if x.shape() != destination.shape() {
+            let problem = format!("a gradient of {} × {} in {} × {}", x.rows, x.cols, destination.rows, destination.cols);
+            return Err(Error::shape("set_gradient", problem));
+        }
         self.gradients.insert(x, destination);
+        Ok(())
     }
 
     /// How many dispatches have been recorded so far.
@@ -288,7 +349,7 @@ impl Recorder {
 
     fn var(&mut self, place: Place, rows: usize, cols: usize) -> Var {
         self.places.push(place);
-        Var { id: self.places.len() as u32 - 1, rows: rows as u32, cols: cols as u32 }
+        Var { recording: self.recording, id: self.places.len() as u32 - 1, rows: rows as u32, cols: cols as u32 }
     }
 }
 

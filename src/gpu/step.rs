@@ -3,7 +3,7 @@
 use super::kernel::Compiled;
 use super::kernels::state;
 use super::memory::{allocate, parameter_arena};
-use super::recorder::{Kept, Place, Recorder, STATE_WORDS, Storage};
+use super::recorder::{Kept, Place, Recorder, STATE_WORDS, Storage, Var};
 use super::ring::{RING, Report, Ring};
 use super::tensor::read_buffer;
 use super::{Axes, Gpu, Tensor};
@@ -25,7 +25,6 @@ const IN_FLIGHT: usize = 3;
 
 /// One cached tuple of the schedule.
 pub(super) struct Command {
-    pub label: (&'static str, &'static str),
     pub compiled: Arc<Compiled>,
     bind_group: wgpu::BindGroup,
     groups: [u32; 3],
@@ -50,7 +49,7 @@ pub struct Step {
     pub(super) commands: Vec<Command>,
     state: Tensor,
     names: Vec<String>,
-    kept: HashMap<u32, (wgpu::Buffer, u64)>,
+    kept: HashMap<Var, (wgpu::Buffer, u64)>,
     bytes: u64,
     pub(super) ring: Ring,
     in_flight: VecDeque<wgpu::SubmissionIndex>,
@@ -83,24 +82,19 @@ impl Recorder {
                 .map(|(binding, resource)| wgpu::BindGroupEntry { binding, resource })
                 .collect();
             let bind_group = gpu.inner.device.create_bind_group(&wgpu::BindGroupDescriptor {
-                label: Some(dispatch.label.1),
+                label: Some(&dispatch.compiled.label),
                 layout: &dispatch.compiled.layout,
                 entries: &entries,
             });
-            commands.push(Command {
-                label: dispatch.label,
-                compiled: dispatch.compiled.clone(),
-                bind_group,
-                groups: dispatch.groups,
-            });
+            commands.push(Command { compiled: dispatch.compiled.clone(), bind_group, groups: dispatch.groups });
         }
         gpu.check()?;
         let kept = self
             .kept
             .iter()
-            .filter_map(|var| {
-                let place = self.places[var.id as usize];
-                buffer(&place).map(|buffer| (var.id, (buffer.clone(), place.offset)))
+            .filter_map(|&var| {
+                let place = self.place(var)?;
+                buffer(&place).map(|buffer| (var, (buffer.clone(), place.offset)))
             })
             .collect();
         Ok(Step {
@@ -189,7 +183,7 @@ impl Step {
 
     fn located(&self, kept: Kept) -> Result<&(wgpu::Buffer, u64)> {
         let unknown = || Error::shape("read", "the value was never written by this step, or belongs to another one");
-        self.kept.get(&kept.0.id).ok_or_else(unknown)
+        self.kept.get(&kept.0).ok_or_else(unknown)
     }
 
     /// The names under which scalars are reported, in order.

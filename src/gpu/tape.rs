@@ -250,6 +250,10 @@ impl Recorder {
 
     /// Appends the forward-mode tangent of `y` along `(x, ẋ)` pairs: Σ ∂y/∂x·ẋ. `None` where `y` does not depend on them.
     pub fn tangent(&mut self, y: Var, along: &[(Var, Var)]) -> Result<Option<Var>> {
+        if let Some((x, x_dot)) = along.iter().find(|(x, x_dot)| x.shape() != x_dot.shape()) {
+            let problem = format!("a tangent of {} × {} for {} × {}", x_dot.rows(), x_dot.cols(), x.rows(), x.cols());
+            return Err(Error::shape("tangent", problem));
+        }
         let mut tangents = Tangents(along.iter().copied().collect());
         let needed = self.ancestors(y);
         for i in 0..self.tape.len() {

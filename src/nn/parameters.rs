@@ -129,7 +129,7 @@ impl Parameters {
             Weights::Trained => {
                 let var = rec.slice(&self.value, offset, rows, cols)?;
                 let gradient = rec.slice(&self.gradient, offset, rows, cols)?;
-                rec.set_gradient(var, gradient);
+                rec.set_gradient(var, gradient)?;
                 Ok(var)
             }
         }

@@ -1,8 +1,8 @@
 //! Activations with gradient and tangent, to second order.
 
-use crate::Result;
 use crate::gpu::kernels::activation::{CurvatureProduct, Forward, Params, SlopeProduct};
 use crate::gpu::{Axes, Backward, Recorder, Var};
+use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 /// An activation σ, applied element by element; the formulas stand in `shaders/common/activation.wgsl`.
@@ -69,6 +69,10 @@ impl Recorder {
     /// σ'(x)·ẋ: the tangent of [`Recorder::activation`], with its own gradient rule, so that second order is an ordinary
     /// reverse pass.
     pub fn activation_tangent(&mut self, x: Var, x_dot: Var, activation: Activation) -> Result<Var> {
+        if x.shape() != x_dot.shape() {
+            let problem = format!("a tangent of {} × {} for {} × {}", x_dot.rows(), x_dot.cols(), x.rows(), x.cols());
+            return Err(Error::shape("activation_tangent", problem));
+        }
         if activation == Activation::Identity {
             return Ok(x_dot);
         }

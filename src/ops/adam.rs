@@ -87,6 +87,9 @@ impl Recorder {
         if !len.is_multiple_of(4) {
             return Err(Error::shape("adam", format!("{len} parameters are not a multiple of four")));
         }
+        if let Some(other) = [flat.gradient, flat.first, flat.second, flat.average].iter().find(|v| v.len() != len) {
+            return Err(Error::shape("adam", format!("a buffer of {} numbers for {len} parameters", other.len())));
+        }
         let norm2 = self.full_sum(flat.gradient, 1.0, true)?;
         // β = 0 has no logarithm; e⁻⁸⁷ is as good as nothing.
         let log = |beta: f32| f64::from(beta).ln().max(-87.0) as f32;

@@ -97,7 +97,7 @@ fn tiling(gpu: &Gpu, settings: &Dual, (n, m, d): (usize, usize, usize), gradient
         Softness::Quadratic => "quadratic",
     };
     let layout = tiling.layout(gpu, (n, m), gradient, 1.0 + 0.1 * d as f64);
-    (layout, tiling.axes(gradient).set("COST", cost(settings.exponent)).set("SOFTNESS", softness))
+    (layout, tiling.axes_with(gradient).set("COST", cost(settings.exponent)).set("SOFTNESS", softness))
 }
 
 /// Points and the potential on them.

@@ -191,7 +191,7 @@ impl Recorder {
             Family::Workgroup | Family::Register => (1, 4),
         });
         let layout = tiling.layout(self.gpu(), (n, m), false, 0.3 * b as f64 + 0.06 * d as f64);
-        let axes = tiling.axes(false).set("B", b).set("SHAPE", shape.cost());
+        let axes = tiling.axes().set("B", b).set("SHAPE", shape.cost());
         let parts = self.empty(layout.splits * n, 1 + b)?;
         for Launch { row_begin, row_end, groups } in layout.launches() {
             let params = SumParams {

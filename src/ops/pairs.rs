@@ -49,15 +49,20 @@ impl Tiling {
         Self { family: name, threads, rows, columns, rolled: rolls(gpu, d), d }
     }
 
-    pub fn axes(&self, gradient: bool) -> Axes {
+    /// The axes of every shader on the skeleton.
+    pub fn axes(&self) -> Axes {
         Axes::none()
             .set("FAMILY", self.family)
-            .set("GRADIENT", u32::from(gradient))
             .set("D", if self.family.starts_with("wide") { 1 } else { self.d })
             .set("R", self.rows)
             .set("J", self.columns)
             .set("SG", self.threads)
             .set("ROLL", u32::from(self.rolled))
+    }
+
+    /// The same for a shader that also forms gradients, with or without them.
+    pub fn axes_with(&self, gradient: bool) -> Axes {
+        self.axes().set("GRADIENT", u32::from(gradient))
     }
 
     /// `n` rows with `m` columns, of which each takes `cost` nanoseconds, for partial results of `partial` numbers and a gradient where asked.

@@ -156,7 +156,7 @@ fn tiling(gpu: &Gpu, form: &Form, (n, m, d): (usize, usize, usize), gradient: bo
         Family::Register => (if d > 16 { 1 } else { 2 }, 1),
     });
     let layout = tiling.layout(gpu, (n, m), gradient, form.cost + 0.06 * d as f64);
-    (layout, tiling.axes(gradient).set("KERNEL", form.name).set("B", form.widths))
+    (layout, tiling.axes_with(gradient).set("KERNEL", form.name).set("B", form.widths))
 }
 
 /// Partial sums of one term: splits × n, and splits × (n·d).

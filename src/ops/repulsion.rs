@@ -126,7 +126,7 @@ impl Recorder {
             softening: potential.softening * potential.softening,
         };
         let kind = if potential.exponent == 0.0 { "logarithm" } else { "power" };
-        Ok(Plan { params, axes: tiling.axes(gradient).set("KIND", kind), layout })
+        Ok(Plan { params, axes: tiling.axes_with(gradient).set("KIND", kind), layout })
     }
 }
 

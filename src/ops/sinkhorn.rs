@@ -131,7 +131,7 @@ fn tiling(gpu: &Gpu, exponent: f32, (n, m, d): (usize, usize, usize), gradient: 
         Family::Register => (if d <= 8 { 2 } else { 1 }, 4),
     });
     let layout = tiling.layout(gpu, (n, m), gradient, 1.0 + 0.1 * d as f64);
-    (layout, tiling.axes(gradient).set("COST", cost(exponent)))
+    (layout, tiling.axes_with(gradient).set("COST", cost(exponent)))
 }
 
 /// One side of a problem: points and the logarithms (base 2) of their weights.

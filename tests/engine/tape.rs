@@ -91,7 +91,7 @@ fn gradients_land_in_their_destinations() {
     let x = GPU.upload(1, 2, &[3.0, -1.0]).unwrap();
     let x = rec.tensor(&x);
     let to = rec.tensor(&destination);
-    rec.set_gradient(x, to);
+    rec.set_gradient(x, to).unwrap();
     let (square, cube) = (rec.square(x).unwrap(), rec.mul(x, x).unwrap());
     let both = rec.add(square, cube).unwrap();
     let loss = rec.sum(both).unwrap();

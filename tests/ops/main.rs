@@ -31,6 +31,7 @@ mod perceptron;
 mod posterior;
 mod random;
 mod reduce;
+mod refusals;
 mod repulsion;
 mod sinkhorn;
 mod sliced;
