@@ -1,4 +1,4 @@
-//! The command line. Results go to standard output, messages to standard error; an error is one sentence and the exit status 1,
+//! The program; its words are in [`arguments`]. Results go to standard output, messages to standard error; an error is one sentence and the exit status 1,
 //! or 2 where the command itself is at fault.
 
 mod anneal;
@@ -33,7 +33,7 @@ use pushforward::Error;
 /// Exit status of a run that Ctrl-C ended, as shells have it.
 const INTERRUPTED: u8 = 130;
 
-pub fn main() -> ExitCode {
+fn main() -> ExitCode {
     // SAFETY: the program has no other thread yet, and the driver's, which end with the instance that is asked for its version, read no
     // variable that is set here.
     pushforward::gpu::prepare_environment(|name, value| unsafe { std::env::set_var(name, value) });

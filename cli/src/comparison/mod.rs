@@ -66,7 +66,7 @@ pub fn comparison(
     // Before a device is opened, so that a mistake is told at once.
     settings.check(subject)?;
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(subject.name));
-    let gpu = crate::cli::device::open(adapter, console)?;
+    let gpu = crate::device::open(adapter, console)?;
     std::fs::create_dir_all(&out).map_err(|e| Error::io("make the folder", &out, e))?;
     console.message(&format!(
         "comparing {} on {}, {}, {} of training each, on {}",

@@ -55,7 +55,7 @@ pub fn tour(args: &arguments::Tour, adapter: &str, console: Console) -> anyhow::
     plan.check()?;
     console.notes([Some(&plan.table), plan.test.as_ref()].into_iter().flatten());
     outlier_warnings(&plan.table).iter().for_each(|said| console.message(&format!("warning: {said}")));
-    let gpu = crate::cli::device::open(adapter, console)?;
+    let gpu = crate::device::open(adapter, console)?;
     console.message(&format!(
         "{} on {}: {}, {}, {} in all, on {}",
         count(plan.entries()?.len(), "method"),

@@ -1,28 +1,16 @@
 //! The program as a person runs it: what it prints, what it leaves, and how it fails.
 
-#[path = "cli/anneal.rs"]
 mod anneal;
-#[path = "cli/bench.rs"]
 mod bench;
-#[path = "cli/compared.rs"]
 mod compared;
-#[path = "cli/densities.rs"]
 mod densities;
-#[path = "cli/flows.rs"]
 mod flows;
-#[path = "cli/given.rs"]
 mod given;
-#[path = "cli/mistakes.rs"]
 mod mistakes;
-#[path = "cli/resume.rs"]
 mod resume;
-#[path = "cli/run.rs"]
 mod run;
-#[path = "cli/settings.rs"]
 mod settings;
-#[path = "cli/statistics.rs"]
 mod statistics;
-#[path = "cli/tour.rs"]
 mod tour;
 
 use std::path::{Path, PathBuf};

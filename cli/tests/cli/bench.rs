@@ -126,7 +126,7 @@ fn a_measured_case_is_printed_and_kept() {
 /// Runs `scripts/bench-tables` with this program.
 #[cfg(unix)]
 fn tables(words: &str, environment: &[(&str, std::path::PathBuf)]) -> Ended {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/bench-tables");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../scripts/bench-tables");
     let mut command = std::process::Command::new(script);
     command.args(words.split_whitespace()).env("PUSHFORWARD", assert_cmd::cargo::cargo_bin!("pushforward"));
     for name in ["BENCH_PAGE", "BENCH_RESULTS"] {

@@ -32,7 +32,7 @@ pub fn anneal(args: &Reproduce, adapter: &str, console: Console) -> anyhow::Resu
     // Before a device is opened, so that a mistake is told at once.
     settings.check()?;
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from("runs/anneal"));
-    let gpu = crate::cli::device::open(adapter, console)?;
+    let gpu = crate::device::open(adapter, console)?;
     std::fs::create_dir_all(&out).map_err(|e| Error::io("make the folder", &out, e))?;
     console.message(&format!(
         "{} on {}, direct and in {}, {}, {} each, on {}",
