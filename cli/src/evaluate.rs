@@ -133,7 +133,11 @@ fn watch(console: Console) -> (Watch, Option<ProgressBar>) {
 fn by_column(found: &Evaluation) -> String {
     let mut rows = vec![["column", "off by", "p", "mean off by"].map(String::from).to_vec()];
     for column in found.by_column.iter().take(COLUMNS) {
-        let shift = column.shift.map_or("categories".into(), |shift| format!("{} sd", number(shift, 2)));
+        let shift = match column.shift {
+            Some(shift) => format!("{} sd", number(shift, 2)),
+            None if column.is_categorical() => "categories".into(),
+            None => "constant".into(),
+        };
         rows.push(vec![column.column.clone(), number(column.distance, 3), probability(column.p_value), shift]);
     }
     let more = found.by_column.len().saturating_sub(COLUMNS);

@@ -11,7 +11,7 @@ use pushforward::methods::{Entry, given_score};
 use pushforward::metrics::gaussian::Gaussian;
 use pushforward::metrics::{Evaluation, Options, Points, evaluate};
 use pushforward::model::Model;
-use pushforward::report::{Curve, Figure, Page, Scale, ScoreTable, Sheet, comparison, curves, moved, number};
+use pushforward::report::{Curve, DRAWN_COLUMNS, Figure, Page, Scale, ScoreTable, Sheet, comparison, curves, moved, number};
 use pushforward::settings::table_of;
 use pushforward::train::{Outcome, Sets};
 
@@ -144,10 +144,17 @@ fn page(
         // A score in words may have no value outside of its law's support, where a fitted Gaussian has rows.
         let target = outcome.target.as_ref().map(|target| target.in_units(&scale)).filter(|target| is_finite(target, &set));
         let options = Options { target, ..options.clone() };
-        found.push(match classify {
+        let mut of_set = match classify {
             true => scores(gpu, Points::of(&reference)?, Points::of(&set)?, None, &options)?,
             false => evaluate(Points::of(&reference)?, Points::of(&set)?, None, &options)?,
-        });
+        };
+        if !classify {
+            of_set.notes.push(format!("There is no classifier accuracy: after less than {LONG} s of training the page does not wait for it (`evaluate` has it)."));
+        }
+        if options.target.is_none() && outcome.target.is_some() {
+            of_set.notes.push("There is no KSD²: the score is not finite at some of the rows.".into());
+        }
+        found.push(of_set);
     }
     let named: Vec<(&str, &Evaluation)> = names.into_iter().zip(&found).collect();
     let mut title = format!("{}, every column in units of its standard deviation", real.name);
@@ -260,12 +267,16 @@ fn figures(outcome: &Outcome, real: &Real, samples: &Table, elsewhere: bool) -> 
     let numbers = groups(given).into_iter().filter(|group| group.levels.is_empty()).map(|group| generated.len() + group.first);
     let drawn: Vec<usize> = (0..generated.len()).chain(numbers).collect();
     let [reference, samples] = &moved([&real.reference.select_columns(&drawn), &samples.select_columns(&drawn)])?;
+    let hidden = match drawn.len().saturating_sub(DRAWN_COLUMNS) {
+        0 => String::new(),
+        more => format!(" The last {more} columns are not drawn."),
+    };
     let mut figures = vec![Figure::new(
         "Samples",
         if elsewhere {
-            "Rows that training started from in blue, samples in orange.".to_string()
+            format!("Rows that training started from in blue, samples in orange.{hidden}")
         } else {
-            format!("{} in blue, samples in orange.", real.what)
+            format!("{} in blue, samples in orange.{hidden}", real.what)
         },
         comparison(Points::of(reference)?, Points::of(samples)?, samples.columns())?,
     )];

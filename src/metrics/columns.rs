@@ -13,7 +13,7 @@ pub struct ColumnDifference {
     pub distance: f64,
     /// Corrected for the number of columns, and of levels (Bonferroni).
     pub p_value: f64,
-    /// The samples' mean less the reference's, in standard deviations of the reference; none for categories.
+    /// The samples' mean less the reference's, in standard deviations of the reference; none for categories, and where the reference is constant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shift: Option<f64>,
     /// The share of rows whose value another row has too, of the reference and of the samples, as many rows of each; none for categories.
@@ -23,6 +23,11 @@ pub struct ColumnDifference {
 }
 
 impl ColumnDifference {
+    /// Whether it is a column of categories.
+    pub fn is_categorical(&self) -> bool {
+        self.repeated.is_none()
+    }
+
     /// Whether most values repeat in the reference and few in the samples.
     pub fn is_rounded_in_the_reference_alone(&self) -> bool {
         self.repeated.is_some_and(|[reference, samples]| reference > 0.5 && samples < 0.5 * reference)

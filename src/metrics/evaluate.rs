@@ -1,8 +1,7 @@
 //! All scores of one set of samples against one reference, as `pushforward evaluate` prints them.
 
-use serde::{Deserialize, Serialize};
-
-use super::columns::{self, ColumnDifference};
+use super::columns;
+use super::evaluation::{Copied, CopyingRatio, Evaluation, WorstColumn};
 use super::sets::Sets;
 use super::watch::{Stage, Watch};
 use super::{
@@ -70,99 +69,6 @@ impl Default for Options {
     }
 }
 
-/// All scores; as JSON, one object with a field a score.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Evaluation {
-    /// Rows of the reference, of the samples, and columns.
-    pub reference_rows: usize,
-    pub sample_rows: usize,
-    pub columns: usize,
-    /// Unbiased MMD² with a Gaussian kernel of `bandwidth`, with a permutation test.
-    pub mmd2: Score,
-    pub bandwidth: f64,
-    /// 2E|X−Y| − E|X−X′| − E|Y−Y′|, unbiased.
-    pub energy: Score,
-    /// Squared kernelised Stein discrepancy of the samples to a law whose score is known, where there is one; p by the wild bootstrap.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ksd2: Option<Score>,
-    pub sliced_w2: Score,
-    pub w2: Score,
-    /// The Sinkhorn divergence, where there is a device to find it on: W₂² of sets of any size, blurred at a tenth of the median
-    /// distance.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub sinkhorn: Option<Score>,
-    /// Accuracy of the stronger of two classifiers on rows that it has not seen, where they were trained (see [`super::c2st`]).
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub c2st: Option<Score>,
-    /// The accuracy of each classifier.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub classifiers: Option<c2st::Accuracies>,
-    pub precision: Score,
-    pub recall: Score,
-    pub density: Score,
-    pub coverage: Score,
-    pub ks: WorstColumn,
-    /// Whether training rows were copied, where they were given.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub copying: Option<Copied>,
-    /// The columns of the file, the farthest off first, where their names were given.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub by_column: Vec<ColumnDifference>,
-    /// The result in a sentence or two.
-    #[serde(default, skip_serializing_if = "String::is_empty")]
-    pub verdict: String,
-    /// What was found of the two sets, and done about it: shared conditions, repeated rows, weights.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub notes: Vec<String>,
-}
-
-/// Kolmogorov–Smirnov distances of all columns, summed up by the worst.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct WorstColumn {
-    /// The largest distance; its p-value is corrected for the number of columns (Bonferroni).
-    #[serde(flatten)]
-    pub worst: Score,
-    /// Which column has it, from 0.
-    pub column: usize,
-    /// The distance of each column, with its own p-value.
-    pub columns: Vec<Score>,
-}
-
-/// The scores of [`copying`]; `test` compares with the reference as held-out rows.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Copied {
-    pub ratio: CopyingRatio,
-    pub authenticity: Score,
-    pub test: Score,
-}
-
-/// The ratio of [`copying`], or why there is none.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct CopyingRatio {
-    #[serde(flatten)]
-    pub score: Option<Score>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub absent: Option<String>,
-}
-
-/// Which values of a score are good.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Better {
-    Lower,
-    Higher,
-    /// Near this value, as the accuracy of a classifier near ½.
-    Near(f64),
-}
-
-/// A score with its name and meaning, for people.
-#[derive(Clone, Debug, PartialEq)]
-pub struct NamedScore {
-    pub name: &'static str,
-    pub meaning: &'static str,
-    pub better: Better,
-    pub score: Score,
-}
-
 /// Scores `samples` against `reference`, and against the `train` rows they were learned from where those are given.
 ///
 /// No score depends on the order of the rows. Rows that share conditions, repeat or have weights are first made independent rows that count alike, and
@@ -195,13 +101,7 @@ pub fn evaluate(reference: Points, samples: Points, train: Option<Points>, optio
     };
     let mut found = in_units(points(&values[0])?, points(&values[1])?, samples, train, &options)?;
     found.rescale(unit);
-    found.notes = sets.notes;
-    if found.copying.as_ref().is_some_and(|copied| copied.ratio.score.is_none()) {
-        found.notes.push(
-            "There is no copying ratio: the training rows nearest to the samples repeat, and have no distance to divide by."
-                .into(),
-        );
-    }
+    found.notes = [sets.notes, found.absent(&options)].concat();
     found.verdict = found.verdict();
     Ok(found)
 }
@@ -345,69 +245,5 @@ impl Copied {
             authenticity: copied.authenticity,
             test: copying::test(on, train, reference, samples)?,
         })
-    }
-}
-
-impl WorstColumn {
-    fn of(columns: Vec<Score>) -> Self {
-        let column = (0..columns.len()).max_by(|&a, &b| columns[a].value.total_cmp(&columns[b].value)).unwrap_or_default();
-        let mut worst = columns.get(column).cloned().unwrap_or_default();
-        worst.p_value = worst.p_value.map(|p| (p * columns.len() as f64).min(1.0));
-        Self { worst, column, columns }
-    }
-}
-
-impl Evaluation {
-    /// Distances found in units of `unit`, in those of the columns.
-    fn rescale(&mut self, unit: f64) {
-        let scale = |score: &mut Score, by: f64| {
-            score.value *= by;
-            score.standard_error = score.standard_error.map(|error| error * by);
-            score.interval = score.interval.map(|ends| ends.map(|end| end * by));
-        };
-        self.bandwidth *= unit;
-        for score in [&mut self.energy, &mut self.sliced_w2, &mut self.w2] {
-            scale(score, unit);
-        }
-        self.sinkhorn.iter_mut().for_each(|score| scale(score, unit * unit));
-    }
-
-    /// The scores in the order in which people read them.
-    pub fn scores(&self) -> Vec<NamedScore> {
-        use Better::{Higher, Lower, Near};
-        let named = |name, meaning, better, score: &Score| NamedScore { name, meaning, better, score: score.clone() };
-        let mut scores = vec![
-            named("Energy distance", "2E|X−Y| − E|X−X′| − E|Y−Y′|", Lower, &self.energy),
-            named("MMD²", "Gaussian kernel; p by permutation", Lower, &self.mmd2),
-        ];
-        scores.extend(self.ksd2.as_ref().map(|s| named("KSD²", "to the known score; p by wild bootstrap", Lower, s)));
-        scores.extend([
-            named("Sliced W₂", "mean over directions; above 0 for any two samples", Lower, &self.sliced_w2),
-            named("W₂", "exact matching; above 0 for any two samples", Lower, &self.w2),
-        ]);
-        scores.extend(
-            self.sinkhorn.as_ref().map(|s| named("Sinkhorn divergence", "W₂² with entropy; above 0 in many columns", Lower, s)),
-        );
-        scores.extend(
-            self.c2st
-                .as_ref()
-                .map(|s| named("Classifier accuracy", "samples against real rows, none of which it has seen", Near(0.5), s)),
-        );
-        scores.extend([
-            named("Kolmogorov–Smirnov", "the worst column; p corrected", Lower, &self.ks.worst),
-            named("Precision", "samples among real rows", Higher, &self.precision),
-            named("Recall", "real rows among samples", Higher, &self.recall),
-            named("Density", "real neighborhoods round a sample", Near(1.0), &self.density),
-            named("Coverage", "real rows with a sample nearby", Higher, &self.coverage),
-        ]);
-        if let Some(copied) = &self.copying {
-            let ratio = copied.ratio.score.as_ref();
-            scores.extend(ratio.map(|s| named("Copying ratio", "distance to the training rows over theirs", Near(1.0), s)));
-            scores.extend([
-                named("Authenticity", "samples beyond a training row's neighbour", Higher, &copied.authenticity),
-                named("Copying test", "z against held-out rows; below 0 is nearer", Near(0.0), &copied.test),
-            ]);
-        }
-        scores
     }
 }

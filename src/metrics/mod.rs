@@ -43,6 +43,7 @@ pub mod copying;
 mod device;
 pub mod diversity;
 mod evaluate;
+mod evaluation;
 pub mod gaussian;
 pub mod interval;
 pub mod kolmogorov;
@@ -66,7 +67,8 @@ pub mod wasserstein;
 mod watch;
 
 pub use device::Backend;
-pub use evaluate::{Better, Copied, CopyingRatio, Evaluation, NamedScore, Options, WorstColumn, evaluate};
+pub use evaluate::{Options, evaluate};
+pub use evaluation::{Better, Copied, CopyingRatio, Evaluation, NamedScore, WorstColumn};
 pub use likelihood::LogLikelihood;
 pub use watch::{Stage, Watch};
 

@@ -12,7 +12,7 @@ const SCATTER: usize = 2_000;
 /// Dots of each set in a panel of a pair plot.
 const PAIRS: usize = 400;
 /// Columns that a grid of histograms shows.
-const COLUMNS: usize = 64;
+pub const COLUMNS: usize = 64;
 
 /// The picture that suits the number of columns; `names` has one name a column.
 ///

@@ -38,7 +38,7 @@ mod style;
 mod svg;
 pub mod wall;
 
-pub use clouds::comparison;
+pub use clouds::{COLUMNS as DRAWN_COLUMNS, comparison};
 pub use contrasts::contrasts;
 pub use curves::{Curve, Scale, curves};
 pub use grid::grid;

@@ -70,6 +70,8 @@ pub struct ScoreTable {
     /// The names of the sets, in the order of the cells.
     pub columns: Vec<String>,
     pub rows: Vec<ScoreRow>,
+    /// What was done to the rows, and which scores there are none of: sentences.
+    pub notes: Vec<String>,
 }
 
 #[derive(Clone, Debug)]
@@ -156,7 +158,11 @@ impl Sheet {
     pub fn of_columns(found: &Evaluation) -> Option<Self> {
         let more = found.by_column.len().saturating_sub(COLUMNS);
         let row = |column: &ColumnDifference| {
-            let shift = column.shift.map_or("–".into(), |shift| format!("{} sd", number(shift, 2)));
+            let shift = match column.shift {
+                Some(shift) => format!("{} sd", number(shift, 2)),
+                None if column.is_categorical() => "categories".into(),
+                None => "constant".into(),
+            };
             let p = if column.p_value < 1e-4 { format!("< {}", number(1e-4, 1)) } else { number(column.p_value, 2) };
             [column.column.clone(), number(column.distance, 3), p, shift].map(|cell| (cell, String::new())).to_vec()
         };
@@ -209,6 +215,7 @@ impl ScoreTable {
             reference: reference.into(),
             columns: evaluations.iter().map(|(name, _)| name.to_string()).collect(),
             rows: Vec::new(),
+            notes: Evaluation::notes_of(evaluations),
         };
         for score in named.iter().flatten() {
             if table.rows.iter().all(|row| row.name != score.name) {
@@ -251,7 +258,8 @@ impl ScoreTable {
         }
         html.push_str("</tbody>\n</table>\n</div>\n");
         let reference = if self.reference.is_empty() { String::new() } else { format!("Against {}. ", escape(&self.reference)) };
-        let _ = writeln!(html, "<p class=\"note\">{reference}In brackets: 95 % intervals.</p>\n</section>");
+        let notes: String = self.notes.iter().map(|note| format!(" {}", escape(note))).collect();
+        let _ = writeln!(html, "<p class=\"note\">{reference}In brackets: 95 % intervals.{notes}</p>\n</section>");
         html
     }
 }

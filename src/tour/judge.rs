@@ -2,7 +2,7 @@
 
 use crate::data::{Fraction, Purpose, Standardisation, Table, by_weight, set_aside};
 use crate::gpu::Gpu;
-use crate::metrics::{Evaluation, Options, Points, c2st, evaluate};
+use crate::metrics::{Evaluation, Options, Points, evaluate};
 use crate::words::count;
 use crate::{Error, Result};
 
@@ -144,13 +144,14 @@ impl Judge {
         let samples = self.points(&values)?;
         let options = Options {
             gpu: Some(self.gpu.clone()),
+            classifier: true,
+            seed: self.seed,
             permutations: LABELLINGS,
             pair_rows: Some(PAIRS),
             w2_rows: MATCHED,
             ..Options::default()
         };
         let train = if is_training { None } else { Some(self.seen()?) };
-        let accuracy = c2st::test(&self.gpu, reference, samples, self.seed)?;
-        Ok(Evaluation { c2st: Some(accuracy), ..evaluate(reference, samples, train, &options)? })
+        evaluate(reference, samples, train, &options)
     }
 }

@@ -137,7 +137,7 @@ impl<'a> Maker<'a> {
             let found = LogLikelihood::of(values.iter().copied(), self.generated());
             match found.mean.is_finite() {
                 true => record.likelihood = Some(found),
-                false => record.note = "no likelihood: a validation row is impossible under it".into(),
+                false => record.add_note("no likelihood: a validation row is impossible under it"),
             }
             // An impossible row is one of a number so low that no sum of others makes up for it.
             let column: Vec<f64> = values.iter().map(|&v| v.max(f64::from(f32::MIN))).collect();
@@ -182,14 +182,18 @@ impl<'a> Maker<'a> {
                     record.sampling = Some(drawn.elapsed().as_secs_f64());
                     rows.truncate(judge.rows() * judge.cols());
                     let rows = Table::new(judge.columns().iter().cloned(), judge.scale().undo(&rows)?)?;
-                    // Beside conditions a method's density is of the others given them, a baseline's of both.
                     let log_density = match self.plan.conditions {
                         0 => {
                             let told = judge.standard(&self.told())?;
                             let found = fitted.log_density(Points::new(&told, told.len() / judge.cols(), judge.cols())?)?;
                             Some(found.into_iter().map(|v| v + judge.scale().log_det()).collect())
                         }
-                        _ => None,
+                        _ => {
+                            record.add_note(
+                                "no likelihood: a method's is of the other columns given the conditions, a baseline's of all",
+                            );
+                            None
+                        }
                     };
                     self.judged(record, rows, log_density)?
                 }
@@ -376,7 +380,7 @@ impl<'a> Maker<'a> {
         let log_density = match model.log_density(&told) {
             Ok(found) => found.map(|found| found.values.into_iter().map(f64::from).collect()),
             Err(e) if e.is_of_one_run() => {
-                record.note = format!("no likelihood: {e}");
+                record.add_note(&format!("no likelihood: {e}"));
                 None
             }
             Err(e) => return Err(e),
@@ -412,13 +416,18 @@ impl<'a> Maker<'a> {
         }
         let model = Model::load(self.gpu, self.plan.run(&best.name))?;
         let rows = model.description().dequantised(&by_weight(test, LIKELIHOOD_ROWS, self.plan.seed), 1);
-        let found = match model.log_density(&rows) {
-            Ok(found) => found.map(|found| LogLikelihood::of(found.values.into_iter().map(f64::from), self.generated())),
-            Err(e) if e.is_of_one_run() => None,
+        let (mut likelihood, mut no_likelihood) = (None, None);
+        match model.log_density(&rows) {
+            Ok(found) => {
+                likelihood = found.map(|found| LogLikelihood::of(found.values.into_iter().map(f64::from), self.generated()));
+            }
+            Err(e) if e.is_of_one_run() => no_likelihood = Some(e.to_string()),
             Err(e) => return Err(e),
-        };
-        let likelihood = found.filter(|found| found.mean.is_finite());
-        Ok(Some(Tested { winner: best.name.clone(), rows: test.rows(), scores, likelihood }))
+        }
+        if likelihood.is_some_and(|found| !found.mean.is_finite()) {
+            (likelihood, no_likelihood) = (None, Some("a test row is impossible under it".into()));
+        }
+        Ok(Some(Tested { winner: best.name.clone(), rows: test.rows(), scores, likelihood, no_likelihood }))
     }
 
     /// Trains the winner of a small table again on all of its rows, for as many steps as were kept, and puts that model into the tour's folder; how

@@ -163,6 +163,9 @@ pub struct Tested {
     pub scores: Vec<(String, Evaluation)>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub likelihood: Option<LogLikelihood>,
+    /// Why a winner that has a density has no likelihood.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub no_likelihood: Option<String>,
 }
 
 /// A tour as far as it has come.
@@ -193,6 +196,13 @@ impl Tour {
         let key = |kept: &Kept| kept.record.energy().unwrap_or(f64::INFINITY);
         all.sort_by(|a, b| key(a).total_cmp(&key(b)));
         all
+    }
+
+    /// What was done to the rows of candidates for their scores, and which scores there are none of: sentences.
+    pub fn notes(&self) -> Vec<String> {
+        let records = self.kept.iter().map(|kept| &kept.record);
+        let named = records.filter_map(|record| Some((record.name.as_str(), record.scores.as_ref()?)));
+        Evaluation::notes_of(&named.collect::<Vec<_>>())
     }
 
     /// The share of the way from the fitted Gaussian to the training rows that a candidate closes in √E; none where the two are no farther apart than the

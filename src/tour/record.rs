@@ -129,6 +129,14 @@ impl Record {
         }
     }
 
+    /// Says one thing more of it.
+    pub fn add_note(&mut self, note: &str) {
+        if !self.note.is_empty() {
+            self.note += "; ";
+        }
+        self.note += note;
+    }
+
     /// The energy distance to validation rows.
     pub fn energy(&self) -> Option<f64> {
         Some(self.scores.as_ref()?.energy.value)

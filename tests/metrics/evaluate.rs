@@ -77,6 +77,37 @@ fn a_table_has_a_row_for_every_score_that_any_column_has() {
 }
 
 #[test]
+fn scores_that_there_are_none_of_are_told_with_the_reason() {
+    let (mut real, samples) = (normal(40, 2, 0.0, 1), normal(15, 2, 0.0, 2));
+    real.values.iter_mut().step_by(2).for_each(|x| *x = 1.0);
+    let names = vec!["height".to_string(), "age".to_string()];
+    let options = Options { classifier: true, names, permutations: 9, projections: 8, ..Options::default() };
+    let found = evaluate(real.points(), samples.points(), None, &options).expect("scores");
+    let [classifier, constant] = found.notes.as_slice() else { panic!("{:?}", found.notes) };
+    assert_eq!(
+        classifier,
+        "There is no classifier accuracy: the smaller set has 15 rows, and a classifier needs 20 or more of each."
+    );
+    assert!(constant.ends_with("constant in the reference: `height`."), "{constant}");
+    assert!(found.by_column.iter().all(|column| !column.is_categorical()), "{:?}", found.by_column);
+    // A page says so of all sets, or of the one that it is of.
+    let enough = evaluate(real.points(), normal(30, 2, 0.0, 3).points(), None, &options).expect("scores");
+    assert!(enough.c2st.is_some());
+    let table = ScoreTable::new("40 rows", &[("samples", &found), ("fresh data", &enough)]);
+    assert_eq!(table.notes, [format!("Of samples: {classifier}"), constant.clone()]);
+    // A network where trees make no mistake; a copying ratio where the training rows repeat.
+    let [mut near, mut far] = [6, 4].map(|seed| normal(40, 2, 0.0, seed));
+    near.values.iter_mut().step_by(2).for_each(|x| *x = 1.0);
+    far.values.iter_mut().step_by(2).for_each(|x| *x = 9.0);
+    let gpu = Some(crate::devices::Devices::PLAIN.clone());
+    let train = crate::Cloud { values: [1.0, 2.0].repeat(30), ..normal(30, 2, 0.0, 5) };
+    let options = Options { gpu, ..options };
+    let found = evaluate(near.points(), far.points(), Some(train.points()), &options).expect("scores");
+    let said = found.notes.join(" ");
+    assert!(said.contains("no accuracy of a network") && said.contains("no copying ratio"), "{said}");
+}
+
+#[test]
 fn a_column_that_is_rounded_in_the_reference_alone_is_named() {
     // Of 300 rows rounded to quarters nearly all share their value with another; of as many reals none does.
     let (mut real, samples) = (normal(300, 2, 0.0, 1), normal(500, 2, 0.0, 2));

@@ -217,10 +217,11 @@ fn tested(tested: &Tested) -> Option<String> {
     let accuracy = winner.c2st.as_ref().map_or(String::new(), |c2st| {
         format!(" A classifier is right about {} % of rows, real or sampled (50 % is chance).", number(100.0 * c2st.value, 3))
     });
-    let nats = tested
-        .likelihood
-        .as_ref()
-        .map_or(String::new(), |found| format!(" Their log-likelihood is {} nats a row.", plain(found.mean, 3)));
+    let nats = match (&tested.likelihood, &tested.no_likelihood) {
+        (Some(found), _) => format!(" Their log-likelihood is {} nats a row.", plain(found.mean, 3)),
+        (None, Some(why)) => format!(" They have no log-likelihood: {why}."),
+        (None, None) => String::new(),
+    };
     Some(format!(
         "The winner is {}. On {} test rows, which chose nothing, its root energy distance is {}, beside {}.{accuracy}{nats}",
         tested.winner,

@@ -321,8 +321,9 @@ fn candidates(tour: &Tour) -> Option<Sheet> {
             "Against validation rows, which also chose the steps, columns in units of the training rows' deviation; below a number its 95 % interval or standard error. Closed is the share of the way in √E \
              from the {} to the training rows. Beside the nearest: whether a candidate can be told from it, by 9,999 relabellings of both samples' rows, p corrected for their number \
              (Holm); “level” is p above 0.05. Told is the accuracy of a classifier on rows it has not seen (½ is chance). Authentic is the share of rows farther from their nearest training \
-             row than that row from its own nearest (½ and a little more for fresh rows, 0 for copies), and z compares distances to training rows with those of validation rows (far below 0: nearer than fresh).",
-            baselines::GAUSSIAN
+             row than that row from its own nearest (½ and a little more for fresh rows, 0 for copies), and z compares distances to training rows with those of validation rows (far below 0: nearer than fresh).{}",
+            baselines::GAUSSIAN,
+            tour.notes().iter().map(|note| format!(" {note}")).collect::<String>()
         ),
     })
 }
