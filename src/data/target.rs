@@ -1,7 +1,7 @@
 //! [`Target`]: a law whose score ∇ log p is known.
 
 use super::toy::Toy;
-use super::{Formulas, Origin, Source, Standardisation, Table};
+use super::{Formulas, Origin, Source, Standardisation, Table, subset_of};
 use crate::reference::mixture::Mixture;
 use crate::words::count;
 use crate::{Error, Result};
@@ -94,7 +94,7 @@ impl Target {
     }
 }
 
-/// Refuses what is not finite, or no gradient, by central differences at a few evenly spaced rows.
+/// Refuses what is not finite, or no gradient, by central differences at a few random rows.
 fn check_gradient(score: &Formulas, rows: &Table) -> Result<()> {
     let (d, names) = (rows.cols(), rows.columns());
     let range = |j: usize| {
@@ -102,8 +102,7 @@ fn check_gradient(score: &Formulas, rows: &Table) -> Result<()> {
         if high > low { high - low } else { 1.0 }
     };
     let ranges: Vec<f64> = (0..d).map(range).collect();
-    let trials = rows.rows().min(TRIALS);
-    for row in (0..trials).map(|k| k * rows.rows() / trials) {
+    for row in subset_of(rows.rows(), TRIALS, 0) {
         let mut x = rows.row(row).to_vec();
         if let Some(j) = score.evaluate(&x).iter().position(|s| !s.is_finite()) {
             return Err(Error::usage(format!(

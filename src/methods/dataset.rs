@@ -3,6 +3,7 @@
 use crate::data::Target;
 use crate::flow::coupling::Rows;
 use crate::gpu::{Gpu, Recorder, Tensor, Var};
+use crate::metrics::Points;
 use crate::ops::activation::Activation;
 use crate::ops::gather::thresholds;
 use crate::words::count;
@@ -11,6 +12,7 @@ use std::rc::Rc;
 
 /// Rows from which the median distance is taken: its standard error is then about 1 % of it.
 const MEDIAN_ROWS: usize = 1000;
+const MEDIAN_SEED: u64 = 0;
 
 /// Standardised rows on the device.
 #[derive(Clone)]
@@ -59,7 +61,7 @@ impl Dataset {
         Ok(Self {
             tensor: gpu.upload(rows, cols, values)?,
             thresholds: thresholds.transpose()?,
-            median: median_distance(values, cols),
+            median: median_distance(values, cols, weights)?,
             ranges: ranges(values, cols),
             conditions,
             noise,
@@ -376,25 +378,36 @@ fn principal(covariance: nalgebra::DMatrix<f64>) -> Vec<Vec<f32>> {
         .collect()
 }
 
-fn median_distance(values: &[f32], cols: usize) -> f64 {
-    let rows = values.len() / cols;
-    let count = rows.min(MEDIAN_ROWS);
-    // Evenly spaced rows: no seed, and no bias towards one end of a sorted file.
-    let row = |i: usize| {
-        let at = i * rows / count;
-        &values[at * cols..(at + 1) * cols]
-    };
-    let mut distances = Vec::with_capacity(count * (count - 1) / 2);
-    for i in 0..count {
-        for j in 0..i {
-            let square: f64 = row(i).iter().zip(row(j)).map(|(&a, &b)| (f64::from(a) - f64::from(b)).powi(2)).sum();
-            distances.push(square.sqrt());
+/// Of pairs of rows as they weigh, on at most 1,000 of them that depend on which rows there are and not on their order.
+fn median_distance(values: &[f32], cols: usize, weights: Option<&[f32]>) -> Result<f64> {
+    let points = Points::new(values, values.len() / cols, cols)?;
+    let chosen = points.with_weights(weights).draws(MEDIAN_ROWS, MEDIAN_SEED);
+    let mut distances = Vec::with_capacity(chosen.len() * chosen.len().saturating_sub(1) / 2);
+    for (k, (i, weight)) in chosen.iter().enumerate() {
+        for (j, other) in &chosen[..k] {
+            let terms = points.row(*i).iter().zip(points.row(*j));
+            let square: f64 = terms.map(|(&a, &b)| (f64::from(a) - f64::from(b)).powi(2)).sum();
+            distances.push((square.sqrt(), weight * other));
         }
     }
-    let middle = distances.len() / 2;
-    let (_, median, _) = distances.select_nth_unstable_by(middle, f64::total_cmp);
+    let by_distance = |a: &(f64, f64), b: &(f64, f64)| a.0.total_cmp(&b.0);
+    let median = match weights {
+        None => {
+            let middle = distances.len() / 2;
+            Some(distances.select_nth_unstable_by(middle, by_distance).1.0)
+        }
+        Some(_) => {
+            distances.sort_unstable_by(by_distance);
+            let half = 0.5 * distances.iter().map(|pair| pair.1).sum::<f64>();
+            let mut sum = 0.0;
+            distances.iter().find_map(|(distance, weight)| {
+                sum += weight;
+                (sum > half).then_some(*distance)
+            })
+        }
+    };
     // Rows that mostly coincide have no scale of their own; one standard deviation is the data's.
-    if *median > 0.0 { *median } else { 1.0 }
+    Ok(median.filter(|&median| median > 0.0).unwrap_or(1.0))
 }
 
 /// Each column's largest value less its smallest.
@@ -405,4 +418,30 @@ fn ranges(values: &[f32], cols: usize) -> Vec<f32> {
         high - low
     };
     (0..cols).map(of).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_distance_is_of_rows_as_they_weigh_and_in_any_order() {
+        // Pairs of 0, 0, 1, 5: distances 0 once, 1 twice, 5 twice, 4 once; as weights, without the first: 1 twice, 5 twice, 4 once.
+        let median = |values: &[f32], weights: Option<&[f32]>| median_distance(values, 1, weights).unwrap();
+        assert_eq!(median(&[0.0, 0.0, 1.0, 5.0], None), 4.0);
+        let weights = [2.0, 1.0, 0.0, 1.0];
+        assert_eq!(median(&[0.0, 1.0, 900.0, 5.0], Some(&weights)), 4.0);
+        assert_eq!(median(&[2.0, 2.0, 2.0], None), 1.0);
+        // More rows than are looked at: a random 1,000 of them, whatever their order. Of uniform numbers the median distance is 1 − √½.
+        let rising: Vec<f32> = (0..3000).map(|i| i as f32 / 3000.0).collect();
+        let falling: Vec<f32> = rising.iter().rev().copied().collect();
+        let all = median(&rising, None);
+        assert!((all - (1.0 - 0.5f64.sqrt())).abs() < 0.02, "{all}");
+        assert_eq!(median(&falling, None), all);
+        let upper: Vec<f32> = rising.iter().map(|&x| if x < 0.5 { 0.0 } else { 1.0 }).collect();
+        let weighed = median(&rising, Some(&upper));
+        assert!((weighed - 0.5 * (1.0 - 0.5f64.sqrt())).abs() < 0.02, "{weighed}");
+        let lower: Vec<f32> = upper.iter().rev().copied().collect();
+        assert_eq!(median(&falling, Some(&lower)), weighed);
+    }
 }

@@ -27,8 +27,8 @@
 //! # Ok::<(), pushforward::Error>(())
 //! ```
 
-use rand::SeedableRng;
 use rand::seq::SliceRandom;
+use rand::{RngExt, SeedableRng};
 use serde::{Deserialize, Serialize};
 
 use crate::data::Table;
@@ -188,10 +188,35 @@ impl<'a> Points<'a> {
     /// At most `count` rows, drawn without replacement by `seed` and in random order. They depend on which rows there are, and not on the order in
     /// which they come.
     pub fn subsample(&self, count: usize, seed: u64) -> Vec<f32> {
+        self.select(&self.chosen(count, seed))
+    }
+
+    /// The places of these rows.
+    pub(crate) fn chosen(&self, count: usize, seed: u64) -> Vec<usize> {
         let mut order = self.sorted();
         let mut random = rand::rngs::Xoshiro256PlusPlus::seed_from_u64(seed ^ self.fingerprint(&order));
-        let (chosen, _) = order.partial_shuffle(&mut random, count.min(self.rows));
-        self.select(chosen)
+        order.partial_shuffle(&mut random, count.min(self.rows)).0.to_vec()
+    }
+
+    /// Places of rows that stand for all of them, and how much each counts: all with their weights where they are no more than `count`; else so many
+    /// that are drawn without replacement, or where rows have weights as many draws by these. They depend on which rows there are, and not on their order.
+    pub(crate) fn draws(&self, count: usize, seed: u64) -> Vec<(usize, f64)> {
+        let Some(weights) = self.weights else { return self.chosen(count, seed).into_iter().map(|i| (i, 1.0)).collect() };
+        let order = self.sorted();
+        if self.rows <= count {
+            return order.into_iter().filter(|&i| weights[i] > 0.0).map(|i| (i, weights[i].into())).collect();
+        }
+        let mut random = rand::rngs::Xoshiro256PlusPlus::seed_from_u64(seed ^ self.fingerprint(&order));
+        let mut sum = 0.0;
+        let sums: Vec<f64> = order.iter().map(|&i| (sum += f64::from(weights[i]), sum).1).collect();
+        let mut drawn: Vec<usize> = (0..count)
+            .map(|_| {
+                let at = random.random::<f64>() * sum;
+                sums.partition_point(|&below| below <= at).min(self.rows - 1)
+            })
+            .collect();
+        drawn.sort_unstable();
+        drawn.chunk_by(|a, b| a == b).map(|same| (order[same[0]], same.len() as f64)).collect()
     }
 
     /// A number that two sets of rows share by chance only. With a seed alone, a draw from sorted rows would take the same ranks of every table, and
@@ -201,12 +226,13 @@ impl<'a> Points<'a> {
         order.iter().flat_map(|&i| self.row(i)).fold(self.rows as u64, mix)
     }
 
-    /// The rows' places in the order of their values, column by column.
+    /// The rows' places in the order of their values, column by column; equal rows in the order of their weights.
     pub(crate) fn sorted(&self) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.rows).collect();
         let compare = |&i: &usize, &j: &usize| {
             let pairs = self.row(i).iter().zip(self.row(j));
-            pairs.map(|(a, b)| a.total_cmp(b)).find(|order| order.is_ne()).unwrap_or(std::cmp::Ordering::Equal)
+            let by_weight = || self.weights.map_or(std::cmp::Ordering::Equal, |weights| weights[i].total_cmp(&weights[j]));
+            pairs.map(|(a, b)| a.total_cmp(b)).find(|order| order.is_ne()).unwrap_or_else(by_weight)
         };
         order.sort_by(compare);
         order

@@ -53,8 +53,9 @@ pub fn mmd2_statistics(
 ) -> Result<Vec<f64>> {
     comparable(x, y, 2)?;
     let bins = Bins::new(x.rows(), y.rows(), bins);
-    let Sums { between, to_fixed, fixed } =
-        bins.sums(on, shuffled(x, seed), shuffled(y, seed.wrapping_add(1)), x.columns(), bandwidth)?;
+    // In random order, so that a bin is a random draw however the file was sorted.
+    let (of_x, of_y) = (x.subsample(x.rows(), seed), y.subsample(y.rows(), seed.wrapping_add(1)));
+    let Sums { between, to_fixed, fixed } = bins.sums(on, of_x, of_y, x.columns(), bandwidth)?;
     // With t the row sums of K: Σ over the second set and Σ across follow from Σ over the first, aᵀKa, and aᵀt alone.
     let row_sums: Vec<f64> =
         between.iter().zip(&to_fixed).map(|(row, fixed)| row.iter().sum::<f64>() + fixed[0] + fixed[1]).collect();
@@ -185,13 +186,6 @@ impl Bins {
         }
         Ok(between)
     }
-}
-
-/// All rows in random order, so that a bin is a random draw however the file was sorted.
-fn shuffled(points: Points, seed: u64) -> Vec<f32> {
-    let mut order: Vec<usize> = (0..points.rows()).collect();
-    order.shuffle(&mut Xoshiro256PlusPlus::seed_from_u64(seed));
-    points.select(&order)
 }
 
 /// Σ of `row` at `columns`, in four running sums: one would wait for each addition.

@@ -22,7 +22,7 @@ pub use outside::MOST as MOST_OUTSIDE;
 pub use pace::steps_within;
 pub use sets::{MOST_TEST, Rows, SMALL, Sets};
 
-use crate::data::{Fraction, LoadOptions, Rounding, Source, Standardisation, Table, Target, dequantised};
+use crate::data::{Fraction, LoadOptions, Rounding, Source, Standardisation, Table, Target, dequantised, subset};
 use crate::gpu::Gpu;
 use crate::methods::many_step::{SOURCE_ROWS, given_source};
 use crate::methods::{self, Entry, Method, Training, given_teacher};
@@ -103,7 +103,7 @@ impl Job {
         Ok(Some((model.into_method().into(), standardisation)))
     }
 
-    /// Rows of the law to start from, where the settings name one, in these units: as many as a model keeps, evenly from all, or all of
+    /// Rows of the law to start from, where the settings name one, in these units: as many as a model keeps, drawn at random by the run's seed, or all of
     /// them in turn where they are fewer.
     fn source_law(&self, data: &Table, units: &Standardisation) -> Result<Option<Vec<f32>>> {
         let Some(text) = given_source(&self.settings) else { return Ok(None) };
@@ -113,11 +113,8 @@ impl Job {
         }
         let source: Source = text.parse()?;
         let rows = source.load(self.seed ^ SOURCE_SEED, &LoadOptions::default())?.align(data.columns())?;
-        let all = rows.rows();
-        let mut values = Vec::with_capacity(SOURCE_ROWS * rows.cols());
-        for i in 0..SOURCE_ROWS {
-            values.extend_from_slice(rows.row(if all < SOURCE_ROWS { i % all } else { i * all / SOURCE_ROWS }));
-        }
+        let rows = subset(&rows, SOURCE_ROWS, self.seed);
+        let values: Vec<f64> = (0..SOURCE_ROWS).flat_map(|i| rows.row(i % rows.rows())).copied().collect();
         units.apply(&values).map(Some)
     }
 }

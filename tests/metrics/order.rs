@@ -1,7 +1,11 @@
 //! No score depends on the order of rows, on whether a table is there twice, or on conditions that samples share with the reference.
 
 use pushforward::gpu::Gpu;
-use pushforward::metrics::{Evaluation, Options, Points, evaluate, pairs};
+use pushforward::metrics::{
+    Backend, Evaluation, Options, Points, c2st, copying, diversity, evaluate, nearer, pairs, permutation, sliced, stein,
+    wasserstein,
+};
+use pushforward::reference::stein::Kernel;
 use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::SliceRandom;
@@ -53,6 +57,39 @@ fn scores_are_those_of_the_set_of_rows() {
     assert_eq!(scores(&doubled(&x), &doubled(&doubled(&y)), &train, gpu), found, "doubled");
     let noted = evaluate(x.points(), doubled(&y).points(), None, &options(None)).expect("scores").notes;
     assert_eq!(noted, ["Every row of the samples is there 2 times, and counts once."]);
+}
+
+/// Each score by itself, as a program that calls it would have it: tests, choices of a bandwidth, scores of one set, which of two is nearer.
+#[test]
+fn each_score_by_itself_is_that_of_the_set_of_rows() {
+    let gpu = &crate::devices::Devices::PLAIN;
+    let (x, y, z) = (normal(70, 2, 0.0, 1), normal(1100, 2, 0.4, 2), normal(90, 2, 0.2, 3));
+    let found = |x: &Cloud, y: &Cloud, z: &Cloud| {
+        let (x, y, z) = (x.points(), y.points(), z.points());
+        let on = &Backend::Host;
+        let normal_score = |x: &[f64]| x.iter().map(|v| -v).collect();
+        let diversity = diversity::vendi(y, 1.0, 50, 0).expect("vendi");
+        let stein =
+            stein::squared(y, normal_score, &Kernel::InverseMultiquadric { offset: 1.0, beta: -0.5 }, 19, 60, 0).expect("KSD²");
+        let copying = copying::test(on, z, x, y).expect("copying");
+        let told = c2st::told(None, x, z, 60, 0).expect("a classifier");
+        (
+            [
+                pairs::median_distance(x, y, 0).expect("median"),
+                permutation::mmd2(on, x, y, 1.0, 99, 40, 0).expect("p"),
+                copying.value,
+                diversity.value,
+                stein.value,
+                told.score.value,
+            ],
+            (stein.p_value, told.score.p_value),
+            [sliced::wasserstein(on, x, y, 4, 0), wasserstein::exact(x, y, 30, 0)].map(|score| score.expect("a distance")),
+            nearer::energy(gpu, x, y, z, 99, 0).expect("a difference"),
+        )
+    };
+    let one = found(&x, &y, &z);
+    assert_eq!(found(&shuffled(&x, 1), &shuffled(&y, 2), &shuffled(&z, 3)), one);
+    assert_eq!(found(&sorted(&x, true), &sorted(&y, false), &sorted(&z, true)), one);
 }
 
 /// One distribution's rows, sorted: the classifier knows nothing of the order. 4 standard errors of 800 calls are .07, and folds that share rows
