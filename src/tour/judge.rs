@@ -5,6 +5,10 @@ use crate::gpu::Gpu;
 use crate::metrics::{Evaluation, Options, Points, evaluate};
 use crate::words::count;
 use crate::{Error, Result};
+use rand::SeedableRng;
+use rand::rngs::Xoshiro256PlusPlus;
+use rand::seq::SliceRandom;
+use std::cmp::Ordering;
 
 /// The share of the rows that are validation rows, and how many at most.
 const SHARE: f64 = 0.2;
@@ -43,12 +47,13 @@ impl Sets {
             )));
         }
         table.check_trainable()?;
+        let table = &in_own_order(table, seed);
         let part = |table: &Table, share: f64, most: usize, purpose| {
             let rows = table.weighted_rows().len();
             set_aside(table, ((share * rows as f64).round() as usize).min(most), seed, purpose)
         };
         let (rest, test) = match (given, test_fraction) {
-            (Some(given), _) => (table.clone(), Some(given.align(table.columns())?)),
+            (Some(given), _) => (table.clone(), Some(in_own_order(&given.align(table.columns())?, seed))),
             (None, Fraction::Of(0.0)) => (table.clone(), None),
             (None, share) => {
                 let most = if share == Fraction::Auto { crate::train::MOST_TEST } else { usize::MAX };
@@ -60,6 +65,21 @@ impl Sets {
         train.check_trainable()?;
         Ok(Self { train, validation, test })
     }
+}
+
+/// The rows in a random order that depends on which there are, and not on the file's: sets that are split off, and what is scored by them, do not either.
+fn in_own_order(table: &Table, seed: u64) -> Table {
+    let weight = |row: usize| table.weights().map_or(1.0, |weights| weights[row]);
+    let mut order: Vec<usize> = (0..table.rows()).collect();
+    order.sort_by(|&i, &j| {
+        let pairs = table.row(i).iter().zip(table.row(j)).map(|(a, b)| a.total_cmp(b));
+        pairs.chain([weight(i).total_cmp(&weight(j))]).find(|order| order.is_ne()).unwrap_or(Ordering::Equal)
+    });
+    let sorted = table.select_rows(&order);
+    // With the seed alone the same ranks of every table would be set aside.
+    let of_rows = u64::from_str_radix(&sorted.hash()[..16], 16).unwrap_or_default();
+    order.shuffle(&mut Xoshiro256PlusPlus::seed_from_u64(seed ^ of_rows));
+    table.select_rows(&order)
 }
 
 /// Scores candidates, in units of the training rows' standard deviations.

@@ -139,3 +139,78 @@ pub fn closed(value: f64, gaussian: f64, rows: f64) -> Option<f64> {
     let [value, gaussian, rows] = [value, gaussian, rows].map(|v| v.max(0.0).sqrt());
     (gaussian > rows).then(|| 1.0 - (value - rows) / (gaussian - rows))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::data::Fraction;
+    use crate::tour::{Sets, Terms};
+    use rand::SeedableRng;
+    use rand::rngs::Xoshiro256PlusPlus;
+    use rand::seq::SliceRandom;
+    use rand_distr::{Distribution, StandardNormal};
+
+    /// Rows of N((shift, 0), I).
+    fn normal(rows: usize, shift: f64, seed: u64) -> Vec<f64> {
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
+        let mut draw = || -> f64 { StandardNormal.sample(&mut random) };
+        (0..rows).flat_map(|_| [shift + draw(), draw()]).collect()
+    }
+
+    /// ln of the density of N((shift, 0), I) at the validation rows.
+    fn log_density(judge: &Judge, shift: f64) -> Vec<f64> {
+        let rows = &judge.sets.validation;
+        let squares = |row: &[f64]| (row[0] - shift).powi(2) + row[1].powi(2);
+        (0..rows.rows()).map(|i| -0.5 * squares(rows.row(i)) - std::f64::consts::TAU.ln()).collect()
+    }
+
+    /// What a tour makes of three candidates on this table: their scores, and the verdict as JSON.
+    fn ranked(gpu: &Gpu, table: &Table) -> (Vec<Record>, String) {
+        let sets = Sets::split(table, None, Fraction::Auto, 3).unwrap();
+        let judge = Judge::new(gpu, sets, 3).unwrap();
+        let terms = Terms {
+            version: String::new(),
+            adapter: String::new(),
+            source: String::new(),
+            rows: String::new(),
+            conditions: 0,
+            test: String::new(),
+            seed: 3,
+            budget: 1.0,
+            training: String::new(),
+        };
+        let kept = [("near", 0.1), ("far", 1.5), ("between", 0.7)].map(|(name, shift)| {
+            let rows = Table::new(["a", "b"], normal(60, shift, 17)).unwrap();
+            let mut record = Record::new(&terms, name, Kind::Method);
+            record.scores = Some(judge.scores(&rows, false).unwrap());
+            let nats = log_density(&judge, shift);
+            record.likelihood = Some(crate::metrics::LogLikelihood::of(nats.iter().copied(), 2));
+            Kept { record, rows: Some(rows), log_density: Some(nats) }
+        });
+        let verdict = Verdict::new(gpu, &judge, &kept).unwrap();
+        (kept.map(|kept| kept.record).to_vec(), serde_json::to_string(&verdict).unwrap())
+    }
+
+    #[test]
+    fn ranks_do_not_depend_on_the_order_of_the_files_rows() {
+        let gpu = Gpu::open("auto").unwrap();
+        let weights: Vec<f32> = (0..120).map(|i| [1.0, 2.0, 0.5][i % 3]).collect();
+        let plain = Table::new(["a", "b"], normal(120, 0.0, 5)).unwrap();
+        for table in [plain.clone(), plain.with_weights(weights).unwrap()] {
+            let (records, verdict) = ranked(&gpu, &table);
+            assert!(verdict.starts_with(r#"{"nearest":{"best":"near""#), "{verdict}");
+            let mut order: Vec<usize> = (0..120).collect();
+            let reversed: Vec<usize> = order.iter().rev().copied().collect();
+            let mut sorted = order.clone();
+            sorted.sort_by(|&i, &j| table.row(i)[0].total_cmp(&table.row(j)[0]));
+            order.shuffle(&mut Xoshiro256PlusPlus::seed_from_u64(1));
+            for order in [order, reversed, sorted] {
+                let (again, same) = ranked(&gpu, &table.select_rows(&order));
+                let scores =
+                    |all: &[Record]| all.iter().map(|r| (r.name.clone(), r.scores.clone(), r.likelihood)).collect::<Vec<_>>();
+                assert_eq!(scores(&again), scores(&records));
+                assert_eq!(same, verdict);
+            }
+        }
+    }
+}
