@@ -213,6 +213,7 @@ fn page() -> Page {
                 better: Better::Lower,
                 cells: vec![Some(score), None],
             }],
+            notes: vec!["The classifier was left out: 12 rows & 20 are the least.".into()],
         }),
         columns: Some(Sheet {
             title: "Columns".into(),
@@ -255,6 +256,7 @@ fn the_page_is_well_formed_whole_and_needs_nothing_from_outside() {
         "0.012<small>[0.004, 0.020]<br>p = 0.012</small>",
         "lower is better",
         "toy:moons",
+        "The classifier was left out: 12 rows &amp; 20 are the least.",
         "Settings",
     ] {
         assert!(html.contains(part), "{part}");
