@@ -94,20 +94,3 @@ pub fn print(text: &str) -> Result<()> {
     let written = Results.write_all(format!("{text}{end}").as_bytes()).and_then(|()| Results.flush());
     written.map_err(|e| Error::io("write", "standard output", e))
 }
-
-/// Rows of cells with their columns lined up; the last column is left as it is.
-pub fn table(rows: &[Vec<String>]) -> String {
-    let widths: Vec<usize> = (0..rows.iter().map(Vec::len).max().unwrap_or(0))
-        .map(|j| rows.iter().filter_map(|row| row.get(j)).map(|cell| cell.chars().count()).max().unwrap_or(0))
-        .collect();
-    let mut text = String::new();
-    for row in rows {
-        let mut line = String::new();
-        for (cell, &width) in row.iter().zip(&widths) {
-            line += &format!("{cell:width$}  ");
-        }
-        text += line.trim_end();
-        text.push('\n');
-    }
-    text
-}

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use pushforward::Error;
 use pushforward::data::write_atomically;
 use pushforward::reproduce::defaults::{self, Settings, Standing, Study};
+use pushforward::words::{plain, table};
 
 use super::arguments::Reproduce;
-use super::comparison::{Watches, plain};
-use super::console::{Console, print, table};
+use super::console::{Console, print};
+use super::progress::Watches;
 use super::reproduce::settings;
 use super::train::{command, stop_on_signals};
 

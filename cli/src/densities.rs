@@ -9,10 +9,11 @@ use pushforward::report::grid::{DOTS, Ink, Line, Scatter, Shown, grid, window};
 use pushforward::report::{Figure, Sheet, number};
 use pushforward::reproduce::comparison::{self, Comparison, GAUSSIAN};
 use pushforward::reproduce::densities::{self, LAW, Likelihood};
+use pushforward::words::{plain, table};
 
 use super::arguments::Reproduce;
-use super::comparison::{Made, More, comparison, plain};
-use super::console::{Console, table};
+use super::comparison::{Made, More, comparison};
+use super::console::Console;
 use super::reproduce::write;
 
 const TITLE: &str = "Where each method has its mass";

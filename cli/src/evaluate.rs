@@ -2,12 +2,11 @@
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use pushforward::data::{LoadOptions, Source, Standardisation, Table, Target, groups};
-use pushforward::gpu::Gpu;
 use pushforward::metrics::{Better, Evaluation, Options, Points, Score, Stage, Watch, evaluate as score, scale};
-use pushforward::report::number;
+use pushforward::words::{number, table};
 
 use super::arguments::Evaluate;
-use super::console::{Console, print, table};
+use super::console::{Console, print};
 
 /// Toy targets draw the reference and the samples from seeds of their own, so that neither is the training set of the same seed.
 const REFERENCE: u64 = 0x7265_6665;
@@ -46,7 +45,7 @@ pub fn evaluate(args: &Evaluate, adapter: &str, console: Console) -> anyhow::Res
         [] => Target::of(&source, &scale),
         score => Some(Target::given(score, &reference, &scale)?),
     };
-    let standard = |table: &Table| standardised(table, &scale);
+    let standard = |table: &Table| scale.table(table);
     let (given, drawn) = (standard(&reference)?, standard(&samples)?);
     let train = train.as_ref().map(standard).transpose()?;
     let gpu = super::device::open(adapter, console)?;
@@ -162,26 +161,6 @@ fn subsampled(found: &Evaluation) -> String {
     let line =
         |(rows, names): (usize, Vec<&str>)| format!("At most {rows} rows of each set, drawn at random: {}\n", names.join(", "));
     cut.into_iter().map(line).collect()
-}
-
-/// The rows in units of `scale`.
-pub fn standardised(table: &Table, scale: &Standardisation) -> pushforward::Result<Table> {
-    let scaled = Table::new(table.columns().iter().cloned(), scale.apply(table.values())?)?.from_origin(table.origin());
-    match table.weights() {
-        Some(weights) => scaled.with_weights(weights.to_vec()),
-        None => Ok(scaled),
-    }
-}
-
-/// Every score, with the classifier's where there are rows enough to train one.
-pub fn scores(
-    gpu: &Gpu,
-    reference: Points,
-    samples: Points,
-    train: Option<Points>,
-    options: &Options,
-) -> pushforward::Result<Evaluation> {
-    score(reference, samples, train, &Options { gpu: Some(gpu.clone()), classifier: true, ..options.clone() })
 }
 
 fn shown(found: &Evaluation) -> String {

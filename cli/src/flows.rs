@@ -10,10 +10,11 @@ use pushforward::report::measured::{Measured, Point, Trace, measured};
 use pushforward::report::{Figure, Sheet, number};
 use pushforward::reproduce::comparison::{self, Comparison};
 use pushforward::reproduce::flows::{self, Curve, EVALUATIONS, Reading, SOLVERS, Sweep, WAYS, WAYS_STEPS};
+use pushforward::words::{plain, table};
 
 use super::arguments::Reproduce;
-use super::comparison::{Made, More, comparison, plain};
-use super::console::{Console, table};
+use super::comparison::{Made, More, comparison};
+use super::console::Console;
 use super::reproduce::write;
 
 /// Shares that the panels show: what one evaluation gives lies far below the fitted Gaussian.

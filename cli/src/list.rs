@@ -3,10 +3,11 @@
 use pushforward::gpu;
 use pushforward::methods::{self, Entry, REGISTRY};
 use pushforward::settings::Key;
+use pushforward::words::table;
 use serde_json::{Value, json};
 
 use super::arguments::{Json, Methods};
-use super::console::{print, table};
+use super::console::print;
 
 pub fn adapters(args: &Json) -> anyhow::Result<()> {
     let found = gpu::adapters()?;

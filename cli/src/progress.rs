@@ -4,8 +4,8 @@ use std::cell::{Cell, RefCell};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use pushforward::report::number;
 use pushforward::train::{MOST_OUTSIDE, Progress, Status};
+use pushforward::words::{duration, number};
 use serde_json::{Map, Value, json};
 
 use super::console::Console;
@@ -81,6 +81,35 @@ impl Progress for Watch {
     }
 }
 
+/// A bar or lines for one run after another: each begins with a message.
+pub struct Watches {
+    console: Console,
+    watch: Option<Watch>,
+}
+
+impl Watches {
+    pub fn new(console: Console) -> Self {
+        Self { console, watch: None }
+    }
+
+    pub fn clear(&mut self) {
+        if let Some(watch) = self.watch.take() {
+            watch.clear();
+        }
+    }
+}
+
+impl Progress for Watches {
+    fn message(&mut self, text: &str) {
+        self.clear();
+        self.console.message(text);
+    }
+
+    fn update(&mut self, status: &Status) {
+        self.watch.get_or_insert_with(|| Watch::new(self.console)).update(status);
+    }
+}
+
 /// Shows what share of long work is done, once it takes longer than a moment.
 pub struct Share {
     console: Console,
@@ -146,15 +175,4 @@ fn fields(status: &Status) -> Map<String, Value> {
         value["validation_best"] = json!(best);
     }
     value.as_object().cloned().unwrap_or_default()
-}
-
-/// Seconds as people say them.
-pub fn duration(seconds: f64) -> String {
-    let whole = seconds.round() as u64;
-    match whole {
-        0..10 if seconds < 9.95 => format!("{seconds:.1} s"),
-        0..120 => format!("{whole} s"),
-        120..7200 => format!("{} min {} s", whole / 60, whole % 60),
-        _ => format!("{} h {} min", whole / 3600, whole / 60 % 60),
-    }
 }

@@ -9,11 +9,11 @@ use pushforward::report::{self, Curve, Figure, Page, Scale, number};
 use pushforward::reproduce::figure1::{self, Figure1};
 use pushforward::reproduce::statistics;
 use pushforward::settings::{Settings, parse_assignment, refuse_unknown, take};
+use pushforward::words::duration;
 
 use super::arguments::Reproduce;
 use super::comparison::{More, comparison};
 use super::console::{Console, print};
-use super::progress::duration;
 
 const ALL: [&str; 8] = ["anneal", "defaults", "densities", "figure1", "flows", "saddle", "spectrum", "statistics"];
 

@@ -6,10 +6,10 @@ use pushforward::Error;
 use pushforward::data::Table;
 use pushforward::report::{Plot, number, panels};
 use pushforward::reproduce::saddle::{self, Run, Saddle};
+use pushforward::words::duration;
 
 use super::arguments::Reproduce;
 use super::console::{Console, print};
-use super::progress::duration;
 use super::reproduce::{settings, write};
 
 pub fn saddle(args: &Reproduce, adapter: &str, console: Console) -> anyhow::Result<()> {

@@ -10,10 +10,10 @@ use pushforward::report::{Figure, Page, Plot, Sheet, number, panels};
 use pushforward::reproduce::spectrum::fit::Moment;
 use pushforward::reproduce::spectrum::{self, Found, MOST_ERRORS, NODES, Rate, Settings, Target};
 use pushforward::settings::table_of;
+use pushforward::words::{duration, table};
 
 use super::arguments::Reproduce;
-use super::console::{Console, print, table};
-use super::progress::duration;
+use super::console::{Console, print};
 use super::reproduce::{settings, write};
 use super::train::command;
 

@@ -6,23 +6,23 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
 use pushforward::data::{
-    Fraction, Group, LoadOptions, Origin, Source, Table, density_warnings, groups, in_words, outlier_warnings,
+    Fraction, Group, LoadOptions, Origin, Source, Table, density_warnings, groups, in_words, outlier_warnings, write_atomically,
 };
+use pushforward::gpu::Gpu;
 use pushforward::methods::{self, Entry, Training};
 use pushforward::model::{Description, Left};
-use pushforward::report::number;
+use pushforward::report::run::{self, Judged, judged, kept_said, outside_said, refit_said, sets_said};
 use pushforward::settings::parse_assignment;
-use pushforward::train::{Job, MOST_OUTSIDE, MOST_TEST, Outcome, Rows, Sets};
-use pushforward::words::count;
+use pushforward::train::{Job, MOST_OUTSIDE, MOST_TEST, Outcome, Rows};
+use pushforward::words::{count, duration, number};
 use pushforward::{Error, train};
 use serde_json::json;
 
 use super::INTERRUPTED;
 use super::arguments::Train;
 use super::console::{Console, print};
-use super::likelihood::{self, Judged};
-use super::page;
-use super::progress::{Watch, duration};
+use super::progress::Watch;
+use super::trained::asked;
 
 pub fn train(args: &Train, adapter: &str, console: Console) -> anyhow::Result<()> {
     let entry = methods::find(&args.method)?;
@@ -107,16 +107,9 @@ pub fn train(args: &Train, adapter: &str, console: Console) -> anyhow::Result<()
         let _ = std::fs::remove_dir(&out).and_then(|()| std::fs::remove_dir(RUNS));
     }
     let outcome = outcome.map_err(|e| ended(e, &out))?;
-    let judged = likelihood::judged(&outcome)?;
-    let report = page::write(
-        &gpu,
-        &outcome,
-        entry,
-        beside.map(|(_, rows)| rows).as_ref(),
-        judged.as_ref(),
-        &command(&out, false),
-        console,
-    )?;
+    let judged = judged(&outcome)?;
+    let beside = beside.map(|(_, rows)| rows);
+    let report = report(&gpu, &outcome, entry, beside.as_ref(), judged.as_ref(), console)?;
     finished(&outcome, entry, &source, judged.as_ref(), report.as_deref(), console)
 }
 
@@ -300,46 +293,6 @@ pub fn name_of(source: &Source) -> String {
     name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '-' }).collect()
 }
 
-/// The rows of each set.
-pub fn sets_said(outcome: &Outcome) -> String {
-    let count = |rows: usize| number(rows as f64, 12);
-    let set = |set: &Option<Rows>, what: &str| match set {
-        Some(Rows { rows, source }) => {
-            let from = source.as_ref().map_or_else(|| "split off at random".into(), |source| format!("from {source}"));
-            format!(", {} {what} ({from})", count(rows.rows()))
-        }
-        None => format!(", no {what}"),
-    };
-    let Sets { train, validation, test } = &outcome.sets;
-    format!("{} training{}{}", count(train.rows()), set(validation, "validation"), set(test, "test"))
-}
-
-/// The step that was kept, and why.
-pub fn kept_said(outcome: &Outcome) -> String {
-    let [kept, steps, made] =
-        [outcome.kept, outcome.model.description().training.steps.into(), outcome.steps].map(|n| number(n as f64, 12));
-    let why = match (outcome.kept < outcome.steps, outcome.kept) {
-        (false, _) => "",
-        (true, _) if outcome.sets.validation.is_none() => ", the last whose samples stay within range",
-        (true, 0) => ", the start (a fitted Gaussian for most methods): no step was better on validation rows",
-        (true, _) => ", the best on validation rows",
-    };
-    let stopped = if outcome.stopped_early { format!("; stopped early, at step {made}") } else { String::new() };
-    format!("step {kept} of {steps}{why}{stopped}")
-}
-
-/// What the saved model was trained on besides, where it was; scores are not of it.
-pub fn refit_said(outcome: &Outcome) -> Option<String> {
-    let Sets { train, validation, test } = &outcome.sets;
-    let split = [validation, test].into_iter().flatten().filter(|set| set.is_split());
-    let all = train.rows() + split.map(|set| set.rows.rows()).sum::<usize>();
-    outcome.before_refit.as_ref()?;
-    Some(format!(
-        "the saved model was trained again on all {} rows, for as many steps; scores are of the model before",
-        number(all as f64, 12)
-    ))
-}
-
 /// Refuses to resume where there is nothing to go on from.
 fn in_progress(out: &Path) -> Result<(), Error> {
     let problem = if !out.is_dir() {
@@ -388,9 +341,29 @@ pub fn quote(word: &str) -> String {
     }
 }
 
-/// How many samples leave the data, in words.
-pub fn outside_said(share: f32) -> String {
-    format!("{} % of samples lie outside three times the range of the training rows", number(100.0 * f64::from(share), 2))
+/// Writes `report.html`; what cannot be plotted or scored is told and left out, for the model is there all the same.
+fn report(
+    gpu: &Gpu,
+    outcome: &Outcome,
+    entry: &Entry,
+    more: Option<&Table>,
+    judged: Option<&Judged>,
+    console: Console,
+) -> anyhow::Result<Option<PathBuf>> {
+    let (path, folder) = (outcome.folder.file("report.html"), outcome.folder.path());
+    let rows = asked(&outcome.model, run::ROWS);
+    let sample =
+        format!("pushforward sample {} {rows} --seed {} --out samples.csv", quote(&folder.display().to_string()), run::SEED);
+    let page = match run::page(gpu, outcome, entry, more, judged, vec![command(folder, false), sample]) {
+        Ok(page) => page,
+        Err(e @ (Error::Data(_) | Error::Shape { .. })) => {
+            console.message(&format!("no report was written: {e}"));
+            return Ok(None);
+        }
+        Err(e) => return Err(e.into()),
+    };
+    write_atomically(&path, |file| page.write(file))?;
+    Ok(Some(path))
 }
 
 fn finished(
@@ -402,7 +375,7 @@ fn finished(
     console: Console,
 ) -> anyhow::Result<()> {
     let (model, path) = (outcome.folder.model(), outcome.folder.path());
-    let asked = super::trained::asked(&outcome.model, 1000);
+    let asked = asked(&outcome.model, 1000);
     let next = format!("pushforward sample {} {asked} --out samples.csv", quote(&path.display().to_string()));
     if console.quiet() {
         return Ok(());

@@ -7,14 +7,13 @@ use pushforward::data::{FileFormat, LoadOptions, Origin, Source, Standardisation
 use pushforward::methods::Meaning;
 use pushforward::metrics::{Backend, LogLikelihood, Points, diversity};
 use pushforward::model::{LogDensity, Mixing, Model, SMALL, Solved};
-use pushforward::report::number;
+use pushforward::report::run::with_error;
 use pushforward::settings::parse_assignment;
-use pushforward::words::count;
+use pushforward::words::{count, number};
 use serde_json::json;
 
 use super::arguments::{self, Integration, Push, Sample};
 use super::console::{Console, print};
-use super::likelihood::with_error;
 use super::progress::Share;
 use super::train::step_left;
 

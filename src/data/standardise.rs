@@ -54,6 +54,15 @@ impl Standardisation {
         })
     }
 
+    /// The rows of a table in these units, with their weights and origin. An error if the table has another number of columns.
+    pub fn table(&self, table: &Table) -> Result<Table> {
+        let scaled = Table::new(table.columns().iter().cloned(), self.apply(table.values())?)?.from_origin(table.origin());
+        match table.weights() {
+            Some(weights) => scaled.with_weights(weights.to_vec()),
+            None => Ok(scaled),
+        }
+    }
+
     /// Whether both standardise alike: means within a thousandth of a deviation, deviations within a thousandth of themselves.
     pub fn is_near(&self, other: &Self) -> bool {
         let pairs = self.mean.iter().zip(&self.scale).zip(other.mean.iter().zip(&other.scale));

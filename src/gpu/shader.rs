@@ -160,7 +160,9 @@ fn reflect(text: &str, entry: &str) -> Result<(Option<usize>, Vec<Bound>)> {
             }
             (_, None) => {}
             _ => {
-                return refused(format!("uses `{name}`: a uniform is at binding 0 of group 0, storage buffers are at its others"));
+                return refused(format!(
+                    "uses `{name}`: a uniform is at binding 0 of group 0, storage buffers are at its others"
+                ));
             }
         }
     }

@@ -1,7 +1,7 @@
 //! What an evaluation says, in a sentence or two.
 
 use super::Evaluation;
-use crate::report::number;
+use crate::words::number;
 
 /// p-values below which a difference counts as found.
 const FOUND: f64 = 0.05;

@@ -13,6 +13,8 @@
 //! | [`grid`](grid()) | scatter pictures in lines and columns, or the ways of samples |
 //! | [`wall`](wall()) | many samplers of one law |
 //! | [`Page`] | `report.html`: headline, facts, scores, plots, settings, commands |
+//! | [`run::page`] | nothing: it makes the page of a run |
+//! | [`tour::page`] | nothing: it makes the page of a tour |
 //!
 //! ```
 //! use pushforward::report::{Curve, Figure, Page, Scale, curves};
@@ -34,10 +36,13 @@ mod page;
 mod panel;
 mod panels;
 pub mod ratios;
+pub mod run;
 mod style;
 mod svg;
+pub mod tour;
 pub mod wall;
 
+pub use crate::words::number;
 pub use clouds::{COLUMNS as DRAWN_COLUMNS, comparison};
 pub use contrasts::contrasts;
 pub use curves::{Curve, Scale, curves};
@@ -48,6 +53,5 @@ pub use moved::moved;
 pub use page::{Figure, Page, ScoreRow, ScoreTable, Sheet};
 pub use panels::{Family, Plot, panels};
 pub use ratios::ratios;
-pub use style::number;
 pub use svg::themed;
 pub use wall::wall;

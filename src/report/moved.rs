@@ -1,8 +1,8 @@
 //! Columns moved near zero and to a common order for a picture, whose axes have few digits and whose points single precision.
 
-use super::style::{grouped, number};
 use crate::Result;
 use crate::data::Table;
+use crate::words::{number, with_commas};
 
 /// How far from zero a column may lie, in ranges of itself, for four digits to tell its values apart.
 const FAR: f64 = 1e3;
@@ -52,7 +52,7 @@ impl Place {
     fn name(&self, name: &str) -> String {
         let sign = if self.offset < 0.0 { '+' } else { '−' };
         let size = self.offset.abs();
-        let shown = if (1.0..1e16).contains(&size) { grouped(&size.to_string()) } else { number(size, 17) };
+        let shown = if (1.0..1e16).contains(&size) { with_commas(&size.to_string()) } else { number(size, 17) };
         let moved = if size > 0.0 { format!("{name} {sign} {shown}") } else { name.to_string() };
         match self.order {
             0 => moved,

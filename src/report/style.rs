@@ -4,6 +4,9 @@
 use plotters::style::{IntoFont, RGBColor, ShapeStyle, TextStyle};
 
 use super::svg::UNITS;
+use crate::words::with_commas;
+
+pub(super) use crate::words::number;
 
 /// The colors of light and dark pages, as the style of a page or of a picture of its own.
 pub(super) const THEME: &str = include_str!("theme.css");
@@ -98,49 +101,6 @@ pub(super) fn log_ticks(low: f64, high: f64, count: usize) -> Vec<f64> {
     decades.flat_map(|d| multiples.iter().map(move |m| f64::from(d) + m.log10())).filter(|t| (low..=high).contains(t)).collect()
 }
 
-/// A number as an axis or a table shows it: `digits` significant ones, no trailing zeros, powers of ten beyond 10⁻³ … 10⁶.
-pub fn number(value: f64, digits: usize) -> String {
-    if value == 0.0 || !value.is_finite() {
-        return if value == 0.0 { "0".into() } else { value.to_string() };
-    }
-    let trim = |text: String| match text.contains('.') {
-        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
-        false => text,
-    };
-    // The exponent after rounding: 9.9996 to four digits is 10.
-    let text = format!("{value:.*e}", digits.max(1) - 1);
-    let (mantissa, exponent) = text.split_once('e').unwrap_or((&text, "0"));
-    let exponent: i32 = exponent.parse().unwrap_or(0);
-    if (-3..6).contains(&exponent) {
-        let decimals = (digits as i32 - 1 - exponent).max(0) as usize;
-        return grouped(&trim(format!("{value:.decimals$}")).replace('-', "−"));
-    }
-    let mantissa = trim(mantissa.to_owned());
-    let power: String = exponent.to_string().chars().map(superscript).collect();
-    match mantissa.as_str() {
-        "1" => format!("10{power}"),
-        "-1" => format!("−10{power}"),
-        _ => format!("{}·10{power}", mantissa.replace('-', "−")),
-    }
-}
-
-/// `text` with commas between thousands where it has five digits or more before the point.
-pub(super) fn grouped(text: &str) -> String {
-    let (whole, rest) = text.split_at(text.find('.').unwrap_or(text.len()));
-    let digits = whole.trim_start_matches('−');
-    if digits.len() < 5 {
-        return text.to_owned();
-    }
-    let mut out = whole[..whole.len() - digits.len()].to_owned();
-    for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(c);
-    }
-    out + rest
-}
-
 /// A score and its interval to the same decimals, two significant digits of the interval's width: finer ones say nothing.
 pub(super) fn aligned(value: f64, interval: Option<[f64; 2]>) -> (String, Option<String>) {
     let Some([low, high]) = interval else { return (number(value, 3), None) };
@@ -151,19 +111,9 @@ pub(super) fn aligned(value: f64, interval: Option<[f64; 2]>) -> (String, Option
         true => {
             let text = format!("{v:.decimals$}");
             let zero = text.trim_start_matches('-').chars().all(|c| c == '0' || c == '.');
-            grouped(&if zero { text.trim_start_matches('-').to_owned() } else { text.replace('-', "−") })
+            with_commas(&if zero { text.trim_start_matches('-').to_owned() } else { text.replace('-', "−") })
         }
         false => number(v, 3),
     };
     (show(value), Some(format!("[{}, {}]", show(low), show(high))))
-}
-
-fn superscript(c: char) -> char {
-    match c {
-        '-' => '⁻',
-        '1' => '¹',
-        '2' => '²',
-        '3' => '³',
-        digit => char::from_u32('⁰' as u32 + digit as u32 - '0' as u32).unwrap_or(digit),
-    }
 }

@@ -10,11 +10,11 @@ use pushforward::data::{LoadOptions, Source, write_atomically};
 use pushforward::report::grid::{Ink, Line, Scatter, Shown, grid};
 use pushforward::report::number;
 use pushforward::reproduce::anneal::{self, Arm, Change, DRAWN, Effect, Key, Settings, Study, Target};
-use pushforward::words::count;
+use pushforward::words::{count, plain, table};
 
 use super::arguments::Reproduce;
-use super::comparison::{Watches, plain};
-use super::console::{Console, print, table};
+use super::console::{Console, print};
+use super::progress::Watches;
 use super::reproduce::{settings, write};
 use super::train::{command, stop_on_signals};
 

@@ -7,9 +7,8 @@ use pushforward::report::{Figure, Page, Sheet, number};
 use pushforward::reproduce::anneal::{Arm, Change, DRAWN, Effect, Level, Settings, Study, Target, Verdict};
 use pushforward::reproduce::comparison::{FRESH, GAUSSIAN};
 use pushforward::settings::table_of;
+use pushforward::words::{duration, plain};
 
-use super::super::progress::duration;
-use super::plain;
 use super::words::{between, findings, headline, reach, signed};
 
 type Cell = (String, String);

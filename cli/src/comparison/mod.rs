@@ -13,12 +13,11 @@ use pushforward::metrics::Score;
 use pushforward::report::grid::{DOTS, Ink, Line, Scatter, Shown, grid};
 use pushforward::report::{Figure, Sheet, number};
 use pushforward::reproduce::comparison::{self, Cell, Comparison, FRESH, GAUSSIAN, Record, SAMPLE, Standing, Subject};
-use pushforward::train::{Progress, Status};
-use pushforward::words::count;
+use pushforward::words::{count, duration, plain, table};
 
 use super::arguments::Reproduce;
-use super::console::{Console, print, table};
-use super::progress::{Watch, duration};
+use super::console::{Console, print};
+use super::progress::Watches;
 use super::reproduce::{settings, write};
 use super::train::{command, stop_on_signals};
 
@@ -104,35 +103,6 @@ pub fn comparison(
         Some(step) => Err(anyhow::Error::new(Error::Interrupted { step })
             .context(format!("the page is written of what there is; go on with `{}`", command(&out, false)))),
         None => Ok(()),
-    }
-}
-
-/// A bar or lines for one run after another: each begins with a message.
-pub struct Watches {
-    console: Console,
-    watch: Option<Watch>,
-}
-
-impl Watches {
-    pub fn new(console: Console) -> Self {
-        Self { console, watch: None }
-    }
-
-    pub fn clear(&mut self) {
-        if let Some(watch) = self.watch.take() {
-            watch.clear();
-        }
-    }
-}
-
-impl Progress for Watches {
-    fn message(&mut self, text: &str) {
-        self.clear();
-        self.console.message(text);
-    }
-
-    fn update(&mut self, status: &Status) {
-        self.watch.get_or_insert_with(|| Watch::new(self.console)).update(status);
     }
 }
 
@@ -223,19 +193,6 @@ fn picture(gpu: &Gpu, out: &Path, found: &Comparison) -> Result<String, Error> {
 fn caption(found: &Comparison, method: &str, toy: Toy) -> String {
     let closed = found.first(method, toy).and_then(|record| found.closed(record));
     closed.map_or(String::new(), |closed| format!("closed {}", plain(closed, 2)))
-}
-
-/// Fixed decimals, so that a column lines up, with a true minus.
-pub fn plain(value: f64, decimals: usize) -> String {
-    if value.abs() >= 1000.0 {
-        return number(value, 3);
-    }
-    let text = format!("{value:.decimals$}");
-    match text.strip_prefix('-') {
-        Some(zero) if zero.chars().all(|c| c == '0' || c == '.') => zero.into(),
-        Some(size) => format!("−{size}"),
-        None => text,
-    }
 }
 
 /// The scores of a standing with their names and decimals.

@@ -6,9 +6,9 @@ use pushforward::report::grid::DOTS;
 use pushforward::report::{Figure, Page, Sheet, number};
 use pushforward::reproduce::comparison::{self, Cell, Comparison, LEAST_CLOSED, LEAST_MODE, MOST_TOLD, Standing, Subject};
 use pushforward::settings::table_of;
+use pushforward::words::{duration, plain};
 
-use super::super::progress::duration;
-use super::{absent, plain, scores_of};
+use super::{absent, scores_of};
 
 pub fn page(subject: &Subject, found: &Comparison, picture: String, gpu: &Gpu, command: &str) -> Page {
     let settings = &found.settings;

@@ -1,10 +1,10 @@
 //! How likely test rows are, beside a fitted Gaussian: what the end of a run and its page say of densities.
 
-use pushforward::data::{Standardisation, Table, subset};
-use pushforward::metrics::{LogLikelihood, Points};
-use pushforward::report::number;
-use pushforward::train::Outcome;
-use pushforward::{Error, Result};
+use crate::Result;
+use crate::data::{Standardisation, Table, subset};
+use crate::metrics::{LogLikelihood, Points};
+use crate::train::Outcome;
+use crate::words::number;
 
 /// Rows that are scored at most, a random subset.
 const ROWS: usize = 4000;
@@ -20,7 +20,7 @@ pub struct Judged {
 }
 
 /// Of test rows, under the model that was trained on none of them; none for methods that are not trained by likelihood, or without test rows.
-pub fn judged(outcome: &Outcome) -> Result<Option<Judged>, Error> {
+pub fn judged(outcome: &Outcome) -> Result<Option<Judged>> {
     let (Some(test), model) = (&outcome.sets.test, outcome.scored()) else { return Ok(None) };
     if !model.trained_by_likelihood()? {
         return Ok(None);

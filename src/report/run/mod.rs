@@ -1,25 +1,22 @@
 //! `report.html` of a run: its curves, its samples against real rows, and how they score beside what is easy and what is best.
 
-use std::path::PathBuf;
+mod likelihood;
+mod words;
 
-use pushforward::Error;
-use pushforward::data::{
-    Purpose, Standardisation, Table, Target, by_weight, groups, in_words, set_aside, subset, write_atomically,
-};
-use pushforward::gpu::Gpu;
-use pushforward::methods::{Entry, given_score};
-use pushforward::metrics::gaussian::Gaussian;
-use pushforward::metrics::{Evaluation, Options, Points, evaluate};
-use pushforward::model::Model;
-use pushforward::report::{Curve, DRAWN_COLUMNS, Figure, Page, Scale, ScoreTable, Sheet, comparison, curves, moved, number};
-use pushforward::settings::table_of;
-use pushforward::train::{Outcome, Sets};
+pub use likelihood::{Judged, judged, with_error};
+pub use words::{kept_said, outside_said, refit_said, sets_said};
 
-use super::console::Console;
-use super::evaluate::{scores, standardised};
-use super::likelihood::Judged;
-use super::progress::duration;
-use super::train::{kept_said, outside_said, refit_said, sets_said};
+use super::{Curve, DRAWN_COLUMNS, Figure, Page, Scale, ScoreTable, Sheet, comparison, curves, moved};
+use crate::Result;
+use crate::data::{Purpose, Standardisation, Table, Target, by_weight, groups, in_words, set_aside, subset};
+use crate::gpu::Gpu;
+use crate::methods::{Entry, given_score};
+use crate::metrics::gaussian::Gaussian;
+use crate::metrics::{Evaluation, Options, Points, evaluate};
+use crate::model::Model;
+use crate::settings::table_of;
+use crate::train::{Outcome, Sets};
+use crate::words::{duration, number};
 
 /// Rows of each set that the report scores at most: it should take seconds.
 pub const ROWS: usize = 2000;
@@ -28,30 +25,7 @@ const SAMPLES: usize = 4;
 /// Seconds of training from which on a report may take seconds, too.
 const LONG: f64 = 5.0;
 /// Seed of the report's sample, so that `sample --seed 1` gives the very rows that it shows, but of a model that was trained again on all rows.
-const SEED: u64 = 1;
-
-/// Writes the page, for which `more` are real rows that nothing was trained on, where there are any besides the test rows; a plot or score that cannot be had is told and left out, for the model is there all the same.
-pub fn write(
-    gpu: &Gpu,
-    outcome: &Outcome,
-    entry: &Entry,
-    more: Option<&Table>,
-    judged: Option<&Judged>,
-    command: &str,
-    console: Console,
-) -> anyhow::Result<Option<PathBuf>> {
-    let path = outcome.folder.file("report.html");
-    let page = match page(gpu, outcome, entry, more, judged, command) {
-        Ok(page) => page,
-        Err(e @ (Error::Data(_) | Error::Shape { .. })) => {
-            console.message(&format!("no report was written: {e}"));
-            return Ok(None);
-        }
-        Err(e) => return Err(e.into()),
-    };
-    write_atomically(&path, |file| page.write(file))?;
-    Ok(Some(path))
-}
+pub const SEED: u64 = 1;
 
 /// Real rows to score against, and others to score beside: what no sampler can beat.
 struct Real {
@@ -67,7 +41,7 @@ struct Real {
 
 impl Real {
     /// Test rows, or else what there is: validation rows, or half of the training rows beside the other half.
-    fn of(outcome: &Outcome, more: Option<&Table>, most: usize) -> Result<Self, Error> {
+    fn of(outcome: &Outcome, more: Option<&Table>, most: usize) -> Result<Self> {
         let Sets { train, validation, test } = &outcome.sets;
         let seed = outcome.model.description().seed;
         let some = |table: &Table| by_weight(table, most, seed);
@@ -99,14 +73,19 @@ impl Real {
     }
 }
 
-fn page(
+/// The page, for which `more` are real rows that nothing was trained on, where there are any besides the test rows; `commands` make the run
+/// again and sample from it.
+///
+/// # Errors
+/// [`Error::Data`](crate::Error::Data) or [`Error::Shape`](crate::Error::Shape) for scores or plots that these rows do not allow: the model is there all the same.
+pub fn page(
     gpu: &Gpu,
     outcome: &Outcome,
     entry: &Entry,
     more: Option<&Table>,
     likelihood: Option<&Judged>,
-    command: &str,
-) -> Result<Page, Error> {
+    commands: Vec<String>,
+) -> Result<Page> {
     let (description, train) = (outcome.model.description(), &outcome.sets.train);
     // With a score of its own to learn, the data are another distribution's.
     let elsewhere = !given_score(&description.settings).is_empty();
@@ -122,10 +101,10 @@ fn page(
     let names = ["samples", "fitted Gaussian", real.beside_name];
     // In units of each column's deviation, as the training saw them: a column in days would drown one in years.
     let scale = Standardisation::fit(train);
-    let fitted = Gaussian::fit_weighted(Points::of(&standardised(train, &scale)?)?, train.weights());
+    let fitted = Gaussian::fit_weighted(Points::of(&scale.table(train)?)?, train.weights());
     let gaussian = scale.undo(&fitted.sample(ROWS, SEED))?;
     let gaussian = Table::new(train.columns().iter().cloned(), gaussian)?;
-    let reference = standardised(&real.reference, &scale)?;
+    let reference = scale.table(&real.reference)?;
     let few = rows / 4;
     // Of few real rows more samples say little more, and each costs.
     let sampled = (SAMPLES * reference.rows()).clamp(few, rows);
@@ -139,15 +118,12 @@ fn page(
     };
     let mut found = Vec::new();
     for set in [&samples, &gaussian, &real.beside] {
-        let set = standardised(set, &scale)?;
+        let set = scale.table(set)?;
         let set = subset(&set, sampled, description.seed);
         // A score in words may have no value outside of its law's support, where a fitted Gaussian has rows.
         let target = outcome.target.as_ref().map(|target| target.in_units(&scale)).filter(|target| is_finite(target, &set));
-        let options = Options { target, ..options.clone() };
-        let mut of_set = match classify {
-            true => scores(gpu, Points::of(&reference)?, Points::of(&set)?, None, &options)?,
-            false => evaluate(Points::of(&reference)?, Points::of(&set)?, None, &options)?,
-        };
+        let options = Options { target, classifier: classify, ..options.clone() };
+        let mut of_set = evaluate(Points::of(&reference)?, Points::of(&set)?, None, &options)?;
         if !classify {
             of_set.notes.push(format!("There is no classifier accuracy: after less than {LONG} s of training the page does not wait for it (`evaluate` has it)."));
         }
@@ -170,21 +146,14 @@ fn page(
         scores: Some(table),
         figures: figures(outcome, &real, &samples, elsewhere)?,
         settings: settings(outcome),
-        commands: vec![
-            command.to_string(),
-            format!(
-                "pushforward sample {} {} --seed {SEED} --out samples.csv",
-                super::train::quote(&outcome.folder.path().display().to_string()),
-                super::trained::asked(&outcome.model, ROWS)
-            ),
-        ],
+        commands,
         footer: format!("pushforward {}", description.version),
         ..Page::default()
     })
 }
 
 /// The page's sample. What a conditional model generates from are training rows: with the reference's own the two would not be independent.
-fn drawn(model: &Model, train: &Table) -> Result<Table, Error> {
+fn drawn(model: &Model, train: &Table) -> Result<Table> {
     match model.description().conditions {
         0 => model.sample(ROWS, SEED),
         _ => {
@@ -259,7 +228,7 @@ fn columns(outcome: &Outcome) -> String {
     }
 }
 
-fn figures(outcome: &Outcome, real: &Real, samples: &Table, elsewhere: bool) -> Result<Vec<Figure>, Error> {
+fn figures(outcome: &Outcome, real: &Real, samples: &Table, elsewhere: bool) -> Result<Vec<Figure>> {
     // As many new rows as real ones: a denser cloud looks like another distribution.
     let samples = subset(samples, real.reference.rows(), SEED);
     // Indicators say only which levels were given.

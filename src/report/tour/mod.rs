@@ -1,0 +1,166 @@
+//! The page of a tour.
+
+mod plane;
+mod sheets;
+mod words;
+
+pub use words::{headline, line, refit};
+
+use super::grid::{DOTS, Ink};
+use super::wall::{dots, wall};
+use super::{Figure, Page, ScoreTable, comparison, moved};
+use crate::Result;
+use crate::data::{Table, in_words, subset};
+use crate::gpu::Gpu;
+use crate::metrics::{Evaluation, Points};
+use crate::tour::{Kind, Plan, ROWS, SAMPLE, Sets, Tour, root};
+use crate::words::{duration, number, plain};
+use plane::{Plane, dependent};
+use sheets::{best_by, candidates, failed, one_step, spent};
+
+/// Columns of a pair plot.
+const PAIRED: usize = 6;
+
+/// The page of what there is so far; `commands` make the tour again.
+pub fn page(plan: &Plan, tour: &Tour, gpu: &Gpu, commands: Vec<String>) -> Result<Page> {
+    let Sets { train, validation, test } = &tour.judge.sets;
+    let count = |rows: usize| number(rows as f64, 12);
+    let state = match (tour.left.is_empty(), tour.interrupted) {
+        (true, _) => "done".to_string(),
+        (false, true) => format!("interrupted; not run: {}", tour.left.join(", ")),
+        (false, false) => format!("under way; to come: {}", tour.left.join(", ")),
+    };
+    let facts = [
+        ("data", plan.source.to_string()),
+        (
+            "rows",
+            format!(
+                "{} training, {} validation, {}",
+                count(train.rows()),
+                count(validation.rows()),
+                match test {
+                    Some(test) => format!("{} test, which score the winner once", count(test.rows())),
+                    None => "no test".into(),
+                }
+            ),
+        ),
+        ("columns", in_words_of(train, plan.conditions)),
+        ("budget", format!("{}, of which {} were used", duration(plan.budget), duration(tour.elapsed))),
+        ("adapter", gpu.summary().name.clone()),
+        ("seed", plan.seed.to_string()),
+        ("tour", state),
+    ];
+    let refit = refit(tour);
+    let saved = (!refit.is_empty()).then(|| ("saved model".to_string(), refit.trim_start_matches(", ").to_string()));
+    Ok(Page {
+        title: format!("A tour of {}", plan.source),
+        headline: headline(tour),
+        facts: facts.map(|(name, value)| (name.to_string(), value)).into_iter().chain(saved).collect(),
+        scores: scores(tour),
+        figures: figures(tour)?,
+        sheets: vec![
+            candidates(tour),
+            best_by(tour),
+            one_step(tour),
+            spent(tour),
+            failed(tour, false, "What failed"),
+            failed(tour, true, "Left out for want of time"),
+        ]
+        .into_iter()
+        .flatten()
+        .collect(),
+        settings: plan.training.iter().map(|(key, value)| (key.clone(), value.to_string())).collect(),
+        commands,
+        footer: format!("pushforward {}", env!("CARGO_PKG_VERSION")),
+        ..Page::default()
+    })
+}
+
+/// Every score of the best method beside the baselines and the training rows: on test rows once it is the winner.
+fn scores(tour: &Tour) -> Option<ScoreTable> {
+    if let Some(tested) = &tour.tested {
+        let named: Vec<(&str, &Evaluation)> = tested.scores.iter().map(|(name, found)| (name.as_str(), found)).collect();
+        let rows = number(tested.rows as f64, 12);
+        let title = format!("{rows} test rows, which chose nothing; every column in units of its standard deviation");
+        return Some(ScoreTable::new(title, &named));
+    }
+    let best = tour.best_method()?;
+    let beside = tour.ranked().into_iter().filter(|kept| kept.record.kind == Kind::Baseline).map(|kept| &kept.record);
+    let rows = tour.find(ROWS).map(|kept| &kept.record);
+    let named: Vec<(&str, &Evaluation)> = std::iter::once(best)
+        .chain(beside)
+        .chain(rows)
+        .filter_map(|record| Some((record.name.as_str(), record.scores.as_ref()?)))
+        .collect();
+    let rows = number(tour.judge.sets.validation.rows() as f64, 12);
+    let title = format!(
+        "{rows} validation rows, which also chose the steps and the winner; every column in units of its standard deviation"
+    );
+    Some(ScoreTable::new(title, &named))
+}
+
+/// The generated columns, and the conditions.
+fn in_words_of(table: &Table, conditions: usize) -> String {
+    let (generated, given) = table.columns().split_at(table.cols() - conditions);
+    match given {
+        [] => generated.join(", "),
+        given => format!("{} given {}", generated.join(", "), in_words(given)),
+    }
+}
+
+fn figures(tour: &Tour) -> Result<Vec<Figure>> {
+    let mut figures = Vec::new();
+    if tour.judge.cols() > 1 {
+        figures.push(gallery(tour)?);
+    }
+    let best = tour.best_method().and_then(|best| tour.find(&best.name));
+    let Some((best, rows)) = best.and_then(|best| Some((best, best.rows.as_ref()?))) else { return Ok(figures) };
+    let real = &tour.judge.sets.validation;
+    // As many samples as real rows: a denser cloud looks like another distribution.
+    let [real, rows] = [real, rows].map(|table| subset(table, real.rows().min(rows.rows()), SAMPLE));
+    let picture = |columns: &[usize]| {
+        let [real, rows] = [&real, &rows].map(|table| table.select_columns(columns));
+        let [real, rows] = moved([&real, &rows])?;
+        comparison(Points::of(&real)?, Points::of(&rows)?, real.columns())
+    };
+    let all: Vec<usize> = (0..real.cols()).collect();
+    let name = &best.record.name;
+    if all.len() > PAIRED {
+        let chosen = dependent(&tour.judge.sets.train, PAIRED);
+        let caption = format!("Validation rows in blue, samples in orange: the {PAIRED} columns that depend most on the others.");
+        figures.push(Figure::new(format!("Pairs of columns, {name}"), caption, picture(&chosen)?));
+        figures.push(Figure::new(format!("Every column, {name}"), "Validation rows in blue, samples in orange.", picture(&all)?));
+    } else {
+        figures.push(Figure::new(format!("The best: {name}"), "Validation rows in blue, samples in orange.", picture(&all)?));
+    }
+    Ok(figures)
+}
+
+/// All candidates in the plane of the two columns, or of the two directions in which training rows vary most.
+fn gallery(tour: &Tour) -> Result<Figure> {
+    let plane = Plane::new(&tour.judge.sets.train);
+    let mut pictures = vec![(Ink::Data, dots("validation rows", plane.project(&tour.judge.sets.validation)))];
+    for kept in tour.ranked() {
+        let (Some(rows), Some(scores)) = (&kept.rows, &kept.record.scores) else { continue };
+        let ink = match kept.record.kind {
+            Kind::Rows => Ink::Data,
+            Kind::Baseline => Ink::Baseline,
+            Kind::Method => Ink::Samples,
+        };
+        let caption = format!("{} {}", kept.record.name, plain(root(&scores.energy).value, 3));
+        pictures.push((ink, dots(caption, plane.project(rows))));
+    }
+    let seen = match plane {
+        Plane::Columns => "both columns",
+        Plane::Units(_) => "both columns in units of their standard deviation",
+        Plane::Directions(_) => "the two directions in which training rows vary most, columns in units of their deviation",
+    };
+    Ok(Figure::new(
+        "Everyone's rows",
+        format!(
+            "At most {} rows of each, in {seen}: real rows in blue, baselines in grey, methods in orange, with their root energy distance to validation rows, nearest first.",
+            number(DOTS as f64, 12)
+        ),
+        wall(&pictures, "Rows of every candidate")?,
+    ))
+}

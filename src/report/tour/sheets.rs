@@ -1,0 +1,222 @@
+//! The tables of a tour's page.
+
+use super::words::probability;
+use crate::baselines;
+use crate::metrics::{Evaluation, Score};
+use crate::report::Sheet;
+use crate::tour::{Kept, Kind, Tour, root};
+use crate::words::{duration, listed, number, plain};
+
+type Cell = (String, String);
+
+fn bare(text: impl Into<String>) -> Cell {
+    (text.into(), String::new())
+}
+
+fn interval(score: &Score, decimals: usize) -> Cell {
+    let below =
+        score.interval.map_or(String::new(), |[low, high]| format!("{} to {}", plain(low, decimals), plain(high, decimals)));
+    (plain(score.value, decimals), below)
+}
+
+/// All that were scored, nearest first.
+pub(super) fn candidates(tour: &Tour) -> Option<Sheet> {
+    let row = |kept: &Kept| {
+        let record = &kept.record;
+        let scores = record.scores.as_ref()?;
+        let verdict = match &tour.verdict.nearest {
+            Some(ranking) if ranking.best == record.name => bare("nearest"),
+            Some(ranking) => ranking.find(&record.name).map_or_else(
+                || bare("–"),
+                |other| (if other.is_level() { "level".into() } else { "farther".into() }, probability(other.corrected)),
+            ),
+            None => bare("–"),
+        };
+        let name = match record.kind {
+            Kind::Rows => (record.name.clone(), "what a copy of them scores".to_string()),
+            Kind::Baseline => (
+                record.name.clone(),
+                if record.note.is_empty() { "baseline".into() } else { format!("baseline: {}", record.note) },
+            ),
+            Kind::Method => (record.name.clone(), record.note.clone()),
+        };
+        let nats = record.likelihood.as_ref().map_or_else(
+            || bare("–"),
+            |l| {
+                let error = l.standard_error.map_or(String::new(), |e| format!("± {}", number(e, 2)));
+                (
+                    plain(l.mean, 3),
+                    if record.likelihood_is.is_empty() { error } else { format!("{error}{}", record.likelihood_is) },
+                )
+            },
+        );
+        let copying = scores.copying.as_ref().map_or_else(
+            || bare("–"),
+            |copied| {
+                let z = &copied.test;
+                let p = z.p_value.map_or(String::new(), |p| format!("z {}, {}", plain(z.value, 1), probability(p)));
+                (plain(copied.authenticity.value, 2), p)
+            },
+        );
+        Some(vec![
+            name,
+            interval(&root(&scores.energy), 4),
+            bare(tour.closed(record).map_or_else(|| "–".into(), |closed| plain(closed, 2))),
+            verdict,
+            scores.c2st.as_ref().map_or_else(|| bare("–"), |told| interval(told, 3)),
+            (
+                format!("{} · {}", plain(scores.precision.value, 2), plain(scores.recall.value, 2)),
+                format!("coverage {}", plain(scores.coverage.value, 2)),
+            ),
+            nats,
+            copying,
+        ])
+    };
+    let rows: Vec<Vec<Cell>> = tour.ranked().into_iter().filter_map(row).collect();
+    (!rows.is_empty()).then(|| Sheet {
+        title: "Everyone".into(),
+        head: ["", "√energy distance", "closed", "beside the nearest", "told", "precision · recall", "nats a row", "authentic"].map(String::from).to_vec(),
+        rows,
+        numbers: true,
+        note: format!(
+            "Against validation rows, which also chose the steps, columns in units of the training rows' deviation; below a number its 95 % interval or standard error. Closed is the share of the way in √E \
+             from the {} to the training rows. Beside the nearest: whether a candidate can be told from it, by 9,999 relabellings of both samples' rows, p corrected for their number \
+             (Holm); “level” is p above 0.05. Told is the accuracy of a classifier on rows it has not seen (½ is chance). Authentic is the share of rows farther from their nearest training \
+             row than that row from its own nearest (½ and a little more for fresh rows, 0 for copies), and z compares distances to training rows with those of validation rows (far below 0: nearer than fresh).{}",
+            baselines::GAUSSIAN,
+            tour.notes().iter().map(|note| format!(" {note}")).collect::<String>()
+        ),
+    })
+}
+
+/// Who is best by which score.
+pub(super) fn best_by(tour: &Tour) -> Option<Sheet> {
+    let scored: Vec<&Kept> =
+        tour.kept.iter().filter(|kept| kept.record.scores.is_some() && kept.record.kind != Kind::Rows).collect();
+    type Of = fn(&Evaluation) -> Option<&Score>;
+    // What is compared is the distance to the best value that there is.
+    let ways: [(&str, Of, f64); 5] = [
+        ("sliced W₂", |s| Some(&s.sliced_w2), 0.0),
+        ("W₂", |s| Some(&s.w2), 0.0),
+        ("worst column (Kolmogorov–Smirnov)", |s| Some(&s.ks.worst), 0.0),
+        ("classifier (told)", |s| s.c2st.as_ref(), 0.5),
+        ("coverage", |s| Some(&s.coverage), 1.0),
+    ];
+    let mut rows: Vec<Vec<Cell>> = Vec::new();
+    for (name, ranking) in [("√energy distance", &tour.verdict.nearest), ("likelihood", &tour.verdict.likeliest)] {
+        let Some(ranking) = ranking else { continue };
+        let record = &tour.find(&ranking.best)?.record;
+        let value = match (&record.scores, &record.likelihood) {
+            (Some(scores), _) if name == "√energy distance" => interval(&root(&scores.energy), 4),
+            (_, Some(l)) => (plain(l.mean, 3), l.standard_error.map_or(String::new(), |e| format!("± {}", number(e, 2)))),
+            _ => bare("–"),
+        };
+        let level: Vec<&str> = ranking.level().collect();
+        rows.push(vec![
+            bare(name),
+            bare(ranking.best.clone()),
+            value,
+            bare(if level.is_empty() { "nobody".into() } else { listed(&level) }),
+        ]);
+    }
+    for (name, of, ideal) in ways {
+        let off = |kept: &&&Kept| of(kept.record.scores.as_ref()?).map(|score| (score.value - ideal).abs());
+        let best = scored.iter().filter_map(|kept| Some((kept, off(&kept)?))).min_by(|a, b| a.1.total_cmp(&b.1));
+        let Some((best, _)) = best else { continue };
+        let Some(score) = best.record.scores.as_ref().and_then(of) else { continue };
+        // Whose intervals meet the best one's.
+        let meets = |other: &Score| match (score.interval, other.interval) {
+            (Some(a), Some(b)) => a[0] <= b[1] && b[0] <= a[1],
+            _ => false,
+        };
+        let level: Vec<&str> = scored
+            .iter()
+            .filter(|kept| kept.record.name != best.record.name && kept.record.scores.as_ref().and_then(of).is_some_and(meets))
+            .map(|kept| kept.record.name.as_str())
+            .collect();
+        rows.push(vec![
+            bare(name),
+            bare(best.record.name.clone()),
+            interval(score, 3),
+            bare(if level.is_empty() { "nobody".into() } else { listed(&level) }),
+        ]);
+    }
+    let tested = tour.verdict.nearest.is_some();
+    (!rows.is_empty()).then(|| Sheet {
+        title: "Best by which score".into(),
+        head: ["", "best", "value", "not told from it"].map(String::from).to_vec(),
+        rows,
+        numbers: false,
+        note: if tested {
+            "Energy distance by relabelling, likelihood by the signs of differences row by row (both p above 0.05 after Holm's correction); the others where 95 % intervals meet.".into()
+        } else {
+            "The tests of energy distance and likelihood are made at the end; the others are level where 95 % intervals meet.".into()
+        },
+    })
+}
+
+/// Maps of one step beside the best of the methods that take many.
+pub(super) fn one_step(tour: &Tour) -> Option<Sheet> {
+    let many = tour.best_of_many_steps()?;
+    let row = |kept: &Kept| {
+        let beyond = tour.beyond_many_steps(&kept.record)?;
+        let said = if beyond == 0.0 { "within".to_string() } else { format!("beyond by {}", plain(beyond, 4)) };
+        Some(vec![bare(kept.record.name.clone()), interval(&root(&kept.record.scores.as_ref()?.energy), 4), bare(said)])
+    };
+    let rows: Vec<Vec<Cell>> = tour.ranked().into_iter().filter_map(row).collect();
+    let (value, range) = interval(&root(&many.scores.as_ref()?.energy), 4);
+    (!rows.is_empty()).then(|| Sheet {
+        title: "One step beside many".into(),
+        head: vec![String::new(), "√energy distance".into(), format!("beside the interval of {}", many.name)],
+        rows,
+        numbers: true,
+        note: format!(
+            "Methods whose samples are one pass of a map, beside the nearest of those that integrate or simulate from noise to data, {}: its √energy distance is {value}, 95 % from {range}.",
+            many.name,
+        ),
+    })
+}
+
+/// What everyone cost.
+pub(super) fn spent(tour: &Tour) -> Option<Sheet> {
+    let row = |kept: &&Kept| {
+        let record = &kept.record;
+        record.scores.as_ref()?;
+        let steps = match (record.kept, record.made) {
+            (_, 0) => bare("–"),
+            (kept, made) if kept < made => (number(made as f64, 12), format!("kept step {}", number(kept as f64, 12))),
+            (_, made) => bare(number(made as f64, 12)),
+        };
+        Some(vec![
+            bare(record.name.clone()),
+            bare(duration(record.training)),
+            steps,
+            bare(record.sampling.map_or_else(|| "–".into(), |s| format!("{} s", number(s, 2)))),
+            bare(record.parameters.map_or_else(|| "–".into(), |count| number(count as f64, 12))),
+        ])
+    };
+    let rows: Vec<Vec<Cell>> = tour.ranked().iter().filter(|kept| kept.record.kind != Kind::Rows).filter_map(row).collect();
+    (!rows.is_empty()).then(|| Sheet {
+        title: "What everyone cost".into(),
+        head: ["", "training", "steps", "10,000 rows in", "parameters"].map(String::from).to_vec(),
+        rows,
+        numbers: true,
+        note: "Training ends after an equal share of the budget, or at the method's default number of steps. Of fewer than 5,000 training rows the validation rows say when to stop. A training that takes much longer than its share is stopped, and the best of its steps counts.".into(),
+    })
+}
+
+pub(super) fn failed(tour: &Tour, left_out: bool, title: &str) -> Option<Sheet> {
+    let rows: Vec<Vec<Cell>> = tour
+        .kept
+        .iter()
+        .filter(|kept| kept.record.left_out == left_out)
+        .filter_map(|kept| Some(vec![bare(kept.record.name.clone()), bare(kept.record.failure.clone()?)]))
+        .collect();
+    (!rows.is_empty()).then(|| Sheet {
+        title: title.into(),
+        head: ["", "why"].map(String::from).to_vec(),
+        rows,
+        numbers: false,
+        note: String::new(),
+    })
+}

@@ -1,0 +1,138 @@
+//! Sentences about a tour.
+
+use crate::baselines;
+use crate::tour::{Kind, ROWS, Record, Tested, Tour, root};
+use crate::words::{duration, listed, number, plain};
+
+/// One candidate in a line.
+pub fn line(tour: &Tour, record: &Record) -> String {
+    let Some(scores) = &record.scores else {
+        return format!("{}: {}", record.name, record.failure.as_deref().unwrap_or("no scores"));
+    };
+    let closed = tour.closed(record).map_or(String::new(), |closed| {
+        format!(", {} of the way from the fitted Gaussian to the training rows", plain(closed, 2))
+    });
+    let told = scores.c2st.as_ref().map_or(String::new(), |told| format!(", told {}", plain(told.value, 2)));
+    format!(
+        "{}: root energy distance {}{closed}{told}; {}",
+        record.name,
+        plain(root(&scores.energy).value, 4),
+        duration(record.training)
+    )
+}
+
+/// Names in a sentence of a verdict: the first ones, and how many more there are.
+fn few(names: &[&str]) -> String {
+    match names.len() {
+        0..=4 => listed(names),
+        all => format!("{} and {} more", names[..3].join(", "), all - 3),
+    }
+}
+
+pub(super) fn probability(p: f64) -> String {
+    if p < 0.001 { "p < 0.001".into() } else { format!("p = {}", number(p, 2)) }
+}
+
+/// What the winner scores on test rows, and how validation rows chose it.
+pub fn headline(tour: &Tour) -> String {
+    let ranked = ranked(tour);
+    match tour.tested.as_ref().and_then(tested) {
+        Some(tested) => format!("{tested} {ranked}"),
+        None if tour.judge.sets.test.is_some() => ranked,
+        None => format!("{ranked} There are no test rows: these rows also chose the steps and the winner."),
+    }
+}
+
+/// The winner on rows that chose nothing.
+fn tested(tested: &Tested) -> Option<String> {
+    let of = |name: &str| {
+        let found = &tested.scores.iter().find(|(of, _)| of == name)?.1;
+        Some(match root(&found.energy).value {
+            0.0 => "too little to measure".into(),
+            value => plain(value, 3),
+        })
+    };
+    let winner = &tested.scores.iter().find(|(name, _)| *name == tested.winner)?.1;
+    let others = [(baselines::GAUSSIAN, "a fitted Gaussian"), (ROWS, "training rows")];
+    let others: Vec<String> = others.iter().filter_map(|(name, said)| Some(format!("{} for {said}", of(name)?))).collect();
+    let accuracy = winner.c2st.as_ref().map_or(String::new(), |c2st| {
+        format!(" A classifier is right about {} % of rows, real or sampled (50 % is chance).", number(100.0 * c2st.value, 3))
+    });
+    let nats = match (&tested.likelihood, &tested.no_likelihood) {
+        (Some(found), _) => format!(" Their log-likelihood is {} nats a row.", plain(found.mean, 3)),
+        (None, Some(why)) => format!(" They have no log-likelihood: {why}."),
+        (None, None) => String::new(),
+    };
+    Some(format!(
+        "The winner is {}. On {} test rows, which chose nothing, its root energy distance is {}, beside {}.{accuracy}{nats}",
+        tested.winner,
+        number(tested.rows as f64, 12),
+        of(&tested.winner)?,
+        listed(&others.iter().map(String::as_str).collect::<Vec<_>>())
+    ))
+}
+
+/// Who is nearest to validation rows, who is level with it, and what the baselines do.
+fn ranked(tour: &Tour) -> String {
+    let Some(ranking) = &tour.verdict.nearest else {
+        return match tour.best_method() {
+            Some(best) => format!("So far {}. The tests are made at the end.", line(tour, best)),
+            None => "Nothing has been made so far.".into(),
+        };
+    };
+    let Some(best) = tour.find(&ranking.best) else { return String::new() };
+    let kind = |name: &str| tour.find(name).map(|kept| kept.record.kind);
+    let said = |record: &Record| {
+        let root = record.scores.as_ref().map(|scores| root(&scores.energy).value).unwrap_or_default();
+        let closed = tour
+            .closed(record)
+            .map_or(String::new(), |c| format!(", {} of the way from a fitted Gaussian to the training rows", plain(c, 2)));
+        format!("root energy distance {}{closed}", plain(root, 3))
+    };
+    let article = if best.record.kind == Kind::Baseline { "The " } else { "" };
+    let mut text = format!("{article}{} is nearest to validation rows: {}", best.record.name, said(&best.record));
+    let level: Vec<&str> = ranking.level().collect();
+    text += &match level.as_slice() {
+        [] => ". Every other is farther (tested by relabelling).".to_string(),
+        level => format!(". Not told from it by relabelling: {}.", few(level)),
+    };
+    match best.record.kind {
+        Kind::Baseline => match tour.best_method() {
+            Some(method) => {
+                let p = ranking.find(&method.name).map_or(String::new(), |other| format!(" ({})", probability(other.corrected)));
+                text += &format!(" Of the methods {} is nearest: {}{p}.", method.name, said(method));
+            }
+            None => text += " No method has been scored.",
+        },
+        _ => {
+            let nearest = tour.ranked().into_iter().find(|kept| kind(&kept.record.name) == Some(Kind::Baseline));
+            if let Some(baseline) = nearest.filter(|kept| kept.record.scores.is_some()) {
+                let p = ranking
+                    .find(&baseline.record.name)
+                    .map_or(String::new(), |other| format!(", {}", probability(other.corrected)));
+                let root = baseline.record.scores.as_ref().map(|scores| root(&scores.energy).value).unwrap_or_default();
+                text += &format!(" The nearest baseline is the {} ({}{p}).", baseline.record.name, plain(root, 3));
+            }
+        }
+    }
+    if let Some(likeliest) = &tour.verdict.likeliest
+        && let Some(likelihood) = tour.find(&likeliest.best).and_then(|kept| kept.record.likelihood.as_ref())
+    {
+        let level: Vec<&str> = likeliest.level().collect();
+        let level = if level.is_empty() { String::new() } else { format!(", not told from {}", few(&level)) };
+        let article = if kind(&likeliest.best) == Some(Kind::Baseline) { "the " } else { "" };
+        text += &format!(
+            " Validation rows are likeliest under {article}{}: {} nats a row{level}.",
+            likeliest.best,
+            plain(likelihood.mean, 3)
+        );
+    }
+    text
+}
+
+/// What the saved model was trained on in the end; scores are not of it.
+pub fn refit(tour: &Tour) -> String {
+    tour.refit.map_or(String::new(), |rows| {
+        format!(", trained again on all {} rows, for as many steps; scores are of the model before", number(rows as f64, 12))
+    })
+}
