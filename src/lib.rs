@@ -14,7 +14,6 @@ pub mod nn;
 pub mod ops;
 pub mod reference;
 pub mod report;
-pub mod reproduce;
 pub mod settings;
 pub mod tour;
 pub mod train;

@@ -1,21 +1,14 @@
 //! The program; its words are in [`arguments`]. Results go to standard output, messages to standard error; an error is one sentence and the exit status 1,
 //! or 2 where the command itself is at fault.
 
-mod anneal;
 mod arguments;
 mod bench;
-mod comparison;
 mod console;
-mod defaults;
-mod densities;
 mod device;
 mod evaluate;
-mod flows;
 mod list;
 mod progress;
 mod reproduce;
-mod saddle;
-mod spectrum;
 mod tour;
 mod train;
 mod trained;

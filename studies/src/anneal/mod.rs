@@ -1,0 +1,366 @@
+//! The paper's own proposal (§4, "From network to optimization architecture") put to the test: does it help an objective to be trained on data whose noise
+//! falls, when, and by how much?
+//!
+//! Every objective of a one-step map is trained directly and [annealed](pushforward::methods::anneal), for as many steps, with the same rows, batches, starting weights
+//! and settings of training, on laws whose modes lie far apart and on a control ([`Target`]). A seed makes a pair: with r the root energy distance to fresh
+//! rows,
+//!
+//!   δ_s = r(annealed, s) − r(direct, s),
+//!
+//! and what is told of a pair of arms is the mean of δ_s over seeds, Student's interval, and the exact p-value of its signs ([`Effect`]). The same is
+//! told of the total variation between the modes' shares and the true ones. Steps are the budget; the seconds that they took are measured too, for a
+//! fall that looks at its own loss pays for that.
+//!
+//! Runs are lines of `anneal.jsonl`. Logs on equal terms may be put behind one another: a run that is there is not made again, and of two lines of one run
+//! the first counts. So a study may be split by its targets, objectives or seeds, and its page made from all logs (`train = false`), with the folders `rows`
+//! put into one for its pictures.
+
+mod judge;
+mod page;
+mod record;
+pub(crate) mod report;
+mod summary;
+mod target;
+mod words;
+
+pub use judge::Judge;
+use record::has;
+pub use record::{Arm, Key, Record, Scores, Terms};
+pub use summary::{Change, Effect, Level, STANDS, Study, Verdict};
+pub use target::{Kind, Mixture, NAMES, Target};
+
+use super::comparison::{FRESH, GAUSSIAN, SAMPLE};
+use pushforward::gpu::Gpu;
+use pushforward::methods::anneal::OBJECTIVES;
+use pushforward::methods::{self, Entry, Training};
+use pushforward::metrics::Points;
+use pushforward::metrics::gaussian::Gaussian;
+use pushforward::ops::cooling::Falls;
+use pushforward::settings::{Settings as _, refuse_unknown};
+use pushforward::train::log::Log;
+use pushforward::train::{self, Job, Progress};
+use pushforward::{Error, Result, settings};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+/// Rows of a run that are kept to be drawn.
+pub const DRAWN: usize = 1_500;
+/// The warm-up is at most this share of the steps.
+const WARMUP_SHARE: u32 = 10;
+/// Settings of training that are the study's own.
+const OWN: [&str; 4] = ["objective", "falls", "steps", "batch"];
+
+settings! {
+    /// Settings of the study.
+    pub struct Settings {
+        /// Objectives, such as ["mmd", "gan"]; mmd, energy, characteristic, sinkhorn, gan and wgan when empty.
+        objectives: Vec<String> = Vec::new(),
+        /// How the noise falls in the runs that are compared with direct ones: rounds, geometric, floor; all three when empty.
+        falls: Vec<Falls> = Vec::new(),
+        /// Laws to learn, such as ["ring", "far32"]; ring, two, far32, far64 and moons when empty.
+        targets: Vec<String> = Vec::new(),
+        /// Pairs of runs, from --seed on.
+        seeds: u64 = 10,
+        /// Training steps of every run; of a game, steps of its generator.
+        steps: u32 = 2000,
+        /// Rows a step.
+        batch: usize = 512,
+        /// Rows to learn from.
+        rows: usize = 20_000,
+        /// Rows of each set that are compared.
+        scored: usize = 4_000,
+        /// Whether runs that are missing are made; without, the page is of what there is.
+        train: bool = true,
+        /// Whether the runs' folders are kept.
+        keep: bool = false,
+        /// Further settings of training, of objectives and of anneal, such as {width = 32, critic_steps = 2, share = 0.7}; each run takes those that it knows.
+        training: toml::Table = toml::Table::new(),
+    }
+}
+
+impl Settings {
+    /// Refuses values out of range, and names that are none.
+    pub fn check(&self) -> Result<()> {
+        let wrong = |key: &str, value: &dyn std::fmt::Display, valid: &str| {
+            Err(Error::usage(format!("`{key}` is {value}: it must be {valid}")))
+        };
+        if !(1..=100).contains(&self.seeds) {
+            return wrong("seeds", &self.seeds, "between 1 and 100");
+        }
+        if !(10..=pushforward::data::MAX_TOY_ROWS).contains(&self.rows) {
+            return wrong("rows", &self.rows, &format!("between 10 and {}", pushforward::data::MAX_TOY_ROWS));
+        }
+        if !(50..=50_000).contains(&self.scored) {
+            return wrong("scored", &self.scored, "between 50 and 50,000");
+        }
+        self.targets()?;
+        let objectives = self.objectives()?;
+        if let Some(own) = OWN.into_iter().find(|key| self.training.contains_key(*key)) {
+            let instead = if own == "objective" { "objectives" } else { own };
+            return Err(Error::usage(format!("`training` has `{own}`, which is set by `{instead}` of the study")));
+        }
+        let mut unknown = self.training.clone();
+        // Of all objectives: parts of a study that is split by them share their terms.
+        let all = OBJECTIVES.into_iter().map(methods::find).collect::<Result<Vec<_>>>()?;
+        let mut valid: Vec<&str> = Vec::new();
+        for key in all.into_iter().flat_map(|entry| known(entry, true)) {
+            if !OWN.contains(&key) && !valid.contains(&key) {
+                valid.push(key);
+            }
+        }
+        unknown.retain(|key, _| !valid.contains(&key));
+        refuse_unknown(&unknown, &valid)?;
+        for entry in objectives {
+            for arm in self.arms() {
+                self.training(entry, arm)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The objectives asked for, each once.
+    pub fn objectives(&self) -> Result<Vec<&'static Entry>> {
+        let asked: Vec<&str> = self.objectives.iter().map(String::as_str).collect();
+        let mut chosen: Vec<&Entry> = Vec::new();
+        for name in if asked.is_empty() { OBJECTIVES.to_vec() } else { asked } {
+            let entry = methods::find(name)?;
+            if !OBJECTIVES.contains(&entry.name) {
+                return Err(Error::usage(format!("`{name}` cannot be annealed: what can is {}", OBJECTIVES.join(", "))));
+            }
+            if chosen.iter().all(|of| of.name != entry.name) {
+                chosen.push(entry);
+            }
+        }
+        Ok(chosen)
+    }
+
+    /// The targets asked for, each once.
+    pub fn targets(&self) -> Result<Vec<Target>> {
+        let asked: Vec<&str> = self.targets.iter().map(String::as_str).collect();
+        let mut chosen: Vec<Target> = Vec::new();
+        for name in if asked.is_empty() { NAMES.to_vec() } else { asked } {
+            let target = Target::find(name)?;
+            if chosen.iter().all(|of| of.name != target.name) {
+                chosen.push(target);
+            }
+        }
+        Ok(chosen)
+    }
+
+    /// Direct training, and the falls asked for, each once.
+    pub fn arms(&self) -> Vec<Arm> {
+        let all = vec![Falls::Rounds, Falls::Geometric, Falls::Floor];
+        let mut arms = vec![Arm::Direct];
+        for falls in if self.falls.is_empty() { all } else { self.falls.clone() } {
+            if !arms.contains(&Arm::of(falls)) {
+                arms.push(Arm::of(falls));
+            }
+        }
+        arms
+    }
+
+    /// What trains a run, and its settings: those of the two arms of an objective differ only in what anneal adds.
+    fn training(&self, objective: &'static Entry, arm: Arm) -> Result<(&'static Entry, Training, toml::Table)> {
+        let annealed = arm != Arm::Direct;
+        let mut table = self.training.clone();
+        let keys = known(objective, annealed);
+        table.retain(|key, _| keys.contains(&key));
+        table.insert("steps".into(), i64::from(self.steps).into());
+        table.insert("batch".into(), i64::try_from(self.batch).unwrap_or(i64::MAX).into());
+        // All rows are learned from, and the last weights count: which step is kept would be a difference of its own.
+        table.entry("validation_fraction").or_insert(0.0.into());
+        // The judge has test rows of its own.
+        table.insert("test_fraction".into(), 0.0.into());
+        let entry = if annealed {
+            table.insert("objective".into(), objective.name.into());
+            table.insert("falls".into(), arm.name().into());
+            &methods::anneal::ENTRY
+        } else {
+            objective
+        };
+        let (mut training, own) = entry.settings(table)?;
+        training.warmup = training.warmup.min(self.steps / WARMUP_SHARE);
+        Ok((entry, training, own))
+    }
+}
+
+/// Settings that a run of an objective takes.
+fn known(objective: &Entry, annealed: bool) -> Vec<&'static str> {
+    let anneal = if annealed { methods::anneal::ENTRY.keys() } else { Vec::new() };
+    [Training::keys(), objective.keys(), anneal].concat().into_iter().map(|key| key.name).collect()
+}
+
+/// Where the rows of a run that are drawn on the page are kept.
+pub fn picture(out: &Path, key: &Key) -> PathBuf {
+    out.join("rows").join(format!("{}-{}-{}-seed{}.npy", key.target, key.objective, key.arm.name(), key.seed))
+}
+
+/// Makes the runs that `out` does not hold yet, and compares all of them. Ctrl-C (`stop`) ends it early: what is missing is then not there.
+///
+/// # Errors
+/// A setting out of range; a folder that holds runs on other terms; a device that fails, a full disk. A run that fails is recorded as such, and the others
+/// go on.
+pub fn run(gpu: &Gpu, out: &Path, seed: u64, settings: &Settings, watch: &mut dyn Progress, stop: &AtomicBool) -> Result<Study> {
+    settings.check()?;
+    let terms = Terms::new(settings);
+    let log = Log::open(&out.join("anneal.jsonl"), &terms)?;
+    let seeds: Vec<u64> = (0..settings.seeds).map(|i| seed.wrapping_add(i)).collect();
+    let mut maker = Maker { gpu, out, settings, terms, log, first: seed, watch, stop };
+    let interrupted = maker.all(&seeds)?;
+    Study::new(settings, seeds, maker.log.records(), interrupted)
+}
+
+/// Makes and records runs.
+struct Maker<'a> {
+    gpu: &'a Gpu,
+    out: &'a Path,
+    settings: &'a Settings,
+    terms: Terms,
+    log: Log<Record>,
+    first: u64,
+    watch: &'a mut dyn Progress,
+    stop: &'a AtomicBool,
+}
+
+impl Maker<'_> {
+    /// One seed after the other, so that a study that ends early has pairs of everything. The step at which it was interrupted.
+    fn all(&mut self, seeds: &[u64]) -> Result<Option<u64>> {
+        let (objectives, arms) = (self.settings.objectives()?, self.settings.arms());
+        let targets = self.settings.targets()?.into_iter().map(|target| Judge::new(self.gpu, target, self.settings.scored));
+        let judges = targets.collect::<Result<Vec<_>>>()?;
+        let mut to_make = Vec::new();
+        if !self.settings.train {
+            return Ok(None);
+        }
+        for &seed in seeds {
+            for judge in &judges {
+                self.baselines(judge, seed)?;
+                for &objective in &objectives {
+                    for &arm in &arms {
+                        let key = Key::new(judge.target().name, objective.name, arm, seed);
+                        if !has(&self.log, &key) {
+                            to_make.push((judge, objective, key));
+                        }
+                    }
+                }
+                if self.stop.load(Ordering::SeqCst) {
+                    return Ok(Some(0));
+                }
+            }
+        }
+        let (count, started) = (to_make.len(), Instant::now());
+        for (made, (judge, objective, key)) in to_make.into_iter().enumerate() {
+            if self.stop.load(Ordering::SeqCst) {
+                return Ok(Some(0));
+            }
+            let each = started.elapsed().as_secs_f64() / made.max(1) as f64;
+            let minutes = (each * (count - made) as f64 / 60.0).ceil();
+            let left = if made == 0 { String::new() } else { format!(", about {minutes:.0} min left") };
+            let Key { target, arm, seed, .. } = &key;
+            let how = if *arm == Arm::Direct { "direct".into() } else { format!("annealed ({})", arm.name()) };
+            self.watch.message(&format!("{} {how} on {target}, seed {seed}: run {} of {count}{left}", objective.name, made + 1));
+            match self.one(objective, judge, key) {
+                Err(Error::Interrupted { step }) => return Ok(Some(step)),
+                outcome => outcome?,
+            }
+        }
+        Ok(None)
+    }
+
+    fn baselines(&mut self, judge: &Judge, seed: u64) -> Result<()> {
+        for name in [GAUSSIAN, FRESH] {
+            let key = Key::new(judge.target().name, name, Arm::Direct, seed);
+            if has(&self.log, &key) {
+                continue;
+            }
+            let started = Instant::now();
+            let values = match name {
+                GAUSSIAN => Gaussian::fit(Points::of(&self.data(judge, seed)?)?).sample(judge.rows(), SAMPLE),
+                _ => judge.beside(seed)?,
+            };
+            let scores = Some(judge.scores(&values)?);
+            let scoring = started.elapsed().as_secs_f64();
+            self.log.push(Record { scores, scoring, ..Record::new(&self.terms, &self.gpu.summary().name, key) })?;
+        }
+        Ok(())
+    }
+
+    fn data(&self, judge: &Judge, seed: u64) -> Result<pushforward::data::Table> {
+        judge.target().sample(self.settings.rows, seed)
+    }
+
+    /// Makes a run, scores it and records it.
+    fn one(&mut self, objective: &'static Entry, judge: &Judge, key: Key) -> Result<()> {
+        let folder = self.out.join("runs").join(format!("{}-{}-{}-seed{}", key.target, key.objective, key.arm.name(), key.seed));
+        // A run that was not recorded was not finished: it is begun again.
+        clear(&folder)?;
+        let mut record = Record::new(&self.terms, &self.gpu.summary().name, key);
+        let started = Instant::now();
+        match self.trained(objective, judge, &record.key, folder.clone()) {
+            Ok(outcome) => {
+                (record.made, record.took) = (outcome.steps, outcome.seconds);
+                let started = Instant::now();
+                let sample = outcome.model.sample(judge.rows(), SAMPLE);
+                match sample.and_then(|sample| Ok((judge.scores(sample.single())?, sample))) {
+                    Ok((scores, sample)) => {
+                        record.scores = Some(scores);
+                        if record.key.seed == self.first && judge.target().columns() == 2 {
+                            self.draw(&record.key, &sample)?;
+                        }
+                    }
+                    Err(e) if e.is_of_one_run() => record.failure = Some(e.to_string()),
+                    Err(e) => return Err(e),
+                }
+                record.scoring = started.elapsed().as_secs_f64();
+            }
+            Err(e) if e.is_of_one_run() => {
+                record.failure = Some(e.to_string());
+                record.took = started.elapsed().as_secs_f64();
+                if let Error::NonFinite { step, .. } = e {
+                    record.made = step;
+                }
+            }
+            Err(e) => return Err(e),
+        }
+        if !self.settings.keep {
+            clear(&folder)?;
+        }
+        self.log.push(record)
+    }
+
+    fn trained(&mut self, objective: &'static Entry, judge: &Judge, key: &Key, out: PathBuf) -> Result<train::Outcome> {
+        let (entry, training, settings) = self.settings.training(objective, key.arm)?;
+        let job = Job {
+            entry,
+            training,
+            settings,
+            seed: key.seed,
+            source: format!("the target {} of the study of annealing", key.target),
+            source_hash: None,
+            table: self.data(judge, key.seed)?,
+            conditions: 0,
+            validation: None,
+            test: None,
+            out,
+            resume: false,
+            command: format!("pushforward reproduce anneal --out {}", self.out.display()),
+        };
+        train::train(self.gpu, job, self.watch, self.stop)
+    }
+
+    /// Keeps rows for the page's picture: models may be gone by then, or on another machine.
+    fn draw(&self, key: &Key, sample: &pushforward::data::Table) -> Result<()> {
+        let path = picture(self.out, key);
+        let folder = path.parent().unwrap_or(self.out);
+        std::fs::create_dir_all(folder).map_err(|e| Error::io("make the folder", folder, e))?;
+        sample.select_rows(&(0..sample.rows().min(DRAWN)).collect::<Vec<_>>()).write(&path)
+    }
+}
+
+fn clear(folder: &Path) -> Result<()> {
+    if folder.exists() {
+        std::fs::remove_dir_all(folder).map_err(|e| Error::io("clear", folder, e))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,148 @@
+//! Lines of `anneal.jsonl`: a run each, or a baseline.
+
+use super::Settings;
+use pushforward::ops::cooling::Falls;
+use pushforward::train::log::{Log, Logged, Shared};
+use serde::{Deserialize, Serialize};
+
+/// What runs must share to be compared. The adapter is none of it: steps are steps everywhere, and logs of several machines make one page.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Terms {
+    pub version: String,
+    pub steps: u32,
+    pub batch: usize,
+    pub rows: usize,
+    pub scored: usize,
+    /// Further settings of training, as TOML.
+    pub training: String,
+}
+
+impl Terms {
+    pub fn new(settings: &Settings) -> Self {
+        Self {
+            version: env!("CARGO_PKG_VERSION").into(),
+            steps: settings.steps,
+            batch: settings.batch,
+            rows: settings.rows,
+            scored: settings.scored,
+            training: settings.training.to_string().trim_end().into(),
+        }
+    }
+}
+
+impl Shared for Terms {
+    fn named(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("version", self.version.clone()),
+            ("steps", self.steps.to_string()),
+            ("batch", self.batch.to_string()),
+            ("rows", self.rows.to_string()),
+            ("scored", self.scored.to_string()),
+            ("training", format!("{{{}}}", self.training.replace('\n', ", "))),
+        ]
+    }
+}
+
+/// How an objective is trained: on the data, or on data whose noise falls in one way or another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Arm {
+    Direct,
+    Rounds,
+    Geometric,
+    Floor,
+}
+
+impl Arm {
+    pub fn of(falls: Falls) -> Self {
+        match falls {
+            Falls::Rounds => Self::Rounds,
+            Falls::Geometric => Self::Geometric,
+            Falls::Floor => Self::Floor,
+        }
+    }
+
+    /// How its noise falls; none of direct training.
+    pub fn falls(self) -> Option<Falls> {
+        [Falls::Rounds, Falls::Geometric, Falls::Floor].into_iter().find(|falls| Self::of(*falls) == self)
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::Rounds => "rounds",
+            Self::Geometric => "geometric",
+            Self::Floor => "floor",
+        }
+    }
+}
+
+/// How near a run's rows are to the law.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Scores {
+    /// √max(0, energy distance) to fresh rows.
+    pub root_energy: f64,
+    /// Of a law with modes: each one's share of the rows, the total variation between these and the true ones, and the share astray.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub shares: Vec<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub off: Option<f64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub astray: Option<f64>,
+}
+
+/// What tells one run of a study from the others.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Key {
+    pub target: String,
+    /// The objective, or a baseline's name.
+    pub objective: String,
+    pub arm: Arm,
+    pub seed: u64,
+}
+
+impl Key {
+    pub fn new(target: &str, objective: &str, arm: Arm, seed: u64) -> Self {
+        Self { target: target.into(), objective: objective.into(), arm, seed }
+    }
+}
+
+/// A run that was made, or a baseline that was scored.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    #[serde(flatten)]
+    pub key: Key,
+    #[serde(flatten)]
+    pub terms: Terms,
+    /// Seconds are of this machine.
+    pub adapter: String,
+    /// Steps that were made, the seconds that they took, and those of scoring.
+    pub made: u64,
+    pub took: f64,
+    pub scoring: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scores: Option<Scores>,
+    /// Why there are no scores, in the error's words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+}
+
+impl Record {
+    pub fn new(terms: &Terms, adapter: &str, key: Key) -> Self {
+        let (terms, adapter) = (terms.clone(), adapter.into());
+        Self { key, terms, adapter, made: 0, took: 0.0, scoring: 0.0, scores: None, failure: None }
+    }
+}
+
+impl Logged for Record {
+    type Terms = Terms;
+
+    fn terms(&self) -> &Terms {
+        &self.terms
+    }
+}
+
+/// Whether a run is there.
+pub(super) fn has(log: &Log<Record>, key: &Key) -> bool {
+    log.iter().any(|record| record.key == *key)
+}

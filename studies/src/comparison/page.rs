@@ -1,0 +1,173 @@
+//! The page of a comparison.
+
+use super::{Cell, Comparison, LEAST_CLOSED, LEAST_MODE, MOST_TOLD, Settings, Standing, Subject};
+use pushforward::data::toy::Toy;
+use pushforward::gpu::Gpu;
+use pushforward::report::grid::DOTS;
+use pushforward::report::{Figure, Page, Sheet, number};
+use pushforward::settings::table_of;
+use pushforward::words::{duration, plain};
+
+use super::report::{absent, scores_of};
+
+pub fn page(subject: &Subject, found: &Comparison, picture: String, gpu: &Gpu, command: &str) -> Page {
+    let settings = &found.settings;
+    let runs = found.records.iter().filter(|record| found.methods.contains(&record.method));
+    let (trained, longest) = runs.fold((0.0, 0.0f64), |(sum, most), run| (sum + run.took, most.max(run.took)));
+    let range = match (found.seeds.first(), found.seeds.last()) {
+        (Some(first), Some(last)) if first < last => format!("{first} to {last}"),
+        (first, _) => first.map_or(String::new(), u64::to_string),
+    };
+    let facts = [
+        ("budget of a run", format!("{} of training", duration(settings.seconds.into()))),
+        ("seeds", range),
+        ("rows to learn from", number(settings.rows as f64, 12)),
+        ("rows compared", format!("{} a set, three sets", number(settings.scored as f64, 12))),
+        ("training in all", format!("{}, the longest run {}", duration(trained), duration(longest))),
+        ("adapter", gpu.summary().name.clone()),
+    ];
+    let tables = found.toys.iter().enumerate().map(|(i, &toy)| scores(found, toy, i == 0));
+    Page {
+        title: subject.title.into(),
+        headline: headline(found),
+        facts: facts.map(|(name, value)| (name.to_string(), value)).to_vec(),
+        figures: vec![Figure::new(
+            "Samples",
+            format!(
+                "{} rows of each, of the first seed's run; data in blue. All pictures of a column have the same axes. Closed is the share of \
+                 the way from the fitted Gaussian to fresh data, by the run that is shown.",
+                number(DOTS as f64, 12)
+            ),
+            picture,
+        )],
+        sheets: tables.chain([failures(found), made(subject, found)]).collect(),
+        settings: table_of(&Settings {
+            methods: found.methods.clone(),
+            targets: found.toys.iter().map(|toy| toy.name().into()).collect(),
+            ..settings.clone()
+        })
+        .unwrap_or_default()
+        .into_iter()
+        .map(|(key, value)| (key, value.to_string()))
+        .collect(),
+        commands: vec![command.into()],
+        footer: format!("pushforward {}", env!("CARGO_PKG_VERSION")),
+        ..Page::default()
+    }
+}
+
+/// How many pairs of method and target did well, and the best mean share.
+fn headline(found: &Comparison) -> String {
+    let made = || found.standings.iter().filter(|s| s.cell == Cell::Made && found.methods.contains(&s.method));
+    let well = made().filter(|s| s.failures.is_empty()).count();
+    // Of the methods that have learned every target.
+    let mean = |method: &str| {
+        let closed = found.toys.iter().map(|&toy| Some(found.standing(method, toy)?.closed.as_ref()?.value));
+        Some(closed.collect::<Option<Vec<f64>>>()?.iter().sum::<f64>() / found.toys.len() as f64)
+    };
+    let means = found.methods.iter().filter_map(|method| Some((method, mean(method)?)));
+    let best = means.max_by(|a, b| a.1.total_cmp(&b.1));
+    let best = best.map_or(String::new(), |(method, closed)| {
+        let closed = plain(closed, 2);
+        format!(" {method} closes most: {closed} of the way from a fitted Gaussian to fresh data, on average over the targets.")
+    });
+    let early =
+        if found.interrupted.is_some() { " The comparison was interrupted: what is missing reads “not run”." } else { "" };
+    format!("{well} of {} pairs of method and target did well with every seed.{best}{early}", made().count())
+}
+
+/// The table of a target; the first one says how to read them all.
+fn scores(found: &Comparison, toy: Toy, first: bool) -> Sheet {
+    let modes = found.standings.iter().any(|s| s.target == toy.name() && s.least_mode.is_some());
+    let row = |standing: &Standing| {
+        let below = match absent(standing) {
+            Some(absent) => absent.to_string(),
+            None if standing.failed > 0 => format!("failed in {} of {}", standing.failed, standing.runs),
+            None => String::new(),
+        };
+        let mut cells = vec![(standing.method.clone(), below)];
+        let dash = || ("–".to_string(), String::new());
+        for (name, score, decimals) in scores_of(standing) {
+            let cell = score.as_ref().map_or_else(dash, |score| {
+                let ends = score.interval.map(|ends| ends.map(|end| plain(end, decimals)));
+                (plain(score.value, decimals), ends.map_or(String::new(), |[low, high]| format!("[{low}, {high}]")))
+            });
+            if modes || name != "least mode" {
+                cells.push(cell);
+            }
+        }
+        let each = standing.step_ms.map_or(String::new(), |ms| format!("{} ms each", number(ms, 3)));
+        cells.push(standing.steps.map_or_else(dash, |steps| (number(steps.round(), 12), each)));
+        cells.push(standing.seconds.map_or_else(dash, |seconds| (duration(seconds), String::new())));
+        cells
+    };
+    let names = found.standings.first().map(scores_of).into_iter().flatten().map(|(name, ..)| name);
+    let names = names.filter(|name| modes || *name != "least mode");
+    let head = [""].into_iter().chain(names).chain(["steps", "a run"]).map(String::from).collect();
+    let read = if first {
+        " Means over seeds; in brackets Student's 95 % intervals, of the seeds alone. Closed: the share of the way from the fitted Gaussian (0) to fresh \
+         data (1) in root energy distance. Told: how often a classifier tells samples from fresh rows; 0.5 is chance. Astray: the share of rows that lie where no fresh rows are."
+    } else {
+        ""
+    };
+    let least =
+        if modes { " Least mode: the rows within three deviations of the mode that has fewest, over its due." } else { "" };
+    let law = toy.description();
+    Sheet {
+        title: format!("Scores on {toy}"),
+        head,
+        rows: found.standings.iter().filter(|standing| standing.target == toy.name()).map(row).collect(),
+        numbers: true,
+        note: format!("{}{}.{read}{least}", law[..1].to_uppercase(), &law[1..]),
+    }
+}
+
+fn failures(found: &Comparison) -> Sheet {
+    let text = |text: &str| (text.to_string(), String::new());
+    let rows = found.standings.iter().flat_map(|standing| {
+        standing.failures.iter().map(|failure| {
+            vec![
+                text(&standing.method),
+                text(&standing.target),
+                text(&format!("{} of {}", failure.runs, failure.of)),
+                text(&failure.how),
+            ]
+        })
+    });
+    let rows: Vec<_> = rows.collect();
+    let none = if rows.is_empty() { "Nothing failed. " } else { "" };
+    Sheet {
+        title: "What failed, and how".into(),
+        head: ["method", "target", "runs", "how"].map(String::from).to_vec(),
+        rows,
+        numbers: false,
+        note: format!(
+            "{none}A run failed if an error stopped it (in the error's words); if it closes less than {LEAST_CLOSED} of the way from the fitted Gaussian to fresh \
+             data, in root energy distance or in rows astray; if a mode holds less than {LEAST_MODE} of its due (of targets that are mixtures); or if the \
+             classifier is right in more than {MOST_TOLD} of cases."
+        ),
+    }
+}
+
+/// How it was made, which a reader needs to judge it.
+fn made(subject: &Subject, found: &Comparison) -> Sheet {
+    let settings = &found.settings;
+    let changed = if settings.training.is_empty() { "" } else { " but for those of `training` below" };
+    Sheet {
+        title: "How it was made".into(),
+        note: format!(
+            "Every run had {} of training, with its method's default settings{changed}. A step of each method was timed on each target first, its shaders being \
+             compiled, and the number of steps is what fits into the budget, or the method's default number where that is less: so the learning rate, \
+             which falls to zero at the last step, falls within the budget. The warm-up is a tenth of the steps at most. “A run” is what the training really \
+             took; where it is longer than the budget, the machine did other work too. Root energy distance (unbiased, cut at zero) is the mean over three \
+             sets of {scored} sampled rows against three of fresh ones; sliced W₂ the mean over three pairs of sets. The classifier is a perceptron that learns \
+             from half of all these rows and is judged by the other half; what it can see, the fitted Gaussian's row says. A row is astray if it lies in none \
+             of the balls about {scored} fresh rows that reach their fifth neighbour. The fitted Gaussian and fresh data are scored in the same way, with other \
+             rows for each seed.{}",
+            duration(settings.seconds.into()),
+            subject.note,
+            scored = number(settings.scored as f64, 12),
+        ),
+        ..Sheet::default()
+    }
+}

@@ -1,0 +1,113 @@
+//! One source of the study: its rows, split, what its baselines score, and the trials run on it.
+
+use super::trials::{TEACHER, Trial};
+use super::{Record, Terms};
+use pushforward::data::{Fraction, LoadOptions, Source};
+use pushforward::gpu::Gpu;
+use pushforward::methods;
+use pushforward::metrics::gaussian::Gaussian;
+use pushforward::metrics::{Points, c2st, pairs};
+use pushforward::tour::{Judge, Sets};
+use pushforward::train::{self, Job, Progress};
+use pushforward::{Error, Result};
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
+
+/// What a run is made with.
+pub(super) struct Running<'a> {
+    pub gpu: &'a Gpu,
+    pub terms: &'a Terms,
+    pub seed: u64,
+    pub watch: &'a mut dyn Progress,
+    pub stop: &'a AtomicBool,
+}
+
+/// A source, split, with what its baselines score.
+pub(super) struct Bench {
+    data: String,
+    judge: Judge,
+    gaussian: f64,
+    rows: f64,
+    /// The teacher's run, once there is one.
+    teacher: Option<tempfile::TempDir>,
+}
+
+impl Bench {
+    pub fn new(gpu: &Gpu, data: &str, seed: u64) -> Result<Self> {
+        let source: Source = data.parse()?;
+        let table = source.load(seed, &LoadOptions::default())?;
+        // Defaults are chosen by what is scored here: these are validation rows, and no others are touched.
+        let judge = Judge::new(gpu, Sets::split(&table, None, Fraction::Of(0.0), seed)?, seed)?;
+        let gaussian = Gaussian::fit(judge.seen()?).sample(judge.rows(), 1);
+        let drawn = Points::new(&gaussian, judge.rows(), judge.cols())?;
+        let energy = |set: Points| Ok::<_, Error>(pairs::energy_on(gpu, judge.reference()?, set)?.value);
+        let (gaussian, rows) = (energy(drawn)?, energy(judge.seen()?)?);
+        Ok(Self { data: data.into(), judge, gaussian, rows, teacher: None })
+    }
+
+    /// Makes a run, and says how it ended: a failure of its own is recorded as such.
+    pub fn one(&mut self, trial: &Trial, run: &mut Running) -> Result<Record> {
+        let mut record = Record {
+            terms: run.terms.clone(),
+            adapter: run.gpu.summary().name.clone(),
+            data: self.data.clone(),
+            method: trial.method.into(),
+            changed: trial.changed.clone(),
+            seed: run.seed,
+            energy: None,
+            gaussian: self.gaussian,
+            rows: self.rows,
+            told: None,
+            seconds: 0.0,
+            failure: None,
+        };
+        match self.scored(trial, run) {
+            Ok((energy, told, seconds)) => {
+                (record.energy, record.told, record.seconds) = (Some(energy), Some(told), seconds);
+            }
+            Err(e) if e.is_of_one_run() => record.failure = Some(e.to_string()),
+            Err(e) => return Err(e),
+        }
+        Ok(record)
+    }
+
+    /// Energy distance to the validation rows, accuracy of a classifier, seconds of training.
+    fn scored(&mut self, trial: &Trial, run: &mut Running) -> Result<(f64, f64, f64)> {
+        if trial.method == "distill" && self.teacher.is_none() {
+            let folder = folder()?;
+            self.trained(&TEACHER, run, folder.path())?;
+            self.teacher = Some(folder);
+        }
+        let folder = folder()?;
+        let outcome = self.trained(trial, run, folder.path())?;
+        let rows = self.judge.standard(&outcome.model.sample(self.judge.rows(), 1)?)?;
+        let (reference, drawn) = (self.judge.reference()?, Points::new(&rows, self.judge.rows(), self.judge.cols())?);
+        let told = c2st::test(run.gpu, reference, drawn, 0)?.value;
+        Ok((pairs::energy_on(run.gpu, reference, drawn)?.value, told, outcome.seconds))
+    }
+
+    fn trained(&self, trial: &Trial, run: &mut Running, out: &Path) -> Result<train::Outcome> {
+        let teacher = self.teacher.as_ref().map(|folder| folder.path().join("run")).unwrap_or_default();
+        let (training, settings) = trial.settings(run.terms.steps, &teacher)?;
+        let job = Job {
+            entry: methods::find(trial.method)?,
+            training: methods::Training { refit: false, test_fraction: Fraction::Of(0.0), ..training },
+            settings,
+            seed: run.seed,
+            source: self.data.clone(),
+            source_hash: None,
+            table: self.judge.sets.train.clone(),
+            conditions: 0,
+            validation: None,
+            test: None,
+            out: out.join("run"),
+            resume: false,
+            command: "pushforward reproduce defaults".into(),
+        };
+        train::train(run.gpu, job, run.watch, run.stop)
+    }
+}
+
+fn folder() -> Result<tempfile::TempDir> {
+    tempfile::tempdir().map_err(|e| Error::io("make", std::env::temp_dir(), e))
+}

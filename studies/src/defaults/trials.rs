@@ -1,0 +1,74 @@
+//! What the study tries: the defaults of each method, and single settings changed.
+
+use pushforward::methods;
+use pushforward::{Error, Result};
+use std::path::Path;
+
+/// Methods, and what is changed of their defaults, one trial each.
+pub(super) const TRIALS: &[(&str, &[&str])] = &[
+    ("energy", &["width = 128\ndepth = 3", "rate = 2e-3", "batch = 512", "beta = 1.5"]),
+    ("mmd", &["scales = [0.125, 0.25, 0.5, 1.0, 2.0]", "rate = 2e-3"]),
+    ("characteristic", &["scales = [0.5, 1.0, 2.0, 4.0]", "tau = 'inverse'", "rate = 2e-3"]),
+    ("sinkhorn", &["blur = 0.2", "rate = 2e-3", "batch = 1024"]),
+    ("gan", &["critic_gain = 1.0", "r1 = 1.0", "critic_steps = 2", "rate = 1e-3"]),
+    ("wgan", &["critic_gain = 1.0", "penalty = 1.0", "critic_steps = 3", "rate = 1e-3"]),
+    ("fgan", &["critic_gain = 1.0", "divergence = 'kl'", "divergence = 'hellinger'", "rate = 1e-3"]),
+    ("kantorovich", &["critic_gain = 1.0", "epsilon = 0.01", "critic_steps = 2", "rate = 2e-3"]),
+    ("stein", &["scales = [0.5]", "kernel = 'gaussian'", "rate = 2e-3"]),
+    ("drift", &["scales = [0.1, 0.2, 0.4, 0.8]", "kernel = 'laplace'", "normalise = true", "rate = 2e-3", "batch = 512"]),
+    ("flow-map", &["from_noise = 0.0", "rate = 2e-3", "width = 64\ndepth = 6", "loss = 'meanflow'"]),
+    (
+        "imm",
+        &[
+            "gap = 0.5\nfrom_noise = 0.0\nto_data = 0.5",
+            "from_noise = 0.25",
+            "partners = true",
+            "rate = 2e-3",
+            "width = 128\ndepth = 3",
+        ],
+    ),
+    ("distributional-diffusion", &["from_noise = 0.0", "rate = 2e-3", "width = 128\ndepth = 3", "draws = 4"]),
+    ("anneal", &["falls = 'rounds'", "share = 0.25", "coldest = 1e-2"]),
+    ("distill", &["width = 64", "width = 128\ndepth = 3", "by = 'consistency'", "pairs = 8192"]),
+    ("vae", &["depth = 2", "rate = 4e-3"]),
+    ("iwae", &["depth = 2", "samples = 16", "rate = 4e-3", "variance = 'column'"]),
+    ("realnvp", &["rate = 5e-3", "width = 128", "mixing = 'linear'"]),
+    ("maf", &["rate = 2e-3", "layers = 6", "transform = 'affine'", "mixing = 'linear'"]),
+    ("spline", &["rate = 2e-3", "layers = 8", "bins = 16", "mixing = 'linear'"]),
+    ("cnf", &["rate = 2e-3", "jacobian = 0.01", "width = 128", "train_steps = 8"]),
+    ("ebm", &["rate = 1e-3", "chain_steps = 20", "restart = 0.1"]),
+    ("flow-matching", &["rate = 4e-3", "width = 256", "coupling = 'sinkhorn'", "times = 'uniform'"]),
+    ("diffusion", &["rate = 4e-3", "prediction = 'noise'", "path = 'ornstein-uhlenbeck'", "times = 'uniform'"]),
+    ("score", &["rate = 4e-3", "path = 'trigonometric'", "times = 'low-discrepancy'"]),
+    ("interpolant", &["rate = 4e-3", "gamma = 'none'", "gamma_scale = 0.5", "times = 'low-discrepancy'"]),
+    ("rectified-flow", &["rate = 4e-3", "pairs = 65536", "rounds = 2"]),
+];
+
+/// Whose run on the same rows, for as many steps, `distill` learns from.
+pub(super) const TEACHER: Trial = Trial { method: "flow-matching", changed: String::new() };
+
+/// A method with some settings changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trial {
+    pub method: &'static str,
+    /// TOML; empty for the defaults.
+    pub changed: String,
+}
+
+impl Trial {
+    /// In one line.
+    pub fn said(&self) -> String {
+        if self.changed.is_empty() { "defaults".into() } else { self.changed.replace('\n', ", ") }
+    }
+
+    /// The settings of a run of so many steps; `distill` learns from the run in `teacher`.
+    pub(super) fn settings(&self, steps: u32, teacher: &Path) -> Result<(methods::Training, toml::Table)> {
+        let mut table: toml::Table = self.changed.parse().map_err(|e| Error::usage(format!("{e}")))?;
+        if self.method == "distill" {
+            table.insert("teacher".into(), teacher.display().to_string().into());
+        }
+        table.insert("steps".into(), i64::from(steps).into());
+        table.entry("warmup").or_insert(i64::from(steps / 20).min(100).into());
+        methods::find(self.method)?.settings(table)
+    }
+}

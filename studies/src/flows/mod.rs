@@ -1,0 +1,69 @@
+//! The paper's §4 side by side: every method here whose map is the end of an integration, compared as [`statistics`](super::statistics)
+//! compares those of §2; the ways that its samples took; and how near to the data each is with how many evaluations of its network
+//! ([`Sweep`]).
+
+pub(crate) mod report;
+mod sweep;
+
+pub use sweep::{Curve, EVALUATIONS, Reading, SOLVERS, Sweep};
+
+use super::comparison::{SAMPLE, Subject};
+use pushforward::Result;
+use pushforward::flow::Solver;
+use pushforward::model::Model;
+
+/// The methods that are compared, those of them that the registry has. `distill` is none: it needs a trained flow to begin with.
+const METHODS: [&str; 5] = ["score", "diffusion", "flow-matching", "interpolant", "rectified-flow"];
+
+pub static SUBJECT: Subject = Subject {
+    name: "flows",
+    title: "From noise to data: the flows of §4 side by side",
+    methods_of: "of §4 that integrate an equation",
+    note: " Samples are drawn by each method's own solver in its own number of steps, as `pushforward methods METHOD` lists them. A rectified flow makes \
+           pairs between its rounds: its seconds include that, its budget of steps does not.",
+    has: |entry| METHODS.contains(&entry.name),
+};
+
+/// Ways that are drawn of a model, the solver that finds them and its steps: enough for a line to look like the curve that it is.
+pub const WAYS: usize = 60;
+const WAYS_SOLVER: Solver = Solver::Heun;
+pub const WAYS_STEPS: usize = 32;
+
+/// The ways of [`WAYS`] samples in the plane, each from where it begins to where it ends.
+pub fn ways(model: Model) -> Result<Vec<Vec<[f32; 2]>>> {
+    let table = followed(model, WAYS_SOLVER, WAYS_STEPS)?.trajectories(WAYS, SAMPLE)?;
+    let (points, cols) = (table.rows() / WAYS, table.cols());
+    // Columns path, t, and the data's own two.
+    let place = |row: &[f32]| [row[2], row[3]];
+    Ok(table.single().chunks_exact(points * cols).map(|way| way.chunks_exact(cols).map(place).collect()).collect())
+}
+
+/// How long ways are, over how far apart their ends: 1 where all are straight.
+pub fn detour(ways: &[Vec<[f32; 2]>]) -> f64 {
+    let apart = |a: &[f32; 2], b: &[f32; 2]| f64::from(a[0] - b[0]).hypot(f64::from(a[1] - b[1]));
+    let length: f64 = ways.iter().flat_map(|way| way.windows(2)).map(|pair| apart(&pair[0], &pair[1])).sum();
+    let direct: f64 = ways.iter().filter_map(|way| Some(apart(way.first()?, way.last()?))).sum();
+    if direct > 0.0 { length / direct } else { 1.0 }
+}
+
+/// A model sampled by a solver in so many steps.
+fn followed(model: Model, solver: Solver, steps: usize) -> Result<Model> {
+    let steps = toml::Value::Integer(steps as i64);
+    model.with_sampling([("solver".into(), toml::Value::String(solver.name())), ("solver_steps".into(), steps)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::detour;
+
+    #[test]
+    fn a_way_round_a_corner_is_a_detour_and_a_straight_one_at_any_speed_is_none() {
+        let straight = vec![[0.0, 0.0], [0.5, 0.5], [3.0, 3.0]];
+        let corner = vec![[0.0, 0.0], [3.0, 0.0], [3.0, 4.0]];
+        assert!((detour(std::slice::from_ref(&straight)) - 1.0).abs() < 1e-9);
+        assert!((detour(std::slice::from_ref(&corner)) - 7.0 / 5.0).abs() < 1e-9);
+        let both = (7.0 + 18f64.sqrt()) / (5.0 + 18f64.sqrt());
+        assert!((detour(&[straight, corner]) - both).abs() < 1e-9);
+        assert_eq!(detour(&[vec![[1.0, 1.0]; 4]]), 1.0);
+    }
+}

@@ -1,0 +1,29 @@
+//! What `pushforward reproduce` runs: the paper's figures and claims made again and measured, and studies of what its methods are worth.
+//!
+//! ```no_run
+//! use pushforward_studies::{Desk, find};
+//! # struct Quiet;
+//! # impl pushforward::train::Progress for Quiet {
+//! #     fn message(&mut self, _: &str) {}
+//! #     fn update(&mut self, _: &pushforward::train::Status) {}
+//! # }
+//! let study = find("figure1")?.prepare(&["steps=500".to_string()])?;
+//! let gpu = pushforward::gpu::Gpu::open("auto")?;
+//! let (out, stop) = (std::path::Path::new("figure1"), std::sync::atomic::AtomicBool::new(false));
+//! let made = study(Desk { gpu: &gpu, out, seed: 0, command: "", progress: &mut Quiet, stop: &stop })?;
+//! println!("{}", made.text);
+//! # Ok::<(), pushforward::Error>(())
+//! ```
+
+pub mod anneal;
+pub mod comparison;
+pub mod defaults;
+pub mod densities;
+mod desk;
+pub mod figure1;
+pub mod flows;
+pub mod saddle;
+pub mod spectrum;
+pub mod statistics;
+
+pub use desk::{ALL, Desk, Entry, Made, Prepared, find};

@@ -1,0 +1,165 @@
+//! The study of annealing: its laws, and what it makes of its runs.
+
+use pushforward::metrics::nearer::signs;
+use pushforward::ops::cooling::Falls;
+use pushforward_studies::anneal::{Arm, Change, Key, Kind, NAMES, Record, Scores, Settings, Study, Target, Terms, Verdict};
+use pushforward_studies::comparison::{FRESH, GAUSSIAN};
+
+const ROWS: usize = 20_000;
+
+#[test]
+fn rows_have_the_weights_means_and_deviation_of_their_law() {
+    for name in NAMES {
+        let target = Target::find(name).unwrap();
+        let Some(law) = target.mixture() else {
+            assert_eq!((target.kind(), target.columns()), (Kind::Control, 2));
+            continue;
+        };
+        assert!((law.weights.iter().sum::<f64>() - 1.0).abs() < 1e-12 && law.apart() >= 10.0, "{name}: {}", law.apart());
+        let (d, rows) = (law.columns, target.sample(ROWS, 3).unwrap().into_single());
+        let shares = law.shares(&rows);
+        for (k, weight) in law.weights.iter().enumerate() {
+            // Five standard errors of a share; e⁻⁸ of the rows are out of reach.
+            let error = (weight * (1.0 - weight) / ROWS as f64).sqrt();
+            assert!((shares[k] - weight).abs() < 5.0 * error + 1e-3, "{name}, mode {k}: {} for {weight}", shares[k]);
+            let own: Vec<&[f32]> = rows.chunks_exact(d).filter(|row| law.mode(row) == Some(k)).collect();
+            let (mut squares, bound) = (0.0, 6.0 * law.deviation / (own.len() as f64).sqrt());
+            for j in 0..d {
+                let centre = law.centres[k * d + j];
+                let mean = own.iter().map(|row| f64::from(row[j])).sum::<f64>() / own.len() as f64;
+                assert!((mean - centre).abs() < bound, "{name}, mode {k}, column {j}: {mean} for {centre}");
+                squares += own.iter().map(|row| (f64::from(row[j]) - centre).powi(2)).sum::<f64>();
+            }
+            let deviation = (squares / (own.len() * d) as f64).sqrt();
+            // Six standard errors of a deviation, and the rows that are cut off.
+            let bound = law.deviation * (6.0 / (2.0 * (own.len() * d) as f64).sqrt() + 2e-3);
+            assert!((deviation - law.deviation).abs() < bound, "{name}, mode {k}: {deviation} for {}", law.deviation);
+        }
+        let astray = 1.0 - shares.iter().sum::<f64>();
+        // Rows astray are 6.7 of 20,000 on average.
+        assert!((0.0..20.0 / ROWS as f64).contains(&astray) && law.off(&shares) < 0.02, "{name}: {astray}");
+        assert_ne!(rows, target.sample(ROWS, 4).unwrap().into_single(), "{name}: another seed, other rows");
+    }
+    let two = Target::find("two").unwrap();
+    let law = two.mixture().unwrap();
+    assert_eq!((law.weights.as_slice(), (law.apart() - 40.0).abs() < 1e-9), (&[0.25, 0.75][..], true));
+}
+
+#[test]
+fn rows_belong_to_the_nearest_mode_or_are_astray() {
+    let two = Target::find("two").unwrap();
+    let law = two.mixture().unwrap();
+    // In the plane e⁻⁸ lies beyond four deviations.
+    assert!((law.reach - 4.0 * law.deviation).abs() < 1e-9, "{}", law.reach);
+    let at = |k: usize, by: f64| [law.centres[2 * k] as f32, (law.centres[2 * k + 1] + by * law.deviation) as f32];
+    assert_eq!([law.mode(&at(0, 3.9)), law.mode(&at(1, -3.9)), law.mode(&at(1, 4.1))], [Some(0), Some(1), None]);
+    let rows = [at(0, 0.0), at(0, 1.0), at(1, 0.0), [0.0, 0.0]].concat();
+    let shares = law.shares(&rows);
+    assert_eq!(shares, [0.5, 0.25]);
+    // ½(|½ − ¼| + |¼ − ¾| + ¼).
+    assert!((law.off(&shares) - 0.5).abs() < 1e-12 && (law.off(&[0.0, 0.0]) - 1.0).abs() < 1e-12);
+}
+
+#[test]
+fn p_values_of_signs_are_those_of_all_signings() {
+    let cases: [&[f64]; 4] = [&[0.3], &[0.3, -0.1, 0.5], &[-1.0, -2.0, 0.5, -0.25, -3.0], &[1.0, 1.0, -1.0, 2.0, 4.0, 0.5, -0.7]];
+    for differences in cases {
+        let n = differences.len();
+        let mut sums = vec![0.0f64];
+        for d in differences {
+            sums = sums.iter().flat_map(|sum| [sum + d, sum - d]).collect();
+        }
+        let seen = differences.iter().sum::<f64>().abs();
+        let extreme = sums.iter().filter(|sum| sum.abs() >= seen - 1e-12).count();
+        assert_eq!((sums.len(), signs(differences).unwrap()), (1 << n, extreme as f64 / sums.len() as f64), "{differences:?}");
+    }
+    // Ten of one sign: the least there is.
+    assert_eq!(signs(&[1.0, 0.5, 0.7, 0.9, 0.2, 0.1, 0.3, 0.8, 0.4, 0.6]).unwrap(), 2.0 / 1024.0);
+}
+
+fn settings() -> Settings {
+    Settings {
+        objectives: vec!["energy".into(), "gan".into()],
+        falls: vec![Falls::Geometric, Falls::Floor],
+        targets: vec!["ring".into()],
+        seeds: 4,
+        ..Settings::default()
+    }
+}
+
+fn record(objective: &str, arm: Arm, seed: u64, root_energy: f64, off: f64) -> Record {
+    Record {
+        scores: Some(Scores { root_energy, shares: vec![0.125; 8], off: Some(off), astray: Some(0.0) }),
+        made: 100,
+        took: 1.0,
+        ..Record::new(&Terms::new(&settings()), "an adapter", Key::new("ring", objective, arm, seed))
+    }
+}
+
+#[test]
+fn a_study_pairs_seeds_and_says_what_intervals_say() {
+    let mut records = Vec::new();
+    for seed in 0..4 {
+        let by = seed as f64;
+        records.push(record(GAUSSIAN, Arm::Direct, seed, 0.5, 0.9));
+        records.push(record(FRESH, Arm::Direct, seed, 0.1, 0.0));
+        records.push(record("energy", Arm::Direct, seed, 0.4, 0.3));
+        // Differences −0.2, −0.19, −0.18, −0.17; that of seed 3 is of a run half as fast.
+        records.push(record("energy", Arm::Geometric, seed, 0.2 + 0.01 * by, 0.3 - 0.02 * by));
+        records.push(Record { took: 2.0, ..record("energy", Arm::Floor, seed, 0.05, 0.3) });
+        let failed =
+            Record { scores: None, failure: Some("loss became NaN".into()), ..record("gan", Arm::Direct, seed, 0.0, 0.0) };
+        records.push(if seed == 1 { failed } else { record("gan", Arm::Direct, seed, 0.2, 0.2) });
+        records.push(record("gan", Arm::Geometric, seed, 0.2 + 0.1 * (by + 1.0), 0.2));
+    }
+    // The same run again, and a seed that is not asked for.
+    records.push(record("energy", Arm::Direct, 0, 9.0, 9.0));
+    records.push(record("energy", Arm::Geometric, 7, 9.0, 9.0));
+    let study = Study::new(&settings(), (0..4).collect(), records, None).unwrap();
+    assert_eq!((study.levels.len(), study.effects.len()), (2 + 2 * 3, 4));
+    let effect = |objective: &str, arm: Arm| study.effect("ring", objective, arm).unwrap();
+    let energy = effect("energy", Arm::Geometric);
+    let change = energy.root_energy.as_ref().unwrap();
+    assert_eq!((change.pairs, change.wins, change.verdict), (4, 4, Verdict::Helps));
+    assert!((change.mean + 0.185).abs() < 1e-12, "{change:?}");
+    // s = 0.01291, t of three degrees 3.1824: ± 0.02054.
+    let [low, high] = change.interval.unwrap();
+    assert!((low + 0.205_54).abs() < 1e-4 && (high + 0.164_46).abs() < 1e-4, "[{low}, {high}]");
+    // Two of sixteen signings; three comparisons on the target have differences.
+    assert_eq!((change.p_value, change.corrected, change.stands()), (0.125, 0.375, false));
+    let expected = ([0.2, 0.21, 0.22, 0.23f64].iter().map(|r| r.ln()).sum::<f64>() / 4.0).exp() / 0.4;
+    let ratio = energy.ratio.as_ref().unwrap();
+    assert!(
+        (ratio.value - expected).abs() < 1e-12 && ratio.interval.is_some_and(|[low, high]| low < expected && expected < high)
+    );
+    assert_eq!(energy.cost, Some(1.0));
+
+    // What is below fresh rows' own distance counts as that; the floor's judge takes half of the time.
+    let floor = effect("energy", Arm::Floor);
+    assert!((floor.ratio.as_ref().unwrap().value - 0.25).abs() < 1e-12);
+    assert!((floor.cost.unwrap() - 2.0).abs() < 1e-12 && (floor.judge.unwrap() - 0.5).abs() < 1e-12, "{floor:?}");
+    let shares = floor.off.as_ref().unwrap();
+    assert_eq!((shares.mean, shares.interval, shares.p_value, shares.verdict), (0.0, Some([0.0, 0.0]), 1.0, Verdict::Open));
+
+    let gan = effect("gan", Arm::Geometric);
+    let change = gan.root_energy.as_ref().unwrap();
+    assert_eq!((gan.failed, change.pairs, change.wins), ([1, 0], 3, 0));
+    // Differences 0.1, 0.3, 0.4: the interval holds zero.
+    assert_eq!((change.verdict, change.p_value), (Verdict::Open, 0.25));
+    assert!(effect("gan", Arm::Floor).root_energy.is_none());
+    assert_eq!((study.best("ring", "energy"), study.best("ring", "gan")), (Some(Arm::Floor), Some(Arm::Geometric)));
+
+    let level = study.level("ring", "gan", Arm::Direct).unwrap();
+    assert_eq!((level.runs, level.failed, level.step_ms), (4, 1, Some(10.0)));
+    let closed = |objective: &str, arm: Arm| study.level("ring", objective, arm).unwrap().closed.clone().unwrap().value;
+    assert!((closed("gan", Arm::Direct) - 0.75).abs() < 1e-12 && closed(GAUSSIAN, Arm::Direct).abs() < 1e-12);
+}
+
+#[test]
+fn what_hurts_is_told_and_a_single_pair_says_nothing() {
+    let hurts = Change::of(&[0.1, 0.12, 0.09, 0.11]).unwrap().unwrap();
+    assert_eq!((hurts.verdict, hurts.wins), (Verdict::Hurts, 0));
+    let one = Change::of(&[-0.5]).unwrap().unwrap();
+    assert_eq!((one.verdict, one.interval, one.p_value), (Verdict::Open, None, 1.0));
+    assert_eq!(Change::of(&[]).unwrap(), None);
+}
