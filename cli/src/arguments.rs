@@ -281,6 +281,9 @@ pub struct Evaluate {
     /// Column of the reference that holds the weights of its rows
     #[arg(long, value_name = "COLUMN")]
     pub weights: Option<String>,
+    /// Column of the samples that holds the weights of their rows
+    #[arg(long, value_name = "COLUMN")]
+    pub sample_weights: Option<String>,
     /// Rows of each set at most in the scores over all pairs of rows [default: what takes about a quarter of a minute]
     #[arg(long, value_name = "N", value_parser = count, allow_hyphen_values = true)]
     pub pair_rows: Option<usize>,

@@ -22,17 +22,17 @@ pub fn evaluate(args: &Evaluate, adapter: &str, console: Console) -> anyhow::Res
     }
     let texts = source.columns.as_ref().is_some_and(|chosen| groups(chosen).iter().any(|group| !group.levels.is_empty()));
     let options = LoadOptions { skip_missing: true, ..LoadOptions::default() };
-    let weighted = LoadOptions { weights: args.weights.clone(), ..options.clone() };
-    let reference = source.load(args.seed ^ REFERENCE, &weighted)?;
-    let load = |text: &str, seed: u64| -> pushforward::Result<Table> {
+    let weighted = |weights: &Option<String>| LoadOptions { weights: weights.clone(), ..options.clone() };
+    let reference = source.load(args.seed ^ REFERENCE, &weighted(&args.weights))?;
+    let load = |text: &str, seed: u64, weights: &Option<String>| -> pushforward::Result<Table> {
         let mut other: Source = text.parse()?;
         if texts {
             other.columns = Some(reference.columns().to_vec());
         }
-        other.load(seed, &options)?.align(reference.columns())
+        other.load(seed, &weighted(weights))?.align(reference.columns())
     };
-    let samples = load(&args.samples, args.seed ^ SAMPLES)?;
-    let train = args.train.as_ref().map(|text| load(text, args.seed)).transpose()?;
+    let samples = load(&args.samples, args.seed ^ SAMPLES, &args.sample_weights)?;
+    let train = args.train.as_ref().map(|text| load(text, args.seed, &None)).transpose()?;
     console.notes([Some(&reference), Some(&samples), train.as_ref()].into_iter().flatten());
     let (scaled, tails) = scale::of_table(&reference);
     let scale = match args.standardize {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Points, Score, interval};
+use super::{Points, Score};
 use crate::data::groups;
 
 /// One column of the file; a column of categories is one, whatever its levels.
@@ -41,13 +41,22 @@ fn repeated(mut values: Vec<f32>) -> f64 {
     again as f64 / values.len().max(1) as f64
 }
 
-/// The columns of the file, the farthest off first; `ks` is the score of each numeric column or level.
-pub fn differences(reference: Points, samples: Points, ks: &[Score], names: &[String]) -> Vec<ColumnDifference> {
-    let mean = |points: Points, j: usize| points.column(j).iter().map(|&v| f64::from(v)).sum::<f64>() / points.rows() as f64;
+/// The columns of the file, the farthest off first; `ks` is the score of each numeric column or level. The sets are rows as they weigh; `alike` are
+/// rows of both that count alike, in which repeated values are counted.
+pub fn differences(sets: [Points; 2], alike: [Points; 2], ks: &[Score], names: &[String]) -> Vec<ColumnDifference> {
+    let shares = sets.map(|points| points.shares());
+    let mean = |set: usize, j: usize| shares[set].iter().zip(sets[set].column(j)).map(|(s, v)| s * f64::from(v)).sum::<f64>();
+    // Of the reference: Σ s (x − mean)², over 1 − Σ s².
+    let deviation = |j: usize| {
+        let middle = mean(0, j);
+        let squares = shares[0].iter().zip(sets[0].column(j)).map(|(s, v)| s * (f64::from(v) - middle).powi(2)).sum::<f64>();
+        let left = 1.0 - shares[0].iter().map(|s| s * s).sum::<f64>();
+        if left > 0.0 { (squares / left).sqrt() } else { 0.0 }
+    };
     let groups = groups(names);
     // The more rows, the more of them meet by chance.
-    let rows = reference.rows().min(samples.rows());
-    let [few_real, few_drawn] = [reference, samples].map(|points| points.subsample(rows, 0));
+    let rows = alike[0].rows().min(alike[1].rows());
+    let [few_real, few_drawn] = alike.map(|points| points.subsample(rows, 0));
     let every = |values: &[f32], j: usize| values.iter().skip(j).step_by(names.len()).copied().collect::<Vec<f32>>();
     let mut found: Vec<ColumnDifference> = groups
         .iter()
@@ -58,11 +67,10 @@ pub fn differences(reference: Points, samples: Points, ks: &[Score], names: &[St
             let (distance, shift, repeated) = match group.levels.is_empty() {
                 true => {
                     let repeated = [&few_real, &few_drawn].map(|values| repeated(every(values, group.first)));
-                    let deviation = interval::variance(reference.column(group.first).iter().map(|&v| f64::from(v))).sqrt();
-                    let shift = mean(samples, group.first) - mean(reference, group.first);
+                    let (deviation, shift) = (deviation(group.first), mean(1, group.first) - mean(0, group.first));
                     (ks[group.first].value, (deviation > 0.0).then(|| shift / deviation), Some(repeated))
                 }
-                false => (0.5 * members.map(|j| (mean(samples, j) - mean(reference, j)).abs()).sum::<f64>(), None, None),
+                false => (0.5 * members.map(|j| (mean(1, j) - mean(0, j)).abs()).sum::<f64>(), None, None),
             };
             ColumnDifference { column: group.column.into(), distance, p_value, shift, repeated }
         })

@@ -2,7 +2,7 @@
 
 use super::columns;
 use super::evaluation::{Copied, CopyingRatio, Evaluation, WorstColumn};
-use super::sets::Sets;
+use super::sets::{Set, Sets};
 use super::watch::{Stage, Watch};
 use super::{
     Backend, Points, Score, c2st, comparable, copying, kolmogorov, manifold, pairs, permutation, scale, sinkhorn, sliced, stein,
@@ -80,28 +80,24 @@ pub fn evaluate(reference: Points, samples: Points, train: Option<Points>, optio
     comparable(reference, samples, options.neighbours + 1)?;
     let sets = Sets::new(reference, samples, &options.names, options.seed)?;
     let d = reference.columns();
-    let points = |values| Points::new(values, values.len() / d, d);
-    let (reference, samples) = (points(&sets.reference)?, points(&sets.samples)?);
-    comparable(reference, samples, options.neighbours + 1)?;
-    let unit = if options.squash || options.target.is_some() { 1.0 } else { unit(reference) };
-    let each = |points: Points| -> Vec<f32> {
-        let one = |&v: &f32| match options.squash {
-            true => scale::squashed(f64::from(v)) as f32,
-            false if unit == 1.0 => v,
-            false => (f64::from(v) / unit) as f32,
-        };
-        points.values().iter().map(one).collect()
+    let alike = [sets.reference.alike(d)?, sets.samples.alike(d)?];
+    comparable(alike[0], alike[1], options.neighbours + 1)?;
+    let unit = if options.squash || options.target.is_some() { 1.0 } else { unit(sets.reference.all(d)?) };
+    let each = |v: f32| match options.squash {
+        true => scale::squashed(f64::from(v)) as f32,
+        false if unit == 1.0 => v,
+        false => (f64::from(v) / unit) as f32,
     };
-    let values = [each(reference), each(samples)];
-    let train = train.map(each);
+    let scaled = [sets.reference.map(each), sets.samples.map(each)];
+    let train: Option<Vec<f32>> = train.map(|train| train.values().iter().map(|&v| each(v)).collect());
     let options = Options { bandwidth: options.bandwidth.map(|bandwidth| bandwidth / unit), ..options.clone() };
     let train = match &train {
-        Some(train) => Some(points(train)?),
+        Some(train) => Some(Points::new(train, train.len() / d, d)?),
         None => None,
     };
-    let mut found = in_units(points(&values[0])?, points(&values[1])?, samples, train, &options)?;
+    let mut found = in_units(&scaled, alike[1], train, &options)?;
     found.rescale(unit);
-    found.notes = [sets.notes, found.absent(&options)].concat();
+    found.notes = [sets.notes, found.absent(&options, alike[0].rows().min(alike[1].rows()))].concat();
     found.verdict = found.verdict();
     Ok(found)
 }
@@ -129,22 +125,24 @@ impl Stages<'_> {
 }
 
 /// All scores of rows in units in which distances are of order one; `plain` are the samples as the target's score has them.
-fn in_units(reference: Points, samples: Points, plain: Points, train: Option<Points>, options: &Options) -> Result<Evaluation> {
-    let (gpu, seed) = (options.gpu.as_ref(), options.seed);
+fn in_units(sets: &[Set; 2], plain: Points, train: Option<Points>, options: &Options) -> Result<Evaluation> {
+    let (gpu, seed, d) = (options.gpu.as_ref(), options.seed, plain.columns());
+    // Scores that follow weights take all rows, the others such as count alike.
+    let all_rows = [sets[0].all(d)?, sets[1].all(d)?];
+    let [reference, samples] = [sets[0].alike(d)?, sets[1].alike(d)?];
     let on = &gpu.map_or(Backend::Host, Backend::best);
-    let on_sums = &gpu.map_or(Backend::Host, |gpu| Backend::for_sums(gpu, reference.columns()));
-    let d = reference.columns();
-    let all = reference.rows().max(samples.rows());
+    let on_sums = &gpu.map_or(Backend::Host, |gpu| Backend::for_sums(gpu, d));
+    let (all, of_all) = (reference.rows().max(samples.rows()), all_rows[0].rows().max(all_rows[1].rows()));
     let classify = options.classifier && reference.rows().min(samples.rows()) >= c2st::LEAST_ROWS;
     let optional = [options.target.is_some(), gpu.is_some(), classify, train.is_some()];
     let of = 6 + optional.into_iter().filter(|&is_there| is_there).count();
     let mut stages = Stages { watch: &options.watch, done: 0, of };
 
-    stages.next("Kolmogorov–Smirnov", all);
-    let ks = kolmogorov::columns(reference, samples)?;
+    stages.next("Kolmogorov–Smirnov", of_all);
+    let ks = kolmogorov::columns(all_rows[0], all_rows[1])?;
     let by_column = match options.names.is_empty() {
         true => Vec::new(),
-        false => columns::differences(reference, samples, &ks, &options.names),
+        false => columns::differences(all_rows, [reference, samples], &ks, &options.names),
     };
     let told = match classify {
         true => {
@@ -165,15 +163,28 @@ fn in_units(reference: Points, samples: Points, plain: Points, train: Option<Poi
     };
     let used = (most < all).then_some(most);
     let on_pairs = |score: Score| Score { rows_used: used, ..score };
-    stages.next("Energy distance", most.min(all));
-    let energy = match gpu {
-        Some(gpu) => pairs::energy_on(gpu, real, fake)?,
-        None => pairs::energy(real, fake)?,
+    // Of rows with weights as many as the host works through, whose sums they are.
+    let most_weighted = options.pair_rows.unwrap_or_else(|| Backend::Host.pair_rows(d)).max(options.neighbours + 1);
+    let is_weighted = all_rows.iter().any(|points| points.weights().is_some());
+    let some = match is_weighted {
+        true => Some([some_of(all_rows[0], most_weighted, seed), some_of(all_rows[1], most_weighted, seed.wrapping_add(1))]),
+        false => None,
     };
-    stages.next("MMD²", most.min(all));
+    let [first, second] = match &some {
+        Some([first, second]) => [first.all(d)?, second.all(d)?],
+        None => [real, fake],
+    };
+    let taken = if is_weighted { most_weighted } else { most };
+    let on_sums_of = |score: Score| Score { rows_used: (taken < of_all).then_some(taken), ..score };
+    stages.next("Energy distance", taken.min(of_all));
+    let energy = match gpu {
+        Some(gpu) => pairs::energy_on(gpu, first, second)?,
+        None => pairs::energy(first, second)?,
+    };
+    stages.next("MMD²", taken.min(of_all));
     let mmd2 = match gpu {
-        Some(gpu) => pairs::mmd2_on(gpu, real, fake, bandwidth)?,
-        None => pairs::mmd2(real, fake, bandwidth)?,
+        Some(gpu) => pairs::mmd2_on(gpu, first, second, bandwidth)?,
+        None => pairs::mmd2(first, second, bandwidth)?,
     };
     let p_value = permutation::mmd2(on_sums, real, fake, bandwidth, options.permutations, options.bins, seed)?;
     let ksd2 = match &options.target {
@@ -190,8 +201,8 @@ fn in_units(reference: Points, samples: Points, plain: Points, train: Option<Poi
     let w2 = wasserstein::exact(reference, samples, options.w2_rows, seed)?;
     let sinkhorn = match gpu {
         Some(gpu) => {
-            stages.next("Sinkhorn divergence", all.min(sinkhorn::most_rows(gpu)));
-            Some(sinkhorn::divergence(gpu, reference, samples, sinkhorn::BLUR * bandwidth, seed)?)
+            stages.next("Sinkhorn divergence", of_all.min(sinkhorn::most_rows(gpu)));
+            Some(sinkhorn::divergence(gpu, all_rows[0], all_rows[1], sinkhorn::BLUR * bandwidth, seed)?)
         }
         None => None,
     };
@@ -205,12 +216,12 @@ fn in_units(reference: Points, samples: Points, plain: Points, train: Option<Poi
         None => None,
     };
     Ok(Evaluation {
-        reference_rows: reference.rows(),
-        sample_rows: samples.rows(),
+        reference_rows: all_rows[0].rows(),
+        sample_rows: all_rows[1].rows(),
         columns: d,
-        mmd2: on_pairs(mmd2).with_p_value(p_value),
+        mmd2: on_sums_of(mmd2).with_p_value(p_value),
         bandwidth,
-        energy: on_pairs(energy),
+        energy: on_sums_of(energy),
         ksd2,
         sliced_w2,
         sinkhorn,
@@ -227,6 +238,13 @@ fn in_units(reference: Points, samples: Points, plain: Points, train: Option<Poi
         verdict: String::new(),
         notes: Vec::new(),
     })
+}
+
+/// At most so many rows of a set, with their weights.
+fn some_of(points: Points, most: usize, seed: u64) -> Set {
+    let chosen = points.chosen(most, seed);
+    let weights = points.weights().map(|weights| chosen.iter().map(|&i| weights[i]).collect());
+    Set { values: points.select(&chosen), weights, kept: None }
 }
 
 impl Copied {

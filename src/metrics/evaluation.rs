@@ -123,10 +123,10 @@ impl Evaluation {
         self.sinkhorn.iter_mut().for_each(|score| scale(score, unit * unit));
     }
 
-    /// Which scores, intervals and shifts there are none of though they were asked for, and why: a sentence each.
-    pub(super) fn absent(&self, options: &Options) -> Vec<String> {
+    /// Which scores, intervals and shifts there are none of though they were asked for, and why: a sentence each; `fewest` are the rows of the smaller
+    /// set that count alike.
+    pub(super) fn absent(&self, options: &Options, fewest: usize) -> Vec<String> {
         let mut notes = Vec::new();
-        let fewest = self.reference_rows.min(self.sample_rows);
         if options.classifier && self.c2st.is_none() {
             notes.push(format!(
                 "There is no classifier accuracy: the smaller set has {}, and a classifier needs {} or more of each.",

@@ -144,8 +144,9 @@ impl<'a> Points<'a> {
         Ok(Self { weights: table.weights(), ..Self::new(table.single(), table.rows(), table.cols())? })
     }
 
-    /// The same rows with a weight each, as a table has them: finite, not negative, not all zero. [`evaluate`](fn@evaluate), [`LogLikelihood`] and
-    /// [`Gaussian`](gaussian::Gaussian) follow them; what takes only pairs of rows does not.
+    /// The same rows with a weight each, as a table has them: finite, not negative, not all zero. [`evaluate`](fn@evaluate), [`pairs::energy`],
+    /// [`pairs::mmd2`], [`sinkhorn::divergence`], [`kolmogorov::columns`], [`LogLikelihood`] and [`Gaussian`](gaussian::Gaussian) follow them; other
+    /// scores do not.
     ///
     /// # Panics
     /// When there is not one weight a row.
@@ -196,6 +197,22 @@ impl<'a> Points<'a> {
         let mut order = self.sorted();
         let mut random = rand::rngs::Xoshiro256PlusPlus::seed_from_u64(seed ^ self.fingerprint(&order));
         order.partial_shuffle(&mut random, count.min(self.rows)).0.to_vec()
+    }
+
+    /// Places of rows that count alike and have the distribution of all as they weigh, in the order of their values: each row is kept with the chance
+    /// weight/(largest weight). All of them where weights do not differ.
+    pub(crate) fn thinned(&self, seed: u64) -> Vec<usize> {
+        let order = self.sorted();
+        let Some(weights) = self.weights else { return order };
+        let largest = weights.iter().copied().fold(0.0, f32::max);
+        let mut random = rand::rngs::Xoshiro256PlusPlus::seed_from_u64(seed ^ self.fingerprint(&order));
+        order.into_iter().filter(|&i| random.random::<f32>() * largest < weights[i]).collect()
+    }
+
+    /// Each row's share of the whole weight.
+    pub(crate) fn shares(&self) -> Vec<f64> {
+        let total = self.weights.map_or(self.rows as f64, |weights| weights.iter().map(|&w| f64::from(w)).sum());
+        (0..self.rows).map(|i| self.weights.map_or(1.0, |weights| f64::from(weights[i])) / total).collect()
     }
 
     /// Places of rows that stand for all of them, and how much each counts: all with their weights where they are no more than `count`; else so many

@@ -26,10 +26,10 @@ pub(super) struct Noise {
 }
 
 impl Noise {
-    /// From at most 50 rows of each set, for a kernel of the squared distance.
+    /// From at most 50 rows of each set, drawn as they weigh, for a kernel of the squared distance.
     pub fn of(x: Points, y: Points, kernel: impl Fn(f32) -> f32) -> Result<Self> {
         let d = x.columns();
-        let sets = [x.subsample(ROWS, 0), y.subsample(ROWS, 1)];
+        let sets = [drawn(x, 0)?, drawn(y, 1)?];
         let counts = [sets[0].len() / d, sets[1].len() / d];
         let rows: Vec<&[f32]> = sets.iter().flat_map(|set| set.chunks_exact(d)).collect();
         let total = rows.len();
@@ -81,6 +81,12 @@ impl Noise {
         })
     }
 
+    /// The same of rows whose weights differ, where the trace was found to be this: a shape is kept, and a size.
+    pub fn with_trace(self, trace: f64) -> Self {
+        let by = if self.trace > 0.0 { trace / self.trace } else { 0.0 };
+        Self { trace, squares: self.squares * by.powi(2), cubes: self.cubes * by.powi(3), largest: self.largest * by }
+    }
+
     /// The score of an estimate whose first part of the variance was estimated as `plug_in`, from a δ̂ with its noise.
     pub fn score(&self, value: f64, plug_in: f64) -> Score {
         let error = ((plug_in - 4.0 * self.squares).max(0.0) + 2.0 * self.squares).sqrt();
@@ -110,6 +116,15 @@ impl Noise {
         }];
         Score { standard_error: Some(error), interval: Some(ends), ..Score::exact(value) }
     }
+}
+
+/// At most 50 rows that count alike.
+fn drawn(points: Points, seed: u64) -> Result<Vec<f32>> {
+    let rows = points.thinned(seed);
+    // A weight much larger than the others would leave one row, of which nothing varies.
+    let rows = if rows.len() < 2 { points.chosen(ROWS, seed) } else { rows };
+    let values = points.select(&rows);
+    Ok(Points::new(&values, rows.len(), points.columns())?.subsample(ROWS, seed))
 }
 
 /// The quantile of a standardized gamma distribution of this skewness whose normal one is z (Wilson & Hilferty 1931).

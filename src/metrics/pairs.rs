@@ -4,6 +4,10 @@
 //! with k(x,y) = −|x−y| (Székely & Rizzo 2013). Both may be negative; their means are not. The variance has two parts: that of the Hájek projection,
 //! 4 Var(a_i − b_i)/n + 4 Var(c_j − e_j)/m with a, b (c, e) the row means to the own and to the other set (Sutherland et al. 2017), which vanishes where
 //! the distributions are equal, and a rest that does not. `metrics::noise` makes an interval of both that covers near equality too.
+//!
+//! Of rows with weights, s_i their shares of the whole, the mean embedding μ̂ = Σ s_i φ(x_i) misses the distribution's by a noise of trace
+//! Σ s_i² E|φ(x_i) − μ|², which |φ(x_i) − μ̂|²/(1 − s_i) estimates (MacKinnon & White 1985, HC2), and MMD² is |μ̂_x − μ̂_y|² less both traces: the
+//! U-statistic, where all weigh alike. (The U-statistic with s_i s_j for each pair is biased where weights depend on the rows, near equality by a third of what it varies by.)
 
 use super::neighbours::Columns;
 use super::noise::Noise;
@@ -61,37 +65,81 @@ impl RowMeans {
     }
 }
 
-/// The energy distance 2 E|X−Y| − E|X−X′| − E|Y−Y′|.
+/// The energy distance 2 E|X−Y| − E|X−X′| − E|Y−Y′|, as rows weigh.
 pub fn energy(x: Points, y: Points) -> Result<Score> {
+    if has_weights(x, y) {
+        return weighted(x, y, distance);
+    }
     Ok(RowMeans::new(x, y, distance)?.score(Noise::of(x, y, distance)?))
 }
 
-/// MMD² of the Gaussian kernel exp(−|x−y|²/2ℓ²), ℓ = `bandwidth`.
+/// MMD² of the Gaussian kernel exp(−|x−y|²/2ℓ²), ℓ = `bandwidth`, as rows weigh.
 pub fn mmd2(x: Points, y: Points, bandwidth: f64) -> Result<Score> {
+    if has_weights(x, y) {
+        return weighted(x, y, gaussian(bandwidth)?);
+    }
     Ok(RowMeans::new(x, y, gaussian(bandwidth)?)?.score(Noise::of(x, y, gaussian(bandwidth)?)?))
 }
 
-/// [`energy`] on the device, where that is faster.
+/// [`energy`] on the device, where that is faster; that of rows with weights on the host.
 pub fn energy_on(gpu: &Gpu, x: Points, y: Points) -> Result<Score> {
     match Backend::for_sums(gpu, x.columns()) {
-        Backend::Gpu(gpu) => {
+        Backend::Gpu(gpu) if !has_weights(x, y) => {
             let noise = Noise::of(x, y, distance)?;
             Ok(RowMeans::on(&gpu, x, y, &RadialKernel::Energy { beta: 1.0 })?.score(noise))
         }
-        Backend::Host => energy(x, y),
+        _ => energy(x, y),
     }
 }
 
-/// [`mmd2`] on the device, where that is faster.
+/// [`mmd2`] on the device, where that is faster; that of rows with weights on the host.
 pub fn mmd2_on(gpu: &Gpu, x: Points, y: Points, bandwidth: f64) -> Result<Score> {
     match Backend::for_sums(gpu, x.columns()) {
-        Backend::Gpu(gpu) => {
+        Backend::Gpu(gpu) if !has_weights(x, y) => {
             // Refuses a bandwidth that is none.
             let noise = Noise::of(x, y, gaussian(bandwidth)?)?;
             Ok(RowMeans::on(&gpu, x, y, &RadialKernel::gaussian(bandwidth as f32))?.score(noise))
         }
-        Backend::Host => mmd2(x, y, bandwidth),
+        _ => mmd2(x, y, bandwidth),
     }
+}
+
+fn has_weights(x: Points, y: Points) -> bool {
+    x.weights().is_some() || y.weights().is_some()
+}
+
+/// |μ̂_x − μ̂_y|² less the traces of both sets' noise, with its standard error and interval, for rows that count by their weights.
+fn weighted(x: Points, y: Points, kernel: impl Fn(f32) -> f32 + Sync) -> Result<Score> {
+    comparable(x, y, 2)?;
+    let own = f64::from(kernel(0.0));
+    // |μ̂_x|² less the trace, the trace, and the first part of the variance.
+    let side = |from: Points, to: Points, of_from: &[f64], of_to: &[f64]| {
+        let (inner, across) = (weighted_sums(from, from, of_from, &kernel), weighted_sums(from, to, of_to, &kernel));
+        let mean = |values: &[f64]| of_from.iter().zip(values).map(|(s, v)| s * v).sum::<f64>();
+        let squared = mean(&inner);
+        // A row without weight says nothing, and one with all of it has no noise to be seen.
+        let counted = || of_from.iter().zip(&inner).zip(&across).filter(|((s, _), _)| (0.0..1.0).contains(*s) && **s > 0.0);
+        let trace: f64 = counted().map(|((s, inner), _)| s * s * (own - 2.0 * inner + squared) / (1.0 - s)).sum();
+        let apart = |s: f64, inner: f64, across: f64| (inner - s * own) / (1.0 - s) - across;
+        let middle: f64 = counted().map(|((s, inner), across)| s * apart(*s, *inner, *across)).sum();
+        let error: f64 =
+            counted().map(|((s, inner), across)| (s * (apart(*s, *inner, *across) - middle)).powi(2) / (1.0 - s)).sum();
+        (squared - trace, trace, 4.0 * error, mean(&across))
+    };
+    let (of_x, of_y) = (x.shares(), y.shares());
+    let (in_x, trace_x, error_x, across) = side(x, y, &of_x, &of_y);
+    let (in_y, trace_y, error_y, _) = side(y, x, &of_y, &of_x);
+    let noise = Noise::of(x, y, &kernel)?.with_trace(trace_x + trace_y);
+    Ok(noise.score(in_x + in_y - 2.0 * across, error_x + error_y))
+}
+
+/// Σⱼ tⱼ k(xᵢ, yⱼ), for each row of x.
+fn weighted_sums(x: Points, y: Points, shares: &[f64], kernel: &(impl Fn(f32) -> f32 + Sync)) -> Vec<f64> {
+    let stored = Columns::new(y);
+    map_rows(x.rows(), |i, distances: &mut Vec<f32>| {
+        stored.squared_distances(x.row(i), distances);
+        distances.iter().zip(shares).map(|(&squared, share)| share * f64::from(kernel(squared))).sum()
+    })
 }
 
 /// −√s of a squared distance s.

@@ -22,20 +22,48 @@ pub fn of_column(mut values: Vec<f64>) -> (f64, f64, bool) {
         let units = || values.iter().map(|v| (v.clamp(low, high) - middle) / range);
         (middle + range * units().sum::<f64>() / values.len() as f64, range * interval::variance(units()).sqrt())
     };
-    let (mean, deviation) = moments(f64::NEG_INFINITY, f64::INFINITY);
-    let (cut_mean, cut_deviation) = moments(low, high);
+    chosen(moments(f64::NEG_INFINITY, f64::INFINITY), moments(low, high))
+}
+
+/// The same of values with weights, as many equal ones as they weigh; those without weight are left out.
+fn of_weighted(mut values: Vec<(f64, f64)>) -> (f64, f64, bool) {
+    values.retain(|(_, weight)| *weight > 0.0);
+    values.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+    let total: f64 = values.iter().map(|(_, weight)| weight).sum();
+    let mut sum = 0.0;
+    let sums: Vec<f64> = values.iter().map(|(_, weight)| (sum += weight, sum).1).collect();
+    let at = |share: f64| {
+        let place = sums.partition_point(|&below| below < share * total).min(values.len().max(1) - 1);
+        values.get(place).map_or(0.0, |(value, _)| *value)
+    };
+    let (middle, range) = (at(0.5), (at(1.0) - at(0.0)).max(f64::MIN_POSITIVE));
+    let moments = |low: f64, high: f64| {
+        let units = || values.iter().map(|(v, weight)| ((v.clamp(low, high) - middle) / range, weight / total));
+        let mean: f64 = units().map(|(v, share)| share * v).sum();
+        let spread: f64 = units().map(|(v, share)| share * (v - mean).powi(2)).sum();
+        let left = 1.0 - units().map(|(_, share)| share * share).sum::<f64>();
+        (middle + range * mean, range * if left > 0.0 { (spread / left).sqrt() } else { 0.0 })
+    };
+    chosen(moments(f64::NEG_INFINITY, f64::INFINITY), moments(at(TAIL), at(1.0 - TAIL)))
+}
+
+/// Of mean and deviation with tails, and without.
+fn chosen((mean, deviation): (f64, f64), (cut_mean, cut_deviation): (f64, f64)) -> (f64, f64, bool) {
     if cut_deviation > 0.0 && deviation > TAIL_HEAVY * cut_deviation {
         return (cut_mean, cut_deviation, true);
     }
     if deviation > 0.0 { (mean, deviation, false) } else { (mean, 1.0, false) }
 }
 
-/// The scale of every column of a table, and the names of those whose tails were cut.
+/// The scale of every column of a table as its rows weigh, and the names of those whose tails were cut.
 pub fn of_table(table: &Table) -> (Standardisation, Vec<String>) {
     let cols = table.cols();
     let (mut scale, mut cut) = (Standardisation::identity(cols), Vec::new());
     for (j, name) in table.columns().iter().enumerate() {
-        let (mean, deviation, tails) = of_column(table.column(j).collect());
+        let (mean, deviation, tails) = match table.weights() {
+            None => of_column(table.column(j).collect()),
+            Some(weights) => of_weighted(table.column(j).zip(weights.iter().map(|&w| f64::from(w))).collect()),
+        };
         (scale.mean[j], scale.scale[j]) = (mean, deviation);
         if tails {
             cut.push(name.clone());
@@ -71,6 +99,17 @@ mod tests {
         outlying[0] = 1e12;
         let (mean, scale, cut) = of_column(outlying);
         assert!((mean - 0.5).abs() < 0.01 && (scale - 0.2888).abs() < 0.01 && cut, "{mean} {scale}");
+    }
+
+    #[test]
+    fn a_column_of_rows_with_weights_has_the_deviation_of_as_many_equal_rows() {
+        // 0, 0, 0, 4 by weights ¾ and ¼: mean 1 and variance 3, times 1/(1 − ¹⁰⁄₁₆). What has no weight lies anywhere.
+        let (mean, scale, cut) = of_weighted(vec![(4.0, 1.0), (0.0, 3.0), (1e30, 0.0)]);
+        assert!((mean - 1.0).abs() < 1e-12 && (scale - 8f64.sqrt()).abs() < 1e-12 && !cut, "{mean} {scale}");
+        let plain: Vec<f64> = (0..1000).map(|i| f64::from(i * i % 997)).collect();
+        let weighted = of_weighted(plain.iter().map(|&v| (v, 0.25)).collect());
+        let (mean, scale, _) = of_column(plain);
+        assert!((weighted.0 / mean - 1.0).abs() < 1e-12 && (weighted.1 / scale - 1.0).abs() < 1e-12, "{weighted:?}");
     }
 
     #[test]

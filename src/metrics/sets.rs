@@ -1,8 +1,9 @@
-//! The two sets as scores take them: rows that are independent and count alike, in an order that says nothing of the files' own.
+//! The two sets as scores take them: rows that are independent, in an order that says nothing of the files' own; and where they have weights, those of
+//! them that count alike besides.
 
+use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::SliceRandom;
-use rand::{RngExt, SeedableRng};
 
 use super::Points;
 use super::manifold::NEIGHBOURS;
@@ -13,22 +14,54 @@ use crate::{Error, Result};
 const SAME: f64 = 1e-5;
 /// The chance that independent sets share columns so, below which they count as paired.
 const BY_CHANCE: f64 = 1e-6;
+/// What follows weights as they are.
+const FOLLOWING: &str = "energy distance, MMD², Sinkhorn divergence, Kolmogorov–Smirnov and the columns' own differences";
 /// Distinct rows of a set whose multiplicities are looked at: few have a common divisor by chance.
 const DISTINCT: usize = 10;
 
 /// Rows, and what was done to them.
 #[derive(Debug, Default)]
 pub(super) struct Sets {
-    pub reference: Vec<f32>,
-    pub samples: Vec<f32>,
+    pub reference: Set,
+    pub samples: Set,
     pub notes: Vec<String>,
+}
+
+/// Rows of a set.
+#[derive(Debug, Default)]
+pub(super) struct Set {
+    pub values: Vec<f32>,
+    /// Where they differ.
+    pub weights: Option<Vec<f32>>,
+    /// Of rows with weights those that are kept with a chance in proportion to these: a plain sample of the weighted distribution.
+    pub kept: Option<Vec<f32>>,
+}
+
+impl Set {
+    /// The same, every value mapped.
+    pub fn map(&self, each: impl Fn(f32) -> f32) -> Self {
+        let all = |values: &Vec<f32>| values.iter().map(|&v| each(v)).collect();
+        Self { values: all(&self.values), weights: self.weights.clone(), kept: self.kept.as_ref().map(all) }
+    }
+
+    /// All rows with their weights.
+    pub fn all(&self, columns: usize) -> Result<Points<'_>> {
+        Ok(Points::new(&self.values, self.values.len() / columns, columns)?.with_weights(self.weights.as_deref()))
+    }
+
+    /// Rows that count alike.
+    pub fn alike(&self, columns: usize) -> Result<Points<'_>> {
+        let values = self.kept.as_ref().unwrap_or(&self.values);
+        Points::new(values, values.len() / columns, columns)
+    }
 }
 
 impl Sets {
     /// - Samples that share columns with the reference were generated for its rows, and are not independent of them. One row of each pair is taken,
     ///   the reference's of a random half of the pairs and the sample of the others.
     /// - A set that is several times the same rows counts once.
-    /// - Of weighted rows each is kept with a chance in proportion to its weight: what is left is a sample of the weighted distribution.
+    /// - Rows without weight are left out. Of the others each is kept with a chance in proportion to its weight, for scores that cannot follow weights:
+    ///   what is left is a sample of the weighted distribution.
     ///
     /// # Errors
     /// Weights so unequal that too few rows are left.
@@ -51,22 +84,26 @@ impl Sets {
                 sets.notes.push(format!("Every row of the {what} is there {times} times, and counts once."));
             }
         }
-        for (rows, what, seed) in [(&mut x, "reference", seed), (&mut y, "samples", seed.wrapping_add(1))] {
-            if let Some([kept, all]) = rows.thin(seed) {
-                if kept <= NEIGHBOURS {
-                    return Err(Error::data(format!(
-                        "drawn in proportion to their weights, {kept} of the {all} rows of the {what} are left, and scores need {} or more: a few weights \
-                         are much larger than the others; give more rows, or score without weights",
-                        NEIGHBOURS + 1
-                    )));
-                }
+        for (rows, set, what, seed) in
+            [(&x, &mut sets.reference, "reference", seed), (&y, &mut sets.samples, "samples", seed.wrapping_add(1))]
+        {
+            *set = rows.set(seed)?;
+            let columns = rows.of.columns();
+            let (all, kept) = (set.values.len() / columns, set.alike(columns)?.rows());
+            if set.weights.is_some() && kept <= NEIGHBOURS {
+                return Err(Error::data(format!(
+                    "drawn in proportion to their weights, {kept} of the {all} rows of the {what} are left, and scores need {} or more: a few weights \
+                     are much larger than the others; give more rows, or score without weights",
+                    NEIGHBOURS + 1
+                )));
+            }
+            if set.weights.is_some() {
                 sets.notes.push(format!(
-                    "The weights of the {what} are followed by drawing {kept} of its {all} rows in proportion to them."
+                    "The weights of the {what} are followed: by {FOLLOWING} as they are, by the other scores and p-values on {kept} of its {all} rows, \
+                     drawn in proportion to them."
                 ));
             }
         }
-        let values = |rows: &Rows| rows.of.select(&rows.order);
-        (sets.reference, sets.samples) = (values(&x), values(&y));
         Ok(sets)
     }
 }
@@ -105,16 +142,17 @@ impl<'a> Rows<'a> {
         divisor
     }
 
-    /// Keeps each row with the chance weight/(largest weight); returns how many of how many, where weights differ.
-    fn thin(&mut self, seed: u64) -> Option<[usize; 2]> {
-        let largest = self.order.iter().map(|&i| self.weight(i)).fold(0.0, f32::max);
-        if self.order.iter().all(|&i| self.weight(i) == largest) {
-            return None;
+    /// The rows that weigh something.
+    fn set(&self, seed: u64) -> Result<Set> {
+        let order: Vec<usize> = self.order.iter().copied().filter(|&i| self.weight(i) > 0.0).collect();
+        let values = self.of.select(&order);
+        let weights: Vec<f32> = order.iter().map(|&i| self.weight(i)).collect();
+        if weights.iter().all(|&weight| weight == weights[0]) {
+            return Ok(Set { values, ..Set::default() });
         }
-        let all = self.order.len();
-        let mut random = Xoshiro256PlusPlus::seed_from_u64(seed ^ self.of.fingerprint(&self.order));
-        self.order = self.order.iter().copied().filter(|&i| random.random::<f32>() * largest < self.weight(i)).collect();
-        Some([self.order.len(), all])
+        let points = Points::new(&values, order.len(), self.of.columns())?.with_weights(Some(&weights));
+        let kept = points.select(&points.thinned(seed));
+        Ok(Set { values, weights: Some(weights), kept: Some(kept) })
     }
 }
 

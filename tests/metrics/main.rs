@@ -22,6 +22,7 @@ mod permutation;
 mod sinkhorn;
 mod stein;
 mod wasserstein;
+mod weights;
 
 /// Rows and their shape.
 struct Cloud {

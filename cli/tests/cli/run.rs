@@ -72,6 +72,22 @@ fn from_rows_to_new_rows() {
 }
 
 #[test]
+fn samples_have_weights_of_their_own() {
+    let desk = Desk::new();
+    let rows = |shift: i32| (0..120).map(|i| i * 37 % 120 + shift).collect::<Vec<_>>();
+    let plain = |values: Vec<i32>| values.iter().map(|v| format!("{v}\n")).collect::<String>();
+    // Every second sample lies far away, and weighs nothing.
+    let weighted = rows(0).iter().map(|v| format!("{v},2\n{},0\n", v + 900)).collect::<String>();
+    desk.file("real.csv", format!("x\n{}", plain(rows(1)))).file("new.csv", format!("x,w\n{weighted}"));
+    let asked = "--quiet evaluate --reference real.csv --samples new.csv --json";
+    let found = json(&desk.works(&format!("{asked} --sample-weights w")));
+    assert!(found["energy"]["value"].as_f64().is_some_and(|energy| energy < 0.01), "{found}");
+    assert_eq!(found["sample_rows"], 120);
+    assert!(json(&desk.works(asked))["energy"]["value"].as_f64().is_some_and(|energy| energy > 1.0));
+    desk.fails("evaluate --reference real.csv --samples new.csv --sample-weights v", 2, &["`v`", "new.csv"]);
+}
+
+#[test]
 fn one_seed_gives_one_sample_bit_for_bit() {
     let desk = Desk::new();
     desk.trained();
