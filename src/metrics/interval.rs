@@ -18,11 +18,16 @@ pub fn wilson(successes: u64, trials: u64) -> [f64; 2] {
     if trials == 0 {
         return [0.0, 1.0];
     }
-    let (n, p) = (trials as f64, successes as f64 / trials as f64);
+    wilson_of(successes as f64, trials as f64)
+}
+
+/// The same for numbers that need not be whole, as of trials that depend on each other and count for fewer.
+pub fn wilson_of(k: f64, n: f64) -> [f64; 2] {
+    let p = k / n;
     let scale = 1.0 / (1.0 + Z * Z / n);
     let centre = (p + Z * Z / (2.0 * n)) * scale;
     let half = Z * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt() * scale;
-    [if successes == 0 { 0.0 } else { centre - half }, if successes == trials { 1.0 } else { centre + half }]
+    [if k <= 0.0 { 0.0 } else { centre - half }, if k >= n { 1.0 } else { centre + half }]
 }
 
 /// The exact interval for `successes` of `trials` (Clopper & Pearson 1934): covers at least 95 % at every true share.

@@ -4,7 +4,11 @@
 //! precision = share of samples in some B(real); recall = share of real rows in some B(sample);
 //! density = mean number of B(real) that hold a sample, over k (1 when the laws agree, above 1 when samples crowd the middle);
 //! coverage = share of real rows whose ball holds a sample (1 − ∏_{i=1..k}(N−i)/(M+N−i) for equal laws).
-//! The intervals treat rows as independent with the balls held fixed.
+//!
+//! Rows that share balls are not independent, and other balls would come with other rows: the scores vary more than as many independent rows would. For equal
+//! distributions of 1 to 20 columns and n real rows and m samples between 150 and 600, the variance over draws of both sets is that of independent rows
+//! times about 1 + m/n for precision, 1 + n/m for recall, 1 + 1.5 m/n for density and 1 + 1.5 √(n/m) for coverage (measured: precision 1.1 to 1.7, 1.9 to 3.1
+//! in one column, and 2.5 to 6.6 for m = 4n). The intervals are Wilson's of as many fewer rows, and ± 1.96 such errors for density.
 
 use super::neighbours::{balls_round, squared_radii};
 use super::{Backend, Points, Score, comparable, interval};
@@ -46,18 +50,20 @@ pub fn scores(on: &Backend, real: Points, samples: Points, k: usize) -> Result<M
 
 /// The four scores from the counts.
 pub fn from_counts(counts: &Counts, k: usize) -> Manifold {
-    let share = |yes: usize, of: usize| {
-        let (yes, of) = (yes as u64, of as u64);
-        let value = yes as f64 / of as f64;
-        let standard_error = Some((value * (1.0 - value) / of as f64).sqrt());
-        Score { value, standard_error, interval: Some(interval::wilson(yes, of)), ..Score::default() }
+    let (n, m) = (counts.covered.len() as f64, counts.real_balls_round_sample.len() as f64);
+    // `dependence` is the variance over that of independent rows.
+    let share = |yes: usize, of: usize, dependence: f64| {
+        let (yes, of) = (yes as f64 / dependence, of as f64 / dependence);
+        let value = yes / of;
+        let standard_error = Some((value * (1.0 - value) / of).sqrt());
+        Score { value, standard_error, interval: Some(interval::wilson_of(yes, of)), ..Score::default() }
     };
-    let held = |counts: &[u32]| share(counts.iter().filter(|&&c| c > 0).count(), counts.len());
+    let held = |counts: &[u32], dependence| share(counts.iter().filter(|&&c| c > 0).count(), counts.len(), dependence);
     let (density, error) = interval::mean_and_error(counts.real_balls_round_sample.iter().map(|&c| f64::from(c) / k as f64));
     Manifold {
-        precision: held(&counts.real_balls_round_sample),
-        recall: held(&counts.sample_balls_round_real),
-        density: Score::normal(density, error),
-        coverage: share(counts.covered.iter().filter(|&&c| c).count(), counts.covered.len()),
+        precision: held(&counts.real_balls_round_sample, 1.0 + m / n),
+        recall: held(&counts.sample_balls_round_real, 1.0 + n / m),
+        density: Score::normal(density, error * (1.0 + 1.5 * m / n).sqrt()),
+        coverage: share(counts.covered.iter().filter(|&&c| c).count(), counts.covered.len(), 1.0 + 1.5 * (n / m).sqrt()),
     }
 }
