@@ -48,8 +48,12 @@ pub fn differences(sets: [Points; 2], alike: [Points; 2], ks: &[Score], names: &
     let mean = |set: usize, j: usize| shares[set].iter().zip(sets[set].column(j)).map(|(s, v)| s * f64::from(v)).sum::<f64>();
     // Of the reference: Σ s (x − mean)², over 1 − Σ s².
     let deviation = |j: usize| {
-        let middle = mean(0, j);
-        let squares = shares[0].iter().zip(sets[0].column(j)).map(|(s, v)| s * (f64::from(v) - middle).powi(2)).sum::<f64>();
+        let (column, middle) = (sets[0].column(j), mean(0, j));
+        // Shares add up to one but for rounding, which would make a constant column vary.
+        if column.iter().all(|v| *v == column[0]) {
+            return 0.0;
+        }
+        let squares = shares[0].iter().zip(&column).map(|(s, &v)| s * (f64::from(v) - middle).powi(2)).sum::<f64>();
         let left = 1.0 - shares[0].iter().map(|s| s * s).sum::<f64>();
         if left > 0.0 { (squares / left).sqrt() } else { 0.0 }
     };

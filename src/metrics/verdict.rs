@@ -3,7 +3,7 @@
 use super::Evaluation;
 use crate::words::number;
 
-/// p-values below which a difference counts as found.
+/// The chance that a difference is found where there is none, at most.
 const FOUND: f64 = 0.05;
 /// The p-value of the copying test below which copies are spoken of.
 const COPIED: f64 = 1e-3;
@@ -25,16 +25,17 @@ impl Evaluation {
     }
 
     fn difference(&self) -> String {
-        // Of several tests the least p-value, corrected for their number.
+        // Columns by themselves and rows as a whole have half of the chance each; of several tests of the whole the least p-value, corrected for their number.
+        let level = if self.by_column.is_empty() { FOUND } else { 0.5 * FOUND };
         let joint: Vec<f64> =
             [self.c2st.as_ref(), Some(&self.mmd2)].into_iter().flatten().filter_map(|score| score.p_value).collect();
         let least = joint.iter().copied().fold(1.0, f64::min) * joint.len() as f64;
         let columns: Vec<&str> =
-            self.by_column.iter().filter(|column| column.p_value < FOUND).map(|column| column.column.as_str()).collect();
+            self.by_column.iter().filter(|column| column.p_value < level).map(|column| column.column.as_str()).collect();
         let told = self.c2st.as_ref().map_or(String::new(), |c| {
             format!(": a classifier tells them apart in {} of cases (50 % is chance)", percent(c.value))
         });
-        if least >= FOUND && columns.is_empty() {
+        if least >= level && columns.is_empty() {
             return format!("No difference is found between the samples and the reference{told}.");
         }
         let how = match self.c2st.as_ref().map(|c| c.value) {

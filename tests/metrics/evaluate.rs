@@ -1,4 +1,5 @@
 use pushforward::data::{Standardisation, Table, Target};
+use pushforward::metrics::columns::ColumnDifference;
 use pushforward::metrics::{Evaluation, Options, Score, evaluate};
 use pushforward::report::ScoreTable;
 
@@ -123,4 +124,20 @@ fn a_column_that_is_rounded_in_the_reference_alone_is_named() {
     // The other way about nothing is wrong with the samples but what a classifier sees.
     let found = evaluate(samples.points(), real.points(), None, &options).expect("scores");
     assert!(!found.verdict().contains("rounded"), "{}", found.verdict());
+}
+
+/// Columns and rows as a whole are tests of their own: a verdict that takes either at .05 would be wrong in up to one of ten cases.
+#[test]
+fn a_verdict_is_corrected_for_its_tests() {
+    let column = |p_value: f64| ColumnDifference { column: "a".into(), p_value, ..ColumnDifference::default() };
+    let p = |p_value: f64| Score::exact(0.0).with_p_value(p_value);
+    let says = |mmd2: f64, c2st: Option<f64>, by_column: Vec<ColumnDifference>| {
+        let found = Evaluation { mmd2: p(mmd2), c2st: c2st.map(p), by_column, ..Evaluation::default() };
+        !found.verdict().starts_with("No difference is found")
+    };
+    assert!(says(0.04, None, Vec::new()) && !says(0.06, None, Vec::new()));
+    assert!(says(0.02, None, vec![column(1.0)]) && !says(0.03, None, vec![column(1.0)]));
+    assert!(says(1.0, None, vec![column(0.02)]) && !says(1.0, None, vec![column(0.03)]));
+    // Of two tests of the whole each has half of its half.
+    assert!(says(1.0, Some(0.012), vec![column(1.0)]) && !says(0.013, Some(0.02), vec![column(1.0)]));
 }
