@@ -72,13 +72,20 @@ pub fn subset(table: &Table, rows: usize, seed: u64) -> Table {
     table.select_rows(&subset_of(table.rows(), rows, seed))
 }
 
-/// At most so many rows that stand for a table whose rows have weights, for scores in which every row counts alike: drawn in proportion to the weights, as
-/// many as equal rows would say as much ((Σ w)²/Σ w²), each within one of its due. Of a table without weights a [`subset`].
+/// Rows that are drawn as they weigh are as many as leave none twice, where these are so many.
+const DISTINCT: usize = 50;
+
+/// At most so many rows that stand for a table whose rows have weights, for scores in which every row counts alike: drawn in proportion to the weights, each
+/// within one of its due. They are as many as leave no row twice (Σ w over the largest weight), for a classifier would know a row again that it has seen; where
+/// those would be fewer than 50, as many as equal rows would say as much ((Σ w)²/Σ w²). Of a table without weights a [`subset`].
 pub fn by_weight(table: &Table, most: usize, seed: u64) -> Table {
     let Some(weights) = table.weights() else { return subset(table, most, seed) };
     let total: f64 = weights.iter().map(|&w| f64::from(w)).sum();
     let concentration: f64 = weights.iter().map(|&w| (f64::from(w) / total).powi(2)).sum();
-    let count = ((1.0 / concentration).round() as usize).clamp(1, most.max(1));
+    let largest = weights.iter().copied().fold(0.0, f32::max);
+    let distinct = (total / f64::from(largest)).floor() as usize;
+    let worth = (1.0 / concentration).round() as usize;
+    let count = if distinct < DISTINCT { worth } else { distinct }.clamp(1, most.max(1));
     // Systematic resampling (Kitagawa 1996), over the rows in random order.
     let mut order: Vec<usize> = (0..table.rows()).collect();
     shuffle(&mut order, table.rows(), seed, Purpose::Subset);
