@@ -1,6 +1,6 @@
 //! A run as it goes: a bar on a terminal, a plain line every few seconds elsewhere, or JSON.
 
-use std::cell::{Cell, RefCell};
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -113,17 +113,18 @@ impl Progress for Watches {
 /// Shows what share of long work is done, once it takes longer than a moment.
 pub struct Share {
     console: Console,
-    bar: RefCell<Option<ProgressBar>>,
-    said: Cell<Instant>,
+    /// The bar, once there is one, and when something was last said.
+    shown: Mutex<(Option<ProgressBar>, Instant)>,
 }
 
 impl Share {
     pub fn new(console: Console) -> Self {
-        Self { console, bar: RefCell::new(None), said: Cell::new(Instant::now()) }
+        Self { console, shown: Mutex::new((None, Instant::now())) }
     }
 
     pub fn update(&self, done: f64) {
-        let mut bar = self.bar.borrow_mut();
+        let mut shown = self.shown.lock().expect("no holder of this lock panics");
+        let (bar, said) = &mut *shown;
         if done >= 1.0 {
             if let Some(bar) = bar.take() {
                 bar.finish_and_clear();
@@ -134,8 +135,8 @@ impl Share {
         let pause = if self.console.has_bar() { JSON } else { PLAIN };
         if let Some(bar) = bar.as_ref() {
             bar.set_position(percent);
-        } else if self.said.get().elapsed() > pause {
-            self.said.set(Instant::now());
+        } else if said.elapsed() > pause {
+            *said = Instant::now();
             if self.console.has_bar() {
                 let style = ProgressStyle::with_template("{bar:24} {pos} %").expect("a template of known keys");
                 let shown = ProgressBar::with_draw_target(Some(100), ProgressDrawTarget::stderr_with_hz(10)).with_style(style);

@@ -183,7 +183,7 @@ pub fn check_steadying(r1: f32, instance_noise: f32) -> Result<()> {
 }
 
 /// A generator and critics that pull against each other.
-pub trait Adversarial {
+pub trait Adversarial: Send + Sync {
     /// The generator φ.
     fn core(&self) -> &OneStep;
 

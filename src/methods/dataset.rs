@@ -8,7 +8,7 @@ use crate::ops::activation::Activation;
 use crate::ops::gather::thresholds;
 use crate::words::count;
 use crate::{Error, Result};
-use std::rc::Rc;
+use std::sync::Arc;
 
 /// Rows from which the median distance is taken: its standard error is then about 1 % of it.
 const MEDIAN_ROWS: usize = 1000;
@@ -26,8 +26,8 @@ pub struct Dataset {
     noise: f32,
     /// Of each column the width of uniform noise, where any has some.
     widths: Option<Tensor>,
-    course: Option<Rc<Course>>,
-    fitted: Rc<Fitted>,
+    course: Option<Arc<Course>>,
+    fitted: Arc<Fitted>,
     target: Option<Target>,
     source: Option<Vec<f32>>,
     names: Vec<String>,
@@ -67,7 +67,7 @@ impl Dataset {
             noise,
             widths: None,
             course: None,
-            fitted: Rc::new(Fitted::new(values, cols, conditions, weights, noise)),
+            fitted: Arc::new(Fitted::new(values, cols, conditions, weights, noise)),
             target: None,
             source: None,
             names: Vec::new(),
@@ -89,7 +89,7 @@ impl Dataset {
         // Gaussian tails reach further than the data: four deviations each way.
         let reach = |j: usize| self.ranges[j].max(if j < course.columns { 8.0 * course.deviations[j] } else { 0.0 });
         let ranges = (0..self.cols()).map(reach).collect();
-        Ok(Self { ranges, course: Some(Rc::new(course)), ..self.clone() })
+        Ok(Self { ranges, course: Some(Arc::new(course)), ..self.clone() })
     }
 
     /// The same rows, with the law to learn where its score is known.

@@ -20,7 +20,6 @@ use crate::gpu::{Gpu, Plan, Recorder, Var};
 use crate::nn::{Parameters, Weights};
 use crate::{Error, Result, loss, settings};
 use serde::{Deserialize, Serialize};
-use std::rc::Rc;
 use std::sync::Arc;
 
 /// Where none is asked for.
@@ -100,7 +99,7 @@ enum Student {
 
 struct Distill {
     student: Student,
-    teacher: Option<Rc<dyn Method>>,
+    teacher: Option<Arc<dyn Method>>,
     settings: Settings,
     steps: u32,
 }
@@ -151,7 +150,7 @@ impl Distill {
         Ok(Self { student, teacher: setup.teacher.clone(), settings, steps: setup.training.steps })
     }
 
-    fn teacher(&self) -> Result<&Rc<dyn Method>> {
+    fn teacher(&self) -> Result<&Arc<dyn Method>> {
         self.teacher.as_ref().ok_or_else(|| Error::usage("there is no teacher to learn from"))
     }
 

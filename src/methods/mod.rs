@@ -52,7 +52,7 @@ use crate::ops::pairwise::Estimator;
 use crate::settings::{Key, Settings};
 use crate::{Error, Result, settings};
 use serde::Serialize;
-use std::rc::Rc;
+use std::sync::Arc;
 
 settings! {
     /// Settings that every method shares.
@@ -177,7 +177,7 @@ pub struct Setup<'a> {
     /// The data to start from; none when a trained model is loaded.
     pub data: Option<&'a Dataset>,
     /// The trained map to learn from, where the settings name one.
-    pub teacher: Option<Rc<dyn Method>>,
+    pub teacher: Option<Arc<dyn Method>>,
 }
 
 /// Chains that make samples, as a recording traces them.
@@ -190,7 +190,7 @@ pub struct Traced {
 }
 
 /// A way to learn a sampler. What trains by one loss is an [`Objective`], and is a method by that.
-pub trait Method {
+pub trait Method: Send + Sync {
     /// The weights of the learned map: what a model file holds.
     fn parameters(&self) -> &Parameters;
 

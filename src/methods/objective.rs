@@ -7,7 +7,7 @@ use crate::gpu::{Gpu, Plan, Recorder, Var};
 use crate::nn::{Parameters, Weights};
 
 /// A loss that trains a one-step sampler by itself.
-pub trait Objective {
+pub trait Objective: Send + Sync {
     /// The generator φ that the loss moves.
     fn core(&self) -> &OneStep;
 

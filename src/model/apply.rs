@@ -94,7 +94,7 @@ impl Model {
         if self.repels() {
             return Err(Error::usage(REPELLED));
         }
-        self.solved.set(None);
+        self.keep_solved(None);
         if let Some(dynamics) = self.method.equation().filter(|_| !self.accurate)
             && dynamics.sampling().solver.is_stochastic()
         {
@@ -144,7 +144,7 @@ impl Model {
         }
         let values = self.standard(rows)?;
         let cols = self.description.columns.len();
-        self.solved.set(None);
+        self.keep_solved(None);
         let latents = match (self.accurate(), self.adaptive()) {
             (Some(dynamics), _) => self.solve(&values, cols, dynamics, |rec, x| self.backwards(dynamics, rec, x))?,
             (None, Some(dynamics)) => self.in_chunks(&values, cols, |rec, x| self.backwards(dynamics, rec, x), Journey::run)?,

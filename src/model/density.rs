@@ -51,7 +51,7 @@ impl Model {
                 row[..generated].fill(0.0);
             }
         }
-        self.solved.set(None);
+        self.keep_solved(None);
         let estimated = Cell::new(false);
         let density = |rec: &mut Recorder, x| {
             let Some(density) = self.method.log_density(rec, x, Weights::Averaged)? else { return Ok(None) };

@@ -20,10 +20,10 @@ use crate::settings::Settings;
 use crate::{Error, Result};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
-use std::cell::Cell;
 use std::collections::HashMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
 /// The setting of methods that learn maps between two times: the steps in which samples are drawn.
 const MAP_STEPS: &str = "map_steps";
@@ -113,8 +113,8 @@ pub struct Model {
     temperature: f32,
     /// Whether densities and inverses are solved until their error is small, instead of in the steps that samples are drawn by.
     accurate: bool,
-    solved: Cell<Option<Solved>>,
-    watch: Option<Box<dyn Fn(f64)>>,
+    solved: Mutex<Option<Solved>>,
+    watch: Option<Box<dyn Fn(f64) + Send + Sync>>,
 }
 
 /// The key of the description in a file's metadata.
@@ -190,7 +190,7 @@ pub(crate) fn write_model(path: &Path, description: &Description, method: &dyn M
 impl Model {
     /// A model around a method that has just been trained.
     pub fn new(gpu: &Gpu, description: Description, method: Box<dyn Method>) -> Self {
-        Self { gpu: gpu.clone(), description, method, temperature: 1.0, accurate: true, solved: Cell::new(None), watch: None }
+        Self { gpu: gpu.clone(), description, method, temperature: 1.0, accurate: true, solved: Mutex::default(), watch: None }
     }
 
     /// Loads `model.safetensors` from a run folder, or a model file itself.
@@ -285,7 +285,7 @@ impl Model {
     }
 
     /// The same map; `watch` is told during long work what share of it is done.
-    pub fn with_watch(self, watch: impl Fn(f64) + 'static) -> Self {
+    pub fn with_watch(self, watch: impl Fn(f64) + Send + Sync + 'static) -> Self {
         Self { watch: Some(Box::new(watch)), ..self }
     }
 
@@ -319,5 +319,17 @@ impl Model {
     /// Dimension of the latent space.
     pub fn latent(&self) -> usize {
         self.method.latent()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_model_and_a_device_can_be_shared_between_threads() {
+        fn shared<T: Send + Sync>() {}
+        shared::<Model>();
+        shared::<Gpu>();
     }
 }

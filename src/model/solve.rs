@@ -32,9 +32,14 @@ pub struct Solved {
 }
 
 impl Model {
+    /// Keeps how an equation was solved, for [`Model::solved`].
+    pub(super) fn keep_solved(&self, solved: Option<Solved>) {
+        *self.solved.lock().expect("no holder of this lock panics") = solved;
+    }
+
     /// How the last `push`, `pull` or `log_density` solved its equation; none where it solved none, or in fixed steps.
     pub fn solved(&self) -> Option<Solved> {
-        self.solved.get()
+        *self.solved.lock().expect("no holder of this lock panics")
     }
 
     /// The integration to solve until its error is small.
@@ -79,7 +84,7 @@ impl Model {
                 (coarse, tolerance) = (fine, (0.1 * tolerance).max(LEAST_TOLERANCE));
             }
         })?;
-        self.solved.set(solved.get());
+        self.keep_solved(solved.get());
         let Some(Solved { tolerance, .. }) = solved.get().filter(|_| rows > ESTIMATED) else { return Ok(found) };
         let prepare = |rec: Recorder, x| {
             let mut journey = record(rec, x)?;

@@ -35,7 +35,7 @@ use outside::Outside;
 use session::Session;
 use stage::Stage;
 use std::path::PathBuf;
-use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use validation::Validation;
 
@@ -88,7 +88,7 @@ impl Job {
         gpu: &Gpu,
         columns: &[String],
         units: &Standardisation,
-    ) -> Result<Option<(Rc<dyn Method>, Standardisation)>> {
+    ) -> Result<Option<(Arc<dyn Method>, Standardisation)>> {
         let Some(run) = given_teacher(&self.settings) else { return Ok(None) };
         let model = Model::load(gpu, run)?;
         let Description { columns: of_teacher, standardisation, .. } = model.description().clone();

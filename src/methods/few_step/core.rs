@@ -94,7 +94,7 @@ impl FewStep {
 }
 
 /// What a map between times is trained by.
-pub trait MapLoss {
+pub trait MapLoss: Send + Sync {
     fn core(&self) -> &FewStep;
 
     /// Of a batch that it draws itself, 1 × 1; reports what it wishes.

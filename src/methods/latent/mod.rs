@@ -27,7 +27,7 @@ use start::Start;
 const MOST: usize = 1 << 24;
 
 /// A loss of the model's samples, recorded, and how held-out rows are judged: what a method of this kind adds.
-pub(super) trait Objective {
+pub(super) trait Objective: Send + Sync {
     /// The loss of data rows, n × (columns + given), 1 × 1.
     fn loss(&self, rec: &mut Recorder, model: &Latent, rows: Var) -> Result<Var>;
 

@@ -14,7 +14,7 @@ const EXACT: usize = 16;
 const PROBES: usize = 8;
 
 /// A method whose map is the end of an integration.
-pub trait Flow {
+pub trait Flow: Send + Sync {
     fn core(&self) -> &ManyStep;
 
     /// What training moves or keeps besides.
@@ -48,7 +48,7 @@ pub struct Way {
 }
 
 /// What a model asks of a method that integrates, beside [`Method`].
-pub trait Dynamics {
+pub trait Dynamics: Send + Sync {
     fn sampling(&self) -> &Sampling;
     /// The times between which samples are integrated.
     fn span(&self) -> (f64, f64);
