@@ -32,7 +32,7 @@ settings! {
         transform: Kind = Kind::Spline,
         /// Bound on the logarithm of an affine layer's scale.
         bound: f32 = 3.0,
-        /// Bound on the logarithm of how much a chain of affine layers stretches distances between latents; unset is that of its layers alone.
+        /// Bound on the logarithm of how much all affine layers stretch distances between latents; unset is that of each layer alone.
         stretch: Option<f32> = None,
         /// Bins of a spline.
         bins: usize = 8,
@@ -40,6 +40,8 @@ settings! {
         reach: f32 = 5.0,
         /// What stands before each layer: none, normalise (a scale and shift a column), or linear (an invertible matrix by its LU factors).
         mixing: Mixing = Mixing::None,
+        /// Bound on the logarithm of how much all that stands before layers stretches or shrinks distances; unset is none.
+        mixing_stretch: Option<f32> = None,
     }
 }
 
@@ -49,7 +51,7 @@ pub const ENTRY: Entry = Entry {
     paper: "§3, change of variables with triangular maps",
     density: true,
     inverse: true,
-    defaults: "width = 64\ndepth = 2\nrate = 5e-3\nsteps = 3000\nstretch = 4.0",
+    defaults: "width = 64\ndepth = 2\nrate = 5e-3\nsteps = 3000\nstretch = 4.0\nmixing_stretch = 4.0",
     keys: Settings::keys,
     build: |setup, own| Ok(Box::new(NormalisingFlow::new(setup, &settings::take::<Settings>(own)?.choice())?)),
     resolve: |table| resolve::<Settings>(table, |own| own.choice().check()),
@@ -67,6 +69,7 @@ impl Settings {
             transform,
             stretch: self.stretch,
             mixing: self.mixing,
+            mixing_stretch: self.mixing_stretch,
         }
     }
 }

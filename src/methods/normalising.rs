@@ -22,16 +22,19 @@ pub(super) struct Choice {
     /// Bound of the chain beside that of each affine layer ([`Choice::bounded`]).
     pub stretch: Option<f32>,
     pub mixing: Mixing,
+    /// Bound of what all that stands before layers stretches or shrinks together; unset is none, as models of earlier versions have it.
+    pub mixing_stretch: Option<f32>,
 }
 
 impl Choice {
     /// The transform, with its bounds by that of the chain. A layer scales by at most e^bound either way, and the layers that move one column let no distance between
-    /// latents grow by more than e^stretch on the way to samples. A likelihood asks for no such bound: it weighs the map at the data alone, and latents
+    /// latents grow by more than e^stretch on the way to samples. Matrices between layers turn what one has moved into what the next moves: then it is all layers together that do, and the matrices
+    /// no more than e^mixing_stretch. Splines need no bound: they take a square to itself, and leave what is outside. A likelihood asks for no such bound: it weighs the map at the data alone, and latents
     /// between those of the data may go anywhere (Behrmann et al. 2021; Andrade 2024 bounds the two signs apart, too). It needs the other sign where the data are thin, by as much as they
     /// are thinner than the Gaussian that is fitted to them.
     fn bounded(&self, columns: usize) -> Transform {
         let moves = match self.structure {
-            Structure::Coupling(_) if columns > 1 => self.layers.div_ceil(2),
+            Structure::Coupling(_) if columns > 1 && !self.turns() => self.layers.div_ceil(2),
             _ => self.layers,
         };
         match (self.transform, self.stretch) {
@@ -42,6 +45,11 @@ impl Choice {
         }
     }
 
+    /// Whether columns are turned into each other between layers, within a bound.
+    fn turns(&self) -> bool {
+        self.mixing == Mixing::Linear && self.mixing_stretch.is_some()
+    }
+
     /// Refuses values out of range.
     pub fn check(&self) -> Result<()> {
         let wrong = |key: &str, value: &dyn std::fmt::Display, valid: &str| {
@@ -50,8 +58,10 @@ impl Choice {
         if !(1..=64).contains(&self.layers) {
             return wrong("layers", &self.layers, "between 1 and 64");
         }
-        if let Some(stretch) = self.stretch.filter(|stretch| !(*stretch > 0.0 && stretch.is_finite())) {
-            return wrong("stretch", &stretch, "above 0");
+        for (key, value) in [("stretch", self.stretch), ("mixing_stretch", self.mixing_stretch)] {
+            if let Some(value) = value.filter(|value| !(*value > 0.0 && value.is_finite())) {
+                return wrong(key, &value, "above 0");
+            }
         }
         match self.transform {
             Transform::Affine(Bounds { up, .. }) if !(up > 0.0 && up <= 20.0) => wrong("bound", &up, "above 0 and at most 20"),
@@ -92,9 +102,10 @@ impl NormalisingFlow {
             activation: training.activation,
             input_gain: if training.input_gain == 0.0 { 1.0 } else { training.input_gain },
         };
-        let Choice { layers, structure, mixing, .. } = *choice;
+        let Choice { layers, structure, mixing, mixing_stretch, .. } = *choice;
         let transform = choice.bounded(columns);
-        let shape = NormalisingShape { conditioner, layers, structure, transform, mixing };
+        let mixing_bound = mixing_stretch.map(|stretch| stretch / layers as f32);
+        let shape = NormalisingShape { conditioner, layers, structure, transform, mixing, mixing_bound };
         let covariance = setup.data.map(|data| covariance(data, columns));
         let moments = setup.data.zip(covariance.as_ref()).map(|(data, covariance)| (data.mean(), covariance));
         let mut builder = Builder::new(setup.seed);

@@ -21,9 +21,11 @@ settings! {
         masks: Masks = Masks::Alternating,
         /// What stands before each layer: none, normalise (a scale and shift a column), or linear (an invertible matrix by its LU factors).
         mixing: Mixing = Mixing::None,
+        /// Bound on the logarithm of how much all that stands before layers stretches or shrinks distances; unset is none.
+        mixing_stretch: Option<f32> = None,
         /// Bound c on the logarithm of a layer's scale: |s| < c.
         bound: f32 = 3.0,
-        /// Bound on the logarithm of how much the whole chain stretches distances between latents; unset is that of its layers alone.
+        /// Bound on the logarithm of how much all coupling layers stretch distances between latents; unset is that of each layer alone.
         stretch: Option<f32> = None,
     }
 }
@@ -34,7 +36,7 @@ pub const ENTRY: Entry = Entry {
     paper: "§3, change of variables with coupling layers",
     density: true,
     inverse: true,
-    defaults: "width = 64\ndepth = 2\nrate = 2e-3\nsteps = 3000\nclip = 20.0\nstretch = 4.0",
+    defaults: "width = 64\ndepth = 2\nrate = 2e-3\nsteps = 3000\nclip = 20.0\nstretch = 4.0\nmixing_stretch = 4.0",
     keys: Settings::keys,
     build: |setup, own| Ok(Box::new(NormalisingFlow::new(setup, &settings::take::<Settings>(own)?.choice())?)),
     resolve: |table| resolve::<Settings>(table, |own| own.choice().check()),
@@ -48,6 +50,7 @@ impl Settings {
             transform: Transform::Affine(Bounds::both(self.bound)),
             stretch: self.stretch,
             mixing: self.mixing,
+            mixing_stretch: self.mixing_stretch,
         }
     }
 }

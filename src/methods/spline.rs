@@ -22,6 +22,8 @@ settings! {
         masks: Masks = Masks::Alternating,
         /// What stands before each layer: none, normalise (a scale and shift a column), or linear (an invertible matrix by its LU factors).
         mixing: Mixing = Mixing::None,
+        /// Bound on the logarithm of how much all that stands before layers stretches or shrinks distances; unset is none.
+        mixing_stretch: Option<f32> = None,
     }
 }
 
@@ -31,7 +33,7 @@ pub const ENTRY: Entry = Entry {
     paper: "§3, change of variables with coupling layers",
     density: true,
     inverse: true,
-    defaults: "width = 64\ndepth = 2\nrate = 5e-3\nsteps = 3000",
+    defaults: "width = 64\ndepth = 2\nrate = 5e-3\nsteps = 3000\nmixing_stretch = 4.0",
     keys: Settings::keys,
     build: |setup, own| Ok(Box::new(NormalisingFlow::new(setup, &settings::take::<Settings>(own)?.choice())?)),
     resolve: |table| resolve::<Settings>(table, |own| own.choice().check()),
@@ -45,6 +47,7 @@ impl Settings {
             transform: Transform::Spline(Bins { count: self.bins, reach: self.reach }),
             stretch: None,
             mixing: self.mixing,
+            mixing_stretch: self.mixing_stretch,
         }
     }
 }

@@ -53,6 +53,8 @@ pub struct NormalisingShape {
     pub structure: Structure,
     pub transform: Transform,
     pub mixing: Mixing,
+    /// Bound b of what stands before each layer: its singular values lie between e^−b and e^b, whatever its parameters are; unset is none.
+    pub mixing_bound: Option<f32>,
 }
 
 enum Layer {
@@ -61,6 +63,10 @@ enum Layer {
     Linear(Lu),
 }
 
+/// L, U and the logarithms of U's diagonal. Bounded by b in all, L = I + B, U = (I + N)·D, with a third of b for each of L, I + N and the diagonal D.
+///
+/// A strictly triangular B of Frobenius norm below τ ≤ 1/√2 leaves every singular value of I + B within √(1 − √2τ) and its inverse: the symmetric part of B has trace 0 and norm
+/// ‖B‖/√2, so that |x·Bx| < τ/√2 for a unit x, and |x + Bx|² = 1 + 2x·Bx + |Bx|² lies between 1 − √2τ and 1 + √2τ + τ² < 1/(1 − √2τ).
 struct Lu {
     lower: Id,
     upper: Id,
@@ -69,6 +75,7 @@ struct Lu {
     below: Tensor,
     above: Tensor,
     one: Tensor,
+    bound: Option<f32>,
 }
 
 /// The chain; its weights live in [`Parameters`].
@@ -121,7 +128,9 @@ impl Normalising {
                     log_scale: builder.zeros(format!("normalise.{layer}.log_scale"), 1, d),
                     shift: builder.zeros(format!("normalise.{layer}.shift"), 1, d),
                 }),
-                Mixing::Linear => layers.push(Layer::Linear(Lu::new(gpu, builder, &format!("linear.{layer}"), d)?)),
+                Mixing::Linear => {
+                    layers.push(Layer::Linear(Lu::new(gpu, builder, &format!("linear.{layer}"), d, shape.mixing_bound)?))
+                }
             }
             let name = format!("layer.{layer}");
             layers.push(Layer::Move(match shape.structure {
@@ -164,6 +173,7 @@ impl Normalising {
                 }
                 Layer::Normalise { log_scale, shift } => {
                     let (log_scale, shift) = (parameters.var(rec, *log_scale, weights)?, parameters.var(rec, *shift, weights)?);
+                    let log_scale = within(rec, log_scale, self.shape.mixing_bound)?;
                     let scale = rec.exp(log_scale)?;
                     z = rec.mul(z, scale)?;
                     z = rec.add(z, shift)?;
@@ -192,6 +202,7 @@ impl Normalising {
                 Layer::Move(layer) => layer.pass(rec, parameters, Direction::Inverse, z, unused, given, weights)?.0,
                 Layer::Normalise { log_scale, shift } => {
                     let (log_scale, shift) = (parameters.var(rec, *log_scale, weights)?, parameters.var(rec, *shift, weights)?);
+                    let log_scale = within(rec, log_scale, self.shape.mixing_bound)?;
                     let scale = rec.exp(log_scale)?;
                     let z = rec.sub(z, shift)?;
                     rec.div(z, scale)?
@@ -226,7 +237,7 @@ impl Normalising {
 }
 
 impl Lu {
-    fn new(gpu: &Gpu, builder: &mut Builder, name: &str, d: usize) -> Result<Self> {
+    fn new(gpu: &Gpu, builder: &mut Builder, name: &str, d: usize, bound: Option<f32>) -> Result<Self> {
         let where_ = |holds: fn(usize, usize) -> bool| {
             let values: Vec<f32> = (0..d * d).map(|i| f32::from(u8::from(holds(i / d, i % d)))).collect();
             gpu.upload(d, d, &values)
@@ -239,22 +250,49 @@ impl Lu {
             below: where_(|row, col| row > col)?,
             above: where_(|row, col| row < col)?,
             one: where_(|row, col| row == col)?,
+            bound,
         })
     }
 
     /// L, U and the logarithms of U's diagonal.
     fn factors(&self, rec: &mut Recorder, parameters: &Parameters, weights: Weights) -> Result<(Var, Var, Var)> {
         let (below, above, one) = (rec.tensor(&self.below), rec.tensor(&self.above), rec.tensor(&self.one));
+        let third = self.bound.map(|bound| bound / 3.0);
         let lower = parameters.var(rec, self.lower, weights)?;
         let lower = rec.mul(lower, below)?;
-        let lower = rec.add(lower, one)?;
         let upper = parameters.var(rec, self.upper, weights)?;
         let upper = rec.mul(upper, above)?;
         let log_diagonal = parameters.var(rec, self.log_diagonal, weights)?;
+        let log_diagonal = within(rec, log_diagonal, third)?;
         let diagonal = rec.exp(log_diagonal)?;
-        let diagonal = rec.mul(one, diagonal)?;
-        Ok((lower, rec.add(upper, diagonal)?, log_diagonal))
+        let Some(third) = third else {
+            let diagonal = rec.mul(one, diagonal)?;
+            return Ok((rec.add(lower, one)?, rec.add(upper, diagonal)?, log_diagonal));
+        };
+        let most = -(-2.0 * third).exp_m1() / std::f32::consts::SQRT_2;
+        let [lower, upper] = [of_norm_below(rec, lower, most)?, of_norm_below(rec, upper, most)?];
+        let (lower, upper) = (rec.add(lower, one)?, rec.add(upper, one)?);
+        Ok((lower, rec.mul(upper, diagonal)?, log_diagonal))
     }
+}
+
+/// bound·tanh(x/bound); x itself without a bound.
+fn within(rec: &mut Recorder, x: Var, bound: Option<f32>) -> Result<Var> {
+    let Some(bound) = bound else { return Ok(x) };
+    let x = rec.scale(x, 1.0 / bound)?;
+    let x = rec.activation(x, Activation::Tanh)?;
+    rec.scale(x, bound)
+}
+
+/// The matrix times τ/√(τ² + ‖B‖²): of a Frobenius norm below τ, and as it was where it is small.
+fn of_norm_below(rec: &mut Recorder, matrix: Var, most: f32) -> Result<Var> {
+    let matrix = rec.scale(matrix, 1.0 / most)?;
+    let squares = rec.square(matrix)?;
+    let squares = rec.sum(squares)?;
+    let root = rec.affine(squares, 1.0, 1.0)?;
+    let root = rec.sqrt(root)?;
+    let matrix = rec.div(matrix, root)?;
+    rec.scale(matrix, most)
 }
 
 /// Which columns are kept at a layer: about half, none of one.

@@ -1,7 +1,7 @@
 //! Neural spline flows and masked autoregressive flows: maps that are undone, volumes that are told rightly, columns that see what they may, densities that
 //! add up to one.
 
-use crate::{GPU, trained};
+use crate::{GPU, trained, trained_from};
 use pushforward::data::Table;
 use pushforward::data::toy::Toy;
 use pushforward::gpu::Recorder;
@@ -291,6 +291,106 @@ fn an_affine_chain_stretches_latents_by_its_bound_at_most() {
             assert!(
                 (log_det + stretch * d as f64).abs() < 0.01 + 1e-6 * normal,
                 "{name} {extra:?}: {log_det}, {stretch} a column"
+            );
+        }
+    }
+}
+
+/// Singular values of the map from latents to rows, where conditioners say the same to every row and nothing is shifted: it is a matrix.
+fn singular_values(method: &dyn Method, d: usize) -> Vec<f64> {
+    let basis: Vec<f32> = (0..d * d).map(|i| f32::from(u8::from(i / d == i % d))).collect();
+    let z = GPU.upload(d, d, &basis).unwrap();
+    let mut rec = Recorder::new(&GPU, 0);
+    let z = rec.tensor(&z);
+    let x = method.push(&mut rec, z, Weights::Averaged).unwrap();
+    let x = rec.keep(x);
+    let mut step = rec.finish().unwrap();
+    step.replay(1).unwrap();
+    let rows = step.read(x).unwrap().into_iter().map(f64::from);
+    nalgebra::DMatrix::from_row_iterator(d, d, rows).singular_values().iter().copied().collect()
+}
+
+#[test]
+fn what_stands_before_layers_stretches_and_shrinks_within_its_bound_whatever_its_parameters() {
+    for (name, extra, d, stretch, mixing) in [
+        ("realnvp", "mixing = 'linear'", 2, 4.0, 4.0),
+        ("realnvp", "mixing = 'linear'\nlayers = 1\nstretch = 1.0\nmixing_stretch = 1.5", 2, 1.0, 1.5),
+        ("realnvp", "mixing = 'linear'\nmasks = 'random'\nlayers = 3", 7, 4.0, 4.0),
+        ("realnvp", "mixing = 'normalise'\nlayers = 3\nmixing_stretch = 2.0", 5, 4.0, 2.0),
+        ("maf", "mixing = 'linear'\ntransform = 'affine'", 5, 4.0, 4.0),
+        ("maf", "mixing = 'normalise'\ntransform = 'affine'", 3, 4.0, 4.0),
+    ] {
+        let mut greatest: f64 = 0.0;
+        let sizes = [0.3, 1.0, 50.0, 1e4, -0.3, -50.0, -1e4];
+        for (size, layers) in sizes.iter().flat_map(|&size| [(size, 0.0), (size, -50.0)]) {
+            let method = built(name, extra, d, 0, None);
+            shake(method.as_ref());
+            let named = method.parameters().averaged().unwrap();
+            let values = |name: &str| {
+                let place = named.iter().position(|n| n.0 == name)?;
+                let (_, rows, cols, values) = &named[place];
+                let mixing = name.starts_with("linear") || name.starts_with("normalise");
+                Some(match name {
+                    _ if mixing && name.ends_with("shift") => vec![0.0; values.len()],
+                    // All of one sign, so that what one layer stretches the next does not take back.
+                    _ if name.contains(".log_") => vec![-size; values.len()],
+                    _ if mixing => normal(rows * cols, 500 + place as u32).into_iter().map(|v| size * v).collect(),
+                    // Scales come before shifts.
+                    _ if name.ends_with(".2.bias") => (0..*cols).map(|j| if j < cols / 2 { layers } else { 0.0 }).collect(),
+                    _ if name.ends_with(".2.weight") => vec![0.0; values.len()],
+                    _ => values.clone(),
+                })
+            };
+            method.parameters().load(values).unwrap();
+            let found = singular_values(method.as_ref(), d);
+            let most = mixing + if layers < 0.0 { stretch } else { 0.0 };
+            let logs = found.iter().map(|s| s.ln());
+            let (low, high) = logs.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), s| (low.min(s), high.max(s)));
+            assert!(
+                low > -mixing - 1e-3 && high < most + 1e-3,
+                "{name} {extra:?}, {size} and {layers}: from {low} to {high}, {most}"
+            );
+            greatest = greatest.max(high / most);
+        }
+        println!("{name} {extra:?}: up to {greatest:.2} of the bound");
+        assert!(greatest > 0.5, "{name} {extra:?}: the bound allows what no parameters reach, {greatest} of it");
+    }
+}
+
+/// Three rings of radii 2, 1 and 0.3, 0.04 thick: nothing but a thin line has any density.
+fn rings(rows: usize) -> Table {
+    let [angles, noise] = [1, 2].map(|stream| normal(2 * rows, 900 + stream));
+    let row = |i: usize| {
+        let [x, y, radius] = [[0.0, 0.0, 2.0], [3.5, -2.0, 1.0], [-3.0, -3.0, 0.3]][[0, 0, 0, 0, 0, 1, 1, 1, 2, 2][i % 10]];
+        let (a, b) = (f64::from(angles[2 * i]), f64::from(angles[2 * i + 1]));
+        let radius = radius + 0.04 * f64::from(noise[i]);
+        [x + radius * a / a.hypot(b), y + radius * b / a.hypot(b)]
+    };
+    Table::new(["x", "y"], (0..rows).flat_map(row).collect()).unwrap()
+}
+
+#[test]
+fn chains_with_matrices_between_their_layers_send_no_sample_away_from_thin_rings() {
+    let table = rings(4000);
+    for (method, extra) in [("realnvp", ""), ("spline", "layers = 4"), ("maf", "transform = 'affine'\nlayers = 6")] {
+        let folder = tempfile::tempdir().unwrap();
+        let settings = format!("mixing = 'linear'\n{extra}\nsteps = 300\nwidth = 32\nbatch = 256\nrate = 5e-3");
+        let model = trained_from(table.clone(), "rings.csv", method, &settings, &folder.path().join("run")).model;
+        let samples = model.sample(10_000, 7).unwrap();
+        for j in 0..2 {
+            let column = |table: &Table| {
+                let values = table.values().iter().skip(j).step_by(2);
+                values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), &v| (low.min(v), high.max(v)))
+            };
+            let ((low, high), found) = (column(&table), column(&samples));
+            println!(
+                "{method}: column {j} of the data from {low:.2} to {high:.2}, of samples from {:.2} to {:.2}",
+                found.0, found.1
+            );
+            let wide = high - low;
+            assert!(
+                found.0 > low - wide && found.1 < high + wide,
+                "{method}: {found:?} where the data are within {low} to {high}"
             );
         }
     }
