@@ -45,3 +45,16 @@ fn every_exact_density_adds_up_to_one_and_every_inverse_brings_rows_back() {
         assert!(of_density.is_none_or(|solved| solved.most <= SMALL && solved.rows == 1024), "{method}: {of_density:?}");
     }
 }
+
+#[test]
+fn a_lower_bound_of_a_density_adds_up_to_hardly_less_than_one_and_never_to_more() {
+    for (method, extra) in [("vae", "width = 32\ndepth = 2"), ("iwae", "width = 32\ndepth = 2\nbatch = 256")] {
+        let folder = tempfile::tempdir().unwrap();
+        let extra = format!("steps = 200\nrate = 4e-3\n{extra}");
+        let model = trained(method, Toy::EightGaussians, &extra, &folder.path().join("run")).model;
+        let total = mass(&model, 91, 6.0);
+        println!("{method}: mass {total:.4}");
+        // Importance weights are right on average and their logarithm is low: ln p lies above it by half the weights' relative variance.
+        assert!((0.9..=1.01).contains(&total), "{method}: the bound adds up to {total}");
+    }
+}
