@@ -164,6 +164,11 @@ impl Plan {
         self.parts.get_mut(index).map(|(step, _)| step)
     }
 
+    /// What an iteration costs on the device ([`Step::cost`]).
+    pub fn cost(&self) -> f64 {
+        self.parts.iter().map(|(step, count)| step.cost() * *count as f64).sum()
+    }
+
     /// Most iterations between two calls of [`Plan::reports`] of which no report is lost.
     pub fn window(&self) -> usize {
         RING / self.parts.iter().map(|(_, count)| *count).max().unwrap_or(1)

@@ -86,6 +86,8 @@ pub struct Recorder {
     constants: HashMap<(u32, usize), Var>,
     externals: HashMap<(usize, u64, usize, usize), Var>,
     streams: u32,
+    /// See [`Step::cost`](super::Step::cost).
+    pub(super) cost: f64,
 }
 
 /// The number of a new recording. A process that has made 2³² of them stops rather than mistake one's values for another's.
@@ -94,6 +96,10 @@ fn next_recording() -> u32 {
     let next = NEXT.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |number| number.checked_add(1));
     next.expect("a process makes fewer than 2³² recordings")
 }
+
+/// Nanoseconds on two cores of software, about, of a dispatch and of each number that it writes, beyond what an op counts for itself.
+const DISPATCH: f64 = 2e3;
+const WRITTEN: f64 = 0.5;
 
 /// Words of the step's state on the GPU: `[step, seed (low), seed (high), domain]`.
 pub(super) const STATE_WORDS: usize = 4;
@@ -122,6 +128,7 @@ impl Recorder {
             constants: HashMap::new(),
             externals: HashMap::new(),
             streams: 0,
+            cost: 0.0,
         })
     }
 
@@ -290,8 +297,15 @@ impl Recorder {
                 return Err(Error::shape(op, format!("binding {} is written and also bound elsewhere", operands[i].0)));
             }
         }
+        let written: u64 = placed.iter().filter(|operand| operand.2).map(|operand| operand.1.bytes / 4).sum();
+        self.add_cost(DISPATCH + WRITTEN * written as f64);
         self.dispatches.push(Dispatch { compiled, params, operands: placed, groups });
         Ok(())
+    }
+
+    /// Counts so many nanoseconds more to what a replay costs, about, on two cores of software: what an op takes beyond writing its result.
+    pub(crate) fn add_cost(&mut self, nanoseconds: f64) {
+        self.cost += nanoseconds;
     }
 
     /// Workgroups for `threads` invocations of `width` each, folded into two dimensions where one is not enough; the

@@ -51,6 +51,7 @@ pub struct Step {
     names: Vec<String>,
     kept: HashMap<Var, (wgpu::Buffer, u64)>,
     bytes: u64,
+    cost: f64,
     pub(super) ring: Ring,
     in_flight: VecDeque<wgpu::SubmissionIndex>,
 }
@@ -103,6 +104,7 @@ impl Recorder {
             names: self.reports.into_iter().map(|(name, _)| name).collect(),
             kept,
             bytes: memory.bytes,
+            cost: self.cost,
             ring: Ring::new(ring),
             in_flight: VecDeque::new(),
             gpu,
@@ -151,6 +153,12 @@ impl Step {
     /// Device memory that the step's own values take, in bytes.
     pub fn memory_bytes(&self) -> u64 {
         self.bytes
+    }
+
+    /// What a replay costs: nanoseconds on two cores of software, about, counted by the shapes of products and pairs, and so the same whatever the machine
+    /// is busy with. Costs are for comparison with each other.
+    pub fn cost(&self) -> f64 {
+        self.cost
     }
 
     /// How often the step has run: waits for the device.

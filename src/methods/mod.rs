@@ -100,7 +100,7 @@ settings! {
         /// Share of the other rows that early stopping uses: a number, or auto for 0.2 below 5,000 rows and none above; 0 is none.
         #[serde(alias = "held_out")]
         validation_fraction: crate::data::Fraction = crate::data::Fraction::Auto,
-        /// Evaluations on validation rows (20 steps apart or more, after the warm-up) without improvement that stop training; 0 never does.
+        /// Evaluations on validation rows (20 steps apart or more, after the warm-up) without improvement that stop training, a rarer one counted as several; 0 never does.
         patience: u32 = 20,
         /// Whether the model that is saved is trained again on all rows of the data, for as many steps as were kept: where validation rows were split off, or test rows of fewer than 5,000.
         refit: bool = true,

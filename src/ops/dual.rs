@@ -178,7 +178,7 @@ impl Recorder {
         let (value, weight) = (self.empty(layout.splits, n)?, self.empty(layout.splits, n)?);
         let gradient = if gradient { Some(self.empty(layout.splits, n * d)?) } else { None };
         let (x, y, f, g) = (of.points, over.points, of.potential, over.potential);
-        for Launch { row_begin, row_end, groups } in layout.launches() {
+        for Launch { row_begin, row_end, groups } in self.launches(layout) {
             let params = Params {
                 n: n as u32,
                 m: m as u32,

@@ -152,7 +152,7 @@ impl Recorder {
         let chunks = if d > WRITTEN_OUT { d.div_ceil(32) } else { 1 };
         let (layout, axes) = tiling(self.gpu(), frequencies, (n, count), d, chunks);
         let partial = self.empty(layout.splits, n * d)?;
-        for Launch { row_begin: begin, row_end: end, groups } in layout.launches() {
+        for Launch { row_begin: begin, row_end: end, groups } in self.launches(layout) {
             let params = walk(frequencies, x, &layout, begin, end);
             let (b, gradient) = (frequencies.b, partial);
             match frequencies.a {
@@ -178,7 +178,7 @@ impl Recorder {
         let count = frequencies.count();
         let (layout, axes) = tiling(self.gpu(), frequencies, (count, x.rows()), 3, 1);
         let sums = self.empty(layout.splits, 3 * count)?;
-        for Launch { row_begin: begin, row_end: end, groups } in layout.launches() {
+        for Launch { row_begin: begin, row_end: end, groups } in self.launches(layout) {
             let params = walk(frequencies, x, &layout, begin, end);
             let b = frequencies.b;
             match frequencies.a {

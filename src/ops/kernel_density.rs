@@ -74,9 +74,8 @@ struct Plan {
 
 impl Plan {
     /// The uniforms and groups of each dispatch.
-    fn dispatches(&self) -> impl Iterator<Item = (Params, [u32; 3])> {
-        let with = |Launch { row_begin, row_end, groups }| (Params { row_begin, row_end, ..self.whole }, groups);
-        self.layout.launches().map(with)
+    fn dispatches(&self, launches: impl Iterator<Item = Launch>) -> impl Iterator<Item = (Params, [u32; 3])> {
+        launches.map(|Launch { row_begin, row_end, groups }| (Params { row_begin, row_end, ..self.whole }, groups))
     }
 }
 
@@ -133,7 +132,7 @@ impl Recorder {
     fn narrow_means(&mut self, x: Var, y: Var, nearest: Var, plan: &Plan, means: &mut Vec<Var>) -> Result<()> {
         let b = plan.rates.len();
         let parts = self.empty(plan.whole.splits as usize * x.rows() * b, x.cols() + 1)?;
-        for (params, groups) in plan.dispatches() {
+        for (params, groups) in plan.dispatches(self.launches(plan.layout)) {
             self.dispatch(Means { params, x, y, rates: plan.rates, nearest, parts }, &plan.axes, groups)?;
         }
         let groups = self.groups(x.len(), 64);
@@ -193,7 +192,7 @@ impl Recorder {
         let layout = tiling.layout(self.gpu(), (n, m), false, 0.3 * b as f64 + 0.06 * d as f64);
         let axes = tiling.axes().set("B", b).set("SHAPE", shape.cost());
         let parts = self.empty(layout.splits * n, 1 + b)?;
-        for Launch { row_begin, row_end, groups } in layout.launches() {
+        for Launch { row_begin, row_end, groups } in self.launches(layout) {
             let params = SumParams {
                 n: n as u32,
                 m: m as u32,

@@ -2,7 +2,7 @@
 //! owns a block of rows and walks one split of the columns; partial results of the splits are joined in a second stage, in a fixed order.
 //! [`Tiling`] is for the ops that share the skeleton of `shaders/common/pairs.wgsl`; the others bring their own [`Pairs`].
 
-use crate::gpu::{Axes, Family, Gpu};
+use crate::gpu::{Axes, Family, Gpu, Recorder};
 
 /// Largest dimension whose shader is written out for it; beyond, one shader serves all.
 const WRITTEN_OUT: usize = 64;
@@ -121,6 +121,8 @@ pub(super) struct Layout {
     rows_of_group: usize,
     rows_of_dispatch: usize,
     chunks: usize,
+    /// What all pairs cost ([`Recorder::add_cost`]).
+    nanoseconds: f64,
     /// Columns of a split.
     pub columns: usize,
     pub splits: usize,
@@ -144,6 +146,8 @@ impl Pairs {
             _ => 20.0,
         };
         let pair = pace * chunks as f64 * self.cost;
+        // Beside products of matrices, pairs cost other devices what they cost the best family of software.
+        let counted = if gpu.is_software() { pair } else { chunks as f64 * self.cost };
         let most = (DISPATCH / (pair * m as f64)) as usize / rows_of_group * rows_of_group;
         let rows_of_dispatch = most.clamp(rows_of_group, n.next_multiple_of(rows_of_group)).min(65_535 * rows_of_group);
 
@@ -152,7 +156,8 @@ impl Pairs {
         let longest = ROUNDS * self.columns_of_round;
         let splits = wanted.min(affordable).clamp(1, m.div_ceil(ALIGNMENT)).max(m.div_ceil(longest));
         let columns = m.div_ceil(splits).next_multiple_of(ALIGNMENT);
-        Layout { rows: n, rows_of_group, rows_of_dispatch, chunks, columns, splits: m.div_ceil(columns) }
+        let nanoseconds = counted * n as f64 * m as f64;
+        Layout { rows: n, rows_of_group, rows_of_dispatch, chunks, nanoseconds, columns, splits: m.div_ceil(columns) }
     }
 }
 
@@ -163,11 +168,19 @@ impl Layout {
     }
 
     /// Every dispatch, each a block of rows.
-    pub fn launches(self) -> impl Iterator<Item = Launch> {
+    fn launches(self) -> impl Iterator<Item = Launch> {
         (0..self.rows).step_by(self.rows_of_dispatch).map(move |begin| {
             let end = (begin + self.rows_of_dispatch).min(self.rows);
             let groups = [(end - begin).div_ceil(self.rows_of_group), self.splits, self.chunks].map(|count| count as u32);
             Launch { row_begin: begin as u32, row_end: end as u32, groups }
         })
+    }
+}
+
+impl Recorder {
+    /// Every dispatch of a reduction that is about to be recorded, each a block of rows; counts what they cost.
+    pub(super) fn launches(&mut self, layout: Layout) -> impl Iterator<Item = Launch> + use<> {
+        self.add_cost(layout.nanoseconds);
+        layout.launches()
     }
 }

@@ -290,7 +290,7 @@ impl Recorder {
         let (n, m, d) = (x.rows(), y.rows(), x.cols());
         let value = self.empty(layout.splits, n)?;
         let d_value = if gradient { Some(self.empty(layout.splits, n * d)?) } else { None };
-        for Launch { row_begin, row_end, groups } in layout.launches() {
+        for Launch { row_begin, row_end, groups } in self.launches(layout) {
             let params = Params {
                 n: n as u32,
                 m: m as u32,

@@ -30,6 +30,8 @@ use crate::{Error, Result};
 const LONGEST: usize = 131_072;
 /// Pairs × (columns + what a random number costs) in a dispatch at most, far below a second on any device.
 const WORK: usize = 1 << 29;
+/// Nanoseconds of each on two cores of software, about.
+const PAIR: f64 = 0.2;
 /// What drawing a number costs, in columns of a distance.
 const NUMBER: usize = 24;
 
@@ -89,6 +91,7 @@ impl Recorder {
             slope: settings.exponent,
         };
         let axes = Axes::none().set("COST", cost(settings.exponent));
+        self.add_cost(PAIR * (n * m * (d + NUMBER)) as f64);
         let (best, partner) = (self.empty(splits, n)?, self.empty(splits * n, 1)?);
         let state = self.state();
         for row_begin in (0..n).step_by(rows_at_once) {

@@ -23,7 +23,7 @@
 //! ```
 
 use super::activation::Activation;
-use super::linear::most_rows;
+use super::linear::{PRODUCT, most_rows};
 use crate::gpu::kernels::{perceptron, perceptron_broadcast};
 use crate::gpu::{Axes, Backward, Family, Recorder, Slot, Var};
 use crate::{Error, Result};
@@ -156,7 +156,9 @@ impl Recorder {
             return each.try_fold(x, |h, (layer, &(w, b))| self.linear(h, w, Some(b), given(layer, activation)));
         };
         let y = self.empty(x.rows(), cols)?;
-        let most = most_rows(self, layers.iter().map(|(w, _)| w.len()).sum());
+        let weights = layers.iter().map(|(w, _)| w.len()).sum();
+        self.add_cost(PRODUCT * (x.rows() * weights) as f64);
+        let most = most_rows(self, weights);
         for begin in (0..x.rows()).step_by(most) {
             let count = most.min(x.rows() - begin);
             let (x, y) = (self.view_rows(x, begin, count), self.view_rows(y, begin, count));

@@ -69,7 +69,7 @@ impl Recorder {
     pub fn riesz_forces(&mut self, x: Var, potential: Riesz) -> Result<Var> {
         let plan = self.repulsion(x, potential, true)?;
         let gradient = self.empty(plan.layout.splits, x.len())?;
-        for (params, groups) in plan.dispatches() {
+        for (params, groups) in plan.dispatches(self.launches(plan.layout)) {
             self.dispatch(Rows { params, x, y: x, gradient }, &plan.axes, groups)?;
         }
         let sum = if plan.layout.splits == 1 { gradient } else { self.sum_rows_untaped(gradient)? };
@@ -83,7 +83,7 @@ impl Recorder {
     pub fn riesz_energy(&mut self, x: Var, potential: Riesz) -> Result<Var> {
         let plan = self.repulsion(x, potential, false)?;
         let value = self.empty(plan.layout.splits, x.rows())?;
-        for (params, groups) in plan.dispatches() {
+        for (params, groups) in plan.dispatches(self.launches(plan.layout)) {
             self.dispatch(Values { params, x, y: x, value }, &plan.axes, groups)?;
         }
         let energy = self.full_sum(value, 0.5, false)?;
@@ -132,8 +132,7 @@ impl Recorder {
 
 impl Plan {
     /// The uniforms and groups of each dispatch.
-    fn dispatches(&self) -> impl Iterator<Item = (Params, [u32; 3])> {
-        let with = |Launch { row_begin, row_end, groups }| (Params { row_begin, row_end, ..self.params }, groups);
-        self.layout.launches().map(with)
+    fn dispatches(&self, launches: impl Iterator<Item = Launch>) -> impl Iterator<Item = (Params, [u32; 3])> {
+        launches.map(|Launch { row_begin, row_end, groups }| (Params { row_begin, row_end, ..self.params }, groups))
     }
 }

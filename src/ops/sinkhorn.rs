@@ -263,7 +263,7 @@ impl Recorder {
             blend: if old.is_some() { 0.5 } else { 0.0 },
             ..params(sizes, &layout, settings)
         };
-        for Launch { row_begin, row_end, groups } in layout.launches() {
+        for Launch { row_begin, row_end, groups } in self.launches(layout) {
             (params.row_begin, params.row_end) = (row_begin, row_end);
             let pass = Values { params, x: x.points, y: y.points, h, log_b: y.log_weights, value };
             self.dispatch(pass, &axes, groups)?;
@@ -289,7 +289,7 @@ impl Recorder {
         let parts = self.empty(layout.splits, n * d)?;
         let scale = (std::f64::consts::LOG2_E / f64::from(settings.epsilon)) as f32;
         let mut params = Params { scale, ..params(sizes, &layout, settings) };
-        for Launch { row_begin, row_end, groups } in layout.launches() {
+        for Launch { row_begin, row_end, groups } in self.launches(layout) {
             (params.row_begin, params.row_end) = (row_begin, row_end);
             let pass = Rows { params, x: x.points, y: y.points, h, log_b: y.log_weights, f, gradient: parts };
             self.dispatch(pass, &axes, groups)?;

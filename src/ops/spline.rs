@@ -8,6 +8,9 @@ use crate::{Error, Result};
 /// Bins at most: what an invocation keeps of a column.
 pub const MOST_BINS: usize = 32;
 
+/// Nanoseconds of one number of a bin on two cores of software, about: 0.32 ms for 1,024 rows of two columns and 8 bins, there and back.
+const BIN: f64 = 2.0;
+
 /// A spline's bins, and half the width of the square that it bends.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Bins {
@@ -54,6 +57,7 @@ impl Recorder {
             accumulate_in: 0,
             accumulate_raw: 0,
         };
+        self.add_cost(BIN * raw.len() as f64);
         let groups = self.groups(n, 64);
         let axes = direction.axes().set("K", bins.count);
         self.dispatch(Apply { params, given: x, raw, roles, before: log_det, out: y, log_det: sum }, &axes, groups)?;
@@ -64,6 +68,7 @@ impl Recorder {
             let params = Params { accumulate_in: into.accumulate.into(), accumulate_raw: raw_into.accumulate.into(), ..params };
             let kernel =
                 BackwardKernel { params, given: x, raw, roles, d_out, d_log_det, d_given: into.into, d_raw: raw_into.into };
+            rec.add_cost(2.0 * BIN * raw.len() as f64);
             let groups = rec.groups(n, 64);
             rec.dispatch(kernel, &axes, groups)
         };

@@ -74,7 +74,7 @@ impl Recorder {
         let (layout, axes) = tiling(self.gpu(), kernel, n, d);
         let value = self.empty(layout.splits, n)?;
         let (g_x, g_scores) = (self.empty(layout.splits, n * d)?, self.empty(layout.splits, n * d)?);
-        for Launch { row_begin, row_end, groups } in layout.launches() {
+        for Launch { row_begin, row_end, groups } in self.launches(layout) {
             let params = Params {
                 n: n as u32,
                 d: d as u32,

@@ -1,5 +1,6 @@
 //! Rows solved against a triangular matrix; `shaders/triangular.wgsl` has the formulas.
 
+use super::linear::PRODUCT;
 use crate::gpu::kernels::triangular::{Params, Solve};
 use crate::gpu::{Axes, Recorder, Var};
 use crate::{Error, Result};
@@ -23,6 +24,7 @@ impl Recorder {
         if b.is_empty() || t.shape() != (d as u32, d as u32) {
             return Err(Error::shape("solve_triangular", format!("{n} × {d} by {} × {}", t.rows(), t.cols())));
         }
+        self.add_cost(PRODUCT * (n * d * d) as f64);
         let x = self.empty(n, d)?;
         let (side, unit) = match side {
             Side::UnitLower => ("lower", 1),

@@ -13,6 +13,7 @@ mod outside;
 mod pace;
 mod session;
 mod sets;
+mod spacing;
 mod stage;
 mod validation;
 

@@ -13,8 +13,6 @@ use crate::methods::Method;
 pub const MOST: f32 = 1e-3;
 /// A counter domain of its own.
 const DOMAIN: u32 = 0x0075;
-/// Evaluations of the validation loss to one of this, where samples take many passes and the validation loss draws none.
-const RARELY: u64 = 10;
 
 /// Where samples of a training may lie, and a recorded sample of its averaged weights.
 pub(super) struct Outside {
@@ -22,7 +20,6 @@ pub(super) struct Outside {
     bounds: Vec<[f32; 2]>,
     width: usize,
     own: Option<(Step, Kept)>,
-    rare: bool,
 }
 
 impl Outside {
@@ -39,14 +36,14 @@ impl Outside {
         let width = generated + conditions;
         let bounds = (0..generated).map(|j| wide(rows.iter().skip(j).step_by(width).copied())).collect();
         if drawn {
-            return Ok(Self { bounds, width, own: None, rare: false });
+            return Ok(Self { bounds, width, own: None });
         }
         let some = subset_of(rows.len() / width, SAMPLE, seed);
         let behind = |i: usize| &rows[some[i % some.len()] * width + generated..][..conditions];
         let values: Vec<f32> = (0..SAMPLE).flat_map(behind).copied().collect();
         let (mut rec, samples) = fixed_sample(gpu, method, DOMAIN, (&values, conditions))?;
         let samples = rec.keep(samples);
-        Ok(Self { bounds, width, own: Some((rec.finish()?, samples)), rare: !method.is_one_step() })
+        Ok(Self { bounds, width, own: Some((rec.finish()?, samples)) })
     }
 
     /// Measures the weights as they are: the validation loss draws its samples again.
@@ -60,9 +57,9 @@ impl Outside {
         }
     }
 
-    /// Evaluations of the validation loss to one of this.
-    pub fn every(&self) -> u64 {
-        if self.rare { RARELY } else { 1 }
+    /// What one look costs ([`Step::cost`]); none where the validation loss has drawn the samples.
+    pub fn cost(&self) -> Option<f64> {
+        self.own.as_ref().map(|(step, _)| step.cost())
     }
 
     /// The share of samples of which some column lies outside, or is not finite. Waits for the device.

@@ -3,6 +3,7 @@
 use super::checkpoint::{Best, Checkpoint};
 use super::folder::{Folder, Metrics, OUTSIDE, REFIT, VALIDATION};
 use super::outside::Outside;
+use super::spacing::{Costs, Spacing};
 use super::stage::Stage;
 use super::validation::Validation;
 use super::{Progress, Status};
@@ -13,10 +14,6 @@ use crate::{Error, Result};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// Evaluations on validation rows in a whole run.
-const EVALUATIONS: u64 = 100;
-/// Steps between two of them at least: nearer ones say the same, and patience would run out in a short run.
-const APART: u64 = 20;
 /// Lines of `metrics.jsonl` that a whole run leaves.
 const LINES: u64 = 500;
 const CHECKPOINT_EVERY: Duration = Duration::from_secs(10);
@@ -65,15 +62,15 @@ impl<'a> Session<'a> {
         mut validation: Option<&mut Validation>,
         mut outside: Option<&mut Outside>,
     ) -> Result<()> {
-        let evaluate_every = end.div_ceil(EVALUATIONS).max(APART);
-        // Without validation rows samples alone are looked at, as often as they allow.
-        let evaluate_every = match (&validation, &outside) {
-            (None, Some(outside)) => evaluate_every * outside.every(),
-            _ => evaluate_every,
+        let costs = Costs {
+            step: stage.plan.cost(),
+            validation: validation.as_ref().map(|validation| validation.cost()),
+            samples: outside.as_ref().and_then(|outside| outside.cost()),
         };
+        let spacing = Spacing::of(end, costs);
         let log_every = end.div_ceil(LINES).max(1);
         if self.at.step == 0 {
-            self.evaluate(stage, validation.as_deref_mut(), outside.as_deref_mut(), (evaluate_every, end))?;
+            self.evaluate(stage, validation.as_deref_mut(), outside.as_deref_mut(), (spacing, end))?;
             self.save(stage)?;
         }
         let mut saved = Instant::now();
@@ -82,7 +79,7 @@ impl<'a> Session<'a> {
         while self.at.step < end && !(validation.is_some() && self.at.stopped_early) {
             let evaluated = validation.is_some() || outside.is_some();
             let until = match evaluated {
-                true => (self.at.step + 1).next_multiple_of(evaluate_every).min(end),
+                true => (self.at.step + 1).next_multiple_of(spacing.steps).min(end),
                 false => end,
             };
             let pace = (PACE.as_secs_f64() / per_step.as_secs_f64().max(1e-6)).clamp(1.0, most) as u64;
@@ -95,9 +92,9 @@ impl<'a> Session<'a> {
             let reports = stage.plan.reports()?;
             self.log(stage, &reports, log_every)?;
             if self.at.step == until && evaluated {
-                self.evaluate(stage, validation.as_deref_mut(), outside.as_deref_mut(), (evaluate_every, end))?;
+                self.evaluate(stage, validation.as_deref_mut(), outside.as_deref_mut(), (spacing, end))?;
                 let patience = u64::from(self.training.patience);
-                self.at.stopped_early = validation.is_some() && patience > 0 && self.at.stale >= patience;
+                self.at.stopped_early = validation.is_some() && spacing.exhausts(self.at.stale, patience);
             }
             let made = self.at.step + self.at.searched.unwrap_or(0);
             self.progress.update(&Status {
@@ -158,13 +155,11 @@ impl<'a> Session<'a> {
         stage: &Stage,
         mut validation: Option<&mut Validation>,
         outside: Option<&mut Outside>,
-        (every, end): (u64, u64),
+        (spacing, end): (Spacing, u64),
     ) -> Result<()> {
         let loss = validation.as_mut().map(|validation| validation.measure()).transpose()?;
         let share = match outside {
-            Some(outside) if loss.is_none() || self.at.step == end || self.at.step.is_multiple_of(every * outside.every()) => {
-                Some(outside.measure(validation.as_deref())?)
-            }
+            Some(outside) if spacing.looks_at(self.at.step, end) => Some(outside.measure(validation.as_deref())?),
             _ => None,
         };
         if loss.is_none() && share.is_none() {

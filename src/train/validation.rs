@@ -110,6 +110,11 @@ impl Validation {
         Ok(Self { step: rec.finish()?, rows, shares, by: Measure::Distance { samples, own, of_rows } })
     }
 
+    /// What a measurement costs ([`Step::cost`]).
+    pub fn cost(&self) -> f64 {
+        self.step.cost()
+    }
+
     /// Whether the loss draws samples.
     pub fn draws(&self) -> bool {
         matches!(self.by, Measure::Distance { .. })

@@ -261,3 +261,26 @@ fn sizes_beyond_the_adapters_limits_are_refused_by_name() {
         }
     }
 }
+
+#[test]
+fn a_cost_grows_with_the_rows_and_with_what_is_done_to_them() {
+    let cost = |rows: usize, products: usize| {
+        let mut rec = Recorder::new(&GPU, 0);
+        let w = rec.constant(0.1, 64, 64).unwrap();
+        let mut x = rec.normal(rows, 64).unwrap();
+        for _ in 0..products {
+            x = rec.linear(x, w, None, pushforward::nn::Activation::Identity).unwrap();
+        }
+        rec.keep(x);
+        rec.finish().unwrap()
+    };
+    let (one, twice, longer) = (cost(4096, 8), cost(8192, 8), cost(4096, 16));
+    for other in [&twice, &longer] {
+        let ratio = other.cost() / one.cost();
+        assert!((1.9..2.0).contains(&ratio), "{ratio}");
+    }
+    // No clock: recorded again it is the same to the bit, and a plan's is that of its steps as often as they run.
+    assert_eq!(one.cost().to_bits(), cost(4096, 8).cost().to_bits());
+    let whole = 3.0 * one.cost() + longer.cost();
+    assert_eq!(Plan::new(vec![(one, 3), (longer, 1)]).cost(), whole);
+}
