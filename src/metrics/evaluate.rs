@@ -139,7 +139,7 @@ fn in_units(sets: &[Set; 2], plain: Points, train: Option<Points>, options: &Opt
     let mut stages = Stages { watch: &options.watch, done: 0, of };
 
     stages.next("Kolmogorov–Smirnov", of_all);
-    let ks = kolmogorov::columns(all_rows[0], all_rows[1])?;
+    let (ks, column, worst) = kolmogorov::worst(all_rows[0], all_rows[1])?;
     let by_column = match options.names.is_empty() {
         true => Vec::new(),
         false => columns::differences(all_rows, [reference, samples], &ks, &options.names),
@@ -232,7 +232,7 @@ fn in_units(sets: &[Set; 2], plain: Points, train: Option<Points>, options: &Opt
         recall: on_pairs(manifold.recall),
         density: on_pairs(manifold.density),
         coverage: on_pairs(manifold.coverage),
-        ks: WorstColumn::of(ks),
+        ks: WorstColumn { worst, column, columns: ks },
         copying,
         by_column,
         verdict: String::new(),

@@ -55,7 +55,7 @@ pub struct Evaluation {
 /// Kolmogorov–Smirnov distances of all columns, summed up by the worst.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct WorstColumn {
-    /// The largest distance; its p-value is corrected for the number of columns (Bonferroni).
+    /// The largest distance; its p-value and interval are corrected for the number of columns (Bonferroni).
     #[serde(flatten)]
     pub worst: Score,
     /// Which column has it, from 0.
@@ -97,15 +97,6 @@ pub struct NamedScore {
     pub meaning: &'static str,
     pub better: Better,
     pub score: Score,
-}
-
-impl WorstColumn {
-    pub(super) fn of(columns: Vec<Score>) -> Self {
-        let column = (0..columns.len()).max_by(|&a, &b| columns[a].value.total_cmp(&columns[b].value)).unwrap_or_default();
-        let mut worst = columns.get(column).cloned().unwrap_or_default();
-        worst.p_value = worst.p_value.map(|p| (p * columns.len() as f64).min(1.0));
-        Self { worst, column, columns }
-    }
 }
 
 impl Evaluation {

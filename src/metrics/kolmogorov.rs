@@ -18,15 +18,25 @@ use crate::Result;
 /// Replicates of the null distribution of rows with weights, and rows of each set that they are made of at most.
 const REPLICATES: usize = 400;
 const REPLICATED_ROWS: usize = 5_000;
-/// Q(λ) is 0.1 and 0.05 here.
+/// Q(λ) is 0.1 here.
 const DECILE: f64 = 1.223_847_870_217_82;
-const BAND: f64 = 1.358_098_639_322_55;
 
 /// Each column of `x` against the same column of `y`, as rows weigh.
 pub fn columns(x: Points, y: Points) -> Result<Vec<Score>> {
+    Ok(gaps(x, y)?.iter().map(|gap| gap.score(1)).collect())
+}
+
+/// The score of each column, and which has the largest distance: its p-value and interval hold whichever that is (Bonferroni).
+pub fn worst(x: Points, y: Points) -> Result<(Vec<Score>, usize, Score)> {
+    let gaps = gaps(x, y)?;
+    let worst = (0..gaps.len()).max_by(|&a, &b| gaps[a].value.total_cmp(&gaps[b].value)).unwrap_or_default();
+    Ok((gaps.iter().map(|gap| gap.score(1)).collect(), worst, gaps[worst].score(gaps.len())))
+}
+
+fn gaps(x: Points, y: Points) -> Result<Vec<Gap>> {
     comparable(x, y, 1)?;
     if x.weights().is_none() && y.weights().is_none() {
-        return Ok(map_rows(x.columns(), |j, _: &mut ()| two_sample(&x.column(j), &y.column(j))));
+        return Ok(map_rows(x.columns(), |j, _: &mut ()| unweighted(&x.column(j), &y.column(j))));
     }
     let shares = [x.shares(), y.shares()];
     let few = [x, y].map(|points| points.chosen(REPLICATED_ROWS, 0));
@@ -35,6 +45,10 @@ pub fn columns(x: Points, y: Points) -> Result<Vec<Score>> {
 
 /// D between two non-empty one-dimensional samples.
 pub fn two_sample(x: &[f32], y: &[f32]) -> Score {
+    unweighted(x, y).score(1)
+}
+
+fn unweighted(x: &[f32], y: &[f32]) -> Gap {
     let (x, y) = (sorted(x), sorted(y));
     let (n, m) = (x.len() as f64, y.len() as f64);
     let (mut i, mut j, mut distance) = (0, 0, 0.0f64);
@@ -49,11 +63,12 @@ pub fn two_sample(x: &[f32], y: &[f32]) -> Score {
         }
         distance = distance.max((i as f64 / n - j as f64 / m).abs());
     }
-    score(distance, n * m / (n + m), band(n, 0.5 * (1.0 - LEVEL)) + band(m, 0.5 * (1.0 - LEVEL)))
+    let unit = (0.5 / n).sqrt() + (0.5 / m).sqrt();
+    Gap { value: distance, effective: n * m / (n + m), unit, bands: 2.0 }
 }
 
 /// D of rows with shares of the whole weight; its null distribution by the rows at `few`.
-fn weighted(columns: [&[f32]; 2], shares: &[Vec<f64>; 2], few: &[Vec<usize>; 2]) -> Score {
+fn weighted(columns: [&[f32]; 2], shares: &[Vec<f64>; 2], few: &[Vec<usize>; 2]) -> Gap {
     let of = |set: usize, rows: &mut dyn Iterator<Item = usize>| -> Vec<Step> {
         rows.map(|i| Step { at: columns[set][i], set, share: shares[set][i] }).collect()
     };
@@ -91,7 +106,8 @@ fn weighted(columns: [&[f32]; 2], shares: &[Vec<f64>; 2], few: &[Vec<usize>; 2])
     let gap = *gaps.select_nth_unstable_by(REPLICATES - 1 - tenth, f64::total_cmp).1;
     // Of a constant column nothing varies.
     let effective = if gap > 0.0 { corrected(DECILE / gap) } else { 1.0 / (squares(0) + squares(1)) };
-    score(value, effective, BAND / DECILE * gap)
+    // Q(λ) is about 2 exp(−2λ²).
+    Gap { value, effective, unit: gap / (DECILE * 2f64.sqrt()), bands: 1.0 }
 }
 
 /// The e of which √e + 0.12 + 0.11/√e is this, as its quantile is (1 where there is none, of a row or two).
@@ -126,7 +142,7 @@ pub fn one_sample(x: &[f32], cdf: impl Fn(f64) -> f64) -> Score {
         let f = cdf(f64::from(v));
         (f - i as f64 / n).max((i + 1) as f64 / n - f)
     });
-    score(steps.fold(0.0, f64::max), n, band(n, 1.0 - LEVEL))
+    Gap { value: steps.fold(0.0, f64::max), effective: n, unit: (0.5 / n).sqrt(), bands: 1.0 }.score(1)
 }
 
 /// Q(λ) = P(sup|B| > λ) for the Brownian bridge B (Kolmogorov 1933).
@@ -145,15 +161,25 @@ pub fn survival(lambda: f64) -> f64 {
     (2.0 * (step - step.powi(4) + step.powi(9) - step.powi(16))).clamp(0.0, 1.0)
 }
 
-fn score(value: f64, effective: f64, reach: f64) -> Score {
-    let root = effective.sqrt();
-    let p_value = survival((root + 0.12 + 0.11 / root) * value);
-    let interval = [(value - reach).max(0.0), (value + reach).min(1.0)];
-    Score { value, interval: Some(interval), p_value: Some(p_value), ..Score::default() }
+/// D, and what is known of it.
+struct Gap {
+    value: f64,
+    /// e of its null distribution.
+    effective: f64,
+    /// The band round D reaches √ln(2·bands/α) of these, of one distribution function or of two.
+    unit: f64,
+    bands: f64,
 }
 
-fn band(n: f64, alpha: f64) -> f64 {
-    ((2.0 / alpha).ln() / (2.0 * n)).sqrt()
+impl Gap {
+    /// Its p-value and interval, as one of so many.
+    fn score(&self, tests: usize) -> Score {
+        let (root, tests) = (self.effective.sqrt(), tests as f64);
+        let p_value = (tests * survival((root + 0.12 + 0.11 / root) * self.value)).min(1.0);
+        let reach = self.unit * (2.0 * self.bands * tests / (1.0 - LEVEL)).ln().sqrt();
+        let interval = [(self.value - reach).max(0.0), (self.value + reach).min(1.0)];
+        Score { value: self.value, interval: Some(interval), p_value: Some(p_value), ..Score::default() }
+    }
 }
 
 fn sorted(x: &[f32]) -> Vec<f32> {

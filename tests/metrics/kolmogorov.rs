@@ -1,4 +1,4 @@
-use pushforward::metrics::kolmogorov::{columns, one_sample, survival, two_sample};
+use pushforward::metrics::kolmogorov::{columns, one_sample, survival, two_sample, worst};
 use statrs::distribution::{ContinuousCDF, Normal};
 
 use crate::{near, normal};
@@ -52,4 +52,16 @@ fn p_values_are_uniform_when_the_laws_agree() {
     }
     // Four hundred uniform draws lie within 0.08 of the diagonal 99 times of 100.
     assert!(one_sample(&two, |u| u).value < 0.08 && one_sample(&one, |u| u).value < 0.08);
+}
+
+/// The worst of many columns is one of them by chance: its band is that of α over their number, 2·√(ln(4c/α)/2n) of n rows in each set.
+#[test]
+fn the_interval_of_the_worst_column_is_wider_than_its_own() {
+    let (x, y) = (normal(500, 20, 0.0, 1), normal(500, 20, 0.0, 2));
+    let (all, at, found) = worst(x.points(), y.points()).expect("columns");
+    assert!(all.iter().all(|score| score.value <= all[at].value) && found.value == all[at].value);
+    near(found.p_value.expect("p"), (20.0 * all[at].p_value.expect("p")).min(1.0), 1e-12);
+    let reach = |tests: f64| 2.0 * ((4.0 * tests / 0.05f64).ln() / 1000.0).sqrt();
+    near(found.interval.expect("an interval")[1], found.value + reach(20.0), 1e-12);
+    near(all[at].interval.expect("an interval")[1], found.value + reach(1.0), 1e-12);
 }

@@ -28,7 +28,7 @@ fn energy_of_shift(delta: f64) -> f64 {
     2.0 * apart - 4.0 / pi.sqrt()
 }
 
-/// Forty numbers lie within 0.25 of the diagonal 99 times of 100 if they are uniform, two hundred within 0.115.
+/// Forty numbers lie within 0.25 of the diagonal 99 times of 100 if they are uniform, 120 within 0.149.
 fn off_uniform(p_values: &[f32]) -> f64 {
     kolmogorov::one_sample(p_values, |u| u).value
 }
@@ -83,7 +83,7 @@ fn estimates_are_of_the_weighted_distribution() {
     for delta in [0.0, 0.6] {
         let exact = energy_of_shift(delta);
         let (mut found, mut covers, mut p_values) = (Vec::new(), 0, Vec::new());
-        for seed in 0..200u64 {
+        for seed in 0..120u64 {
             let ((x, of_x), (mut y, of_y)) = (narrowed(160, 2 * seed), narrowed(120, 2 * seed + 1));
             y.values.iter_mut().for_each(|v| *v += delta as f32);
             let (x, y) = (weighted(&x, &of_x), weighted(&y, &of_y));
@@ -94,11 +94,11 @@ fn estimates_are_of_the_weighted_distribution() {
         }
         let (mean, error) = interval::mean_and_error(found.iter().copied());
         assert!((mean - exact).abs() < 3.5 * error, "{mean} ± {error} for {exact}");
-        // Of 200 intervals at 95 %, 182 cover in 99 of 100 cases.
-        assert!(covers >= 182, "{covers} of 200 cover {exact}");
+        // Of 120 intervals at 95 %, 107 cover in 99 of 100 cases.
+        assert!(covers >= 107, "{covers} of 120 cover {exact}");
         match delta {
-            0.0 => assert!(off_uniform(&p_values) < 0.115, "{}", off_uniform(&p_values)),
-            _ => assert!(p_values.iter().filter(|&&p| p < 0.05).count() > 100, "{p_values:?}"),
+            0.0 => assert!(off_uniform(&p_values) < 0.149, "{}", off_uniform(&p_values)),
+            _ => assert!(p_values.iter().filter(|&&p| p < 0.05).count() > 60, "{p_values:?}"),
         }
     }
 }
