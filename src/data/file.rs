@@ -20,16 +20,38 @@ pub enum FileFormat {
 }
 
 impl FileFormat {
-    /// The format that the path's ending stands for; a usage error naming the endings otherwise. A command calls this before
-    /// it starts long work whose result goes to that path.
+    /// The format that the path's ending stands for; a usage error naming the endings otherwise, or the feature without which it can be neither
+    /// read nor written. A command calls this before it starts long work whose result goes to that path.
     pub fn of(path: impl AsRef<Path>) -> Result<Self> {
         let path = path.as_ref();
-        Self::guess(&path.to_string_lossy()).ok_or_else(|| {
+        let format = Self::guess(&path.to_string_lossy()).ok_or_else(|| {
             Error::usage(format!(
                 "cannot tell the format of `{}` from its ending: use a name that ends in .npy, .csv or .parquet",
                 path.display()
             ))
-        })
+        })?;
+        if format.is_built() { Ok(format) } else { Err(format.left_out(path)) }
+    }
+
+    fn is_built(self) -> bool {
+        match self {
+            Self::Csv => true,
+            Self::Npy => cfg!(feature = "npy"),
+            Self::Parquet => cfg!(feature = "parquet"),
+        }
+    }
+
+    /// The error of a format that was not built in.
+    pub(super) fn left_out(self, path: &Path) -> Error {
+        let (what, feature) = match self {
+            Self::Csv => ("a CSV file", "default"),
+            Self::Npy => ("a NumPy file", "npy"),
+            Self::Parquet => ("a Parquet file", "parquet"),
+        };
+        let path = path.display();
+        Error::usage(format!(
+            "`{path}` is {what}, and pushforward was built without the feature `{feature}`: enable it, or use a .csv file"
+        ))
     }
 
     pub(super) fn guess(name: &str) -> Option<Self> {

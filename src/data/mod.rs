@@ -20,17 +20,15 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-mod cell;
-mod csv;
+mod choice;
 mod density;
 mod file;
+mod formats;
 mod formula;
 mod fraction;
 mod levels;
 mod missing;
 mod nearest;
-mod npy;
-mod parquet;
 pub mod random;
 mod source;
 mod split;
@@ -38,7 +36,6 @@ mod spread;
 mod standardise;
 mod table;
 mod target;
-mod text;
 pub mod toy;
 
 pub use density::{density_warnings, dependent_column, dequantised};

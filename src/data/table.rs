@@ -1,12 +1,11 @@
 //! A table of numbers in memory.
 
-use std::path::Path;
 use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{FileFormat, csv, nearest, npy, parquet};
+use super::nearest;
 use crate::words::{count, grouped};
 use crate::{Error, Result};
 
@@ -383,24 +382,6 @@ impl Table {
             weights.iter().for_each(|number| hasher.update(number.to_le_bytes()));
         }
         super::file::hex(hasher)
-    }
-
-    /// Writes columns and values (not weights) in the format of the path's ending: `.npy` as f64 in C order, `.csv` with a header and
-    /// the fewest digits that read back as the same number, `.parquet` with one column of doubles a column. Columns that came in
-    /// single precision are written in it (an array where all did). The file is written beside and renamed into place.
-    pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
-        self.write_texts(path, 0)
-    }
-
-    /// The same, where the last `behind` columns may hold the indicators of texts (see [`groups`](super::groups)): a `.csv` gets the texts
-    /// themselves, in one column.
-    pub fn write_texts(&self, path: impl AsRef<Path>, behind: usize) -> Result<()> {
-        let path = path.as_ref();
-        match FileFormat::of(path)? {
-            FileFormat::Csv => csv::write(self, behind, path),
-            FileFormat::Npy => npy::write(self, path),
-            FileFormat::Parquet => parquet::write(self, path),
-        }
     }
 }
 

@@ -33,7 +33,8 @@ fn a_full_disk_is_a_sentence_for_every_format() {
     {
         let folder = tempfile::tempdir().unwrap();
         let table = Table::unnamed(2, (0..20_000).map(|i| (i as f32).sin()).collect()).unwrap();
-        for name in ["full.csv", "full.npy", "full.parquet"] {
+        let built = |name: &&str| pushforward::data::FileFormat::of(name).is_ok();
+        for name in ["full.csv", "full.npy", "full.parquet"].into_iter().filter(built) {
             let path = folder.path().join(name);
             std::os::unix::fs::symlink("/dev/full", &path).unwrap();
             let text = sentence(table.write(&path));

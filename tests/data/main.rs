@@ -3,9 +3,12 @@
 mod csv;
 mod file;
 mod formula;
+#[cfg(all(feature = "npy", feature = "parquet"))]
 mod fuzz;
 mod levels;
+#[cfg(feature = "npy")]
 mod npy;
+#[cfg(feature = "parquet")]
 mod parquet;
 mod source;
 mod standardise;

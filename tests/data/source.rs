@@ -1,6 +1,6 @@
 use proptest::prelude::*;
 use pushforward::data::toy::Toy;
-use pushforward::data::{FileFormat, LoadOptions, Origin, Source};
+use pushforward::data::{FileFormat, LoadOptions, Origin, Source, Table};
 
 use crate::sentence;
 
@@ -67,8 +67,23 @@ fn a_file_that_is_not_there_is_named() {
 #[test]
 fn formats_go_by_the_ending() {
     assert_eq!(FileFormat::of("x.CSV").unwrap(), FileFormat::Csv);
-    assert_eq!(FileFormat::of("a.b/x.npy").unwrap(), FileFormat::Npy);
-    assert_eq!(FileFormat::of("x.parquet").unwrap(), FileFormat::Parquet);
+    let others = [
+        ("a.b/x.npy", FileFormat::Npy, "npy", cfg!(feature = "npy")),
+        ("x.parquet", FileFormat::Parquet, "parquet", cfg!(feature = "parquet")),
+    ];
+    for (name, format, feature, built) in others {
+        match built {
+            true => assert_eq!(FileFormat::of(name).unwrap(), format),
+            false => {
+                let expected = format!("without the feature `{feature}`: enable it");
+                assert!(sentence(FileFormat::of(name)).contains(&expected), "{name}");
+                let read = Source { origin: Origin::File(name.into()), columns: None }.load(0, &LoadOptions::default());
+                assert!(sentence(read).contains(&expected), "{name}");
+                let written = Table::unnamed(1, vec![1.0]).unwrap().write(name);
+                assert!(sentence(written).contains(&expected), "{name}");
+            }
+        }
+    }
     for bad in ["x", "x.", ".csv", "x.csv.gz", ""] {
         assert!(sentence(FileFormat::of(bad)).contains("use a name that ends in .npy, .csv or .parquet"), "{bad}");
     }

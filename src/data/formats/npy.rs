@@ -11,9 +11,9 @@ use std::path::Path;
 use npyz::WriterBuilder;
 
 use super::cell::{Place, Rounded, finite, present};
-use super::source::{Choice, Raw};
-use super::table::numbered;
-use super::{Table, write_atomically};
+use crate::data::choice::{Choice, Raw};
+use crate::data::table::numbered;
+use crate::data::{Table, write_atomically};
 use crate::words::grouped;
 use crate::{Error, Result};
 

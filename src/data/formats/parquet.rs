@@ -17,9 +17,9 @@ use ::parquet::file::writer::SerializedFileWriter;
 use ::parquet::schema::types::{ColumnDescriptor, Type};
 
 use super::cell::{Fault, Place, Rounded, finite, present};
-use super::source::{Choice, Raw, distinct};
-use super::table::listed;
-use super::{Table, write_atomically};
+use crate::data::choice::{Choice, Raw, distinct};
+use crate::data::table::listed;
+use crate::data::{Table, write_atomically};
 use crate::{Error, Result};
 
 /// Records read from a column at a time.
@@ -46,7 +46,7 @@ fn read_file(path: &Path, file: File, choice: &Choice) -> Result<Raw> {
     // A nested column goes by its whole path, `point.x`.
     let names = distinct(schema.columns().iter().map(|column| column.path().string()).collect());
     let mut picked = choice.among(&names, true)?;
-    if !choice.is_explicit() && picked.len() > 1 {
+    if choice.columns.is_none() && picked.len() > 1 {
         picked.retain(|&j| names[j] != PANDAS_INDEX);
     }
     let numbers = picked.iter().map(|&j| Number::of(schema.columns()[j].as_ref())).collect::<Vec<_>>();

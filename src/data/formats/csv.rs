@@ -7,11 +7,11 @@ use std::path::Path;
 use ::csv::{ByteRecord, ReaderBuilder, Terminator, Trim, WriterBuilder};
 
 use super::cell::{Fault, Place, Rounded, finite, present};
-use super::levels::{Group, groups};
-use super::source::{Choice, Raw, choose_advice, distinct};
-use super::table::{WHOLE, numbered};
 use super::text::{self, Text};
-use super::{Table, nearest, write_atomically};
+use crate::data::choice::{Choice, Raw, choose_advice, distinct};
+use crate::data::levels::{Group, groups};
+use crate::data::table::{WHOLE, numbered};
+use crate::data::{Table, nearest, write_atomically};
 use crate::words::grouped;
 use crate::{Error, Result};
 
@@ -99,7 +99,7 @@ pub(super) fn read(path: &Path, choice: &Choice, header: Option<bool>) -> Result
 }
 
 /// A column of a file, looked through.
-pub(super) struct Scanned {
+pub struct Scanned {
     pub name: String,
     /// Whether a cell of it is neither a number nor missing.
     pub texts: bool,
@@ -108,7 +108,7 @@ pub(super) struct Scanned {
 }
 
 /// Looks through every column of a file.
-pub(super) fn scan(path: &Path) -> Result<Vec<Scanned>> {
+pub fn scan(path: &Path) -> Result<Vec<Scanned>> {
     let mut columns: Vec<(bool, BTreeSet<Vec<u8>>)> = Vec::new();
     let names = each_row(path, |_, _, record| {
         columns.resize(columns.len().max(record.len()), (false, BTreeSet::new()));
@@ -137,7 +137,7 @@ pub(super) fn scan(path: &Path) -> Result<Vec<Scanned>> {
 }
 
 /// Refuses a file in which a cell is none of its column's levels.
-pub(super) fn check_levels(path: &Path, groups: &[Group]) -> Result<()> {
+pub fn check_levels(path: &Path, groups: &[Group]) -> Result<()> {
     each_row(path, |row, names, record| {
         for group in groups.iter().filter(|group| !group.levels.is_empty()) {
             let Some(cell) = names.iter().position(|name| name == group.column).and_then(|j| record.get(j)) else { continue };
@@ -180,7 +180,7 @@ fn each_row(path: &Path, mut see: impl FnMut(usize, &[String], &ByteRecord) -> R
 }
 
 /// Different texts of a column at most.
-pub(super) const MOST_LEVELS: usize = 64;
+pub const MOST_LEVELS: usize = 64;
 
 /// What stops the reading of a row.
 enum Bad {
