@@ -12,6 +12,7 @@ pub mod metrics;
 pub mod model;
 pub mod nn;
 pub mod ops;
+pub mod prelude;
 pub mod reference;
 pub mod report;
 pub mod settings;

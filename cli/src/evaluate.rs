@@ -1,9 +1,9 @@
 //! `evaluate`: one set of rows against another.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use pushforward::data::{LoadOptions, Source, Standardisation, Table, Target, groups};
-use pushforward::metrics::{Better, Evaluation, Options, Points, Score, Stage, Watch, evaluate as score, scale};
-use pushforward::words::{number, table};
+use pushforward::data::{LoadOptions, Source, Table, groups};
+use pushforward::metrics::{Evaluator, Stage, Watch};
+use pushforward::words::number;
 
 use super::arguments::Evaluate;
 use super::console::{Console, print};
@@ -11,8 +11,6 @@ use super::console::{Console, print};
 /// Toy targets draw the reference and the samples from seeds of their own, so that neither is the training set of the same seed.
 const REFERENCE: u64 = 0x7265_6665;
 const SAMPLES: u64 = 0x7361_6d70;
-/// Columns that are listed.
-const COLUMNS: usize = 12;
 
 pub fn evaluate(args: &Evaluate, adapter: &str, console: Console) -> anyhow::Result<()> {
     // Categories are compared by the reference's levels.
@@ -34,35 +32,19 @@ pub fn evaluate(args: &Evaluate, adapter: &str, console: Console) -> anyhow::Res
     let samples = load(&args.samples, args.seed ^ SAMPLES, &args.sample_weights)?;
     let train = args.train.as_ref().map(|text| load(text, args.seed, &None)).transpose()?;
     console.notes([Some(&reference), Some(&samples), train.as_ref()].into_iter().flatten());
-    let (scaled, tails) = scale::of_table(&reference);
-    let scale = match args.standardize {
-        true => scaled,
-        // Differences alone count, and these are exact in f32 about a common center. A score of the distribution has an origin of its own.
-        false if args.score.is_empty() => Standardisation { scale: vec![1.0; reference.cols()], ..scaled },
-        false => Standardisation::identity(reference.cols()),
-    };
-    let target = match args.score.as_slice() {
-        [] => Target::of(&source, &scale),
-        score => Some(Target::given(score, &reference, &scale)?),
-    };
-    let standard = |table: &Table| scale.table(table);
-    let (given, drawn) = (standard(&reference)?, standard(&samples)?);
-    let train = train.as_ref().map(standard).transpose()?;
     let gpu = super::device::open(adapter, console)?;
     let (watch, bar) = watch(console);
-    let options = Options {
-        gpu: Some(gpu.clone()),
-        target,
-        names: reference.columns().to_vec(),
-        squash: args.standardize,
-        classifier: true,
-        watch,
-        seed: args.seed,
-        pair_rows: args.pair_rows,
-        ..Options::default()
-    };
-    let train = train.as_ref().map(Points::of).transpose()?;
-    let found = score(Points::of(&given)?, Points::of(&drawn)?, train, &options);
+    let mut evaluator = Evaluator::new(&gpu)
+        .standardize(args.standardize)
+        .seed(args.seed)
+        .pair_rows(args.pair_rows)
+        .watch(watch)
+        .score(&args.score)
+        .reference_source(&source);
+    if let Some(train) = &train {
+        evaluator = evaluator.train(train);
+    }
+    let found = evaluator.evaluate(&reference, &samples);
     if let Some(bar) = bar {
         bar.finish_and_clear();
     }
@@ -77,32 +59,7 @@ pub fn evaluate(args: &Evaluate, adapter: &str, console: Console) -> anyhow::Res
         reference.rows(),
         args.reference
     ));
-    let mut text = format!("{}\n\n", found.verdict);
-    if !found.by_column.is_empty() {
-        text += &format!("{}\n", by_column(&found));
-    }
-    text += &shown(&found);
-    text += "\n";
-    if found.columns > 1 {
-        text += &format!("Kolmogorov–Smirnov is of column `{}`, the worst\n", reference.columns()[found.ks.column]);
-    }
-    text += &subsampled(&found);
-    text += match args.standardize {
-        true => {
-            "Distances are in standard deviations of the reference, and beyond ten of them logarithmic (--standardize=false: the columns' own units)\n"
-        }
-        false => "Distances are in the columns' own units\n",
-    };
-    if args.standardize && !tails.is_empty() {
-        text += &format!(
-            "Scaled without the outermost 2 % of their rows, which make most of their deviation: {}\n",
-            tails.join(", ")
-        );
-    }
-    for note in &found.notes {
-        text += &format!("{note}\n");
-    }
-    Ok(print(&text)?)
+    Ok(print(&format!("{found}\n"))?)
 }
 
 /// Names each score as its turn comes: a bar on a terminal, a line elsewhere.
@@ -126,55 +83,4 @@ fn watch(console: Console) -> (Watch, Option<ProgressBar>) {
         shown.set_message(said(stage));
     });
     (watch, Some(bar))
-}
-
-/// The columns of the file, the farthest off first.
-fn by_column(found: &Evaluation) -> String {
-    let mut rows = vec![["column", "off by", "p", "mean off by"].map(String::from).to_vec()];
-    for column in found.by_column.iter().take(COLUMNS) {
-        let shift = match column.shift {
-            Some(shift) => format!("{} sd", number(shift, 2)),
-            None if column.is_categorical() => "categories".into(),
-            None => "constant".into(),
-        };
-        rows.push(vec![column.column.clone(), number(column.distance, 3), probability(column.p_value), shift]);
-    }
-    let more = found.by_column.len().saturating_sub(COLUMNS);
-    let more = if more > 0 { format!("and {more} columns that are nearer\n") } else { String::new() };
-    table(&rows) + &more
-}
-
-fn probability(p: f64) -> String {
-    if p < 1e-4 { "< 0.0001".into() } else { number(p, 2) }
-}
-
-/// A line for each number of rows that some scores were cut to.
-fn subsampled(found: &Evaluation) -> String {
-    let mut cut: Vec<(usize, Vec<&str>)> = Vec::new();
-    for score in found.scores() {
-        let Some(rows) = score.score.rows_used else { continue };
-        match cut.iter_mut().find(|(known, _)| *known == rows) {
-            Some((_, names)) => names.push(score.name),
-            None => cut.push((rows, vec![score.name])),
-        }
-    }
-    let line =
-        |(rows, names): (usize, Vec<&str>)| format!("At most {rows} rows of each set, drawn at random: {}\n", names.join(", "));
-    cut.into_iter().map(line).collect()
-}
-
-fn shown(found: &Evaluation) -> String {
-    let mut rows = vec![["score", "value", "95 % interval", "p", "best", "what it is"].map(String::from).to_vec()];
-    for score in found.scores() {
-        let best = match score.better {
-            Better::Lower => "low".into(),
-            Better::Higher => "high".into(),
-            Better::Near(value) => format!("near {}", number(value, 2)),
-        };
-        let Score { value, interval, p_value, .. } = score.score;
-        let interval = interval.map(|[low, high]| format!("[{}, {}]", number(low, 3), number(high, 3))).unwrap_or_default();
-        let p = p_value.map(probability).unwrap_or_default();
-        rows.push(vec![score.name.into(), number(value, 4), interval, p, best, score.meaning.into()]);
-    }
-    table(&rows)
 }

@@ -98,6 +98,15 @@ impl Table {
         })
     }
 
+    /// Reads a table: a file (`people.csv`, `people.csv#age,height`, `x.npy`, `people.parquet`) or a toy target (`toy:moons:2000`), as
+    /// [`Source`](super::Source) has them.
+    ///
+    /// # Errors
+    /// As [`Source::load`](super::Source::load).
+    pub fn read(source: &str) -> Result<Self> {
+        source.parse::<super::Source>()?.load(0, &super::LoadOptions::default())
+    }
+
     /// A table whose columns are called `x0`, `x1`, …
     pub fn unnamed<T: Number>(cols: usize, values: Vec<T>) -> Result<Self> {
         let mut table = Self::new(numbered(cols), values)?;
@@ -272,6 +281,35 @@ impl Table {
             notes: self.notes.clone(),
             left_out: Vec::new(),
         }
+    }
+
+    /// The columns of these names, in this order, with the rows' weights.
+    ///
+    /// # Errors
+    /// No names, and a name that the table does not have.
+    pub fn select<N: AsRef<str>>(&self, names: impl IntoIterator<Item = N>) -> Result<Self> {
+        let indices = names.into_iter().map(|name| self.index_of(name.as_ref())).collect::<Result<Vec<usize>>>()?;
+        if indices.is_empty() {
+            return Err(Error::data(format!("no column of {} was selected: a table needs at least one", self.origin)));
+        }
+        Ok(self.select_columns(&indices))
+    }
+
+    /// Where the column of this name stands, from 0.
+    ///
+    /// # Errors
+    /// A name that the table does not have.
+    pub fn index_of(&self, name: &str) -> Result<usize> {
+        let found = self.columns.iter().position(|column| column == name);
+        found.ok_or_else(|| unknown_column(&self.origin, name, &self.columns))
+    }
+
+    /// The rows in two tables, a random share of them in the second: (training, test) for a share of 0.2.
+    ///
+    /// # Errors
+    /// As [`split`](super::split).
+    pub fn split(&self, share: f64, seed: u64) -> Result<(Self, Self)> {
+        super::split(self, share, seed)
     }
 
     /// The columns at the given indices, in the order given, with the rows' weights.

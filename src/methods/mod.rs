@@ -2,6 +2,7 @@
 
 pub mod anneal;
 pub mod characteristic;
+pub mod choice;
 pub mod cnf;
 pub mod critic;
 pub mod dataset;
@@ -52,7 +53,7 @@ use crate::ops::pairwise::Estimator;
 use crate::settings::{Key, Settings};
 use crate::{Error, Result, settings};
 use serde::Serialize;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 settings! {
     /// Settings that every method shares.
@@ -282,11 +283,13 @@ pub struct Entry {
     /// Whether a model's map can be run backwards.
     pub inverse: bool,
     /// Where the default of a setting that methods share is another for this one, as TOML.
-    defaults: &'static str,
-    keys: fn() -> Vec<Key>,
-    build: fn(&Setup, &mut toml::Table) -> Result<Box<dyn Method>>,
-    /// What the method's settings resolve to, with every default written out.
-    resolve: fn(&mut toml::Table) -> Result<toml::Table>,
+    pub defaults: &'static str,
+    /// The method's own settings: `Settings::keys` of a struct made by [`settings!`](crate::settings!).
+    pub keys: fn() -> Vec<Key>,
+    /// Makes the method from what the table holds of its own settings ([`settings::take`]).
+    pub build: fn(&Setup, &mut toml::Table) -> Result<Box<dyn Method>>,
+    /// What the method's settings resolve to, with every default written out ([`resolve`]).
+    pub resolve: fn(&mut toml::Table) -> Result<toml::Table>,
 }
 
 /// Every method, in the paper's order.
@@ -390,10 +393,35 @@ impl Entry {
     }
 }
 
+/// Methods from outside this crate, by [`register`].
+static REGISTERED: Mutex<Vec<&'static Entry>> = Mutex::new(Vec::new());
+
+/// Makes a method from outside this crate known by its name, so that its models can be loaded. [`Trainer`](crate::train::Trainer) does so with
+/// the method that it trains.
+///
+/// # Errors
+/// Another method of this name.
+pub fn register(entry: &'static Entry) -> Result<()> {
+    let mut registered = REGISTERED.lock().expect("no holder of this lock panics");
+    let known = REGISTRY.iter().chain(registered.iter().copied()).find(|known| known.name == entry.name);
+    match known {
+        // A constant has a copy wherever it is used.
+        Some(known) if (known.summary, known.paper) == (entry.summary, entry.paper) => {}
+        Some(_) => return Err(Error::usage(format!("there is a method `{}` already: give this one another name", entry.name))),
+        None => registered.push(entry),
+    }
+    Ok(())
+}
+
 /// The method of this name.
+///
+/// # Errors
+/// No method of this name: the message lists all.
 pub fn find(name: &str) -> Result<&'static Entry> {
-    REGISTRY.iter().find(|e| e.name == name).ok_or_else(|| {
-        let names: Vec<&str> = REGISTRY.iter().map(|e| e.name).collect();
+    let registered = REGISTERED.lock().expect("no holder of this lock panics").clone();
+    let all = || REGISTRY.iter().chain(registered.iter().copied());
+    all().find(|e| e.name == name).ok_or_else(|| {
+        let names: Vec<&str> = all().map(|e| e.name).collect();
         let hint = nearest(name, names.iter().copied()).map_or(String::new(), |near| format!(" (did you mean `{near}`?)"));
         Error::usage(format!("there is no method `{name}`{hint}; the methods are: {}", names.join(", ")))
     })
@@ -420,8 +448,11 @@ fn estimator(unbiased: bool) -> Estimator {
     if unbiased { Estimator::Unbiased } else { Estimator::Biased }
 }
 
-/// Reads a method's settings and writes them back with every default: the `resolve` of an [`Entry`].
-fn resolve<S: Settings>(table: &mut toml::Table, check: impl Fn(&S) -> Result<()>) -> Result<toml::Table> {
+/// Reads a method's settings, checks them and writes them back with every default: the `resolve` of an [`Entry`].
+///
+/// # Errors
+/// A value of the wrong type, and what `check` refuses.
+pub fn resolve<S: Settings>(table: &mut toml::Table, check: impl Fn(&S) -> Result<()>) -> Result<toml::Table> {
     let own: S = settings::take(table)?;
     check(&own)?;
     settings::table_of(&own)

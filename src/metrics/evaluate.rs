@@ -76,7 +76,7 @@ impl Default for Options {
 ///
 /// # Errors
 /// When the columns differ in number, or a set has fewer rows than neighbours are asked for.
-pub fn evaluate(reference: Points, samples: Points, train: Option<Points>, options: &Options) -> Result<Evaluation> {
+pub fn evaluate_points(reference: Points, samples: Points, train: Option<Points>, options: &Options) -> Result<Evaluation> {
     comparable(reference, samples, options.neighbours + 1)?;
     let sets = Sets::new(reference, samples, &options.names, options.seed)?;
     let d = reference.columns();

@@ -57,9 +57,11 @@ pub mod pairs;
 pub mod permutation;
 pub mod scale;
 mod sets;
+mod shown;
 pub mod sinkhorn;
 pub mod sliced;
 pub mod stein;
+mod tables;
 pub(crate) mod threads;
 pub mod trees;
 mod verdict;
@@ -67,9 +69,10 @@ pub mod wasserstein;
 mod watch;
 
 pub use device::Backend;
-pub use evaluate::{Options, evaluate};
+pub use evaluate::{Options, evaluate_points};
 pub use evaluation::{Better, Copied, CopyingRatio, Evaluation, NamedScore, WorstColumn};
 pub use likelihood::LogLikelihood;
+pub use tables::{Evaluator, evaluate};
 pub use watch::{Stage, Watch};
 
 /// A score and what is known of its uncertainty; fields that do not apply are absent, in JSON too.

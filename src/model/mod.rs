@@ -5,10 +5,12 @@ mod density;
 mod given;
 mod integrate;
 mod mixing;
+mod sampler;
 mod solve;
 
 pub use density::{AWAY, FAR, LogDensity};
 pub use mixing::Mixing;
+pub use sampler::Sampler;
 pub use solve::{SMALL, Solved};
 
 use crate::data::{Rounding, Standardisation, Table, dequantised, write_atomically};
@@ -274,14 +276,35 @@ impl Model {
             table.insert(key, value);
         }
         description.settings = entry.settings(table)?.1;
-        let (gpu, weights) = (self.gpu.clone(), self.weights()?);
-        let method = entry.build(&description.setup(&gpu), &description.settings)?;
-        for parameters in std::iter::once(method.parameters()).chain(method.further()) {
-            parameters.load(|name| weights.iter().find(|w| w.0 == name).map(|w| w.3.clone()))?;
-        }
+        let method = self.method_with(&description)?;
         let model = Self { description, method, accurate, ..self };
         model.check_temperature()?;
         Ok(model)
+    }
+
+    /// The same model in memory of its own.
+    pub(crate) fn copy(&self) -> Result<Self> {
+        let (description, method) = (self.description.clone(), self.method_with(&self.description)?);
+        let solved = Mutex::new(self.solved());
+        Ok(Self {
+            gpu: self.gpu.clone(),
+            description,
+            method,
+            temperature: self.temperature,
+            accurate: self.accurate,
+            solved,
+            watch: None,
+        })
+    }
+
+    /// This map's method with other settings and a copy of its weights.
+    fn method_with(&self, description: &Description) -> Result<Box<dyn Method>> {
+        let weights = self.weights()?;
+        let method = description.entry()?.build(&description.setup(&self.gpu), &description.settings)?;
+        for parameters in std::iter::once(method.parameters()).chain(method.further()) {
+            parameters.load(|name| weights.iter().find(|w| w.0 == name).map(|w| w.3.clone()))?;
+        }
+        Ok(method)
     }
 
     /// The same map; `watch` is told during long work what share of it is done.
@@ -299,8 +322,8 @@ impl Model {
     }
 
     /// Writes the averaged weights and the description.
-    pub fn save(&self, path: &Path) -> Result<()> {
-        write_model(path, &self.description, self.method.as_ref(), None)
+    pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
+        write_model(path.as_ref(), &self.description, self.method.as_ref(), None)
     }
 
     pub fn description(&self) -> &Description {

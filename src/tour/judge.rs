@@ -2,7 +2,7 @@
 
 use crate::data::{Fraction, Purpose, Standardisation, Table, by_weight, set_aside};
 use crate::gpu::Gpu;
-use crate::metrics::{Evaluation, Options, Points, evaluate};
+use crate::metrics::{Evaluation, Options, Points, evaluate_points};
 use crate::words::count;
 use crate::{Error, Result};
 use rand::SeedableRng;
@@ -172,6 +172,6 @@ impl Judge {
             ..Options::default()
         };
         let train = if is_training { None } else { Some(self.seen()?) };
-        evaluate(reference, samples, train, &options)
+        evaluate_points(reference, samples, train, &options)
     }
 }

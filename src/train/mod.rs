@@ -15,6 +15,7 @@ mod session;
 mod sets;
 mod spacing;
 mod stage;
+mod trainer;
 mod validation;
 
 pub use folder::{Folder, Metrics, migrated};
@@ -22,6 +23,7 @@ pub use lock::Lock;
 pub use outside::MOST as MOST_OUTSIDE;
 pub use pace::steps_within;
 pub use sets::{MOST_TEST, Rows, SMALL, Sets};
+pub use trainer::{Run, Trainer};
 
 use crate::data::{Fraction, LoadOptions, Rounding, Source, Standardisation, Table, Target, dequantised, subset};
 use crate::gpu::Gpu;
@@ -172,7 +174,7 @@ pub struct Outcome {
 /// Data that cannot be learned from; a folder that holds another run; a loss that is not finite
 /// ([`Error::NonFinite`]: the last good checkpoint stays); `stop` raised ([`Error::Interrupted`]: a checkpoint is written).
 pub fn train(gpu: &Gpu, job: Job, progress: &mut dyn Progress, stop: &AtomicBool) -> Result<Outcome> {
-    Run::prepare(gpu, job)?.finish(progress, stop)
+    Making::prepare(gpu, job)?.finish(progress, stop)
 }
 
 /// Trains on every row of the job's table for so many of its steps, whatever its folder: what a run that was made on a part of them does in the end.
@@ -184,13 +186,13 @@ pub fn refit(gpu: &Gpu, job: Job, steps: u64, progress: &mut dyn Progress, stop:
     let none = Fraction::Of(0.0);
     let training = Training { test_fraction: none, validation_fraction: none, ..job.training };
     let job = Job { out: folder.path().join("run"), resume: false, validation: None, test: None, training, ..job };
-    let Run { job, opened, mut stage, .. } = Run::prepare(gpu, job)?;
+    let Making { job, opened, mut stage, .. } = Making::prepare(gpu, job)?;
     let mut session = Session::new(Checkpoint::start(), &opened.folder, &job.training, progress, stop)?;
     session.run(&mut stage, steps, None, None)?;
     Ok(model(gpu, &job, stage, steps))
 }
 
-struct Run {
+struct Making {
     gpu: Gpu,
     job: Job,
     opened: Opened,
@@ -200,7 +202,7 @@ struct Run {
     outside: Option<Outside>,
 }
 
-impl Run {
+impl Making {
     fn prepare(gpu: &Gpu, job: Job) -> Result<Self> {
         job.table.check_trainable()?;
         let sets = Sets::of(&job)?;

@@ -1,6 +1,6 @@
 //! How many steps a time is enough for, measured before a run is made.
 
-use super::{Job, Run};
+use super::{Job, Making};
 use crate::gpu::Gpu;
 use crate::{Error, Result};
 use std::time::Instant;
@@ -31,14 +31,14 @@ pub fn steps_within(gpu: &Gpu, seconds: f64, measured: f64, job: &dyn Fn(Option<
 
 /// A run in a folder of its own, which goes with it.
 struct Rehearsal {
-    run: Run,
+    run: Making,
     _folder: tempfile::TempDir,
 }
 
 impl Rehearsal {
     fn new(gpu: &Gpu, job: Job) -> Result<Self> {
         let folder = tempfile::tempdir().map_err(|e| Error::io("make", std::env::temp_dir(), e))?;
-        let run = Run::prepare(gpu, Job { out: folder.path().join("run"), resume: false, ..job })?;
+        let run = Making::prepare(gpu, Job { out: folder.path().join("run"), resume: false, ..job })?;
         Ok(Self { run, _folder: folder })
     }
 

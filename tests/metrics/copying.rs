@@ -56,7 +56,8 @@ fn without_distances_there_is_no_ratio() {
     assert!(found.ratio.is_none() && found.authenticity.value == 1.0, "{found:?}");
     let options = pushforward::metrics::Options { permutations: 9, projections: 4, ..Default::default() };
     let reference = crate::normal(80, 2, 0.0, 1);
-    let all = pushforward::metrics::evaluate(reference.points(), points(&near), Some(points(&train)), &options).expect("scores");
+    let all =
+        pushforward::metrics::evaluate_points(reference.points(), points(&near), Some(points(&train)), &options).expect("scores");
     let json = serde_json::to_value(&all).expect("json");
     assert!(json["copying"]["ratio"].get("value").is_none(), "{json}");
     assert_eq!(json["copying"]["ratio"]["absent"], "training rows repeat");

@@ -2,7 +2,7 @@
 
 use pushforward::gpu::Gpu;
 use pushforward::metrics::{
-    Backend, Evaluation, Options, Points, c2st, copying, diversity, evaluate, nearer, pairs, permutation, sliced, stein,
+    Backend, Evaluation, Options, Points, c2st, copying, diversity, evaluate_points, nearer, pairs, permutation, sliced, stein,
     wasserstein,
 };
 use pushforward::reference::stein::Kernel;
@@ -42,7 +42,7 @@ fn doubled(of: &Cloud) -> Cloud {
 
 /// Every score of both sets and of copying, as JSON without the notes.
 fn scores(reference: &Cloud, samples: &Cloud, train: &Cloud, gpu: &Gpu) -> Evaluation {
-    let found = evaluate(reference.points(), samples.points(), Some(train.points()), &options(Some(gpu.clone())));
+    let found = evaluate_points(reference.points(), samples.points(), Some(train.points()), &options(Some(gpu.clone())));
     Evaluation { notes: Vec::new(), ..found.expect("scores") }
 }
 
@@ -55,7 +55,7 @@ fn scores_are_those_of_the_set_of_rows() {
     assert_eq!(scores(&shuffled(&x, 1), &shuffled(&y, 2), &shuffled(&train, 3), gpu), found, "shuffled");
     assert_eq!(scores(&sorted(&x, false), &sorted(&y, true), &sorted(&train, false), gpu), found, "sorted");
     assert_eq!(scores(&doubled(&x), &doubled(&doubled(&y)), &train, gpu), found, "doubled");
-    let noted = evaluate(x.points(), doubled(&y).points(), None, &options(None)).expect("scores").notes;
+    let noted = evaluate_points(x.points(), doubled(&y).points(), None, &options(None)).expect("scores").notes;
     assert_eq!(noted, ["Every row of the samples is there 2 times, and counts once."]);
 }
 
@@ -98,7 +98,7 @@ fn each_score_by_itself_is_that_of_the_set_of_rows() {
 fn sorted_rows_of_one_distribution_are_not_told_apart() {
     let (x, y) = (normal(400, 2, 0.0, 5), normal(400, 2, 0.0, 6));
     let told = |x: &Cloud, y: &Cloud| {
-        evaluate(x.points(), y.points(), None, &options(None)).expect("scores").c2st.expect("a classifier")
+        evaluate_points(x.points(), y.points(), None, &options(None)).expect("scores").c2st.expect("a classifier")
     };
     for (x, y) in [(sorted(&x, false), y), (sorted(&x, false), sorted(&normal(400, 2, 0.0, 6), true))] {
         let found = told(&x, &y);
@@ -118,7 +118,8 @@ fn shared_conditions_are_found_in_any_order_and_judged_as_independent_rows() {
             cloud(c.values.iter().zip(&noise.values).map(|(c, y)| vec![10.0 * c, *y]).collect())
         };
         let (x, y) = (set(3 * seed + 1), shuffled(&set(3 * seed + 2), seed));
-        let found = evaluate(x.points(), y.points(), None, &Options { classifier: false, ..options(None) }).expect("scores");
+        let found =
+            evaluate_points(x.points(), y.points(), None, &Options { classifier: false, ..options(None) }).expect("scores");
         assert!(found.notes.len() == 1 && found.notes[0].starts_with("The samples share column 1 with"), "{:?}", found.notes);
         assert_eq!((found.reference_rows, found.sample_rows), (150, 150));
         energies.push((found.energy.value, pairs::energy(x.points(), y.points()).expect("energy").value));
@@ -135,11 +136,11 @@ fn shared_conditions_are_found_in_any_order_and_judged_as_independent_rows() {
 fn several_samples_of_one_condition_are_one() {
     let (x, noise) = (normal(100, 2, 0.0, 1), normal(200, 1, 0.0, 2));
     let y = cloud((0..200).map(|i| vec![x.values[i / 2 * 2], noise.values[i]]).collect());
-    let found = evaluate(x.points(), y.points(), None, &options(None)).expect("scores");
+    let found = evaluate_points(x.points(), y.points(), None, &options(None)).expect("scores");
     assert_eq!((found.reference_rows, found.sample_rows), (50, 50), "{:?}", found.notes);
     // Categories that agree in their counts by chance are no conditions.
     let [a, b] = [3, 4].map(|seed| cloud((0..100).map(|i| vec![(i % 2) as f32, normal(100, 1, 0.0, seed).values[i]]).collect()));
-    let found = evaluate(a.points(), b.points(), None, &options(None)).expect("scores");
+    let found = evaluate_points(a.points(), b.points(), None, &options(None)).expect("scores");
     assert_eq!((found.reference_rows, found.notes.len()), (100, 0), "{:?}", found.notes);
 }
 
@@ -150,7 +151,7 @@ fn columns_of_any_order_of_magnitude_have_the_scores_of_their_units() {
     let of = |unit: f32| {
         let [a, b] = [&x, &y].map(|set| set.values.iter().map(|v| v * unit).collect::<Vec<_>>());
         let points = |values| Points::new(values, 120, 2).expect("rows");
-        evaluate(points(&a), points(&b), None, &plain).expect("scores")
+        evaluate_points(points(&a), points(&b), None, &plain).expect("scores")
     };
     let one = of(1.0);
     for unit in [1e-25f32, 1e25] {

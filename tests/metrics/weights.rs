@@ -1,6 +1,6 @@
 //! Rows that count by their weights, of the reference and of the samples.
 
-use pushforward::metrics::{Options, Points, Score, evaluate, interval, kolmogorov, pairs, sinkhorn};
+use pushforward::metrics::{Options, Points, Score, evaluate_points, interval, kolmogorov, pairs, sinkhorn};
 use statrs::distribution::{ContinuousCDF, Normal};
 
 use crate::{Cloud, near, normal};
@@ -55,8 +55,8 @@ fn equal_weights_change_nothing() {
         assert!((a / b).ln().abs() < 0.5, "{a} {b}");
     }
     assert_eq!(
-        evaluate(a, b, None, &options()).expect("scores"),
-        evaluate(x.points(), y.points(), None, &options()).expect("scores")
+        evaluate_points(a, b, None, &options()).expect("scores"),
+        evaluate_points(x.points(), y.points(), None, &options()).expect("scores")
     );
 }
 
@@ -113,8 +113,8 @@ fn weights_enter_every_score() {
         let plain = Options { names: vec!["x".into()], ..options() };
         // Either set may have them.
         let found = match seed % 2 {
-            0 => evaluate(weighted(&x, &of_x), y.points(), None, &plain),
-            _ => evaluate(y.points(), weighted(&x, &of_x), None, &plain),
+            0 => evaluate_points(weighted(&x, &of_x), y.points(), None, &plain),
+            _ => evaluate_points(y.points(), weighted(&x, &of_x), None, &plain),
         }
         .expect("scores");
         let (what, rows) = if seed % 2 == 0 { ("reference", found.reference_rows) } else { ("samples", found.sample_rows) };
@@ -128,7 +128,8 @@ fn weights_enter_every_score() {
         p_values[1].push(found.mmd2.p_value.expect("p") as f32);
         // Both are standard normal: their means and W₂ differ by chance only.
         assert!(found.by_column[0].shift.is_some_and(|shift| shift.abs() < 0.4), "{:?}", found.by_column);
-        unweighted += usize::from(evaluate(x.points(), y.points(), None, &plain).expect("scores").ks.worst.p_value < Some(0.05));
+        unweighted +=
+            usize::from(evaluate_points(x.points(), y.points(), None, &plain).expect("scores").ks.worst.p_value < Some(0.05));
     }
     let off = p_values.map(|p_values| off_uniform(&p_values));
     assert!(off[0] < 0.25 && off[1] < 0.25 && unweighted > 35, "{off:?} {unweighted}");
@@ -157,8 +158,8 @@ fn columns_differ_as_repeated_rows_do() {
     let twice: Vec<f32> = (0..50).map(|i| if i < 20 { 2.0 } else { 1.0 }).collect();
     let repeated = Cloud { values: [&x.values[..], &x.values[..40]].concat(), rows: 70, columns: 2 };
     let plain = Options { names: vec!["a".into(), "b".into()], ..options() };
-    let found = evaluate(y.points(), weighted(&x, &twice), None, &plain).expect("scores");
-    let rows = evaluate(y.points(), repeated.points(), None, &plain).expect("scores");
+    let found = evaluate_points(y.points(), weighted(&x, &twice), None, &plain).expect("scores");
+    let rows = evaluate_points(y.points(), repeated.points(), None, &plain).expect("scores");
     for (a, b) in found.by_column.iter().zip(&rows.by_column) {
         assert_eq!(a.column, b.column);
         near(a.distance, b.distance, 1e-9);
@@ -168,7 +169,7 @@ fn columns_differ_as_repeated_rows_do() {
     let order: Vec<usize> = (0..50).map(|i| i * 7 % 50).collect();
     let turned = Cloud { values: x.points().select(&order).into_iter().chain([9.0, 9.0]).collect(), rows: 51, columns: 2 };
     let weights: Vec<f32> = order.iter().map(|&i| twice[i]).chain([0.0]).collect();
-    assert_eq!(evaluate(y.points(), weighted(&turned, &weights), None, &plain).expect("scores"), found);
+    assert_eq!(evaluate_points(y.points(), weighted(&turned, &weights), None, &plain).expect("scores"), found);
 }
 
 #[test]
@@ -176,7 +177,7 @@ fn weights_that_leave_too_few_rows_are_an_error_that_says_so() {
     let (x, y) = (normal(100, 1, 0.0, 1), normal(100, 1, 0.0, 2));
     let mut weights = vec![1e-9; 100];
     weights[7] = 1.0;
-    let found = evaluate(x.points().with_weights(Some(&weights)), y.points(), None, &options());
+    let found = evaluate_points(x.points().with_weights(Some(&weights)), y.points(), None, &options());
     let said = found.expect_err("one row is left").to_string();
     assert!(said.contains("1 of the 100 rows of the reference are left") && said.contains("give more rows"), "{said}");
 }

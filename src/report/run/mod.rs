@@ -12,7 +12,7 @@ use crate::data::{Purpose, Standardisation, Table, Target, by_weight, groups, in
 use crate::gpu::Gpu;
 use crate::methods::{Entry, given_score};
 use crate::metrics::gaussian::Gaussian;
-use crate::metrics::{Evaluation, Options, Points, evaluate};
+use crate::metrics::{Evaluation, Options, Points, evaluate_points};
 use crate::model::Model;
 use crate::settings::table_of;
 use crate::train::{Outcome, Sets};
@@ -123,7 +123,7 @@ pub fn page(
         // A score in words may have no value outside of its law's support, where a fitted Gaussian has rows.
         let target = outcome.target.as_ref().map(|target| target.in_units(&scale)).filter(|target| is_finite(target, &set));
         let options = Options { target, classifier: classify, ..options.clone() };
-        let mut of_set = evaluate(Points::of(&reference)?, Points::of(&set)?, None, &options)?;
+        let mut of_set = evaluate_points(Points::of(&reference)?, Points::of(&set)?, None, &options)?;
         if !classify {
             of_set.notes.push(format!("There is no classifier accuracy: after less than {LONG} s of training the page does not wait for it (`evaluate` has it)."));
         }

@@ -1,12 +1,12 @@
 //! Every score of pairs of tables from one distribution: how p-values and intervals behave where there is nothing to find. The figures of
 //! `docs/scores.md`.
 //!
-//! `cargo run --example equal_tables -- [pairs] [rows] [first pair] [classifier] [tables, such as weighted]`
+//! `cargo run -p pushforward-studies --example equal_tables -- [pairs] [rows] [first pair] [classifier] [tables, such as weighted]`
 
 use pushforward::data::{Standardisation, Table, Target};
 use pushforward::gpu::Gpu;
 use pushforward::metrics::{
-    Backend, Evaluation, LogLikelihood, Options, Points, Score, copying, diversity, evaluate, interval, nearer,
+    Backend, Evaluation, LogLikelihood, Options, Points, Score, copying, diversity, evaluate_points, interval, nearer,
 };
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
@@ -191,5 +191,5 @@ fn scores(gpu: &Gpu, kind: Kind, [reference, samples, train]: [&Rows; 3], classi
         }
     };
     let options = Options { gpu: Some(gpu.clone()), target, names, classifier, ..Options::default() };
-    Ok(evaluate(reference.points()?, samples.points()?, Some(train.points()?), &options)?)
+    Ok(evaluate_points(reference.points()?, samples.points()?, Some(train.points()?), &options)?)
 }

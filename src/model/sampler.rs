@@ -1,0 +1,92 @@
+//! [`Sampler`]: draws samples from a model, with the solver, temperature and conditions that are asked for.
+
+use super::Model;
+use crate::data::Table;
+use crate::flow::Solver;
+use crate::{Error, Result, settings};
+
+/// Draws samples from a model; made by [`Model::sampler`].
+///
+/// ```no_run
+/// use pushforward::prelude::*;
+///
+/// # fn main() -> pushforward::Result<()> {
+/// let gpu = Gpu::open("auto")?;
+/// let model = Model::load(&gpu, "people.safetensors")?;
+/// let samples = model.sampler().solver(Solver::Heun).steps(16).seed(1).draw(10_000)?;
+/// samples.write("samples.csv")?;
+/// # Ok(())
+/// # }
+/// ```
+pub struct Sampler<'m> {
+    model: &'m Model,
+    asked: Vec<(String, toml::Value)>,
+    temperature: Option<f32>,
+    seed: u64,
+    given: Option<Table>,
+}
+
+impl Model {
+    /// A sampler with the model's own settings.
+    pub fn sampler(&self) -> Sampler<'_> {
+        Sampler { model: self, asked: Vec::new(), temperature: None, seed: 0, given: None }
+    }
+}
+
+impl Sampler<'_> {
+    /// Solver of the equation that samples follow, of methods that integrate one.
+    pub fn solver(self, solver: Solver) -> Self {
+        self.set("solver", solver)
+    }
+
+    /// Steps of the solver; of maps between two times, steps of the map.
+    pub fn steps(self, steps: usize) -> Self {
+        self.set("solver_steps", steps)
+    }
+
+    /// Any other setting of the sampling, by its key ([`Sampling`](crate::methods::many_step::Sampling)).
+    pub fn set(mut self, key: &str, value: impl serde::Serialize) -> Self {
+        // A value that TOML cannot write becomes a text, which the method refuses by its key.
+        let shown = settings::shown(&value);
+        let (key, value) = settings::parse_assignment(&format!("{key}={shown}")).unwrap_or((key.into(), shown.into()));
+        self.asked.push((key, value));
+        self
+    }
+
+    /// Sampling temperature: the noise that samples begin as is multiplied by it. Below 1 samples come from where the model has most of its mass.
+    pub fn temperature(self, temperature: f32) -> Self {
+        Self { temperature: Some(temperature), ..self }
+    }
+
+    /// Seed of the noise; 0 unless set. The first rows of a larger sample of the same seed are the same.
+    pub fn seed(self, seed: u64) -> Self {
+        Self { seed, ..self }
+    }
+
+    /// Rows of the conditioning columns, by their names: [`Sampler::draw`] then draws for each of them.
+    pub fn given(self, rows: Table) -> Self {
+        Self { given: Some(rows), ..self }
+    }
+
+    /// Draws `n` samples, or `n` for each row that is given: a table of the model's columns in the data's own units.
+    ///
+    /// # Errors
+    /// A setting that the method does not have or refuses; conditions that are missing, or given to a model without; a sample that is not finite.
+    pub fn draw(&self, n: usize) -> Result<Table> {
+        if n == 0 {
+            return Err(Error::usage("0 samples were asked for: ask for at least 1"));
+        }
+        let mut changed = None;
+        if !self.asked.is_empty() {
+            changed = Some(self.model.copy()?.with_sampling(self.asked.iter().cloned())?);
+        }
+        if let Some(temperature) = self.temperature {
+            changed = Some(changed.map_or_else(|| self.model.copy(), Ok)?.with_temperature(temperature)?);
+        }
+        let model = changed.as_ref().unwrap_or(self.model);
+        match &self.given {
+            Some(rows) => model.sample_given(rows, n, self.seed),
+            None => model.sample(n, self.seed),
+        }
+    }
+}

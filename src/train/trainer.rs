@@ -1,0 +1,250 @@
+//! [`Trainer`]: trains a method on a table, from a program.
+//!
+//! ```
+//! use pushforward::prelude::*;
+//!
+//! # fn main() -> pushforward::Result<()> {
+//! let gpu = Gpu::open("auto")?;
+//! let data = Table::read("toy:moons:1000")?;
+//! let run = Trainer::new(Energy::default()).steps(20).batch_size(128).hidden_layers(2).seed(1).fit(&gpu, &data)?;
+//! let samples = run.model.sampler().seed(2).draw(500)?;
+//! assert_eq!((samples.rows(), samples.columns()), (500, data.columns()));
+//! # Ok(())
+//! # }
+//! ```
+
+use super::{Job, Outcome, Progress, Status, train};
+use crate::data::Table;
+use crate::gpu::Gpu;
+use crate::methods::choice::Choice;
+use crate::methods::{self, Entry};
+use crate::model::Model;
+use crate::words::count;
+use crate::{Error, Result, settings};
+use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
+
+/// What a training leaves.
+pub struct Run {
+    /// The trained model: of the best step by the validation loss, trained again on all rows where rows were split off a small table.
+    pub model: Model,
+    /// Where `model` was trained again on all rows: the model before, which validation rows may still judge.
+    pub before_refit: Option<Model>,
+    /// Steps that were made.
+    pub steps: u64,
+    /// The step whose weights were kept.
+    pub kept: u64,
+    /// Whether the validation loss stopped the training before its last step.
+    pub stopped_early: bool,
+    /// Seconds of training.
+    pub seconds: f64,
+    /// The share of samples that lie outside three times the range of the training rows; above 0.001 the model leaks.
+    pub outside_range: Option<f32>,
+    /// The validation rows that the training split off, or was given.
+    pub validation: Option<Table>,
+}
+
+/// Trains a method on a table.
+///
+/// Settings that are not given have the method's defaults; [`Trainer::fit`] checks them all.
+pub struct Trainer<'a> {
+    entry: Result<&'static Entry>,
+    settings: Result<toml::Table>,
+    seed: u64,
+    condition: Vec<String>,
+    validation: Option<Table>,
+    folder: Option<PathBuf>,
+    resume: bool,
+    progress: Box<dyn FnMut(&Status) + 'a>,
+    message: Box<dyn FnMut(&str) + 'a>,
+    cancel: Option<&'a AtomicBool>,
+}
+
+impl<'a> Trainer<'a> {
+    /// Trains this method, with its settings.
+    pub fn new(method: impl Choice) -> Self {
+        Self {
+            entry: method.entry(),
+            settings: method.settings(),
+            seed: 0,
+            condition: Vec::new(),
+            validation: None,
+            folder: None,
+            resume: false,
+            progress: Box::new(|_| {}),
+            message: Box::new(|_| {}),
+            cancel: None,
+        }
+    }
+
+    /// The same for the method of a name, with its default settings: `energy`, `flow-matching`, … ([`methods::REGISTRY`]).
+    ///
+    /// # Errors
+    /// No method of this name.
+    pub fn by_name(method: &str) -> Result<Self> {
+        struct Named(&'static Entry);
+        impl Choice for Named {
+            fn entry(&self) -> Result<&'static Entry> {
+                Ok(self.0)
+            }
+            fn settings(&self) -> Result<toml::Table> {
+                Ok(toml::Table::new())
+            }
+        }
+        methods::find(method).map(|entry| Self::new(Named(entry)))
+    }
+
+    /// Training steps.
+    pub fn steps(self, steps: u32) -> Self {
+        self.set("steps", steps)
+    }
+
+    /// Rows of the data in one training step.
+    pub fn batch_size(self, rows: usize) -> Self {
+        self.set("batch", rows)
+    }
+
+    /// Learning rate, at its highest.
+    pub fn learning_rate(self, rate: f32) -> Self {
+        self.set("rate", rate)
+    }
+
+    /// Width of the hidden layers.
+    pub fn hidden_width(self, width: usize) -> Self {
+        self.set("width", width)
+    }
+
+    /// Number of hidden layers.
+    pub fn hidden_layers(self, layers: usize) -> Self {
+        self.set("depth", layers)
+    }
+
+    /// Any other setting, by its key in `config.toml` (`pushforward methods METHOD` lists them).
+    pub fn set(mut self, key: &str, value: impl serde::Serialize) -> Self {
+        let shown = settings::shown(&value);
+        let parsed = settings::parse_assignment(&format!("{key}={shown}"));
+        if let Ok(table) = &mut self.settings {
+            match parsed {
+                Ok((key, value)) => {
+                    table.insert(key, value);
+                }
+                Err(e) => self.settings = Err(e),
+            }
+        }
+        self
+    }
+
+    /// Seed of everything random; 0 unless set.
+    pub fn seed(self, seed: u64) -> Self {
+        Self { seed, ..self }
+    }
+
+    /// Conditioning columns: the others are learned given these.
+    pub fn condition<N: Into<String>>(self, columns: impl IntoIterator<Item = N>) -> Self {
+        Self { condition: columns.into_iter().map(Into::into).collect(), ..self }
+    }
+
+    /// Validation rows, in place of a share that is split off. They stop the training early and choose the step that is kept.
+    pub fn validation(self, rows: Table) -> Self {
+        Self { validation: Some(rows), ..self }
+    }
+
+    /// Keeps checkpoints, metrics and the model in this folder; without one nothing stays on disk.
+    pub fn folder(self, path: impl Into<PathBuf>) -> Self {
+        Self { folder: Some(path.into()), ..self }
+    }
+
+    /// Goes on from the folder's last checkpoint, bit for bit as if the training had not stopped.
+    pub fn resume(self) -> Self {
+        Self { resume: true, ..self }
+    }
+
+    /// Calls `progress` about ten times a second.
+    pub fn on_progress(self, progress: impl FnMut(&Status) + 'a) -> Self {
+        Self { progress: Box::new(progress), ..self }
+    }
+
+    /// Calls `message` with what a person should know, in sentences.
+    pub fn on_message(self, message: impl FnMut(&str) + 'a) -> Self {
+        Self { message: Box::new(message), ..self }
+    }
+
+    /// Stops the training when `flag` becomes true: [`Trainer::fit`] then returns [`Error::Interrupted`], and a folder keeps a checkpoint.
+    pub fn cancel(self, flag: &'a AtomicBool) -> Self {
+        Self { cancel: Some(flag), ..self }
+    }
+
+    /// Trains on the rows of a table.
+    ///
+    /// # Errors
+    /// Settings out of range, by their keys; data that cannot be learned from; a loss that is not finite ([`Error::NonFinite`]); a
+    /// cancelled training ([`Error::Interrupted`]).
+    pub fn fit(self, gpu: &Gpu, data: &Table) -> Result<Run> {
+        let Self { entry, settings, seed, condition, validation, folder, resume, progress, message, cancel } = self;
+        let (entry, mut settings) = (entry?, settings?);
+        methods::register(entry)?;
+        // Whoever calls this has their own test rows, or wants none.
+        settings.entry("test_fraction").or_insert(toml::Value::Float(0.0));
+        let (training, settings) = entry.settings(settings)?;
+        let table = conditions_last(data, &condition)?;
+        let validation = match validation {
+            Some(rows) => Some((rows.origin().to_string(), rows.align(table.columns())?)),
+            None => None,
+        };
+        let temporary = match &folder {
+            None => Some(tempfile::tempdir().map_err(|e| Error::io("make", std::env::temp_dir(), e))?),
+            Some(_) => None,
+        };
+        let out = folder.unwrap_or_else(|| temporary.as_ref().map(|t| t.path().join("run")).unwrap_or_default());
+        let job = Job {
+            entry,
+            training,
+            settings,
+            seed,
+            source: data.origin().to_string(),
+            source_hash: None,
+            conditions: condition.len(),
+            table,
+            validation,
+            test: None,
+            out,
+            resume,
+            command: String::new(),
+        };
+        let never = AtomicBool::new(false);
+        let outcome = train(gpu, job, &mut Callbacks { progress, message }, cancel.unwrap_or(&never))?;
+        let Outcome { model, before_refit, steps, kept, stopped_early, seconds, outside, sets, .. } = outcome;
+        let validation = sets.validation.map(|set| set.rows);
+        Ok(Run { model, before_refit, steps, kept, stopped_early, seconds, outside_range: outside, validation })
+    }
+}
+
+/// Both callbacks as the training loop calls them.
+struct Callbacks<'a> {
+    progress: Box<dyn FnMut(&Status) + 'a>,
+    message: Box<dyn FnMut(&str) + 'a>,
+}
+
+impl Progress for Callbacks<'_> {
+    fn message(&mut self, text: &str) {
+        (self.message)(text);
+    }
+
+    fn update(&mut self, status: &Status) {
+        (self.progress)(status);
+    }
+}
+
+/// The table with its conditioning columns behind the others.
+fn conditions_last(data: &Table, condition: &[String]) -> Result<Table> {
+    if condition.is_empty() {
+        return Ok(data.clone());
+    }
+    let at = condition.iter().map(|name| data.index_of(name)).collect::<Result<Vec<usize>>>()?;
+    let learned: Vec<usize> = (0..data.cols()).filter(|column| !at.contains(column)).collect();
+    if learned.is_empty() || learned.len() + at.len() != data.cols() {
+        let problem = "name each once, and leave one to learn";
+        return Err(Error::data(format!("{} of {}: {problem}", count(at.len(), "conditioning column"), data.cols())));
+    }
+    Ok(data.select_columns(&[learned, at].concat()))
+}
