@@ -46,6 +46,10 @@ fn main() -> ExitCode {
             return ExitCode::from(if asked { 0 } else { 2 });
         }
     };
+    if matches!(arguments.command, Command::Tour(_)) {
+        // SAFETY: as above.
+        pushforward::gpu::prepare_side_by_side(|name, value| unsafe { std::env::set_var(name, value) });
+    }
     let console = Console::new(&arguments.global);
     match run(&arguments, console) {
         Ok(()) => ExitCode::SUCCESS,

@@ -151,6 +151,11 @@ impl Gpu {
         Ok(Self { inner: Arc::new(inner), family })
     }
 
+    /// Another device of the same adapter, which computes beside this one; nothing is compiled for it.
+    pub fn another(&self) -> Result<Self> {
+        Ok(Self { family: self.family, ..Self::with_options(self.inner.options.clone())? })
+    }
+
     /// The same device, recording with another kernel family: for tests, which hold all families to one answer.
     pub fn with_family(&self, family: Family) -> Self {
         Self { inner: self.inner.clone(), family }

@@ -34,6 +34,14 @@ pub fn prepare_environment(mut set: impl FnMut(&str, &str)) {
     }
 }
 
+/// Hands `set` what a program should set besides ([`prepare_environment`]) that computes on several devices at once, each in a thread of its own: Mesa's software
+/// adapter then computes in the thread that asks, instead of in a pool. What the user has set stays.
+pub fn prepare_side_by_side(mut set: impl FnMut(&str, &str)) {
+    if cfg!(target_os = "linux") && std::env::var_os("LP_NUM_THREADS").is_none() {
+        set("LP_NUM_THREADS", "0");
+    }
+}
+
 /// The driver's description of itself, such as `Mesa 22.3.6 (LLVM 15.0.6)`, of the Vulkan software adapter.
 fn software_driver() -> Option<String> {
     let adapters = pollster::block_on(adapter::instance(Backends::VULKAN).enumerate_adapters(Backends::VULKAN));

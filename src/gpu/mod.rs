@@ -46,7 +46,7 @@ pub(crate) mod kernels {
 pub use adapter::{AdapterSummary, adapters};
 pub use compile::Compilation;
 pub use device::{Gpu, Options};
-pub use environment::prepare_environment;
+pub use environment::{prepare_environment, prepare_side_by_side};
 pub use family::Family;
 pub(crate) use kernel::{Axes, Binding, Kernel, Source};
 pub use plan::Plan;

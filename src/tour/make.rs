@@ -1,21 +1,22 @@
-//! Makes the candidates of a tour: baselines, then one method after the other, each in its share of the budget; and the winner's last training.
+//! The candidates of a tour: baselines, what each method is given of the budget, scores and records; and the winner's last training.
 
 use super::judge::Sets;
 use super::slots::{LEAST, LEAST_SHARE, slots};
+use super::training::{LIKELIHOOD_ROWS, Made, TIMED, Task, Trainer};
 use super::{Judge, Kept, Kind, Plan, ROWS, Record, SAMPLE, TEACHER, Terms, Tested, Tour};
 use crate::baselines;
-use crate::data::{Fraction, LoadOptions, Source, Table, by_weight, write_atomically};
+use crate::data::{LoadOptions, Source, Table, by_weight, write_atomically};
 use crate::gpu::Gpu;
 use crate::methods::{self, Entry};
 use crate::metrics::{LogLikelihood, Points};
 use crate::model::Model;
 use crate::train::log::Log;
-use crate::train::{self, Job, Lock, Progress, SMALL, Status};
+use crate::train::{self, Job, Lock, Progress, SMALL};
 use crate::{Error, Result};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 /// The share of the budget that baselines may take, and that is kept for the last page.
@@ -27,16 +28,14 @@ const VERDICT: f64 = 0.2;
 const TESTED: f64 = 5.0;
 /// The share of the budget that is kept for these scores at most.
 const TEST: f64 = 0.1;
-/// What training may take of its seconds, and seconds besides, before it is stopped.
-const MOST: [f64; 2] = [1.25, 0.5];
-/// Time for a step in which others' work on the machine is allowed for.
-const SAFETY: f64 = 0.9;
-/// The warm-up is at most this share of the steps: a default one would fill a short run.
-const WARMUP_SHARE: u32 = 10;
-/// Rows whose drawing is timed, and told for this many.
-const TIMED: usize = 10_000;
-/// Validation rows whose likelihood is found, and test rows.
-const LIKELIHOOD_ROWS: usize = 2_000;
+
+/// A method that is about to be made, or one that there is nothing more to make of.
+pub(super) enum Begun {
+    Task(Box<Task>),
+    Kept(Box<Kept>),
+    /// There is no time for it unless one of those under way ends early.
+    Later,
+}
 
 /// What makes them.
 pub struct Maker<'a> {
@@ -87,6 +86,11 @@ impl<'a> Maker<'a> {
             each,
             _lock,
         })
+    }
+
+    /// Who watches.
+    pub fn watch(&mut self) -> &mut dyn Progress {
+        self.watch
     }
 
     /// Seconds of the budget that are over.
@@ -184,7 +188,7 @@ impl<'a> Maker<'a> {
                     let rows = Table::new(judge.columns().iter().cloned(), judge.scale().undo(&rows)?)?;
                     let log_density = match self.plan.conditions {
                         0 => {
-                            let told = judge.standard(&self.told())?;
+                            let told = judge.standard(&self.trainer().told())?;
                             let found = fitted.log_density(Points::new(&told, told.len() / judge.cols(), judge.cols())?)?;
                             Some(found.into_iter().map(|v| v + judge.scale().log_det()).collect())
                         }
@@ -211,9 +215,9 @@ impl<'a> Maker<'a> {
         self.recorded(Kept { record, rows: None, log_density: None })
     }
 
-    /// The validation rows whose likelihood is found, as they weigh.
-    fn told(&self) -> Table {
-        by_weight(&self.judge.sets.validation, LIKELIHOOD_ROWS, self.plan.seed)
+    /// What makes a candidate on the tour's own device.
+    fn trainer(&self) -> Trainer<'_> {
+        Trainer { gpu: self.gpu.clone(), plan: self.plan, judge: &self.judge }
     }
 
     /// How many columns are generated.
@@ -227,17 +231,25 @@ impl<'a> Maker<'a> {
         Ok(asked && self.plan.table.rows() < SMALL)
     }
 
-    /// Trains a method in its share of the time that is left, where `left` methods are to come with it.
-    pub fn method(&mut self, entry: &'static Entry, left: usize) -> Result<Kept> {
+    /// What a method is to be given of the time that is left, where `left` methods are to come with it, or why it is given none. `busy` are the seconds that those under
+    /// way still take, where there are any, of `at_once` that go side by side.
+    pub fn begin(&mut self, entry: &'static Entry, left: usize, at_once: usize, busy: Option<f64>) -> Result<Begun> {
+        self.done = Instant::now();
         let mut record = Record::new(&self.terms, entry.name, Kind::Method);
         if entry.name == "distill" && !self.plan.run(TEACHER).join("model.safetensors").exists() {
-            return self.failed(record, format!("learns from a trained flow, and {TEACHER} has left none"));
+            let why = format!("learns from a trained flow, and {TEACHER} has left none");
+            return self.failed(record, why).map(|kept| Begun::Kept(Box::new(kept)));
         }
         let reserve = LAST * self.plan.budget + VERDICT * self.log.iter().count() as f64;
         let test = if self.judge.sets.test.is_some() { (TESTED * self.scoring).min(TEST * self.plan.budget) } else { 0.0 };
-        let last = test + if self.refits()? { self.each.unwrap_or(0.0) } else { 0.0 };
-        let time = (self.plan.budget - reserve - last - self.elapsed()).max(0.0);
-        let mut slots = slots(time, left, &self.overheads, self.each);
+        // The last training takes what every method gets.
+        let (refit, share) = match (self.refits()?, self.each) {
+            (false, _) => (0.0, 1.0),
+            (true, Some(each)) => (each, 1.0),
+            (true, None) => (0.0, left as f64 / (left + at_once) as f64),
+        };
+        let time = share * (at_once as f64 * (self.plan.budget - reserve - test - refit - self.elapsed()) - busy.unwrap_or(0.0));
+        let mut slots = slots(time.max(0.0), left, &self.overheads, self.each);
         if slots.count == 0 && self.each.is_none() {
             // A tour of none would say nothing: the first is tried, whatever the budget.
             (slots.count, slots.seconds) = (1, LEAST);
@@ -248,33 +260,43 @@ impl<'a> Maker<'a> {
                 slots.count, slots.overhead
             ));
         }
+        if slots.count == 0 && busy.is_some() {
+            return Ok(Begun::Later);
+        }
         if slots.count == 0 {
             record.left_out = true;
             let why = format!(
-                "{time:.1} s were left of the budget, and a method takes about {:.1} s besides its training, of which it gets {:.1} s or more",
+                "{:.1} s were left of the budget, and a method takes about {:.1} s besides its training, of which it gets {:.1} s or more",
+                time.max(0.0),
                 slots.overhead,
                 self.each.map_or(LEAST, |each| LEAST_SHARE * each)
             );
-            return self.failed(record, why);
+            return self.failed(record, why).map(|kept| Begun::Kept(Box::new(kept)));
         }
         let seconds = slots.seconds;
         self.each.get_or_insert(seconds);
         self.watch.message(&format!("{}: {seconds:.0} s of training, {} to come", entry.name, left - 1));
         record.given = Some(seconds);
-        let made = self.trained(entry, seconds, &mut record);
-        let kept = match made {
-            Ok(model) => self.drawn(record, &model),
+        Ok(Begun::Task(Box::new(Task { entry, seconds, expected: seconds + slots.overhead, record })))
+    }
+
+    /// Scores and records what a method has made.
+    pub fn finish(&mut self, made: Made) -> Result<Kept> {
+        self.done = Instant::now();
+        let Made { entry, record, drawn, took } = made;
+        let given = record.given;
+        let kept = match drawn {
+            Ok((rows, log_density)) => self.judged(record, rows, log_density),
             Err(e) => Err(e),
         };
         let kept = match kept {
             Err(e) if e.is_of_one_run() => {
                 let fresh = Record::new(&self.terms, entry.name, Kind::Method);
-                let record = Record { training: self.done.elapsed().as_secs_f64(), given: Some(seconds), ..fresh };
-                self.failed(record, e.to_string())?
+                self.failed(Record { training: took, given, ..fresh }, e.to_string())?
             }
             kept => kept?,
         };
-        self.overheads.push(self.done.elapsed().as_secs_f64() - kept.record.training);
+        self.overheads.push(took + self.done.elapsed().as_secs_f64() - kept.record.training);
         self.done = Instant::now();
         Ok(kept)
     }
@@ -285,121 +307,6 @@ impl<'a> Maker<'a> {
             *last += self.done.elapsed().as_secs_f64();
         }
         self.done = Instant::now();
-    }
-
-    fn trained(&mut self, entry: &'static Entry, seconds: f64, record: &mut Record) -> Result<Model> {
-        let folder = self.plan.run(entry.name);
-        let job = match self.interrupted(entry)? {
-            Some(steps) => Job { resume: true, ..self.job(entry, Some(steps))? },
-            None => {
-                let measured = (seconds / 20.0).clamp(0.05, 1.0);
-                let steps = train::steps_within(self.gpu, SAFETY * seconds, measured, &|steps| self.job(entry, steps))?;
-                if folder.exists() {
-                    std::fs::remove_dir_all(&folder).map_err(|e| Error::io("begin again in", &folder, e))?;
-                }
-                self.job(entry, Some(steps))?
-            }
-        };
-        record.planned = job.training.steps;
-        let over = AtomicBool::new(false);
-        let [share, more] = MOST;
-        let mut timed = Timed { watch: self.watch, stop: self.stop, over: &over, until: share * seconds + more, at: (0, 0.0) };
-        let outcome = train::train(self.gpu, job, &mut timed, &over);
-        let (step, took) = timed.at;
-        match outcome {
-            Ok(outcome) => {
-                (record.made, record.kept, record.training) = (outcome.steps, outcome.kept, outcome.seconds);
-                Ok(outcome.model)
-            }
-            // Its time was over, not the person's patience: what it has left is its model.
-            Err(Error::Interrupted { .. }) if !self.stop.load(Ordering::SeqCst) => {
-                let model = Model::load(self.gpu, &folder)?;
-                (record.made, record.kept, record.training) = (step, model.description().steps, took);
-                record.note = format!("stopped in time at step {step} of {}", record.planned);
-                Ok(model)
-            }
-            Err(e) => Err(e),
-        }
-    }
-
-    /// The steps of a run that was interrupted and left a checkpoint.
-    fn interrupted(&self, entry: &Entry) -> Result<Option<u32>> {
-        let folder = self.plan.run(entry.name);
-        let text = match std::fs::read_to_string(folder.join("config.toml")) {
-            Ok(text) if folder.join("checkpoint.safetensors").exists() => text,
-            _ => return Ok(None),
-        };
-        let config: toml::Table = text.parse().unwrap_or_default();
-        let steps = config.get("training").and_then(|training| training.get("steps")).and_then(toml::Value::as_integer);
-        Ok(steps.and_then(|steps| u32::try_from(steps).ok()))
-    }
-
-    fn job(&self, entry: &'static Entry, steps: Option<u32>) -> Result<Job> {
-        let (mut training, settings) = entry.settings(self.plan.training_of(entry))?;
-        // Training again on all rows is for the winner alone.
-        training.refit = false;
-        training.test_fraction = Fraction::Of(0.0);
-        let train = &self.judge.sets.train;
-        // The tour's validation rows stop training where a run of its own would split some off.
-        let auto = if train.weighted_rows().len() < SMALL { 1.0 } else { 0.0 };
-        let validation = (training.validation_fraction.or(auto) > 0.0)
-            .then(|| ("the tour's validation rows".to_string(), self.judge.sets.validation.clone()));
-        training.validation_fraction = Fraction::Of(0.0);
-        if let Some(steps) = steps {
-            training.steps = steps;
-            training.warmup = training.warmup.min(steps / WARMUP_SHARE);
-        }
-        Ok(Job {
-            entry,
-            training,
-            settings,
-            seed: self.plan.seed,
-            source: self.plan.source.to_string(),
-            source_hash: self.plan.source.file_hash()?,
-            table: train.clone(),
-            conditions: self.plan.conditions,
-            validation,
-            test: None,
-            out: self.plan.run(entry.name),
-            resume: false,
-            command: self.plan.command.clone(),
-        })
-    }
-
-    /// Draws from a model, times that, and judges it.
-    fn drawn(&mut self, mut record: Record, model: &Model) -> Result<Kept> {
-        let (parameters, further) = (model.method().parameters(), model.method().further());
-        record.parameters = Some(parameters.count() + further.map_or(0, |further| further.count()));
-        record.one_step = Some(model.method().is_one_step());
-        let rows = self.sample(model, SAMPLE)?;
-        // Compiled by now.
-        let timed = Instant::now();
-        self.sample(model, SAMPLE + 1)?;
-        record.sampling = Some(timed.elapsed().as_secs_f64() * TIMED as f64 / rows.rows() as f64);
-        let told = model.description().dequantised(&self.told(), 1);
-        let log_density = match model.log_density(&told) {
-            Ok(found) => found.map(|found| found.values.into_iter().map(f64::from).collect()),
-            Err(e) if e.is_of_one_run() => {
-                record.add_note(&format!("no likelihood: {e}"));
-                None
-            }
-            Err(e) => return Err(e),
-        };
-        if log_density.is_some() {
-            record.likelihood_is = model.method().density_means().said();
-        }
-        self.judged(record, rows, log_density)
-    }
-
-    /// Rows of a model; with conditions, those of training rows.
-    fn sample(&self, model: &Model, seed: u64) -> Result<Table> {
-        let rows = self.judge.rows();
-        if self.plan.conditions == 0 {
-            return model.sample(rows, seed);
-        }
-        let given = by_weight(&self.judge.sets.train, rows, seed);
-        let over: Vec<usize> = (0..rows).map(|i| i % given.rows()).collect();
-        model.sample_given(&given.select_rows(&over), 1, seed)
     }
 
     /// Scores the winner on test rows, beside the baselines and the training rows: nothing is chosen by it.
@@ -440,7 +347,7 @@ impl<'a> Maker<'a> {
             let job = Job {
                 table: self.plan.table.clone(),
                 validation: None,
-                ..self.job(methods::find(&best.name)?, Some(best.planned))?
+                ..self.trainer().job(methods::find(&best.name)?, Some(best.planned))?
             };
             match train::refit(self.gpu, job, best.kept, self.watch, self.stop) {
                 Ok(model) => model.save(&path)?,
@@ -464,31 +371,5 @@ impl<'a> Maker<'a> {
     fn keep(&self, from: &Path) -> Result<()> {
         let bytes = std::fs::read(from).map_err(|e| Error::io("read", from, e))?;
         write_atomically(self.plan.out.join("model.safetensors"), |file| file.write_all(&bytes))
-    }
-}
-
-/// Watches a training whose time is counted.
-struct Timed<'a> {
-    watch: &'a mut dyn Progress,
-    stop: &'a AtomicBool,
-    /// Raised when the person stops the tour, and when the training's time is over.
-    over: &'a AtomicBool,
-    until: f64,
-    /// The last step, and its seconds.
-    at: (u64, f64),
-}
-
-impl Progress for Timed<'_> {
-    fn message(&mut self, text: &str) {
-        self.watch.message(text);
-    }
-
-    fn update(&mut self, status: &Status) {
-        self.at = (status.step, status.seconds);
-        // The last step is made: let it end.
-        if self.stop.load(Ordering::SeqCst) || status.seconds > self.until && status.step < status.steps {
-            self.over.store(true, Ordering::SeqCst);
-        }
-        self.watch.update(status);
     }
 }

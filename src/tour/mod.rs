@@ -4,15 +4,17 @@
 //! A fifth of the rows (2,000 at most) are test rows, and a fifth of the others (4,000 at most) validation rows, which stop training early and rank the
 //! candidates. The winner is then scored once on the test rows, and on a small table its model is trained again on all rows.
 //!
-//! The budget is shared: each method trains for the same seconds, or for its default number of steps where that takes less; what its first compilation and
+//! The budget is shared: on a software adapter as many methods are made side by side as there are cores, up to four, and each method trains for the same seconds, or for its default number of steps where that takes less; what its first compilation and
 //! its scoring take is part of its share. Where not all fit, as many are tried as get two seconds of training, and one in any case, in the order of [`Plan::entries`]; a training that
 //! takes much longer than its seconds is stopped, and the model that it has left is its candidate. A method that fails is recorded with its reason and the others go on. A tour that was interrupted goes on where it was: candidates are in
 //! `tour.jsonl`, what they drew in `samples/`, runs in `runs/`; the best model lies in the folder itself, ready for `sample`.
 
+mod crew;
 mod judge;
 mod make;
 mod record;
 mod slots;
+mod training;
 mod verdict;
 
 pub use judge::{Judge, LEAST_ROWS, Sets};
@@ -26,8 +28,10 @@ use crate::methods::{self, Entry, REGISTRY};
 use crate::metrics::{Evaluation, LogLikelihood};
 use crate::train::Progress;
 use crate::{Error, Result};
-use make::Maker;
+use crew::Crew;
+use make::{Begun, Maker};
 use serde::Serialize;
+use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -260,22 +264,15 @@ pub fn run(
     let to_make: Vec<&Entry> = plan.entries()?.into_iter().filter(|entry| tour.find(entry.name).is_none()).collect();
     tour.left = to_make.iter().map(|entry| entry.name).collect();
     maker.baselines(&mut tour)?;
-    for entry in to_make {
-        let made =
-            if stop.load(Ordering::SeqCst) { Err(Error::Interrupted { step: 0 }) } else { maker.method(entry, tour.left.len()) };
-        match made {
-            Err(Error::Interrupted { .. }) => {
-                tour.interrupted = true;
-                break;
-            }
-            made => tour.kept.push(made?),
-        }
-        tour.left.remove(0);
-        tour.elapsed = maker.elapsed();
-        maker.keep_best(&tour)?;
-        page(&tour)?;
-        maker.overhead_of_page();
-    }
+    let (judge, over) = (tour.judge.clone(), AtomicBool::new(false));
+    let at_once = crew::at_once(gpu, plan.table.rows() * plan.table.cols()).min(to_make.len().max(1));
+    std::thread::scope(|scope| {
+        let crew = Crew::start(scope, at_once, (gpu, plan, judge.as_ref()), [stop, &over]);
+        let made = methods_of(&mut maker, crew, at_once, &mut tour, to_make.into(), stop, page);
+        // After an error nobody waits for what is under way.
+        over.store(true, Ordering::SeqCst);
+        made
+    })?;
     tour.verdict = Verdict::new(gpu, &tour.judge, &tour.kept)?;
     if !tour.interrupted {
         tour.tested = maker.test(&tour)?;
@@ -287,4 +284,55 @@ pub fn run(
     tour.elapsed = maker.elapsed();
     page(&tour)?;
     Ok(tour)
+}
+
+/// Makes the methods in turn, as many at once as there are threads, each when one is free.
+fn methods_of(
+    maker: &mut Maker,
+    mut crew: Crew,
+    at_once: usize,
+    tour: &mut Tour,
+    mut to_make: VecDeque<&'static Entry>,
+    stop: &AtomicBool,
+    page: &mut dyn FnMut(&Tour) -> Result<()>,
+) -> Result<()> {
+    loop {
+        while crew.is_free() && !stop.load(Ordering::SeqCst) {
+            // What learns from another waits for it.
+            let waits = |entry: &&Entry| {
+                entry.name == "distill" && (crew.makes(TEACHER) || to_make.iter().any(|other| other.name == TEACHER))
+            };
+            let Some(next) = to_make.iter().position(|entry| !waits(entry)) else { break };
+            let left = to_make.len();
+            let Some(entry) = to_make.remove(next) else { break };
+            match maker.begin(entry, left, at_once, crew.seconds_left())? {
+                Begun::Task(task) => crew.give(*task),
+                Begun::Kept(kept) => added(maker, tour, *kept, page)?,
+                Begun::Later => {
+                    to_make.insert(next, entry);
+                    break;
+                }
+            }
+        }
+        if crew.is_idle() {
+            tour.interrupted = !to_make.is_empty() || tour.interrupted;
+            return Ok(());
+        }
+        let made = crew.next(maker.watch()).ok_or_else(|| Error::Device("a training broke down".into()))?;
+        match maker.finish(made) {
+            Err(Error::Interrupted { .. }) => tour.interrupted = true,
+            kept => added(maker, tour, kept?, page)?,
+        }
+    }
+}
+
+/// Adds a candidate to the tour, keeps the best model, and writes the page.
+fn added(maker: &mut Maker, tour: &mut Tour, kept: Kept, page: &mut dyn FnMut(&Tour) -> Result<()>) -> Result<()> {
+    tour.left.retain(|name| *name != kept.record.name);
+    tour.kept.push(kept);
+    tour.elapsed = maker.elapsed();
+    maker.keep_best(tour)?;
+    page(tour)?;
+    maker.overhead_of_page();
+    Ok(())
 }

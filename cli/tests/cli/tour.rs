@@ -99,3 +99,18 @@ fn mistakes_are_told_before_anything_is_made() {
     desk.fails("--quiet tour --data toy:moons:20 --out few --budget 5s", 1, &["20 rows", "50 or more"]);
     assert!(!desk.path("tour").exists());
 }
+
+#[test]
+fn methods_made_side_by_side_are_those_made_one_after_the_other() {
+    let made = |threads: &str| -> Vec<(String, serde_json::Value)> {
+        let desk = Desk::new();
+        let words = format!("{TOUR} --budget 3m --set steps=60 --set refit=false --methods energy,realnvp --json");
+        let ended = desk.command(&words).env("LP_NUM_THREADS", threads).output().expect("it starts");
+        assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+        let found: serde_json::Value = serde_json::from_slice(&ended.stdout).expect("one object");
+        let scores = |c: &serde_json::Value| (c["name"].as_str().unwrap_or_default().into(), c["scores"].clone());
+        found["candidates"].as_array().expect("candidates").iter().map(scores).collect()
+    };
+    // A pool of threads serves one method at a time; with none each method has a thread of its own. Ranked alike, and to the last digit.
+    assert_eq!(made("1"), made("0"));
+}
