@@ -64,7 +64,7 @@ pub struct WorstColumn {
     pub columns: Vec<Score>,
 }
 
-/// The scores of [`copying`]; `test` compares with the reference as held-out rows.
+/// The scores of [`copying`](super::copying); `test` compares with the reference as held-out rows.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Copied {
     pub ratio: CopyingRatio,
@@ -72,7 +72,7 @@ pub struct Copied {
     pub test: Score,
 }
 
-/// The ratio of [`copying`], or why there is none.
+/// The ratio of `copying`, or why there is none.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct CopyingRatio {
     #[serde(flatten)]
