@@ -1,6 +1,8 @@
 //! `pushforward` learns *samplers*: maps φ that turn noise into new data of the same law as the samples they were shown.
 
 pub mod baselines;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
 pub mod bench;
 pub mod data;
 pub mod error;
@@ -13,6 +15,8 @@ pub mod model;
 pub mod nn;
 pub mod ops;
 pub mod prelude;
+#[cfg(feature = "testing")]
+#[doc(hidden)]
 pub mod reference;
 pub mod report;
 pub mod settings;

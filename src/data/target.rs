@@ -1,8 +1,7 @@
 //! [`Target`]: a law whose score ∇ log p is known.
 
 use super::toy::Toy;
-use super::{Formulas, Origin, Source, Standardisation, Table, subset_of};
-use crate::reference::mixture::Mixture;
+use super::{Formulas, Mixture, Origin, Source, Standardisation, Table, subset_of};
 use crate::words::count;
 use crate::{Error, Result};
 
@@ -86,7 +85,7 @@ impl Target {
         let Standardisation { mean, scale } = &self.units;
         let x: Vec<f64> = z.iter().zip(mean.iter().zip(scale)).map(|(z, (mean, scale))| mean + scale * z).collect();
         let mut score = match &self.law {
-            Law::Mixture(law) => law.score(&x).value,
+            Law::Mixture(law) => law.score(&x),
             Law::Formulas(formulas) => formulas.evaluate(&x),
         };
         score.iter_mut().zip(scale).for_each(|(s, scale)| *s *= scale);

@@ -13,8 +13,7 @@ pub mod repulsion;
 pub mod solver;
 
 pub use crate::nn::Time;
-pub use crate::ops::path::{self as table, TimeLaw, Times};
-pub use crate::reference::path::{Coefficients, Curve, Gamma, Path, Prediction};
+pub use crate::ops::path::{self as table, Coefficients, Curve, Gamma, Path, Prediction, TimeLaw, Times};
 pub use adaptive::{Adaptive, Effort, LEAST_TOLERANCE, check_tolerance};
 pub use coupling::Coupling;
 pub use divergence::{divergence, probed_divergence};

@@ -13,7 +13,7 @@
 
 use super::solver::{Solver, check};
 use crate::gpu::{Recorder, Var};
-use crate::reference::path::{Coefficients, Linear, Path, Prediction, Reading};
+use crate::ops::path::{Coefficients, Linear, Path, Prediction, Reading};
 use crate::{Error, Result};
 
 /// A network on a path of noise and data.

@@ -13,7 +13,7 @@ use super::{Dataset, Density, Entry, Meaning, Method, Setup, Traced, resolve};
 use crate::flow::chain::{MOST_MOVES, Walk, Walked, walk};
 use crate::gpu::{Gpu, Plan, Recorder, Var};
 use crate::nn::{Activation, Adam, Builder, Head, Id, Mlp, MlpShape, Parameters, Weights};
-use crate::reference::random::{philox, unit};
+use crate::ops::random::{philox, unit};
 use crate::settings::Settings as _;
 use crate::{Error, Result, settings};
 

@@ -1,6 +1,6 @@
 //! Goodness of fit to a law whose score is known: the kernelised Stein discrepancy, with no sample of the law.
 //!
-//! KSD² as the U-statistic of u (see [`reference::stein`](crate::reference::stein)); its standard error is Hoeffding's, with
+//! KSD² as the U-statistic of u (see [`ops::stein`](crate::ops::stein)); its standard error is Hoeffding's, with
 //! both terms: Var = [4(n−2) ζ₁ + 2 ζ₂]/(n(n−1)), ζ₁ the variance of the row means and ζ₂ of u itself, so that it holds at
 //! the law too, where ζ₁ = 0. The p-value is the wild bootstrap's: Σ wᵢwⱼ u(xᵢ, xⱼ) with random signs w has the statistic's
 //! law at the target (Chwialkowski, Strathmann & Gretton 2016).
@@ -13,7 +13,7 @@ use super::permutation::p_value;
 use super::threads::map_rows;
 use super::{Points, Score, interval, pairs};
 use crate::data::Target;
-use crate::reference::stein::{Kernel, stein_kernel};
+use crate::ops::stein::{SteinKernel as Kernel, stein_kernel};
 use crate::{Error, Result};
 
 /// The most rows that an evaluation takes: every pair is formed on the host, once.

@@ -7,8 +7,8 @@ use super::coupling::{ConditionerShape, Coupling, Transform};
 use super::{Activation, Builder, Id, Parameters, Weights};
 use crate::gpu::{Gpu, Recorder, Tensor, Var};
 use crate::ops::coupling::Direction;
+use crate::ops::random::philox;
 use crate::ops::triangular::Side;
-use crate::reference::random::philox;
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 

@@ -2,7 +2,7 @@
 
 use crate::gpu::{Gpu, Recorder, Tensor, Var};
 use crate::ops::adam::{Adam, Flat};
-use crate::reference::random::{philox, unit};
+use crate::ops::random::{philox, unit};
 use crate::{Error, Result};
 
 /// A slice on the host: name, rows, columns, values.

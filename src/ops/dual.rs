@@ -28,9 +28,27 @@ use super::sinkhorn::cost;
 use crate::gpu::kernels::dual::{Params, Rows, Values};
 use crate::gpu::kernels::pairwise_finish::{Gradient, Params as FinishParams, Value};
 use crate::gpu::{Axes, Family, Gpu, Recorder, Var};
-use crate::reference::dual::KNEE;
-pub use crate::reference::dual::Softness;
 use crate::{Error, Result};
+use serde::{Deserialize, Serialize};
+
+/// How f + g ≤ c is made soft: what a violation t = f + g − c pays (Seguy et al. 2018, eq. 5).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Softness {
+    /// ε(exp(t/ε) − 1): the supremum is the cost of transport plus ε times the plan's relative entropy to the product.
+    #[default]
+    Entropic,
+    /// max(t, 0)²/(4ε): the supremum is the cost plus ε times the mean square of the plan's density against the product.
+    Quadratic,
+}
+
+/// t/ε beyond which the entropic penalty goes on along its tangent.
+///
+/// At the optimum P' is the density of a plan against the product of its marginals. Its mean is 1, so at most one pair in e²⁰ lies
+/// beyond; and between samples of n and m rows a density is at most min(n, m), so that for fewer than e²⁰ = 485 million the supremum
+/// is what it would be without a knee. Untrained, f + g − c is hundreds of ε: 1e9 of P' a pair leaves f32 room for sums of
+/// pairs and for the squares that an optimiser forms of them.
+pub const KNEE: f64 = 20.0;
 
 /// The cost, and what its violation pays.
 #[derive(Clone, Debug, PartialEq)]

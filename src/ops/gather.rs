@@ -1,5 +1,6 @@
 //! Choosing rows and columns: shuffled and weighted batches, rows by index, slices and joins of columns.
 
+use super::random::philox;
 use crate::gpu::kernels::gather::{Batch, Block, Columns, Params, Pick, Put, Rows, Weighted};
 use crate::gpu::{Axes, Backward, Recorder, Var};
 use crate::{Error, Result};
@@ -20,6 +21,47 @@ pub fn thresholds(weights: &[f32]) -> Vec<u32> {
         if i >= last { u32::MAX } else { (sum / total * 4_294_967_296.0).round() as u32 }
     };
     weights.iter().enumerate().map(threshold).collect()
+}
+
+/// Who asks: the words of the step's state, and the op's stream.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    pub step: u32,
+    pub seed: u64,
+    pub domain: u32,
+    pub stream: u32,
+}
+
+impl Place {
+    pub(crate) fn key(self) -> [u32; 2] {
+        [self.seed as u32, (self.seed >> 32) as u32]
+    }
+}
+
+fn feistel(value: u32, epoch: u32, half: u32, at: Place) -> u32 {
+    let mask = (1 << half) - 1;
+    let (mut left, mut right) = (value >> half, value & mask);
+    for round in 0..6 {
+        let word = philox([right, at.stream + (round << 24), epoch, at.domain], at.key())[0];
+        (left, right) = (right, left ^ (word & mask));
+    }
+    left << half | right
+}
+
+/// The rows that [`Recorder::batch`] takes of `rows`, `n` at a step, as the shader finds them.
+pub fn batch(n: u32, rows: u32, at: Place) -> Vec<u32> {
+    let half = half_bits(rows);
+    (0..n)
+        .map(|i| {
+            let position = u64::from(at.step) * u64::from(n) + u64::from(i);
+            let (epoch, place) = ((position / u64::from(rows)) as u32, (position % u64::from(rows)) as u32);
+            let mut value = feistel(place, epoch, half, at);
+            while value >= rows {
+                value = feistel(value, epoch, half, at);
+            }
+            value
+        })
+        .collect()
 }
 
 impl Recorder {

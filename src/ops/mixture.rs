@@ -17,9 +17,9 @@
 //! # }
 //! ```
 
+pub use crate::data::Mixture;
 use crate::gpu::kernels::mixture::{Density, Hessian, Params, Score};
 use crate::gpu::{Axes, Recorder, Slot, Var};
-pub use crate::reference::mixture::Mixture;
 use crate::{Error, Result};
 
 /// Largest dimension: the shader is written out for each.

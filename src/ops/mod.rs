@@ -13,6 +13,7 @@ pub mod fourier;
 pub mod gather;
 pub mod jet;
 pub mod kernel_density;
+mod kernels;
 pub mod likelihood;
 pub mod line_potentials;
 pub mod linear;

@@ -18,11 +18,11 @@
 //! # }
 //! ```
 
+pub use super::kernels::RadialKernel;
 use super::pairs::{Launch, Layout, ROUNDS, Tiling, rolls};
 use crate::gpu::kernels::pairwise::{Params, Rows, Values};
 use crate::gpu::kernels::pairwise_finish::{Gradient, Params as FinishParams, Value};
 use crate::gpu::{Axes, Backward, Family, Gpu, Recorder, Var};
-pub use crate::reference::pairwise::Kernel as RadialKernel;
 use crate::{Error, Result};
 
 /// Most widths or shapes of one kernel.

@@ -21,6 +21,22 @@ use crate::Result;
 use crate::gpu::kernels::random::{Draw, Params};
 use crate::gpu::{Axes, Recorder, Var};
 
+/// Philox 4×32-10 (Salmon et al. 2011), word for word as the shaders have it.
+pub fn philox(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
+    for _ in 0..10 {
+        let p = u64::from(counter[0]) * 0xD251_1F53;
+        let q = u64::from(counter[2]) * 0xCD9E_8D57;
+        counter = [(q >> 32) as u32 ^ counter[1] ^ key[0], q as u32, (p >> 32) as u32 ^ counter[3] ^ key[1], p as u32];
+        key = [key[0].wrapping_add(0x9E37_79B9), key[1].wrapping_add(0xBB67_AE85)];
+    }
+    counter
+}
+
+/// 24 bits in [0, 1).
+pub fn unit(bits: u32) -> f64 {
+    f64::from(bits >> 8) / f64::from(1 << 24)
+}
+
 /// A law to draw from.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Law {

@@ -19,12 +19,12 @@
 //! # }
 //! ```
 
+pub use super::kernels::{SteinKernel, stein_kernel};
 use super::pairs::{Launch, Layout, Pairs};
 use super::pairwise::{Estimator, WIDTHS, hand_on};
 use crate::gpu::kernels::pairwise_finish::{Gradient, Params as FinishParams};
 use crate::gpu::kernels::stein::{Params, Rows};
 use crate::gpu::{Axes, Family, Gpu, Recorder, Var};
-pub use crate::reference::stein::Kernel as SteinKernel;
 use crate::{Error, Result};
 
 /// Largest dimension whose shader is written out for it; beyond, one shader serves all.

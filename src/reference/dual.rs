@@ -7,38 +7,18 @@
 //! ```
 
 use super::Twin;
-use serde::{Deserialize, Serialize};
 
-/// How f + g ≤ c is made soft: what a violation t = f + g − c pays (Seguy et al. 2018, eq. 5).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Softness {
-    /// ε(exp(t/ε) − 1): the supremum is the cost of transport plus ε times the plan's relative entropy to the product.
-    #[default]
-    Entropic,
-    /// max(t, 0)²/(4ε): the supremum is the cost plus ε times the mean square of the plan's density against the product.
-    Quadratic,
-}
+pub use crate::ops::dual::{KNEE, Softness};
 
-/// t/ε beyond which the entropic penalty goes on along its tangent.
-///
-/// At the optimum P' is the density of a plan against the product of its marginals. Its mean is 1, so at most one pair in e²⁰ lies
-/// beyond; and between samples of n and m rows a density is at most min(n, m), so that for fewer than e²⁰ = 485 million the supremum
-/// is what it would be without a knee. Untrained, f + g − c is hundreds of ε: 1e9 of P' a pair leaves f32 room for sums of
-/// pairs and for the squares that an optimiser forms of them.
-pub const KNEE: f64 = 20.0;
-
-impl Softness {
-    /// P and P' at t.
-    pub fn penalty(self, t: f64, epsilon: f64) -> (f64, f64) {
-        match self {
-            Self::Entropic => {
-                let z = t / epsilon;
-                let slope = z.min(KNEE).exp();
-                (epsilon * (slope * (1.0 + (z - KNEE).max(0.0)) - 1.0), slope)
-            }
-            Self::Quadratic => (t.max(0.0).powi(2) / (4.0 * epsilon), t.max(0.0) / (2.0 * epsilon)),
+/// P and P' at t.
+pub fn penalty(softness: Softness, t: f64, epsilon: f64) -> (f64, f64) {
+    match softness {
+        Softness::Entropic => {
+            let z = t / epsilon;
+            let slope = z.min(KNEE).exp();
+            (epsilon * (slope * (1.0 + (z - KNEE).max(0.0)) - 1.0), slope)
         }
+        Softness::Quadratic => (t.max(0.0).powi(2) / (4.0 * epsilon), t.max(0.0) / (2.0 * epsilon)),
     }
 }
 
@@ -95,7 +75,7 @@ fn rows(problem: &Problem) -> (Twin, Twin, Twin) {
             let c = r2.powf(p / 2.0);
             let slope = if r2 > 0.0 { p * r2.powf(p / 2.0 - 1.0) } else { 0.0 };
             let t = f + g - c;
-            let (penalty, weight) = softness.penalty(t, epsilon);
+            let (value, weight) = penalty(softness, t, epsilon);
             // t is known to a few roundings of its terms: what they do to P' and to P.
             let size = f.abs() + g.abs() + c;
             let (weight_scale, penalty_scale) = match softness {
@@ -104,7 +84,7 @@ fn rows(problem: &Problem) -> (Twin, Twin, Twin) {
                 Softness::Quadratic if t > -1e-6 * size => (0.5 * size / epsilon, weight * size),
                 Softness::Quadratic => (0.0, 0.0),
             };
-            sum -= by * penalty;
+            sum -= by * value;
             scale += by * penalty_scale;
             weights += weight;
             weights_scale += weight_scale;
@@ -133,12 +113,12 @@ mod tests {
     fn the_penalties_slope_is_its_derivative_on_both_sides_of_the_knee() {
         for softness in [Softness::Entropic, Softness::Quadratic] {
             for t in [-30.0, -1.0, -0.2, 0.3, 2.0, 9.9, 10.1, 300.0] {
-                let by_t = differences(&[t], |t| softness.penalty(t[0], 0.5).0);
-                check_gradient(&format!("{softness:?} at {t}"), &[softness.penalty(t, 0.5).1], &by_t, 1e-8);
+                let by_t = differences(&[t], |t| penalty(softness, t[0], 0.5).0);
+                check_gradient(&format!("{softness:?} at {t}"), &[penalty(softness, t, 0.5).1], &by_t, 1e-8);
             }
         }
         // It is continuous there, and so is its slope.
-        let [below, above] = [KNEE * 0.5 - 1e-12, KNEE * 0.5 + 1e-12].map(|t| Softness::Entropic.penalty(t, 0.5));
+        let [below, above] = [KNEE * 0.5 - 1e-12, KNEE * 0.5 + 1e-12].map(|t| penalty(Softness::Entropic, t, 0.5));
         assert!((above.0 / below.0 - 1.0).abs() < 1e-9 && (above.1 / below.1 - 1.0).abs() < 1e-9);
     }
 

@@ -26,7 +26,6 @@ pub mod mixture;
 pub mod neighbours;
 pub mod pairwise;
 pub mod partners;
-pub mod path;
 pub mod perceptron;
 pub mod posterior;
 pub mod random;

@@ -9,63 +9,7 @@
 //! assert!(same.value.abs() < 1e-15);
 //! ```
 
-/// A radial kernel k(x, y) as a function of r = ‖x − y‖. Kernels of several widths or shapes are sums, not means.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Kernel {
-    /// Σ_b exp(−r² / 2ℓ_b²).
-    Gaussian { bandwidths: Vec<f32> },
-    /// exp(−r / ℓ).
-    Laplace { bandwidth: f32 },
-    /// (c² + r²)^(−1/2).
-    InverseMultiquadric { offset: f32 },
-    /// Σ_α (1 + r² / 2αℓ²)^(−α).
-    RationalQuadratic { alphas: Vec<f32>, bandwidth: f32 },
-    /// −r^β with 0 < β < 2: the kernel of the energy distance. Its gradient at coincident points is taken as 0.
-    Energy { beta: f32 },
-}
-
-impl Kernel {
-    /// One Gaussian of bandwidth ℓ.
-    pub fn gaussian(bandwidth: f32) -> Self {
-        Self::Gaussian { bandwidths: vec![bandwidth] }
-    }
-
-    /// k and −2 dk/d(r²), so that ∂k/∂x = −slope·(x − y).
-    pub fn value_and_slope(&self, r2: f64) -> (f64, f64) {
-        let r = r2.sqrt();
-        match self {
-            Self::Gaussian { bandwidths } => bandwidths.iter().fold((0.0, 0.0), |(k, s), &l| {
-                let inverse = 1.0 / (f64::from(l) * f64::from(l));
-                let e = (-0.5 * r2 * inverse).exp();
-                (k + e, s + e * inverse)
-            }),
-            Self::Laplace { bandwidth } => {
-                let l = f64::from(*bandwidth);
-                let e = (-r / l).exp();
-                (e, if r2 > 0.0 { e / (l * r) } else { 0.0 })
-            }
-            Self::InverseMultiquadric { offset } => {
-                let q = 1.0 / (f64::from(*offset).powi(2) + r2);
-                (q.sqrt(), q * q.sqrt())
-            }
-            Self::RationalQuadratic { alphas, bandwidth } => alphas.iter().fold((0.0, 0.0), |(k, s), &a| {
-                let (a, l2) = (f64::from(a), f64::from(*bandwidth).powi(2));
-                let base = 1.0 + r2 / (2.0 * a * l2);
-                let e = base.powf(-a);
-                (k + e, s + e / (base * l2))
-            }),
-            Self::Energy { beta } => {
-                let b = f64::from(*beta);
-                (-r.powf(b), if r2 > 0.0 { b * r.powf(b - 2.0) } else { 0.0 })
-            }
-        }
-    }
-
-    /// k(x, x).
-    pub fn diagonal(&self) -> f64 {
-        self.value_and_slope(0.0).0
-    }
-}
+pub use crate::ops::pairwise::RadialKernel as Kernel;
 
 /// What a sum of f32 terms may be held to: its value and Σ|terms|, where a term's weight includes how much it moves
 /// when the points are rounded to f32 relative to their common centre.

@@ -10,50 +10,7 @@
 //! assert_eq!(at_mode.value, 0.25);
 //! ```
 
-/// A radial kernel. Several widths are summed, not averaged.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Kernel {
-    /// Σ_b exp(−r² / 2ℓ_b²).
-    Gaussian { bandwidths: Vec<f32> },
-    /// (c² + r²)^β with −1 < β < 0: unlike light-tailed kernels it sees mass that escapes to infinity (Gorham & Mackey 2017).
-    InverseMultiquadric { offset: f32, beta: f32 },
-}
-
-impl Kernel {
-    /// One Gaussian of bandwidth ℓ.
-    pub fn gaussian(bandwidth: f32) -> Self {
-        Self::Gaussian { bandwidths: vec![bandwidth] }
-    }
-
-    /// κ, −2κ′, 4κ″ and −8κ‴ of k = κ(r²), none negative.
-    pub fn derivatives(&self, r2: f64) -> [f64; 4] {
-        match self {
-            Self::Gaussian { bandwidths } => bandwidths.iter().fold([0.0; 4], |mut sum, &l| {
-                let h = 1.0 / (f64::from(l) * f64::from(l));
-                let k = (-0.5 * r2 * h).exp();
-                sum.iter_mut().zip([1.0, h, h * h, h * h * h]).for_each(|(s, h)| *s += k * h);
-                sum
-            }),
-            Self::InverseMultiquadric { offset, beta } => {
-                let (base, b) = (f64::from(*offset).powi(2) + r2, f64::from(*beta));
-                let k = base.powf(b);
-                [
-                    k,
-                    -2.0 * b * k / base,
-                    4.0 * b * (b - 1.0) * k / base.powi(2),
-                    -8.0 * b * (b - 1.0) * (b - 2.0) * k / base.powi(3),
-                ]
-            }
-        }
-    }
-}
-
-/// u(x, y) at scores a of x and b of y.
-pub fn stein_kernel(kernel: &Kernel, x: &[f64], y: &[f64], a: &[f64], b: &[f64]) -> f64 {
-    let pair = Pair::of(kernel, x, y, a, b);
-    let [k, q, w, _] = pair.k;
-    k * pair.dot + q * (pair.cross + x.len() as f64) - w * pair.r2
-}
+pub use crate::ops::stein::{SteinKernel as Kernel, stein_kernel};
 
 /// What one pair is made of: r², a·b and (a − b)·e, with the sums of their terms' sizes.
 struct Pair {
@@ -130,7 +87,7 @@ pub fn stein_squared(kernel: &Kernel, x: &[f64], scores: &[f64], d: usize, disti
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::reference::mixture::Mixture;
+    use crate::data::Mixture;
     use crate::reference::{check_gradient, differences};
 
     fn kernels() -> Vec<Kernel> {
@@ -206,7 +163,7 @@ mod tests {
         let law = Mixture::new(1, &[1.0, 3.0], &[-1.5, 1.0], &[0.6, 1.1]);
         let grid: Vec<f64> = (-400..=400).map(|i| f64::from(i) * 0.03).collect();
         let mean = |f: &dyn Fn(f64, f64) -> f64| {
-            let at = |x: f64| 0.03 * law.log_density(&[x]).value[0].exp() * f(x, law.score(&[x]).value[0]);
+            let at = |x: f64| 0.03 * law.log_density(&[x]).exp() * f(x, law.score(&[x])[0]);
             grid.iter().map(|&x| at(x)).sum::<f64>()
         };
         let f = |x: f64| (2.0 * x).sin() * (-x * x / 20.0).exp();
@@ -214,7 +171,7 @@ mod tests {
         assert!(mean(&|x, s| f(x) * s + slope(x)).abs() < 1e-10);
         for kernel in kernels() {
             for y in [-2.0, 0.1, 3.0] {
-                let b = law.score(&[y]).value;
+                let b = law.score(&[y]);
                 let found = mean(&|x, s| stein_kernel(&kernel, &[x], &[y], &[s], &b));
                 assert!(found.abs() < 1e-9, "{kernel:?} at {y}: {found}");
             }

@@ -1,7 +1,7 @@
 //! Paths, and what a network on one says.
 
 use pushforward::flow::{Curve, Gamma, Path, Prediction};
-use pushforward::reference::path::{FLOOR, Linear, row};
+use pushforward::ops::path::{FLOOR, Linear, row};
 
 /// Every path, with and without noise over it.
 fn paths() -> Vec<Path> {

@@ -2,6 +2,7 @@ use crate::{GPU, input, numbers, run};
 use pushforward::gpu::Recorder;
 use pushforward::ops::mixture::Mixture;
 use pushforward::reference::Twin;
+use pushforward::reference::mixture::{hessian_vector, log_density, score};
 
 /// Numbers that are exact in f32, so that twin and shader see one law.
 fn mixture(components: usize, d: usize) -> Mixture {
@@ -30,7 +31,7 @@ fn compare(components: usize, n: usize, d: usize) {
     let terms = components.max(d);
     let mut twins = [(); 3].map(|()| Twin::new(terms));
     for (x, v) in wide(&x).chunks_exact(d).zip(wide(&v).chunks_exact(d)) {
-        for (all, one) in twins.iter_mut().zip([law.log_density(x), law.score(x), law.hessian_vector(x, v)]) {
+        for (all, one) in twins.iter_mut().zip([log_density(&law, x), score(&law, x), hessian_vector(&law, x, v)]) {
             all.value.extend(one.value);
             all.scale.extend(one.scale);
         }

@@ -2,8 +2,8 @@ use crate::GPU;
 use pushforward::flow::{Curve, Gamma, Path, Prediction, Times};
 use pushforward::gpu::Recorder;
 use pushforward::ops::path::COLUMNS;
+use pushforward::ops::path::row;
 use pushforward::reference::Twin;
-use pushforward::reference::path::row;
 use pushforward::reference::random::{draw, philox, unit};
 
 /// Every path, with and without noise over it.

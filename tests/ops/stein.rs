@@ -116,7 +116,7 @@ fn the_gradient_through_the_score_is_that_of_the_whole_statistic() {
     let x = numbers(2 * 12, 4);
     for kernel in kernels() {
         let whole = |x: &[f64]| {
-            let scores: Vec<f64> = x.chunks_exact(2).flat_map(|p| law.score(p).value).collect();
+            let scores: Vec<f64> = x.chunks_exact(2).flat_map(|p| law.score(p)).collect();
             stein_squared(&kernel, x, &scores, 2, true).value
         };
         let found = run_on(&GPU, |rec| {

@@ -3,7 +3,7 @@
 use std::f64::consts::{FRAC_PI_4, PI, SQRT_2, TAU};
 
 use super::Toy;
-use crate::reference::mixture::Mixture;
+use crate::data::Mixture;
 
 /// The mean and covariance of a law on ℝ².
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -116,7 +116,7 @@ pub(super) fn score(toy: Toy, [x, y]: [f64; 2]) -> Option<[f64; 2]> {
         return Some([-bend, (bend * y - y / 2.0) / 2.0]);
     }
     mixture(toy).map(|law| {
-        let score = law.score(&[x, y]).value;
+        let score = law.score(&[x, y]);
         [score[0], score[1]]
     })
 }

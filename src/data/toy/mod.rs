@@ -17,8 +17,7 @@ use std::str::FromStr;
 pub use law::Moments;
 
 use super::random::{Stream, generator};
-use super::{Table, nearest};
-use crate::reference::mixture::Mixture;
+use super::{Mixture, Table, nearest};
 use crate::{Error, Result};
 
 /// A target law on ℝ².

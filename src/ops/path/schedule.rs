@@ -1,4 +1,4 @@
-//! Twin of `path`, and the host's own numbers: paths between noise and data (paper §4): x_t = α(t)·x₁ + σ(t)·x₀ + γ(t)·z with noise x₀ at t = 0, data x₁ at t = 1, and z normal; and
+//! Paths between noise and data (paper §4): x_t = α(t)·x₁ + σ(t)·x₀ + γ(t)·z with noise x₀ at t = 0, data x₁ at t = 1, and z normal; and
 //! their velocity α̇x₁ + σ̇x₀ + γ̇z, whose conditional mean given x_t is the field whose flow carries one law to the other (Lipman et al. 2023;
 //! Albergo, Boffi & Vanden-Eijnden 2023).
 //!
@@ -326,7 +326,7 @@ impl Prediction {
     }
 }
 
-/// The numbers of one time, as the device's table has them: see [`crate::ops::path`].
+/// The numbers of one time, as the device's table has them: see [`super`].
 pub fn row(path: &Path, prediction: Prediction, t: f64) -> [f64; 18] {
     let c = path.at(t);
     let r = prediction.read(c);

@@ -1,12 +1,15 @@
 //! Tables of times: of each row its time, the path's coefficients there, and what a network's output means (shaders/path.wgsl).
 //!
-//! Paths and predictions are those of [`crate::reference::path`], the twin. Terms of a method's formulas are columns of the table: [`Recorder::combine`] multiplies each row by its own coefficient.
+//! The shader computes what [`Path::at`] and [`Prediction::read`] say. Terms of a method's formulas are columns of the table: [`Recorder::combine`] multiplies each row by its own coefficient.
+
+mod schedule;
+
+pub use schedule::{Coefficients, Curve, FLOOR, Gamma, Linear, Path, Prediction, Reading, row};
 
 use super::time::Time;
 use crate::gpu::kernels::path::{Fill, Params};
 use crate::gpu::{Axes, Recorder, Var};
-use crate::reference::path::{Path, Prediction};
-use crate::{Error, Result, reference};
+use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 /// Columns of a table.
@@ -93,7 +96,7 @@ impl Path {
         match time {
             Time::Held(t) => self.table(rec, prediction, t),
             Time::Known(t) => {
-                let row = reference::path::row(self, prediction, t).map(|v| v as f32);
+                let row = row(self, prediction, t).map(|v| v as f32);
                 let row = rec.gpu().upload(1, COLUMNS, &row)?;
                 Ok(rec.tensor(&row))
             }
