@@ -24,4 +24,7 @@ pub mod tour;
 pub mod train;
 pub mod words;
 
+#[cfg(test)]
+mod layers;
+
 pub use error::{Error, Result};

@@ -11,7 +11,7 @@ use crate::gpu::{Gpu, Recorder};
 use crate::metrics::Points;
 use crate::metrics::gaussian::Gaussian;
 use crate::ops::kernel_density::WIDTHS;
-use crate::report::number;
+use crate::words::number;
 use crate::{Error, Result};
 use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, StandardNormal};

@@ -210,6 +210,17 @@ impl Source {
     }
 }
 
+impl Table {
+    /// Reads a table: a file (`people.csv`, `people.csv#age,height`, `x.npy`, `people.parquet`) or a toy target (`toy:moons:2000`), as
+    /// [`Source`] has them.
+    ///
+    /// # Errors
+    /// As [`Source::load`].
+    pub fn read(source: &str) -> Result<Self> {
+        source.parse::<Source>()?.load(0, &LoadOptions::default())
+    }
+}
+
 impl FromStr for Source {
     type Err = Error;
 

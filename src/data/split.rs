@@ -19,6 +19,16 @@ pub enum Purpose {
     Weight = 3,
 }
 
+impl Table {
+    /// The rows in two tables, a random share of them in the second: (training, test) for a share of 0.2.
+    ///
+    /// # Errors
+    /// As [`split`].
+    pub fn split(&self, share: f64, seed: u64) -> Result<(Self, Self)> {
+        split(self, share, seed)
+    }
+}
+
 /// The rows in two tables, (kept, set aside): each set of round(share · rows) rows is equally likely to be set aside. Both tables keep
 /// the order of the rows. At least one row is set aside and at least one kept.
 ///

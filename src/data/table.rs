@@ -98,15 +98,6 @@ impl Table {
         })
     }
 
-    /// Reads a table: a file (`people.csv`, `people.csv#age,height`, `x.npy`, `people.parquet`) or a toy target (`toy:moons:2000`), as
-    /// [`Source`](super::Source) has them.
-    ///
-    /// # Errors
-    /// As [`Source::load`](super::Source::load).
-    pub fn read(source: &str) -> Result<Self> {
-        source.parse::<super::Source>()?.load(0, &super::LoadOptions::default())
-    }
-
     /// A table whose columns are called `x0`, `x1`, …
     pub fn unnamed<T: Number>(cols: usize, values: Vec<T>) -> Result<Self> {
         let mut table = Self::new(numbered(cols), values)?;
@@ -302,14 +293,6 @@ impl Table {
     pub fn index_of(&self, name: &str) -> Result<usize> {
         let found = self.columns.iter().position(|column| column == name);
         found.ok_or_else(|| unknown_column(&self.origin, name, &self.columns))
-    }
-
-    /// The rows in two tables, a random share of them in the second: (training, test) for a share of 0.2.
-    ///
-    /// # Errors
-    /// As [`split`](super::split).
-    pub fn split(&self, share: f64, seed: u64) -> Result<(Self, Self)> {
-        super::split(self, share, seed)
     }
 
     /// The columns at the given indices, in the order given, with the rows' weights.

@@ -1,7 +1,7 @@
 //! Choosing an adapter: discrete before integrated before software, or the one whose name is given.
 
-use super::environment;
 use super::family::Family;
+use super::mesa;
 use crate::{Error, Result};
 use serde::Serialize;
 use wgpu::{Backends, DeviceType, Instance, InstanceDescriptor};
@@ -104,7 +104,7 @@ pub(super) fn summary(adapter: &wgpu::Adapter, default: bool) -> AdapterSummary 
     AdapterSummary {
         kernel_family: family.name(),
         kernel_family_reason: family.reason(),
-        warning: (info.device_type == DeviceType::Cpu).then(|| environment::warning(&driver, family)).flatten(),
+        warning: (info.device_type == DeviceType::Cpu).then(|| mesa::warning(&driver, family)).flatten(),
         kind: kind(info.device_type),
         backend: info.backend.to_string(),
         driver,

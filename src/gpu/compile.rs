@@ -3,26 +3,12 @@
 //! time, each of its kernels that is new to the device is dispatched with no workgroups: the driver compiles it, and computes nothing.
 
 use super::Gpu;
-use super::step::Command;
+use super::command::Command;
+use super::watcher::Compilation;
 use crate::Result;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
-
-/// A kernel that the driver is about to compile, or has compiled.
-#[derive(Clone, Debug)]
-pub struct Compilation {
-    /// Shader, entry point and axes.
-    pub variant: String,
-    /// Its place among those that the step or plan at hand still needed, from 0, and their number.
-    pub index: usize,
-    pub count: usize,
-    /// Wall-clock seconds that it took; none before.
-    pub seconds: Option<f64>,
-}
-
-/// Who is told of compilations.
-pub(super) type Watcher = Box<dyn FnMut(&Compilation) + Send>;
 
 impl Gpu {
     /// Has `watch` told before and after each kernel that the driver compiles for this device, in place of whoever was told so far. It must

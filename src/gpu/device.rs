@@ -1,10 +1,10 @@
 //! [`Gpu`]: one device, its queue, its limits and its compiled kernels; a cheap clone.
 
 use super::adapter::{self, AdapterSummary};
-use super::compile::Watcher;
-use super::environment;
 use super::family::Family;
 use super::kernel::Pipelines;
+use super::mesa;
+use super::watcher::Watcher;
 use crate::{Error, Result};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -132,8 +132,8 @@ impl Gpu {
         let family = Family::of(&info, features);
         let summary = adapter::summary(&adapter, false);
         let pipelines = Pipelines::default();
-        let slow_compiler = software && environment::compiles_slowly(&summary.driver);
-        let cheap_shuffles = family == Family::Subgroup { width: 8 } && environment::shuffles_cheaply(&summary.driver);
+        let slow_compiler = software && mesa::compiles_slowly(&summary.driver);
+        let cheap_shuffles = family == Family::Subgroup { width: 8 } && mesa::shuffles_cheaply(&summary.driver);
         let inner = Inner {
             device,
             queue,

@@ -1,6 +1,6 @@
 //! Memory of a step: values that do not live at the same time share buffers of one size class.
 
-use super::recorder::{Dispatch, Storage};
+use super::schedule::{Dispatch, Storage};
 use super::tensor::padded_bytes;
 use super::{Gpu, Tensor};
 use crate::Result;

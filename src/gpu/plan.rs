@@ -1,7 +1,7 @@
 //! [`Plan`]: steps with counts, replayed as one iteration, such as five critic steps to one generator step.
 
+use super::command::{Command, submission, submit};
 use super::ring::{RING, Report};
-use super::step::{Command, submission, submit};
 use super::{Gpu, Recorder, Step};
 use crate::Result;
 use std::collections::VecDeque;

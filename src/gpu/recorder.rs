@@ -2,73 +2,14 @@
 //! schedule is plain data until [`Recorder::finish`] gives every proxy its memory.
 
 use super::kernel::{Axes, Compiled, Kernel};
+use super::schedule::{Dispatch, Place, REPORTS, STATE_WORDS, Storage};
 use super::tape::Node;
+use super::var::{Kept, Var};
 use super::{Gpu, Tensor};
 use crate::{Error, Result};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-
-/// A handle to a value inside one recording: rows × columns. Handed to another recording it is an error there, never another value's memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Var {
-    pub(super) recording: u32,
-    pub(super) id: u32,
-    rows: u32,
-    cols: u32,
-}
-
-impl Var {
-    pub fn rows(self) -> usize {
-        self.rows as usize
-    }
-
-    pub fn cols(self) -> usize {
-        self.cols as usize
-    }
-
-    pub fn len(self) -> usize {
-        self.rows() * self.cols()
-    }
-
-    pub fn is_empty(self) -> bool {
-        self.len() == 0
-    }
-
-    /// (rows, columns), as the uniforms of kernels want them.
-    pub fn shape(self) -> (u32, u32) {
-        (self.rows, self.cols)
-    }
-}
-
-/// A value that outlives the step and can be read after a replay.
-#[derive(Clone, Copy, Debug)]
-pub struct Kept(pub(super) Var);
-
-/// Where a value's memory comes from.
-pub(super) enum Storage {
-    /// Memory that existed before the recording.
-    External(Tensor),
-    /// Memory that the step allocates; `kept` memory is shared with no other value.
-    Transient { bytes: u64, kept: bool },
-}
-
-/// A range of a storage.
-#[derive(Clone, Copy)]
-pub(super) struct Place {
-    pub storage: usize,
-    pub offset: u64,
-    pub bytes: u64,
-}
-
-/// One entry of the schedule.
-pub(super) struct Dispatch {
-    pub compiled: Arc<Compiled>,
-    pub params: Vec<u8>,
-    /// (binding index, place, written).
-    pub operands: Vec<(u32, Place, bool)>,
-    pub groups: [u32; 3],
-}
 
 /// A step under construction.
 pub struct Recorder {
@@ -100,9 +41,6 @@ fn next_recording() -> u32 {
 /// Nanoseconds on two cores of software, about, of a dispatch and of each number that it writes, beyond what an op counts for itself.
 const DISPATCH: f64 = 2e3;
 const WRITTEN: f64 = 0.5;
-
-/// Words of the step's state on the GPU: `[step, seed (low), seed (high), domain]`.
-pub(super) const STATE_WORDS: usize = 4;
 
 impl Recorder {
     /// Starts a step whose random numbers come from `seed`.
@@ -335,8 +273,8 @@ impl Recorder {
             let problem = format!("`{name}` is {} × {}; only 1 × 1 values are reported", value.rows, value.cols);
             return Err(Error::shape("report", problem));
         }
-        if self.reports.len() == super::step::REPORTS {
-            return Err(Error::shape("report", format!("a step reports at most {} scalars", super::step::REPORTS)));
+        if self.reports.len() == REPORTS {
+            return Err(Error::shape("report", format!("a step reports at most {} scalars", REPORTS)));
         }
         self.reports.push((name.into(), value));
         Ok(())

@@ -4,7 +4,7 @@ use super::Model;
 use super::apply::{CHUNK, SAMPLE_DOMAIN};
 use crate::data::{Standardisation, Table, groups};
 use crate::gpu::Recorder;
-use crate::report::number;
+use crate::words::number;
 use crate::{Error, Result};
 
 impl Model {

@@ -3,10 +3,12 @@
 
 use plotters::style::{IntoFont, RGBColor, ShapeStyle, TextStyle};
 
-use super::svg::UNITS;
 use crate::words::with_commas;
 
 pub(super) use crate::words::number;
+
+/// Drawing units in a pixel: plotters' coordinates are whole numbers, a page's are not.
+pub(super) const UNITS: f64 = 10.0;
 
 /// The colors of light and dark pages, as the style of a page or of a picture of its own.
 pub(super) const THEME: &str = include_str!("theme.css");

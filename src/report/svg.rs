@@ -8,10 +8,8 @@ use plotters::style::text_anchor::{HPos, VPos};
 use plotters::style::{FontStyle, FontTransform};
 use plotters_backend::{BackendColor, BackendCoord, BackendStyle, BackendTextStyle, DrawingBackend, DrawingErrorKind};
 
-use super::style::{self, FONTS};
+use super::style::{self, FONTS, UNITS};
 
-/// Drawing units in a pixel: plotters' coordinates are whole numbers, a page's are not.
-pub(super) const UNITS: f64 = 10.0;
 /// Dots in one path. Within a path overlaps do not darken, between paths they do.
 const DOTS: usize = 40;
 

@@ -1,0 +1,90 @@
+//! From a kernel to what the device runs.
+
+use super::Gpu;
+use super::kernel::{Axes, Compiled, Kernel, Layout};
+use crate::Result;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+impl Gpu {
+    /// The compiled entry point of `kernel`, from the cache where it has been asked for before.
+    pub(super) fn compile<K: Kernel>(&self, kernel: &K, axes: &Axes) -> Result<Arc<Compiled>> {
+        let source = kernel.source();
+        let key = (source.name, K::ENTRY, axes.clone());
+        let held = "no holder of this lock panics";
+        if let Some(known) = self.inner.pipelines.compiled.lock().expect(held).get(&key) {
+            return Ok(known.clone());
+        }
+        let device = &self.inner.device;
+        let module = {
+            let mut modules = self.inner.pipelines.modules.lock().expect(held);
+            match modules.get(&(source.name, axes.clone())) {
+                Some(module) => module.clone(),
+                None => {
+                    let text = source.variant(axes)?;
+                    let descriptor =
+                        wgpu::ShaderModuleDescriptor { label: Some(source.name), source: wgpu::ShaderSource::Wgsl(text.into()) };
+                    let module = if self.inner.options.checked {
+                        device.create_shader_module(descriptor)
+                    } else {
+                        // SAFETY: the test suite runs every shader with the checks on, at edge sizes.
+                        unsafe { device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked()) }
+                    };
+                    self.check()?;
+                    modules.insert((source.name, axes.clone()), module.clone());
+                    module
+                }
+            }
+        };
+        let buffers = K::BINDINGS.iter().map(|binding| (binding.index, binding.written)).collect();
+        let layout = Layout { uniform: K::UNIFORM, buffers };
+        let label = format!("{}::{}", source.name, K::ENTRY);
+        let compiled = Arc::new(self.pipeline(&module, label, K::ENTRY, &layout, axes.written())?);
+        self.inner.pipelines.compiled.lock().expect(held).insert(key, compiled.clone());
+        Ok(compiled)
+    }
+
+    /// The pipeline of one entry point of a module.
+    pub(super) fn pipeline(
+        &self,
+        module: &wgpu::ShaderModule,
+        label: String,
+        entry: &str,
+        layout: &Layout,
+        axes: String,
+    ) -> Result<Compiled> {
+        let device = &self.inner.device;
+        let buffer = |binding, ty| wgpu::BindGroupLayoutEntry {
+            binding,
+            visibility: wgpu::ShaderStages::COMPUTE,
+            ty: wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None },
+            count: None,
+        };
+        let uniform = layout.uniform.then(|| buffer(0, wgpu::BufferBindingType::Uniform));
+        let storage = layout
+            .buffers
+            .iter()
+            .map(|&(index, written)| buffer(index, wgpu::BufferBindingType::Storage { read_only: !written }));
+        let entries: Vec<_> = uniform.into_iter().chain(storage).collect();
+        let layout = device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: Some(&label), entries: &entries });
+        let pipeline_layout = device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: Some(&label),
+            bind_group_layouts: &[Some(&layout)],
+            immediate_size: 0,
+        });
+        let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            label: Some(&label),
+            layout: Some(&pipeline_layout),
+            module,
+            entry_point: Some(entry),
+            compilation_options: wgpu::PipelineCompilationOptions {
+                zero_initialize_workgroup_memory: false,
+                ..Default::default()
+            },
+            cache: None,
+        });
+        self.check()?;
+        let variant = format!("{label} {axes}").trim_end().to_string();
+        Ok(Compiled { pipeline, layout, label, variant, ready: AtomicBool::new(false) })
+    }
+}
