@@ -330,7 +330,7 @@ impl Making {
             Some(stage) => (model(&self.gpu, &self.job, stage, kept), Some(first)),
             None => (first, None),
         };
-        model.save(&folder.model())?;
+        model.save(folder.model())?;
         Ok(Outcome {
             model,
             before_refit,
