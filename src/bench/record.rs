@@ -1,4 +1,4 @@
-//! One measured case as `pushforward bench --json` writes it: one JSON object a line. `docs/bench-schema.md` describes the fields.
+//! One measured case as `pushforward bench --json` writes it: one JSON object a line. `docs/benchmarks/schema.md` describes the fields.
 
 use super::setup::Setup;
 use crate::{Error, Result};

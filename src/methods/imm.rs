@@ -12,7 +12,7 @@
 //! does); what is left has the mean of (1 − 1/M) MMD².
 //!
 //! With `gap` = 1, the default, r = t: every way is matched with the data's own law at its end, and nothing is inherited. Chains are what the paper needs for images, where that
-//! match alone fails; in few dimensions each link costs more than it brings (docs/defaults.md), and ways that few steps take are to be trained most. With a gap below 1 a large share
+//! match alone fails; in few dimensions each link costs more than it brings (docs/studies/defaults.md), and ways that few steps take are to be trained most. With a gap below 1 a large share
 //! `from_noise` starves the links that it learns from.
 //!
 //! f is the flow map's X_{s,t}(x) = x + (t − s)u(x, s, t), and r = min(t, s + `gap`). A share `to_data` of the groups has t = 1, for there the last step of any number ends. The kernel is the paper's Laplacian of rows over the weight that u has in
@@ -52,7 +52,7 @@ pub const ENTRY: Entry = Entry {
     paper: "§2 with §4: matched statistics along a flow",
     density: false,
     inverse: false,
-    // What rests on which measurement is in docs/defaults.md.
+    // What rests on which measurement is in docs/studies/defaults.md.
     defaults: "rate = 6e-3",
     keys: || [Settings::keys(), Steps::keys()].concat(),
     build: |setup, own| {
