@@ -5,7 +5,7 @@
 //   DESIGN tile       TILE × TILE results a workgroup of (TILE/8)² invocations; slices of 8 terms go through workgroup
 //                     memory, double-buffered: the next slice is on its way while this one is used, one barrier a slice
 //   DESIGN register   8 × 8 results an invocation read straight from memory: no barrier, no subgroup
-// An invocation's rows and columns are two blocks of four, half a tile apart, so that neighbours read neighbouring vec4s
+// An invocation's rows and columns are two blocks of four, half a tile apart, so that neighbors read neighboring vec4s
 // of workgroup memory. backward_weight sums over n in `splits` parts (group.z), which `finish` adds up in order.
 #axis DESIGN: tile register
 #axis TILE: 64 128

@@ -28,7 +28,7 @@
 #axis KEEP: 0 1 2
 #import common/linear
 
-// The columns of B and of the output that lane `lane` of column block `block` holds: four neighbours where rows of the
+// The columns of B and of the output that lane `lane` of column block `block` holds: four neighbors where rows of the
 // output are read as vec4, else CV of them SG apart.
 #if PRODUCT == input && KV == 1 || PRODUCT != input && MV == 1
 alias Cols = vec4<f32>;

@@ -23,7 +23,7 @@ fn term(i: u32) -> f32 {
 #endif
 }
 
-// Invocation p of `parts` adds x_p, x_{p+parts}, …: neighbours read neighbours.
+// Invocation p of `parts` adds x_p, x_{p+parts}, …: neighbors read neighbors.
 @compute @workgroup_size(256)
 fn partial_all(@builtin(global_invocation_id) id: vec3<u32>) {
     if (id.x >= params.parts) { return; }

@@ -3,7 +3,7 @@
 //                 for n ≠ m by quantiles: rank i of x meets rank j of y with the overlap of [i/n, (i+1)/n] and [j/m, (j+1)/m].
 //                 ∂/∂x_(i) = 2 Σ_j overlap_ij (x_(i) − y_(j))
 //   energy        mean_p 2E|X−Y| − E|X−X'| − E|Y−Y'| = mean_p 2∫(F−G)² (Székely & Rizzo 2013), from the pooled sorted sample: a gap
-//                 Δ_k between neighbours adds Δ_k·2(F−G)², and in the unbiased form −2F(1−F)/(n−1) − 2G(1−G)/(m−1) besides.
+//                 Δ_k between neighbors adds Δ_k·2(F−G)², and in the unbiased form −2F(1−F)/(n−1) − 2G(1−G)/(m−1) besides.
 //                 ∂/∂x_i = (2/n)·[(#y<x_i − #y>x_i)/m − (#x<x_i − #x>x_i)/n'], n' = n or n−1; equal values count zero.
 // Both leave one number for each point and direction, `slopes`, with which d_x = scale·d_loss·Σ_p slopes_ip θ_p.
 #import common/index
@@ -206,7 +206,7 @@ fn energy(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) grou
     }
 }
 
-// One invocation forms four columns of the gradient of one point; neighbouring invocations take neighbouring points.
+// One invocation forms four columns of the gradient of one point; neighboring invocations take neighboring points.
 @compute @workgroup_size(64)
 fn gradient(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let t = flat_index(group, groups, lane, 64u);

@@ -3,7 +3,7 @@
 // a block with its mirror image 2^s − 1 − i, then rows at distances 2^(s−2), …, 2, 1. In this form rows beyond the last are
 // +∞ that never move, so that any number of rows will do.
 // An invocation holds HELD rows of one column in registers and runs log₂ HELD levels of the network on them: no barrier, no
-// workgroup memory. Neighbouring invocations hold neighbouring columns, so that loads are contiguous at every distance.
+// workgroup memory. Neighboring invocations hold neighboring columns, so that loads are contiguous at every distance.
 // Values are compared as integers: positive floats order as their bits do, negative ones the other way round; a NaN goes to
 // one of the ends and nothing is lost.
 //   backward   d_x at (index_kj, j) = (accumulate ? d_x : 0) + d_out_kj: each column's rows go back where they came from

@@ -120,14 +120,14 @@ struct Candidate<'a> {
     #[serde(flatten)]
     record: &'a Record,
     root_energy: Option<f64>,
-    closed: Option<f64>,
+    skill: Option<f64>,
 }
 
 impl<'a> Printed<'a> {
     fn of(plan: &Plan, tour: &'a Tour) -> Self {
         let candidate = |kept: &'a Kept| Candidate {
             root_energy: kept.record.scores.as_ref().map(|scores| root(&scores.energy).value),
-            closed: tour.closed(&kept.record),
+            skill: tour.skill(&kept.record),
             record: &kept.record,
         };
         Self {
@@ -151,7 +151,7 @@ impl<'a> Printed<'a> {
 }
 
 fn shown(plan: &Plan, tour: &Tour) -> String {
-    let head = ["", "root energy", "closed", "p", "told", "coverage", "nats", "training", "10,000 rows in"];
+    let head = ["", "root energy", "skill", "p", "C2ST accuracy", "coverage", "nats per row", "training", "10,000 rows in"];
     let mut rows = vec![head.map(String::from).to_vec()];
     for kept in tour.ranked() {
         let record = &kept.record;
@@ -161,9 +161,9 @@ fn shown(plan: &Plan, tour: &Tour) -> String {
         rows.push(vec![
             record.name.clone(),
             plain(root(&scores.energy).value, 4),
-            tour.closed(record).map_or_else(|| "–".into(), |c| plain(c, 2)),
+            tour.skill(record).map_or_else(|| "–".into(), |c| plain(c, 2)),
             if is_best { "nearest".into() } else { p.map_or_else(|| "–".into(), |p| number(p.corrected, 2)) },
-            scores.c2st.as_ref().map_or_else(|| "–".into(), |told| plain(told.value, 3)),
+            scores.c2st.as_ref().map_or_else(|| "–".into(), |c2st| plain(c2st.value, 3)),
             plain(scores.coverage.value, 3),
             record.likelihood.as_ref().map_or_else(|| "–".into(), |l| plain(l.mean, 3)),
             if record.training > 0.0 { duration(record.training) } else { "–".into() },

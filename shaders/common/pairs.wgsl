@@ -31,7 +31,7 @@
 @group(0) @binding(3) var<storage, read_write> gradient: array<f32>;          // splits × n × d
 
 // Row blocks in the order first, last, second, last but one, …: of a symmetric sum the first has the most columns, and
-// software drivers give each core a run of neighbouring groups.
+// software drivers give each core a run of neighboring groups.
 fn row_block(group: u32, groups: u32) -> u32 {
     return select(group / 2u, groups - 1u - group / 2u, group % 2u == 1u);
 }

@@ -53,7 +53,7 @@ impl Kernel {
             let [low, high] = GRID.map(|end| end * scott(m));
             let ratio = (high / low).powf(1.0 / (WIDTHS - 1) as f64);
             width = best(gpu, &some, d, low, ratio)?;
-            // Between its neighbours.
+            // Between its neighbors.
             width = best(gpu, &some, d, (width / ratio).max(low), ratio.powf(2.0 / (WIDTHS - 1) as f64))?;
         }
         Ok(Self { gpu: gpu.clone(), shape, whitened, rows: n, width: width * scott(n) / scott(m) })

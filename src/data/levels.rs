@@ -18,7 +18,7 @@ impl Group<'_> {
     }
 }
 
-/// The columns of a file that stand in a table under these names. Neighbours `COLUMN=LEVEL` of one column are its indicators; one alone is
+/// The columns of a file that stand in a table under these names. Neighbors `COLUMN=LEVEL` of one column are its indicators; one alone is
 /// a column of numbers whose name holds the sign.
 ///
 /// ```

@@ -1,6 +1,6 @@
 //! The nearest valid name to one that was mistyped.
 
-/// The choice nearest to `name` by edit distance (insertions, deletions, substitutions and swaps of neighbours, case ignored),
+/// The choice nearest to `name` by edit distance (insertions, deletions, substitutions and swaps of neighbors, case ignored),
 /// or `None` where even the nearest differs in more than a third of the longer name's letters (one, in short names; never in all).
 ///
 /// ```

@@ -59,7 +59,7 @@ impl Grid {
         if to < from {
             times.reverse();
         }
-        // Where a path hardly moves neighbours can fall together.
+        // Where a path hardly moves neighbors can fall together.
         times.dedup();
         Ok(times)
     }

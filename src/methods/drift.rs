@@ -80,7 +80,7 @@ fn check(settings: &Settings) -> Result<()> {
     Ok(())
 }
 
-/// In few columns a row has neighbours at a twentieth of the median distance. In many all lie near the median: at a twentieth to two fifths of it, 600 steps
+/// In few columns a row has neighbors at a twentieth of the median distance. In many all lie near the median: at a twentieth to two fifths of it, 600 steps
 /// on 30 columns close 0.36 of a Gaussian's distance, at a tenth to four fifths 0.90, while up to ten columns the two are level.
 const SCALES: [f32; 4] = [0.05, 0.1, 0.2, 0.4];
 const MANY: usize = 16;

@@ -8,7 +8,7 @@
 //! These counts are no basis for a p-value: a row of one fold trains the models that judge another, so that their errors depend on each other, and the
 //! stronger of two is chosen by the very count. The p-value is of other models. Fold k is judged by models of the folds before it, and of the two
 //! classifiers by the one that was right more often in the folds before it (trees, in the first). Given all that came before, and the fold's rows
-//! without their labels, every labelling of the fold with m of each set is equally likely if the distributions are equal: of 2m calls, r of them for
+//! without their labels, every permutation of the labels of the fold with m of each set is equally likely if the distributions are equal: of 2m calls, r of them for
 //! one set, a number C is right with the hypergeometric mean m and variance r(2m − r)/(2m − 1), whatever the models. C − m are thus differences of a
 //! martingale, and Σ(C − m)/√Σ r(2m − r)/(2m − 1) is normal in the limit. Its steps are of 2, and a seeded draw within the step makes p uniform.
 
@@ -36,7 +36,7 @@ const DEPENDENCE: f64 = 2.25;
 
 /// How well the sets were told apart.
 #[derive(Clone, Debug)]
-pub struct Told {
+pub struct Classified {
     /// The accuracy of the stronger classifier.
     pub score: Score,
     pub accuracies: Accuracies,
@@ -58,14 +58,14 @@ pub fn most_rows(columns: usize) -> usize {
 
 /// The accuracy of [`told`], with its 95 % interval and p-value.
 pub fn test(gpu: &Gpu, reference: Points, samples: Points, seed: u64) -> Result<Score> {
-    Ok(told(Some(gpu), reference, samples, most_rows(reference.columns()), seed)?.score)
+    Ok(classify(Some(gpu), reference, samples, most_rows(reference.columns()), seed)?.score)
 }
 
 /// How well rows are told apart, on equally many of each set, at most `most`; by trees alone without a device.
 ///
 /// # Errors
 /// When the columns differ in number, or a set has fewer than 20 rows.
-pub fn told(gpu: Option<&Gpu>, reference: Points, samples: Points, most: usize, seed: u64) -> Result<Told> {
+pub fn classify(gpu: Option<&Gpu>, reference: Points, samples: Points, most: usize, seed: u64) -> Result<Classified> {
     comparable(reference, samples, 1)?;
     let cols = reference.columns();
     let n = reference.rows().min(samples.rows()).min(most);
@@ -115,7 +115,7 @@ pub fn told(gpu: Option<&Gpu>, reference: Points, samples: Points, most: usize, 
         p_value: Some(p_value),
         rows_used: (n < reference.rows().max(samples.rows())).then_some(n),
     };
-    Ok(Told { score, accuracies: Accuracies { trees: accuracy(&trees), network: network.as_ref().map(accuracy) } })
+    Ok(Classified { score, accuracies: Accuracies { trees: accuracy(&trees), network: network.as_ref().map(accuracy) } })
 }
 
 /// Models of the rows `train` that judge the rows of a fold.

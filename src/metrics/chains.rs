@@ -4,7 +4,7 @@
 /// As many moves are worth 1/τ independent draws each.
 ///
 /// Covariances are around the mean of all chains, so that chains which stay apart count as correlated for as long as they are seen. The sum ends by Geyer's
-/// rule, where the sum of two neighbouring autocorrelations is no longer positive. 1 where nothing varies, or less than two moves were seen.
+/// rule, where the sum of two neighboring autocorrelations is no longer positive. 1 where nothing varies, or less than two moves were seen.
 pub fn autocorrelation_time(traces: &[Vec<f32>]) -> f64 {
     let (moves, chains) = (traces.len(), traces.first().map_or(0, Vec::len));
     if moves < 2 || chains == 0 {

@@ -29,7 +29,7 @@ impl Backend {
     }
 
     /// Samples whose nearest training rows are found in a few seconds, of this many.
-    pub(super) fn copying_rows(&self, columns: usize, train: usize) -> usize {
+    pub(super) fn memorization_rows(&self, columns: usize, train: usize) -> usize {
         (self.pairs(columns) / train as f64) as usize
     }
 

@@ -17,7 +17,7 @@
 use nalgebra::DMatrix;
 use serde::{Deserialize, Serialize};
 
-use super::neighbours::{Columns, radii};
+use super::neighbors::{Columns, radii};
 use super::threads::map_rows;
 use super::{Backend, Points, Score, interval, pairs};
 use crate::{Error, Result};

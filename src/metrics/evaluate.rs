@@ -1,12 +1,12 @@
 //! All scores of one set of samples against one reference, as `pushforward evaluate` prints them.
 
 use super::columns;
-use super::evaluation::{Copied, CopyingRatio, Evaluation, WorstColumn};
+use super::evaluation::{DistanceRatio, Evaluation, Memorization, WorstColumn};
 use super::sets::{Set, Sets};
 use super::watch::{Stage, Watch};
 use super::{
-    Backend, Points, Score, c2st, comparable, copying, kolmogorov, manifold, pairs, permutation, scale, sinkhorn, sliced, stein,
-    wasserstein,
+    Backend, Points, Score, c2st, comparable, kolmogorov, manifold, memorization, pairs, permutation, scale, sinkhorn, sliced,
+    stein, wasserstein,
 };
 use crate::Result;
 use crate::data::Target;
@@ -29,22 +29,22 @@ pub struct Options {
     pub classifier: bool,
     /// Is told what is being done.
     pub watch: Watch,
-    /// Seed of subsamples, projections, folds and relabellings.
+    /// Seed of subsamples, projections, folds and permutations.
     pub seed: u64,
     /// Gaussian bandwidth ℓ of MMD²; the median distance when absent.
     pub bandwidth: Option<f64>,
-    /// Relabellings of the permutation test, and replicates of the wild bootstrap.
+    /// Permutations of the permutation test, and replicates of the wild bootstrap.
     pub permutations: usize,
     /// Directions of sliced W₂.
     pub projections: usize,
     /// k of precision, recall, density and coverage.
-    pub neighbours: usize,
+    pub neighbors: usize,
     /// Rows of each set at most for what takes every pair of rows; the rest is left out at random. When absent, as many as the device
     /// or the host works through in about a quarter of a minute ([`Backend::pair_rows`]).
     pub pair_rows: Option<usize>,
     /// Rows of each set at most for exact W₂.
     pub w2_rows: usize,
-    /// Bins of rows that the permutation test relabels, at most.
+    /// Bins of rows that the permutation test permutes, at most.
     pub bins: usize,
 }
 
@@ -61,7 +61,7 @@ impl Default for Options {
             bandwidth: None,
             permutations: permutation::PERMUTATIONS,
             projections: sliced::PROJECTIONS,
-            neighbours: manifold::NEIGHBOURS,
+            neighbors: manifold::NEIGHBORS,
             pair_rows: None,
             w2_rows: wasserstein::MOST_ROWS,
             bins: permutation::BINS,
@@ -75,13 +75,13 @@ impl Default for Options {
 /// [`Evaluation::notes`] says how.
 ///
 /// # Errors
-/// When the columns differ in number, or a set has fewer rows than neighbours are asked for.
+/// When the columns differ in number, or a set has fewer rows than neighbors are asked for.
 pub fn evaluate_points(reference: Points, samples: Points, train: Option<Points>, options: &Options) -> Result<Evaluation> {
-    comparable(reference, samples, options.neighbours + 1)?;
+    comparable(reference, samples, options.neighbors + 1)?;
     let sets = Sets::new(reference, samples, &options.names, options.seed)?;
     let d = reference.columns();
     let alike = [sets.reference.alike(d)?, sets.samples.alike(d)?];
-    comparable(alike[0], alike[1], options.neighbours + 1)?;
+    comparable(alike[0], alike[1], options.neighbors + 1)?;
     let unit = if options.squash || options.target.is_some() { 1.0 } else { unit(sets.reference.all(d)?) };
     let each = |v: f32| match options.squash {
         true => scale::squashed(f64::from(v)) as f32,
@@ -148,12 +148,12 @@ fn in_units(sets: &[Set; 2], plain: Points, train: Option<Points>, options: &Opt
         true => {
             let most = c2st::most_rows(d);
             stages.next("Classifier accuracy", most.min(all));
-            Some(c2st::told(gpu, reference, samples, most, seed)?)
+            Some(c2st::classify(gpu, reference, samples, most, seed)?)
         }
         false => None,
     };
 
-    let most = options.pair_rows.unwrap_or_else(|| on.pair_rows(d)).max(options.neighbours + 1);
+    let most = options.pair_rows.unwrap_or_else(|| on.pair_rows(d)).max(options.neighbors + 1);
     let kept = [reference.subsample(most, seed), samples.subsample(most, seed.wrapping_add(1))];
     let real = Points::new(&kept[0], kept[0].len() / d, d)?;
     let fake = Points::new(&kept[1], kept[1].len() / d, d)?;
@@ -164,7 +164,7 @@ fn in_units(sets: &[Set; 2], plain: Points, train: Option<Points>, options: &Opt
     let used = (most < all).then_some(most);
     let on_pairs = |score: Score| Score { rows_used: used, ..score };
     // Of rows with weights as many as the host works through, whose sums they are.
-    let most_weighted = options.pair_rows.unwrap_or_else(|| Backend::Host.pair_rows(d)).max(options.neighbours + 1);
+    let most_weighted = options.pair_rows.unwrap_or_else(|| Backend::Host.pair_rows(d)).max(options.neighbors + 1);
     let is_weighted = all_rows.iter().any(|points| points.weights().is_some());
     let some = match is_weighted {
         true => Some([some_of(all_rows[0], most_weighted, seed), some_of(all_rows[1], most_weighted, seed.wrapping_add(1))]),
@@ -207,11 +207,11 @@ fn in_units(sets: &[Set; 2], plain: Points, train: Option<Points>, options: &Opt
         None => None,
     };
     stages.next("Precision, recall, density and coverage", most.min(all));
-    let manifold = manifold::scores(on, real, fake, options.neighbours)?;
-    let copying = match train {
+    let manifold = manifold::scores(on, real, fake, options.neighbors)?;
+    let memorization = match train {
         Some(train) => {
-            stages.next("Copying", train.rows().min(copying::TRAINING_ROWS));
-            Some(Copied::of(on, train, reference, samples, seed)?)
+            stages.next("Memorization", train.rows().min(memorization::TRAINING_ROWS));
+            Some(Memorization::of(on, train, reference, samples, seed)?)
         }
         None => None,
     };
@@ -233,7 +233,7 @@ fn in_units(sets: &[Set; 2], plain: Points, train: Option<Points>, options: &Opt
         density: on_pairs(manifold.density),
         coverage: on_pairs(manifold.coverage),
         ks: WorstColumn { worst, column, columns: ks },
-        copying,
+        memorization,
         by_column,
         verdict: String::new(),
         notes: Vec::new(),
@@ -247,21 +247,21 @@ fn some_of(points: Points, most: usize, seed: u64) -> Set {
     Set { values: points.select(&chosen), weights, kept: None }
 }
 
-impl Copied {
+impl Memorization {
     /// On as many training rows as are looked through, and on as many of the others as leave the time for it.
     fn of(on: &Backend, train: Points, reference: Points, samples: Points, seed: u64) -> Result<Self> {
         let d = train.columns();
-        let kept = train.subsample(copying::TRAINING_ROWS, seed);
+        let kept = train.subsample(memorization::TRAINING_ROWS, seed);
         let train = Points::new(&kept, kept.len() / d, d)?;
-        let most = on.copying_rows(d, train.rows()).max(copying::LEAST_ROWS);
+        let most = on.memorization_rows(d, train.rows()).max(memorization::LEAST_ROWS);
         let kept = [reference.subsample(most, seed), samples.subsample(most, seed.wrapping_add(1))];
         let (reference, samples) = (Points::new(&kept[0], kept[0].len() / d, d)?, Points::new(&kept[1], kept[1].len() / d, d)?);
-        let copied = copying::scores(on, train, samples)?;
+        let copied = memorization::scores(on, train, samples)?;
         let absent = copied.ratio.is_none().then(|| "training rows repeat".to_string());
         Ok(Self {
-            ratio: CopyingRatio { score: copied.ratio, absent },
+            ratio: DistanceRatio { score: copied.ratio, absent },
             authenticity: copied.authenticity,
-            test: copying::test(on, train, reference, samples)?,
+            test: memorization::test(on, train, reference, samples)?,
         })
     }
 }

@@ -40,7 +40,7 @@ pub struct Evaluation {
     pub ks: WorstColumn,
     /// Whether training rows were copied, where they were given.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub copying: Option<Copied>,
+    pub memorization: Option<Memorization>,
     /// The columns of the file, the farthest off first, where their names were given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub by_column: Vec<ColumnDifference>,
@@ -64,17 +64,17 @@ pub struct WorstColumn {
     pub columns: Vec<Score>,
 }
 
-/// The scores of [`copying`](super::copying); `test` compares with the reference as held-out rows.
+/// The scores of [`memorization`](super::memorization); `test` compares with the reference as rows that were not trained on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Copied {
-    pub ratio: CopyingRatio,
+pub struct Memorization {
+    pub ratio: DistanceRatio,
     pub authenticity: Score,
     pub test: Score,
 }
 
-/// The ratio of `copying`, or why there is none.
+/// The nearest-neighbor distance ratio, or why there is none.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct CopyingRatio {
+pub struct DistanceRatio {
     #[serde(flatten)]
     pub score: Option<Score>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -120,22 +120,22 @@ impl Evaluation {
         let mut notes = Vec::new();
         if options.classifier && self.c2st.is_none() {
             notes.push(format!(
-                "There is no classifier accuracy: the smaller set has {}, and a classifier needs {} or more of each.",
+                "There is no C2ST accuracy: the smaller set has {}, and a classifier needs {} or more of each.",
                 count(fewest, "row"),
                 c2st::LEAST_ROWS
             ));
         }
         if options.gpu.is_some() && self.classifiers.is_some_and(|found| found.network.is_none()) {
-            notes.push("There is no accuracy of a network: the trees made no mistake that it could mend.".into());
+            notes.push("There is no accuracy of a neural network: the gradient-boosted trees made no mistake.".into());
         }
-        if let Some(copied) = &self.copying {
+        if let Some(copied) = &self.memorization {
             match &copied.ratio.score {
                 None => notes.push(
-                    "There is no copying ratio: the training rows nearest to the samples repeat, and have no distance to divide by."
+                    "There is no memorization ratio: the training rows nearest to the samples are duplicates, at distance 0 from each other."
                         .into(),
                 ),
                 Some(ratio) if ratio.interval.is_none() => notes.push(
-                    "The copying ratio has no interval: training rows nearest to samples repeat, so that its upper end is infinite."
+                    "The memorization ratio has no confidence interval: training rows nearest to samples are duplicates, and its upper end is infinite."
                         .into(),
                 ),
                 Some(_) => (),
@@ -149,7 +149,7 @@ impl Evaluation {
             .collect();
         if !constant.is_empty() {
             notes.push(format!(
-                "The mean is off by no number of standard deviations in columns that are constant in the reference: {}.",
+                "The shift of the mean has no unit in columns that are constant in the reference: {}.",
                 constant.join(", ")
             ));
         }
@@ -191,21 +191,28 @@ impl Evaluation {
         scores.extend(
             self.c2st
                 .as_ref()
-                .map(|s| named("Classifier accuracy", "samples against real rows, none of which it has seen", Near(0.5), s)),
+                .map(|s| named("C2ST accuracy", "classifier of samples against real rows; 0.5 is best", Near(0.5), s)),
         );
         scores.extend([
-            named("Kolmogorov–Smirnov", "the worst column; p corrected", Lower, &self.ks.worst),
+            named("Kolmogorov–Smirnov", "the worst column; p by Bonferroni", Lower, &self.ks.worst),
             named("Precision", "samples among real rows", Higher, &self.precision),
             named("Recall", "real rows among samples", Higher, &self.recall),
             named("Density", "real neighborhoods round a sample", Near(1.0), &self.density),
             named("Coverage", "real rows with a sample nearby", Higher, &self.coverage),
         ]);
-        if let Some(copied) = &self.copying {
+        if let Some(copied) = &self.memorization {
             let ratio = copied.ratio.score.as_ref();
-            scores.extend(ratio.map(|s| named("Copying ratio", "distance to the training rows over theirs", Near(1.0), s)));
+            scores.extend(ratio.map(|s| {
+                named("Memorization ratio", "nearest-neighbor distance to the training rows over theirs", Near(1.0), s)
+            }));
             scores.extend([
-                named("Authenticity", "samples beyond a training row's neighbour", Higher, &copied.authenticity),
-                named("Copying test", "z against held-out rows; below 0 is nearer", Near(0.0), &copied.test),
+                named("Authenticity", "share of samples beyond a training row's nearest neighbor", Higher, &copied.authenticity),
+                named(
+                    "Memorization test",
+                    "z of distances to the training rows; below 0 is nearer than the reference",
+                    Near(0.0),
+                    &copied.test,
+                ),
             ]);
         }
         scores

@@ -1,6 +1,6 @@
-//! Precision and recall (Kynkäänniemi et al. 2019), density and coverage (Naeem et al. 2020), from balls of k-th-neighbour radius.
+//! Precision and recall (Kynkäänniemi et al. 2019), density and coverage (Naeem et al. 2020), from balls of k-th-neighbor radius.
 //!
-//! With B(x) the closed ball round x that reaches its k-th nearest neighbour in its own set (k = 5):
+//! With B(x) the closed ball round x that reaches its k-th nearest neighbor in its own set (k = 5):
 //! precision = share of samples in some B(real); recall = share of real rows in some B(sample);
 //! density = mean number of B(real) that hold a sample, over k (1 when the laws agree, above 1 when samples crowd the middle);
 //! coverage = share of real rows whose ball holds a sample (1 − ∏_{i=1..k}(N−i)/(M+N−i) for equal laws).
@@ -10,12 +10,12 @@
 //! times about 1 + m/n for precision, 1 + n/m for recall, 1 + 1.5 m/n for density and 1 + 1.5 √(n/m) for coverage (measured: precision 1.1 to 1.7, 1.9 to 3.1
 //! in one column, and 2.5 to 6.6 for m = 4n). The intervals are Wilson's of as many fewer rows, and ± 1.96 such errors for density.
 
-use super::neighbours::{balls_round, squared_radii};
+use super::neighbors::{balls_round, squared_radii};
 use super::{Backend, Points, Score, comparable, interval};
 use crate::Result;
 
-/// The usual number of neighbours.
-pub const NEIGHBOURS: usize = 5;
+/// The usual number of neighbors.
+pub const NEIGHBORS: usize = 5;
 
 #[derive(Clone, Debug)]
 pub struct Manifold {
@@ -36,7 +36,7 @@ pub struct Counts {
     pub covered: Vec<bool>,
 }
 
-/// The four scores of `samples` against `real` with balls of `k` neighbours.
+/// The four scores of `samples` against `real` with balls of `k` neighbors.
 pub fn scores(on: &Backend, real: Points, samples: Points, k: usize) -> Result<Manifold> {
     comparable(real, samples, k + 1)?;
     let (real_radii, sample_radii) = (squared_radii(on, real, k)?, squared_radii(on, samples, k)?);

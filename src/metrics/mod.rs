@@ -12,8 +12,8 @@
 //! | Stein discrepancy to a known score | [`stein`] | U-statistic variance; wild bootstrap |
 //! | nearest distance and Vendi score of one set | [`diversity`] | standard error of a mean; none |
 //! | log-likelihood | [`likelihood`] | standard error of a mean |
-//! | nearer of two to a third, likelier of two | [`nearer`] | relabelling |
-//! | copying of training rows | [`copying`] | order statistics, Wilson, Mann–Whitney |
+//! | nearer of two to a third, likelier of two | [`nearer`] | permutation |
+//! | memorization of training rows | [`memorization`] | order statistics, Wilson, Mann–Whitney |
 //!
 //! Every interval is two-sided and covers 95 % ([`interval::LEVEL`]). What takes all pairs of rows runs on a [`Backend`]: a GPU, or
 //! the host's cores, in blocks of rows with the same bits for any number of cores.
@@ -39,7 +39,6 @@ pub mod assignment;
 pub mod c2st;
 pub mod chains;
 pub mod columns;
-pub mod copying;
 mod device;
 pub mod diversity;
 mod evaluate;
@@ -49,8 +48,9 @@ pub mod interval;
 pub mod kolmogorov;
 pub mod likelihood;
 pub mod manifold;
+pub mod memorization;
 pub mod nearer;
-pub mod neighbours;
+pub mod neighbors;
 mod network;
 mod noise;
 pub mod pairs;
@@ -70,7 +70,7 @@ mod watch;
 
 pub use device::Backend;
 pub use evaluate::{Options, evaluate_points};
-pub use evaluation::{Better, Copied, CopyingRatio, Evaluation, NamedScore, WorstColumn};
+pub use evaluation::{Better, DistanceRatio, Evaluation, Memorization, NamedScore, WorstColumn};
 pub use likelihood::LogLikelihood;
 pub use tables::{Evaluator, evaluate};
 pub use watch::{Stage, Watch};

@@ -1,12 +1,12 @@
-//! Which of two sets of samples is nearer to reference rows, with a p-value by relabelling.
+//! Which of two sets of samples is nearer to reference rows, with a p-value by permutation.
 //!
 //! For sets A and B of n rows each and reference rows H, the difference of energy distances is linear in the labels w_i = ±1 of the pooled rows s_i:
 //! with h_i the mean distance of s_i to H and r_i the sum of its distances to all pooled rows,
 //!
 //!   E(H, A) − E(H, B) = Σ_i w_i g_i,   g_i = 2h_i/n − r_i/(n(n − 1)),
 //!
-//! since Σ_{i,j∈A} − Σ_{i,j∈B} d(s_i, s_j) = ½Σ_ij (w_i + w_j) d(s_i, s_j). If A and B have one law, every labelling with n of each is equally likely: the
-//! p-value is the share of labellings that give a difference as large, either way (Phipson & Smyth 2010: the one seen counts). Log-densities
+//! since Σ_{i,j∈A} − Σ_{i,j∈B} d(s_i, s_j) = ½Σ_ij (w_i + w_j) d(s_i, s_j). If A and B have one law, every permutation of the labels with n of each is equally likely: the
+//! p-value is the share of permutations that give a difference as large, either way (Phipson & Smyth 2010: the one seen counts). Log-densities
 //! of the same rows under two models are compared by the signs of their differences, which are equally likely either way if no model is better
 //! (Good 2005, §3.2).
 
@@ -22,7 +22,7 @@ use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 
 /// Labellings that are tried.
-pub const LABELLINGS: usize = 9_999;
+pub const PERMUTATIONS: usize = 9_999;
 
 /// A difference of two, and the chance of one as large if there were none.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -35,7 +35,7 @@ pub struct Difference {
 ///
 /// # Errors
 /// Sets of fewer than two rows, or of different columns.
-pub fn energy(gpu: &Gpu, reference: Points, a: Points, b: Points, labellings: usize, seed: u64) -> Result<Difference> {
+pub fn energy(gpu: &Gpu, reference: Points, a: Points, b: Points, permutations: usize, seed: u64) -> Result<Difference> {
     comparable(reference, a, 2)?;
     comparable(reference, b, 2)?;
     let n = a.rows().min(b.rows());
@@ -44,7 +44,7 @@ pub fn energy(gpu: &Gpu, reference: Points, a: Points, b: Points, labellings: us
     let reference = reference.subsample(reference.rows(), seed);
     let reference = Points::new(&reference, reference.len() / a.columns(), a.columns())?;
     let means = RowMeans::on(gpu, reference, Points::new(&pooled, 2 * n, a.columns())?, &RadialKernel::Energy { beta: 1.0 })?;
-    Ok(relabelled(&weights(&means, n), labellings, seed))
+    Ok(permuted(&weights(&means, n), permutations, seed))
 }
 
 /// g_i of the pooled rows, from means of −d.
@@ -55,25 +55,25 @@ fn weights(means: &RowMeans, n: usize) -> Vec<f64> {
 }
 
 /// Σ over the first half less Σ over the second.
-fn relabelled(weights: &[f64], labellings: usize, seed: u64) -> Difference {
+fn permuted(weights: &[f64], permutations: usize, seed: u64) -> Difference {
     let n = weights.len() / 2;
     let total: f64 = weights.iter().sum();
     let difference = |first: f64| 2.0 * first - total;
     let value = difference(weights[..n].iter().sum());
     let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
     let mut order = weights.to_vec();
-    let extreme = (0..labellings).filter(|_| {
+    let extreme = (0..permutations).filter(|_| {
         let (first, _) = order.partial_shuffle(&mut random, n);
         difference(first.iter().sum()).abs() >= value.abs() * (1.0 - 1e-12)
     });
-    Difference { value, p_value: (1 + extreme.count()) as f64 / (1 + labellings) as f64 }
+    Difference { value, p_value: (1 + extreme.count()) as f64 / (1 + permutations) as f64 }
 }
 
 /// The mean of a − b over rows, such as log-densities of the same rows under two models: above zero where a is larger.
 ///
 /// # Errors
 /// No rows, or different numbers of them.
-pub fn paired(a: &[f64], b: &[f64], labellings: usize, seed: u64) -> Result<Difference> {
+pub fn paired(a: &[f64], b: &[f64], permutations: usize, seed: u64) -> Result<Difference> {
     if a.is_empty() || a.len() != b.len() {
         return Err(Error::shape("metrics", format!("{} values beside {}", a.len(), b.len())));
     }
@@ -81,14 +81,14 @@ pub fn paired(a: &[f64], b: &[f64], labellings: usize, seed: u64) -> Result<Diff
     let mean = |sum: f64| sum / differences.len() as f64;
     let value = mean(differences.iter().sum());
     let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
-    let extreme = (0..labellings).filter(|_| {
+    let extreme = (0..permutations).filter(|_| {
         let signed = differences.chunks(64).map(|chunk| {
             let signs: u64 = random.random();
             chunk.iter().enumerate().map(|(i, d)| if signs >> i & 1 == 0 { *d } else { -d }).sum::<f64>()
         });
         mean(signed.sum()).abs() >= value.abs() * (1.0 - 1e-12)
     });
-    Ok(Difference { value, p_value: (1 + extreme.count()) as f64 / (1 + labellings) as f64 })
+    Ok(Difference { value, p_value: (1 + extreme.count()) as f64 / (1 + permutations) as f64 })
 }
 
 /// The most differences of which [`signs`] tries every signing.
@@ -102,7 +102,7 @@ const SIGNED: usize = 16;
 pub fn signs(differences: &[f64]) -> Result<f64> {
     let n = differences.len();
     if n == 0 || n > SIGNED {
-        return Ok(paired(differences, &vec![0.0; n], LABELLINGS, 0)?.p_value);
+        return Ok(paired(differences, &vec![0.0; n], PERMUTATIONS, 0)?.p_value);
     }
     let seen = differences.iter().sum::<f64>().abs() * (1.0 - 1e-12);
     let signed = |signs: u32| differences.iter().enumerate().map(|(i, d)| if signs >> i & 1 == 0 { *d } else { -d }).sum::<f64>();

@@ -1,25 +1,25 @@
-//! Permutation tests: p = (k + 1)/(n + 1), with k of n relabelled statistics at least as large as the observed one (Phipson & Smyth 2010).
+//! Permutation tests: p = (k + 1)/(n + 1), with k of n permuted statistics at least as large as the observed one (Phipson & Smyth 2010).
 //!
-//! The statistic takes every pair of rows; what is relabelled are bins of rows, drawn at random within each set and moved whole. Any group of
+//! The statistic takes every pair of rows; what is permuted are bins of rows, drawn at random within each set and moved whole. Any group of
 //! permutations gives an exact test, so at any size and for any bins P(p ≤ α) ≤ α under equal laws, with equality when α(n + 1) is an integer
 //! and there are no ties; and a thousand bins lose next to no power (Domingo-Enrich, Dwivedi & Mackey 2025, "Cheap permutation testing"). A
-//! relabelling then costs bins² additions and not rows², and what grows with the rows is one pass over their pairs. Up to
+//! permutation then costs bins² additions and not rows², and what grows with the rows is one pass over their pairs. Up to
 //! [`BINS`] rows in all a bin is a row: the usual test.
 
 use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::SliceRandom;
 
-use super::neighbours::Columns;
+use super::neighbors::Columns;
 use super::threads::map_rows;
 use super::{Backend, Points, comparable, device, pairs};
 use crate::Result;
 use crate::gpu::{Gpu, Recorder};
 use crate::ops::pairwise::RadialKernel;
 
-/// The default number of relabellings: the least p-value is then 0.002.
+/// The default number of permutations: the least p-value is then 0.002.
 pub const PERMUTATIONS: usize = 499;
-/// The default number of bins of both sets together at most: 32 MiB of sums, and relabellings in a fraction of a second.
+/// The default number of bins of both sets together at most: 32 MiB of sums, and permutations in a fraction of a second.
 pub const BINS: usize = 2_048;
 /// The smaller set gets one bin in this many where it has the rows.
 const SHARE: usize = 8;
@@ -29,19 +29,19 @@ const VECTOR: usize = 16;
 /// Partial sums of one recording on the device at most (64 MiB).
 const PARTIAL: usize = 1 << 24;
 
-/// (k + 1)/(n + 1) for an observed statistic among `null`, its values after relabelling; large values are evidence.
+/// (k + 1)/(n + 1) for an observed statistic among `null`, its values after permutation; large values are evidence.
 pub fn p_value(observed: f64, null: &[f64]) -> f64 {
     let as_large = null.iter().filter(|&&v| v >= observed).count();
     (as_large + 1) as f64 / (null.len() + 1) as f64
 }
 
-/// The p-value of the unbiased MMD² of a Gaussian kernel over `permutations` relabellings of at most `bins` bins.
+/// The p-value of the unbiased MMD² of a Gaussian kernel over `permutations` permutations of at most `bins` bins.
 pub fn mmd2(on: &Backend, x: Points, y: Points, bandwidth: f64, permutations: usize, bins: usize, seed: u64) -> Result<f64> {
     let statistics = mmd2_statistics(on, x, y, bandwidth, permutations, bins, seed)?;
     Ok(p_value(statistics[0], &statistics[1..]))
 }
 
-/// The statistics behind [`mmd2`]: the observed one first, then one a relabelling.
+/// The statistics behind [`mmd2`]: the observed one first, then one a permutation.
 pub fn mmd2_statistics(
     on: &Backend,
     x: Points,

@@ -6,7 +6,7 @@ use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::SliceRandom;
 
 use super::Points;
-use super::manifold::NEIGHBOURS;
+use super::manifold::NEIGHBORS;
 use crate::data::groups;
 use crate::{Error, Result};
 
@@ -90,11 +90,11 @@ impl Sets {
             *set = rows.set(seed)?;
             let columns = rows.of.columns();
             let (all, kept) = (set.values.len() / columns, set.alike(columns)?.rows());
-            if set.weights.is_some() && kept <= NEIGHBOURS {
+            if set.weights.is_some() && kept <= NEIGHBORS {
                 return Err(Error::data(format!(
                     "drawn in proportion to their weights, {kept} of the {all} rows of the {what} are left, and scores need {} or more: a few weights \
                      are much larger than the others; give more rows, or score without weights",
-                    NEIGHBOURS + 1
+                    NEIGHBORS + 1
                 )));
             }
             if set.weights.is_some() {

@@ -5,7 +5,7 @@ use crate::words::number;
 
 /// The chance that a difference is found where there is none, at most.
 const FOUND: f64 = 0.05;
-/// The p-value of the copying test below which copies are spoken of.
+/// The p-value of the memorization test below which memorization is reported.
 const COPIED: f64 = 1e-3;
 /// Columns that are named.
 const NAMED: usize = 3;
@@ -14,10 +14,10 @@ impl Evaluation {
     /// Whether the samples differ from the reference, how much, and in which columns.
     pub fn verdict(&self) -> String {
         let mut text = self.difference();
-        if let Some(copied) = self.copying.as_ref().filter(|copied| copied.test.p_value.is_some_and(|p| p < COPIED)) {
+        if let Some(copied) = self.memorization.as_ref().filter(|copied| copied.test.p_value.is_some_and(|p| p < COPIED)) {
             text += &format!(
                 " The samples lie nearer to the training rows than the reference does ({} of them nearer than a training row's own neighbor): \
-                 rows may be copied.",
+                 training rows may be memorized.",
                 percent(1.0 - copied.authenticity.value)
             );
         }

@@ -21,7 +21,7 @@ pub mod log_mean_exp;
 pub mod map;
 pub mod metropolis;
 pub mod mixture;
-pub mod neighbours;
+pub mod neighbors;
 mod pairs;
 pub mod pairwise;
 pub mod partners;

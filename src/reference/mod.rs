@@ -23,7 +23,7 @@ pub mod log_mean_exp;
 pub mod map;
 pub mod metropolis;
 pub mod mixture;
-pub mod neighbours;
+pub mod neighbors;
 pub mod pairwise;
 pub mod partners;
 pub mod perceptron;

@@ -251,7 +251,7 @@ impl<'a, 'b> Panel<'a, 'b> {
     }
 
     /// Square cells of a square with this lower left corner and side, row by row from below, as dense in `color` as their shades (0 to 1)
-    /// say; neighbours of one shade are one rectangle.
+    /// say; neighbors of one shade are one rectangle.
     pub fn cells(&self, (corner, side): &([f64; 2], f64), shades: &[f64], color: RGBColor) -> Result<()> {
         let count = (shades.len() as f64).sqrt().round() as usize;
         let area = self.chart.plotting_area();

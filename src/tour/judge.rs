@@ -17,12 +17,12 @@ const MOST_VALIDATION: usize = 4_000;
 pub const LEAST_ROWS: usize = 50;
 /// Rows of a candidate that are scored: as many as there are validation rows, within these.
 const SCORED: [usize; 2] = [1_000, 4_000];
-/// Training rows that copying is looked for in.
+/// Training rows in which memorization is looked for.
 const COPIED_FROM: usize = 20_000;
-/// Rows of each set in scores over all pairs, in exact W₂, and labellings of a permutation test.
+/// Rows of each set in scores over all pairs, in exact W₂, and permutations of a permutation test.
 const PAIRS: usize = 2_000;
 const MATCHED: usize = 500;
-const LABELLINGS: usize = 199;
+const PERMUTATIONS: usize = 199;
 
 /// The three sets of a tour, in the data's own units: rows to learn from, rows that choose steps and the winner, and rows that score the winner once.
 pub struct Sets {
@@ -142,12 +142,12 @@ impl Judge {
         self.points(&self.train)
     }
 
-    /// The same, or as many as copying is looked for in.
+    /// The same, or as many as are looked through for memorization.
     pub fn seen(&self) -> Result<Points<'_>> {
         self.points(&self.seen)
     }
 
-    /// Every score of a candidate's rows against validation rows, those of copying too where it is not the training rows themselves.
+    /// Every score of a candidate's rows against validation rows, those of memorization too where it is not the training rows themselves.
     pub fn scores(&self, rows: &Table, is_training: bool) -> Result<Evaluation> {
         self.against(self.reference()?, rows, is_training)
     }
@@ -166,7 +166,7 @@ impl Judge {
             gpu: Some(self.gpu.clone()),
             classifier: true,
             seed: self.seed,
-            permutations: LABELLINGS,
+            permutations: PERMUTATIONS,
             pair_rows: Some(PAIRS),
             w2_rows: MATCHED,
             ..Options::default()

@@ -19,7 +19,7 @@ mod verdict;
 
 pub use judge::{Judge, LEAST_ROWS, Sets};
 pub use record::{Kind, Record, Terms};
-pub use verdict::{Beside, Kept, LEVEL, Ranking, Verdict, closed, root};
+pub use verdict::{Beside, Kept, LEVEL, Ranking, Verdict, root, skill};
 
 use crate::baselines;
 use crate::data::{Fraction, Origin, Source, Table};
@@ -209,14 +209,14 @@ impl Tour {
         Evaluation::notes_of(&named.collect::<Vec<_>>())
     }
 
-    /// The share of the way from the fitted Gaussian to the training rows that a candidate closes in √E; none where the two are no farther apart than the
-    /// Gaussian's own 95 % interval, as such a share says nothing.
-    pub fn closed(&self, record: &Record) -> Option<f64> {
+    /// The skill of a candidate: 0 at the fitted Gaussian, 1 at the training rows (see [`skill`]). None where the training rows lie within the Gaussian's
+    /// own 95 % confidence interval: the ratio would be noise.
+    pub fn skill(&self, record: &Record) -> Option<f64> {
         let of = |name: &str| Some(&self.find(name)?.record.scores.as_ref()?.energy);
         let (gaussian, rows) = (of(baselines::GAUSSIAN)?, of(ROWS)?);
         let [least, _] = root(gaussian).interval?;
         let apart = least > root(rows).value;
-        apart.then(|| closed(record.energy()?, gaussian.value, rows.value)).flatten()
+        apart.then(|| skill(record.energy()?, gaussian.value, rows.value)).flatten()
     }
 
     /// The nearest of the methods whose samples take many steps.

@@ -1,11 +1,11 @@
-//! [`Verdict`]: who is nearest to validation rows, and who cannot be told from the nearest.
+//! [`Verdict`]: who is nearest to validation rows, and who does not differ significantly from the nearest.
 
 use super::judge::Judge;
 use super::record::{Kind, Record};
 use crate::Result;
 use crate::data::Table;
 use crate::gpu::Gpu;
-use crate::metrics::nearer::{self, Difference, LABELLINGS, holm};
+use crate::metrics::nearer::{self, Difference, PERMUTATIONS, holm};
 use crate::metrics::{Points, Score};
 use serde::Serialize;
 
@@ -26,7 +26,7 @@ pub struct Beside {
 }
 
 impl Beside {
-    /// Whether it cannot be told from the best.
+    /// Whether it does not differ significantly from the best.
     pub fn is_level(&self) -> bool {
         self.corrected > LEVEL
     }
@@ -46,7 +46,7 @@ impl Ranking {
         Self { best: best.name.clone(), others: others.into_iter().zip(corrected).map(beside).collect() }
     }
 
-    /// Those that cannot be told from the best.
+    /// Those that do not differ significantly from the best.
     pub fn level(&self) -> impl Iterator<Item = &str> {
         self.others.iter().filter(|other| other.is_level()).map(|other| other.name.as_str())
     }
@@ -59,7 +59,7 @@ impl Ranking {
 /// What a tour has found.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Verdict {
-    /// By energy distance, with differences of it that are tested by relabelling.
+    /// By energy distance, with differences of it that are tested by permutation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub nearest: Option<Ranking>,
     /// By the likelihood of validation rows, with differences in nats a row that are tested by signs.
@@ -97,7 +97,7 @@ impl Verdict {
                     let Some(theirs) = standard(other)? else { continue };
                     let theirs = thinned(theirs)?;
                     let [a, b] = [&theirs, &ours].map(|values| Points::new(values, values.len() / cols, cols));
-                    let found = nearer::energy(gpu, judge.reference()?, a?, b?, LABELLINGS, 0)?;
+                    let found = nearer::energy(gpu, judge.reference()?, a?, b?, PERMUTATIONS, 0)?;
                     others.push((other.record.name.clone(), found));
                 }
                 Some(Ranking::of(&best.record, others))
@@ -113,7 +113,7 @@ impl Verdict {
                     // A row that is impossible under a model is worse than any number.
                     let finite = |v: &f64| v.max(-1e4);
                     let [a, b] = [ours, theirs].map(|all| all.iter().map(finite).collect::<Vec<_>>());
-                    others.push((other.record.name.clone(), nearer::paired(&a, &b, LABELLINGS, 0)?));
+                    others.push((other.record.name.clone(), nearer::paired(&a, &b, PERMUTATIONS, 0)?));
                 }
                 Some(Ranking::of(&best.record, others))
             }
@@ -134,8 +134,8 @@ pub fn root(energy: &Score) -> Score {
     Score { interval: energy.interval.map(|ends| ends.map(root)), ..Score::exact(root(energy.value)) }
 }
 
-/// The share of the way from the fitted Gaussian to the training rows in √E.
-pub fn closed(value: f64, gaussian: f64, rows: f64) -> Option<f64> {
+/// The skill 1 − (√E − √E_rows)/(√E_Gaussian − √E_rows): 0 at the fitted Gaussian, 1 at the training rows. None where the Gaussian is no farther.
+pub fn skill(value: f64, gaussian: f64, rows: f64) -> Option<f64> {
     let [value, gaussian, rows] = [value, gaussian, rows].map(|v| v.max(0.0).sqrt());
     (gaussian > rows).then(|| 1.0 - (value - rows) / (gaussian - rows))
 }

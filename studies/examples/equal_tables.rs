@@ -6,7 +6,7 @@
 use pushforward::data::{Standardisation, Table, Target};
 use pushforward::gpu::Gpu;
 use pushforward::metrics::{
-    Backend, Evaluation, LogLikelihood, Options, Points, Score, copying, diversity, evaluate_points, interval, nearer,
+    Backend, Evaluation, LogLikelihood, Options, Points, Score, diversity, evaluate_points, interval, memorization, nearer,
 };
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
@@ -110,7 +110,7 @@ fn add(tallies: &mut Vec<Tally>, name: &str, exact: Option<f64>, score: Score) {
 /// The value where the distributions are equal, whatever the rows.
 fn exact(name: &str) -> Option<f64> {
     match name {
-        "Energy distance" | "MMD²" | "KSD²" | "Kolmogorov–Smirnov" | "Copying test" => Some(0.0),
+        "Energy distance" | "MMD²" | "KSD²" | "Kolmogorov–Smirnov" | "Memorization test" => Some(0.0),
         "Classifier accuracy" => Some(0.5),
         _ => None,
     }
@@ -138,12 +138,12 @@ fn main() -> Result<()> {
             let [train, other] = [2, 3].map(|k| Rows::new(kind, rows, false, 4 * pair + k));
             let found = scores(&gpu, kind, [&reference, &samples, &train], classifier)?;
             silent += usize::from(found.verdict.starts_with("No difference"));
-            // Of copying, what many new rows have beside the same training rows.
+            // Of memorization, what many new rows have beside the same training rows.
             let many = Rows::new(kind, 20 * rows, false, 1 << 40 | pair);
-            let copied = copying::scores(&Backend::Host, train.points()?, many.points()?)?;
+            let copied = memorization::scores(&Backend::Host, train.points()?, many.points()?)?;
             for score in found.scores() {
                 let exact = match score.name {
-                    "Copying ratio" => copied.ratio.as_ref().map(|ratio| ratio.value),
+                    "Memorization ratio" => copied.ratio.as_ref().map(|ratio| ratio.value),
                     "Authenticity" => Some(copied.authenticity.value),
                     name => exact(name),
                 };

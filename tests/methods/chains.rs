@@ -131,15 +131,15 @@ fn log_determinants_are_those_of_numeric_jacobians() {
         let all = d + k;
         let rows = normal(40 * all, 2);
         let [z, density, _] = there_and_back(method.as_ref(), &rows, d, k);
-        // Of each row, its 2d neighbours.
-        let neighbours: Vec<f32> = rows
+        // Of each row, its 2d neighbors.
+        let neighbors: Vec<f32> = rows
             .chunks_exact(all)
             .flat_map(|row| {
                 let ends = (0..d).flat_map(|j| [(j, STEP), (j, -STEP)]);
                 ends.flat_map(move |(j, by)| (0..all).map(move |c| row[c] + if c == j { by } else { 0.0 }))
             })
             .collect();
-        let [ends, ..] = there_and_back(method.as_ref(), &neighbours, d, k);
+        let [ends, ..] = there_and_back(method.as_ref(), &neighbors, d, k);
         let mut errors: Vec<f64> = (0..40)
             .map(|i| {
                 let end = |j: usize, side: usize, c: usize| f64::from(ends[((i * d + j) * 2 + side) * d + c]);

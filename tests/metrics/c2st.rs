@@ -1,4 +1,4 @@
-use pushforward::metrics::c2st::told;
+use pushforward::metrics::c2st::classify;
 use pushforward::metrics::{Points, kolmogorov};
 use rand::rngs::Xoshiro256PlusPlus;
 use rand::{RngExt, SeedableRng};
@@ -6,8 +6,8 @@ use rand::{RngExt, SeedableRng};
 use crate::{Cloud, normal};
 
 /// Trees alone, as the host has them.
-fn accuracy(x: &Cloud, y: &Cloud, seed: u64) -> pushforward::metrics::c2st::Told {
-    told(None, x.points(), y.points(), 5000, seed).expect("a classifier")
+fn accuracy(x: &Cloud, y: &Cloud, seed: u64) -> pushforward::metrics::c2st::Classified {
+    classify(None, x.points(), y.points(), 5000, seed).expect("a classifier")
 }
 
 /// p-values are uniform when the distributions are one: of numbers, of categories (whose rows repeat) and of both.
@@ -96,8 +96,8 @@ const CASES: [(&str, f64); 5] = [
 #[test]
 fn too_few_rows_are_refused() {
     let few = normal(19, 1, 0.0, 1);
-    let error = told(None, few.points(), few.points(), 100, 0).expect_err("few rows").to_string();
+    let error = classify(None, few.points(), few.points(), 100, 0).expect_err("few rows").to_string();
     assert!(error.contains("19 rows") && error.contains("at least 20"), "{error}");
     let other = Points::new(&[0.0; 60], 30, 2).expect("rows");
-    assert!(told(None, normal(30, 1, 0.0, 1).points(), other, 100, 0).is_err());
+    assert!(classify(None, normal(30, 1, 0.0, 1).points(), other, 100, 0).is_err());
 }

@@ -1,5 +1,5 @@
 use pushforward::gpu::Gpu;
-use pushforward::metrics::{Backend, Points, copying, manifold, neighbours, pairs, sliced};
+use pushforward::metrics::{Backend, Points, manifold, memorization, neighbors, pairs, sliced};
 
 use crate::{near, normal};
 
@@ -53,12 +53,12 @@ fn scores_on_the_device_are_those_of_the_host() {
         }
         assert!((host.density.value - device.density.value).abs() < 1e-3);
         let [host, device] =
-            [&Backend::Host, &gpu].map(|on| copying::scores(on, real.points(), samples.points()).expect("scores"));
-        let ratio = |copying: &copying::Copying| copying.ratio.as_ref().expect("a ratio").value;
+            [&Backend::Host, &gpu].map(|on| memorization::scores(on, real.points(), samples.points()).expect("scores"));
+        let ratio = |memorization: &memorization::Scores| memorization.ratio.as_ref().expect("a ratio").value;
         assert!(
             (ratio(&host) - ratio(&device)).abs() < 1e-5 && (host.authenticity.value - device.authenticity.value).abs() < 0.01
         );
     }
     let two = normal(2, 3, 0.0, 1);
-    assert_eq!(neighbours::radii(&gpu, two.points(), 5).expect("radii"), [f32::INFINITY; 2]);
+    assert_eq!(neighbors::radii(&gpu, two.points(), 5).expect("radii"), [f32::INFINITY; 2]);
 }

@@ -14,7 +14,7 @@ fn json_has_a_field_a_score_and_reads_back() {
     for name in ["mmd2", "energy", "sliced_w2", "w2", "precision", "recall", "density", "coverage", "ks"] {
         assert!(json[name]["value"].is_f64() && json[name]["interval"][1].is_f64(), "{name}: {}", json[name]);
     }
-    assert!(json["mmd2"]["p_value"].is_f64() && json["copying"]["ratio"]["value"].is_f64());
+    assert!(json["mmd2"]["p_value"].is_f64() && json["memorization"]["ratio"]["value"].is_f64());
     assert_eq!(json["ks"]["columns"].as_array().map(Vec::len), Some(2));
     assert!(json.get("c2st").is_none(), "absent until a classifier is trained");
     assert_eq!(serde_json::from_value::<Evaluation>(json).expect("read back"), found);
@@ -28,7 +28,7 @@ fn subsampled_scores_say_how_many_rows_they_took() {
     let found = evaluate_points(real.points(), samples.points(), None, &options).expect("scores");
     assert_eq!([found.energy.rows_used, found.coverage.rows_used, found.w2.rows_used], [Some(100), Some(100), Some(50)]);
     assert_eq!(found.sliced_w2.rows_used, None);
-    assert!(found.copying.is_none() && found.scores().len() == 9);
+    assert!(found.memorization.is_none() && found.scores().len() == 9);
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn scores_that_there_are_none_of_are_told_with_the_reason() {
     assert!(enough.c2st.is_some());
     let table = ScoreTable::new("40 rows", &[("samples", &found), ("fresh data", &enough)]);
     assert_eq!(table.notes, [format!("Of samples: {classifier}"), constant.clone()]);
-    // A network where trees make no mistake; a copying ratio where the training rows repeat.
+    // A network where trees make no mistake; a memorization ratio where the training rows repeat.
     let [mut near, mut far] = [6, 4].map(|seed| normal(40, 2, 0.0, seed));
     near.values.iter_mut().step_by(2).for_each(|x| *x = 1.0);
     far.values.iter_mut().step_by(2).for_each(|x| *x = 9.0);
@@ -106,7 +106,7 @@ fn scores_that_there_are_none_of_are_told_with_the_reason() {
     let options = Options { gpu, ..options };
     let found = evaluate_points(near.points(), far.points(), Some(train.points()), &options).expect("scores");
     let said = found.notes.join(" ");
-    assert!(said.contains("no accuracy of a network") && said.contains("no copying ratio"), "{said}");
+    assert!(said.contains("no accuracy of a network") && said.contains("no memorization ratio"), "{said}");
 }
 
 #[test]

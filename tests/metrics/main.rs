@@ -9,13 +9,13 @@ use rand::rngs::Xoshiro256PlusPlus;
 use rand_distr::{Distribution, StandardNormal};
 
 mod c2st;
-mod copying;
 mod device;
 mod diversity;
 mod evaluate;
 mod intervals;
 mod kolmogorov;
 mod manifold;
+mod memorization;
 mod order;
 mod pairs;
 mod permutation;

@@ -1,5 +1,5 @@
-use pushforward::metrics::manifold::{Manifold, NEIGHBOURS, scores};
-use pushforward::metrics::neighbours::{nearest, radii};
+use pushforward::metrics::manifold::{Manifold, NEIGHBORS, scores};
+use pushforward::metrics::neighbors::{nearest, radii};
 use pushforward::metrics::{Backend, Score};
 
 use crate::{near, normal};
@@ -11,12 +11,12 @@ fn equal_laws_have_the_closed_form_density_and_coverage() {
     let (mut density, mut coverage) = (0.0, 0.0);
     for seed in 0..repeats {
         let (real, samples) = (normal(real_rows, 2, 0.0, 2 * seed), normal(sample_rows, 2, 0.0, 2 * seed + 1));
-        let found = scores(&Backend::Host, real.points(), samples.points(), NEIGHBOURS).expect("scores");
+        let found = scores(&Backend::Host, real.points(), samples.points(), NEIGHBORS).expect("scores");
         density += found.density.value / repeats as f64;
         coverage += found.coverage.value / repeats as f64;
     }
     let (n, m) = (real_rows as f64, sample_rows as f64);
-    let expected = 1.0 - (1..=NEIGHBOURS).map(|i| (n - i as f64) / (m + n - i as f64)).product::<f64>();
+    let expected = 1.0 - (1..=NEIGHBORS).map(|i| (n - i as f64) / (m + n - i as f64)).product::<f64>();
     // Over 6,000 rows with shared balls the standard errors, from the spread between seeds, are about 0.002 and 0.01.
     near(coverage, expected, 0.008);
     near(density, 1.0, 0.04);
@@ -30,7 +30,7 @@ fn intervals_cover_what_many_draws_have_on_average() {
         let found: Vec<_> = (0..repeats)
             .map(|seed| {
                 let (real, samples) = (normal(n, 2, 0.0, 2 * seed), normal(m, 2, 0.0, 2 * seed + 1));
-                scores(&Backend::Host, real.points(), samples.points(), NEIGHBOURS).expect("scores")
+                scores(&Backend::Host, real.points(), samples.points(), NEIGHBORS).expect("scores")
             })
             .collect();
         for (name, of) in [

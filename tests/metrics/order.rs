@@ -2,8 +2,8 @@
 
 use pushforward::gpu::Gpu;
 use pushforward::metrics::{
-    Backend, Evaluation, Options, Points, c2st, copying, diversity, evaluate_points, nearer, pairs, permutation, sliced, stein,
-    wasserstein,
+    Backend, Evaluation, Options, Points, c2st, diversity, evaluate_points, memorization, nearer, pairs, permutation, sliced,
+    stein, wasserstein,
 };
 use pushforward::reference::stein::Kernel;
 use rand::SeedableRng;
@@ -40,7 +40,7 @@ fn doubled(of: &Cloud) -> Cloud {
     cloud([rows(of), rows(of)].concat())
 }
 
-/// Every score of both sets and of copying, as JSON without the notes.
+/// Every score of both sets and of memorization, as JSON without the notes.
 fn scores(reference: &Cloud, samples: &Cloud, train: &Cloud, gpu: &Gpu) -> Evaluation {
     let found = evaluate_points(reference.points(), samples.points(), Some(train.points()), &options(Some(gpu.clone())));
     Evaluation { notes: Vec::new(), ..found.expect("scores") }
@@ -71,13 +71,13 @@ fn each_score_by_itself_is_that_of_the_set_of_rows() {
         let diversity = diversity::vendi(y, 1.0, 50, 0).expect("vendi");
         let stein =
             stein::squared(y, normal_score, &Kernel::InverseMultiquadric { offset: 1.0, beta: -0.5 }, 19, 60, 0).expect("KSD²");
-        let copying = copying::test(on, z, x, y).expect("copying");
-        let told = c2st::told(None, x, z, 60, 0).expect("a classifier");
+        let memorization = memorization::test(on, z, x, y).expect("memorization");
+        let told = c2st::classify(None, x, z, 60, 0).expect("a classifier");
         (
             [
                 pairs::median_distance(x, y, 0).expect("median"),
                 permutation::mmd2(on, x, y, 1.0, 99, 40, 0).expect("p"),
-                copying.value,
+                memorization.value,
                 diversity.value,
                 stein.value,
                 told.score.value,

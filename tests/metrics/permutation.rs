@@ -61,7 +61,7 @@ fn the_statistics_are_those_of_the_plain_sums_on_both_backends() {
     }
 }
 
-/// The spread of relabelled statistics, which is what a p-value rests on, is that of relabelling single rows.
+/// The spread of permuted statistics, which is what a p-value rests on, is that of permutation single rows.
 #[test]
 fn bins_and_rows_have_one_null_distribution() {
     let (x, y) = (normal(400, 2, 0.0, 1), normal(400, 2, 0.0, 2));

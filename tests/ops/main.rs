@@ -22,7 +22,7 @@ mod map;
 mod metropolis;
 mod mixture;
 mod mlp;
-mod neighbours;
+mod neighbors;
 mod pairwise;
 mod partners;
 mod path;

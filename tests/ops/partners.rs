@@ -149,10 +149,10 @@ fn rows_draw_independently_and_anew_at_every_replay() {
         pairs.for_each(|(a, b)| counts[(2 * a + b) as usize] += 1.0);
         counts
     };
-    let neighbours = four(&mut one.chunks(2).map(|pair| (pair[0], pair[1])));
+    let neighbors = four(&mut one.chunks(2).map(|pair| (pair[0], pair[1])));
     let replays = four(&mut one.iter().zip(&two).take(4096).map(|(a, b)| (*a, *b)));
-    for count in neighbours.into_iter().chain(replays) {
-        assert!((count - 1024.0).abs() < five_sigma, "{neighbours:?} {replays:?}");
+    for count in neighbors.into_iter().chain(replays) {
+        assert!((count - 1024.0).abs() < five_sigma, "{neighbors:?} {replays:?}");
     }
 }
 

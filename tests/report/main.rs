@@ -119,7 +119,7 @@ fn a_grid_has_a_picture_or_words_in_every_place() {
         Line {
             name: "energy".into(),
             ink: Ink::Samples,
-            pictures: vec![scatter("closed 0.98", Shown::Rows(far)), scatter("failed", Shown::Words(words.into()))],
+            pictures: vec![scatter("skill 0.98", Shown::Rows(far)), scatter("failed", Shown::Words(words.into()))],
         },
     ];
     let columns = ["moons".to_string(), "<spiral>".to_string()];
@@ -176,7 +176,7 @@ fn measured_panels_have_their_intervals_and_lines_leave_them_with_their_slope() 
         vec![trace(0, 0, [-5.0, 0.2, 0.7, 0.95]), trace(0, 1, [-9.0, -9.0, 0.5, f64::NAN]), trace(1, 1, [0.0, 0.5, 0.9, 1.1])];
     let plot = Measured {
         x: "evaluations".into(),
-        y: "closed".into(),
+        y: "skill".into(),
         values: vec![1.0, 2.0, 4.0, 8.0],
         range: [-0.25, 1.15],
         names: vec!["a<b>".into(), "c".into()],
@@ -229,7 +229,7 @@ fn page() -> Page {
         )],
         sheets: vec![Sheet {
             title: "Runs".into(),
-            head: vec!["method".into(), "closed".into()],
+            head: vec!["method".into(), "skill".into()],
             rows: vec![vec![("<energy>".into(), "failed in 1 of 3".into()), ("0.98".into(), String::new())]],
             numbers: true,
             note: "Means & intervals.".into(),

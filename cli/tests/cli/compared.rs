@@ -22,13 +22,13 @@ fn the_page_has_ways_and_quality_against_evaluations() {
             for reading in readings {
                 let spent = reading["steps"].as_u64().expect("steps") * first;
                 assert_eq!(reading["evaluations"].as_u64(), Some(spent), "{reading}");
-                let closed = &reading["closed"];
-                let value = closed["value"].as_f64().expect("a share");
-                let [low, high] = [0, 1].map(|i| closed["interval"][i].as_f64().expect("an end"));
+                let skill = &reading["skill"];
+                let value = skill["value"].as_f64().expect("a share");
+                let [low, high] = [0, 1].map(|i| skill["interval"][i].as_f64().expect("an end"));
                 assert!(low <= value && value <= high, "{reading}");
                 // Samples are drawn by Heun in 16 steps unless other settings are asked for.
                 if solver == "heun" && reading["evaluations"] == 32 {
-                    let own = standing["closed"]["value"].as_f64().expect("a share");
+                    let own = standing["skill"]["value"].as_f64().expect("a share");
                     assert!((own - value).abs() < 1e-6 * own.abs().max(1.0), "{own} and {value}");
                 }
             }
@@ -36,7 +36,7 @@ fn the_page_has_ways_and_quality_against_evaluations() {
     }
     let csv = desk.text("page/sweep.csv");
     assert!(
-        csv.starts_with("method,target,seed,solver,evaluations,steps,closed,standard_error,low,high")
+        csv.starts_with("method,target,seed,solver,evaluations,steps,skill,standard_error,low,high")
             && csv.lines().count() == 1 + 30
     );
     let lines = desk.text("page/sweep.jsonl");

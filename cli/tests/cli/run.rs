@@ -53,7 +53,7 @@ fn from_rows_to_new_rows() {
         assert!(found[score]["value"].is_number(), "{score}: {found}");
     }
     assert!(found["mmd2"]["p_value"].is_number() && found["energy"]["interval"].is_array());
-    assert!(found["copying"]["ratio"]["value"].is_number());
+    assert!(found["memorization"]["ratio"]["value"].is_number());
     let few = desk.works("evaluate --reference toy:moons:100 --samples a.npy --pair-rows 40");
     assert!(few.contains("At most 40 rows of each set, drawn at random: Energy distance, MMD²"), "{few}");
     let run = desk.run("evaluate --reference a.csv --samples a.parquet");

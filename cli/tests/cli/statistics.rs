@@ -23,23 +23,26 @@ fn the_page_is_whole_and_only_what_is_missing_is_made_again() {
     for method in ["fitted Gaussian", "energy", "stein", "fresh data"] {
         let standing = standing(&found, method, "8gaussians");
         assert_eq!((standing["cell"].as_str(), standing["runs"].as_u64()), (Some("made"), Some(1)), "{standing}");
-        for score in ["closed", "sliced_w2", "told", "astray", "least_mode"] {
+        for score in ["skill", "sliced_w2", "c2st_accuracy", "outlier_rate", "smallest_mode_share"] {
             assert!(standing[score]["value"].is_number() && standing[score]["interval"].is_null(), "{score}: {standing}");
         }
     }
     // By its own definition.
-    let closed = |method: &str| standing(&found, method, "moons")["closed"]["value"].as_f64().expect("a number");
-    assert!(closed("fitted Gaussian").abs() < 1e-9 && (closed("fresh data") - 1.0).abs() < 1e-9);
+    let skill = |method: &str| standing(&found, method, "moons")["skill"]["value"].as_f64().expect("a number");
+    assert!(skill("fitted Gaussian").abs() < 1e-9 && (skill("fresh data") - 1.0).abs() < 1e-9);
     assert_eq!(standing(&found, "stein", "moons")["cell"], "no-known-score");
     let energy = standing(&found, "energy", "moons");
-    assert!(energy["least_mode"].is_null() && energy["step_ms"].is_number() && energy["seconds"].is_number(), "{energy}");
+    assert!(
+        energy["smallest_mode_share"].is_null() && energy["step_ms"].is_number() && energy["seconds"].is_number(),
+        "{energy}"
+    );
 
     let lines = desk.text("page/statistics.jsonl");
     assert_eq!(lines.lines().count(), 4 + 3);
     let csv = desk.text("page/statistics.csv");
-    assert!(csv.starts_with("method,target,seed,closed,") && csv.lines().count() == 1 + 7, "{csv}");
+    assert!(csv.starts_with("method,target,seed,skill,") && csv.lines().count() == 1 + 7, "{csv}");
     let (svg, html) = (desk.text("page/grid.svg"), desk.text("page/report.html"));
-    assert!(svg.contains("no known score") && svg.contains("closed") && html.contains(&svg));
+    assert!(svg.contains("no known score") && svg.contains("skill") && html.contains(&svg));
     for part in ["Scores on 8gaussians", "Scores on moons", "What failed, and how", "How it was made", "fresh data"] {
         assert!(html.contains(part), "{part}");
     }
@@ -51,7 +54,7 @@ fn the_page_is_whole_and_only_what_is_missing_is_made_again() {
     assert_eq!(desk.text("page/statistics.jsonl"), lines);
     let said = desk.run(&format!("{SMALL} --set seeds=2 --set targets=[\"moons\"] --json"));
     assert!(said.err.contains("energy on moons, seed 1: run 1 of 1"), "{}", said.err);
-    assert!(standing(&said.out, "energy", "moons")["closed"]["interval"].is_array(), "{}", said.out);
+    assert!(standing(&said.out, "energy", "moons")["skill"]["interval"].is_array(), "{}", said.out);
     let longer = desk.text("page/statistics.jsonl");
     assert!(longer.starts_with(&lines) && longer.lines().count() == 7 + 3);
     assert!(model == desk.read("page/runs/energy-moons-seed0/model.safetensors"));

@@ -64,7 +64,7 @@ pub fn page(plan: &Plan, tour: &Tour, gpu: &Gpu, commands: Vec<String>) -> Resul
             one_step(tour),
             spent(tour),
             failed(tour, false, "What failed"),
-            failed(tour, true, "Left out for want of time"),
+            failed(tour, true, "Left out: not enough time"),
         ]
         .into_iter()
         .flatten()
@@ -153,12 +153,14 @@ fn gallery(tour: &Tour) -> Result<Figure> {
     let seen = match plane {
         Plane::Columns => "both columns",
         Plane::Units(_) => "both columns in units of their standard deviation",
-        Plane::Directions(_) => "the two directions in which training rows vary most, columns in units of their deviation",
+        Plane::Directions(_) => {
+            "the two directions in which training rows vary most, columns in units of their standard deviation"
+        }
     };
     Ok(Figure::new(
         "Everyone's rows",
         format!(
-            "At most {} rows of each, in {seen}: real rows in blue, baselines in grey, methods in orange, with their root energy distance to validation rows, nearest first.",
+            "At most {} rows of each, in {seen}: real rows in blue, baselines in gray, methods in orange, with their root energy distance to validation rows, nearest first.",
             number(DOTS as f64, 12)
         ),
         wall(&pictures, "Rows of every candidate")?,

@@ -50,7 +50,7 @@ pub(super) fn candidates(tour: &Tour) -> Option<Sheet> {
                 )
             },
         );
-        let copying = scores.copying.as_ref().map_or_else(
+        let memorization = scores.memorization.as_ref().map_or_else(
             || bare("–"),
             |copied| {
                 let z = &copied.test;
@@ -61,28 +61,28 @@ pub(super) fn candidates(tour: &Tour) -> Option<Sheet> {
         Some(vec![
             name,
             interval(&root(&scores.energy), 4),
-            bare(tour.closed(record).map_or_else(|| "–".into(), |closed| plain(closed, 2))),
+            bare(tour.skill(record).map_or_else(|| "–".into(), |skill| plain(skill, 2))),
             verdict,
-            scores.c2st.as_ref().map_or_else(|| bare("–"), |told| interval(told, 3)),
+            scores.c2st.as_ref().map_or_else(|| bare("–"), |c2st| interval(c2st, 3)),
             (
                 format!("{} · {}", plain(scores.precision.value, 2), plain(scores.recall.value, 2)),
                 format!("coverage {}", plain(scores.coverage.value, 2)),
             ),
             nats,
-            copying,
+            memorization,
         ])
     };
     let rows: Vec<Vec<Cell>> = tour.ranked().into_iter().filter_map(row).collect();
     (!rows.is_empty()).then(|| Sheet {
-        title: "Everyone".into(),
-        head: ["", "√energy distance", "closed", "beside the nearest", "told", "precision · recall", "nats a row", "authentic"].map(String::from).to_vec(),
+        title: "All candidates".into(),
+        head: ["", "√energy distance", "skill", "against the nearest", "C2ST accuracy", "precision · recall", "nats per row", "authenticity"].map(String::from).to_vec(),
         rows,
         numbers: true,
         note: format!(
-            "Against validation rows, which also chose the steps, columns in units of the training rows' deviation; below a number its 95 % interval or standard error. Closed is the share of the way in √E \
-             from the {} to the training rows. Beside the nearest: whether a candidate can be told from it, by 9,999 relabellings of both samples' rows, p corrected for their number \
-             (Holm); “level” is p above 0.05. Told is the accuracy of a classifier on rows it has not seen (½ is chance). Authentic is the share of rows farther from their nearest training \
-             row than that row from its own nearest (½ and a little more for fresh rows, 0 for copies), and z compares distances to training rows with those of validation rows (far below 0: nearer than fresh).{}",
+            "Against validation rows, which also chose the steps, columns standardized by the training rows; below a number its 95 % confidence interval or standard error. Skill is 1 − (√E − √E₁)/(√E₀ − √E₁), with √E₀ of the {} and √E₁ of the \
+             training rows: 0 is the fitted Gaussian, 1 the training rows. Against the nearest: a permutation test of the difference in energy distance, with 9,999 permutations and Holm's \
+             correction; “level” is p above 0.05. C2ST accuracy is how often a classifier tells samples from validation rows on rows it has not seen (0.5 is best). Authenticity is the share of samples \
+             farther from their nearest training row than that row is from its own nearest neighbor (a little above 0.5 for fresh rows, 0 for copies); z compares distances to training rows with those of validation rows (far below 0: memorization).{}",
             baselines::GAUSSIAN,
             tour.notes().iter().map(|note| format!(" {note}")).collect::<String>()
         ),
@@ -99,7 +99,7 @@ pub(super) fn best_by(tour: &Tour) -> Option<Sheet> {
         ("sliced W₂", |s| Some(&s.sliced_w2), 0.0),
         ("W₂", |s| Some(&s.w2), 0.0),
         ("worst column (Kolmogorov–Smirnov)", |s| Some(&s.ks.worst), 0.0),
-        ("classifier (told)", |s| s.c2st.as_ref(), 0.5),
+        ("C2ST accuracy", |s| s.c2st.as_ref(), 0.5),
         ("coverage", |s| Some(&s.coverage), 1.0),
     ];
     let mut rows: Vec<Vec<Cell>> = Vec::new();
@@ -144,13 +144,13 @@ pub(super) fn best_by(tour: &Tour) -> Option<Sheet> {
     let tested = tour.verdict.nearest.is_some();
     (!rows.is_empty()).then(|| Sheet {
         title: "Best by which score".into(),
-        head: ["", "best", "value", "not told from it"].map(String::from).to_vec(),
+        head: ["", "best", "value", "not significantly different"].map(String::from).to_vec(),
         rows,
         numbers: false,
         note: if tested {
-            "Energy distance by relabelling, likelihood by the signs of differences row by row (both p above 0.05 after Holm's correction); the others where 95 % intervals meet.".into()
+            "Energy distance by permutation tests, likelihood by sign tests of the differences of each row (both p above 0.05 after Holm's correction); the others where 95 % confidence intervals overlap.".into()
         } else {
-            "The tests of energy distance and likelihood are made at the end; the others are level where 95 % intervals meet.".into()
+            "The tests of energy distance and likelihood are made at the end; the others are level where 95 % confidence intervals overlap.".into()
         },
     })
 }
@@ -166,12 +166,12 @@ pub(super) fn one_step(tour: &Tour) -> Option<Sheet> {
     let rows: Vec<Vec<Cell>> = tour.ranked().into_iter().filter_map(row).collect();
     let (value, range) = interval(&root(&many.scores.as_ref()?.energy), 4);
     (!rows.is_empty()).then(|| Sheet {
-        title: "One step beside many".into(),
-        head: vec![String::new(), "√energy distance".into(), format!("beside the interval of {}", many.name)],
+        title: "One-step against multi-step samplers".into(),
+        head: vec![String::new(), "√energy distance".into(), format!("against the interval of {}", many.name)],
         rows,
         numbers: true,
         note: format!(
-            "Methods whose samples are one pass of a map, beside the nearest of those that integrate or simulate from noise to data, {}: its √energy distance is {value}, 95 % from {range}.",
+            "Methods whose samples take one evaluation of the network, against the nearest of those that integrate from noise to data, {}: its √energy distance is {value}, 95 % confidence interval {range}.",
             many.name,
         ),
     })
@@ -197,11 +197,11 @@ pub(super) fn spent(tour: &Tour) -> Option<Sheet> {
     };
     let rows: Vec<Vec<Cell>> = tour.ranked().iter().filter(|kept| kept.record.kind != Kind::Rows).filter_map(row).collect();
     (!rows.is_empty()).then(|| Sheet {
-        title: "What everyone cost".into(),
+        title: "Cost".into(),
         head: ["", "training", "steps", "10,000 rows in", "parameters"].map(String::from).to_vec(),
         rows,
         numbers: true,
-        note: "Training ends after an equal share of the budget, or at the method's default number of steps. Of fewer than 5,000 training rows the validation rows say when to stop. A training that takes much longer than its share is stopped, and the best of its steps counts.".into(),
+        note: "Training ends after an equal share of the budget, or at the method's default number of steps. With fewer than 5,000 training rows, early stopping uses the validation rows. A run that takes much longer than its share is stopped, and its best step counts.".into(),
     })
 }
 

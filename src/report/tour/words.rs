@@ -9,12 +9,10 @@ pub fn line(tour: &Tour, record: &Record) -> String {
     let Some(scores) = &record.scores else {
         return format!("{}: {}", record.name, record.failure.as_deref().unwrap_or("no scores"));
     };
-    let closed = tour.closed(record).map_or(String::new(), |closed| {
-        format!(", {} of the way from the fitted Gaussian to the training rows", plain(closed, 2))
-    });
-    let told = scores.c2st.as_ref().map_or(String::new(), |told| format!(", told {}", plain(told.value, 2)));
+    let skill = tour.skill(record).map_or(String::new(), |skill| format!(", skill {}", plain(skill, 2)));
+    let c2st_accuracy = scores.c2st.as_ref().map_or(String::new(), |c2st| format!(", C2ST accuracy {}", plain(c2st.value, 2)));
     format!(
-        "{}: root energy distance {}{closed}{told}; {}",
+        "{}: root energy distance {}{skill}{c2st_accuracy}; {}",
         record.name,
         plain(root(&scores.energy).value, 4),
         duration(record.training)
@@ -56,7 +54,10 @@ fn tested(tested: &Tested) -> Option<String> {
     let others = [(baselines::GAUSSIAN, "a fitted Gaussian"), (ROWS, "training rows")];
     let others: Vec<String> = others.iter().filter_map(|(name, said)| Some(format!("{} for {said}", of(name)?))).collect();
     let accuracy = winner.c2st.as_ref().map_or(String::new(), |c2st| {
-        format!(" A classifier is right about {} % of rows, real or sampled (50 % is chance).", number(100.0 * c2st.value, 3))
+        format!(
+            " Its C2ST accuracy is {} (0.5 is best): how often a classifier tells its samples from test rows.",
+            plain(c2st.value, 3)
+        )
     });
     let nats = match (&tested.likelihood, &tested.no_likelihood) {
         (Some(found), _) => format!(" Their log-likelihood is {} nats a row.", plain(found.mean, 3)),
@@ -84,17 +85,17 @@ fn ranked(tour: &Tour) -> String {
     let kind = |name: &str| tour.find(name).map(|kept| kept.record.kind);
     let said = |record: &Record| {
         let root = record.scores.as_ref().map(|scores| root(&scores.energy).value).unwrap_or_default();
-        let closed = tour
-            .closed(record)
-            .map_or(String::new(), |c| format!(", {} of the way from a fitted Gaussian to the training rows", plain(c, 2)));
-        format!("root energy distance {}{closed}", plain(root, 3))
+        let skill = tour
+            .skill(record)
+            .map_or(String::new(), |c| format!(", skill {} (0 is a fitted Gaussian, 1 the training rows)", plain(c, 2)));
+        format!("root energy distance {}{skill}", plain(root, 3))
     };
     let article = if best.record.kind == Kind::Baseline { "The " } else { "" };
     let mut text = format!("{article}{} is nearest to validation rows: {}", best.record.name, said(&best.record));
     let level: Vec<&str> = ranking.level().collect();
     text += &match level.as_slice() {
-        [] => ". Every other is farther (tested by relabelling).".to_string(),
-        level => format!(". Not told from it by relabelling: {}.", few(level)),
+        [] => ". Every other is farther (permutation tests).".to_string(),
+        level => format!(". Not significantly different (permutation tests): {}.", few(level)),
     };
     match best.record.kind {
         Kind::Baseline => match tour.best_method() {
@@ -119,7 +120,7 @@ fn ranked(tour: &Tour) -> String {
         && let Some(likelihood) = tour.find(&likeliest.best).and_then(|kept| kept.record.likelihood.as_ref())
     {
         let level: Vec<&str> = likeliest.level().collect();
-        let level = if level.is_empty() { String::new() } else { format!(", not told from {}", few(&level)) };
+        let level = if level.is_empty() { String::new() } else { format!(", not significantly more than under {}", few(&level)) };
         let article = if kind(&likeliest.best) == Some(Kind::Baseline) { "the " } else { "" };
         text += &format!(
             " Validation rows are likeliest under {article}{}: {} nats a row{level}.",
@@ -133,6 +134,9 @@ fn ranked(tour: &Tour) -> String {
 /// What the saved model was trained on in the end; scores are not of it.
 pub fn refit(tour: &Tour) -> String {
     tour.refit.map_or(String::new(), |rows| {
-        format!(", trained again on all {} rows, for as many steps; scores are of the model before", number(rows as f64, 12))
+        format!(
+            ", refitted on all {} rows for as many steps; the scores are those of the model before the refit",
+            number(rows as f64, 12)
+        )
     })
 }

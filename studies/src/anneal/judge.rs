@@ -60,7 +60,7 @@ impl Judge {
         }
         let shares = self.target.mixture().map(|law| law.shares(sample));
         let off = self.target.mixture().zip(shares.as_ref()).map(|(law, shares)| law.off(shares));
-        let astray = shares.as_ref().map(|shares| (1.0 - shares.iter().sum::<f64>()).max(0.0));
-        Ok(Scores { root_energy: energy.max(0.0).sqrt(), shares: shares.unwrap_or_default(), off, astray })
+        let outlier_rate = shares.as_ref().map(|shares| (1.0 - shares.iter().sum::<f64>()).max(0.0));
+        Ok(Scores { root_energy: energy.max(0.0).sqrt(), shares: shares.unwrap_or_default(), off, outlier_rate })
     }
 }

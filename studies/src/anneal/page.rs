@@ -189,11 +189,12 @@ fn numbers(study: &Study, target: &Target, first: bool) -> Sheet {
         let arm = if baseline { String::new() } else { level.arm.name().into() };
         let failed = if level.failed > 0 { format!(", {} of {} failed", level.failed, level.runs) } else { String::new() };
         let mut row = vec![cell(&level.objective, arm + &failed)];
-        let closed = score(&level.closed, 3).map_or(String::new(), |closed| format!("closed {closed}"));
-        row.push(level.root_energy.as_ref().map_or_else(dash, |root| cell(number(root.value, 3), closed)));
+        let skill = score(&level.skill, 3).map_or(String::new(), |skill| format!("skill {skill}"));
+        row.push(level.root_energy.as_ref().map_or_else(dash, |root| cell(number(root.value, 3), skill)));
         if modes {
-            let astray = score(&level.astray, 3).map_or(String::new(), |astray| format!("astray {astray}"));
-            row.push(score(&level.off, 3).map_or_else(dash, |off| cell(off, astray)));
+            let outlier_rate =
+                score(&level.outlier_rate, 3).map_or(String::new(), |outlier_rate| format!("outlier rate {outlier_rate}"));
+            row.push(score(&level.off, 3).map_or_else(dash, |off| cell(off, outlier_rate)));
         }
         let effect = study.effect(target.name, &level.objective, level.arm);
         let change = effect.and_then(|effect| effect.root_energy.as_ref());
@@ -214,9 +215,9 @@ fn numbers(study: &Study, target: &Target, first: bool) -> Sheet {
     head.extend(modes.then_some("for shares"));
     let read = if first {
         format!(
-            " Means over seeds. Closed: the share of the way from the fitted Gaussian (0) to fresh rows (1). Shares off: the total variation between the modes' shares and the true \
-             ones; astray: the share of rows that are no mode's. Change: annealed minus direct, of the same seed, with Student's 95 % interval, which gives the verdict; a star says that it \
-             remains after correction. Ratio: of geometric means; below fresh rows' own distance nothing is told apart, so what is less counts as that. p: exact, of the signs of the \
+            " Means over seeds. Skill: 1 − (r − r₁)/(r₀ − r₁), with r the root energy distance, r₀ that of the fitted Gaussian and r₁ that of fresh rows. Shares off: the total variation between the modes' shares and the true \
+             ones; outlier rate: the share of rows that belong to no mode. Change: annealed minus direct, of the same seed, with Student's 95 % interval, which gives the verdict; a star says that it \
+             remains after correction. Ratio: of geometric means; below fresh rows' own distance nothing can be distinguished, so what is less counts as that. p: exact, of the signs of the \
              differences; below, after correction. Nearer: in how many pairs the annealed run is; a pair of which a run failed has no difference. For shares: the verdict on the change of \
              “shares off”, with the interval of that change. {}",
             reach(study)
@@ -298,7 +299,7 @@ fn made(study: &Study) -> Sheet {
     Sheet {
         title: "How it was made".into(),
         note: format!(
-            "Every run made {} steps of {} rows, with its objective's and anneal's default settings{changed}; no rows were held out, and the last weights count (their moving average). A game's \
+            "Every run made {} steps of {} rows, with its objective's and anneal's default settings{changed}; there were no validation rows, and the last weights count (their exponential moving average). A game's \
              critic makes its own steps beside. An annealed run sees the data as they are in the last part of its steps alone (`share`, one half by default); it begins at the Gaussian \
              that is fitted to the data, whose mean and covariance the moving data keep. Rounds: the noise falls evenly, in rounds of equal length. Geometric: its time falls by a constant \
              factor at every step. Floor: in rounds that end when the loss is what it is between two fresh batches. Root energy distance: of the mean over three pairs of sets of {} \

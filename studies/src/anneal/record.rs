@@ -82,13 +82,13 @@ impl Arm {
 pub struct Scores {
     /// √max(0, energy distance) to fresh rows.
     pub root_energy: f64,
-    /// Of a law with modes: each one's share of the rows, the total variation between these and the true ones, and the share astray.
+    /// Of a law with modes: each one's share of the rows, the total variation between these and the true ones, and the outlier rate.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shares: Vec<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub off: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub astray: Option<f64>,
+    pub outlier_rate: Option<f64>,
 }
 
 /// What tells one run of a study from the others.

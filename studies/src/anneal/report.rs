@@ -84,9 +84,9 @@ fn write_csv(path: &Path, study: &Study) -> Result<()> {
             let of = |score: Option<&pushforward::metrics::Score>| text(score.map(|score| score.value));
             let level = level(arm);
             cells.push(of(level.and_then(|level| level.root_energy.as_ref())));
-            cells.push(of(level.and_then(|level| level.closed.as_ref())));
+            cells.push(of(level.and_then(|level| level.skill.as_ref())));
             cells.push(of(level.and_then(|level| level.off.as_ref())));
-            cells.push(of(level.and_then(|level| level.astray.as_ref())));
+            cells.push(of(level.and_then(|level| level.outlier_rate.as_ref())));
             cells.push(text(level.and_then(|level| level.step_ms)));
         }
         cells.extend(change(effect.root_energy.as_ref()));
@@ -98,7 +98,7 @@ fn write_csv(path: &Path, study: &Study) -> Result<()> {
         cells.extend([text(effect.cost), text(effect.judge)]);
         cells
     };
-    let of_level = ["root_energy", "closed", "off", "astray", "step_ms"];
+    let of_level = ["root_energy", "skill", "off", "outlier_rate", "step_ms"];
     let of_change = ["pairs", "wins", "change", "low", "high", "p_value", "corrected", "verdict"];
     let mut head = ["target", "objective", "falls"].map(String::from).to_vec();
     head.extend(["direct", "annealed"].iter().flat_map(|arm| of_level.map(|name| format!("{arm}_{name}"))));
@@ -149,9 +149,9 @@ fn scatter(out: &Path, study: &Study, target: &Target, objective: &str, arm: Opt
     if let Some(failure) = &record.failure {
         return Ok(Scatter { caption: "failed".into(), shown: words(failure) });
     }
-    let closed = record.scores.as_ref().and_then(|scores| study.closed(target.name, scores.root_energy));
-    let closed = closed.map_or(String::new(), |closed| plain(closed, 2));
-    let caption = if arm == Arm::Direct { closed } else { format!("{} {closed}", arm.name()) };
+    let skill = record.scores.as_ref().and_then(|scores| study.skill(target.name, scores.root_energy));
+    let skill = skill.map_or(String::new(), |skill| plain(skill, 2));
+    let caption = if arm == Arm::Direct { skill } else { format!("{} {skill}", arm.name()) };
     let path = super::picture(out, &key);
     // The scores are known, and the rows are in another folder or gone.
     if !path.exists() {

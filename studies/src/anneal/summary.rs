@@ -80,12 +80,12 @@ pub struct Level {
     pub root_energy: Option<Score>,
     /// The share of the way from the fitted Gaussian (0) to fresh rows (1) in root energy distance.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub closed: Option<Score>,
-    /// Total variation of the modes' shares, and the share of rows astray, of laws with modes.
+    pub skill: Option<Score>,
+    /// Total variation of the modes' shares, and the outlier rate, of laws with modes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub off: Option<Score>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub astray: Option<Score>,
+    pub outlier_rate: Option<Score>,
     /// Milliseconds of a step and seconds of training, of runs that no error ended: medians.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub step_ms: Option<f64>,
@@ -208,7 +208,7 @@ impl Study {
     }
 
     /// The share of the way from the fitted Gaussian to fresh rows.
-    pub fn closed(&self, target: &str, root_energy: f64) -> Option<f64> {
+    pub fn skill(&self, target: &str, root_energy: f64) -> Option<f64> {
         let [gaussian, fresh] = self.ends(target)?;
         (gaussian > fresh).then(|| 1.0 - (root_energy - fresh) / (gaussian - fresh))
     }
@@ -239,9 +239,9 @@ impl Study {
             runs: runs.clone().count(),
             failed: runs.clone().filter(|record| record.failure.is_some()).count(),
             root_energy: mean(&|scores| Some(scores.root_energy)),
-            closed: mean(&|scores| self.closed(target, scores.root_energy)),
+            skill: mean(&|scores| self.skill(target, scores.root_energy)),
             off: mean(&|scores| scores.off),
-            astray: mean(&|scores| scores.astray),
+            outlier_rate: mean(&|scores| scores.outlier_rate),
             step_ms: middle(timed.clone().map(|record| 1000.0 * record.took / record.made as f64).collect()),
             seconds: middle(timed.map(|record| record.took).collect()),
         }

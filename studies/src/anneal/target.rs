@@ -80,7 +80,7 @@ impl Mixture {
         (nearest <= self.reach * self.reach).then_some(mode)
     }
 
-    /// Each mode's share of the rows; what is missing to one is astray.
+    /// Each mode's share of the rows; what is missing to one is the outlier rate.
     pub fn shares(&self, rows: &[f32]) -> Vec<f64> {
         let mut counts = vec![0usize; self.weights.len()];
         for row in rows.chunks_exact(self.columns) {
@@ -92,8 +92,8 @@ impl Mixture {
         counts.into_iter().map(|count| count as f64 / rows).collect()
     }
 
-    /// The total variation between shares and weights, rows astray being a class of their own: ½(Σ|p_k − w_k| + 1 − Σp_k). By the data-processing
-    /// inequality that between the laws themselves is no less (but for the e⁻⁸ of the true rows that are astray).
+    /// The total variation between shares and weights, outliers being a class of their own: ½(Σ|p_k − w_k| + 1 − Σp_k). By the data-processing
+    /// inequality that between the laws themselves is no less (but for the e⁻⁸ of the true rows that are outliers).
     pub fn off(&self, shares: &[f64]) -> f64 {
         let moved: f64 = shares.iter().zip(&self.weights).map(|(p, w)| (p - w).abs()).sum();
         0.5 * (moved + 1.0 - shares.iter().sum::<f64>())
@@ -183,7 +183,7 @@ impl Target {
     }
 }
 
-/// Eight narrow modes on a circle of radius √2, so that a column's deviation is about 1. Shares are as 1:2:…:8, and go around in steps of three: neighbours differ.
+/// Eight narrow modes on a circle of radius √2, so that a column's deviation is about 1. Shares are as 1:2:…:8, and go around in steps of three: neighbors differ.
 fn ring() -> Mixture {
     let angle = |k: usize| TAU * (3 * k % MODES) as f64 / MODES as f64;
     let centres = (0..MODES).flat_map(|k| [SQRT_2 * angle(k).cos(), SQRT_2 * angle(k).sin()]).collect();

@@ -25,14 +25,14 @@ pub struct Scores {
     /// √max(0, energy distance), the mean over pairs of sets.
     pub root_energy: f64,
     pub sliced_w2: f64,
-    /// Held-out accuracy of a classifier between the sample and fresh rows; ½ is chance.
-    pub told: f64,
-    /// Share of the sample's rows that lie where no fresh rows are: outside of every ball about one that reaches its fifth neighbour
-    /// (1 − precision, Kynkäänniemi et al. 2019). What fills the gaps of a thin law is seen here first.
-    pub astray: f64,
-    /// Of a mixture of separate modes: the least mode's share of the rows over its due, rows far from every mode counting for none.
+    /// C2ST accuracy between the sample and fresh rows; ½ is best.
+    pub c2st_accuracy: f64,
+    /// Share of the sample's rows that lie where no fresh rows are: outside of every ball about one that reaches its fifth neighbor
+    /// (1 − precision, Kynkäänniemi et al. 2019). Rows between the parts of a narrow distribution raise it first.
+    pub outlier_rate: f64,
+    /// Of a mixture of separate modes: the smallest share of a mode over its share of the data, rows far from every mode counting for none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub least_mode: Option<f64>,
+    pub smallest_mode_share: Option<f64>,
 }
 
 /// The fresh rows of a target.
@@ -103,14 +103,20 @@ impl Judge {
             sliced_w2 += sliced::wasserstein(on, *reference, *set, sliced::PROJECTIONS, 0)?.value / SETS as f64;
         }
         let (fresh, rows) = (self.references.concat(), self.rows());
-        let told = c2st::test(&self.gpu, Points::new(&fresh, rows, 2)?, Points::new(sample, rows, 2)?, 0)?.value;
-        let astray = 1.0 - manifold::scores(on, references[0], sets[0], manifold::NEIGHBOURS)?.precision.value;
-        Ok(Scores { root_energy, sliced_w2, told, astray, least_mode: least_mode(self.toy, sample) })
+        let c2st_accuracy = c2st::test(&self.gpu, Points::new(&fresh, rows, 2)?, Points::new(sample, rows, 2)?, 0)?.value;
+        let outlier_rate = 1.0 - manifold::scores(on, references[0], sets[0], manifold::NEIGHBORS)?.precision.value;
+        Ok(Scores {
+            root_energy,
+            sliced_w2,
+            c2st_accuracy,
+            outlier_rate,
+            smallest_mode_share: smallest_mode_share(self.toy, sample),
+        })
     }
 }
 
-/// The least share of a mode over its due, for mixtures of several Gaussians with equal weights.
-fn least_mode(toy: Toy, sample: &[f32]) -> Option<f64> {
+/// The smallest share of a mode over its share of the data, for mixtures of several Gaussians with equal weights.
+fn smallest_mode_share(toy: Toy, sample: &[f32]) -> Option<f64> {
     let law = toy.mixture().filter(|law| law.components() > 1)?;
     // Mean, precision and a constant of each component.
     let table = law.table();
@@ -137,16 +143,16 @@ mod tests {
     #[test]
     fn a_mode_that_is_missing_or_half_there_is_found() {
         let rows = Toy::EightGaussians.sample(16_000, 1).into_single();
-        let whole = least_mode(Toy::EightGaussians, &rows).unwrap();
+        let whole = smallest_mode_share(Toy::EightGaussians, &rows).unwrap();
         // The least of eight shares of 2,000 rows: about 1.4 deviations of 1/√2000 below 1.
         assert!((0.9..1.0).contains(&whole), "{whole}");
         // The mode at (2√2, 0) is three deviations wide at 1.77.
         let right = |row: &&[f32]| row[0] < 1.7;
         let without: Vec<f32> = rows.chunks_exact(2).filter(right).flatten().copied().collect();
-        assert_eq!(least_mode(Toy::EightGaussians, &without), Some(0.0));
+        assert_eq!(smallest_mode_share(Toy::EightGaussians, &without), Some(0.0));
         // Clouds as many times as far out and as wide: three of their deviations away from what a mode's are.
         let blurred: Vec<f32> = rows.iter().map(|v| 2.2 * v).collect();
-        assert!(least_mode(Toy::EightGaussians, &blurred).unwrap() < 0.05);
-        assert_eq!(least_mode(Toy::Moons, &rows), None);
+        assert!(smallest_mode_share(Toy::EightGaussians, &blurred).unwrap() < 0.05);
+        assert_eq!(smallest_mode_share(Toy::Moons, &rows), None);
     }
 }

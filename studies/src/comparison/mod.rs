@@ -8,7 +8,7 @@
 //! Runs are scored by [`Judge`], and so are two baselines for each seed: a Gaussian fitted to the rows that were trained on, and fresh rows.
 //! With r the root energy distance to fresh rows,
 //!
-//!   closed = 1 − (r_model − r_fresh)/(r_Gaussian − r_fresh),
+//!   skill = 1 − (r_model − r_fresh)/(r_Gaussian − r_fresh),
 //!
 //! where the baselines' r are means over the seeds: 0 is the fitted Gaussian, 1 is fresh data. [`Comparison`] has the means over
 //! seeds, their intervals, and what failed.
@@ -22,7 +22,7 @@ mod summary;
 pub use judge::{Judge, Scores};
 pub use record::{Record, Terms};
 use record::{has, planned};
-pub use summary::{Cell, Comparison, Failure, LEAST_CLOSED, LEAST_MODE, MOST_TOLD, Standing};
+pub use summary::{Cell, Comparison, Failure, LEAST_MODE_SHARE, LEAST_SKILL, MOST_C2ST_ACCURACY, Standing};
 
 use pushforward::data::Fraction;
 use pushforward::data::toy::Toy;

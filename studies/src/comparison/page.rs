@@ -1,6 +1,6 @@
 //! The page of a comparison.
 
-use super::{Cell, Comparison, LEAST_CLOSED, LEAST_MODE, MOST_TOLD, Settings, Standing, Subject};
+use super::{Cell, Comparison, LEAST_MODE_SHARE, LEAST_SKILL, MOST_C2ST_ACCURACY, Settings, Standing, Subject};
 use pushforward::data::toy::Toy;
 use pushforward::gpu::Gpu;
 use pushforward::report::grid::DOTS;
@@ -34,8 +34,8 @@ pub fn page(subject: &Subject, found: &Comparison, picture: String, gpu: &Gpu, c
         figures: vec![Figure::new(
             "Samples",
             format!(
-                "{} rows of each, of the first seed's run; data in blue. All pictures of a column have the same axes. Closed is the share of \
-                 the way from the fitted Gaussian to fresh data, by the run that is shown.",
+                "{} rows of each, of the first seed's run; data in blue. All pictures of a column have the same axes. Skill is 0 for \
+                 the fitted Gaussian and 1 for fresh data, here of the run that is shown.",
                 number(DOTS as f64, 12)
             ),
             picture,
@@ -62,14 +62,14 @@ fn headline(found: &Comparison) -> String {
     let well = made().filter(|s| s.failures.is_empty()).count();
     // Of the methods that have learned every target.
     let mean = |method: &str| {
-        let closed = found.toys.iter().map(|&toy| Some(found.standing(method, toy)?.closed.as_ref()?.value));
-        Some(closed.collect::<Option<Vec<f64>>>()?.iter().sum::<f64>() / found.toys.len() as f64)
+        let skill = found.toys.iter().map(|&toy| Some(found.standing(method, toy)?.skill.as_ref()?.value));
+        Some(skill.collect::<Option<Vec<f64>>>()?.iter().sum::<f64>() / found.toys.len() as f64)
     };
     let means = found.methods.iter().filter_map(|method| Some((method, mean(method)?)));
     let best = means.max_by(|a, b| a.1.total_cmp(&b.1));
-    let best = best.map_or(String::new(), |(method, closed)| {
-        let closed = plain(closed, 2);
-        format!(" {method} closes most: {closed} of the way from a fitted Gaussian to fresh data, on average over the targets.")
+    let best = best.map_or(String::new(), |(method, skill)| {
+        let skill = plain(skill, 2);
+        format!(" {method} has the highest mean skill over the targets: {skill} (0 is the fitted Gaussian, 1 is fresh data).")
     });
     let early =
         if found.interrupted.is_some() { " The comparison was interrupted: what is missing reads “not run”." } else { "" };
@@ -78,7 +78,7 @@ fn headline(found: &Comparison) -> String {
 
 /// The table of a target; the first one says how to read them all.
 fn scores(found: &Comparison, toy: Toy, first: bool) -> Sheet {
-    let modes = found.standings.iter().any(|s| s.target == toy.name() && s.least_mode.is_some());
+    let modes = found.standings.iter().any(|s| s.target == toy.name() && s.smallest_mode_share.is_some());
     let row = |standing: &Standing| {
         let below = match absent(standing) {
             Some(absent) => absent.to_string(),
@@ -92,26 +92,29 @@ fn scores(found: &Comparison, toy: Toy, first: bool) -> Sheet {
                 let ends = score.interval.map(|ends| ends.map(|end| plain(end, decimals)));
                 (plain(score.value, decimals), ends.map_or(String::new(), |[low, high]| format!("[{low}, {high}]")))
             });
-            if modes || name != "least mode" {
+            if modes || name != "smallest mode share" {
                 cells.push(cell);
             }
         }
-        let each = standing.step_ms.map_or(String::new(), |ms| format!("{} ms each", number(ms, 3)));
+        let each = standing.step_ms.map_or(String::new(), |ms| format!("{} ms per step", number(ms, 3)));
         cells.push(standing.steps.map_or_else(dash, |steps| (number(steps.round(), 12), each)));
         cells.push(standing.seconds.map_or_else(dash, |seconds| (duration(seconds), String::new())));
         cells
     };
     let names = found.standings.first().map(scores_of).into_iter().flatten().map(|(name, ..)| name);
-    let names = names.filter(|name| modes || *name != "least mode");
-    let head = [""].into_iter().chain(names).chain(["steps", "a run"]).map(String::from).collect();
+    let names = names.filter(|name| modes || *name != "smallest mode share");
+    let head = [""].into_iter().chain(names).chain(["steps", "per run"]).map(String::from).collect();
     let read = if first {
-        " Means over seeds; in brackets Student's 95 % intervals, of the seeds alone. Closed: the share of the way from the fitted Gaussian (0) to fresh \
-         data (1) in root energy distance. Told: how often a classifier tells samples from fresh rows; 0.5 is chance. Astray: the share of rows that lie where no fresh rows are."
+        " Means over seeds; in brackets Student's 95 % confidence intervals, of the seeds alone. Skill: 1 − (r − r₁)/(r₀ − r₁), with r the root energy distance, r₀ that of the \
+         fitted Gaussian and r₁ that of fresh data. C2ST accuracy: how often a classifier tells samples from fresh rows; 0.5 is best. Outlier rate: the share of rows outside of the support of fresh rows."
     } else {
         ""
     };
-    let least =
-        if modes { " Least mode: the rows within three deviations of the mode that has fewest, over its due." } else { "" };
+    let least = if modes {
+        " Smallest mode share: the share of rows within three standard deviations of the mode that has fewest, over its share of the data."
+    } else {
+        ""
+    };
     let law = toy.description();
     Sheet {
         title: format!("Scores on {toy}"),
@@ -142,9 +145,9 @@ fn failures(found: &Comparison) -> Sheet {
         rows,
         numbers: false,
         note: format!(
-            "{none}A run failed if an error stopped it (in the error's words); if it closes less than {LEAST_CLOSED} of the way from the fitted Gaussian to fresh \
-             data, in root energy distance or in rows astray; if a mode holds less than {LEAST_MODE} of its due (of targets that are mixtures); or if the \
-             classifier is right in more than {MOST_TOLD} of cases."
+            "{none}A run failed if an error stopped it (in the error's words); if its skill is below {LEAST_SKILL}, in root energy \
+             distance or in outlier rate; if its smallest mode share is below {LEAST_MODE_SHARE} (of targets that are mixtures); or if its \
+             C2ST accuracy is above {MOST_C2ST_ACCURACY}."
         ),
     }
 }
@@ -158,11 +161,11 @@ fn made(subject: &Subject, found: &Comparison) -> Sheet {
         note: format!(
             "Every run had {} of training, with its method's default settings{changed}. A step of each method was timed on each target first, its shaders being \
              compiled, and the number of steps is what fits into the budget, or the method's default number where that is less: so the learning rate, \
-             which falls to zero at the last step, falls within the budget. The warm-up is a tenth of the steps at most. “A run” is what the training really \
+             which falls to zero at the last step, falls within the budget. The warm-up is a tenth of the steps at most. “Per run” is what the training really \
              took; where it is longer than the budget, the machine did other work too. Root energy distance (unbiased, cut at zero) is the mean over three \
              sets of {scored} sampled rows against three of fresh ones; sliced W₂ the mean over three pairs of sets. The classifier is a perceptron that learns \
-             from half of all these rows and is judged by the other half; what it can see, the fitted Gaussian's row says. A row is astray if it lies in none \
-             of the balls about {scored} fresh rows that reach their fifth neighbour. The fitted Gaussian and fresh data are scored in the same way, with other \
+             from half of all these rows and is judged by the other half; what it can see, the fitted Gaussian's row says. A row is an outlier if it lies in none \
+             of the balls about {scored} fresh rows that reach their fifth neighbor. The fitted Gaussian and fresh data are scored in the same way, with other \
              rows for each seed.{}",
             duration(settings.seconds.into()),
             subject.note,

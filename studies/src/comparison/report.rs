@@ -104,12 +104,12 @@ fn write_csv(path: &Path, found: &Comparison) -> Result<()> {
             record.method.clone(),
             record.target.clone(),
             record.seed.to_string(),
-            number(found.closed(record)),
+            number(found.skill(record)),
             of(|scores| Some(scores.root_energy)),
             of(|scores| Some(scores.sliced_w2)),
-            of(|scores| Some(scores.told)),
-            of(|scores| Some(scores.astray)),
-            of(|scores| scores.least_mode),
+            of(|scores| Some(scores.c2st_accuracy)),
+            of(|scores| Some(scores.outlier_rate)),
+            of(|scores| scores.smallest_mode_share),
             number(steps),
             number(per_step),
             number(steps.map(|_| record.took)),
@@ -122,12 +122,12 @@ fn write_csv(path: &Path, found: &Comparison) -> Result<()> {
             "method",
             "target",
             "seed",
-            "closed",
+            "skill",
             "root_energy",
             "sliced_w2",
-            "told",
-            "astray",
-            "least_mode",
+            "c2st_accuracy",
+            "outlier_rate",
+            "smallest_mode_share",
             "steps",
             "step_ms",
             "seconds",
@@ -174,20 +174,20 @@ fn picture(gpu: &Gpu, out: &Path, found: &Comparison) -> Result<String> {
     grid(&columns, &lines, "Samples of every method on every target")
 }
 
-/// The share that the first seed's run closes.
+/// The skill of the first seed's run.
 fn caption(found: &Comparison, method: &str, toy: Toy) -> String {
-    let closed = found.first(method, toy).and_then(|record| found.closed(record));
-    closed.map_or(String::new(), |closed| format!("closed {}", plain(closed, 2)))
+    let skill = found.first(method, toy).and_then(|record| found.skill(record));
+    skill.map_or(String::new(), |skill| format!("skill {}", plain(skill, 2)))
 }
 
 /// The scores of a standing with their names and decimals.
 pub(super) fn scores_of(standing: &Standing) -> [(&'static str, &Option<Score>, usize); 5] {
     [
-        ("closed", &standing.closed, 2),
+        ("skill", &standing.skill, 2),
         ("sliced W₂", &standing.sliced_w2, 3),
-        ("told", &standing.told, 3),
-        ("astray", &standing.astray, 3),
-        ("least mode", &standing.least_mode, 2),
+        ("C2ST accuracy", &standing.c2st_accuracy, 3),
+        ("outlier rate", &standing.outlier_rate, 3),
+        ("smallest mode share", &standing.smallest_mode_share, 2),
     ]
 }
 
@@ -203,9 +203,20 @@ pub(super) fn absent(standing: &Standing) -> Option<&'static str> {
 /// The scores as text.
 fn shown(found: &Comparison) -> String {
     let mut rows = vec![
-        ["target", "method", "closed", "sliced W₂", "told", "astray", "least mode", "steps", "a step", "a run"]
-            .map(String::from)
-            .to_vec(),
+        [
+            "target",
+            "method",
+            "skill",
+            "sliced W₂",
+            "C2ST accuracy",
+            "outlier rate",
+            "smallest mode share",
+            "steps",
+            "per step",
+            "per run",
+        ]
+        .map(String::from)
+        .to_vec(),
     ];
     for standing in &found.standings {
         let measure = |value: Option<f64>, say: &dyn Fn(f64) -> String| value.map_or_else(|| "–".into(), say);

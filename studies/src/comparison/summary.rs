@@ -5,12 +5,12 @@ use pushforward::data::toy::Toy;
 use pushforward::metrics::{Score, interval};
 use serde::Serialize;
 
-/// A run that closes less than this of the way from a Gaussian to fresh data is hardly better than a Gaussian; in rows astray, too.
-pub const LEAST_CLOSED: f64 = 0.5;
-/// A run has lost a mode that holds less than this share of its due.
-pub const LEAST_MODE: f64 = 0.5;
-/// A run is told from data where a classifier is right more often than this.
-pub const MOST_TOLD: f64 = 0.75;
+/// A run of a lower skill is hardly better than the fitted Gaussian. The same bound holds for the skill computed from the outlier rate.
+pub const LEAST_SKILL: f64 = 0.5;
+/// A run has lost a mode whose share of the rows, over its share of the data, is below this.
+pub const LEAST_MODE_SHARE: f64 = 0.5;
+/// A run is distinguished from data where the C2ST accuracy is above this.
+pub const MOST_C2ST_ACCURACY: f64 = 0.75;
 
 /// What there is of a method, or a baseline, on a target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -39,15 +39,15 @@ pub struct Standing {
     pub cell: Cell,
     pub runs: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub closed: Option<Score>,
+    pub skill: Option<Score>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sliced_w2: Option<Score>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub told: Option<Score>,
+    pub c2st_accuracy: Option<Score>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub astray: Option<Score>,
+    pub outlier_rate: Option<Score>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub least_mode: Option<Score>,
+    pub smallest_mode_share: Option<Score>,
     /// Steps that runs made, milliseconds each, and the seconds of training that a run took.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub steps: Option<f64>,
@@ -105,16 +105,16 @@ impl Comparison {
         self.records.iter().find(|record| record.is(method, toy) && record.seed == seed)
     }
 
-    /// The share of the way from the fitted Gaussian to fresh data that a run closes.
-    pub fn closed(&self, record: &Record) -> Option<f64> {
+    /// The skill of a run: 0 at the fitted Gaussian, 1 at fresh data.
+    pub fn skill(&self, record: &Record) -> Option<f64> {
         let toy = self.toys.iter().find(|toy| toy.name() == record.target)?;
-        closed(levels(*toy, &self.records, ROOT)?, record.scores.as_ref()?.root_energy)
+        skill(levels(*toy, &self.records, ROOT)?, record.scores.as_ref()?.root_energy)
     }
 
-    /// The shares that such root energy distances close on a target: their mean, its standard error and Student's interval.
-    pub fn closed_by(&self, toy: Toy, root_energies: &[f64]) -> Option<Score> {
+    /// The skill of such root energy distances on a target: the mean, its standard error and Student's interval.
+    pub fn skill_by(&self, toy: Toy, root_energies: &[f64]) -> Option<Score> {
         let levels = levels(toy, &self.records, ROOT)?;
-        let shares = root_energies.iter().map(|&root| closed(levels, root)).collect::<Option<Vec<f64>>>()?;
+        let shares = root_energies.iter().map(|&root| skill(levels, root)).collect::<Option<Vec<f64>>>()?;
         let (_, error) = interval::mean_and_error(shares.iter().copied());
         mean_of(&shares).map(|mean| Score { standard_error: Some(error), ..mean })
     }
@@ -133,7 +133,7 @@ fn mean_of(values: &[f64]) -> Option<Score> {
 
 type Of = fn(&Scores) -> f64;
 const ROOT: Of = |scores| scores.root_energy;
-const ASTRAY: Of = |scores| scores.astray;
+const OUTLIER_RATE: Of = |scores| scores.outlier_rate;
 
 /// Means of a score over the runs of the fitted Gaussian and of fresh data.
 fn levels(toy: Toy, records: &[Record], score: Of) -> Option<[f64; 2]> {
@@ -145,9 +145,9 @@ fn levels(toy: Toy, records: &[Record], score: Of) -> Option<[f64; 2]> {
     Some([mean(GAUSSIAN)?, mean(FRESH)?])
 }
 
-/// The share of the way from the one level to the other.
-fn closed([gaussian, fresh]: [f64; 2], value: f64) -> Option<f64> {
-    // A target that is a Gaussian leaves no way to go.
+/// 1 − (value − fresh)/(Gaussian − fresh).
+fn skill([gaussian, fresh]: [f64; 2], value: f64) -> Option<f64> {
+    // On a Gaussian target the fitted Gaussian is as good as fresh data.
     (gaussian > fresh).then(|| 1.0 - (value - fresh) / (gaussian - fresh))
 }
 
@@ -155,9 +155,9 @@ fn closed([gaussian, fresh]: [f64; 2], value: f64) -> Option<f64> {
 enum Fault {
     Stopped(String),
     HardlyBetter(f64),
-    Astray(f64),
+    Outliers(f64),
     LostMode(f64),
-    Told(f64),
+    Distinguished(f64),
 }
 
 impl Fault {
@@ -165,16 +165,16 @@ impl Fault {
         match self {
             Self::Stopped(_) => 0,
             Self::HardlyBetter(_) => 1,
-            Self::Astray(_) => 2,
+            Self::Outliers(_) => 2,
             Self::LostMode(_) => 3,
-            Self::Told(_) => 4,
+            Self::Distinguished(_) => 4,
         }
     }
 
     fn number(&self) -> f64 {
         match self {
             Self::Stopped(_) => 0.0,
-            Self::HardlyBetter(value) | Self::Astray(value) | Self::LostMode(value) | Self::Told(value) => *value,
+            Self::HardlyBetter(value) | Self::Outliers(value) | Self::LostMode(value) | Self::Distinguished(value) => *value,
         }
     }
 
@@ -183,22 +183,22 @@ impl Fault {
         let most = if runs > 1 { "at worst " } else { "" };
         match self {
             Self::Stopped(why) => why.clone(),
-            Self::HardlyBetter(closed) => format!("hardly better than a Gaussian: closes {most}{closed:.2} of the way")
-                .replace("-0.00", "0.00")
-                .replace('-', "−"),
-            Self::Astray(share) => {
+            Self::HardlyBetter(skill) => {
+                format!("hardly better than a Gaussian: skill {most}{skill:.2}").replace("-0.00", "0.00").replace('-', "−")
+            }
+            Self::Outliers(share) => {
                 format!(
-                    "astray: {most}{share:.2} of its rows lie where no data are, nearer to a Gaussian's share than to that of fresh data"
+                    "outliers: an outlier rate of {most}{share:.2}, nearer to the fitted Gaussian's than to that of fresh data"
                 )
             }
-            Self::LostMode(share) => format!("lost a mode: the least holds {most}{share:.2} of its due"),
-            Self::Told(told) => format!("told from data: the classifier is right in {most}{told:.2} of cases"),
+            Self::LostMode(share) => format!("lost a mode: the smallest mode share is {most}{share:.2} of its share of the data"),
+            Self::Distinguished(accuracy) => format!("distinguished from data: C2ST accuracy {most}{accuracy:.2}"),
         }
     }
 
     /// Larger is worse.
     fn badness(&self) -> f64 {
-        if matches!(self, Self::Told(_) | Self::Astray(_)) { self.number() } else { -self.number() }
+        if matches!(self, Self::Distinguished(_) | Self::Outliers(_)) { self.number() } else { -self.number() }
     }
 }
 
@@ -208,14 +208,14 @@ fn failures(record: &Record, toy: Toy, records: &[Record]) -> Vec<Fault> {
     }
     let Some(scores) = &record.scores else { return Vec::new() };
     let too_little = |score: Of| {
-        let closed = closed(levels(toy, records, score)?, score(scores));
-        closed.filter(|closed| *closed < LEAST_CLOSED)
+        let skill = skill(levels(toy, records, score)?, score(scores));
+        skill.filter(|skill| *skill < LEAST_SKILL)
     };
     [
         too_little(ROOT).map(Fault::HardlyBetter),
-        too_little(ASTRAY).map(|_| Fault::Astray(scores.astray)),
-        scores.least_mode.filter(|share| *share < LEAST_MODE).map(Fault::LostMode),
-        Some(scores.told).filter(|told| *told > MOST_TOLD).map(Fault::Told),
+        too_little(OUTLIER_RATE).map(|_| Fault::Outliers(scores.outlier_rate)),
+        scores.smallest_mode_share.filter(|share| *share < LEAST_MODE_SHARE).map(Fault::LostMode),
+        Some(scores.c2st_accuracy).filter(|accuracy| *accuracy > MOST_C2ST_ACCURACY).map(Fault::Distinguished),
     ]
     .into_iter()
     .flatten()
@@ -225,7 +225,7 @@ fn failures(record: &Record, toy: Toy, records: &[Record]) -> Vec<Fault> {
 fn standing(method: &str, toy: Toy, records: &[Record]) -> Standing {
     let runs: Vec<&Record> = records.iter().filter(|record| record.is(method, toy)).collect();
     let levels = levels(toy, records, ROOT);
-    let of = |record: &Record| levels.and_then(|levels| closed(levels, record.scores.as_ref()?.root_energy));
+    let of = |record: &Record| levels.and_then(|levels| skill(levels, record.scores.as_ref()?.root_energy));
     let score = |value: &dyn Fn(&Record) -> Option<f64>| {
         let values: Vec<f64> = runs.iter().filter_map(|record| value(record)).collect();
         mean_of(&values)
@@ -260,11 +260,11 @@ fn standing(method: &str, toy: Toy, records: &[Record]) -> Standing {
         target: toy.name().into(),
         cell,
         runs: runs.len(),
-        closed: score(&of),
+        skill: score(&of),
         sliced_w2: scored(&|scores| Some(scores.sliced_w2)),
-        told: scored(&|scores| Some(scores.told)),
-        astray: scored(&|scores| Some(scores.astray)),
-        least_mode: scored(&|scores| scores.least_mode),
+        c2st_accuracy: scored(&|scores| Some(scores.c2st_accuracy)),
+        outlier_rate: scored(&|scores| Some(scores.outlier_rate)),
+        smallest_mode_share: scored(&|scores| scores.smallest_mode_share),
         steps: mean(&|record| record.made as f64),
         step_ms: mean(&|record| 1000.0 * record.took / record.made as f64),
         seconds: mean(&|record| record.took),

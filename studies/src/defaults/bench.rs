@@ -57,13 +57,13 @@ impl Bench {
             energy: None,
             gaussian: self.gaussian,
             rows: self.rows,
-            told: None,
+            c2st_accuracy: None,
             seconds: 0.0,
             failure: None,
         };
         match self.scored(trial, run) {
-            Ok((energy, told, seconds)) => {
-                (record.energy, record.told, record.seconds) = (Some(energy), Some(told), seconds);
+            Ok((energy, c2st_accuracy, seconds)) => {
+                (record.energy, record.c2st_accuracy, record.seconds) = (Some(energy), Some(c2st_accuracy), seconds);
             }
             Err(e) if e.is_of_one_run() => record.failure = Some(e.to_string()),
             Err(e) => return Err(e),
@@ -82,8 +82,8 @@ impl Bench {
         let outcome = self.trained(trial, run, folder.path())?;
         let rows = self.judge.standard(&outcome.model.sample(self.judge.rows(), 1)?)?;
         let (reference, drawn) = (self.judge.reference()?, Points::new(&rows, self.judge.rows(), self.judge.cols())?);
-        let told = c2st::test(run.gpu, reference, drawn, 0)?.value;
-        Ok((pairs::energy_on(run.gpu, reference, drawn)?.value, told, outcome.seconds))
+        let c2st_accuracy = c2st::test(run.gpu, reference, drawn, 0)?.value;
+        Ok((pairs::energy_on(run.gpu, reference, drawn)?.value, c2st_accuracy, outcome.seconds))
     }
 
     fn trained(&self, trial: &Trial, run: &mut Running, out: &Path) -> Result<train::Outcome> {

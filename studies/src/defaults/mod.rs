@@ -1,6 +1,6 @@
 //! How defaults are chosen: every method with its defaults and with single settings changed, on several targets and dimensions, for as many steps each, judged
-//! by rows that none has seen. What a setting is worth is the mean, over targets and seeds, of the share that it closes of the way from the fitted Gaussian
-//! to the training rows in root energy distance ([`pushforward::tour::closed`]); no default is to be chosen on one target.
+//! by rows that none has seen. What a setting is worth is the mean, over targets and seeds, of its skill: 0 at the fitted Gaussian, 1 at the training rows,
+//! in root energy distance ([`pushforward::tour::skill`]); no default is to be chosen on one target.
 
 mod bench;
 pub(crate) mod report;
@@ -12,7 +12,7 @@ use bench::{Bench, Running};
 use pushforward::data::Source;
 use pushforward::gpu::Gpu;
 use pushforward::metrics::interval;
-use pushforward::tour::closed;
+use pushforward::tour::skill;
 use pushforward::train::Progress;
 use pushforward::train::log::{Log, Logged, Shared};
 use pushforward::{Error, Result, settings};
@@ -111,7 +111,7 @@ pub struct Record {
     pub gaussian: f64,
     pub rows: f64,
     /// Accuracy of a classifier.
-    pub told: Option<f64>,
+    pub c2st_accuracy: Option<f64>,
     pub seconds: f64,
     pub failure: Option<String>,
 }
@@ -126,8 +126,8 @@ impl Logged for Record {
 
 impl Record {
     /// The share of the way from the fitted Gaussian to the training rows.
-    pub fn closed(&self) -> Option<f64> {
-        closed(self.energy?, self.gaussian, self.rows)
+    pub fn skill(&self) -> Option<f64> {
+        skill(self.energy?, self.gaussian, self.rows)
     }
 }
 
@@ -136,12 +136,12 @@ impl Record {
 pub struct Standing {
     pub method: String,
     pub changed: String,
-    /// Mean of the closed shares of each source, in the settings' order.
+    /// Mean skill on each source, in the settings' order.
     pub each: Vec<Option<f64>>,
     /// Their mean, with the 95 % interval of the difference to the method's defaults over pairs of source and seed.
     pub mean: Option<f64>,
     pub against_defaults: Option<[f64; 3]>,
-    pub told: Option<f64>,
+    pub c2st_accuracy: Option<f64>,
     pub seconds: f64,
     pub runs: usize,
     pub failed: usize,
@@ -210,7 +210,7 @@ fn mean(values: &[f64]) -> Option<f64> {
 fn standing(trial: &Trial, settings: &Settings, seeds: &[u64], records: &[Record]) -> Standing {
     let of = |data: &str, changed: &str, seed: u64| {
         let found = records.iter().find(|r| r.is(data, trial.method, changed) && r.seed == seed);
-        found.and_then(Record::closed)
+        found.and_then(Record::skill)
     };
     let runs: Vec<&Record> = records
         .iter()
@@ -231,7 +231,7 @@ fn standing(trial: &Trial, settings: &Settings, seeds: &[u64], records: &[Record
         mean: mean(&each.iter().flatten().copied().collect::<Vec<_>>()),
         each,
         against_defaults: against.filter(|_| !trial.changed.is_empty()),
-        told: mean(&runs.iter().filter_map(|r| r.told).collect::<Vec<_>>()),
+        c2st_accuracy: mean(&runs.iter().filter_map(|r| r.c2st_accuracy).collect::<Vec<_>>()),
         seconds: mean(&runs.iter().map(|r| r.seconds).collect::<Vec<_>>()).unwrap_or_default(),
         runs: runs.len(),
         failed: runs.iter().filter(|r| r.failure.is_some()).count(),
@@ -280,7 +280,7 @@ mod tests {
             energy: Some(energy),
             gaussian: 1.0,
             rows: 0.0,
-            told: Some(0.6),
+            c2st_accuracy: Some(0.6),
             seconds: 2.0,
             failure: None,
         };

@@ -30,7 +30,8 @@ fn make(settings: &Settings, desk: Desk) -> Result<Made> {
 }
 
 fn rows(study: &Study) -> Vec<Vec<String>> {
-    let head = ["method", "settings", "closed", "against defaults", "told", "seconds", "runs", "failed"].map(String::from);
+    let head =
+        ["method", "settings", "skill", "against defaults", "C2ST accuracy", "seconds", "runs", "failed"].map(String::from);
     let mut rows = vec![head.into_iter().chain(study.settings.data.iter().cloned()).collect::<Vec<_>>()];
     let number = |value: Option<f64>, decimals| value.map_or_else(|| "–".into(), |value| plain(value, decimals));
     rows.extend(study.standings.iter().map(|standing: &Standing| {
@@ -42,7 +43,7 @@ fn rows(study: &Study) -> Vec<Vec<String>> {
             standing.changed.clone(),
             number(standing.mean, 3),
             against,
-            number(standing.told, 3),
+            number(standing.c2st_accuracy, 3),
             plain(standing.seconds, 1),
             standing.runs.to_string(),
             standing.failed.to_string(),

@@ -30,24 +30,27 @@ fn more(runs: Runs) -> Result<More> {
     let sweep = Sweep::run(gpu, out, found, watch, stop)?;
     let [ways_svg, sweep_svg, csv] = ["ways.svg", "sweep.svg", "sweep.csv"].map(|name| out.join(name));
     let seed = found.seeds[0];
-    let ways =
-        grid(&names(&found.toys), &ways(found, |method, toy| comparison::model(gpu, out, method, toy, seed))?, WAYS_TITLE)?;
+    let ways = grid(
+        &names(&found.toys),
+        &ways(found, |method, toy| comparison::model(gpu, out, method, toy, seed))?,
+        TRAJECTORIES_TITLE,
+    )?;
     let quality = measured(&plot(found, &sweep), QUALITY_TITLE)?;
     write(&ways_svg, &ways)?;
     write(&sweep_svg, &quality)?;
     write_csv(&csv, found, &sweep)?;
     let ways = Figure::new(
-        WAYS_TITLE,
+        TRAJECTORIES_TITLE,
         format!(
-            "{WAYS} samples of the first seed's run, each from where it begins (grey) to where it ends (orange), over rows of the target (blue), by \
-             Heun in {WAYS_STEPS} steps. A column has the same axes. Above each picture: how long its ways are, over how far apart their ends."
+            "{WAYS} samples of the first seed's run, each from its start (gray) to its end (orange), over rows of the target (blue), by \
+             Heun in {WAYS_STEPS} steps. A column has the same axes. Above each picture: the length of its trajectories over the distance between their ends."
         ),
         ways,
     );
     let caption = format!(
-        "The share of the way from the fitted Gaussian (0) to fresh data (1) that the first seed's run closes, by how often its network is evaluated \
+        "Skill of the first seed's run (0: the fitted Gaussian; 1: fresh data) by the number of function evaluations of its network \
          for a sample. Heun evaluates it twice a step. Bars reach one standard error up and down, of the mean over three sets of {} rows whose latents are the same \
-         for every point of a method: they say more of the height of a line than of its course. Lines leave the panel where a solver does worse than the fitted Gaussian by far.",
+         for every point of a method: their errors are correlated along a line. Lines leave the panel where a solver is far worse than the fitted Gaussian.",
         number(found.settings.scored as f64, 12)
     );
     let quality = Figure::new(QUALITY_TITLE, caption, quality);
@@ -65,8 +68,8 @@ fn more(runs: Runs) -> Result<More> {
     })
 }
 
-const WAYS_TITLE: &str = "Ways from noise to data";
-const QUALITY_TITLE: &str = "Quality against evaluations of the network";
+const TRAJECTORIES_TITLE: &str = "Trajectories from noise to data";
+const QUALITY_TITLE: &str = "Skill against function evaluations";
 
 fn names(toys: &[Toy]) -> Vec<String> {
     toys.iter().map(|toy| toy.name().to_string()).collect()
@@ -88,7 +91,7 @@ fn ways(found: &Comparison, model: impl Fn(&str, Toy) -> Result<Option<pushforwa
         let Some(model) = model(method, toy)? else { return Ok(words("its model is gone")) };
         let (cloud, ways) = (toy.sample(DOTS, found.seeds[0]).into_single(), flows::ways(model)?);
         Ok(Scatter {
-            caption: format!("{} × the straight way", plain(flows::detour(&ways), 2)),
+            caption: format!("{} × the straight line", plain(flows::detour(&ways), 2)),
             shown: Shown::Ways { cloud, ways },
         })
     };
@@ -102,9 +105,9 @@ fn ways(found: &Comparison, model: impl Fn(&str, Toy) -> Result<Option<pushforwa
 fn plot(found: &Comparison, sweep: &Sweep) -> Measured {
     let points = |curve: &Curve| {
         let point = |reading: &Reading| {
-            let closed = reading.closed.as_ref()?;
-            let bar = closed.standard_error.map(|error| [closed.value - error, closed.value + error]);
-            Some(Point { x: reading.evaluations as f64, y: closed.value, bar })
+            let skill = reading.skill.as_ref()?;
+            let bar = skill.standard_error.map(|error| [skill.value - error, skill.value + error]);
+            Some(Point { x: reading.evaluations as f64, y: skill.value, bar })
         };
         curve.readings.iter().filter_map(point).collect::<Vec<_>>()
     };
@@ -117,8 +120,8 @@ fn plot(found: &Comparison, sweep: &Sweep) -> Measured {
         (toy.name().to_string(), all.collect())
     };
     Measured {
-        x: "evaluations a sample".into(),
-        y: "closed".into(),
+        x: "function evaluations (NFE)".into(),
+        y: "skill".into(),
         values: EVALUATIONS.map(|n| n as f64).to_vec(),
         range: SHARES,
         names: found.methods.clone(),
@@ -139,7 +142,7 @@ fn write_csv(path: &Path, found: &Comparison, sweep: &Sweep) -> Result<()> {
             "solver",
             "evaluations",
             "steps",
-            "closed",
+            "skill",
             "standard_error",
             "low",
             "high",
@@ -147,7 +150,7 @@ fn write_csv(path: &Path, found: &Comparison, sweep: &Sweep) -> Result<()> {
         ])?;
         for curve in &sweep.curves {
             for reading in &curve.readings {
-                let interval = reading.closed.as_ref().and_then(|closed| closed.interval);
+                let interval = reading.skill.as_ref().and_then(|skill| skill.interval);
                 file.write_record([
                     curve.method.clone(),
                     curve.target.clone(),
@@ -155,8 +158,8 @@ fn write_csv(path: &Path, found: &Comparison, sweep: &Sweep) -> Result<()> {
                     curve.solver.clone(),
                     reading.evaluations.to_string(),
                     reading.steps.to_string(),
-                    number(reading.closed.as_ref().map(|closed| closed.value)),
-                    number(reading.closed.as_ref().and_then(|closed| closed.standard_error)),
+                    number(reading.skill.as_ref().map(|skill| skill.value)),
+                    number(reading.skill.as_ref().and_then(|skill| skill.standard_error)),
                     number(interval.map(|ends| ends[0])),
                     number(interval.map(|ends| ends[1])),
                     reading.failure.clone().unwrap_or_default(),
@@ -170,18 +173,22 @@ fn write_csv(path: &Path, found: &Comparison, sweep: &Sweep) -> Result<()> {
 /// Which method and solver do most with few evaluations.
 fn headline(found: &Comparison, sweep: &Sweep) -> String {
     let early = if sweep.interrupted { " Not all evaluations were read." } else { "" };
-    let closed = |method: &str, toy: Toy, solver| {
+    let skill = |method: &str, toy: Toy, solver| {
         let curve = sweep.curve(method, toy, solver)?;
-        Some(curve.readings.iter().find(|reading| reading.evaluations == FEW)?.closed.as_ref()?.value)
+        Some(curve.readings.iter().find(|reading| reading.evaluations == FEW)?.skill.as_ref()?.value)
     };
     let mean = |method: &str, solver| {
-        let each = found.toys.iter().map(|&toy| closed(method, toy, solver)).collect::<Option<Vec<f64>>>()?;
+        let each = found.toys.iter().map(|&toy| skill(method, toy, solver)).collect::<Option<Vec<f64>>>()?;
         Some(each.iter().sum::<f64>() / each.len() as f64)
     };
     let all = found.methods.iter().flat_map(|method| SOLVERS.map(|solver| (method, solver)));
     let best = all.filter_map(|(method, solver)| Some((method, solver, mean(method, solver)?)));
-    let best = best.max_by(|a, b| a.2.total_cmp(&b.2)).map_or(String::new(), |(method, solver, closed)| {
-        format!(" With {FEW} evaluations a sample, {method} by {} closes most: {}.", title(&solver.name()), plain(closed, 2))
+    let best = best.max_by(|a, b| a.2.total_cmp(&b.2)).map_or(String::new(), |(method, solver, skill)| {
+        format!(
+            " With {FEW} function evaluations per sample, {method} by {} has the highest skill: {}.",
+            title(&solver.name()),
+            plain(skill, 2)
+        )
     });
     best + early
 }
@@ -193,7 +200,7 @@ fn fewest(found: &Comparison, sweep: &Sweep) -> Sheet {
             let fewest = sweep.curve(method, toy, solver).and_then(|curve| curve.fewest(LESS));
             fewest.map_or_else(
                 || ("–".to_string(), String::new()),
-                |(evaluations, closed)| (number(evaluations as f64, 12), format!("closed {}", plain(closed, 2))),
+                |(evaluations, skill)| (number(evaluations as f64, 12), format!("skill {}", plain(skill, 2))),
             )
         };
         let name = (format!("{method}, {}", title(&solver.name())), String::new());
@@ -206,8 +213,8 @@ fn fewest(found: &Comparison, sweep: &Sweep) -> Sheet {
         rows: all.map(row).collect(),
         numbers: true,
         note: format!(
-            "The fewest evaluations a sample from which on the first seed's run closes at most {LESS} less of the way than with the most, and what it \
-             closes there."
+            "The fewest function evaluations per sample from which on the skill of the first seed's run is at most {LESS} below that with the most, and the skill \
+             there."
         ),
     }
 }
@@ -215,11 +222,11 @@ fn fewest(found: &Comparison, sweep: &Sweep) -> Sheet {
 /// The readings on standard output.
 fn shown(sweep: &Sweep) -> String {
     let head = ["target", "method", "solver"].into_iter().map(String::from);
-    let mut rows: Vec<Vec<String>> = vec![head.chain(EVALUATIONS.map(|n| format!("{n} ev."))).collect()];
+    let mut rows: Vec<Vec<String>> = vec![head.chain(EVALUATIONS.map(|n| format!("NFE {n}"))).collect()];
     for curve in &sweep.curves {
         let cell = |evaluations: usize| {
-            let closed = curve.readings.iter().find(|r| r.evaluations == evaluations).and_then(|r| r.closed.as_ref());
-            closed.map_or_else(|| "–".into(), |closed| plain(closed.value, 2))
+            let skill = curve.readings.iter().find(|r| r.evaluations == evaluations).and_then(|r| r.skill.as_ref());
+            skill.map_or_else(|| "–".into(), |skill| plain(skill.value, 2))
         };
         let names = [curve.target.clone(), curve.method.clone(), curve.solver.clone()];
         rows.push(names.into_iter().chain(EVALUATIONS.map(cell)).collect());

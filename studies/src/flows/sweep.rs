@@ -65,10 +65,10 @@ impl Measured {
 pub struct Reading {
     pub evaluations: usize,
     pub steps: usize,
-    /// The share of the way from the fitted Gaussian to fresh data: the mean over sets of rows, with its standard error and Student's 95 %
+    /// The skill: the mean over sets of rows, with its standard error and Student's 95 %
     /// interval.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub closed: Option<Score>,
+    pub skill: Option<Score>,
     /// Why there is none, in the error's words.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
@@ -84,11 +84,11 @@ pub struct Curve {
 }
 
 impl Curve {
-    /// The fewest evaluations from which on every reading closes at most `less` less than that of the most, with the share that is closed there.
+    /// The fewest evaluations from which the skill is at most `less` below that of the most, with the skill there.
     pub fn fewest(&self, less: f64) -> Option<(usize, f64)> {
-        let closed = |reading: &Reading| Some((reading.evaluations, reading.closed.as_ref()?.value));
-        let (_, most) = closed(self.readings.last()?)?;
-        self.readings.iter().rev().map_while(|r| closed(r).filter(|(_, closed)| *closed >= most - less)).last()
+        let skill = |reading: &Reading| Some((reading.evaluations, reading.skill.as_ref()?.value));
+        let (_, most) = skill(self.readings.last()?)?;
+        self.readings.iter().rev().map_while(|r| skill(r).filter(|(_, skill)| *skill >= most - less)).last()
     }
 }
 
@@ -181,7 +181,7 @@ fn curve(found: &Comparison, run: &Record, toy: Toy, solver: Solver, measured: &
         Some(Reading {
             evaluations,
             steps: evaluations / solver.evaluations(),
-            closed: found.closed_by(toy, &there.root_energies),
+            skill: found.skill_by(toy, &there.root_energies),
             failure: there.failure.clone(),
         })
     };
@@ -206,10 +206,10 @@ mod tests {
             target: "moons".into(),
             solver: "euler".into(),
             readings: (EVALUATIONS.into_iter().zip(shares))
-                .map(|(evaluations, &closed)| Reading {
+                .map(|(evaluations, &skill)| Reading {
                     evaluations,
                     steps: evaluations,
-                    closed: closed.is_finite().then(|| Score::exact(closed)),
+                    skill: skill.is_finite().then(|| Score::exact(skill)),
                     failure: None,
                 })
                 .collect(),

@@ -349,7 +349,7 @@ impl Found {
     }
 
     /// The rates that do not agree.
-    pub fn astray(&self) -> impl Iterator<Item = (&Target, &Rate)> {
+    pub fn departed(&self) -> impl Iterator<Item = (&Target, &Rate)> {
         self.targets.iter().flat_map(|target| target.rates.iter().filter(|rate| !rate.agrees).map(move |rate| (target, rate)))
     }
 }

@@ -88,13 +88,13 @@ fn rates(found: &Found) -> String {
 
 fn verdict(found: &Found) -> String {
     let all: Vec<&Rate> = found.targets.iter().flat_map(|target| &target.rates).collect();
-    let astray: Vec<String> = found
-        .astray()
+    let departed: Vec<String> = found
+        .departed()
         .map(|(target, rate)| {
             format!("λ{} of {} by {}", subscript(rate.function), target.energy.name(), signed(rate.departure, 1))
         })
         .collect();
-    if astray.is_empty() {
+    if departed.is_empty() {
         let largest = all.iter().map(|rate| rate.departure.abs()).fold(0.0, f64::max);
         return format!(
             "All {} rates agree with the eigenvalues within {MOST_ERRORS} standard errors; the farthest is {largest:.1} away.",
@@ -103,9 +103,9 @@ fn verdict(found: &Found) -> String {
     }
     format!(
         "{} of {} rates are more than {MOST_ERRORS} standard errors from their eigenvalues: {}.",
-        astray.len(),
+        departed.len(),
         all.len(),
-        astray.join(", ")
+        departed.join(", ")
     )
 }
 
@@ -246,7 +246,7 @@ fn page(found: &Found, settings: &Settings, picture: String, gpu: &Gpu, command:
         figures: vec![Figure::new(
             "Decays",
             "Dots are means over the particles with their standard errors; lines are exact; fₙ of the Gaussian is Heₙ/√n!. The means of different times are of the same particles: \
-             neighbours err together. Below, the eigenfunctions of the second target, scaled to ⟨f²|μ⟩ = 1, and the mean formulation whose gradient flow this is, \
+             neighbors err together. Below, the eigenfunctions of the second target, scaled to ⟨f²|μ⟩ = 1, and the mean formulation whose gradient flow this is, \
              over the measured functions.",
             picture,
         )],

@@ -35,9 +35,9 @@ fn rows_have_the_weights_means_and_deviation_of_their_law() {
             let bound = law.deviation * (6.0 / (2.0 * (own.len() * d) as f64).sqrt() + 2e-3);
             assert!((deviation - law.deviation).abs() < bound, "{name}, mode {k}: {deviation} for {}", law.deviation);
         }
-        let astray = 1.0 - shares.iter().sum::<f64>();
-        // Rows astray are 6.7 of 20,000 on average.
-        assert!((0.0..20.0 / ROWS as f64).contains(&astray) && law.off(&shares) < 0.02, "{name}: {astray}");
+        let outlier_rate = 1.0 - shares.iter().sum::<f64>();
+        // Outliers are 6.7 of 20,000 on average.
+        assert!((0.0..20.0 / ROWS as f64).contains(&outlier_rate) && law.off(&shares) < 0.02, "{name}: {outlier_rate}");
         assert_ne!(rows, target.sample(ROWS, 4).unwrap().into_single(), "{name}: another seed, other rows");
     }
     let two = Target::find("two").unwrap();
@@ -46,7 +46,7 @@ fn rows_have_the_weights_means_and_deviation_of_their_law() {
 }
 
 #[test]
-fn rows_belong_to_the_nearest_mode_or_are_astray() {
+fn rows_belong_to_the_nearest_mode_or_are_outliers() {
     let two = Target::find("two").unwrap();
     let law = two.mixture().unwrap();
     // In the plane e⁻⁸ lies beyond four deviations.
@@ -89,7 +89,7 @@ fn settings() -> Settings {
 
 fn record(objective: &str, arm: Arm, seed: u64, root_energy: f64, off: f64) -> Record {
     Record {
-        scores: Some(Scores { root_energy, shares: vec![0.125; 8], off: Some(off), astray: Some(0.0) }),
+        scores: Some(Scores { root_energy, shares: vec![0.125; 8], off: Some(off), outlier_rate: Some(0.0) }),
         made: 100,
         took: 1.0,
         ..Record::new(&Terms::new(&settings()), "an adapter", Key::new("ring", objective, arm, seed))
@@ -151,8 +151,8 @@ fn a_study_pairs_seeds_and_says_what_intervals_say() {
 
     let level = study.level("ring", "gan", Arm::Direct).unwrap();
     assert_eq!((level.runs, level.failed, level.step_ms), (4, 1, Some(10.0)));
-    let closed = |objective: &str, arm: Arm| study.level("ring", objective, arm).unwrap().closed.clone().unwrap().value;
-    assert!((closed("gan", Arm::Direct) - 0.75).abs() < 1e-12 && closed(GAUSSIAN, Arm::Direct).abs() < 1e-12);
+    let skill = |objective: &str, arm: Arm| study.level("ring", objective, arm).unwrap().skill.clone().unwrap().value;
+    assert!((skill("gan", Arm::Direct) - 0.75).abs() < 1e-12 && skill(GAUSSIAN, Arm::Direct).abs() < 1e-12);
 }
 
 #[test]

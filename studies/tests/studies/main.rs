@@ -113,8 +113,14 @@ fn adversaries_of_local_reach_stop_steps_where_there_is_no_saddle() {
 fn a_comparison_has_means_intervals_and_what_failed() {
     let settings = comparison::Settings { seeds: 2, ..Default::default() };
     let terms = Terms::new(&GPU, &settings);
-    let record = |method: &str, seed: u64, root_energy: f64, told: f64, least_mode: f64| Record {
-        scores: Some(Scores { root_energy, sliced_w2: 0.1, told, astray: root_energy - 0.1, least_mode: Some(least_mode) }),
+    let record = |method: &str, seed: u64, root_energy: f64, c2st_accuracy: f64, smallest_mode_share: f64| Record {
+        scores: Some(Scores {
+            root_energy,
+            sliced_w2: 0.1,
+            c2st_accuracy,
+            outlier_rate: root_energy - 0.1,
+            smallest_mode_share: Some(smallest_mode_share),
+        }),
         steps: 100,
         made: 100,
         took: 2.0,
@@ -138,14 +144,14 @@ fn a_comparison_has_means_intervals_and_what_failed() {
     let toys = vec![Toy::EightGaussians, Toy::Moons];
     let found = Comparison::new(&settings, methods, toys, vec![0, 1], records, None);
     let of = |method: &str| found.standing(method, Toy::EightGaussians).unwrap();
-    let closed = |method: &str| of(method).closed.clone().unwrap();
+    let skill = |method: &str| of(method).skill.clone().unwrap();
     for (method, share) in [(GAUSSIAN, 0.0), (FRESH, 1.0), ("energy", 0.9), ("wgan", 0.4), ("gan", 0.9)] {
-        assert!((closed(method).value - share).abs() < 1e-12, "{method}: {:?}", closed(method));
+        assert!((skill(method).value - share).abs() < 1e-12, "{method}: {:?}", skill(method));
     }
     // Shares of 1 and 0.8: 0.9 ± 12.706 · 0.1.
-    let [low, high] = closed("energy").interval.unwrap();
+    let [low, high] = skill("energy").interval.unwrap();
     assert!((low + 0.370_62).abs() < 1e-4 && (high - 2.170_62).abs() < 1e-4, "[{low}, {high}]");
-    assert_eq!(closed("wgan").interval, None);
+    assert_eq!(skill("wgan").interval, None);
     assert_eq!((of("energy").runs, of("energy").step_ms, of("wgan").seconds), (2, Some(20.0), Some(2.0)));
 
     let failures = |method: &str| of(method).failures.iter().map(|f| (f.how.as_str(), f.runs, f.of)).collect::<Vec<_>>();
@@ -156,10 +162,10 @@ fn a_comparison_has_means_intervals_and_what_failed() {
         failures("wgan"),
         [
             ("loss became NaN", 1, 2),
-            ("hardly better than a Gaussian: closes 0.40 of the way", 1, 2),
-            ("astray: 0.30 of its rows lie where no data are, nearer to a Gaussian's share than to that of fresh data", 1, 2),
+            ("hardly better than a Gaussian: skill 0.40", 1, 2),
+            ("outliers: an outlier rate of 0.30, nearer to the fitted Gaussian's than to that of fresh data", 1, 2),
             ("lost a mode: the least holds 0.30 of its due", 1, 2),
-            ("told from data: the classifier is right in 0.80 of cases", 1, 2),
+            ("distinguished from data: C2ST accuracy 0.80", 1, 2),
         ]
     );
     assert_eq!((of("stein").cell, found.standing("stein", Toy::Moons).unwrap().cell), (Cell::NotRun, Cell::NoKnownScore));

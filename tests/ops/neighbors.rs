@@ -1,5 +1,5 @@
 use crate::{input, numbers, run};
-use pushforward::reference::neighbours;
+use pushforward::reference::neighbors;
 
 /// Sizes round the workgroup, the chunks of eight rows and of sixteen columns, and more columns than registers hold.
 const SIZES: [(usize, usize); 6] = [(1, 1), (63, 8), (64, 300), (65, 9), (197, 2100), (5, 7)];
@@ -14,22 +14,22 @@ fn nearest_rows_match_their_twin() {
                 let (least, place) = rec.nearest(x, y, k, false)?;
                 Ok(vec![least, place])
             });
-            let (least, places) = neighbours::nearest(&x, &y, d, k, false);
-            least.check(&format!("{n} of {m} rows, {d} columns, {k} neighbours"), &found[0]);
+            let (least, places) = neighbors::nearest(&x, &y, d, k, false);
+            least.check(&format!("{n} of {m} rows, {d} columns, {k} neighbors"), &found[0]);
             assert!(found[1].iter().zip(&places).all(|(&at, &place)| at as usize == place), "{n} of {m} rows, {d} columns");
         }
     }
 }
 
 #[test]
-fn a_row_is_not_its_own_neighbour() {
+fn a_row_is_not_its_own_neighbor() {
     for (n, d) in [(1, 2), (4, 1), (65, 3), (700, 17)] {
         let x = numbers(n * d, 1);
         let found = run(|rec| {
             let x = input(rec, n, d, &x);
             Ok(vec![rec.nearest(x, x, 5, true)?.0])
         });
-        neighbours::nearest(&x, &x, d, 5, true).0.check(&format!("{n} rows, {d} columns"), &found[0]);
+        neighbors::nearest(&x, &x, d, 5, true).0.check(&format!("{n} rows, {d} columns"), &found[0]);
     }
 }
 
@@ -44,7 +44,7 @@ fn balls_are_counted_as_in_their_twin() {
                 let (x, y, radius) = (input(rec, n, d, &x), input(rec, m, d, &y), input(rec, m, 1, &radius));
                 Ok(vec![rec.balls(x, y, radius)?])
             });
-            assert_eq!(found[0], neighbours::balls(&x, &y, d, &radius), "{n} rows, {m} balls, {d} columns");
+            assert_eq!(found[0], neighbors::balls(&x, &y, d, &radius), "{n} rows, {m} balls, {d} columns");
         }
     }
 }

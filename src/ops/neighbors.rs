@@ -1,6 +1,6 @@
 //! Nearest rows and balls round rows, by brute force over pairs that are never stored. No gradient: these are for scores.
 
-use crate::gpu::kernels::neighbours::{Add, Balls, Merge, Nearest, Params};
+use crate::gpu::kernels::neighbors::{Add, Balls, Merge, Nearest, Params};
 use crate::gpu::{Axes, Recorder, Var};
 use crate::{Error, Result};
 
@@ -22,13 +22,13 @@ struct Plan {
 
 impl Recorder {
     /// For each row of `x` (n × d) the `k` least squared distances to rows of `y` (m × d), ascending, n × k; and the index of the
-    /// nearest row as a number, n × 1. With `same`, row i of `y` is no neighbour of row i of `x`. Where there are fewer than `k`
+    /// nearest row as a number, n × 1. With `same`, row i of `y` is no neighbor of row i of `x`. Where there are fewer than `k`
     /// rows, 3·10³⁸ stands for those that are missing.
     pub fn nearest(&mut self, x: Var, y: Var, k: usize, same: bool) -> Result<(Var, Var)> {
         if k == 0 || k > 64 {
-            return Err(Error::shape("nearest", format!("{k} neighbours were asked for: 1 to 64 are possible")));
+            return Err(Error::shape("nearest", format!("{k} neighbors were asked for: 1 to 64 are possible")));
         }
-        let plan = self.neighbours("nearest", x, y, k, same)?;
+        let plan = self.neighbors("nearest", x, y, k, same)?;
         let n = x.rows();
         let (least, place) = (self.empty(plan.splits * n, k)?, self.empty(plan.splits * n, 1)?);
         for (params, groups) in plan.dispatches(n) {
@@ -49,7 +49,7 @@ impl Recorder {
         if radius.len() != y.rows() {
             return Err(Error::shape("balls", format!("{} radii for {} centres", radius.len(), y.rows())));
         }
-        let plan = self.neighbours("balls", x, y, 1, false)?;
+        let plan = self.neighbors("balls", x, y, 1, false)?;
         let n = x.rows();
         let count = self.empty(plan.splits * n, 1)?;
         for (params, groups) in plan.dispatches(n) {
@@ -65,7 +65,7 @@ impl Recorder {
         Ok(count)
     }
 
-    fn neighbours(&self, op: &'static str, x: Var, y: Var, k: usize, same: bool) -> Result<Plan> {
+    fn neighbors(&self, op: &'static str, x: Var, y: Var, k: usize, same: bool) -> Result<Plan> {
         let (n, m, d) = (x.rows(), y.rows(), x.cols());
         if y.cols() != d || x.is_empty() || y.is_empty() || same && n != m {
             return Err(Error::shape(

@@ -1,4 +1,4 @@
-//! Twin of `neighbours`: nearest rows and counts of balls, from a full sort.
+//! Twin of `neighbors`: nearest rows and counts of balls, from a full sort.
 
 use super::Twin;
 
@@ -7,7 +7,7 @@ fn squared(x: &[f32], y: &[f32]) -> f64 {
 }
 
 /// For each row of `x` the `k` least squared distances to rows of `y`, ascending, and the index of the nearest; with `same`, row i of
-/// `y` is no neighbour of row i of `x`. 3·10³⁸ stands for missing ones.
+/// `y` is no neighbor of row i of `x`. 3·10³⁸ stands for missing ones.
 pub fn nearest(x: &[f32], y: &[f32], d: usize, k: usize, same: bool) -> (Twin, Vec<usize>) {
     let (mut least, mut places) = (Twin::new(d), Vec::new());
     for (i, row) in x.chunks(d).enumerate() {

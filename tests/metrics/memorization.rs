@@ -1,6 +1,6 @@
 use pushforward::metrics::Backend;
-use pushforward::metrics::copying::{mann_whitney, scores, test};
 use pushforward::metrics::interval;
+use pushforward::metrics::memorization::{mann_whitney, scores, test};
 
 use crate::{moved, near, normal};
 
@@ -19,7 +19,7 @@ fn copies_have_ratio_zero_and_fresh_rows_about_one() {
 }
 
 #[test]
-fn the_copying_test_is_negative_for_near_copies_and_central_for_fresh_rows() {
+fn the_memorization_test_is_negative_for_near_copies_and_central_for_fresh_rows() {
     let (train, held_out, fresh) = (normal(300, 2, 0.0, 1), normal(300, 2, 0.0, 2), normal(300, 2, 0.0, 3));
     let copies = test(&Backend::Host, train.points(), held_out.points(), moved(&train, 1e-3).points()).expect("test");
     assert!(copies.value < -10.0 && copies.p_value.expect("p") < 1e-10, "{copies:?}");
@@ -59,8 +59,8 @@ fn without_distances_there_is_no_ratio() {
     let all =
         pushforward::metrics::evaluate_points(reference.points(), points(&near), Some(points(&train)), &options).expect("scores");
     let json = serde_json::to_value(&all).expect("json");
-    assert!(json["copying"]["ratio"].get("value").is_none(), "{json}");
-    assert_eq!(json["copying"]["ratio"]["absent"], "training rows repeat");
-    assert!(all.scores().iter().all(|score| score.name != "Copying ratio"));
+    assert!(json["memorization"]["ratio"].get("value").is_none(), "{json}");
+    assert_eq!(json["memorization"]["ratio"]["absent"], "training rows repeat");
+    assert!(all.scores().iter().all(|score| score.name != "Memorization ratio"));
     assert_eq!(serde_json::from_value::<pushforward::metrics::Evaluation>(json).expect("read back"), all);
 }

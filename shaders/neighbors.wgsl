@@ -1,5 +1,5 @@
 // Nearest rows by brute force, the n × m matrix never stored: for each row i of x (n × d) against the rows of y (m × d)
-//   nearest   the K least |xᵢ − yⱼ|², in order, and the j of the least; with `same` row i of y is no neighbour of row i of x
+//   nearest   the K least |xᵢ − yⱼ|², in order, and the j of the least; with `same` row i of y is no neighbor of row i of x
 //   balls     how many j have |xᵢ − yⱼ|² ≤ ρⱼ, balls of squared radius ρⱼ round the rows of y
 // (precision, recall, density and coverage: Kynkäänniemi et al. 2019, Naeem et al. 2020). One invocation is a row and a split of
 // the columns; splits keep lists of their own, which `merge` and `add` join in order. Squares are direct differences.

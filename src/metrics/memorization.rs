@@ -1,16 +1,16 @@
-//! Has the sampler memorised its training rows?
+//! Has the sampler memorized its training rows?
 //!
 //! - **Ratio**: the median over samples s of d(s, x*)/d(x*, its nearest other training row), with x* the training row nearest to s.
 //!   About 1 for fresh rows of the same law, 0 for copies.
-//! - **Authenticity** (Alaa et al. 2022, eq. 4): the share of samples whose ratio is above 1, farther from x* than x* from its own neighbour.
-//! - **Data copying test** (Meehan, Chaudhuri & Dasgupta 2020, one cell): the Mann–Whitney z of distances to the training rows, samples against
-//!   held-out rows; far below 0 means that samples lie nearer to the training rows than fresh data do, with a one-sided p-value.
+//! - **Authenticity** (Alaa et al. 2022, eq. 4): the share of samples whose ratio is above 1, farther from x* than x* from its own neighbor.
+//! - **Data-copying test** (Meehan, Chaudhuri & Dasgupta 2020, one cell): the Mann–Whitney z of distances to the training rows, samples against
+//!   rows that were not trained on; far below 0 means that samples lie nearer to the training rows than fresh data do, with a one-sided p-value.
 //!
 //! Read them beside the same scores of fresh rows: duplicated training rows (distance 0) count as copied only when a sample falls on them.
 
 use statrs::function::erf::erfc;
 
-use super::neighbours::{nearest, nearest_others};
+use super::neighbors::{nearest, nearest_others};
 use super::{Backend, Points, Score, comparable, interval};
 use crate::Result;
 
@@ -20,14 +20,14 @@ pub(super) const TRAINING_ROWS: usize = 200_000;
 pub(super) const LEAST_ROWS: usize = 1_000;
 
 #[derive(Clone, Debug)]
-pub struct Copying {
+pub struct Scores {
     /// None where the training rows next to half of the samples or more repeat: they have no distance to divide by.
     pub ratio: Option<Score>,
     pub authenticity: Score,
 }
 
 /// The ratio and the authenticity of `samples` given the rows they were trained on.
-pub fn scores(on: &Backend, train: Points, samples: Points) -> Result<Copying> {
+pub fn scores(on: &Backend, train: Points, samples: Points) -> Result<Scores> {
     comparable(train, samples, 2)?;
     let nearest = nearest(on, samples, train)?;
     let places: Vec<usize> = nearest.iter().map(|(at, _)| *at).collect();
@@ -50,7 +50,7 @@ pub fn scores(on: &Backend, train: Points, samples: Points) -> Result<Copying> {
         interval: high.is_finite().then_some([low, high]),
         ..Score::default()
     });
-    Ok(Copying {
+    Ok(Scores {
         ratio,
         authenticity: Score {
             value: share,
@@ -61,13 +61,13 @@ pub fn scores(on: &Backend, train: Points, samples: Points) -> Result<Copying> {
     })
 }
 
-/// The z-score of Meehan et al. for `samples` against `held_out` rows, both measured by their distance to `train`.
-pub fn test(on: &Backend, train: Points, held_out: Points, samples: Points) -> Result<Score> {
+/// The z-score of Meehan et al. for `samples` against `validation` rows, both measured by their distance to `train`.
+pub fn test(on: &Backend, train: Points, validation: Points, samples: Points) -> Result<Score> {
     comparable(train, samples, 1)?;
-    comparable(train, held_out, 1)?;
+    comparable(train, validation, 1)?;
     let distances =
         |queries| Ok::<_, crate::Error>(nearest(on, queries, train)?.into_iter().map(|(_, d)| d).collect::<Vec<f32>>());
-    let z = mann_whitney(&distances(samples)?, &distances(held_out)?);
+    let z = mann_whitney(&distances(samples)?, &distances(validation)?);
     Ok(Score { value: z, standard_error: Some(1.0), interval: Some(interval::normal(z, 1.0)), ..Score::default() }
         .with_p_value(0.5 * erfc(-z / std::f64::consts::SQRT_2)))
 }

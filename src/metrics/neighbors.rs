@@ -1,4 +1,4 @@
-//! Nearest neighbours by brute force: exact in any dimension, and in tens of dimensions no tree does better.
+//! Nearest neighbors by brute force: exact in any dimension, and in tens of dimensions no tree does better.
 //!
 //! Ten thousand queries against ten thousand points of 64 columns take about a second a core.
 
@@ -36,7 +36,7 @@ pub fn radii(on: &Backend, points: Points, k: usize) -> Result<Vec<f32>> {
 pub(super) fn squared_radii(on: &Backend, points: Points, k: usize) -> Result<Vec<f32>> {
     if let Backend::Gpu(gpu) = on {
         let least = device::by_rows(gpu, points, points, |rec, x, y| {
-            // One neighbour more is asked for, and the row itself, at distance 0, is among them.
+            // One neighbor more is asked for, and the row itself, at distance 0, is among them.
             Ok(vec![rec.nearest(x, y, k + 1, false)?.0])
         })?;
         let kth = |row: &[f32]| row.get(k).copied().filter(|d| *d < device::MISSING).unwrap_or(f32::INFINITY);
