@@ -1,4 +1,38 @@
-//! `pushforward` learns *samplers*: maps φ that turn noise into new data of the same law as the samples they were shown.
+//! Learn a *sampler* from a table: a map φ that turns noise into new rows of the same distribution, on any GPU or none.
+#![doc = ""]
+#![doc = include_str!("../docs/pinwheel.svg")]
+//!
+//! *The data, samples of three methods, and the density that `spline` learned.*
+//!
+//! ```
+//! use pushforward::prelude::*;
+//!
+//! # fn main() -> pushforward::Result<()> {
+//! let gpu = Gpu::open("auto")?;
+//! let data = Table::read("toy:moons:1000")?; // or "people.csv#age,income"
+//! let (train, test) = data.split(0.2, 0)?;
+//! let run = Trainer::new(Energy::default()).steps(30).batch_size(128).hidden_layers(2).fit(&gpu, &train)?;
+//! let samples = run.model.sampler().seed(1).draw(200)?;
+//! println!("{}", metrics::evaluate(&gpu, &test, &samples)?);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! | step | type |
+//! |---|---|
+//! | open a device | [`Gpu`](gpu::Gpu) |
+//! | read, select, split rows | [`Table`](data::Table) |
+//! | choose a method and its settings | a struct of [`methods::choice`], or a name |
+//! | train | [`Trainer`](train::Trainer), which returns a [`Run`](train::Run) |
+//! | draw samples | [`Model::sampler`](model::Model::sampler) |
+//! | log-densities, latents | [`Model::log_density`](model::Model::log_density), [`Model::push`](model::Model::push), [`Model::pull`](model::Model::pull) |
+//! | score | [`metrics::evaluate`], [`Evaluator`](metrics::Evaluator) |
+//! | keep and load | [`Model::save`](model::Model::save), [`Model::load`](model::Model::load) |
+//!
+//! One's own loss or method is an [`Entry`](methods::Entry) that is registered by [`methods::register`]; one's own kernel is a
+//! [`Shader`](gpu::Shader). The folder `examples/` has a program for each.
+//!
+//! On Linux, a program calls [`gpu::prepare_environment`] first: it chooses the vector width of Mesa's software adapter.
 
 pub mod baselines;
 #[cfg(feature = "testing")]
@@ -28,3 +62,8 @@ pub mod words;
 mod layers;
 
 pub use error::{Error, Result};
+
+/// The README's example.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

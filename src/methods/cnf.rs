@@ -58,7 +58,7 @@ settings! {
 pub const ENTRY: Entry = Entry {
     name: "cnf",
     summary: "a velocity field trained by the likelihood of the data at the end of its flow",
-    paper: "§3, continuous normalising flows",
+    paper: "§3, continuous normalizing flows",
     density: true,
     inverse: true,
     defaults: "width = 64\ndepth = 3\nrate = 4e-3\nsteps = 800\nbatch = 512\nsolver = \"rk4\"\nsolver_steps = 8",

@@ -54,7 +54,7 @@ settings! {
 
 pub const ENTRY: Entry = Entry {
     name: "drift",
-    summary: "rows moved towards data and away from their own batch, and a map fitted to where they went",
+    summary: "samples moved toward the data and away from each other, and a map fitted to where they went",
     paper: "§4, flows followed by training instead of sampling (Deng et al. 2026)",
     density: false,
     inverse: false,

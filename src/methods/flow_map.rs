@@ -49,7 +49,7 @@ settings! {
 
 pub const ENTRY: Entry = Entry {
     name: "flow-map",
-    summary: "the way of a flow between any two times in one step, learned from itself: samples in 1, 2, 4, … steps",
+    summary: "the map of a flow between any two times in one step, learned from itself: samples in 1, 2, 4, … steps",
     paper: "§4, the flow integrated into a map ψ (after distillation)",
     density: false,
     inverse: false,

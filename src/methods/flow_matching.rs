@@ -33,7 +33,7 @@ settings! {
 
 pub const ENTRY: Entry = Entry {
     name: "flow-matching",
-    summary: "a velocity field between a source law and the data, followed by a solver",
+    summary: "a velocity field between a source distribution and the data, followed by a solver",
     paper: "§4, flow matching",
     density: true,
     inverse: true,

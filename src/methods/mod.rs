@@ -10,6 +10,8 @@ mod density;
 pub mod diffusion;
 pub mod distill;
 pub mod distributional;
+#[cfg(test)]
+mod documented;
 pub mod drift;
 pub mod ebm;
 pub mod energy;

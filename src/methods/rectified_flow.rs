@@ -33,7 +33,7 @@ settings! {
 
 pub const ENTRY: Entry = Entry {
     name: "rectified-flow",
-    summary: "a flow trained anew on its own pairs of noise and data, which straightens its ways",
+    summary: "a flow trained anew on its own pairs of noise and data, which straightens its trajectories",
     paper: "§4, straight flows",
     density: true,
     inverse: true,

@@ -34,7 +34,7 @@ settings! {
 
 pub const ENTRY: Entry = Entry {
     name: "sinkhorn",
-    summary: "Sinkhorn divergence: optimal transport, regularised by entropy and debiased",
+    summary: "Sinkhorn divergence: optimal transport, regularized by entropy and debiased",
     paper: "§2, Kantorovich duality with a soft constraint",
     density: false,
     inverse: false,

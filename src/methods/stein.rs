@@ -49,7 +49,7 @@ settings! {
 
 pub const ENTRY: Entry = Entry {
     name: "stein",
-    summary: "kernelised Stein discrepancy to a target whose score is known",
+    summary: "kernelized Stein discrepancy to a target whose score is known",
     paper: "§2, eq. (2) with the image of a Stein operator (footnote 2)",
     density: false,
     inverse: false,

@@ -23,8 +23,8 @@ fn main() -> Result<()> {
     for (name, model) in [("energy: samples", &energy), ("flow-matching: samples", &flow), ("spline: samples", &spline)] {
         pictures.push((Ink::Samples, dots(name, shown(&model.sampler().seed(1).draw(1500)?))));
     }
-    let density = Shown::Heat { cloud: Vec::new(), log_density };
-    pictures.push((Ink::Samples, Scatter { caption: "spline: density".into(), shown: density }));
+    let density = Shown::Heat { cloud: shown(&data), log_density };
+    pictures.push((Ink::Samples, Scatter { caption: "spline: density, data".into(), shown: density }));
     let svg = themed(&wall(&pictures, "Data, samples of three methods, and a density")?);
     std::fs::write("docs/pinwheel.svg", svg).map_err(|e| Error::io("write", "docs/pinwheel.svg", e))
 }
