@@ -10,11 +10,11 @@ use pushforward::data::{
 };
 use pushforward::gpu::Gpu;
 use pushforward::methods::{self, Entry, Training};
-use pushforward::model::{Description, Left};
+use pushforward::model::Description;
 use pushforward::report::run::{self, Judged, judged, kept_said, outside_said, refit_said, sets_said};
 use pushforward::settings::parse_assignment;
 use pushforward::train::{Job, MOST_OUTSIDE, MOST_TEST, Outcome, Rows};
-use pushforward::words::{count, duration, number};
+use pushforward::words::{count, duration};
 use pushforward::{Error, train};
 use serde_json::json;
 
@@ -22,7 +22,7 @@ use super::INTERRUPTED;
 use super::arguments::Train;
 use super::console::{Console, print};
 use super::progress::Watch;
-use super::trained::asked;
+use super::trained::{asked, step_left};
 
 pub fn train(args: &Train, adapter: &str, console: Console) -> anyhow::Result<()> {
     let entry = methods::find(&args.method)?;
@@ -132,16 +132,6 @@ fn ended(e: Error, out: &Path) -> anyhow::Error {
 fn model_left(out: &Path) -> String {
     let said = Description::read(out).ok().and_then(|description| step_left(&description));
     said.map_or(String::new(), |step| format!(", and {} is the model of {step}", out.join("model.safetensors").display()))
-}
-
-/// Which step the model of a run that has not finished is of.
-pub fn step_left(description: &Description) -> Option<String> {
-    let why = match description.unfinished? {
-        Left::Best => "the best so far",
-        Left::Last => "the last checkpoint",
-    };
-    let [step, steps] = [description.steps, description.training.steps.into()].map(|steps| number(steps as f64, 12));
-    Some(format!("step {step} of {steps}, {why}"))
 }
 
 /// The given columns; a run goes on with its own, so that they need not be said again.

@@ -6,7 +6,7 @@ use pushforward::Error;
 use pushforward::data::{FileFormat, LoadOptions, Origin, Source, Standardisation, Table, file_hash, groups, in_words, nearest};
 use pushforward::methods::Meaning;
 use pushforward::metrics::{Backend, LogLikelihood, Points, diversity};
-use pushforward::model::{LogDensity, Mixing, Model, SMALL, Solved};
+use pushforward::model::{Description, Left, LogDensity, Mixing, Model, SMALL, Solved};
 use pushforward::report::run::with_error;
 use pushforward::settings::parse_assignment;
 use pushforward::words::{count, number};
@@ -15,7 +15,6 @@ use serde_json::json;
 use super::arguments::{self, Integration, Push, Sample};
 use super::console::{Console, print};
 use super::progress::Share;
-use super::train::step_left;
 
 /// Bandwidth of the Vendi score, in deviations of a column.
 const BANDWIDTH: f64 = 0.1;
@@ -107,6 +106,16 @@ pub fn asked(model: &Model, n: usize) -> String {
         0 => format!("-n {n}"),
         _ => "--given rows.csv".into(),
     }
+}
+
+/// Which step the model of a run that has not finished is of.
+pub fn step_left(description: &Description) -> Option<String> {
+    let why = match description.unfinished? {
+        Left::Best => "the best so far",
+        Left::Last => "the last checkpoint",
+    };
+    let [step, steps] = [description.steps, description.training.steps.into()].map(|steps| number(steps as f64, 12));
+    Some(format!("step {step} of {steps}, {why}"))
 }
 
 /// Writes rows of a model's columns: to a CSV file given texts as texts.

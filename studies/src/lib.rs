@@ -16,6 +16,7 @@
 //! ```
 
 pub mod anneal;
+mod catalog;
 pub mod comparison;
 pub mod defaults;
 pub mod densities;
@@ -26,4 +27,5 @@ pub mod saddle;
 pub mod spectrum;
 pub mod statistics;
 
-pub use desk::{ALL, Desk, Entry, Made, Prepared, find};
+pub use catalog::{ALL, Entry, find};
+pub use desk::{Desk, Made, Prepared};

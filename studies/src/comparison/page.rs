@@ -3,12 +3,11 @@
 use super::{Cell, Comparison, LEAST_MODE_SHARE, LEAST_SKILL, MOST_C2ST_ACCURACY, Settings, Standing, Subject};
 use pushforward::data::toy::Toy;
 use pushforward::gpu::Gpu;
+use pushforward::metrics::Score;
 use pushforward::report::grid::DOTS;
 use pushforward::report::{Figure, Page, Sheet, number};
 use pushforward::settings::table_of;
 use pushforward::words::{duration, plain};
-
-use super::report::{absent, scores_of};
 
 pub fn page(subject: &Subject, found: &Comparison, picture: String, gpu: &Gpu, command: &str) -> Page {
     let settings = &found.settings;
@@ -53,6 +52,26 @@ pub fn page(subject: &Subject, found: &Comparison, picture: String, gpu: &Gpu, c
         commands: vec![command.into()],
         footer: format!("pushforward {}", env!("CARGO_PKG_VERSION")),
         ..Page::default()
+    }
+}
+
+/// The scores of a standing with their names and decimals.
+pub(super) fn scores_of(standing: &Standing) -> [(&'static str, &Option<Score>, usize); 5] {
+    [
+        ("skill", &standing.skill, 2),
+        ("sliced W₂", &standing.sliced_w2, 3),
+        ("C2ST accuracy", &standing.c2st_accuracy, 3),
+        ("outlier rate", &standing.outlier_rate, 3),
+        ("smallest mode share", &standing.smallest_mode_share, 2),
+    ]
+}
+
+/// What a cell without runs says.
+pub(super) fn absent(standing: &Standing) -> Option<&'static str> {
+    match standing.cell {
+        Cell::Made => None,
+        Cell::NoKnownScore => Some("no known score"),
+        Cell::NotRun => Some("not run"),
     }
 }
 

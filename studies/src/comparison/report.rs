@@ -1,13 +1,12 @@
 //! Methods side by side, as a page.
 
-use super::page::page;
-use super::{Cell, Comparison, FRESH, Failure, GAUSSIAN, Record, SAMPLE, Scores, Settings, Standing, Subject};
+use super::page::{absent, page, scores_of};
+use super::{Comparison, FRESH, Failure, GAUSSIAN, Record, SAMPLE, Scores, Settings, Standing, Subject};
 use crate::comparison;
 use crate::desk::{Desk, Made, Prepared, json, read, write};
 use pushforward::data::toy::Toy;
 use pushforward::data::write_atomically;
 use pushforward::gpu::Gpu;
-use pushforward::metrics::Score;
 use pushforward::report::grid::{DOTS, Ink, Line, Scatter, Shown, grid};
 use pushforward::report::{Figure, Sheet, number};
 use pushforward::train::Progress;
@@ -178,26 +177,6 @@ fn picture(gpu: &Gpu, out: &Path, found: &Comparison) -> Result<String> {
 fn caption(found: &Comparison, method: &str, toy: Toy) -> String {
     let skill = found.first(method, toy).and_then(|record| found.skill(record));
     skill.map_or(String::new(), |skill| format!("skill {}", plain(skill, 2)))
-}
-
-/// The scores of a standing with their names and decimals.
-pub(super) fn scores_of(standing: &Standing) -> [(&'static str, &Option<Score>, usize); 5] {
-    [
-        ("skill", &standing.skill, 2),
-        ("sliced W₂", &standing.sliced_w2, 3),
-        ("C2ST accuracy", &standing.c2st_accuracy, 3),
-        ("outlier rate", &standing.outlier_rate, 3),
-        ("smallest mode share", &standing.smallest_mode_share, 2),
-    ]
-}
-
-/// What a cell without runs says.
-pub(super) fn absent(standing: &Standing) -> Option<&'static str> {
-    match standing.cell {
-        Cell::Made => None,
-        Cell::NoKnownScore => Some("no known score"),
-        Cell::NotRun => Some("not run"),
-    }
 }
 
 /// The scores as text.
