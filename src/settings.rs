@@ -114,11 +114,12 @@ pub fn refuse_unknown(table: &toml::Table, valid: &[&str]) -> Result<()> {
 
 /// Reads `key=value` as `--set` takes it: the value is TOML, and a bare word is a string.
 pub fn parse_assignment(text: &str) -> Result<(String, toml::Value)> {
-    let (key, value) =
-        text.split_once('=').ok_or_else(|| Error::usage(format!("`{text}` is not key=value (for instance --set batch=512)")))?;
+    let (key, value) = text
+        .split_once('=')
+        .ok_or_else(|| Error::usage(format!("`{text}` is not key=value (for instance --set batch_size=512)")))?;
     let (key, value) = (key.trim(), value.trim());
     if key.is_empty() || value.is_empty() {
-        return Err(Error::usage(format!("`{text}` is not key=value (for instance --set batch=512)")));
+        return Err(Error::usage(format!("`{text}` is not key=value (for instance --set batch_size=512)")));
     }
     let parsed = format!("value = {value}").parse::<toml::Table>().ok().and_then(|mut t| t.remove("value"));
     Ok((key.into(), parsed.unwrap_or_else(|| toml::Value::String(value.into()))))
@@ -176,7 +177,7 @@ mod tests {
 
     #[test]
     fn a_table_holds_what_was_given() {
-        let mut given: toml::Table = "count = 4\nrate = 0.001\nso = false\nsome = [2, 3]".parse().unwrap();
+        let mut given: toml::Table = "count = 4\nlearning_rate = 0.001\nso = false\nsome = [2, 3]".parse().unwrap();
         let expected = given.clone();
         assert_eq!(table_of(&take::<Sample>(&mut given).unwrap()).unwrap(), expected);
         assert_eq!(table_of(&Sample::default()).unwrap()["rate"].to_string(), "0.05");

@@ -124,9 +124,9 @@ pub struct Train {
     /// Training steps: short for --set steps=N
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
     pub steps: Option<String>,
-    /// Rows a step: short for --set batch=N
+    /// Batch size: short for --set batch_size=N
     #[arg(long, value_name = "N", allow_hyphen_values = true)]
-    pub batch: Option<String>,
+    pub batch_size: Option<String>,
     /// Seed of everything random [default: 0]
     #[arg(long, value_name = "N", value_parser = seed, allow_hyphen_values = true)]
     pub seed: Option<u64>,
@@ -170,7 +170,7 @@ pub struct Tour {
     /// The folder of the tour [default: runs/tour-DATA]
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
-    /// One setting of training for every method, such as width=32; may be given many times
+    /// One setting of training for every method, such as hidden_width=32; may be given many times
     #[arg(long = "set", value_name = "key=value")]
     pub set: Vec<String>,
     /// Seed of everything random
@@ -276,7 +276,7 @@ pub struct Evaluate {
     #[arg(long, value_name = "EXPR", allow_hyphen_values = true)]
     pub score: Vec<String>,
     /// Whether every column is scaled by the reference's standard deviation first
-    #[arg(long, alias = "standardise", value_name = "BOOL", default_value = "true", default_missing_value = "true", num_args = 0..=1, require_equals = true, action = clap::ArgAction::Set)]
+    #[arg(long, value_name = "BOOL", default_value = "true", default_missing_value = "true", num_args = 0..=1, require_equals = true, action = clap::ArgAction::Set)]
     pub standardize: bool,
     /// Column of the reference that holds the weights of its rows
     #[arg(long, value_name = "COLUMN")]
@@ -299,7 +299,7 @@ pub struct Evaluate {
 pub struct Reproduce {
     /// What to make: anneal, defaults, densities, figure1, flows, saddle, spectrum or statistics
     pub what: String,
-    /// One setting, such as steps, batch or width; may be given many times
+    /// One setting, such as steps, batch_size or hidden_width; may be given many times
     #[arg(long = "set", value_name = "key=value")]
     pub set: Vec<String>,
     /// The folder for its files [default: runs/WHAT]

@@ -74,7 +74,7 @@ pub fn train(args: &Train, adapter: &str, console: Console) -> anyhow::Result<()
         gpu.summary().name
     ));
     if entry.density {
-        for said in density_warnings(&table, conditions, training.dequantise, training.noise > 0.0) {
+        for said in density_warnings(&table, conditions, training.dequantize, training.noise > 0.0) {
             console.message(&format!("warning: {said}"));
         }
     }
@@ -190,7 +190,7 @@ fn resolve(args: &Train, entry: &Entry, out: &Path) -> anyhow::Result<Resolved> 
         let (key, value) = parse_assignment(text)?;
         table.insert(key, value);
     }
-    for (key, value) in [("steps", &args.steps), ("batch", &args.batch)] {
+    for (key, value) in [("steps", &args.steps), ("batch_size", &args.batch_size)] {
         if let Some(value) = value {
             table.insert(key.into(), parse_assignment(&format!("{key}={value}"))?.1);
         }

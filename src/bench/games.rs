@@ -19,8 +19,8 @@ const CRITIC_STEPS: usize = 5;
 pub(super) fn wgan_step(gpu: &Gpu, width: usize, batch: usize) -> Result<Prepared> {
     check(gpu, width, 100)?;
     let table = format!(
-        "batch = {batch}\nwidth = {width}\ndepth = 2\nactivation = 'silu'\npenalty = 10.0\ncritic_steps = {CRITIC_STEPS}\n\
-         critic_width = {width}\ncritic_depth = 2\ncritic_activation = 'silu'\n"
+        "batch_size = {batch}\nhidden_width = {width}\nhidden_layers = 2\nactivation = 'silu'\npenalty = 10.0\ncritic_steps = {CRITIC_STEPS}\n\
+         critic_hidden_width = {width}\ncritic_hidden_layers = 2\ncritic_activation = 'silu'\n"
     );
     let entry = methods::find("wgan")?;
     let (training, own) = entry.settings(table.parse().map_err(|e| Error::usage(format!("{e}")))?)?;
@@ -44,7 +44,7 @@ pub(super) fn wgan_step(gpu: &Gpu, width: usize, batch: usize) -> Result<Prepare
 fn check(gpu: &Gpu, width: usize, batch: usize) -> Result<()> {
     let training = Training::default();
     let setup = Setup { gpu, training: &training, columns: COLUMNS, conditions: 0, seed: 3, data: None, teacher: None };
-    let shape = CriticSettings { critic_width: width, critic_depth: 2, ..CriticSettings::default() };
+    let shape = CriticSettings { critic_hidden_width: width, critic_hidden_layers: 2, ..CriticSettings::default() };
     let critic = Critic::new(&setup, &shape, 1, false)?;
     let settings = wgan::Settings { penalty: 10.0, ..wgan::Settings::default() };
     let mut rec = Recorder::new(gpu, 3);

@@ -88,7 +88,7 @@ fn training(gpu: &Gpu, width: usize, batch: usize, x1: &[f32]) -> Result<Trainin
     let input = rec.concat(&[at, t])?;
     let v = net.forward(&mut rec, &parameters, input, Weights::Trained)?;
     let loss = loss::mean_squared(&mut rec, v, velocity)?;
-    rec.minimize(loss, &parameters, &Adam { rate: 1e-3, ..Adam::default() })?;
+    rec.minimize(loss, &parameters, &Adam { learning_rate: 1e-3, ..Adam::default() })?;
     let (x0, t, loss) = (rec.keep(x0), rec.keep(t), rec.keep(loss));
     Ok(Training { rec, parameters, x0, t, loss })
 }

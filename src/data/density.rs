@@ -22,7 +22,7 @@ pub fn density_warnings(table: &Table, given: usize, dequantised: bool, noised: 
     if !whole.is_empty() {
         let (hold, them) = if whole.len() == 1 { ("holds", "it") } else { ("hold", "them") };
         said.push(format!(
-            "{} {hold} whole numbers alone: a density piles up on {them} without end; add --set dequantise=true, which adds uniform noise \
+            "{} {hold} whole numbers alone: a density piles up on {them} without end; add --set dequantize=true, which adds uniform noise \
              in training and rounds samples",
             listed(&whole)
         ));

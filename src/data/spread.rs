@@ -90,7 +90,7 @@ impl Table {
             };
             return Err(Error::data(format!(
                 "column `{}` of {} has values of up to {} and a standard deviation of {}: {why} of single precision; standardize it \
-                 (leave out standardise = false)",
+                 (leave out standardize = false)",
                 self.columns()[j],
                 self.origin(),
                 whole(most),

@@ -29,7 +29,7 @@ impl Standardisation {
         Self { mean, scale }
     }
 
-    /// The map that changes nothing, for `--set standardise=false`.
+    /// The map that changes nothing, for `--set standardize=false`.
     pub fn identity(cols: usize) -> Self {
         Self { mean: vec![0.0; cols], scale: vec![1.0; cols] }
     }

@@ -248,7 +248,7 @@ impl ExactPairs {
     ) -> Result<Self> {
         if batch == 0 || batch > MOST_ROWS {
             let problem = "an exact coupling takes batches of 1 to 2,048 rows: use fewer, or the `sinkhorn` coupling";
-            return Err(Error::usage(format!("`batch` is {batch}: {problem}")));
+            return Err(Error::usage(format!("`batch_size` is {batch}: {problem}")));
         }
         let pool = || gpu.zeros(SLOTS * batch, data.cols);
         let (x0, x1) = (pool()?, pool()?);

@@ -118,7 +118,7 @@ impl Anneal {
             deviations: settings.floor_deviations,
             ..Cooling::default()
         };
-        let batch = setup.training.batch.min(JUDGED);
+        let batch = setup.training.batch_size.min(JUDGED);
         Ok(Self { inner, cooling, batch, course: builder.build(setup.gpu)?, memory })
     }
 

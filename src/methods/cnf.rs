@@ -61,7 +61,7 @@ pub const ENTRY: Entry = Entry {
     paper: "§3, continuous normalizing flows",
     density: true,
     inverse: true,
-    defaults: "width = 64\ndepth = 3\nrate = 4e-3\nsteps = 800\nbatch = 512\nsolver = \"rk4\"\nsolver_steps = 8",
+    defaults: "hidden_width = 64\nhidden_layers = 3\nlearning_rate = 4e-3\nsteps = 800\nbatch_size = 512\nsolver = \"rk4\"\nsolver_steps = 8",
     keys: || [Settings::keys(), Sampling::keys()].concat(),
     build: |setup, own| {
         let (settings, sampling): (Settings, Sampling) = (take(own)?, take(own)?);
@@ -70,7 +70,7 @@ pub const ENTRY: Entry = Entry {
         let core = ManyStep::new(setup, &course, sampling, Prediction::Velocity, 1, false)?;
         if core.latent != core.columns {
             return Err(Error::usage(format!(
-                "`latent` is {}: a likelihood needs a latent space of the data's dimension, {} (leave it at 0)",
+                "`latent_dim` is {}: a likelihood needs a latent space of the data's dimension, {} (leave it at 0)",
                 core.latent, core.columns
             )));
         }

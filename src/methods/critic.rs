@@ -14,12 +14,12 @@ settings! {
     pub struct Settings {
         /// Updates of the critic to one of the generator.
         critic_steps: u32 = 1,
-        /// The critic's learning rate at its highest; `rate` is the generator's (two time scales; Heusel et al. 2017).
-        critic_rate: f32 = 4e-3,
+        /// The critic's learning rate at its highest; `learning_rate` is the generator's (two time scales; Heusel et al. 2017).
+        critic_learning_rate: f32 = 4e-3,
         /// Units of a hidden layer of the critic.
-        critic_width: usize = 128,
+        critic_hidden_width: usize = 128,
         /// Hidden layers of the critic.
-        critic_depth: usize = 3,
+        critic_hidden_layers: usize = 3,
         /// Activation of the critic: silu, relu, gelu, tanh, elu, softplus, sigmoid.
         critic_activation: Activation = Activation::Silu,
         /// What the critic's first weights are multiplied by, so that it tells near places apart from the start.
@@ -40,13 +40,13 @@ impl Settings {
         if !(1..=1000).contains(&self.critic_steps) {
             return wrong("critic_steps", &self.critic_steps, "between 1 and 1,000");
         }
-        if !(1..=4096).contains(&self.critic_width) {
-            return wrong("critic_width", &self.critic_width, "between 1 and 4,096");
+        if !(1..=4096).contains(&self.critic_hidden_width) {
+            return wrong("critic_hidden_width", &self.critic_hidden_width, "between 1 and 4,096");
         }
-        if self.critic_depth > 64 {
-            return wrong("critic_depth", &self.critic_depth, "at most 64");
+        if self.critic_hidden_layers > 64 {
+            return wrong("critic_hidden_layers", &self.critic_hidden_layers, "at most 64");
         }
-        for (key, value) in [("critic_rate", self.critic_rate), ("critic_gain", self.critic_gain)] {
+        for (key, value) in [("critic_learning_rate", self.critic_learning_rate), ("critic_gain", self.critic_gain)] {
             if !(value > 0.0 && value.is_finite()) {
                 return wrong(key, &value, "above 0");
             }
@@ -93,8 +93,8 @@ impl Critic {
         let shape = MlpShape {
             inputs: setup.columns + setup.conditions,
             outputs: 1,
-            width: settings.critic_width,
-            depth: settings.critic_depth,
+            width: settings.critic_hidden_width,
+            depth: settings.critic_hidden_layers,
             activation: settings.critic_activation,
             head: Head::Free,
             input_gain: settings.critic_gain,
@@ -109,10 +109,10 @@ impl Critic {
             })
             .collect();
         let adam = Adam {
-            rate: settings.critic_rate,
+            learning_rate: settings.critic_learning_rate,
             beta1: settings.beta1,
             beta2: settings.beta2,
-            warmup: training.warmup.saturating_mul(settings.critic_steps),
+            warmup_steps: training.warmup_steps.saturating_mul(settings.critic_steps),
             steps: training.steps.saturating_mul(settings.critic_steps),
             ..training.adam()
         };

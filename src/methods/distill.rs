@@ -58,7 +58,7 @@ pub const ENTRY: Entry = Entry {
     density: false,
     inverse: false,
     // What is learned is the teacher: its rows say nothing that it does not. And it may have seen them all, so that none is a test.
-    defaults: "width = 128\nrate = 2e-3\ntest_fraction = 0.0\nvalidation_fraction = 0.0",
+    defaults: "hidden_width = 128\nlearning_rate = 2e-3\ntest_fraction = 0.0\nvalidation_fraction = 0.0",
     keys: <Settings as settings::Settings>::keys,
     build: |setup, own| {
         let settings: Settings = settings::take(own)?;
@@ -158,7 +158,7 @@ impl Distill {
         let teacher = self.teacher()?;
         if teacher.latent() != student.latent() {
             return Err(Error::usage(format!(
-                "the teacher's latent space has {} dimensions: set latent={0}, not {}",
+                "the teacher's latent space has {} dimensions: set latent_dim={0}, not {}",
                 teacher.latent(),
                 student.latent()
             )));

@@ -52,7 +52,7 @@ pub const ENTRY: Entry = Entry {
     paper: "§4, reverse simulation, with §2's energy distance for the denoiser",
     density: false,
     inverse: false,
-    defaults: "rate = 6e-3",
+    defaults: "learning_rate = 6e-3",
     keys: || [Settings::keys(), Steps::keys()].concat(),
     build: |setup, own| {
         let (settings, steps): (Settings, Steps) = (settings::take(own)?, settings::take(own)?);
@@ -120,7 +120,7 @@ impl Distributional {
         let place = Place::new(&mut builder, setup)?;
         let network = Velocity::new(&mut builder, "denoiser", steps.shape(training, 2 * columns + conditions, columns));
         let parameters = builder.build(setup.gpu)?;
-        let (adam, batch, steps) = (training.adam(), training.batch, steps.map_steps);
+        let (adam, batch, steps) = (training.adam(), training.batch_size, steps.map_steps);
         Ok(Self { settings, parameters, network, adam, batch, columns, conditions, steps, place })
     }
 

@@ -55,7 +55,7 @@ pub const ENTRY: Entry = Entry {
     paper: "§3, energy-based models",
     density: true,
     inverse: false,
-    defaults: "width = 128\ndepth = 3\nrate = 2e-3\nsteps = 3000\nbatch = 512\nactivation = 'silu'",
+    defaults: "hidden_width = 128\nhidden_layers = 3\nlearning_rate = 2e-3\nsteps = 3000\nbatch_size = 512\nactivation = 'silu'",
     keys: Settings::keys,
     build: |setup, own| Ok(Box::new(Ebm::new(setup, settings::take(own)?)?)),
     resolve: |table| resolve::<Settings>(table, Settings::check),
@@ -129,10 +129,10 @@ pub struct Ebm {
 impl Ebm {
     pub fn new(setup: &Setup, settings: Settings) -> Result<Self> {
         let (training, d, k) = (setup.training, setup.columns, setup.conditions);
-        if training.latent != 0 && training.latent != d {
+        if training.latent_dim != 0 && training.latent_dim != d {
             return Err(Error::usage(format!(
-                "`latent` is {}: chains move among rows of data, of {d} columns (leave it at 0)",
-                training.latent
+                "`latent_dim` is {}: chains move among rows of data, of {d} columns (leave it at 0)",
+                training.latent_dim
             )));
         }
         let mut builder = Builder::new(setup.seed);
@@ -146,14 +146,15 @@ impl Ebm {
             back_bias: builder.add("whitening.back.bias", 1, d, &back_bias),
             log_det: builder.add("whitening.log_det", 1, 1, &[log_det]),
         };
-        let chains = builder.add("chains", training.batch, d + k, &starts(setup, d, k)?);
-        let log_steps = builder.add("chains.log_steps", training.batch, 1, &vec![settings.step_size.ln(); training.batch]);
+        let chains = builder.add("chains", training.batch_size, d + k, &starts(setup, d, k)?);
+        let log_steps =
+            builder.add("chains.log_steps", training.batch_size, 1, &vec![settings.step_size.ln(); training.batch_size]);
         builder.fix();
         let shape = MlpShape {
             inputs: d + k,
             outputs: 1,
-            width: training.width,
-            depth: training.depth,
+            width: training.hidden_width,
+            depth: training.hidden_layers,
             activation: training.activation,
             head: Head::Free,
             input_gain: if training.input_gain == 0.0 { (3.0 * (2.0 / d as f32).sqrt()).max(1.0) } else { training.input_gain },
@@ -168,7 +169,7 @@ impl Ebm {
             network,
             settings,
             adam: training.adam(),
-            batch: training.batch,
+            batch: training.batch_size,
             columns: d,
             conditions: k,
         })
@@ -306,7 +307,7 @@ impl Ebm {
 
 /// Where persistent chains are at first: uniform numbers of deviation 1, which they soon leave, each given what a row of the data is.
 fn starts(setup: &Setup, d: usize, k: usize) -> Result<Vec<f32>> {
-    let batch = setup.training.batch;
+    let batch = setup.training.batch_size;
     let rows = match setup.data.filter(|_| k > 0) {
         Some(data) => data.tensor().read()?,
         None => vec![0.0; d + k],

@@ -118,7 +118,7 @@ pub const ENTRY: Entry = Entry {
     // where this one closed 0.95, and β₁ = ½ did no better than 0.
     // Clipped: the exponentials of a critic that is sure give gradients of any size (without it hellinger had learned nothing of moons
     // after 400 steps, with it 0.74).
-    defaults: "steps = 3000\nclip = 1.0\nrate = 2e-3",
+    defaults: "steps = 3000\ngrad_clip = 1.0\nlearning_rate = 2e-3",
     keys: critic::keys::<Settings>,
     build: |setup, own| {
         let (settings, critic): (_, critic::Settings) = (settings::take(own)?, settings::take(own)?);

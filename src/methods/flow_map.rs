@@ -53,7 +53,7 @@ pub const ENTRY: Entry = Entry {
     paper: "§4, the flow integrated into a map ψ (after distillation)",
     density: false,
     inverse: false,
-    defaults: "width = 128\ndepth = 3\nbatch = 256\nrate = 4e-3",
+    defaults: "hidden_width = 128\nhidden_layers = 3\nbatch_size = 256\nlearning_rate = 4e-3",
     keys: || [Settings::keys(), Steps::keys()].concat(),
     build: |setup, own| {
         let (settings, steps): (Settings, Steps) = (settings::take(own)?, settings::take(own)?);

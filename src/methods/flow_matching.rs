@@ -37,7 +37,7 @@ pub const ENTRY: Entry = Entry {
     paper: "§4, flow matching",
     density: true,
     inverse: true,
-    defaults: "width = 128\ndepth = 3\nrate = 2e-3\ntimes = \"low-discrepancy\"",
+    defaults: "hidden_width = 128\nhidden_layers = 3\nlearning_rate = 2e-3\ntimes = \"low-discrepancy\"",
     keys: keys_of_flow::<Settings>,
     build: |setup, own| {
         let given = given_source(own).is_some();

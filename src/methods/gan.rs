@@ -46,7 +46,7 @@ pub const ENTRY: Entry = Entry {
     inverse: false,
     // Looked at on pinwheel, rings and swissroll, one seed each (800 to 2,000 steps): a critic of 64 units closed 0.91 of pinwheel
     // where this one closed 0.95, and β₁ = ½ did no better than 0.
-    defaults: "steps = 3000\nrate = 2e-3",
+    defaults: "steps = 3000\nlearning_rate = 2e-3",
     keys: critic::keys::<Settings>,
     build: |setup, own| {
         let (settings, critic): (Settings, critic::Settings) = (settings::take(own)?, settings::take(own)?);

@@ -53,7 +53,7 @@ pub const ENTRY: Entry = Entry {
     density: false,
     inverse: false,
     // What rests on which measurement is in docs/studies/defaults.md.
-    defaults: "rate = 6e-3",
+    defaults: "learning_rate = 6e-3",
     keys: || [Settings::keys(), Steps::keys()].concat(),
     build: |setup, own| {
         let (settings, steps): (Settings, Steps) = (settings::take(own)?, settings::take(own)?);

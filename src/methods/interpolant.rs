@@ -32,7 +32,7 @@ pub const ENTRY: Entry = Entry {
     paper: "§4, stochastic interpolants",
     density: true,
     inverse: true,
-    defaults: "width = 128\ndepth = 3\nrate = 2e-3",
+    defaults: "hidden_width = 128\nhidden_layers = 3\nlearning_rate = 2e-3",
     keys: keys_of_flow::<Settings>,
     build: |setup, own| {
         let given = given_source(own).is_some();

@@ -42,7 +42,7 @@ pub const ENTRY: Entry = Entry {
     // Gradients are clipped, both networks': where f + g is far above the cost the entropic penalty's slope is up to e²⁰, and one such
     // step would fill Adam's second moment for thousands; and φ descends V, for which a violation is a gain until f and g have answered.
     // Looked at on pinwheel: 0.93 closed after 600 steps, with the quadratic penalty at ε = 0.003 0.89.
-    defaults: "steps = 2000\nbatch = 512\nrate = 1e-3\nclip = 1.0\ncritic_steps = 3\ncritic_width = 64\ncritic_depth = 4\nbeta1 = 0.5",
+    defaults: "steps = 2000\nbatch_size = 512\nlearning_rate = 1e-3\ngrad_clip = 1.0\ncritic_steps = 3\ncritic_hidden_width = 64\ncritic_hidden_layers = 4\nbeta1 = 0.5",
     keys: critic::keys::<Settings>,
     build: |setup, own| {
         let (settings, critic): (Settings, critic::Settings) = (settings::take(own)?, settings::take(own)?);

@@ -60,52 +60,51 @@ use std::sync::{Arc, Mutex};
 settings! {
     /// Settings that every method shares.
     pub struct Training {
-        /// Training steps.
+        /// Training steps, 1 or more.
         steps: u32 = 6000,
-        /// Rows a step, of the data and of the generated sample each.
-        batch: usize = 1024,
-        /// Dimension of the latent space; 0 is the number of columns.
-        latent: usize = 0,
-        /// Units of a hidden layer.
-        width: usize = 64,
-        /// Hidden layers.
-        depth: usize = 6,
-        /// Activation: silu, relu, gelu, tanh, elu, softplus, sigmoid.
+        /// Batch size: rows of the data in one training step, and as many generated rows, 2 to 1,048,576.
+        batch_size: usize = 1024,
+        /// Dimension of the latent space, 1 to 4,096; 0 is the number of columns.
+        latent_dim: usize = 0,
+        /// Width of the hidden layers, 1 to 4,096.
+        hidden_width: usize = 64,
+        /// Number of hidden layers, 0 to 64.
+        hidden_layers: usize = 6,
+        /// Activation function: silu, relu, gelu, tanh, elu, softplus, sigmoid.
         activation: crate::nn::Activation = crate::nn::Activation::Gelu,
-        /// What the first layer's initial weights are multiplied by; 0 chooses by the latent dimension.
+        /// Factor of the first layer's initial weights, above 0; 0 chooses it by the latent dimension.
         input_gain: f32 = 0.0,
-        /// Learning rate at its highest.
-        rate: f32 = 6e-3,
-        /// Schedule of the rate after its warm-up: constant or cosine.
+        /// Learning rate after the warm-up, above 0.
+        learning_rate: f32 = 6e-3,
+        /// Schedule of the learning rate after the warm-up: constant, cosine.
         schedule: crate::nn::Schedule = crate::nn::Schedule::Cosine,
-        /// Steps over which the rate grows from zero.
-        warmup: u32 = 100,
-        /// Decoupled weight decay (AdamW).
-        decay: f32 = 0.0,
-        /// Largest global norm of the gradient; 0 is no limit.
-        clip: f32 = 0.0,
-        /// Decay of the moving average of the weights, which samples are drawn with.
-        average: f32 = 0.999,
-        /// Whether uniform noise is added to columns that hold whole numbers only, so that they have a density; samples are then rounded.
-        dequantise: bool = false,
-        /// Deviation of Gaussian noise that rows are learned with, in deviations of the data, for methods trained by likelihood on data that lie in fewer dimensions than they have columns; samples are then denoised.
+        /// Warm-up steps, over which the learning rate grows from zero, 0 or more.
+        warmup_steps: u32 = 100,
+        /// Weight decay, decoupled as in AdamW, 0 or above.
+        weight_decay: f32 = 0.0,
+        /// Gradient clipping: the largest global norm of the gradient, above 0; 0 is no limit.
+        grad_clip: f32 = 0.0,
+        /// Decay of the exponential moving average of the weights that samples are drawn with, 0 to below 1.
+        ema: f32 = 0.999,
+        /// Dequantization, true or false: uniform noise is added to columns of integers in training, so that they have a density, and samples are rounded.
+        dequantize: bool = false,
+        /// Standard deviation of Gaussian noise added to standardized rows in training, for likelihoods of data on a manifold, 0 or above; samples are then denoised.
         noise: f32 = 0.0,
-        /// Whether samples of a method that learned with noise are denoised; `sample --set denoise=false` leaves it out.
+        /// Denoising of samples where `noise` is above 0, true or false; `sample --set denoise=false` turns it off.
         denoise: bool = true,
-        /// Whether columns are scaled to mean 0 and deviation 1 for training (and samples back).
-        standardise: bool = true,
-        /// Whether samples are rounded in columns that hold whole numbers only.
+        /// Standardization of the columns for training, true or false; samples are mapped back.
+        standardize: bool = true,
+        /// Rounding of samples in columns of integers, true or false.
         round: bool = false,
-        /// Whether samples are clamped to each column's observed bounds.
+        /// Clamping of samples to each column's observed bounds, true or false.
         clamp: bool = false,
-        /// Share of the rows that is split off for the final scores and touched once: a number, or auto for 0.2 and at most 2,000 rows; 0 is none.
+        /// Fraction of the rows that is split off as the test set, for the final scores, 0 to below 1; auto is 0.2 and at most 2,000 rows.
         test_fraction: crate::data::Fraction = crate::data::Fraction::Auto,
-        /// Share of the other rows that early stopping uses: a number, or auto for 0.2 below 5,000 rows and none above; 0 is none.
-        #[serde(alias = "held_out")]
+        /// Fraction of the other rows that is split off as the validation set, for early stopping, 0 to below 1; auto is 0.2 below 5,000 rows and 0 above.
         validation_fraction: crate::data::Fraction = crate::data::Fraction::Auto,
-        /// Evaluations on validation rows (20 steps apart or more, after the warm-up) without improvement that stop training, a rarer one counted as several; 0 never does.
+        /// Patience of early stopping: evaluations without improvement on the validation set (20 steps apart or more, after the warm-up; a rarer one counts as several); 0 never stops early.
         patience: u32 = 20,
-        /// Whether the model that is saved is trained again on all rows of the data, for as many steps as were kept: where validation rows were split off, or test rows of fewer than 5,000.
+        /// Refit of the saved model on all rows, for as many steps as were kept, true or false: where validation rows were split off, or test rows of fewer than 5,000.
         refit: bool = true,
     }
 }
@@ -114,13 +113,13 @@ impl Training {
     /// The optimiser that these settings ask for.
     pub fn adam(&self) -> Adam {
         Adam {
-            rate: self.rate,
-            decay: self.decay,
-            clip: self.clip,
-            warmup: self.warmup,
+            learning_rate: self.learning_rate,
+            weight_decay: self.weight_decay,
+            grad_clip: self.grad_clip,
+            warmup_steps: self.warmup_steps,
             steps: self.steps,
             schedule: self.schedule,
-            average: self.average,
+            ema: self.ema,
             ..Adam::default()
         }
     }
@@ -133,28 +132,33 @@ impl Training {
         if self.steps == 0 {
             return wrong("steps", &self.steps, "at least 1");
         }
-        if !(2..=1 << 20).contains(&self.batch) {
-            return wrong("batch", &self.batch, "between 2 and 1,048,576");
+        if !(2..=1 << 20).contains(&self.batch_size) {
+            return wrong("batch_size", &self.batch_size, "between 2 and 1,048,576");
         }
-        if !(1..=4096).contains(&self.width) {
-            return wrong("width", &self.width, "between 1 and 4,096");
+        if !(1..=4096).contains(&self.hidden_width) {
+            return wrong("hidden_width", &self.hidden_width, "between 1 and 4,096");
         }
-        if self.depth > 64 {
-            return wrong("depth", &self.depth, "at most 64");
+        if self.hidden_layers > 64 {
+            return wrong("hidden_layers", &self.hidden_layers, "at most 64");
         }
-        if self.latent > 4096 {
-            return wrong("latent", &self.latent, "at most 4,096");
+        if self.latent_dim > 4096 {
+            return wrong("latent_dim", &self.latent_dim, "at most 4,096");
         }
-        if !(self.rate > 0.0 && self.rate.is_finite()) {
-            return wrong("rate", &self.rate, "above 0");
+        if !(self.learning_rate > 0.0 && self.learning_rate.is_finite()) {
+            return wrong("learning_rate", &self.learning_rate, "above 0");
         }
-        for (key, value) in [("decay", self.decay), ("clip", self.clip), ("input_gain", self.input_gain), ("noise", self.noise)] {
+        for (key, value) in [
+            ("weight_decay", self.weight_decay),
+            ("grad_clip", self.grad_clip),
+            ("input_gain", self.input_gain),
+            ("noise", self.noise),
+        ] {
             if !(value >= 0.0 && value.is_finite()) {
                 return wrong(key, &value, "0 or above");
             }
         }
-        if !(0.0..1.0).contains(&self.average) {
-            return wrong("average", &self.average, "at least 0 and below 1");
+        if !(0.0..1.0).contains(&self.ema) {
+            return wrong("ema", &self.ema, "at least 0 and below 1");
         }
         Ok(())
     }

@@ -62,7 +62,7 @@ impl Noised {
         let shape = MlpShape {
             inputs: columns + conditions,
             outputs: columns,
-            width: training.width,
+            width: training.hidden_width,
             depth: 3,
             activation: Activation::Gelu,
             head: Head::Free,
@@ -77,7 +77,7 @@ impl Noised {
             shift,
             sigma: training.noise,
             adam: training.adam(),
-            batch: training.batch,
+            batch: training.batch_size,
             columns,
             conditions,
         };

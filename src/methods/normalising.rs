@@ -88,17 +88,17 @@ pub(super) struct NormalisingFlow {
 impl NormalisingFlow {
     pub fn new(setup: &Setup, choice: &Choice) -> Result<Self> {
         let (training, columns) = (setup.training, setup.columns);
-        if training.latent != 0 && training.latent != columns {
+        if training.latent_dim != 0 && training.latent_dim != columns {
             return Err(Error::usage(format!(
-                "`latent` is {}: an invertible map has a latent space of the data's dimension, {columns} (leave it at 0)",
-                training.latent
+                "`latent_dim` is {}: an invertible map has a latent space of the data's dimension, {columns} (leave it at 0)",
+                training.latent_dim
             )));
         }
         let conditioner = ConditionerShape {
             columns,
             conditions: setup.conditions,
-            width: training.width,
-            depth: training.depth,
+            width: training.hidden_width,
+            depth: training.hidden_layers,
             activation: training.activation,
             input_gain: if training.input_gain == 0.0 { 1.0 } else { training.input_gain },
         };
@@ -110,7 +110,7 @@ impl NormalisingFlow {
         let moments = setup.data.zip(covariance.as_ref()).map(|(data, covariance)| (data.mean(), covariance));
         let mut builder = Builder::new(setup.seed);
         let chain = Normalising::new(setup.gpu, &mut builder, shape, moments, setup.seed)?;
-        Ok(Self { parameters: builder.build(setup.gpu)?, chain, adam: training.adam(), batch: training.batch, columns })
+        Ok(Self { parameters: builder.build(setup.gpu)?, chain, adam: training.adam(), batch: training.batch_size, columns })
     }
 
     fn log_likelihood(&self, rec: &mut Recorder, x: Var, weights: Weights) -> Result<Var> {

@@ -18,7 +18,7 @@ pub struct OneStep {
 impl OneStep {
     pub fn new(setup: &Setup) -> Result<Self> {
         let training = setup.training;
-        let latent = if training.latent == 0 { setup.columns } else { training.latent };
+        let latent = if training.latent_dim == 0 { setup.columns } else { training.latent_dim };
         // Grows as the latent space shrinks. Chosen before a fault in the perceptron's forward pass was mended; since then gains
         // of 1, 3 and 6 did equally well on 8gaussians and checkerboard, so it wants a fresh study.
         let automatic = (8.5 / (latent as f32).sqrt()).max(1.0);
@@ -27,8 +27,8 @@ impl OneStep {
             input_gain: if training.input_gain == 0.0 { automatic } else { training.input_gain },
             latent: latent + conditions,
             columns: setup.columns,
-            width: training.width,
-            depth: training.depth,
+            width: training.hidden_width,
+            depth: training.hidden_layers,
             activation: training.activation,
         };
         let mut builder = Builder::new(setup.seed);
@@ -37,7 +37,13 @@ impl OneStep {
             None => (vec![0.0; shape.columns], vec![0.0; shape.latent * shape.columns]),
         };
         let generator = Generator::new(&mut builder, shape, &mean, &factor);
-        Ok(Self { parameters: builder.build(setup.gpu)?, generator, adam: training.adam(), batch: training.batch, conditions })
+        Ok(Self {
+            parameters: builder.build(setup.gpu)?,
+            generator,
+            adam: training.adam(),
+            batch: training.batch_size,
+            conditions,
+        })
     }
 
     /// A batch of generated rows, with the weights in training, and as many data rows.

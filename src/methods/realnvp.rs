@@ -36,7 +36,7 @@ pub const ENTRY: Entry = Entry {
     paper: "§3, change of variables with coupling layers",
     density: true,
     inverse: true,
-    defaults: "width = 64\ndepth = 2\nrate = 2e-3\nsteps = 3000\nclip = 20.0\nstretch = 4.0\nmixing_stretch = 4.0",
+    defaults: "hidden_width = 64\nhidden_layers = 2\nlearning_rate = 2e-3\nsteps = 3000\ngrad_clip = 20.0\nstretch = 4.0\nmixing_stretch = 4.0",
     keys: Settings::keys,
     build: |setup, own| Ok(Box::new(NormalisingFlow::new(setup, &settings::take::<Settings>(own)?.choice())?)),
     resolve: |table| resolve::<Settings>(table, |own| own.choice().check()),

@@ -37,7 +37,7 @@ pub const ENTRY: Entry = Entry {
     paper: "§4, straight flows",
     density: true,
     inverse: true,
-    defaults: "width = 128\ndepth = 3\nrate = 2e-3\nsolver = \"euler\"\nsolver_steps = 4",
+    defaults: "hidden_width = 128\nhidden_layers = 3\nlearning_rate = 2e-3\nsolver = \"euler\"\nsolver_steps = 4",
     keys: keys_of_flow::<Settings>,
     build: |setup, own| {
         let (settings, course, sampling) = take_flow::<Settings>(own)?;

@@ -39,7 +39,7 @@ pub const ENTRY: Entry = Entry {
     paper: "§4, score matching and eq. (5)",
     density: true,
     inverse: true,
-    defaults: "width = 128\ndepth = 3\nrate = 2e-3\npath = \"ornstein-uhlenbeck\"",
+    defaults: "hidden_width = 128\nhidden_layers = 3\nlearning_rate = 2e-3\npath = \"ornstein-uhlenbeck\"",
     keys: keys_of_flow::<Settings>,
     build: |setup, own| {
         let (settings, course, sampling) = take_flow::<Settings>(own)?;

@@ -38,7 +38,7 @@ pub const ENTRY: Entry = Entry {
     paper: "§2, Kantorovich duality with a soft constraint",
     density: false,
     inverse: false,
-    defaults: "steps = 3000\nbatch = 512",
+    defaults: "steps = 3000\nbatch_size = 512",
     keys: Settings::keys,
     build: |setup, own| Ok(Box::new(Method { core: OneStep::new(setup)?, settings: settings::take(own)? })),
     resolve: |table| resolve(table, Settings::check),

@@ -31,7 +31,7 @@ pub const ENTRY: Entry = Entry {
     paper: "§3, latent variables with the evidence lower bound",
     density: true,
     inverse: false,
-    defaults: "width = 128\ndepth = 3\nrate = 2e-3\nsteps = 6000\nbatch = 512",
+    defaults: "hidden_width = 128\nhidden_layers = 3\nlearning_rate = 2e-3\nsteps = 6000\nbatch_size = 512",
     keys: || Settings::keys().into_iter().chain(LatentSettings::keys()).collect(),
     build: |setup, own| {
         let (objective, shared): (Settings, LatentSettings) = (settings::take(own)?, settings::take(own)?);

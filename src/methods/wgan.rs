@@ -34,7 +34,7 @@ pub enum Constraint {
 settings! {
     /// Settings of `wgan`.
     pub struct Settings {
-        /// How the critic is kept 1-Lipschitz: penalty, one-sided, spectral, clip (which wants small steps: rate = 1e-3, critic_rate = 1e-3, beta1 = 0).
+        /// How the critic is kept 1-Lipschitz: penalty, one-sided, spectral, clip (which wants small steps: learning_rate = 1e-3, critic_learning_rate = 1e-3, beta1 = 0).
         constraint: Constraint = Constraint::Penalty,
         /// Weight λ of the penalty (penalty and one-sided).
         penalty: f32 = 0.1,
@@ -55,7 +55,7 @@ pub const ENTRY: Entry = Entry {
     // Another seed, in about the same time: these defaults 0.96 of pinwheel and 0.35 of rings; three critic steps and 2,500 of φ 0.93
     // and 0.60; two of 128 units × 3 and 3,400 0.97 and 0.73 (twice the time; of moons 0.86 where these close 0.87 and 0.88); the same
     // with batches of 1,024 and 2,200 steps 0.95 and 0.46.
-    defaults: "steps = 1500\nbatch = 512\nrate = 2e-3\ncritic_steps = 5\ncritic_width = 64\ncritic_depth = 4\nbeta1 = 0.5",
+    defaults: "steps = 1500\nbatch_size = 512\nlearning_rate = 2e-3\ncritic_steps = 5\ncritic_hidden_width = 64\ncritic_hidden_layers = 4\nbeta1 = 0.5",
     keys: critic::keys::<Settings>,
     build: |setup, own| {
         let (settings, critic): (Settings, critic::Settings) = (settings::take(own)?, settings::take(own)?);

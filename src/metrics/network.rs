@@ -39,8 +39,14 @@ pub fn logits(
     let parameters = builder.build(gpu)?;
     let size = BATCH.min(train.len());
     let steps = (EPOCHS * train.len() / size).clamp(STEPS[0], STEPS[1]);
-    let adam =
-        Adam { rate: 3e-3, decay: 1e-3, steps: steps as u32, schedule: Schedule::Cosine, average: 0.99, ..Adam::default() };
+    let adam = Adam {
+        learning_rate: 3e-3,
+        weight_decay: 1e-3,
+        steps: steps as u32,
+        schedule: Schedule::Cosine,
+        ema: 0.99,
+        ..Adam::default()
+    };
 
     let mut rec = Recorder::with_domain(gpu, seed, DOMAIN)?;
     let data = gpu.upload(train.len(), columns + 1, &labelled)?;

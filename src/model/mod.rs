@@ -85,7 +85,7 @@ impl Description {
 
     /// The rows of a table as densities of this model take them: with noise in the columns that it dequantised.
     pub fn dequantised(&self, rows: &Table, seed: u64) -> Table {
-        if !self.training.dequantise {
+        if !self.training.dequantize {
             return rows.clone();
         }
         let generated = self.parted().0.len();

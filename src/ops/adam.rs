@@ -20,21 +20,21 @@ pub enum Schedule {
 /// Settings of the optimiser (Kingma & Ba 2015; Loshchilov & Hutter 2019).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Adam {
-    pub rate: f32,
+    pub learning_rate: f32,
     pub beta1: f32,
     pub beta2: f32,
     pub epsilon: f32,
     /// Decoupled weight decay λ (AdamW); 0 is Adam.
-    pub decay: f32,
+    pub weight_decay: f32,
     /// Largest global norm of the gradient; 0 is no limit.
-    pub clip: f32,
+    pub grad_clip: f32,
     /// Steps over which the rate grows from zero.
-    pub warmup: u32,
+    pub warmup_steps: u32,
     /// Steps of the whole schedule.
     pub steps: u32,
     pub schedule: Schedule,
     /// Decay α of the parameters' moving average.
-    pub average: f32,
+    pub ema: f32,
     /// Largest magnitude of a parameter, to which each update is projected back (the clipping of Wasserstein critics; Arjovsky et
     /// al. 2017); 0 is no limit.
     pub bound: f32,
@@ -43,16 +43,16 @@ pub struct Adam {
 impl Default for Adam {
     fn default() -> Self {
         Self {
-            rate: 1e-3,
+            learning_rate: 1e-3,
             beta1: 0.9,
             beta2: 0.999,
             epsilon: 1e-8,
-            decay: 0.0,
-            clip: 0.0,
-            warmup: 0,
+            weight_decay: 0.0,
+            grad_clip: 0.0,
+            warmup_steps: 0,
             steps: 1,
             schedule: Schedule::Constant,
-            average: 0.999,
+            ema: 0.999,
             bound: 0.0,
         }
     }
@@ -95,18 +95,18 @@ impl Recorder {
         let log = |beta: f32| f64::from(beta).ln().max(-87.0) as f32;
         let params = Params {
             len4: len as u32 / 4,
-            warmup: adam.warmup,
+            warmup: adam.warmup_steps,
             total: adam.steps,
-            rate: adam.rate,
+            rate: adam.learning_rate,
             floor: adam.floor(),
             beta1: adam.beta1,
             beta2: adam.beta2,
             log_beta1: log(adam.beta1),
             log_beta2: log(adam.beta2),
             epsilon: adam.epsilon,
-            decay: adam.decay,
-            clip: adam.clip,
-            average_decay: adam.average,
+            decay: adam.weight_decay,
+            clip: adam.grad_clip,
+            average_decay: adam.ema,
             bound: adam.bound,
         };
         let state = self.state();

@@ -23,7 +23,7 @@ impl State {
         if !norm2.is_finite() {
             return;
         }
-        let (clip, norm) = (f64::from(adam.clip), norm2.sqrt());
+        let (clip, norm) = (f64::from(adam.grad_clip), norm2.sqrt());
         let shrink = if clip > 0.0 && norm > clip { clip / norm } else { 1.0 };
         let (b1, b2) = (f64::from(adam.beta1), f64::from(adam.beta2));
         let rate = rate(adam, t);
@@ -33,11 +33,11 @@ impl State {
             self.second[i] = b2 * self.second[i] + (1.0 - b2) * g * g;
             let m = self.first[i] / (1.0 - b1.powf(t as f64));
             let v = self.second[i] / (1.0 - b2.powf(t as f64));
-            self.value[i] -= rate * (m / (v.sqrt() + f64::from(adam.epsilon)) + f64::from(adam.decay) * self.value[i]);
+            self.value[i] -= rate * (m / (v.sqrt() + f64::from(adam.epsilon)) + f64::from(adam.weight_decay) * self.value[i]);
             if adam.bound > 0.0 {
                 self.value[i] = self.value[i].clamp(-f64::from(adam.bound), f64::from(adam.bound));
             }
-            let keep = f64::from(adam.average).min((1.0 + t as f64) / (10.0 + t as f64));
+            let keep = f64::from(adam.ema).min((1.0 + t as f64) / (10.0 + t as f64));
             self.average[i] += (1.0 - keep) * (self.value[i] - self.average[i]);
         }
     }
@@ -45,9 +45,9 @@ impl State {
 
 /// The learning rate of update `t`.
 pub fn rate(adam: &Adam, t: u64) -> f64 {
-    let (t, warmup, total) = (t as f64, f64::from(adam.warmup), f64::from(adam.steps));
+    let (t, warmup, total) = (t as f64, f64::from(adam.warmup_steps), f64::from(adam.steps));
     let warm = (t / warmup.max(1.0)).min(1.0);
     let progress = ((t - warmup) / (total - warmup).max(1.0)).clamp(0.0, 1.0);
     let floor = f64::from(adam.floor());
-    f64::from(adam.rate) * warm * (floor + (1.0 - floor) * 0.5 * (1.0 + (std::f64::consts::PI * progress).cos()))
+    f64::from(adam.learning_rate) * warm * (floor + (1.0 - floor) * 0.5 * (1.0 + (std::f64::consts::PI * progress).cos()))
 }

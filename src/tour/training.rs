@@ -130,7 +130,7 @@ impl Trainer<'_> {
         training.validation_fraction = Fraction::Of(0.0);
         if let Some(steps) = steps {
             training.steps = steps;
-            training.warmup = training.warmup.min(steps / WARMUP_SHARE);
+            training.warmup_steps = training.warmup_steps.min(steps / WARMUP_SHARE);
         }
         Ok(Job {
             entry,

@@ -73,7 +73,7 @@ impl Job {
     /// Which columns are dequantised: those of whole numbers that are generated, where that is asked for.
     fn whole_columns(&self) -> Vec<bool> {
         let generated = self.table.cols() - self.conditions;
-        let whole = |(j, kind): (usize, &crate::data::ColumnKind)| self.training.dequantise && j < generated && kind.integer;
+        let whole = |(j, kind): (usize, &crate::data::ColumnKind)| self.training.dequantize && j < generated && kind.integer;
         self.table.kinds().iter().enumerate().map(whole).collect()
     }
 
@@ -357,7 +357,7 @@ fn outside_of(gpu: &Gpu, job: &Job, stage: &Stage, drawn: bool) -> Result<Option
 }
 
 fn description(job: &Job, stage: &Stage, steps: u64) -> Description {
-    let mut rounding = Rounding::of(&stage.train, job.training.round || job.training.dequantise, job.training.clamp);
+    let mut rounding = Rounding::of(&stage.train, job.training.round || job.training.dequantize, job.training.clamp);
     let kinds = job.table.kinds().iter();
     rounding.columns.iter_mut().zip(kinds).for_each(|(rule, kind)| rule.to_integer &= kind.integer);
     Description {

@@ -102,7 +102,7 @@ impl<'a> Session<'a> {
                 steps: end,
                 loss: self.loss,
                 validation: validation.as_ref().and(self.at.validation.zip(self.at.best_value())),
-                rows_per_second: made as f64 * self.training.batch as f64 / self.at.seconds.max(1e-9),
+                rows_per_second: made as f64 * self.training.batch_size as f64 / self.at.seconds.max(1e-9),
                 outside: self.at.outside,
                 seconds: self.at.seconds,
             });
@@ -167,7 +167,7 @@ impl<'a> Session<'a> {
         }
         // Where it is looked at rarely, a step is taken to be as the one before.
         self.at.judge(loss, share.unwrap_or(self.at.outside), stage.method.parameters())?;
-        if self.at.step <= u64::from(self.training.warmup).max(stage.method.unsettled()) {
+        if self.at.step <= u64::from(self.training.warmup_steps).max(stage.method.unsettled()) {
             // The rate is still growing, or the data still move: nothing can be said of a run that has hardly begun.
             self.at.stale = 0;
         }

@@ -20,7 +20,7 @@ impl Stage {
     /// Everything at its start: the map is the Gaussian of these rows.
     pub fn new(gpu: &Gpu, job: &Job, train: Table) -> Result<Self> {
         train.check_trainable()?;
-        let own = match job.training.standardise {
+        let own = match job.training.standardize {
             true => Standardisation::fit(&train),
             false => {
                 train.check_unscaled()?;

@@ -101,22 +101,22 @@ impl<'a> Trainer<'a> {
 
     /// Rows of the data in one training step.
     pub fn batch_size(self, rows: usize) -> Self {
-        self.set("batch", rows)
+        self.set("batch_size", rows)
     }
 
     /// Learning rate, at its highest.
     pub fn learning_rate(self, rate: f32) -> Self {
-        self.set("rate", rate)
+        self.set("learning_rate", rate)
     }
 
     /// Width of the hidden layers.
     pub fn hidden_width(self, width: usize) -> Self {
-        self.set("width", width)
+        self.set("hidden_width", width)
     }
 
     /// Number of hidden layers.
     pub fn hidden_layers(self, layers: usize) -> Self {
-        self.set("depth", layers)
+        self.set("hidden_layers", layers)
     }
 
     /// Any other setting, by its key in `config.toml` (`pushforward methods METHOD` lists them).

@@ -298,7 +298,7 @@ fn what_cannot_be_coupled_is_refused() {
     assert!(refused(&[1.0, f32::NAN], 1, None).contains("row 2, column 1 of the data is NaN"));
     assert!(refused(&[1.0; 3], 1, Some(&[0.0; 3])).contains("one row more than 0"));
     let rows = Rows::new(moons(10), 2, None).unwrap();
-    for (batch, words) in [(0, "`batch` is 0"), (4000, "use fewer, or the `sinkhorn` coupling")] {
+    for (batch, words) in [(0, "`batch_size` is 0"), (4000, "use fewer, or the `sinkhorn` coupling")] {
         let refused =
             ExactPairs::new(&GPU, 0, batch, rows.clone(), gaussian(vec![0.0; 2], vec![1.0; 2])).err().unwrap().to_string();
         assert!(refused.contains(words), "{refused}");
@@ -329,7 +329,7 @@ fn after_two_euler_steps(coupling: Coupling) -> f64 {
         VelocityShape { columns: 2, outputs: 2, width: 48, depth: 2, activation: Activation::Silu, input_gain: 3.0, time };
     let velocity = Velocity::new(&mut builder, "velocity", shape);
     let parameters = builder.build(&GPU).unwrap();
-    let adam = Adam { rate: 5e-3, steps: 300, warmup: 20, average: 0.98, ..Adam::default() };
+    let adam = Adam { learning_rate: 5e-3, steps: 300, warmup_steps: 20, ema: 0.98, ..Adam::default() };
     let data = Dataset::new(&GPU, &moons(4000), 2, None).unwrap();
     let source = || gaussian(vec![0.0; 2], vec![1.0, 0.0, 0.0, 1.0]);
     let exact =

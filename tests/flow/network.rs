@@ -24,7 +24,7 @@ fn at_one_time_for_all_rows_it_is_what_it_is_at_that_time_in_each() {
     let v = velocity.forward(&mut rec, &parameters, drawn, t_var, Weights::Trained).unwrap();
     let ones = rec.constant(1.0, ROWS, 2).unwrap();
     let loss = pushforward::loss::mean_squared(&mut rec, v, ones).unwrap();
-    rec.minimize(loss, &parameters, &Adam { rate: 0.1, average: 0.0, ..Adam::default() }).unwrap();
+    rec.minimize(loss, &parameters, &Adam { learning_rate: 0.1, ema: 0.0, ..Adam::default() }).unwrap();
     rec.finish().unwrap().replay(1).unwrap();
 
     let mut rec = Recorder::new(&GPU, 2);
@@ -57,7 +57,7 @@ fn what_is_fixed_is_not_moved_and_does_not_decay() {
     );
     let product = rec.mul(a, b).unwrap();
     let loss = rec.mean(product).unwrap();
-    rec.minimize(loss, &parameters, &Adam { rate: 0.1, decay: 0.5, ..Adam::default() }).unwrap();
+    rec.minimize(loss, &parameters, &Adam { learning_rate: 0.1, weight_decay: 0.5, ..Adam::default() }).unwrap();
     rec.finish().unwrap().replay(20).unwrap();
     let values: Vec<Vec<f32>> = parameters.averaged().unwrap().into_iter().map(|(_, _, _, values)| values).collect();
     assert_eq!(values[0], [1.0, 2.0, 3.0]);

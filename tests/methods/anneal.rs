@@ -75,9 +75,9 @@ fn every_objective_learns_moving_data() {
         ("objective = 'mmd'\nfalls = 'rounds'", 0.5),
         ("objective = 'characteristic'\nfalls = 'floor'\nsteps = 300", 0.5),
         ("objective = 'energy'\nfalls = 'floor'", 0.5),
-        ("objective = 'sinkhorn'\nbatch = 256\nsteps = 200", 0.6),
-        ("objective = 'gan'\ncritic_width = 64\ncritic_depth = 2\nfalls = 'floor'\nsteps = 300", 0.75),
-        ("objective = 'wgan'\ncritic_steps = 3\ncritic_depth = 3\nsteps = 200", 0.75),
+        ("objective = 'sinkhorn'\nbatch_size = 256\nsteps = 200", 0.6),
+        ("objective = 'gan'\ncritic_hidden_width = 64\ncritic_hidden_layers = 2\nfalls = 'floor'\nsteps = 300", 0.75),
+        ("objective = 'wgan'\ncritic_steps = 3\ncritic_hidden_layers = 3\nsteps = 200", 0.75),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let outcome = trained("anneal", Toy::Moons, extra, &folder.path().join("run"));
@@ -104,7 +104,7 @@ fn at_rest_the_map_stays_the_fitted_gaussian() {
 fn a_fall_by_the_floor_goes_on_bit_for_bit() {
     let folder = tempfile::tempdir().unwrap();
     let of = |name: &str, stop: bool, resume: bool| {
-        let extra = "steps = 60\nbatch = 64\nfalls = 'floor'\nrounds = 4\nshare = 0.9\nwidth = 16";
+        let extra = "steps = 60\nbatch_size = 64\nfalls = 'floor'\nrounds = 4\nshare = 0.9\nhidden_width = 16";
         let job = Job { resume, ..job(Toy::Moons.sample(6000, 1), "toy:moons", "anneal", extra, &folder.path().join(name)) };
         train::train(&GPU, job, &mut Silent, &AtomicBool::new(stop))
     };
@@ -122,7 +122,7 @@ fn settings_are_those_of_the_objective_too_and_wrong_ones_are_told() {
     let settings = |text: &str| entry.settings(text.parse().unwrap());
     let (training, own) = settings("objective = 'sinkhorn'\nblur = 0.1").unwrap();
     // The objective's own defaults are taken over.
-    assert_eq!((training.steps, training.batch, own["blur"].as_float()), (3000, 512, Some(0.1)));
+    assert_eq!((training.steps, training.batch_size, own["blur"].as_float()), (3000, 512, Some(0.1)));
     for (wrong, said) in [
         ("objective = 'spline'", "one of mmd, energy"),
         ("objective = 'mmdd'", "did you mean `mmd`"),

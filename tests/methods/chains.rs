@@ -11,7 +11,7 @@ use pushforward::metrics::likelihood::LogLikelihood;
 use pushforward::nn::Weights;
 use pushforward::reference::random;
 
-const SMALL: &str = "width = 16\ndepth = 2\n";
+const SMALL: &str = "hidden_width = 16\nhidden_layers = 2\n";
 
 fn built(method: &str, extra: &str, columns: usize, conditions: usize, data: Option<&Dataset>) -> Box<dyn Method> {
     let entry = methods::find(method).unwrap();
@@ -231,7 +231,7 @@ fn a_trained_density_adds_up_to_one_and_is_finite_far_away() {
         ("maf", "transform = 'affine'"),
     ] {
         let folder = tempfile::tempdir().unwrap();
-        let settings = format!("{extra}\nsteps = 200\nwidth = 32\nbatch = 256\nrate = 5e-3");
+        let settings = format!("{extra}\nsteps = 200\nhidden_width = 32\nbatch_size = 256\nlearning_rate = 5e-3");
         let model = trained(method, Toy::Moons, &settings, &folder.path().join("run")).model;
         let log_density = |rows: Vec<f32>| model.log_density(&Table::new(["x", "y"], rows).unwrap()).unwrap().unwrap().values;
         let (side, reach) = (241usize, 6.0f32);
@@ -374,7 +374,8 @@ fn chains_with_matrices_between_their_layers_send_no_sample_away_from_thin_rings
     let table = rings(4000);
     for (method, extra) in [("realnvp", ""), ("spline", "layers = 4"), ("maf", "transform = 'affine'\nlayers = 6")] {
         let folder = tempfile::tempdir().unwrap();
-        let settings = format!("mixing = 'linear'\n{extra}\nsteps = 300\nwidth = 32\nbatch = 256\nrate = 5e-3");
+        let settings =
+            format!("mixing = 'linear'\n{extra}\nsteps = 300\nhidden_width = 32\nbatch_size = 256\nlearning_rate = 5e-3");
         let model = trained_from(table.clone(), "rings.csv", method, &settings, &folder.path().join("run")).model;
         let samples = model.sample(10_000, 7).unwrap();
         for j in 0..2 {

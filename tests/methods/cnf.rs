@@ -124,7 +124,7 @@ fn the_gradient_of_a_whole_recorded_likelihood_is_that_of_its_twin() {
     let data = Dataset::with_conditions(&GPU, &rows, COLUMNS + 1, 1, None).unwrap();
     for (trace, name) in [("exact", Activation::Silu), ("hutchinson", Activation::Tanh), ("auto", Activation::Gelu)] {
         let settings = format!(
-            "trace = '{trace}'\nactivation = '{}'\nwidth = 4\ndepth = 2\ntime_frequencies = 2\nbatch = {ROWS}\ntrain_steps = {STEPS}\n\
+            "trace = '{trace}'\nactivation = '{}'\nhidden_width = 4\nhidden_layers = 2\ntime_frequencies = 2\nbatch_size = {ROWS}\ntrain_steps = {STEPS}\n\
              kinetic = {KINETIC}\njacobian = {JACOBIAN}",
             name.name()
         );
@@ -197,7 +197,12 @@ fn mean(values: &[f32]) -> f64 {
 fn a_trained_flow_is_a_density_that_adds_up_to_one_and_its_map_an_inverse() {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("run");
-    let outcome = trained("cnf", Toy::Moons, "steps = 200\nwidth = 32\ndepth = 2\nbatch = 256\nrate = 8e-3", &run);
+    let outcome = trained(
+        "cnf",
+        Toy::Moons,
+        "steps = 200\nhidden_width = 32\nhidden_layers = 2\nbatch_size = 256\nlearning_rate = 8e-3",
+        &run,
+    );
     let (side, reach) = (101usize, 5.0f32);
     let at = |i: usize| reach * (2.0 * i as f32 / (side as f32 - 1.0) - 1.0);
     let grid: Vec<f32> = (0..side * side).flat_map(|k| [at(k % side), at(k / side)]).collect();
@@ -236,8 +241,13 @@ fn a_gaussian_is_as_likely_as_its_formula_says() {
     };
     let folder = tempfile::tempdir().unwrap();
     let table = Table::new(["x", "y"], lean(1)).unwrap();
-    let outcome =
-        trained_from(table, "rows.csv", "cnf", "steps = 60\nwidth = 16\ndepth = 2\nbatch = 256", &folder.path().join("run"));
+    let outcome = trained_from(
+        table,
+        "rows.csv",
+        "cnf",
+        "steps = 60\nhidden_width = 16\nhidden_layers = 2\nbatch_size = 256",
+        &folder.path().join("run"),
+    );
     let fresh = Table::new(["x", "y"], lean(99)).unwrap();
     let found = outcome.model.log_density(&fresh).unwrap().unwrap().values;
     let (mut most, mut total) = (0.0f64, 0.0);
@@ -257,8 +267,9 @@ fn a_gaussian_is_as_likely_as_its_formula_says() {
 fn prices_make_the_field_slower_and_smoother() {
     let run = |kinetic: f64, jacobian: f64| {
         let data = Dataset::new(&GPU, Toy::Moons.sample(2000, 1).single(), 2, None).unwrap();
-        let settings =
-            format!("steps = 120\nwarmup = 10\nwidth = 24\ndepth = 2\nbatch = 256\nkinetic = {kinetic}\njacobian = {jacobian}");
+        let settings = format!(
+            "steps = 120\nwarmup_steps = 10\nhidden_width = 24\nhidden_layers = 2\nbatch_size = 256\nkinetic = {kinetic}\njacobian = {jacobian}"
+        );
         let method = built(&settings, 0, Some(&data));
         let mut plan = method.plan(&GPU, SEED, &data).unwrap();
         plan.replay(120).unwrap();

@@ -51,12 +51,12 @@ fn trained(
     bound: f32,
     loss: impl Fn(&mut Recorder, &Critic, Var, Var) -> Var,
 ) -> (f64, f32) {
-    let training = Training { steps: STEPS as u32, warmup: 20, ..Training::default() };
+    let training = Training { steps: STEPS as u32, warmup_steps: 20, ..Training::default() };
     let setup = Setup { gpu: &GPU, training: &training, columns, conditions: 0, seed: 5, data: None, teacher: None };
     let settings = CriticSettings {
-        critic_width: 32,
-        critic_depth: 2,
-        critic_rate: 5e-3,
+        critic_hidden_width: 32,
+        critic_hidden_layers: 2,
+        critic_learning_rate: 5e-3,
         critic_gain: 1.0,
         // What `wgan` takes for spectral norms by default.
         critic_activation: if spectral { Activation::Relu } else { Activation::Softplus },

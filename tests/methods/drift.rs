@@ -73,7 +73,7 @@ fn maps_that_follow_the_field_learn_the_law() {
         (Toy::Moons, "", 0.4),
         (Toy::EightGaussians, "kernel = 'laplace'\nsteps = 600", 0.4),
         (Toy::Moons, "normalise = true\nscales = [0.1, 0.3]", 0.5),
-        (Toy::Moons, "form = 'transport'\nbatch = 256\nsteps = 200", 0.5),
+        (Toy::Moons, "form = 'transport'\nbatch_size = 256\nsteps = 200", 0.5),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let outcome = trained("drift", toy, extra, &folder.path().join("run"));

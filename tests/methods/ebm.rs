@@ -12,7 +12,7 @@ fn an_untrained_model_is_the_fitted_gaussian() {
     let table = Toy::Moons.sample(600, 1);
     let data = Dataset::new(&GPU, table.single(), 2, None).unwrap();
     let entry = methods::find("ebm").unwrap();
-    let (training, own) = entry.settings("batch = 512\nwidth = 16".parse().unwrap()).unwrap();
+    let (training, own) = entry.settings("batch_size = 512\nhidden_width = 16".parse().unwrap()).unwrap();
     let setup = Setup { gpu: &GPU, training: &training, columns: 2, conditions: 0, seed: 1, data: Some(&data), teacher: None };
     let method = entry.build(&setup, &own).unwrap();
     let mut rec = Recorder::new(&GPU, 1);
@@ -52,7 +52,7 @@ fn an_untrained_model_is_the_fitted_gaussian() {
 fn variants_learn_a_density_that_integrates_to_one() {
     for extra in ["", "chains = 'data'", "correction = false\nstep_size = 0.02"] {
         let folder = tempfile::tempdir().unwrap();
-        let extra = format!("steps = 200\nbatch = 256\nwidth = 48\ndepth = 2\nsample_steps = 100\n{extra}");
+        let extra = format!("steps = 200\nbatch_size = 256\nhidden_width = 48\nhidden_layers = 2\nsample_steps = 100\n{extra}");
         let outcome = trained("ebm", Toy::Moons, &extra, &folder.path().join("run"));
         let (learned, gaussian) = distances(&outcome, Toy::Moons);
         println!("ebm {extra:?}: {learned:.4} against {gaussian:.4}");

@@ -185,7 +185,7 @@ fn maps_between_times_learn_in_one_step_and_in_four() {
     ] {
         let folder = tempfile::tempdir().unwrap();
         let run = folder.path().join("run");
-        let extra = format!("width = 64\nrate = 4e-3\nbatch = 256\nsteps = 800\n{extra}");
+        let extra = format!("hidden_width = 64\nlearning_rate = 4e-3\nbatch_size = 256\nsteps = 800\n{extra}");
         let outcome = trained(method, TOY, &extra, &run);
         let (one, gaussian) = distances(&outcome, TOY);
         let [two, four] = [2, 4].map(|steps| in_steps(&run, steps, TOY));
@@ -207,7 +207,7 @@ fn maps_start_at_the_gaussian_that_is_fitted_given_what_is_given() {
     let table = Table::new(["y", "c"], values).unwrap();
     for method in ["flow-map", "imm", "distributional-diffusion"] {
         let folder = tempfile::tempdir().unwrap();
-        let extra = "steps = 1\nrate = 1e-12\nwidth = 8\nbatch = 64";
+        let extra = "steps = 1\nlearning_rate = 1e-12\nhidden_width = 8\nbatch_size = 64";
         let job = job(table.clone(), "lines", method, extra, &folder.path().join("run"));
         train::train(&GPU, Job { conditions: 1, ..job }, &mut Silent, &AtomicBool::new(false)).unwrap();
         let given = Table::new(["c"], (0..rows).map(|i| if i % 2 == 0 { -1.0 } else { 1.5 }).collect::<Vec<f32>>()).unwrap();
@@ -235,13 +235,13 @@ fn wrong_steps_and_latents_are_told() {
             Toy::Moons.sample(600, 1),
             "toy:moons",
             "flow-map",
-            &format!("steps = 3\nwidth = 8\n{extra}"),
+            &format!("steps = 3\nhidden_width = 8\n{extra}"),
             &folder.path().join("run"),
         );
         train::train(&GPU, Job { ..job }, &mut Silent, &AtomicBool::new(false))
     };
-    let told = run("latent = 3").map(|_| ()).unwrap_err().to_string();
-    assert!(told.contains("`latent` is 3"), "{told}");
+    let told = run("latent_dim = 3").map(|_| ()).unwrap_err().to_string();
+    assert!(told.contains("`latent_dim` is 3"), "{told}");
     let model = run("").unwrap().model;
     let set = |key: &str, value: i64| (key.to_string(), toml::Value::Integer(value));
     let model = model.with_sampling([set("solver_steps", 4)]).unwrap();
@@ -257,7 +257,7 @@ fn the_lagrangian_gradient_flows_through_the_tangent() {
     let mut builder = Builder::new(1);
     let network = TwoTimes::new(&mut builder, "map", shape());
     let parameters = builder.build(&GPU).unwrap();
-    let adam = Adam { rate: 0.0, ..Adam::default() };
+    let adam = Adam { learning_rate: 0.0, ..Adam::default() };
     let mut rec = Recorder::new(&GPU, 0);
     let [x, s, t] = [input(&mut rec, 2, 2, &x), input(&mut rec, 2, 1, &s), input(&mut rec, 2, 1, &t)];
     let u = network.forward(&mut rec, &parameters, x, [s, t], Weights::Trained).unwrap();

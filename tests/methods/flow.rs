@@ -9,7 +9,7 @@ use pushforward::model::Model;
 #[test]
 fn a_trained_flow_is_a_density_and_its_map_an_inverse() {
     let folder = tempfile::tempdir().unwrap();
-    let outcome = trained("flow-matching", Toy::Moons, "width = 32\nrate = 4e-3", &folder.path().join("run"));
+    let outcome = trained("flow-matching", Toy::Moons, "hidden_width = 32\nlearning_rate = 4e-3", &folder.path().join("run"));
     // On a grid over all that the law reaches the density adds up to one.
     let (side, reach) = (81usize, 4.5f32);
     let at = |i: usize| reach * (2.0 * i as f32 / (side as f32 - 1.0) - 1.0);
@@ -55,7 +55,8 @@ fn with(folder: &std::path::Path, settings: &str) -> Model {
 fn every_solver_draws_from_the_law_that_was_learned() {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("run");
-    let mut outcome = trained("diffusion", Toy::Moons, "steps = 500\nwidth = 32\nrate = 4e-3\npath = 'vp-linear'", &run);
+    let mut outcome =
+        trained("diffusion", Toy::Moons, "steps = 500\nhidden_width = 32\nlearning_rate = 4e-3\npath = 'vp-linear'", &run);
     for solver in Solver::ALL {
         // Of order ½ to 1, and noise to the last but one step: these take more of them.
         let steps = if solver.is_stochastic() || matches!(solver, Solver::Euler | Solver::Ddim) { 64 } else { 16 };
@@ -83,15 +84,15 @@ fn every_path_prediction_and_law_of_times_is_learned() {
         ("diffusion", "path = 'vp-linear'\nprediction = 'noise'\nsolver = 'dpm-solver-2m'\nsteps = 800"),
         ("diffusion", "path = 'straight'\nprediction = 'data'\nsolver = 'dpm-solver-2m'"),
         ("diffusion", "path = 'ornstein-uhlenbeck'\nprediction = 'velocity'\nsolver = 'euler-maruyama'\nsolver_steps = 64"),
-        ("score", "matching = 'sliced'\nsteps = 800\nwidth = 64"),
+        ("score", "matching = 'sliced'\nsteps = 800\nhidden_width = 64"),
         ("interpolant", "path = 'encoding-decoding'\nsolver_steps = 32"),
         ("interpolant", "gamma = 'sine'\nsolver = 'euler-maruyama'\nsolver_steps = 64"),
-        ("flow-matching", "coupling = 'sinkhorn'\nbatch = 256"),
-        ("flow-matching", "coupling = 'exact'\nbatch = 128"),
+        ("flow-matching", "coupling = 'sinkhorn'\nbatch_size = 256"),
+        ("flow-matching", "coupling = 'exact'\nbatch_size = 128"),
     ] {
         let folder = tempfile::tempdir().unwrap();
-        let width = if extra.contains("width") { "" } else { "width = 32\n" };
-        let outcome = trained(method, Toy::Moons, &format!("{width}rate = 4e-3\n{extra}"), &folder.path().join("run"));
+        let width = if extra.contains("hidden_width") { "" } else { "hidden_width = 32\n" };
+        let outcome = trained(method, Toy::Moons, &format!("{width}learning_rate = 4e-3\n{extra}"), &folder.path().join("run"));
         let (learned, gaussian) = distances(&outcome, Toy::Moons);
         println!("{method} {extra:?}: {learned:.4} against {gaussian:.4}");
         // Slices have a variance of their own: 0.077 to 0.11 in runs of 600 to 1,000 steps.
@@ -104,7 +105,7 @@ fn every_path_prediction_and_law_of_times_is_learned() {
 fn steps_that_follow_their_error_agree_with_many_fixed_ones() {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("run");
-    trained("flow-matching", Toy::Moons, "width = 32\nrate = 4e-3\nsteps = 200", &run);
+    trained("flow-matching", Toy::Moons, "hidden_width = 32\nlearning_rate = 4e-3\nsteps = 200", &run);
     let (free, fixed) = (with(&run, "solver = 'dopri5'\ntolerance = 1e-6"), with(&run, "solver = 'rk4'\nsolver_steps = 300"));
     let z: Vec<f32> = (0..600).map(|i| ((i * 7919 % 601) as f32 / 300.0 - 1.0) * 1.8).collect();
     let z = Table::new(["z1", "z2"], z).unwrap();
@@ -128,7 +129,7 @@ fn steps_that_follow_their_error_agree_with_many_fixed_ones() {
 fn a_temperature_stays_with_other_settings_of_sampling() {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("run");
-    trained("flow-matching", Toy::Moons, "steps = 20\nwidth = 16", &run);
+    trained("flow-matching", Toy::Moons, "steps = 20\nhidden_width = 16", &run);
     let set = |key: &str, value: toml::Value| [(key.to_string(), value)];
     let cool = || Model::load(&GPU, &run).unwrap().with_temperature(0.3).unwrap();
     let apart = cool().with_sampling(set("repulsion", 0.5.into())).unwrap();
@@ -139,7 +140,7 @@ fn a_temperature_stays_with_other_settings_of_sampling() {
     assert!(refused.as_ref().is_some_and(|e| e.contains("temperature")), "{refused:?}");
     // A method that denoises takes settings of its equation beside.
     let run = folder.path().join("noised");
-    trained("cnf", Toy::Moons, "steps = 5\nwidth = 16\ndepth = 2\nnoise = 0.1", &run);
+    trained("cnf", Toy::Moons, "steps = 5\nhidden_width = 16\nhidden_layers = 2\nnoise = 0.1", &run);
     let asked = [("denoise".to_string(), false.into()), ("solver".to_string(), "euler".into())];
     let plain = Model::load(&GPU, &run).unwrap().with_sampling(asked).unwrap();
     assert!(!plain.description().training.denoise && plain.description().settings["solver"].as_str() == Some("euler"));
@@ -150,7 +151,7 @@ fn a_temperature_stays_with_other_settings_of_sampling() {
 fn estimated_log_densities_are_within_their_errors_of_the_exact_ones() {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("run");
-    trained("flow-matching", Toy::Moons, "width = 32\nrate = 4e-3\nsteps = 200", &run);
+    trained("flow-matching", Toy::Moons, "hidden_width = 32\nlearning_rate = 4e-3\nsteps = 200", &run);
     let rows = Toy::Moons.sample(2000, 8);
     let exact = with(&run, "probes = 0").log_density(&rows).unwrap().unwrap();
     let found = with(&run, "probes = 24").log_density(&rows).unwrap().unwrap();
@@ -170,7 +171,7 @@ fn a_flow_starts_from_any_law_and_its_ways_can_be_kept() {
     for method in ["flow-matching", "interpolant"] {
         let folder = tempfile::tempdir().unwrap();
         let run = folder.path().join("run");
-        let extra = "steps = 700\nwidth = 32\nrate = 4e-3\nsource = 'toy:8gaussians:5000'";
+        let extra = "steps = 700\nhidden_width = 32\nlearning_rate = 4e-3\nsource = 'toy:8gaussians:5000'";
         let outcome = trained(method, Toy::Moons, extra, &run);
         let (learned, gaussian) = distances(&outcome, Toy::Moons);
         println!("{method} from 8gaussians: {learned:.4} against {gaussian:.4}");
@@ -197,7 +198,7 @@ fn a_flow_starts_from_any_law_and_its_ways_can_be_kept() {
 #[test]
 fn a_row_that_runs_away_is_reported_with_its_step_and_time() {
     let folder = tempfile::tempdir().unwrap();
-    let outcome = trained("flow-matching", Toy::Moons, "width = 32\nsteps = 30", &folder.path().join("run"));
+    let outcome = trained("flow-matching", Toy::Moons, "hidden_width = 32\nsteps = 30", &folder.path().join("run"));
     let parameters = outcome.model.method().parameters();
     let values = parameters.averaged().unwrap();
     // A field so steep that a few steps leave the numbers that there are.
@@ -232,7 +233,7 @@ fn a_row_that_runs_away_is_reported_with_its_step_and_time() {
 fn reflow_straightens_and_a_straight_flow_takes_few_steps() {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("run");
-    let extra = "steps = 900\nrounds = 2\npairs = 8192\nwidth = 32\nrate = 4e-3\nsolver_steps = 2";
+    let extra = "steps = 900\nrounds = 2\npairs = 8192\nhidden_width = 32\nlearning_rate = 4e-3\nsolver_steps = 2";
     let mut outcome = trained("rectified-flow", Toy::Moons, extra, &run);
     let metrics = std::fs::read_to_string(run.join("metrics.jsonl")).unwrap();
     let straightness = |step: u64| -> f64 {
@@ -254,11 +255,11 @@ fn reflow_straightens_and_a_straight_flow_takes_few_steps() {
 fn a_flow_is_distilled_into_one_step() {
     let folder = tempfile::tempdir().unwrap();
     let teacher = folder.path().join("teacher");
-    let outcome = trained("flow-matching", Toy::Moons, "width = 32\nrate = 4e-3\nsteps = 500", &teacher);
+    let outcome = trained("flow-matching", Toy::Moons, "hidden_width = 32\nlearning_rate = 4e-3\nsteps = 500", &teacher);
     let (taught, gaussian) = distances(&outcome, Toy::Moons);
     for by in ["regression", "consistency", "halving"] {
         let extra = format!(
-            "teacher = '{}'\nby = '{by}'\nwidth = 32\ndepth = 3\nsteps = 800\nrate = 4e-3\npairs = 8192\nteacher_steps = 8",
+            "teacher = '{}'\nby = '{by}'\nhidden_width = 32\nhidden_layers = 3\nsteps = 800\nlearning_rate = 4e-3\npairs = 8192\nteacher_steps = 8",
             teacher.display()
         );
         let run = folder.path().join(by);

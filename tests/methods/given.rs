@@ -75,7 +75,7 @@ fn learns(method: &str, extra: &str) {
 #[test]
 fn engression_learns_a_conditional_gaussian_and_its_correlation() {
     let folder = tempfile::tempdir().unwrap();
-    let outcome = learn("energy", "width = 32\nbatch = 256\nsteps = 600", &folder.path().join("run")).unwrap();
+    let outcome = learn("energy", "hidden_width = 32\nbatch_size = 256\nsteps = 600", &folder.path().join("run")).unwrap();
     let [mean, deviation, correlation] = errors(&outcome.model);
     println!("engression: mean {mean:.3}, deviation {deviation:.3}, correlation {correlation:.3}");
     // Of whole rows 800 steps learn the means as well, the deviations worse, and leave a correlation off by 0.25.
@@ -84,31 +84,31 @@ fn engression_learns_a_conditional_gaussian_and_its_correlation() {
 
 #[test]
 fn maps_between_times_learn_a_conditional_gaussian() {
-    learns("flow-map", "width = 32\ndepth = 3\nsteps = 500");
-    learns("imm", "width = 32\ndepth = 3\nbatch = 512\nsteps = 500\ngroup = 512\nscale = 1.0");
-    learns("distributional-diffusion", "width = 32\ndepth = 3\nbatch = 256\nsteps = 500");
+    learns("flow-map", "hidden_width = 32\nhidden_layers = 3\nsteps = 500");
+    learns("imm", "hidden_width = 32\nhidden_layers = 3\nbatch_size = 512\nsteps = 500\ngroup = 512\nscale = 1.0");
+    learns("distributional-diffusion", "hidden_width = 32\nhidden_layers = 3\nbatch_size = 256\nsteps = 500");
 }
 
 #[test]
 fn statistics_learn_a_conditional_gaussian() {
-    learns("energy", "compared = 'joint'\nwidth = 32\nbatch = 256\nsteps = 800");
-    learns("drift", "width = 32\nbatch = 256\nsteps = 400");
+    learns("energy", "compared = 'joint'\nhidden_width = 32\nbatch_size = 256\nsteps = 800");
+    learns("drift", "hidden_width = 32\nbatch_size = 256\nsteps = 400");
 }
 
 #[test]
 fn transport_learns_a_conditional_gaussian() {
-    learns("sinkhorn", "width = 32\nblur = 0.1\nbatch = 256");
+    learns("sinkhorn", "hidden_width = 32\nblur = 0.1\nbatch_size = 256");
 }
 
 #[test]
 fn adversaries_learn_a_conditional_gaussian() {
-    learns("gan", "width = 32\nbatch = 256");
+    learns("gan", "hidden_width = 32\nbatch_size = 256");
 }
 
 #[test]
 fn flows_learn_a_conditional_gaussian() {
-    learns("flow-matching", "width = 32\nrate = 4e-3\nbatch = 256\nsteps = 800");
-    learns("diffusion", "width = 32\nrate = 4e-3");
+    learns("flow-matching", "hidden_width = 32\nlearning_rate = 4e-3\nbatch_size = 256\nsteps = 800");
+    learns("diffusion", "hidden_width = 32\nlearning_rate = 4e-3");
 }
 
 /// How far the mean of the model's ln p(y | given) is below the law's own, in nats of the data's units: the standardisation of the generated columns
@@ -128,7 +128,7 @@ fn nats_lost(model: &Model, rows: usize) -> f64 {
 #[test]
 fn likelihoods_learn_a_conditional_gaussian_and_give_its_density() {
     let folder = tempfile::tempdir().unwrap();
-    let outcome = learn("realnvp", "width = 32", &folder.path().join("run")).unwrap();
+    let outcome = learn("realnvp", "hidden_width = 32", &folder.path().join("run")).unwrap();
     let [mean, deviation, _] = errors(&outcome.model);
     assert!(mean < 0.2 && deviation < 0.15, "means {mean}, deviations {deviation}");
 
@@ -140,8 +140,11 @@ fn likelihoods_learn_a_conditional_gaussian_and_give_its_density() {
 #[test]
 fn latents_and_energies_learn_a_conditional_gaussian_and_its_density() {
     for (method, extra) in [
-        ("vae", "width = 32\nbatch = 256\nbound_samples = 50"),
-        ("ebm", "width = 32\ndepth = 2\nbatch = 256\nsteps = 300\nsample_steps = 60\nnormaliser_samples = 50000"),
+        ("vae", "hidden_width = 32\nbatch_size = 256\nbound_samples = 50"),
+        (
+            "ebm",
+            "hidden_width = 32\nhidden_layers = 2\nbatch_size = 256\nsteps = 300\nsample_steps = 60\nnormaliser_samples = 50000",
+        ),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let outcome = learn(method, extra, &folder.path().join("run")).unwrap();
@@ -155,7 +158,9 @@ fn latents_and_energies_learn_a_conditional_gaussian_and_its_density() {
 #[test]
 fn one_step_methods_start_at_the_fitted_conditional_gaussian() {
     let folder = tempfile::tempdir().unwrap();
-    let outcome = learn("energy", "width = 32\nsteps = 1\nwarmup = 0\nrate = 1e-9", &folder.path().join("run")).unwrap();
+    let outcome =
+        learn("energy", "hidden_width = 32\nsteps = 1\nwarmup_steps = 0\nlearning_rate = 1e-9", &folder.path().join("run"))
+            .unwrap();
     let [mean, deviation, _] = errors(&outcome.model);
     // Pooled, s² = (0.16 + 0.64)/2.
     let pooled = (0.4f64).sqrt() / 0.4 - 1.0;
@@ -166,7 +171,7 @@ fn one_step_methods_start_at_the_fitted_conditional_gaussian() {
 fn what_is_given_is_checked() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("run");
-    let model = learn("energy", "width = 8\nsteps = 20", &path).unwrap().model;
+    let model = learn("energy", "hidden_width = 8\nsteps = 20", &path).unwrap().model;
     let refused = |columns: &[&str], values: &[f32]| {
         let given = Table::new(columns.iter().copied(), values.to_vec()).unwrap();
         model.sample_given(&given, 1, 0).expect_err("this should have been refused").to_string()

@@ -23,12 +23,12 @@ const LAWS: [Laws; 2] =
 /// average for the potentials there are, and so below its supremum.
 fn trained(laws: &Laws, settings: &Settings, steps: usize) -> f64 {
     let columns = laws.y.0.len();
-    let training = Training { steps: steps as u32, warmup: 20, clip: 1.0, ..Training::default() };
+    let training = Training { steps: steps as u32, warmup_steps: 20, grad_clip: 1.0, ..Training::default() };
     let setup = Setup { gpu: &GPU, training: &training, columns, conditions: 0, seed: 5, data: None, teacher: None };
     let shared = critic::Settings {
-        critic_width: 32,
-        critic_depth: 2,
-        critic_rate: 5e-3,
+        critic_hidden_width: 32,
+        critic_hidden_layers: 2,
+        critic_learning_rate: 5e-3,
         critic_gain: 3.0,
         ..critic::Settings::default()
     };

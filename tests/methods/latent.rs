@@ -24,7 +24,7 @@ fn rows() -> Vec<f32> {
 
 fn built(method: &str, extra: &str, data: &Dataset) -> Box<dyn Method> {
     let entry = methods::find(method).unwrap();
-    let (training, own) = entry.settings(format!("latent = 2\nwidth = 8\n{extra}").parse().unwrap()).unwrap();
+    let (training, own) = entry.settings(format!("latent_dim = 2\nhidden_width = 8\n{extra}").parse().unwrap()).unwrap();
     let setup =
         Setup { gpu: &GPU, training: &training, columns: SIZE.1, conditions: 0, seed: 1, data: Some(data), teacher: None };
     entry.build(&setup, &own).unwrap()
@@ -150,7 +150,9 @@ fn free_bits_and_beta_act_on_the_divergence() {
     let rows = Table::new(["a", "b", "c", "d"], rows()).unwrap();
     let divergence = |extra: &str| {
         let folder = tempfile::tempdir().unwrap();
-        let extra = format!("steps = 150\nlatent = 2\nwidth = 16\nbatch = 128\nrate = 2e-2\nvalidation_fraction = 0.0\n{extra}");
+        let extra = format!(
+            "steps = 150\nlatent_dim = 2\nhidden_width = 16\nbatch_size = 128\nlearning_rate = 2e-2\nvalidation_fraction = 0.0\n{extra}"
+        );
         let outcome = trained_from(rows.clone(), "rows.csv", "vae", &extra, &folder.path().join("run"));
         let series = outcome.metrics.series("divergence");
         series[series.len() - 1].1
@@ -165,12 +167,12 @@ fn free_bits_and_beta_act_on_the_divergence() {
 #[test]
 fn variants_learn_and_say_what_they_cannot() {
     for (method, extra) in [
-        ("vae", "likelihood = 'student-t'\nlatent = 4"),
-        ("vae", "variance = 'column'\nsamples = 4\nlatent = 2"),
+        ("vae", "likelihood = 'student-t'\nlatent_dim = 4"),
+        ("vae", "variance = 'column'\nsamples = 4\nlatent_dim = 2"),
         ("iwae", "gradient = 'plain'\nsamples = 4"),
     ] {
         let folder = tempfile::tempdir().unwrap();
-        let outcome = trained(method, Toy::Moons, &format!("width = 64\n{extra}"), &folder.path().join("run"));
+        let outcome = trained(method, Toy::Moons, &format!("hidden_width = 64\n{extra}"), &folder.path().join("run"));
         let (learned, gaussian) = distances(&outcome, Toy::Moons);
         println!("{method} {extra:?}: {learned:.4} against {gaussian:.4}");
         assert!(learned < 0.75 * gaussian, "{method} with {extra:?}: {learned} against a Gaussian's {gaussian}");
@@ -189,7 +191,7 @@ fn bernoulli_learns_chances_and_names_a_column_that_has_none() {
         .map(|v| f32::from(u8::from(v)))
         .collect();
     let table = Table::new(["wet", "cloudy", "cold"], rows).unwrap();
-    let extra = "steps = 300\nwidth = 16\nbatch = 256\nlikelihood = 'bernoulli'\nstandardise = false\nvalidation_fraction = 0.0";
+    let extra = "steps = 300\nhidden_width = 16\nbatch_size = 256\nlikelihood = 'bernoulli'\nstandardize = false\nvalidation_fraction = 0.0";
     let outcome = trained_from(table, "rows.csv", "iwae", extra, &folder.path().join("run"));
     let sample = outcome.model.sample(4000, 1).unwrap().into_single();
     assert!(sample.iter().all(|&v| v == 0.0 || v == 1.0));
@@ -201,12 +203,12 @@ fn bernoulli_learns_chances_and_names_a_column_that_has_none() {
     let data = Dataset::new(&GPU, &[0.5, 3.0, 0.1, 0.2], 2, None).unwrap().with_columns(&["wet".into(), "height".into()]);
     let refusal = |standardise: bool| {
         let entry = methods::find("vae").unwrap();
-        let settings = format!("likelihood = 'bernoulli'\nstandardise = {standardise}");
+        let settings = format!("likelihood = 'bernoulli'\nstandardize = {standardise}");
         let (training, own) = entry.settings(settings.parse().unwrap()).unwrap();
         let setup =
             Setup { gpu: &GPU, training: &training, columns: 2, conditions: 0, seed: 1, data: Some(&data), teacher: None };
         entry.build(&setup, &own).err().unwrap().to_string()
     };
     assert!(refusal(false).contains("column `height` has the value 3 in row 1"), "{}", refusal(false));
-    assert!(refusal(true).contains("standardise = false"), "{}", refusal(true));
+    assert!(refusal(true).contains("standardize = false"), "{}", refusal(true));
 }

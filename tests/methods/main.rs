@@ -51,11 +51,11 @@ fn trained_from(table: Table, source: &str, method: &str, extra: &str, out: &std
 
 fn job(table: Table, source: &str, method: &str, extra: &str, out: &std::path::Path) -> Job {
     let entry = methods::find(method).unwrap();
-    let warmup = if extra.contains("warmup") { "" } else { "warmup = 20\n" };
-    let batch = if extra.contains("batch") { "" } else { "batch = 512\n" };
+    let warmup = if extra.contains("warmup_steps") { "" } else { "warmup_steps = 20\n" };
+    let batch = if extra.contains("batch_size") { "" } else { "batch_size = 512\n" };
     // What is learned is scored by fresh rows.
     let test = if extra.contains("test_fraction") { "" } else { "test_fraction = 0.0\n" };
-    let small = format!("{batch}{warmup}average = 0.98\n{test}");
+    let small = format!("{batch}{warmup}ema = 0.98\n{test}");
     let steps = if extra.starts_with("steps") || extra.contains("\nsteps") { "" } else { "steps = 400\n" };
     let (training, settings) = entry.settings(format!("{steps}{small}{extra}").parse().unwrap()).unwrap();
     Job {
@@ -123,11 +123,11 @@ fn beat_a_fitted_gaussian_by_half_the_way(section: &str) {
         let extra = match entry.name {
             "kantorovich" => "steps = 600",
             // Two trainings, of half the steps each: 0.058 against the Gaussian's 0.168, and 0.12 with half the width and 600 steps.
-            "rectified-flow" => "steps = 1000\npairs = 8192\nwidth = 64\nrate = 4e-3",
-            "flow-matching" | "diffusion" | "score" | "interpolant" => "width = 32\nrate = 4e-3",
-            "cnf" => "steps = 200\nwidth = 32\ndepth = 2\nbatch = 256\nrate = 8e-3",
-            "realnvp" | "spline" | "maf" => "width = 32",
-            "ebm" => "width = 64\ndepth = 2\nsample_steps = 100",
+            "rectified-flow" => "steps = 1000\npairs = 8192\nhidden_width = 64\nlearning_rate = 4e-3",
+            "flow-matching" | "diffusion" | "score" | "interpolant" => "hidden_width = 32\nlearning_rate = 4e-3",
+            "cnf" => "steps = 200\nhidden_width = 32\nhidden_layers = 2\nbatch_size = 256\nlearning_rate = 8e-3",
+            "realnvp" | "spline" | "maf" => "hidden_width = 32",
+            "ebm" => "hidden_width = 64\nhidden_layers = 2\nsample_steps = 100",
             _ => "",
         };
         let outcome = trained(entry.name, toy, extra, &folder.path().join("run"));
@@ -151,34 +151,34 @@ fn variants_of_the_methods_learn_too() {
     for (method, extra) in [
         ("mmd", "kernel = 'laplace'"),
         ("mmd", "kernel = 'inverse-multiquadric'\nunbiased = false"),
-        ("mmd", "kernel = 'rational-quadratic'\nlatent = 5"),
-        ("energy", "beta = 1.5\nlatent = 3"),
-        ("energy", "latent = 1"),
+        ("mmd", "kernel = 'rational-quadratic'\nlatent_dim = 5"),
+        ("energy", "beta = 1.5\nlatent_dim = 3"),
+        ("energy", "latent_dim = 1"),
         ("energy", "projections = 16"),
         // Frequencies that stay and have heavy tails diverge at the default rate on one seed of four; at this one ten runs end at 0.02 to 0.09.
-        ("characteristic", "frequencies = 'cauchy'\nredraw = false\nrate = 1e-3"),
+        ("characteristic", "frequencies = 'cauchy'\nredraw = false\nlearning_rate = 1e-3"),
         ("characteristic", "frequencies = 'laplace'\ntau = 'uniform'\nunbiased = false"),
         ("characteristic", "frequencies = 'integer'\ncount = 64"),
         ("characteristic", "growth = 0.3\nscales = [1.0, 2.0]"),
         ("stein", "kernel = 'gaussian'\nscales = [0.25, 0.5, 1.0]"),
         ("stein", "beta = -0.8\nunbiased = false\nsteps = 600"),
-        ("gan", "loss = 'minimax'\ncritic_steps = 2\ncritic_width = 64\ncritic_depth = 2\nsteps = 300"),
-        ("gan", "instance_noise = 0.1\nr1 = 0.0\ncritic_width = 64\ncritic_depth = 2\nsteps = 300"),
-        ("wgan", "constraint = 'one-sided'\ncritic_steps = 3\ncritic_depth = 3\nsteps = 300"),
-        ("wgan", "constraint = 'spectral'\ncritic_steps = 3\ncritic_depth = 3\nsteps = 300"),
+        ("gan", "loss = 'minimax'\ncritic_steps = 2\ncritic_hidden_width = 64\ncritic_hidden_layers = 2\nsteps = 300"),
+        ("gan", "instance_noise = 0.1\nr1 = 0.0\ncritic_hidden_width = 64\ncritic_hidden_layers = 2\nsteps = 300"),
+        ("wgan", "constraint = 'one-sided'\ncritic_steps = 3\ncritic_hidden_layers = 3\nsteps = 300"),
+        ("wgan", "constraint = 'spectral'\ncritic_steps = 3\ncritic_hidden_layers = 3\nsteps = 300"),
         // A box wants small steps: at the other constraints' rates it had learned nothing after 300 steps.
         (
             "wgan",
-            "constraint = 'clip'\nrate = 1e-3\ncritic_rate = 1e-3\ncritic_gain = 3.0\nbeta1 = 0.0\ncritic_depth = 3\nsteps = 300",
+            "constraint = 'clip'\nlearning_rate = 1e-3\ncritic_learning_rate = 1e-3\ncritic_gain = 3.0\nbeta1 = 0.0\ncritic_hidden_layers = 3\nsteps = 300",
         ),
-        ("fgan", "divergence = 'kl'\ncritic_width = 64"),
-        ("fgan", "divergence = 'reverse-kl'\nloss = 'minimax'\ncritic_width = 64"),
-        ("fgan", "divergence = 'pearson'\ncritic_width = 64"),
-        ("fgan", "divergence = 'hellinger'\ncritic_width = 64"),
-        ("fgan", "divergence = 'tv'\ncritic_width = 64"),
-        ("kantorovich", "softness = 'quadratic'\nepsilon = 0.005\ncritic_width = 64"),
+        ("fgan", "divergence = 'kl'\ncritic_hidden_width = 64"),
+        ("fgan", "divergence = 'reverse-kl'\nloss = 'minimax'\ncritic_hidden_width = 64"),
+        ("fgan", "divergence = 'pearson'\ncritic_hidden_width = 64"),
+        ("fgan", "divergence = 'hellinger'\ncritic_hidden_width = 64"),
+        ("fgan", "divergence = 'tv'\ncritic_hidden_width = 64"),
+        ("kantorovich", "softness = 'quadratic'\nepsilon = 0.005\ncritic_hidden_width = 64"),
         // ε of the same length as the squared cost's.
-        ("kantorovich", "exponent = 1.0\nepsilon = 0.1\ncritic_width = 64"),
+        ("kantorovich", "exponent = 1.0\nepsilon = 0.1\ncritic_hidden_width = 64"),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let outcome = trained(method, target(method), extra, &folder.path().join("run"));
@@ -191,7 +191,8 @@ fn variants_of_the_methods_learn_too() {
 #[test]
 fn a_short_run_on_few_rows_is_not_stopped_before_it_has_begun() {
     let folder = tempfile::tempdir().unwrap();
-    let outcome = trained_on(1000, "energy", Toy::Moons, "steps = 300\npatience = 5\nwarmup = 150", &folder.path().join("run"));
+    let outcome =
+        trained_on(1000, "energy", Toy::Moons, "steps = 300\npatience = 5\nwarmup_steps = 150", &folder.path().join("run"));
     assert!(outcome.sets.validation.is_some() && outcome.kept > 150, "kept step {} of {}", outcome.kept, outcome.steps);
 }
 
@@ -251,15 +252,15 @@ fn a_run_stopped_and_resumed_is_one_that_was_not() {
         ("gan", ""),
         ("wgan", "constraint = 'spectral'"),
         // Pairs made ahead of the steps, by the host, and by a teacher that is part of the state.
-        ("flow-matching", "coupling = 'exact'\nwidth = 16"),
+        ("flow-matching", "coupling = 'exact'\nhidden_width = 16"),
         // Chains that go on from step to step.
-        ("ebm", "chain_steps = 2\nwidth = 16\nsample_steps = 10"),
-        ("iwae", "width = 16"),
-        ("rectified-flow", "pairs = 128\npair_steps = 2\nwidth = 16\nrounds = 2"),
+        ("ebm", "chain_steps = 2\nhidden_width = 16\nsample_steps = 10"),
+        ("iwae", "hidden_width = 16"),
+        ("rectified-flow", "pairs = 128\npair_steps = 2\nhidden_width = 16\nrounds = 2"),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let of = |name: &str, stop: bool, resume: bool| {
-            let extra = format!("steps = 30\nbatch = 64\n{extra}");
+            let extra = format!("steps = 30\nbatch_size = 64\n{extra}");
             let job = Job { resume, ..job(Toy::Moons.sample(6000, 1), "toy:moons", method, &extra, &folder.path().join(name)) };
             train::train(&GPU, job, &mut Silent, &AtomicBool::new(stop))
         };
@@ -276,7 +277,7 @@ fn a_run_stopped_and_resumed_is_one_that_was_not() {
 fn a_game_that_runs_away_ends_in_a_sentence_and_leaves_the_last_good_checkpoint() {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("run");
-    let extra = "critic_rate = 1e30\nrate = 1e30\nwarmup = 1";
+    let extra = "critic_learning_rate = 1e30\nlearning_rate = 1e30\nwarmup_steps = 1";
     let ended = train::train(
         &GPU,
         job(Toy::Moons.sample(6000, 1), "toy:moons", "gan", extra, &run),
@@ -340,7 +341,7 @@ fn validation_rows_stop_training_as_they_weigh() {
     let table = Table::new(["x", "y"], moved).unwrap().with_weights(weights).unwrap();
     let outcome = train::train(
         &GPU,
-        job(table, "rows.csv", "energy", "steps = 20\nwarmup = 1", &folder.path().join("run")),
+        job(table, "rows.csv", "energy", "steps = 20\nwarmup_steps = 1", &folder.path().join("run")),
         &mut Silent,
         &AtomicBool::new(false),
     )

@@ -18,7 +18,7 @@ fn samples_of_a_noised_circle_come_back_to_it() {
     let table = Table::new(["x", "y"], circle).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("run");
-    let extra = "steps = 300\nwidth = 32\nbatch = 512\nrate = 5e-3\nlayers = 4\nnoise = 0.05\nvalidation_fraction = 0.0";
+    let extra = "steps = 300\nhidden_width = 32\nbatch_size = 512\nlearning_rate = 5e-3\nlayers = 4\nnoise = 0.05\nvalidation_fraction = 0.0";
     let model = trained_from(table, "a circle", "spline", extra, &run).model;
     let off = |model: &Model| {
         let rows = model.sample(3000, 1).unwrap();
@@ -70,7 +70,8 @@ fn whole_numbers_come_back_whole_and_a_temperature_shrinks_samples() {
     let folder = tempfile::tempdir().unwrap();
     let table = Table::new(["count", "rest"], rows).unwrap();
     let model =
-        trained_from(table, "counts", "spline", "steps = 50\nwidth = 32\ndequantise = true", &folder.path().join("run")).model;
+        trained_from(table, "counts", "spline", "steps = 50\nhidden_width = 32\ndequantize = true", &folder.path().join("run"))
+            .model;
     let deviation = |rows: &Table, j: usize| {
         let mean = rows.column(j).sum::<f64>() / rows.rows() as f64;
         (rows.column(j).map(|v| (v - mean).powi(2)).sum::<f64>() / rows.rows() as f64).sqrt()

@@ -24,10 +24,10 @@ fn the_share_of_samples_out_of_range_is_reported_and_chooses_the_step() {
     for (run, method, extra) in [
         ("likelihood", "realnvp", "validation_fraction = 0.2"),
         // Of large batches, beside which its pairs are cheap enough to be formed every 20 steps.
-        ("distance", "energy", "batch = 1024\nvalidation_fraction = 0.2"),
+        ("distance", "energy", "batch_size = 1024\nvalidation_fraction = 0.2"),
         ("neither", "realnvp", "validation_fraction = 0.0\nrefit = false"),
     ] {
-        let extra = format!("steps = 40\nwidth = 8\ndepth = 2\nrate = 1e-9\n{extra}");
+        let extra = format!("steps = 40\nhidden_width = 8\nhidden_layers = 2\nlearning_rate = 1e-9\n{extra}");
         let outcome = trained_from(corners(), "rows.csv", method, &extra, &folder.path().join(run));
         let found = shares(run);
         println!("{run}: {found:?}, {:?} in the end", outcome.outside);
@@ -36,7 +36,7 @@ fn the_share_of_samples_out_of_range_is_reported_and_chooses_the_step() {
         assert!(outcome.outside.is_some_and(|share| near(share.into())), "{run}: {:?}", outcome.outside);
     }
     // Once the clusters are learned none does, and a step is kept at which that is so.
-    let extra = "steps = 300\nwidth = 32\ndepth = 2\nrate = 4e-3\nvalidation_fraction = 0.2";
+    let extra = "steps = 300\nhidden_width = 32\nhidden_layers = 2\nlearning_rate = 4e-3\nvalidation_fraction = 0.2";
     let outcome = trained_from(corners(), "rows.csv", "realnvp", extra, &folder.path().join("learned"));
     let found = shares("learned");
     let of_kept = found.iter().find(|f| f.0 == outcome.kept).expect("it was looked at").1;

@@ -22,19 +22,24 @@ fn there_and_back(model: &Model, rows: &Table) -> f64 {
 #[test]
 fn every_exact_density_adds_up_to_one_and_every_inverse_brings_rows_back() {
     for (method, extra) in [
-        ("realnvp", "width = 32"),
-        ("spline", "width = 32"),
-        ("maf", "width = 32"),
-        ("cnf", "width = 32\ndepth = 2\nbatch = 256"),
-        ("score", "width = 32"),
-        ("diffusion", "width = 32"),
-        ("flow-matching", "width = 32"),
-        ("interpolant", "width = 32"),
-        ("rectified-flow", "width = 32\npairs = 2048"),
+        ("realnvp", "hidden_width = 32"),
+        ("spline", "hidden_width = 32"),
+        ("maf", "hidden_width = 32"),
+        ("cnf", "hidden_width = 32\nhidden_layers = 2\nbatch_size = 256"),
+        ("score", "hidden_width = 32"),
+        ("diffusion", "hidden_width = 32"),
+        ("flow-matching", "hidden_width = 32"),
+        ("interpolant", "hidden_width = 32"),
+        ("rectified-flow", "hidden_width = 32\npairs = 2048"),
     ] {
         let folder = tempfile::tempdir().unwrap();
-        let model =
-            trained(method, Toy::EightGaussians, &format!("steps = 150\nrate = 4e-3\n{extra}"), &folder.path().join("run")).model;
+        let model = trained(
+            method,
+            Toy::EightGaussians,
+            &format!("steps = 150\nlearning_rate = 4e-3\n{extra}"),
+            &folder.path().join("run"),
+        )
+        .model;
         let total = mass(&model, 91, 6.0);
         let of_density = model.solved();
         let off = there_and_back(&model, &Toy::EightGaussians.sample(1000, 99));
@@ -48,9 +53,11 @@ fn every_exact_density_adds_up_to_one_and_every_inverse_brings_rows_back() {
 
 #[test]
 fn a_lower_bound_of_a_density_adds_up_to_hardly_less_than_one_and_never_to_more() {
-    for (method, extra) in [("vae", "width = 32\ndepth = 2"), ("iwae", "width = 32\ndepth = 2\nbatch = 256")] {
+    for (method, extra) in
+        [("vae", "hidden_width = 32\nhidden_layers = 2"), ("iwae", "hidden_width = 32\nhidden_layers = 2\nbatch_size = 256")]
+    {
         let folder = tempfile::tempdir().unwrap();
-        let extra = format!("steps = 200\nrate = 4e-3\n{extra}");
+        let extra = format!("steps = 200\nlearning_rate = 4e-3\n{extra}");
         let model = trained(method, Toy::EightGaussians, &extra, &folder.path().join("run")).model;
         let total = mass(&model, 91, 6.0);
         println!("{method}: mass {total:.4}");

@@ -20,8 +20,9 @@ fn run(start: &[f32], gradient: &[f32], adam: &Adam, steps: usize) -> [Vec<f32>;
 
 #[test]
 fn updates_match_their_twin_step_by_step() {
-    let plain = Adam { rate: 0.01, ..Adam::default() };
-    let full = Adam { decay: 0.1, clip: 0.5, warmup: 3, steps: 12, schedule: Schedule::Cosine, average: 0.9, ..plain };
+    let plain = Adam { learning_rate: 0.01, ..Adam::default() };
+    let full =
+        Adam { weight_decay: 0.1, grad_clip: 0.5, warmup_steps: 3, steps: 12, schedule: Schedule::Cosine, ema: 0.9, ..plain };
     // What Wasserstein critics are trained with: no momentum, and weights held in a box.
     let boxed = Adam { beta1: 0.0, beta2: 0.9, bound: 0.3, ..plain };
     for (name, adam) in [("adam", plain), ("adamw, clipped, scheduled", full), ("without momentum, in a box", boxed)] {
@@ -53,7 +54,7 @@ fn updates_match_their_twin_step_by_step() {
 #[test]
 fn the_first_step_moves_every_parameter_by_the_rate() {
     // m̂/√v̂ = ±1 whatever the gradient's size: Kingma & Ba, §2.1.
-    let found = run(&[0.0; 4], &[1e-3, -5.0, 2e4, -1e-2], &Adam { rate: 0.01, ..Adam::default() }, 1);
+    let found = run(&[0.0; 4], &[1e-3, -5.0, 2e4, -1e-2], &Adam { learning_rate: 0.01, ..Adam::default() }, 1);
     for (x, expected) in found[0].iter().zip([-0.01, 0.01, -0.01, 0.01]) {
         assert!((x - expected).abs() < 1e-6, "{x}");
     }

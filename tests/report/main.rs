@@ -234,7 +234,7 @@ fn page() -> Page {
             numbers: true,
             note: "Means & intervals.".into(),
         }],
-        settings: vec![("batch".into(), "1024".into())],
+        settings: vec![("batch_size".into(), "1024".into())],
         commands: vec!["pushforward train energy --data toy:moons".into()],
         footer: "pushforward".into(),
     }

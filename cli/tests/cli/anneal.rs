@@ -5,8 +5,8 @@ use super::Desk;
 use super::resume::{signal, started};
 
 /// One target, two objectives, one fall, networks that take no time.
-const SMALL: &str = "reproduce anneal --set steps=20 --set batch=64 --set rows=600 --set scored=100 --set falls=[\"geometric\"] \
-                     --set training={width=8,depth=1,critic_width=8,critic_depth=1}";
+const SMALL: &str = "reproduce anneal --set steps=20 --set batch_size=64 --set rows=600 --set scored=100 --set falls=[\"geometric\"] \
+                     --set training={hidden_width=8,hidden_layers=1,critic_hidden_width=8,critic_hidden_layers=1}";
 
 fn page(out: &str, rest: &str) -> String {
     format!("{SMALL} --out {out} {rest}")
@@ -80,7 +80,7 @@ fn logs_of_several_folders_make_one_page() {
 #[test]
 fn twins_begin_with_the_same_weights_and_a_page_is_made_of_what_there_is() {
     let desk = Desk::new();
-    let words = page("page", BOTH).replace("{width", "{rate=1e-12,width");
+    let words = page("page", BOTH).replace("{hidden_width", "{learning_rate=1e-12,hidden_width");
     let none = desk.run(&format!("{words} --set train=false"));
     assert!(none.status == Some(0) && none.out.contains("There is no pair"), "{} {}", none.out, none.err);
     assert!(!desk.path("page/anneal.jsonl").exists() && desk.text("page/samples.svg").contains("not run"));
@@ -113,7 +113,7 @@ fn what_ctrl_c_leaves_is_a_page_and_the_way_on() {
 fn a_run_that_fails_is_told_and_counted() {
     let desk = Desk::new();
     let words = page("page", "--set objectives=[\"energy\"] --set targets=[\"moons\"] --set seeds=2");
-    desk.works(&words.replace("{width", "{rate=1e30,width"));
+    desk.works(&words.replace("{hidden_width", "{learning_rate=1e30,hidden_width"));
     let html = desk.text("page/report.html");
     assert!(html.contains("2 of 2") && html.contains("There is no pair"), "both runs of both arms fail");
     assert_eq!(desk.text("page/anneal.jsonl").matches("\"failure\":\"").count(), 4);
@@ -127,8 +127,8 @@ fn mistakes_in_its_settings_name_what_there_is() {
         ("objectives=[\"stein\"]", ["`stein` cannot be annealed", "mmd, energy"]),
         ("falls=[\"slowly\"]", ["`falls` cannot be", "geometric"]),
         ("targets=[\"rings\"]", ["`rings`", "did you mean `ring`?"]),
-        ("training={widht=3}", ["`widht`", "did you mean `width`?"]),
-        ("training={critic_width=0}", ["`critic_width`", "0"]),
+        ("training={hidden_widht=3}", ["`hidden_widht`", "did you mean `hidden_width`?"]),
+        ("training={critic_hidden_width=0}", ["`critic_hidden_width`", "0"]),
         ("training={share=2.0}", ["`share`", "above 0"]),
         ("training={steps=3}", ["`training` has `steps`", "`steps` of the study"]),
         ("seds=3", ["`seds`", "did you mean `seeds`?"]),

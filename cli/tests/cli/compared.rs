@@ -4,7 +4,7 @@ use super::Desk;
 
 /// Two methods on one target for a moment, networks that take no time.
 const SMALL: &str = "reproduce flows --set seconds=0.2 --set seeds=1 --set rows=600 --set scored=100 --set targets=[\"moons\"] \
-                     --set methods=[\"diffusion\",\"flow-matching\"] --set training={width=8,depth=1,batch=64,validation_fraction=0} --out page";
+                     --set methods=[\"diffusion\",\"flow-matching\"] --set training={hidden_width=8,hidden_layers=1,batch_size=64,validation_fraction=0} --out page";
 
 #[test]
 fn the_page_has_ways_and_quality_against_evaluations() {

@@ -3,7 +3,7 @@
 use super::Desk;
 
 const SMALL: &str = "reproduce densities --set seconds=0.2 --set seeds=1 --set rows=600 --set scored=100 --set targets=[\"moons\",\"8gaussians\"] \
-                     --set methods=[\"realnvp\",\"spline\"] --set training={width=8,depth=1,batch=64,validation_fraction=0} --out page";
+                     --set methods=[\"realnvp\",\"spline\"] --set training={hidden_width=8,hidden_layers=1,batch_size=64,validation_fraction=0} --out page";
 
 #[test]
 fn the_page_has_likelihoods_and_heat_maps() {

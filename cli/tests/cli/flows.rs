@@ -80,7 +80,7 @@ fn a_flow_is_run_back_and_says_how_likely_rows_are() {
     desk.file("line.csv", format!("a,b\n{line}"));
     desk.works(&format!("train flow-matching --data line.csv --out line --steps 5 {TINY}"));
     desk.fails("log-density line --data line.csv", 1, &["fewer dimensions", "no density"]);
-    desk.works(&format!("train flow-matching --data toy:moons:200 --out wide --steps 5 {TINY} --set latent=3"));
+    desk.works(&format!("train flow-matching --data toy:moons:200 --out wide --steps 5 {TINY} --set latent_dim=3"));
     desk.fails("push wide --input new.csv --out a.csv --inverse", 2, &["3 dimensions", "inverse"]);
 }
 

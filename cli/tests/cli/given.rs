@@ -189,7 +189,7 @@ fn seconds_and_identifiers_are_learned_and_come_back_exactly() {
     assert_eq!(read("all.csv", 1), read("log.csv", 0));
     // Neither centered nor scaled, the seconds fall together.
     desk.fails(
-        "train energy --data log.csv#at --set standardise=false",
+        "train energy --data log.csv#at --set standardize=false",
         1,
         &["column `at`", "digits beyond those of single precision"],
     );

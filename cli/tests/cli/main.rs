@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 /// A network and a run that take a moment: what is tested is the program, not the samples.
-const TINY: &str = "--set width=8 --set depth=1 --set warmup=2 --batch 32";
+const TINY: &str = "--set hidden_width=8 --set hidden_layers=1 --set warmup_steps=2 --batch-size 32";
 
 /// An empty folder to work in.
 struct Desk {

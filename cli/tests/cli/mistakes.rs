@@ -43,8 +43,12 @@ fn empty_cells_are_named() {
 fn words_where_numbers_belong_are_told_what_to_give() {
     let desk = Desk::new();
     let train = "train energy --data toy:moons:100 --set";
-    desk.fails(&format!("{train} width=true"), 2, &["`width` cannot be true: it must be a whole number of 0 or above"]);
-    desk.fails(&format!("{train} rate=fast"), 2, &["`rate` cannot be \"fast\": it must be a number"]);
+    desk.fails(
+        &format!("{train} hidden_width=true"),
+        2,
+        &["`hidden_width` cannot be true: it must be a whole number of 0 or above"],
+    );
+    desk.fails(&format!("{train} learning_rate=fast"), 2, &["`learning_rate` cannot be \"fast\": it must be a number"]);
     desk.fails(&format!("{train} refit=1"), 2, &["`refit` cannot be 1: it must be true or false"]);
     desk.fails("tour --data toy:moons --budget 5", 2, &["give a time with its unit, such as 90s"]);
     desk.fails("sample run --temperature warm --out a.csv", 2, &["give a number above 0"]);

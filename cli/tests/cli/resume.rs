@@ -91,7 +91,7 @@ fn a_run_is_resumed_only_as_it_was() {
     let again = format!("train energy --data toy:moons:200 --out run --resume {TINY}");
     desk.works(&again);
     for (change, part) in [
-        ("--set rate=0.5", "`rate` is 0.5"),
+        ("--set learning_rate=0.5", "`learning_rate` is 0.5"),
         ("--seed 4", "`seed` is 4"),
         ("--set beta=1.5", "`beta` is 1.5"),
         ("--steps 10", "`steps` is 10"),

@@ -292,7 +292,7 @@ fn the_saddle_of_footnote_3_leaves_a_picture_a_table_and_its_numbers() {
     assert_eq!(desk.text("saddle/saddle.json").trim_end(), out.trim_end());
     assert!(desk.text("saddle/saddle.svg").ends_with("</svg>\n"));
     assert_eq!(desk.text("saddle/saddle.csv").lines().count(), 102);
-    desk.fails("reproduce saddle --set rate=0", 2, &["`rate`", "above 0"]);
+    desk.fails("reproduce saddle --set learning_rate=0", 2, &["`learning_rate`", "above 0"]);
 }
 
 #[test]

@@ -7,7 +7,7 @@ const MOONS: &str = "train energy --data toy:moons:100";
 #[test]
 fn unknown_names_suggest_the_nearest() {
     let desk = Desk::new();
-    desk.fails(&format!("{MOONS} --set bacth=3"), 2, &["`bacth`", "did you mean `batch`?"]);
+    desk.fails(&format!("{MOONS} --set bacth_size=3"), 2, &["`bacth_size`", "did you mean `batch_size`?"]);
     desk.fails("train enrgy --data toy:moons", 2, &["`enrgy`", "did you mean `energy`?", "mmd"]);
     desk.fails("methods mdm", 2, &["`mdm`", "did you mean `mmd`?"]);
     desk.fails("reproduce figur1", 2, &["`figur1`", "did you mean `figure1`?"]);
@@ -26,21 +26,21 @@ fn values_out_of_range_are_refused_with_their_range() {
         ("--steps 0", ["`steps`", "at least 1"]),
         ("--steps -5", ["`steps`", "-5"]),
         ("--steps many", ["`steps`", "many"]),
-        ("--batch 0", ["`batch`", "between 2 and"]),
-        ("--batch 1e9", ["`batch`", "1000000000"]),
-        ("--batch 10000000000", ["`batch`", "between 2 and"]),
-        ("--set rate=0", ["`rate`", "above 0"]),
-        ("--set rate=-1", ["`rate`", "above 0"]),
-        ("--set rate=nan", ["`rate`", "above 0"]),
-        ("--set rate=fast", ["`rate`", "fast"]),
-        ("--set width=0", ["`width`", "between 1 and"]),
-        ("--set width=1000000", ["`width`", "4,096"]),
-        ("--set depth=1000", ["`depth`", "64"]),
-        ("--set average=1", ["`average`", "below 1"]),
+        ("--batch-size 0", ["`batch_size`", "between 2 and"]),
+        ("--batch-size 1e9", ["`batch_size`", "1000000000"]),
+        ("--batch-size 10000000000", ["`batch_size`", "between 2 and"]),
+        ("--set learning_rate=0", ["`learning_rate`", "above 0"]),
+        ("--set learning_rate=-1", ["`learning_rate`", "above 0"]),
+        ("--set learning_rate=nan", ["`learning_rate`", "above 0"]),
+        ("--set learning_rate=fast", ["`learning_rate`", "fast"]),
+        ("--set hidden_width=0", ["`hidden_width`", "between 1 and"]),
+        ("--set hidden_width=1000000", ["`hidden_width`", "4,096"]),
+        ("--set hidden_layers=1000", ["`hidden_layers`", "64"]),
+        ("--set ema=1", ["`ema`", "below 1"]),
         ("--set validation_fraction=2", ["`validation_fraction`", "below 1"]),
         ("--set test_fraction=-0.5", ["`test_fraction`", "below 1"]),
         ("--set activation=sili", ["`activation`", "sili"]),
-        ("--set rate", ["`rate`", "key=value"]),
+        ("--set learning_rate", ["`learning_rate`", "key=value"]),
         ("--set seed=-1", ["`seed`", "0 or above"]),
     ] {
         desk.fails(&format!("{MOONS} {setting}"), 2, &parts);
@@ -50,13 +50,13 @@ fn values_out_of_range_are_refused_with_their_range() {
         ("gan", "r1=-2", ["`r1`", "0 or above"]),
         ("gan", "loss=hinge", ["`loss`", "non-saturating"]),
         ("gan", "instance_noise=nan", ["`instance_noise`", "0 or above"]),
-        ("wgan", "critic_rate=0", ["`critic_rate`", "above 0"]),
+        ("wgan", "critic_learning_rate=0", ["`critic_learning_rate`", "above 0"]),
         ("wgan", "beta1=1", ["`beta1`", "below 1"]),
         ("wgan", "critic_bound=0", ["`critic_bound`", "above 0"]),
         ("wgan", "constraint=hard", ["`constraint`", "spectral"]),
         ("wgan", "constraint=spectral --set critic_activation=gelu", ["`critic_activation` is gelu", "relu"]),
         ("fgan", "divergence=chi", ["`divergence`", "pearson"]),
-        ("fgan", "critic_depth=100", ["`critic_depth`", "at most 64"]),
+        ("fgan", "critic_hidden_layers=100", ["`critic_hidden_layers`", "at most 64"]),
         ("kantorovich", "epsilon=-1", ["`epsilon`", "above 0"]),
         ("kantorovich", "softness=hard", ["`softness`", "quadratic"]),
         ("sinkhorn", "exponent=3", ["`exponent`", "at most 2"]),
@@ -121,7 +121,7 @@ fn a_blur_that_single_precision_cannot_resolve_is_refused_with_the_least_that_it
 fn a_size_beyond_the_adapter_is_refused_by_the_limits_name() {
     let desk = Desk::new();
     // 2²⁰ rows of 4,096 units are 16 GiB a layer.
-    let ended = desk.fails(&format!("{MOONS} --batch 1048576 --set width=4096"), 1, &["needs", "this adapter's"]);
+    let ended = desk.fails(&format!("{MOONS} --batch-size 1048576 --set hidden_width=4096"), 1, &["needs", "this adapter's"]);
     assert!(ended.err.contains("max_storage_buffer_binding_size") || ended.err.contains("max_buffer_size"), "{}", ended.err);
     assert!(!desk.path("runs").exists());
 }
@@ -129,9 +129,9 @@ fn a_size_beyond_the_adapter_is_refused_by_the_limits_name() {
 #[test]
 fn mistakes_in_a_file_name_the_file() {
     let desk = Desk::new();
-    desk.file("a.toml", "batch = 64\nwitdh = 8\n");
-    desk.fails(&format!("{MOONS} --config a.toml"), 2, &["a.toml", "`witdh`", "did you mean `width`?"]);
-    desk.file("a.toml", "batch = 64\nwidth = = 8\n");
+    desk.file("a.toml", "batch_size = 64\nhidden_witdh = 8\n");
+    desk.fails(&format!("{MOONS} --config a.toml"), 2, &["a.toml", "`hidden_witdh`", "did you mean `hidden_width`?"]);
+    desk.file("a.toml", "batch_size = 64\nhidden_width = = 8\n");
     desk.fails(&format!("{MOONS} --config a.toml"), 1, &["a.toml", "line 2"]);
     desk.file("a.toml", "method = \"mmd\"\n");
     desk.fails(&format!("{MOONS} --config a.toml"), 2, &["a.toml", "\"mmd\"", "\"energy\""]);
@@ -142,15 +142,15 @@ fn mistakes_in_a_file_name_the_file() {
 #[test]
 fn flags_win_over_set_and_set_over_the_file() {
     let desk = Desk::new();
-    desk.file("a.toml", "seed = 5\nsteps = 3\nbatch = 16\nwidth = 4\ndepth = 1\nrate = 0.01\n");
-    desk.works(&format!("{MOONS} --config a.toml --set batch=24 --set width=8 --steps 4 --batch 32 --out run"));
+    desk.file("a.toml", "seed = 5\nsteps = 3\nbatch_size = 16\nhidden_width = 4\nhidden_layers = 1\nlearning_rate = 0.01\n");
+    desk.works(&format!("{MOONS} --config a.toml --set batch_size=24 --set hidden_width=8 --steps 4 --batch-size 32 --out run"));
     let config: toml::Table = desk.text("run/config.toml").parse().expect("TOML");
     let training = config["training"].as_table().expect("the shared settings");
     assert_eq!(config["seed"].as_integer(), Some(5));
-    for (key, value) in [("steps", 4), ("batch", 32), ("width", 8), ("depth", 1)] {
+    for (key, value) in [("steps", 4), ("batch_size", 32), ("hidden_width", 8), ("hidden_layers", 1)] {
         assert_eq!(training[key].as_integer(), Some(value), "{key}");
     }
-    assert!((training["rate"].as_float().expect("a rate") - 0.01).abs() < 1e-6);
+    assert!((training["learning_rate"].as_float().expect("a rate") - 0.01).abs() < 1e-6);
 
     // A run's own config.toml makes the run again.
     desk.works(&format!("{MOONS} --config run/config.toml --out again"));
@@ -160,8 +160,9 @@ fn flags_win_over_set_and_set_over_the_file() {
 #[test]
 fn a_loss_that_is_no_number_stops_the_run_and_keeps_the_last_good_checkpoint() {
     let desk = Desk::new();
-    let words =
-        format!("train energy --data toy:moons:100 --steps 400 --out run {TINY} --set rate=1e30 --set validation_fraction=0");
+    let words = format!(
+        "train energy --data toy:moons:100 --steps 400 --out run {TINY} --set learning_rate=1e30 --set validation_fraction=0"
+    );
     desk.fails(&words, 1, &["loss", "at step", "learning rate", "checkpoint is kept in run"]);
     assert!(desk.path("run/checkpoint.safetensors").exists());
     assert!(!desk.path("run/model.safetensors").exists());

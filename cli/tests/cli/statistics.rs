@@ -6,7 +6,7 @@ use super::resume::{signal, started};
 
 /// Two methods on two targets for a moment, networks that take no time, and one method that needs what one target has not.
 const SMALL: &str = "reproduce statistics --set seconds=0.3 --set rows=600 --set scored=100 --set methods=[\"energy\",\"stein\"] \
-                     --set training={width=8,depth=1,batch=64,validation_fraction=0} --out page";
+                     --set training={hidden_width=8,hidden_layers=1,batch_size=64,validation_fraction=0} --out page";
 const BOTH: &str = "--set seeds=1 --set targets=[\"8gaussians\",\"moons\"]";
 
 /// How a method stands on a target.
@@ -66,7 +66,7 @@ fn the_page_is_whole_and_only_what_is_missing_is_made_again() {
 fn a_run_that_fails_is_told_in_its_cell_and_stops_nothing() {
     let desk = Desk::new();
     let words = "reproduce statistics --set seconds=0.5 --set seeds=1 --set rows=600 --set scored=100 --set methods=[\"energy\",\"mmd\"] \
-                 --set targets=[\"moons\"] --set training={width=8,depth=1,batch=64,validation_fraction=0,rate=1e30}";
+                 --set targets=[\"moons\"] --set training={hidden_width=8,hidden_layers=1,batch_size=64,validation_fraction=0,learning_rate=1e30}";
     let out = desk.works(words);
     // The loss of one is no number; that of the other is blind to rows so far away, but training watches where samples lie, and keeps its start.
     assert!(out.contains("failed   energy on moons, 1 of 1 runs: loss became NaN at step"), "{out}");
@@ -84,7 +84,7 @@ fn what_ctrl_c_leaves_is_a_page_and_the_way_on() {
     use std::io::BufRead;
     let desk = Desk::new();
     let words = "reproduce statistics --set seconds=60 --set seeds=1 --set rows=600 --set scored=50 --set methods=[\"energy\"] \
-                 --set targets=[\"moons\"] --set training={steps=100000,width=8,depth=1,validation_fraction=0} --out page";
+                 --set targets=[\"moons\"] --set training={steps=100000,hidden_width=8,hidden_layers=1,validation_fraction=0} --out page";
     let (mut child, log) = started(&desk, words, 0);
     signal(&child, "INT");
     let said: String = log.lines().map_while(Result::ok).collect();
@@ -101,7 +101,7 @@ fn mistakes_in_its_settings_name_what_there_is() {
         ("methods=[\"enrgy\"]", ["`enrgy`", "did you mean `energy`?"]),
         ("targets=[\"mons\"]", ["`mons`", "did you mean `moons`?"]),
         ("methods=energy", ["`methods`", "[\"mmd\", \"energy\"]"]),
-        ("training={widht=3}", ["`widht`", "did you mean `width`?"]),
+        ("training={hidden_widht=3}", ["`hidden_widht`", "did you mean `hidden_width`?"]),
         ("secnds=3", ["`secnds`", "did you mean `seconds`?"]),
         ("seconds=0", ["`seconds`", "above 0"]),
         ("seeds=0", ["`seeds`", "between 1 and 100"]),

@@ -2,7 +2,7 @@
 
 use super::Desk;
 
-const TOUR: &str = "--quiet tour --data toy:moons:600 --out tour --set width=16 --set depth=2 --set batch=64";
+const TOUR: &str = "--quiet tour --data toy:moons:600 --out tour --set hidden_width=16 --set hidden_layers=2 --set batch_size=64";
 
 #[test]
 fn a_tour_ranks_methods_beside_baselines_keeps_the_best_and_goes_on() {
@@ -71,7 +71,7 @@ fn a_tour_takes_weights_and_conditions() {
     };
     let rows: String = (0..400).map(row).collect();
     desk.file("a.csv", format!("x,y,kind,w\n{rows}"));
-    let tour = "--quiet tour --data a.csv --weights w --condition kind --out tour --set width=16 --set depth=2 --set batch=64";
+    let tour = "--quiet tour --data a.csv --weights w --condition kind --out tour --set hidden_width=16 --set hidden_layers=2 --set batch_size=64";
     let asked = format!("{tour} --budget 2m --set steps=100 --methods energy,realnvp --json");
     let found: serde_json::Value = serde_json::from_str(&desk.works(&asked)).expect("one object");
     // Of 200 rows with weight 40 are test rows, of 160 others 32 validation rows; the others stay.
@@ -86,7 +86,7 @@ fn a_tour_takes_weights_and_conditions() {
 #[test]
 fn a_method_that_fails_is_told_and_the_others_go_on() {
     let desk = Desk::new();
-    let text = desk.works(&format!("{TOUR} --budget 1m --methods realnvp,energy --set rate=1e30 --set warmup=1"));
+    let text = desk.works(&format!("{TOUR} --budget 1m --methods realnvp,energy --set learning_rate=1e30 --set warmup_steps=1"));
     assert!(text.contains("failed   ") && text.contains("fitted Gaussian"), "{text}");
 }
 
@@ -95,7 +95,7 @@ fn mistakes_are_told_before_anything_is_made() {
     let desk = Desk::new();
     desk.fails(&format!("{TOUR} --methods energy,stein"), 2, &["stein", "needs the score"]);
     desk.fails(&format!("{TOUR} --methods enrgy"), 2, &["did you mean `energy`"]);
-    desk.fails(&format!("{TOUR} --methods energy --set critic_rate=1"), 2, &["critic_rate"]);
+    desk.fails(&format!("{TOUR} --methods energy --set critic_learning_rate=1"), 2, &["critic_learning_rate"]);
     desk.fails("--quiet tour --data toy:moons:20 --out few --budget 5s", 1, &["20 rows", "50 or more"]);
     assert!(!desk.path("tour").exists());
 }

@@ -28,7 +28,7 @@ impl FewStep {
         Ok(Self {
             parameters: builder.build(setup.gpu)?,
             adam: training.adam(),
-            batch: training.batch,
+            batch: training.batch_size,
             columns,
             conditions,
             steps: steps.map_steps,

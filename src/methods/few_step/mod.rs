@@ -58,8 +58,8 @@ impl Steps {
         VelocityShape {
             columns: inputs,
             outputs,
-            width: training.width,
-            depth: training.depth,
+            width: training.hidden_width,
+            depth: training.hidden_layers,
             activation: training.activation,
             input_gain: if training.input_gain == 0.0 { automatic_gain(inputs) } else { training.input_gain },
             time: self.time(),

@@ -77,12 +77,12 @@ impl Place {
 }
 
 fn check_latent(training: &Training, columns: usize) -> Result<()> {
-    if training.latent == 0 || training.latent == columns {
+    if training.latent_dim == 0 || training.latent_dim == columns {
         return Ok(());
     }
     Err(Error::usage(format!(
-        "`latent` is {}: a map between times moves within the data's {columns} columns; leave it at 0",
-        training.latent
+        "`latent_dim` is {}: a map between times moves within the data's {columns} columns; leave it at 0",
+        training.latent_dim
     )))
 }
 

@@ -88,9 +88,9 @@ pub(super) struct Drawn {
 impl Latent {
     pub fn new(setup: &Setup, settings: LatentSettings) -> Result<Self> {
         let (training, columns, conditions) = (setup.training, setup.columns, setup.conditions);
-        let latent = if training.latent == 0 { columns } else { training.latent };
+        let latent = if training.latent_dim == 0 { columns } else { training.latent_dim };
         if let Some(data) = setup.data.filter(|_| settings.likelihood == Law::Bernoulli) {
-            check_chances(data, columns, training.standardise)?;
+            check_chances(data, columns, training.standardize)?;
         }
         let start = match setup.data {
             Some(data) => Start::of(data, columns, conditions, latent, &settings),
@@ -100,8 +100,8 @@ impl Latent {
         let shape = |inputs: usize, outputs: usize| MlpShape {
             inputs,
             outputs,
-            width: training.width,
-            depth: training.depth,
+            width: training.hidden_width,
+            depth: training.hidden_layers,
             activation: training.activation,
             head: Head::Free,
             input_gain: if training.input_gain == 0.0 { 1.0 } else { training.input_gain },
@@ -121,11 +121,11 @@ impl Latent {
             scale,
             settings,
             adam: training.adam(),
-            batch: training.batch,
+            batch: training.batch_size,
             columns,
             conditions,
             latent,
-            width: training.width.max(outputs).max(2 * latent),
+            width: training.hidden_width.max(outputs).max(2 * latent),
         })
     }
 
@@ -251,7 +251,7 @@ impl Latent {
 fn check_chances(data: &Dataset, columns: usize, standardised: bool) -> Result<()> {
     if standardised {
         return Err(Error::usage(
-            "`likelihood` = bernoulli is of zeros and ones (or shares between), and standardised columns are not: set standardise = false",
+            "`likelihood` = bernoulli is of zeros and ones (or shares between), and standardised columns are not: set standardize = false",
         ));
     }
     let values = data.tensor().read()?;

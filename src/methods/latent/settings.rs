@@ -25,7 +25,7 @@ pub enum Variance {
 settings! {
     /// Settings of every method with latent variables.
     pub struct LatentSettings {
-        /// Law of a column under the decoder: gaussian, student-t (for heavy tails), bernoulli (of values in [0, 1]; needs standardise = false).
+        /// Law of a column under the decoder: gaussian, student-t (for heavy tails), bernoulli (of values in [0, 1]; needs standardize = false).
         likelihood: Law = Law::Gaussian,
         /// Whose the learned scales of that law are: column (one each) or point (each latent's own).
         variance: Variance = Variance::Point,

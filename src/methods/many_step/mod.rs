@@ -66,7 +66,7 @@ impl ManyStep {
                 "`source` gives rows to start from, and --condition columns that such rows do not have: leave one of them out",
             ));
         }
-        let latent = if training.latent == 0 || given { columns } else { training.latent };
+        let latent = if training.latent_dim == 0 || given { columns } else { training.latent_dim };
         let mut builder = Builder::new(setup.seed);
         let (mean, factor) = match setup.data {
             Some(data) => (data.mean().to_vec(), data.embedding(latent)),
@@ -83,8 +83,8 @@ impl ManyStep {
         let shape = VelocityShape {
             columns: columns + conditions,
             outputs: heads * columns,
-            width: training.width,
-            depth: training.depth,
+            width: training.hidden_width,
+            depth: training.hidden_layers,
             activation: training.activation,
             input_gain: if training.input_gain == 0.0 { automatic_gain(columns) } else { training.input_gain },
             time: course.embedding(),
@@ -94,7 +94,7 @@ impl ManyStep {
             parameters: builder.build(setup.gpu)?,
             network,
             adam: training.adam(),
-            batch: training.batch,
+            batch: training.batch_size,
             latent,
             columns,
             conditions,

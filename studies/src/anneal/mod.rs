@@ -49,7 +49,7 @@ pub const DRAWN: usize = 1_500;
 /// The warm-up is at most this share of the steps.
 const WARMUP_SHARE: u32 = 10;
 /// Settings of training that are the study's own.
-const OWN: [&str; 4] = ["objective", "falls", "steps", "batch"];
+const OWN: [&str; 4] = ["objective", "falls", "steps", "batch_size"];
 
 settings! {
     /// Settings of the study.
@@ -65,7 +65,7 @@ settings! {
         /// Training steps of every run; of a game, steps of its generator.
         steps: u32 = 2000,
         /// Rows a step.
-        batch: usize = 512,
+        batch_size: usize = 512,
         /// Rows to learn from.
         rows: usize = 20_000,
         /// Rows of each set that are compared.
@@ -74,7 +74,7 @@ settings! {
         train: bool = true,
         /// Whether the runs' folders are kept.
         keep: bool = false,
-        /// Further settings of training, of objectives and of anneal, such as {width = 32, critic_steps = 2, share = 0.7}; each run takes those that it knows.
+        /// Further settings of training, of objectives and of anneal, such as {hidden_width = 32, critic_steps = 2, share = 0.7}; each run takes those that it knows.
         training: toml::Table = toml::Table::new(),
     }
 }
@@ -167,7 +167,7 @@ impl Settings {
         let keys = known(objective, annealed);
         table.retain(|key, _| keys.contains(&key));
         table.insert("steps".into(), i64::from(self.steps).into());
-        table.insert("batch".into(), i64::try_from(self.batch).unwrap_or(i64::MAX).into());
+        table.insert("batch_size".into(), i64::try_from(self.batch_size).unwrap_or(i64::MAX).into());
         // All rows are learned from, and the last weights count: which step is kept would be a difference of its own.
         table.entry("validation_fraction").or_insert(0.0.into());
         // The judge has test rows of its own.
@@ -180,7 +180,7 @@ impl Settings {
             objective
         };
         let (mut training, own) = entry.settings(table)?;
-        training.warmup = training.warmup.min(self.steps / WARMUP_SHARE);
+        training.warmup_steps = training.warmup_steps.min(self.steps / WARMUP_SHARE);
         Ok((entry, training, own))
     }
 }

@@ -93,7 +93,7 @@ pub fn page(study: &Study, figures: Vec<Figure>, command: &str) -> Page {
             format!("{}, {} of them failed", number(runs().count() as f64, 12), runs().filter(|r| r.failure.is_some()).count()),
         ),
         ("steps of each", number(settings.steps.into(), 12)),
-        ("rows a step", number(settings.batch as f64, 12)),
+        ("batch size", number(settings.batch_size as f64, 12)),
         ("seeds", range),
         ("rows to learn from", number(settings.rows as f64, 12)),
         ("rows compared", format!("{} a set, three sets", number(settings.scored as f64, 12))),
@@ -306,7 +306,7 @@ fn made(study: &Study) -> Sheet {
              sampled and fresh rows, unbiased, cut at zero. A row is a mode's if that is the nearest and the row lies no farther from its centre than all but e⁻⁸ of the mode's own \
              rows. Samples of all runs are made from the same noise. Fitted Gaussian and fresh rows are scored in the same way.",
             number(settings.steps.into(), 12),
-            number(settings.batch as f64, 12),
+            number(settings.batch_size as f64, 12),
             number(settings.scored as f64, 12),
         ),
         ..Sheet::default()

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub struct Terms {
     pub version: String,
     pub steps: u32,
-    pub batch: usize,
+    pub batch_size: usize,
     pub rows: usize,
     pub scored: usize,
     /// Further settings of training, as TOML.
@@ -22,7 +22,7 @@ impl Terms {
         Self {
             version: env!("CARGO_PKG_VERSION").into(),
             steps: settings.steps,
-            batch: settings.batch,
+            batch_size: settings.batch_size,
             rows: settings.rows,
             scored: settings.scored,
             training: settings.training.to_string().trim_end().into(),
@@ -35,7 +35,7 @@ impl Shared for Terms {
         vec![
             ("version", self.version.clone()),
             ("steps", self.steps.to_string()),
-            ("batch", self.batch.to_string()),
+            ("batch_size", self.batch_size.to_string()),
             ("rows", self.rows.to_string()),
             ("scored", self.scored.to_string()),
             ("training", format!("{{{}}}", self.training.replace('\n', ", "))),

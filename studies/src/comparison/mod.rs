@@ -84,7 +84,7 @@ settings! {
         methods: Vec<String> = Vec::new(),
         /// Toy targets, such as ["moons"]; 8gaussians, moons, checkerboard and spiral when empty.
         targets: Vec<String> = Vec::new(),
-        /// Settings of training for every method that differ from its defaults, such as {width = 32, batch = 512}.
+        /// Settings of training for every method that differ from its defaults, such as {hidden_width = 32, batch_size = 512}.
         training: toml::Table = toml::Table::new(),
     }
 }
@@ -335,7 +335,7 @@ impl Maker<'_> {
         training.test_fraction = Fraction::Of(0.0);
         if let Some(steps) = steps {
             training.steps = steps;
-            training.warmup = training.warmup.min(steps / WARMUP_SHARE);
+            training.warmup_steps = training.warmup_steps.min(steps / WARMUP_SHARE);
         }
         Ok(Job {
             entry,

@@ -30,7 +30,7 @@ settings! {
         methods: Vec<String> = Vec::new(),
         /// Whether single settings are changed; false compares the methods by their defaults alone.
         changed: bool = true,
-        /// What to change of every method named, in the place of the trials that there are: TOML, such as "rate = 2e-3".
+        /// What to change of every method named, in the place of the trials that there are: TOML, such as "learning_rate = 2e-3".
         changes: Vec<String> = Vec::new(),
         /// Runs of each trial on each source, from --seed on.
         seeds: u64 = 2,
@@ -256,10 +256,12 @@ mod tests {
             changes: changes.iter().map(|&change| change.into()).collect(),
             ..Settings::default()
         };
-        let own = named(&["rate = 1e-3", "width = 32\ndepth = 2"]);
+        let own = named(&["learning_rate = 1e-3", "hidden_width = 32\nhidden_layers = 2"]);
         own.check().unwrap();
         let said: Vec<_> = own.trials().iter().map(|trial| (trial.method, trial.said())).collect();
-        let each = |method| ["defaults", "rate = 1e-3", "width = 32, depth = 2"].map(|said| (method, String::from(said)));
+        let each = |method| {
+            ["defaults", "learning_rate = 1e-3", "hidden_width = 32, hidden_layers = 2"].map(|said| (method, String::from(said)))
+        };
         assert_eq!(said, [each("energy"), each("mmd")].concat());
         assert!(named(&["rote = 1e-3"]).check().unwrap_err().to_string().contains("rote"));
         assert!(named(&["rate"]).check().is_err() && named(&[" "]).check().is_err());

@@ -6,42 +6,48 @@ use std::path::Path;
 
 /// Methods, and what is changed of their defaults, one trial each.
 pub(super) const TRIALS: &[(&str, &[&str])] = &[
-    ("energy", &["width = 128\ndepth = 3", "rate = 2e-3", "batch = 512", "beta = 1.5"]),
-    ("mmd", &["scales = [0.125, 0.25, 0.5, 1.0, 2.0]", "rate = 2e-3"]),
-    ("characteristic", &["scales = [0.5, 1.0, 2.0, 4.0]", "tau = 'inverse'", "rate = 2e-3"]),
-    ("sinkhorn", &["blur = 0.2", "rate = 2e-3", "batch = 1024"]),
-    ("gan", &["critic_gain = 1.0", "r1 = 1.0", "critic_steps = 2", "rate = 1e-3"]),
-    ("wgan", &["critic_gain = 1.0", "penalty = 1.0", "critic_steps = 3", "rate = 1e-3"]),
-    ("fgan", &["critic_gain = 1.0", "divergence = 'kl'", "divergence = 'hellinger'", "rate = 1e-3"]),
-    ("kantorovich", &["critic_gain = 1.0", "epsilon = 0.01", "critic_steps = 2", "rate = 2e-3"]),
-    ("stein", &["scales = [0.5]", "kernel = 'gaussian'", "rate = 2e-3"]),
-    ("drift", &["scales = [0.1, 0.2, 0.4, 0.8]", "kernel = 'laplace'", "normalise = true", "rate = 2e-3", "batch = 512"]),
-    ("flow-map", &["from_noise = 0.0", "rate = 2e-3", "width = 64\ndepth = 6", "loss = 'meanflow'"]),
+    ("energy", &["hidden_width = 128\nhidden_layers = 3", "learning_rate = 2e-3", "batch_size = 512", "beta = 1.5"]),
+    ("mmd", &["scales = [0.125, 0.25, 0.5, 1.0, 2.0]", "learning_rate = 2e-3"]),
+    ("characteristic", &["scales = [0.5, 1.0, 2.0, 4.0]", "tau = 'inverse'", "learning_rate = 2e-3"]),
+    ("sinkhorn", &["blur = 0.2", "learning_rate = 2e-3", "batch_size = 1024"]),
+    ("gan", &["critic_gain = 1.0", "r1 = 1.0", "critic_steps = 2", "learning_rate = 1e-3"]),
+    ("wgan", &["critic_gain = 1.0", "penalty = 1.0", "critic_steps = 3", "learning_rate = 1e-3"]),
+    ("fgan", &["critic_gain = 1.0", "divergence = 'kl'", "divergence = 'hellinger'", "learning_rate = 1e-3"]),
+    ("kantorovich", &["critic_gain = 1.0", "epsilon = 0.01", "critic_steps = 2", "learning_rate = 2e-3"]),
+    ("stein", &["scales = [0.5]", "kernel = 'gaussian'", "learning_rate = 2e-3"]),
+    (
+        "drift",
+        &["scales = [0.1, 0.2, 0.4, 0.8]", "kernel = 'laplace'", "normalise = true", "learning_rate = 2e-3", "batch_size = 512"],
+    ),
+    ("flow-map", &["from_noise = 0.0", "learning_rate = 2e-3", "hidden_width = 64\nhidden_layers = 6", "loss = 'meanflow'"]),
     (
         "imm",
         &[
             "gap = 0.5\nfrom_noise = 0.0\nto_data = 0.5",
             "from_noise = 0.25",
             "partners = true",
-            "rate = 2e-3",
-            "width = 128\ndepth = 3",
+            "learning_rate = 2e-3",
+            "hidden_width = 128\nhidden_layers = 3",
         ],
     ),
-    ("distributional-diffusion", &["from_noise = 0.0", "rate = 2e-3", "width = 128\ndepth = 3", "draws = 4"]),
+    (
+        "distributional-diffusion",
+        &["from_noise = 0.0", "learning_rate = 2e-3", "hidden_width = 128\nhidden_layers = 3", "draws = 4"],
+    ),
     ("anneal", &["falls = 'rounds'", "share = 0.25", "coldest = 1e-2"]),
-    ("distill", &["width = 64", "width = 128\ndepth = 3", "by = 'consistency'", "pairs = 8192"]),
-    ("vae", &["depth = 2", "rate = 4e-3"]),
-    ("iwae", &["depth = 2", "samples = 16", "rate = 4e-3", "variance = 'column'"]),
-    ("realnvp", &["rate = 5e-3", "width = 128", "mixing = 'linear'"]),
-    ("maf", &["rate = 2e-3", "layers = 6", "transform = 'affine'", "mixing = 'linear'"]),
-    ("spline", &["rate = 2e-3", "layers = 8", "bins = 16", "mixing = 'linear'"]),
-    ("cnf", &["rate = 2e-3", "jacobian = 0.01", "width = 128", "train_steps = 8"]),
-    ("ebm", &["rate = 1e-3", "chain_steps = 20", "restart = 0.1"]),
-    ("flow-matching", &["rate = 4e-3", "width = 256", "coupling = 'sinkhorn'", "times = 'uniform'"]),
-    ("diffusion", &["rate = 4e-3", "prediction = 'noise'", "path = 'ornstein-uhlenbeck'", "times = 'uniform'"]),
-    ("score", &["rate = 4e-3", "path = 'trigonometric'", "times = 'low-discrepancy'"]),
-    ("interpolant", &["rate = 4e-3", "gamma = 'none'", "gamma_scale = 0.5", "times = 'low-discrepancy'"]),
-    ("rectified-flow", &["rate = 4e-3", "pairs = 65536", "rounds = 2"]),
+    ("distill", &["hidden_width = 64", "hidden_width = 128\nhidden_layers = 3", "by = 'consistency'", "pairs = 8192"]),
+    ("vae", &["hidden_layers = 2", "learning_rate = 4e-3"]),
+    ("iwae", &["hidden_layers = 2", "samples = 16", "learning_rate = 4e-3", "variance = 'column'"]),
+    ("realnvp", &["learning_rate = 5e-3", "hidden_width = 128", "mixing = 'linear'"]),
+    ("maf", &["learning_rate = 2e-3", "layers = 6", "transform = 'affine'", "mixing = 'linear'"]),
+    ("spline", &["learning_rate = 2e-3", "layers = 8", "bins = 16", "mixing = 'linear'"]),
+    ("cnf", &["learning_rate = 2e-3", "jacobian = 0.01", "hidden_width = 128", "train_steps = 8"]),
+    ("ebm", &["learning_rate = 1e-3", "chain_steps = 20", "restart = 0.1"]),
+    ("flow-matching", &["learning_rate = 4e-3", "hidden_width = 256", "coupling = 'sinkhorn'", "times = 'uniform'"]),
+    ("diffusion", &["learning_rate = 4e-3", "prediction = 'noise'", "path = 'ornstein-uhlenbeck'", "times = 'uniform'"]),
+    ("score", &["learning_rate = 4e-3", "path = 'trigonometric'", "times = 'low-discrepancy'"]),
+    ("interpolant", &["learning_rate = 4e-3", "gamma = 'none'", "gamma_scale = 0.5", "times = 'low-discrepancy'"]),
+    ("rectified-flow", &["learning_rate = 4e-3", "pairs = 65536", "rounds = 2"]),
 ];
 
 /// Whose run on the same rows, for as many steps, `distill` learns from.
@@ -68,7 +74,7 @@ impl Trial {
             table.insert("teacher".into(), teacher.display().to_string().into());
         }
         table.insert("steps".into(), i64::from(steps).into());
-        table.entry("warmup").or_insert(i64::from(steps / 20).min(100).into());
+        table.entry("warmup_steps").or_insert(i64::from(steps / 20).min(100).into());
         methods::find(self.method)?.settings(table)
     }
 }

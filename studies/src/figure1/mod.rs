@@ -30,15 +30,15 @@ settings! {
         /// Training steps.
         steps: u32 = 2000,
         /// Latents a step.
-        batch: usize = 1024,
+        batch_size: usize = 1024,
         /// Units of a hidden layer.
-        width: usize = 64,
+        hidden_width: usize = 64,
         /// Hidden layers.
-        depth: usize = 2,
+        hidden_layers: usize = 2,
         /// Activation: silu, relu, gelu, tanh, elu, softplus, sigmoid.
         activation: Activation = Activation::Tanh,
         /// Learning rate at its highest; it falls as half a cosine.
-        rate: f32 = 1e-2,
+        learning_rate: f32 = 1e-2,
     }
 }
 
@@ -87,8 +87,8 @@ pub fn run(gpu: &Gpu, seed: u64, settings: &Settings) -> Result<Figure1> {
     let shape = GeneratorShape {
         latent: 1,
         columns: 1,
-        width: settings.width,
-        depth: settings.depth,
+        width: settings.hidden_width,
+        depth: settings.hidden_layers,
         activation: settings.activation,
         input_gain: 1.0,
     };
@@ -96,16 +96,16 @@ pub fn run(gpu: &Gpu, seed: u64, settings: &Settings) -> Result<Figure1> {
     let generator = Generator::new(&mut builder, shape, &[0.0], &[1.0]);
     let map = Map { parameters: builder.build(gpu)?, generator };
     let adam = Adam {
-        rate: settings.rate,
-        warmup: 50,
+        learning_rate: settings.learning_rate,
+        warmup_steps: 50,
         steps: settings.steps,
         schedule: Schedule::Cosine,
-        average: 0.99,
+        ema: 0.99,
         ..Adam::default()
     };
 
     let mut rec = Recorder::new(gpu, seed);
-    let z = rec.normal(settings.batch, 1)?;
+    let z = rec.normal(settings.batch_size, 1)?;
     let x = map.push(&mut rec, z, Weights::Trained)?;
     let frequencies: Vec<f32> = (1..=FUNCTIONS).map(|k| std::f32::consts::TAU * k as f32).collect();
     let frequencies = gpu.upload(FUNCTIONS, 1, &frequencies)?;

@@ -64,17 +64,17 @@ settings! {
         /// Steps of each run.
         steps: u32 = 2000,
         /// Step of a against the adversary.
-        rate: f32 = 5e-3,
+        learning_rate: f32 = 5e-3,
         /// Step of the adversary's weights.
-        adversary_rate: f32 = 0.2,
+        adversary_learning_rate: f32 = 0.2,
         /// Units of each of the network's two hidden layers.
-        width: usize = 32,
+        hidden_width: usize = 32,
         /// Where a starts against the adversary.
         start: f32 = 0.2,
         /// Step of a down D₂.
-        descent_rate: f32 = 1e-3,
+        descent_learning_rate: f32 = 1e-3,
         /// Step of a down the energy distance, whose slope vanishes at its minimiser.
-        energy_rate: f32 = 0.02,
+        energy_learning_rate: f32 = 0.02,
     }
 }
 
@@ -82,10 +82,10 @@ impl Settings {
     /// Refuses values out of range.
     pub fn check(&self) -> Result<()> {
         let rates = [
-            ("rate", self.rate),
-            ("adversary_rate", self.adversary_rate),
-            ("descent_rate", self.descent_rate),
-            ("energy_rate", self.energy_rate),
+            ("learning_rate", self.learning_rate),
+            ("adversary_learning_rate", self.adversary_learning_rate),
+            ("descent_learning_rate", self.descent_learning_rate),
+            ("energy_learning_rate", self.energy_learning_rate),
         ];
         if let Some((key, rate)) = rates.into_iter().find(|(_, rate)| !(*rate > 0.0 && rate.is_finite())) {
             return Err(Error::usage(format!("`{key}` is {rate}: it must be above 0")));
@@ -93,10 +93,10 @@ impl Settings {
         if !(0.0..=0.5).contains(&self.start) {
             return Err(Error::usage(format!("`start` is {}: it must be between 0 and 0.5", self.start)));
         }
-        if self.steps < 100 || !(1..=1024).contains(&self.width) {
+        if self.steps < 100 || !(1..=1024).contains(&self.hidden_width) {
             return Err(Error::usage(format!(
-                "`steps` is {} and `width` is {}: give at least 100 and 1 to 1,024",
-                self.steps, self.width
+                "`steps` is {} and `hidden_width` is {}: give at least 100 and 1 to 1,024",
+                self.steps, self.hidden_width
             )));
         }
         Ok(())
@@ -332,23 +332,23 @@ impl Weights {
 /// Gradient steps of both players: both from the same point, or (`alternating`) the adversary first.
 pub fn game(gpu: &Gpu, adversary: Adversary, alternating: bool, seed: u64, settings: &Settings) -> Result<Run> {
     let stage = Stage::new(gpu, f64::from(settings.start))?;
-    let f = Weights::new(gpu, adversary, settings.width, seed)?;
+    let f = Weights::new(gpu, adversary, settings.hidden_width, seed)?;
     let mut rec = Recorder::new(gpu, seed);
     let a = rec.tensor(&stage.a);
     let mut wanted = f.vars(&mut rec);
     let v = f.value(&mut rec, &stage)?;
     if alternating {
         let gradients = rec.backward(v, &wanted)?;
-        f.ascend(&mut rec, &gradients, settings.adversary_rate)?;
+        f.ascend(&mut rec, &gradients, settings.adversary_learning_rate)?;
         let v = f.value(&mut rec, &stage)?;
         let gradient = rec.backward(v, &[a])?[0];
-        stage.descend(&mut rec, gradient, settings.rate)?;
+        stage.descend(&mut rec, gradient, settings.learning_rate)?;
     } else {
         wanted.push(a);
         let gradients = rec.backward(v, &wanted)?;
         let (of_a, of_f) = gradients.split_last().expect("a was asked for");
-        f.ascend(&mut rec, of_f, settings.adversary_rate)?;
-        stage.descend(&mut rec, *of_a, settings.rate)?;
+        f.ascend(&mut rec, of_f, settings.adversary_learning_rate)?;
+        stage.descend(&mut rec, *of_a, settings.learning_rate)?;
     }
 
     let grid: Vec<f32> = (0..GRID).map(|i| i as f32 / (GRID - 1) as f32).collect();
@@ -400,7 +400,7 @@ pub fn descent(gpu: &Gpu, fourier: bool, start: f64, settings: &Settings) -> Res
     };
     let a = rec.tensor(&stage.a);
     let gradient = rec.backward(loss, &[a])?[0];
-    stage.descend(&mut rec, gradient, if fourier { settings.descent_rate } else { settings.energy_rate })?;
+    stage.descend(&mut rec, gradient, if fourier { settings.descent_learning_rate } else { settings.energy_learning_rate })?;
     let path = stage.follow(rec, settings.steps, 1, || Ok(()))?;
     Ok(Run::of(format!("{} from {start}", if fourier { "D₂" } else { "energy distance" }), path))
 }

@@ -64,7 +64,7 @@ fn the_game_turns_about_the_maximiser_and_does_not_settle() {
     let settings = Settings { steps: 1000, ..Settings::default() };
     let expected = {
         // The half turns of ω = 2√(η_a η_w) in the second half of the run.
-        let turn = 2.0 * f64::from(settings.rate * settings.adversary_rate).sqrt();
+        let turn = 2.0 * f64::from(settings.learning_rate * settings.adversary_learning_rate).sqrt();
         500.0 * turn / std::f64::consts::PI
     };
     let [simultaneous, alternating] =
@@ -75,7 +75,7 @@ fn the_game_turns_about_the_maximiser_and_does_not_settle() {
     }
     // From 0.2 the orbit about ¼ is 0.1 wide; simultaneous steps widen it to the walls of w, ½√(η_a/η_w) either way.
     assert!((alternating.swing - 0.1).abs() < 0.01, "{}", alternating.swing);
-    let walls = 2.0 * f64::from(settings.rate / settings.adversary_rate).sqrt();
+    let walls = 2.0 * f64::from(settings.learning_rate / settings.adversary_learning_rate).sqrt();
     assert!((simultaneous.swing - walls).abs() < 0.1 * walls, "{} and {walls}", simultaneous.swing);
 }
 
@@ -88,7 +88,7 @@ fn descent_of_the_mean_formulation_settles_from_every_start() {
         assert!(run.settled.is_some() && run.last == nearest, "from {start}: {:?} at {}", run.settled, run.last);
         // Δ' = −8η Δ²: 1/Δ grows by 8η a step.
         let run = saddle::descent(&GPU, false, start, &settings).unwrap();
-        let left = 1.0 / (1.0 / (start - 0.25).abs() + 8.0 * f64::from(settings.energy_rate) * 900.0);
+        let left = 1.0 / (1.0 / (start - 0.25).abs() + 8.0 * f64::from(settings.energy_learning_rate) * 900.0);
         assert!(((run.last - 0.25).abs() - left).abs() < 0.1 * left, "from {start}: {} and {left}", run.last);
     }
     assert!((saddle::d2(0.0) - saddle::d2(0.5)).abs() < 1e-12 && (saddle::d2(0.0) - 0.095_96).abs() < 1e-5);
