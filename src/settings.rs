@@ -94,8 +94,8 @@ pub fn take<S: Settings>(table: &mut toml::Table) -> Result<S> {
 fn problem(error: &toml::de::Error) -> String {
     let message = error.message().trim();
     let wanted = match message.rsplit_once(", expected ").map_or("", |(_, wanted)| wanted) {
-        "u8" | "u16" | "u32" | "u64" | "u128" | "usize" => "a whole number of 0 or above, and not too large",
-        "i8" | "i16" | "i32" | "i64" | "i128" | "isize" => "a whole number, and not too large",
+        "u8" | "u16" | "u32" | "u64" | "u128" | "usize" => "an integer of 0 or above, and not too large",
+        "i8" | "i16" | "i32" | "i64" | "i128" | "isize" => "an integer, and not too large",
         "f32" | "f64" => "a number",
         "a boolean" | "bool" => "true or false",
         "a string" | "a borrowed string" => "a text",
@@ -155,7 +155,7 @@ mod tests {
     fn mistakes_name_the_key() {
         let mut table: toml::Table = "count = 'many'\nrates = 1.0".parse().unwrap();
         let message = take::<Sample>(&mut table).unwrap_err().to_string();
-        assert!(message.contains("`count` cannot be \"many\": it must be a whole number of 0 or above"), "{message}");
+        assert!(message.contains("`count` cannot be \"many\": it must be an integer of 0 or above"), "{message}");
         let message = refuse_unknown(&table, &["count", "rate"]).unwrap_err().to_string();
         assert!(message.contains("`rates` (did you mean `rate`?)"), "{message}");
     }
@@ -163,12 +163,12 @@ mod tests {
     #[test]
     fn what_a_value_must_be_is_said_in_plain_words() {
         for (value, wanted) in [
-            ("count = -1", "a whole number of 0 or above"),
-            ("count = 1.5", "a whole number of 0 or above"),
+            ("count = -1", "an integer of 0 or above"),
+            ("count = 1.5", "an integer of 0 or above"),
             ("rate = true", "a number"),
             ("so = 1", "true or false"),
             ("some = 1", "a list in square brackets"),
-            ("some = [1, 'a']", "a whole number"),
+            ("some = [1, 'a']", "an integer"),
         ] {
             let message = take::<Sample>(&mut value.parse().unwrap()).unwrap_err().to_string();
             assert!(message.contains(&format!(": it must be {wanted}")), "{message}");

@@ -27,6 +27,6 @@ pub fn reproduce(args: &Reproduce, adapter: &str, console: Console) -> anyhow::R
     let made = made?;
     print(if args.json { &made.json } else { &made.text })?;
     let Some(step) = made.interrupted else { return Ok(()) };
-    let left = if out.join("report.html").exists() { "the page is written of what there is; " } else { "" };
-    Err(anyhow::Error::new(Error::Interrupted { step }).context(format!("{left}go on with `{command}`")))
+    let left = if out.join("report.html").exists() { "the page shows what is finished; " } else { "" };
+    Err(anyhow::Error::new(Error::Interrupted { step }).context(format!("{left}resume with `{command}`")))
 }

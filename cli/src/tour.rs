@@ -73,7 +73,7 @@ pub fn tour(args: &arguments::Tour, adapter: &str, console: Console) -> anyhow::
             console.message(&format!("  {}", line(tour, &last.record)));
         }
         if std::mem::take(&mut first) {
-            console.message(&format!("  {} has what there is so far", report.display()));
+            console.message(&format!("  {} shows what is finished", report.display()));
         }
         Ok(())
     });
@@ -86,7 +86,7 @@ pub fn tour(args: &arguments::Tour, adapter: &str, console: Console) -> anyhow::
     }
     if found.interrupted {
         return Err(anyhow::Error::new(Error::Interrupted { step: 0 })
-            .context(format!("the page is written of what there is; go on with `{}`", plan.command)));
+            .context(format!("the page shows what is finished; resume with `{}`", plan.command)));
     }
     Ok(())
 }

@@ -118,7 +118,7 @@ fn ended(e: Error, out: &Path) -> anyhow::Error {
     let model = if out.join("model.safetensors").exists() { model_left(out) } else { String::new() };
     match e {
         Error::Interrupted { .. } => {
-            let context = format!("the checkpoint is written{model}; go on with `{}`", command(out, true));
+            let context = format!("the checkpoint is written{model}; resume with `{}`", command(out, true));
             anyhow::Error::new(e).context(context)
         }
         Error::NonFinite { .. } if out.join("checkpoint.safetensors").exists() => {
@@ -211,7 +211,7 @@ fn in_file(path: &Path, e: Error) -> Error {
 
 fn seed_of(value: &toml::Value) -> Result<u64, Error> {
     let seed = value.as_integer().and_then(|s| u64::try_from(s).ok());
-    seed.ok_or_else(|| Error::usage(format!("`seed` is {value}: it must be a whole number of 0 or above")))
+    seed.ok_or_else(|| Error::usage(format!("`seed` is {value}: it must be an integer of 0 or above")))
 }
 
 /// The keys of a file of settings, or of a run's own `config.toml`, which has them in two tables; and its seed.
@@ -220,7 +220,7 @@ fn read_config(path: &Path, entry: &Entry) -> Result<(toml::Table, Option<u64>),
     let mut table: toml::Table = text.parse().map_err(|e: toml::de::Error| {
         let line = e.span().map(|span| text[..span.start].matches('\n').count() + 1);
         let at = line.map(|line| format!("line {line} ")).unwrap_or_default();
-        Error::format(path, format!("{at}is not TOML ({}): write key = value, one a line", e.message()))
+        Error::format(path, format!("{at}is not TOML ({}): write key = value, one per line", e.message()))
     })?;
     table = train::migrated(table);
     let seed = table.remove("seed").map(|value| seed_of(&value)).transpose().map_err(|e| in_file(path, e))?;
@@ -391,7 +391,7 @@ fn finished(
         text += &format!("nats     {}\n", judged.said());
     }
     if let Some(share) = outcome.outside.filter(|share| *share > MOST_OUTSIDE) {
-        text += &format!("warning  {}: another seed, fewer steps or a smaller rate may do better\n", outside_said(share));
+        text += &format!("warning  {}: another seed, fewer steps or a lower learning rate may do better\n", outside_said(share));
     }
     text += &format!("model    {}\n", model.display());
     if let Some(report) = report {

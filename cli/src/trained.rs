@@ -37,7 +37,7 @@ pub fn sample(args: &Sample, adapter: &str, console: Console) -> anyhow::Result<
     };
     let model = opened()?;
     if args.trajectories.is_some() && model.description().conditions > 0 {
-        return Err(Error::usage("--trajectories: ways are kept of models that were trained without --condition").into());
+        return Err(Error::usage("--trajectories is for models that were trained without --condition").into());
     }
     let cols = model.description().columns.len();
     let given = if args.given.is_empty() { None } else { Some(given(&model, &args.given)?) };
@@ -48,12 +48,12 @@ pub fn sample(args: &Sample, adapter: &str, console: Console) -> anyhow::Result<
     let n = match (args.n, &given) {
         (Some(n), _) => n,
         (None, Some(_)) => 1,
-        (None, None) => return Err(Error::usage(format!("say what to draw: {}", asked(&model, 1000))).into()),
+        (None, None) => return Err(Error::usage(format!("the number of samples is not given: {}", asked(&model, 1000))).into()),
     };
     let values = n.saturating_mul(given.as_ref().map_or(1, Table::rows)).saturating_mul(cols);
     if values > MOST_VALUES {
         return Err(Error::usage(format!(
-            "-n {n} asks for {values} values at once, and {MOST_VALUES} is the most: draw fewer rows a file, with another --seed for each"
+            "-n {n} asks for {values} values at once, and {MOST_VALUES} is the most: draw fewer rows per file, with another --seed for each"
         ))
         .into());
     }
@@ -74,7 +74,7 @@ pub fn sample(args: &Sample, adapter: &str, console: Console) -> anyhow::Result<
         let ways = model.trajectories(n, args.seed)?;
         ways.write(file)?;
         console.message(&format!(
-            "wrote the ways of {}, {}, to {}",
+            "wrote the trajectories of {}, {}, to {}",
             count(n, "row"),
             count(ways.rows(), "point"),
             file.display()
@@ -88,12 +88,11 @@ fn said_of(mixing: &Mixing) -> String {
     let Mixing { acceptance, autocorrelation_time, moves, traced } = *mixing;
     // A sum over lags wants many times its length to be seen (Sokal 1997).
     let short = match autocorrelation_time > traced as f64 / 10.0 {
-        true => "; the time may be longer: it is seen in too few moves (sample_steps)",
+        true => "; the time may be longer: there are too few moves to measure it (sample_steps)",
         false => "",
     };
     format!(
-        "its chains accepted {} % of their moves; autocorrelation time {} moves (the slowest column): the {moves} moves of a row are worth {} \
-         independent draws{short}",
+        "its chains accepted {} % of their moves; autocorrelation time {} moves (the slowest column): the {moves} moves of a chain are worth {} independent draws{short}",
         number(100.0 * acceptance, 3),
         number(autocorrelation_time, 3),
         number(mixing.effective_sample_size(), 3)
@@ -135,9 +134,7 @@ fn write(model: &Model, rows: &Table, out: &Path, console: Console) -> Result<()
 fn given(model: &Model, said: &[String]) -> Result<Table, Error> {
     let names = model.description().parted().1;
     if names.is_empty() {
-        return Err(Error::usage(
-            "--given: this model was trained without --condition: it generates whole rows, and nothing can be given",
-        ));
+        return Err(Error::usage("--given: this model was trained without --condition; leave out --given"));
     }
     if let [one] = said
         && let Ok(source) = one.parse::<Source>()
@@ -148,7 +145,7 @@ fn given(model: &Model, said: &[String]) -> Result<Table, Error> {
         let plain = source.load(0, &options).ok().filter(|table| !table.has_header());
         return plain.map_or_else(|| chosen(source.origin, names, &options), Ok);
     }
-    let known = || format!("the model generates from {}", in_words(names));
+    let known = || format!("the conditioning columns are {}", in_words(names));
     let groups = groups(names);
     let mut values = vec![None; names.len()];
     for text in said {
@@ -158,15 +155,17 @@ fn given(model: &Model, said: &[String]) -> Result<Table, Error> {
         let Some(group) = groups.iter().find(|group| group.column == column) else {
             let near = nearest(column, groups.iter().map(|group| group.column));
             let hint = near.map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default();
-            return Err(Error::usage(format!("--given {text}: there is no `{column}`{hint}; {}", known())));
+            return Err(Error::usage(format!("--given {text}: there is no conditioning column `{column}`{hint}; {}", known())));
         };
         if values[group.first].is_some() {
-            return Err(Error::usage(format!("--given says `{column}` twice: give one value a column, or many rows in a file")));
+            return Err(Error::usage(format!(
+                "--given names `{column}` twice: give one value per column, or many rows in a file"
+            )));
         }
         if group.levels.is_empty() {
             let number = value.parse().ok().filter(|v: &f64| v.is_finite());
-            let number =
-                number.ok_or_else(|| Error::usage(format!("--given {text}: `{column}` is a number, and `{value}` is none")))?;
+            let number = number
+                .ok_or_else(|| Error::usage(format!("--given {text}: `{column}` is numeric, and `{value}` is not a number")))?;
             values[group.first] = Some(number);
             continue;
         }
@@ -175,7 +174,7 @@ fn given(model: &Model, said: &[String]) -> Result<Table, Error> {
             let hint = near.map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default();
             let levels = group.levels.join(", ");
             return Err(Error::usage(format!(
-                "--given {text}: `{value}` was not there in training{hint}; `{column}` was {levels}"
+                "--given {text}: `{value}` is not a category of `{column}` in the training data{hint}; its categories are {levels}"
             )));
         };
         for (k, indicator) in values[group.first..][..group.width()].iter_mut().enumerate() {
@@ -223,7 +222,7 @@ fn points(model: &Model, input: &str, said: &[String]) -> Result<Table, Error> {
 /// How diverse rows are with repulsion and without, in one line.
 fn diversity_of(before: &Table, after: &Table, adapter: &str, console: Console) -> anyhow::Result<String> {
     if before.rows() < 2 {
-        return Ok("one row repels no other".into());
+        return Ok("repulsion needs two samples or more".into());
     }
     // Each column in its own deviation, as the repulsion had it.
     let units = Standardisation::fit(before);
@@ -234,8 +233,7 @@ fn diversity_of(before: &Table, after: &Table, adapter: &str, console: Console) 
     };
     let (before, after) = (scores(before)?, scores(after)?);
     Ok(format!(
-        "with repulsion the nearest other row is {} deviations away on average, and {} without; different rows (Vendi score of up to 1,000, \
-         bandwidth {BANDWIDTH}): {} and {}",
+        "with repulsion the nearest other row is {} standard deviations away on average, and {} without; different rows (Vendi score of up to 1,000, bandwidth {BANDWIDTH}): {} and {}",
         number(after.nearest.value, 3),
         number(before.nearest.value, 3),
         number(after.vendi.value, 4),
@@ -295,7 +293,7 @@ fn said_of_solver(solved: &Solved, unit: &str) -> String {
     let Solved { tolerance, evaluations, rows, mean, most } = *solved;
     let warning = if most > SMALL { "warning: " } else { "" };
     let remedy = if most > SMALL {
-        format!("; it is above {SMALL} where the field is steep, and single precision allows no smaller tolerance")
+        format!("; it is above {SMALL} where the velocity field is steep, and single precision allows no smaller tolerance")
     } else {
         String::new()
     };
@@ -362,9 +360,9 @@ pub fn log_density(args: &arguments::LogDensity, adapter: &str, console: Console
     };
     let of_probes = probes.map_or(String::new(), |e| format!(" (± {} of it from {random})", number(e, 2)));
     let bits = number(found.bits_per_dimension, 4);
-    let of_training = trained.map_or(String::new(), |bound| format!("; the bound that training maximises: {bound:.4}"));
+    let of_training = trained.map_or(String::new(), |bound| format!("; the bound that training maximizes: {bound:.4}"));
     Ok(print(&format!(
-        "mean log-density of {}: {} nats{of_probes}, {bits} bits a dimension{}{of_training}\n",
+        "mean log-density of {}: {} nats{of_probes}, {bits} bits per dimension{}{of_training}\n",
         count(found.rows, "row"),
         with_error(&found),
         means.said()

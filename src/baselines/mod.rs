@@ -54,7 +54,7 @@ pub trait Baseline {
 /// A name that is none; fewer than two rows.
 pub fn fit(name: &str, gpu: &Gpu, rows: Points, time: Duration, seed: u64) -> Result<Box<dyn Baseline>> {
     if rows.rows() < 2 {
-        return Err(Error::data("one row says nothing of a law: give two or more"));
+        return Err(Error::data("a distribution cannot be estimated from one row: give two or more"));
     }
     match name {
         GAUSSIAN => Ok(Box::new(Gaussian::fit(rows))),

@@ -156,8 +156,8 @@ pub(super) fn distinct(given: Vec<String>) -> Vec<String> {
 }
 
 /// "choose other columns" with an example that fits the file, for a column of texts.
-pub(super) fn choose_advice(path: &Path, column: &str, usable: &[String]) -> String {
-    let condition = format!("train on the others given it by --condition {column}");
+pub(super) fn choose_advice(path: &Path, usable: &[String]) -> String {
+    let condition = "make it a conditioning column";
     match usable {
         [] => "correct the cell or remove the row".into(),
         [..] if usable.len() <= 6 => {

@@ -22,8 +22,7 @@ pub fn density_warnings(table: &Table, given: usize, dequantised: bool, noised: 
     if !whole.is_empty() {
         let (hold, them) = if whole.len() == 1 { ("holds", "it") } else { ("hold", "them") };
         said.push(format!(
-            "{} {hold} whole numbers alone: a density piles up on {them} without end; add --set dequantize=true, which adds uniform noise \
-             in training and rounds samples",
+            "{} {hold} integers only: a density diverges at {them}; set `dequantize` = true, which adds uniform noise in training and rounds samples",
             listed(&whole)
         ));
     }
@@ -32,19 +31,19 @@ pub fn density_warnings(table: &Table, given: usize, dequantised: bool, noised: 
         (0..rows).filter(|&i| !seen.insert(table.row(i)[..columns].iter().map(|v| v.to_bits()).collect::<Vec<_>>())).count();
     if copies as f64 > COPIES * rows as f64 && !noised && (whole.is_empty() || !dequantised) {
         said.push(format!(
-            "{} of {} rows are copies of another: a density grows there without end; remove them, or add --set noise=0.05",
+            "{} of {} rows are duplicates: a density diverges there; remove them, or set `noise` = 0.05",
             grouped(copies),
             grouped(rows)
         ));
     }
     if let Some(column) = dependent_on_conditions(table, given).filter(|_| !noised) {
         said.push(format!(
-            "`{column}` follows from the conditions and the columns before it: given them it has no density; leave it out, or add --set noise=0.05"
+            "`{column}` is a linear function of the conditions and the columns before it: it has no conditional density; leave it out, or set `noise` = 0.05"
         ));
     }
     if table.rows() <= columns && !noised {
         said.push(format!(
-            "{} of {} lie in fewer dimensions than there are columns: leave columns out, or add --set noise=0.1",
+            "{} of {} lie on a manifold of lower dimension: leave columns out, or set `noise` = 0.1",
             count(table.rows(), "row"),
             count(columns, "column")
         ));
@@ -127,7 +126,7 @@ mod tests {
         let values = (0..40).flat_map(|i| [f64::from(i), f64::from(i % 3) * 0.5, 2.0 * f64::from(i) + 0.25 * f64::from(i % 3)]);
         let table = Table::new(["count", "half", "sum"], values.collect()).unwrap();
         let said = density_warnings(&table, 0, false, false);
-        assert!(said.len() == 1 && said[0].starts_with("`count` holds whole numbers"), "{said:?}");
+        assert!(said.len() == 1 && said[0].starts_with("`count` holds integers"), "{said:?}");
         assert!(density_warnings(&table, 0, true, false).is_empty());
         assert_eq!(dependent_column(&table, 0), Some("sum"));
         assert_eq!(dependent_column(&table, 1), None);
@@ -143,13 +142,13 @@ mod tests {
         });
         let table = Table::new(["free", "bound", "c", "s=1", "s=0"], rows.collect()).unwrap();
         let said = density_warnings(&table, 3, false, false);
-        assert!(said.len() == 1 && said[0].starts_with("`bound` follows from the conditions"), "{said:?}");
+        assert!(said.len() == 1 && said[0].starts_with("`bound` is a linear function of the conditions"), "{said:?}");
         assert!(density_warnings(&table, 3, false, true).is_empty());
         let copies = Table::new(["a", "b"], [0.5, 0.25].repeat(20)).unwrap();
-        assert!(density_warnings(&copies, 0, false, false)[0].starts_with("19 of 20 rows are copies"));
+        assert!(density_warnings(&copies, 0, false, false)[0].starts_with("19 of 20 rows are duplicates"));
         assert!(density_warnings(&copies, 0, false, true).is_empty());
         let few = Table::new(["a", "b", "c"], vec![0.5, 0.1, 0.2, 0.7, 0.3, 0.9]).unwrap();
-        assert!(density_warnings(&few, 0, false, false)[0].contains("fewer dimensions"));
+        assert!(density_warnings(&few, 0, false, false)[0].contains("lower dimension"));
     }
 
     #[test]

@@ -107,7 +107,7 @@ impl Source {
             let place = choice.find(name, &names, header)?;
             let Scanned { name, texts, levels } = &scanned[place];
             if places.contains(&place) {
-                return Err(Error::usage(format!("--condition names `{name}` twice")));
+                return Err(Error::usage(format!("`condition` names the column `{name}` twice")));
             }
             places.push(place);
             if !(*texts || always) {
@@ -115,17 +115,19 @@ impl Source {
                 continue;
             }
             if !self.is_csv() {
-                return Err(Error::usage(format!("--condition {asked}: levels are read from CSV files alone")));
+                return Err(Error::usage(format!(
+                    "the condition `{asked}` asks for categories, which are read from CSV files only"
+                )));
             }
             if name.contains('=') {
                 return Err(Error::data(format!(
-                    "column `{name}` of {} cannot be given by its levels, for its name holds a `=`: rename it",
+                    "column `{name}` of {} cannot be categorical, because its name contains `=`: rename it",
                     self.origin
                 )));
             }
             let levels = levels.as_ref().ok_or_else(|| {
                 Error::data(format!(
-                    "column `{name}` of {} holds more than {} different texts: give one with fewer, or a number",
+                    "column `{name}` of {} has more than {} categories: condition on a column with fewer, or on a numeric one",
                     self.origin,
                     csv::MOST_LEVELS
                 ))
@@ -141,7 +143,7 @@ impl Source {
         let generated = chosen.into_iter().filter(|j| !places.contains(j) && Some(*j) != weights).map(|j| names[j].clone());
         let all: Vec<String> = generated.chain(columns).collect();
         if all.len() == count {
-            return Err(Error::usage("--condition gives every column: leave one to generate"));
+            return Err(Error::usage("every column is a conditioning column: leave one to generate"));
         }
         Ok((Self { origin: self.origin.clone(), columns: Some(all) }, count))
     }
@@ -244,10 +246,10 @@ impl FromStr for Source {
         };
         if FileFormat::guess(path).is_none() {
             let toys = Toy::ALL.iter().map(|toy| toy.name());
-            let guess = nearest(path, toys).map(|name| format!("; for the toy target write toy:{name}")).unwrap_or_default();
+            let guess =
+                nearest(path, toys).map(|name| format!("; for the toy distribution write toy:{name}")).unwrap_or_default();
             return Err(Error::usage(format!(
-                "`{text}` is not a source of rows: give a file ending in .npy, .csv or .parquet, \
-                 with #column,column to choose columns, or toy:NAME[:ROWS]{guess}"
+                "`{text}` is not a source of data: give a file ending in .npy, .csv or .parquet, with #column,column to choose columns, or toy:NAME[:ROWS]{guess}"
             )));
         }
         Ok(Self { origin: Origin::File(PathBuf::from(path)), columns })
@@ -258,7 +260,7 @@ fn toy_rows(text: &str, rows: &str) -> Result<usize> {
     match rows.replace('_', "").parse() {
         Ok(rows @ 1..=MAX_TOY_ROWS) => Ok(rows),
         _ => Err(Error::usage(format!(
-            "`{text}` asks for `{rows}` rows: give a whole number from 1 to 100,000,000, as in toy:moons:2000"
+            "`{text}` asks for `{rows}` rows: give an integer from 1 to 100,000,000, as in toy:moons:2000"
         ))),
     }
 }

@@ -45,7 +45,7 @@ impl Table {
 pub fn split(table: &Table, share: f64, seed: u64) -> Result<(Table, Table)> {
     if !(share > 0.0 && share < 1.0) {
         return Err(Error::usage(format!(
-            "the share of rows to set aside is {share}: give a number above 0 and below 1, such as 0.1"
+            "the share of rows to split off is {share}: give a number above 0 and below 1, such as 0.1"
         )));
     }
     let rows = table.weighted_rows().len();
@@ -61,7 +61,7 @@ pub fn set_aside(table: &Table, count: usize, seed: u64, purpose: Purpose) -> Re
     if order.len() < 2 {
         let weight = if table.weights().is_some() { " with weight" } else { "" };
         return Err(Error::data(format!(
-            "{} has {}{weight}: setting some aside needs at least two",
+            "{} has {}{weight}: a split needs at least two",
             table.origin(),
             words::count(order.len(), "row")
         )));

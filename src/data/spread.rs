@@ -51,7 +51,7 @@ fn outliers(table: &Table, j: usize) -> Option<String> {
         _ => format!("{} cells, the farthest {} in row {},", grouped(far), whole(value(row)), grouped(table.row_number(row))),
     };
     Some(format!(
-        "column `{}` of {}: {which} {lie} so far from the other {} that the column's standard deviation is {} with {them} and {} without: training sees them as nearly one number; correct the cell, remove the row, or leave the column out",
+        "column `{}` of {}: {which} {lie} so far from the other {} that the column's standard deviation is {} with {them} and {} without: in standardized units the others are nearly one number; correct the cell, remove the row, or leave the column out",
         table.columns()[j],
         table.origin(),
         grouped(cells),
@@ -84,8 +84,8 @@ impl Table {
         for (j, kind) in self.kinds().iter().enumerate() {
             let (most, scale) = (kind.max.max(-kind.min), fit.scale[j]);
             let why = match () {
-                _ if !ORDERS.contains(&scale) || most > ORDERS.end => "its values or their squares leave the range",
-                _ if scale < STEPS * most * f64::from(f32::EPSILON) => "its values differ in digits beyond those",
+                _ if !ORDERS.contains(&scale) || most > ORDERS.end => "its values or their squares overflow the range",
+                _ if scale < STEPS * most * f64::from(f32::EPSILON) => "its values differ in digits beyond the 7",
                 () => continue,
             };
             return Err(Error::data(format!(
@@ -146,7 +146,7 @@ mod tests {
             assert!(of(offset, range).unwrap_err().to_string().contains("differ in digits beyond"), "{offset}, {range}");
         }
         for (offset, range) in [(0.0, 1e25), (0.0, 1e-25), (0.0, 1e200)] {
-            assert!(of(offset, range).unwrap_err().to_string().contains("leave the range"), "{offset}, {range}");
+            assert!(of(offset, range).unwrap_err().to_string().contains("overflow the range"), "{offset}, {range}");
         }
     }
 }

@@ -109,7 +109,7 @@ impl Table {
     pub fn with_weights(mut self, weights: Vec<f32>) -> Result<Self> {
         if weights.len() != self.rows {
             return Err(Error::data(format!(
-                "{} has {} and {}: give one weight a row",
+                "{} has {} and {}: give one weight per row",
                 self.origin,
                 count(self.rows, "row"),
                 count(weights.len(), "weight")
@@ -117,7 +117,7 @@ impl Table {
         }
         if let Some(row) = weights.iter().position(|w| !(w.is_finite() && *w >= 0.0)) {
             return Err(Error::data(format!(
-                "the weight of row {} (of {}) of {} is {}: weights must be finite and not negative",
+                "the weight of row {} (of {}) of {} is {}: weights must be finite and at least 0",
                 grouped(self.row_number(row)),
                 grouped(self.rows),
                 self.origin,
@@ -353,7 +353,7 @@ impl Table {
     pub fn check_trainable(&self) -> Result<()> {
         if self.rows < 2 {
             return Err(Error::data(format!(
-                "{} has {}: learning needs at least two",
+                "{} has {}: training needs at least two",
                 self.origin,
                 if self.rows == 1 { "one row" } else { "no rows" }
             )));

@@ -55,7 +55,7 @@ impl Target {
         let columns = rows.columns();
         if score.len() != columns.len() {
             return Err(Error::usage(format!(
-                "a score has one expression a column, and it was given {} for {} ({})",
+                "the score needs one expression per column, and has {} for {} ({})",
                 count(score.len(), "expression"),
                 count(columns.len(), "column"),
                 columns.join(", ")

@@ -142,14 +142,14 @@ impl Adaptive {
                 1.0 => return Ok(Effort { taken: taken as usize, refused: refused as usize }),
                 _ => {
                     return Err(Error::data(format!(
-                        "the field cannot be followed beyond t = {t} (step {taken}, of {} attempts): it diverges there, or is not finite",
+                        "the solver cannot integrate beyond t = {t} (step {taken}, of {} attempts): the velocity field diverges there, or is non-finite",
                         made + LOOK
                     )));
                 }
             }
         }
         Err(Error::data(format!(
-            "the field is not at its end after {MOST} attempts at a step: give a tolerance above {:e}, or fixed steps",
+            "the solver did not reach the end after {MOST} attempts at a step: set a tolerance above {:e}, or a solver of fixed steps",
             self.tolerance
         )))
     }
@@ -164,7 +164,7 @@ pub fn check_tolerance(tolerance: f64) -> Result<()> {
         return Ok(());
     }
     Err(Error::usage(format!(
-        "`tolerance` is {tolerance:e}: it must be at least {LEAST_TOLERANCE:e}, below which single precision rounds by more than that"
+        "`tolerance` is {tolerance:e}: it must be at least {LEAST_TOLERANCE:e}, the rounding error of single precision"
     )))
 }
 

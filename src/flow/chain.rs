@@ -49,7 +49,10 @@ pub fn walk(
     visit: &mut dyn FnMut(&mut Recorder, Var) -> Result<()>,
 ) -> Result<Walked> {
     if !(1..=MOST_MOVES).contains(&walk.moves) {
-        return Err(Error::usage(format!("{} moves of chains were asked for: give 1 to {MOST_MOVES}", walk.moves)));
+        return Err(Error::usage(format!(
+            "the number of moves of a chain is {}: it must be between 1 and {MOST_MOVES}",
+            walk.moves
+        )));
     }
     let mut slopes_of = |rec: &mut Recorder, x: Var| -> Result<(Var, Var)> {
         let e = energy(rec, x)?;

@@ -50,7 +50,7 @@ impl Denoiser<'_> {
         check(times)?;
         if times[1] < times[0] {
             return Err(Error::usage(format!(
-                "`{}` goes from noise to data only: run a model backwards with a solver of ordinary equations, such as heun",
+                "`{}` integrates from noise to data only: for the inverse choose a solver of ordinary differential equations, such as heun",
                 solver.name()
             )));
         }
@@ -64,7 +64,7 @@ impl Denoiser<'_> {
                 Solver::DpmSolver2m => self.multistep(rec, x, pair[0], pair[1], &mut before)?,
                 Solver::EulerMaruyama => self.euler_maruyama(rec, x, pair[0], pair[1], last)?,
                 Solver::StochasticHeun => self.churned(rec, x, pair[0], pair[1])?,
-                _ => return Err(Error::usage(format!("`{}` follows a velocity field", solver.name()))),
+                _ => return Err(Error::usage(format!("`{}` integrates a velocity field", solver.name()))),
             };
             states.push(next);
         }

@@ -166,7 +166,7 @@ pub fn follow(rec: &mut Recorder, solver: Solver, times: &[f64], x: &[Var], fiel
     check(times)?;
     let Some(tableau) = solver.tableau() else {
         return Err(Error::usage(format!(
-            "`{}` needs noise and data at the ends of its path: it follows no other field",
+            "`{}` needs a path from noise to data: it cannot integrate another field",
             solver.name()
         )));
     };
@@ -185,7 +185,7 @@ pub(super) fn check(times: &[f64]) -> Result<()> {
     }
     let forwards = times[1] > times[0];
     if times.windows(2).any(|pair| pair[1] == pair[0] || (pair[1] > pair[0]) != forwards) {
-        return Err(Error::usage(format!("the times {times:?} turn round or stand still: give them in one direction")));
+        return Err(Error::usage(format!("the times {times:?} are not monotonic: give them in one direction")));
     }
     Ok(())
 }

@@ -23,19 +23,19 @@ use crate::{Error, Result, settings};
 settings! {
     /// Settings of `anneal`.
     pub struct Settings {
-        /// The method whose loss trains the map: mmd, energy, characteristic, sinkhorn, gan, wgan; its settings are settings here.
+        /// Method whose loss trains the map: mmd, energy, characteristic, sinkhorn, gan, wgan; its settings are settings here, too.
         objective: String = "energy".into(),
-        /// How the noise falls: rounds (of equal length, evenly), geometric (by a factor at every step), floor (in rounds that end when the loss has reached its floor).
+        /// Noise schedule: rounds (of equal length, linear), geometric (by a constant factor per step), floor (in rounds that end when the loss is at its minimum, that between two fresh batches).
         falls: Falls = Falls::Geometric,
-        /// Rounds in which it falls, of rounds and floor.
+        /// Number of rounds of the schedules rounds and floor.
         rounds: u32 = 16,
-        /// Share of the steps after which the data are as they are.
+        /// Share of the steps after which the data have no noise.
         share: f32 = 0.5,
-        /// Time of the first step; at 3 the data's part of a row is 1/20.
+        /// Time of the first step; at 3 the weight of the data in a row is 1/20.
         hottest: f32 = 3.0,
-        /// The last time above 0, of geometric and floor: the noise is then about √2t deviations.
+        /// Last time above 0 of the schedules geometric and floor: the noise is then about √2t standard deviations.
         coldest: f32 = 2e-4,
-        /// Deviations of the floor by which the loss may lie above it (floor).
+        /// Standard deviations by which the loss may exceed its minimum (floor).
         floor_deviations: f32 = 0.5,
     }
 }
@@ -49,7 +49,7 @@ const DOMAIN: u32 = 0xc001;
 
 pub const ENTRY: Entry = Entry {
     name: "anneal",
-    summary: "another method's loss against noised data whose noise falls to nothing while training: the paper's own proposal",
+    summary: "another method's loss against noised data, with noise that falls to zero during training: the paper's own proposal",
     paper: "§4, from network to optimization architecture",
     density: false,
     inverse: false,

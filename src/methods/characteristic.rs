@@ -38,11 +38,11 @@ pub enum Tau {
 settings! {
     /// Settings of `characteristic`.
     pub struct Settings {
-        /// Law of the frequencies: gaussian, cauchy, laplace, integer.
+        /// Distribution of the frequencies: gaussian, cauchy, laplace, integer.
         frequencies: FrequencyLaw = FrequencyLaw::Gaussian,
-        /// How many frequencies.
+        /// Number of frequencies.
         count: usize = 1024,
-        /// Scales of the frequencies in units of 1/(median distance), shared out evenly (not for integer).
+        /// Scales of the frequencies in units of 1/(median distance), each for an equal share of them (not for integer).
         scales: Vec<f32> = vec![1.0, 2.0, 4.0, 8.0],
         /// Period of integer frequencies as a multiple of the widest column's range.
         period: f32 = 1.25,
@@ -50,9 +50,9 @@ settings! {
         growth: f32 = 0.0,
         /// Weights τ: uniform, or inverse (proportional to 1/‖t‖).
         tau: Tau = Tau::Uniform,
-        /// Whether frequencies are drawn afresh at every step (integer ones never are).
+        /// Whether new frequencies are drawn at every step (never for integer).
         redraw: bool = true,
-        /// Whether ⟨f|μ⟩² is estimated from independent pairs, so that its mean is exact (the value can be negative).
+        /// Whether ⟨f|μ⟩² is estimated without bias, from independent pairs (the value can be negative).
         unbiased: bool = true,
     }
 }

@@ -42,15 +42,15 @@ settings! {
     pub struct Settings {
         /// Solver of the training step: euler, midpoint, heun, rk4.
         train_solver: Solver = Solver::Rk4,
-        /// Its steps.
+        /// Number of steps of the training solver.
         train_steps: usize = 4,
-        /// The divergence in training: auto (exact up to 3 columns), exact, hutchinson (one probe a row).
+        /// Divergence in training: auto (exact up to 3 columns), exact, hutchinson (one probe per row).
         trace: Trace = Trace::Auto,
-        /// Price of the kinetic energy, the integral of |v|^2 a column.
+        /// Weight of the kinetic energy penalty, the integral of |v|^2 per column.
         kinetic: f32 = 0.01,
-        /// Price of the integral of the Jacobian's squared norm a column.
+        /// Weight of the Jacobian penalty, the integral of its squared norm per column.
         jacobian: f32 = 0.05,
-        /// Frequencies of the time embedding, in octaves from ½: more than the training solver resolves earn a likelihood from its error.
+        /// Number of frequencies of the time embedding, in octaves from ½: with more than the training solver resolves, its error inflates the likelihood.
         time_frequencies: usize = 1,
     }
 }
@@ -83,7 +83,7 @@ impl Settings {
     fn check(&self) -> Result<()> {
         if self.train_solver.tableau().is_none() || self.train_solver == Solver::Dopri5 {
             return Err(Error::usage(format!(
-                "`train_solver` is {}: it must be euler, midpoint, heun or rk4, whose steps are recorded before they are known",
+                "`train_solver` is {}: it must be euler, midpoint, heun or rk4, which take fixed steps",
                 self.train_solver.name()
             )));
         }

@@ -12,19 +12,19 @@ use crate::{Error, Result, settings};
 settings! {
     /// Settings of every critic.
     pub struct Settings {
-        /// Updates of the critic to one of the generator.
+        /// Critic updates per generator update.
         critic_steps: u32 = 1,
         /// The critic's learning rate at its highest; `learning_rate` is the generator's (two time scales; Heusel et al. 2017).
         critic_learning_rate: f32 = 4e-3,
-        /// Units of a hidden layer of the critic.
+        /// Hidden width of the critic.
         critic_hidden_width: usize = 128,
-        /// Hidden layers of the critic.
+        /// Number of hidden layers of the critic.
         critic_hidden_layers: usize = 3,
         /// Activation of the critic: silu, relu, gelu, tanh, elu, softplus, sigmoid.
         critic_activation: Activation = Activation::Silu,
-        /// What the critic's first weights are multiplied by, so that it tells near places apart from the start.
+        /// Scale of the critic's initial first-layer weights: larger to resolve fine structure from the start.
         critic_gain: f32 = 6.0,
-        /// Adam's β₁ of both networks: how long a gradient is remembered; games want little.
+        /// Adam's β₁ of both networks: small for adversarial training.
         beta1: f32 = 0.0,
         /// Adam's β₂ of both networks.
         beta2: f32 = 0.99,

@@ -29,10 +29,12 @@ impl Meaning {
         match self {
             Self::Density => String::new(),
             Self::Normalised { draws } => {
-                format!(", its constant estimated by {draws} draws of the fitted Gaussian, an error that all rows share")
+                format!(
+                    ", its normalizing constant estimated by {draws} draws of the fitted Gaussian: the error is the same for all rows"
+                )
             }
             Self::LowerBound { samples } => {
-                format!(", a lower bound by {samples} importance samples a row: the density is at least that")
+                format!(", a lower bound by {samples} importance samples per row")
             }
         }
     }

@@ -18,14 +18,14 @@ use crate::{Result, settings};
 settings! {
     /// Settings of `diffusion`.
     pub struct Settings {
-        /// What the network predicts: edm (preconditioned), noise, data, v, velocity, score. With data, sample by ddim or dpm-solver-2m: the others' field is stiff near the data. Noise and score want long training: where a row is nearly all noise their errors count up to a hundredfold.
+        /// Prediction target of the network: edm (preconditioned), noise, data, v, velocity, score. With data, use the solver ddim or dpm-solver-2m: the velocity field is stiff near the data. Noise and score need longer training: at high noise their errors are amplified up to a hundredfold.
         prediction: Prediction = Prediction::Edm,
     }
 }
 
 pub const ENTRY: Entry = Entry {
     name: "diffusion",
-    summary: "a network that tells data from noise, run backwards as an ordinary or a stochastic equation",
+    summary: "a denoiser, sampled by the reverse ordinary or stochastic differential equation",
     paper: "§4, eqs. (5)–(7)",
     density: true,
     inverse: true,

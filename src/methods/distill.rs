@@ -38,15 +38,15 @@ pub enum By {
 settings! {
     /// Settings of `distill`.
     pub struct Settings {
-        /// The teacher: the folder of a run of a method that integrates (flow-matching, diffusion, …), trained on the same data.
+        /// Teacher: run folder of a method that integrates an equation (flow-matching, diffusion, …), trained on the same data.
         teacher: String = String::new(),
-        /// How it is learned from: regression (on its pairs of noise and rows), consistency, halving (of its steps).
+        /// Distillation: regression (on pairs of noise and samples of the teacher), consistency, halving (progressive, of its steps).
         by: By = By::Regression,
-        /// Pairs that regression learns from at a time; 0 is one for 16 rows that it draws of them, at most 32,768.
+        /// Number of pairs that regression keeps; 0 is one for every 16 that it trains on, at most 32,768.
         pairs: usize = 0,
-        /// Steps of training after which they are made anew.
+        /// Training steps after which the pairs are replaced.
         refresh: usize = 1000,
-        /// Steps of the teacher: of consistency, and of halving's first round (a power of two).
+        /// Solver steps of the teacher, for consistency and the first round of halving (a power of two).
         teacher_steps: usize = 16,
     }
 }
@@ -70,7 +70,7 @@ pub const ENTRY: Entry = Entry {
 impl Settings {
     fn check(&self) -> Result<()> {
         if self.teacher.is_empty() {
-            return Err(Error::usage("distill learns from a trained flow: name its run folder with --set teacher=RUN"));
+            return Err(Error::usage("`teacher` is not set: name the run folder of a trained flow"));
         }
         for (key, value, least, most) in [
             ("pairs", self.pairs, 0, 1 << 24),
@@ -108,7 +108,7 @@ struct Distill {
 fn dynamics(teacher: &dyn Method) -> Result<&dyn Dynamics> {
     let found = teacher.dynamics().filter(|d| !d.starts_from_rows() && !d.sampling().solver.is_stochastic());
     found.ok_or_else(|| {
-        Error::usage("the teacher must be a flow from noise that is followed without noise on the way: a trained flow-matching, diffusion, …")
+        Error::usage("the teacher must be a flow from noise with a deterministic solver: a trained flow-matching, diffusion, …")
     })
 }
 
@@ -127,14 +127,13 @@ impl Distill {
             By::Regression => Student::Generator(Box::new(OneStep::new(setup)?)),
             By::Consistency | By::Halving => {
                 if setup.conditions > 0 {
-                    return Err(Error::usage("with --condition a flow is distilled by regression: set by=regression"));
+                    return Err(Error::usage("a conditional flow is distilled by regression: set `by` = regression"));
                 }
                 if let Some(teacher) = teacher
                     && (teacher.span() != (0.0, 1.0) || (teacher.scale() - 1.0).abs() > 1e-6)
                 {
                     return Err(Error::usage(
-                        "consistency and halving take a teacher whose noise has the data's own scale, over the whole of its path: one of path \
-                         straight, trigonometric, ornstein-uhlenbeck or vp-linear that predicts edm, v or velocity; regression takes any",
+                        "consistency and halving need a teacher with a base distribution of the data's own scale over its whole path: one of path straight, trigonometric, ornstein-uhlenbeck or vp-linear that predicts edm, v or velocity; regression takes any",
                     ));
                 }
                 let core = || ManyStep::new(setup, &Course::default(), Sampling::default(), Prediction::Velocity, 1, false);

@@ -37,18 +37,18 @@ settings! {
     pub struct Settings {
         /// Exponent β of the distance, above 0 and below 2.
         beta: f32 = 1.0,
-        /// Weight λ of the draws' distance from each other: 1 asks for the whole spread of the law, 0 for its median.
+        /// Weight λ of the distance between draws: 1 fits the distribution, 0 its median.
         spread: f32 = 1.0,
-        /// Draws of each row, two or more.
+        /// Number of draws per row, two or more.
         draws: usize = 2,
-        /// Share of a batch at t = 0, where the first step begins, and the only one of one.
+        /// Share of a batch at t = 0, where sampling starts.
         from_noise: f32 = 0.25,
     }
 }
 
 pub const ENTRY: Entry = Entry {
     name: "distributional-diffusion",
-    summary: "a denoiser that draws from what may lie behind a noised row, by the energy score: few steps are enough",
+    summary: "a denoiser that samples the posterior of the data given a noised row, trained by the energy score: few-step sampling",
     paper: "§4, reverse simulation, with §2's energy distance for the denoiser",
     density: false,
     inverse: false,

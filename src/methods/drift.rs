@@ -37,24 +37,24 @@ pub enum Form {
 settings! {
     /// Settings of `drift`.
     pub struct Settings {
-        /// What rows are moved by: kernel (mean shift), transport (entropic plans).
+        /// Drift field: kernel (mean shift), transport (entropic optimal transport).
         form: Form = Form::Kernel,
         /// Kernel of the mean shift: gaussian, laplace.
         kernel: Shape = Shape::Gaussian,
-        /// Its widths as multiples of the median distance between rows; their fields are averaged. Empty: 0.05, 0.1, 0.2, 0.4, and twice these beyond 16 columns.
+        /// Bandwidths as multiples of the median distance between rows; their fields are averaged. Empty: 0.05, 0.1, 0.2, 0.4, and twice these beyond 16 columns.
         scales: Vec<f32> = Vec::new(),
-        /// Whether each width's field is divided by its root mean square, so that none outweighs the others.
+        /// Whether the field of each bandwidth is divided by its root mean square.
         normalise: bool = false,
-        /// Length at which transport is blurred, in units of the standardised data; 0 chooses 0.1, or more where the data reach far.
+        /// Length below which transport is blurred, in standardized units; 0 is automatic: 0.1, or more for data of a wide range.
         blur: f32 = 0.0,
-        /// η: what the field is multiplied by.
+        /// Step size η: the scale of the field.
         step: f32 = 1.0,
     }
 }
 
 pub const ENTRY: Entry = Entry {
     name: "drift",
-    summary: "samples moved toward the data and away from each other, and a map fitted to where they went",
+    summary: "a generator fitted to its samples moved towards the data and away from each other",
     paper: "§4, flows followed by training instead of sampling (Deng et al. 2026)",
     density: false,
     inverse: false,
@@ -67,7 +67,7 @@ pub const ENTRY: Entry = Entry {
 fn check(settings: &Settings) -> Result<()> {
     if settings.scales.len() > 16 || settings.scales.iter().any(|s| !(*s > 0.0 && s.is_finite())) {
         return Err(Error::usage(format!(
-            "`scales` is {:?}: give 1 to 16 numbers above 0, or none for the chosen ones",
+            "`scales` is {:?}: give 1 to 16 numbers above 0, or none for the automatic ones",
             settings.scales
         )));
     }

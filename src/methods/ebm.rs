@@ -30,21 +30,21 @@ pub enum Start {
 settings! {
     /// Settings of `ebm`.
     pub struct Settings {
-        /// Where the chains of a training step start: persistent (where the last ended) or data.
+        /// Start of the chains in training: persistent (the last state) or data.
         chains: Start = Start::Persistent,
-        /// Moves of the chains a training step.
+        /// Number of chain moves per training step.
         chain_steps: usize = 10,
-        /// Step h of the chains at first, in units in which the fitted Gaussian is standard; each chain's own then follows its acceptance.
+        /// Initial step size h of the chains, in units in which the fitted Gaussian is standard; each chain then adapts it to its acceptance rate.
         step_size: f32 = 0.05,
-        /// Whether moves are accepted by Metropolis' rule in training too; without it every move is, and steps stay as they are.
+        /// Whether training uses Metropolis acceptance, too; without it every move is accepted, and step sizes are constant.
         correction: bool = true,
-        /// Share of the persistent chains that start anew at a training step, from the fitted Gaussian.
+        /// Share of the persistent chains that restart from the fitted Gaussian at each training step.
         restart: f32 = 0.02,
-        /// Price on the square of the network's energies, which holds their level.
+        /// Weight of the penalty on squared energies, which fixes their level.
         regularise: f32 = 0.001,
-        /// Moves of a chain that makes a sample; in the first half steps follow the acceptance.
+        /// Number of chain moves per sample; step sizes adapt in the first half.
         sample_steps: usize = 200,
-        /// Draws of the fitted Gaussian that estimate the constant Z (a model with given columns: for every row, a hundredth of them).
+        /// Draws of the fitted Gaussian that estimate the normalizing constant Z (in a conditional model a hundredth of them for every row).
         normaliser_samples: usize = 131_072,
     }
 }
@@ -131,7 +131,7 @@ impl Ebm {
         let (training, d, k) = (setup.training, setup.columns, setup.conditions);
         if training.latent_dim != 0 && training.latent_dim != d {
             return Err(Error::usage(format!(
-                "`latent_dim` is {}: chains move among rows of data, of {d} columns (leave it at 0)",
+                "`latent_dim` is {}: chains move in the data space, of {d} columns (leave it at 0)",
                 training.latent_dim
             )));
         }
@@ -334,8 +334,7 @@ fn whitening(data: &Dataset, d: usize, k: usize) -> Result<(Vec<f32>, Vec<f32>, 
     };
     let inverse = inverse.ok_or_else(|| {
         Error::data(
-            "the data lie in fewer dimensions than they have columns (a column is constant, or follows from others): they have no density; leave such a \
-             column out, or train with noise",
+            "the data lie on a manifold of lower dimension (a column is constant, or a linear function of others): they have no density; leave such a column out, or train with noise",
         )
     })?;
     let flat = |m: &nalgebra::DMatrix<f64>| m.transpose().iter().map(|&v| v as f32).collect::<Vec<f32>>();

@@ -38,13 +38,13 @@ settings! {
     pub struct Settings {
         /// Exponent β of the distance, above 0 and below 2.
         beta: f32 = 1.0,
-        /// Random lines that the distance is averaged over (then β = 1); 0 compares in all dimensions at once.
+        /// Number of random projections of the sliced distance (with β = 1); 0 is the distance in all dimensions.
         projections: usize = 0,
-        /// Whether the estimator leaves out pairs of a row with itself, so that its mean is exact (its value can be negative).
+        /// Whether the estimator is unbiased: without pairs of a row with itself (its value can be negative).
         unbiased: bool = true,
-        /// What is compared where columns are given: conditional (each row with draws of its own law, in all dimensions at once), joint (whole rows).
+        /// Loss of a conditional model: conditional (each row against draws for its conditions, in all dimensions), joint (whole rows).
         compared: Compared = Compared::Conditional,
-        /// Draws of each row's law (conditional), two or more.
+        /// Number of draws per row (conditional), two or more.
         draws: usize = 2,
     }
 }

@@ -99,11 +99,11 @@ settings! {
     pub struct Settings {
         /// Divergence: kl, reverse-kl, js, pearson, hellinger, tv.
         divergence: Divergence = Divergence::Js,
-        /// What the generator descends: minimax, non-saturating.
+        /// Generator loss: minimax, non-saturating.
         loss: GeneratorLoss = GeneratorLoss::NonSaturating,
         /// Weight γ of the R₁ penalty γ/2·E‖∇v‖² at data rows; 0 is none.
         r1: f32 = 0.1,
-        /// Deviation of the noise added to generated and data rows before the critic sees them (standardised units); 0 is none.
+        /// Standard deviation of the instance noise on generated and data rows (standardized units); 0 is none.
         instance_noise: f32 = 0.0,
     }
 }

@@ -34,22 +34,22 @@ pub enum By {
 settings! {
     /// Settings of `flow-map`.
     pub struct Settings {
-        /// What the map is fitted to between different times: lagrangian, shortcut, meanflow.
+        /// Loss between different times: lagrangian, shortcut, meanflow.
         loss: By = By::Lagrangian,
-        /// Share of a batch on the diagonal, where the map is the flow's velocity.
+        /// Share of a batch on the diagonal, where the map is the velocity field.
         diagonal: f32 = 0.5,
-        /// Share of the other ways that begins at noise.
+        /// Share of the other trajectories that start at noise.
         from_noise: f32 = 0.25,
-        /// Share of them that ends at the data.
+        /// Share of the other trajectories that end at the data.
         to_data: f32 = 0.0,
-        /// Power p of the weight 1/(‖·‖² + c)^p of a row (meanflow); 0 weighs all alike.
+        /// Power p of the weight 1/(‖·‖² + c)^p of a row (meanflow); 0 is equal weights.
         weight_power: f32 = 0.0,
     }
 }
 
 pub const ENTRY: Entry = Entry {
     name: "flow-map",
-    summary: "the map of a flow between any two times in one step, learned from itself: samples in 1, 2, 4, … steps",
+    summary: "the flow map between any two times, learned from itself: samples in 1, 2, 4, … steps",
     paper: "§4, the flow integrated into a map ψ (after distillation)",
     density: false,
     inverse: false,

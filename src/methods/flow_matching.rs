@@ -22,18 +22,18 @@ use rand::rngs::ChaCha8Rng;
 settings! {
     /// Settings of `flow-matching`.
     pub struct Settings {
-        /// Source law: "fitted" (the Gaussian with the data's mean and covariance), or rows with the data's columns (a SOURCE, as --data takes it).
+        /// Source distribution: "fitted" (the Gaussian with the mean and covariance of the data), or data with the same columns (a SOURCE).
         source: String = FITTED.into(),
-        /// How rows of the source meet rows of the data: independent, sinkhorn (entropic transport of the batch), exact (its cheapest matching).
+        /// Coupling of source and data within a batch: independent, sinkhorn (entropic optimal transport), exact (optimal matching).
         coupling: Coupling = Coupling::Independent,
-        /// Softness of sinkhorn's plan, in mean squared distances of the batch.
+        /// Entropic regularization ε of sinkhorn, in mean squared distances of the batch.
         epsilon: f32 = 0.05,
     }
 }
 
 pub const ENTRY: Entry = Entry {
     name: "flow-matching",
-    summary: "a velocity field between a source distribution and the data, followed by a solver",
+    summary: "a velocity field between a source distribution and the data, integrated by a solver",
     paper: "§4, flow matching",
     density: true,
     inverse: true,
@@ -44,7 +44,7 @@ pub const ENTRY: Entry = Entry {
         let (settings, course, sampling) = take_flow::<Settings>(own)?;
         if setup.conditions > 0 && settings.coupling != Coupling::Independent {
             return Err(Error::usage(
-                "`coupling` pairs noise with rows by where both lie, and so with what is given: with --condition it must be independent",
+                "`coupling` pairs noise with rows and their conditions: in a conditional model it must be independent",
             ));
         }
         let core = ManyStep::new(setup, &course, sampling, Prediction::Velocity, 1, given)?;

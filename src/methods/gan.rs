@@ -29,11 +29,11 @@ pub enum GeneratorLoss {
 settings! {
     /// Settings of `gan`.
     pub struct Settings {
-        /// What the generator descends: minimax, non-saturating.
+        /// Generator loss: minimax, non-saturating.
         loss: GeneratorLoss = GeneratorLoss::NonSaturating,
-        /// Weight γ of the R₁ penalty γ/2·E‖∇D‖² at data rows; 0 is none, -1 is 0.1, and 10 below 1,000 rows.
+        /// Weight γ of the R₁ penalty γ/2·E‖∇D‖² at data rows; 0 is none, -1 is automatic: 0.1, or 10 below 1,000 rows.
         r1: f32 = -1.0,
-        /// Deviation of the noise added to generated and data rows before the critic sees them (standardised units); 0 is none.
+        /// Standard deviation of the instance noise on generated and data rows (standardized units); 0 is none.
         instance_noise: f32 = 0.0,
     }
 }

@@ -31,24 +31,24 @@ use crate::{Error, Result, settings};
 settings! {
     /// Settings of `imm`.
     pub struct Settings {
-        /// Rows M of a group, which share their times and are compared with each other.
+        /// Group size M: rows with the same times, which are compared with each other.
         group: usize = 64,
-        /// How much nearer to the data than s the time r is; 1: at the way's end.
+        /// Distance of the time r from s towards the data, as a share of the trajectory; 1 is its end.
         gap: f32 = 1.0,
-        /// Share of groups whose way begins at noise.
+        /// Share of groups whose trajectory starts at noise.
         from_noise: f32 = 0.5,
-        /// Share of groups whose way ends at the data.
+        /// Share of groups whose trajectory ends at the data.
         to_data: f32 = 0.75,
         /// Whether a row is compared with its own partner too, as in the paper.
         partners: bool = false,
-        /// Width of the kernel in median distances between rows, at t − s = 1.
+        /// Bandwidth of the kernel in median distances between rows, at t − s = 1.
         scale: f32 = 4.0,
     }
 }
 
 pub const ENTRY: Entry = Entry {
     name: "imm",
-    summary: "inductive moment matching: maps between times, each made as good as one from nearer to the data",
+    summary: "inductive moment matching: maps between times, each matched to one from a time nearer to the data",
     paper: "§2 with §4: matched statistics along a flow",
     density: false,
     inverse: false,

@@ -17,18 +17,18 @@ use crate::{Error, Result, settings};
 settings! {
     /// Settings of `interpolant`.
     pub struct Settings {
-        /// Source law: "fitted" (the Gaussian with the data's mean and covariance), or rows with the data's columns (a SOURCE, as --data takes it).
+        /// Source distribution: "fitted" (the Gaussian with the mean and covariance of the data), or data with the same columns (a SOURCE).
         source: String = FITTED.into(),
-        /// Noise over the way: none, bridge (a√(t(1−t)), a Schrödinger bridge's), sine (a·sin²(πt)); encoding-decoding has its own.
+        /// Noise γ(t) of the interpolant: none, bridge (a√(t(1−t)), of a Schrödinger bridge), sine (a·sin²(πt)); encoding-decoding has its own.
         gamma: Gamma = Gamma::Bridge,
-        /// a of it.
+        /// Scale a of γ.
         gamma_scale: f64 = 1.0,
     }
 }
 
 pub const ENTRY: Entry = Entry {
     name: "interpolant",
-    summary: "a stochastic interpolant's velocity and denoiser, followed with or without noise",
+    summary: "the velocity and denoiser of a stochastic interpolant, integrated with or without noise",
     paper: "§4, stochastic interpolants",
     density: true,
     inverse: true,
@@ -55,7 +55,7 @@ pub const ENTRY: Entry = Entry {
         let path = own.get("path").and_then(toml::Value::as_str).unwrap_or_default();
         if !["straight", "trigonometric", "encoding-decoding"].contains(&path) {
             return Err(Error::usage(format!(
-                "`path` is {path}: an interpolant's begins and ends at its laws: straight, trigonometric, encoding-decoding"
+                "`path` is {path}: the path of an interpolant starts and ends at its two distributions: straight, trigonometric, encoding-decoding"
             )));
         }
         // What its stochastic equation adds is the noise over the way, whatever law that begins at.
@@ -118,7 +118,7 @@ impl Flow for Interpolant {
     fn follow_noisy(&self, rec: &mut Recorder, times: &[f64], x: Var, given: Option<Var>, weights: Weights) -> Result<Vec<Var>> {
         let core = &self.0;
         if core.sampling.solver != Solver::EulerMaruyama {
-            return Err(Error::usage(format!("an interpolant is not followed by `{}`", core.sampling.solver.name())));
+            return Err(Error::usage(format!("`{}` does not integrate an interpolant", core.sampling.solver.name())));
         }
         let mut states = vec![x];
         for (k, pair) in times.windows(2).enumerate() {

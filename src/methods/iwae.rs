@@ -25,9 +25,9 @@ pub enum Gradient {
 settings! {
     /// Settings of `iwae`.
     pub struct Settings {
-        /// Importance samples K a row.
+        /// Number of importance samples K per row.
         samples: usize = 8,
-        /// The encoder's gradient: plain, or doubly-reparameterised (less noise, the same mean).
+        /// Gradient of the encoder: plain, or doubly-reparameterised (lower variance).
         gradient: Gradient = Gradient::DoublyReparameterised,
     }
 }

@@ -24,11 +24,11 @@ settings! {
     pub struct Settings {
         /// Exponent p of the cost ‖x − y‖^p, above 0 and at most 2.
         exponent: f32 = 2.0,
-        /// What a pair pays where f + g exceeds its cost: entropic, quadratic.
+        /// Penalty on pairs with f + g above their cost: entropic, quadratic.
         softness: Softness = Softness::Entropic,
-        /// How soft the constraint is: ε, in units of the cost between standardised rows; its p-th root is about the length below which
-        /// transport is blurred, and quadratic wants a fifth of what entropic does. 0 chooses: 0.01 of two columns, 0.0025·d² of d, 0.2 at most,
-        /// and of quadratic that fifth.
+        /// Regularization ε, in units of the cost between standardized rows; its p-th root is about the length below which
+        /// transport is blurred, and quadratic needs a fifth of what entropic does. 0 is automatic: 0.01 for two columns, 0.0025·d² for d, 0.2 at most,
+        /// and a fifth for quadratic.
         epsilon: f32 = 0.0,
     }
 }

@@ -26,28 +26,28 @@ pub enum Kind {
 settings! {
     /// Settings of `maf`.
     pub struct Settings {
-        /// Autoregressive layers, in the columns' order and in the opposite one by turns.
+        /// Number of autoregressive layers, alternately in the order of the columns and in reverse.
         layers: usize = 4,
-        /// How a layer moves a column: affine or spline.
+        /// Transform of a column: affine or spline.
         transform: Kind = Kind::Spline,
         /// Bound on the logarithm of an affine layer's scale.
         bound: f32 = 3.0,
-        /// Bound on the logarithm of how much all affine layers stretch distances between latents; unset is that of each layer alone.
+        /// Bound on the logarithm of the factor by which all affine layers together stretch distances between latents; unset is the bound of each layer alone.
         stretch: Option<f32> = None,
-        /// Bins of a spline.
+        /// Number of bins of a spline.
         bins: usize = 8,
-        /// Half the width of the square that splines bend, in deviations of the data.
+        /// Half-width of the interval that splines transform, in standard deviations of the data.
         reach: f32 = 5.0,
-        /// What stands before each layer: none, normalise (a scale and shift a column), or linear (an invertible matrix by its LU factors).
+        /// Layer before each autoregressive layer: none, normalise (a scale and shift per column), or linear (an invertible matrix by its LU factors).
         mixing: Mixing = Mixing::None,
-        /// Bound on the logarithm of how much all that stands before layers stretches or shrinks distances; unset is none.
+        /// Bound on the logarithm of the factor by which these layers together stretch or shrink distances; unset is none.
         mixing_stretch: Option<f32> = None,
     }
 }
 
 pub const ENTRY: Entry = Entry {
     name: "maf",
-    summary: "autoregressive layers trained by likelihood: exact density in one pass, samples in one a column",
+    summary: "autoregressive layers trained by likelihood: exact density in one pass, samples in one pass per column",
     paper: "§3, change of variables with triangular maps",
     density: true,
     inverse: true,

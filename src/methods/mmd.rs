@@ -30,11 +30,11 @@ settings! {
     pub struct Settings {
         /// Kernel: gaussian, laplace, inverse-multiquadric, rational-quadratic.
         kernel: Shape = Shape::Gaussian,
-        /// Bandwidths as multiples of the median distance between rows; several add up (gaussian), or the middle one is taken.
+        /// Bandwidths as multiples of the median distance between rows; kernels of several are added (gaussian), or the middle one is used.
         scales: Vec<f32> = vec![0.0625, 0.125, 0.25, 0.5, 1.0],
-        /// Bandwidths themselves, in units of the standardised data; empty takes `scales`.
+        /// Absolute bandwidths, in standardized units; empty uses `scales`.
         bandwidths: Vec<f32> = Vec::new(),
-        /// Whether the estimator leaves out pairs of a row with itself, so that its mean is exact (its value can be negative).
+        /// Whether the estimator is unbiased: without pairs of a row with itself (its value can be negative).
         unbiased: bool = true,
     }
 }

@@ -413,7 +413,7 @@ pub fn register(entry: &'static Entry) -> Result<()> {
     match known {
         // A constant has a copy wherever it is used.
         Some(known) if (known.summary, known.paper) == (entry.summary, entry.paper) => {}
-        Some(_) => return Err(Error::usage(format!("there is a method `{}` already: give this one another name", entry.name))),
+        Some(_) => return Err(Error::usage(format!("there is already a method `{}`: choose another name", entry.name))),
         None => registered.push(entry),
     }
     Ok(())

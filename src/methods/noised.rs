@@ -47,9 +47,7 @@ impl Noised {
         let row = rec.constant(0.0, 1, columns + conditions)?;
         // Without data the weights are still to be loaded, and a loss need have no value.
         if setup.data.is_some() && inner.held_out_loss(&mut rec, row, Weights::Averaged)?.is_none() {
-            return Err(Error::usage(
-                "`noise` is for methods that are trained by likelihood, which data on a manifold do not have: leave it at 0",
-            ));
+            return Err(Error::usage("`noise` is a setting of methods that are trained by likelihood: leave it at 0"));
         }
         let mut builder = Builder::with_domain(setup.seed, DOMAIN);
         let (linear, shift) = match setup.data {

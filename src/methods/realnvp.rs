@@ -15,17 +15,17 @@ use crate::settings::Settings as _;
 settings! {
     /// Settings of `realnvp`.
     pub struct Settings {
-        /// Coupling layers.
+        /// Number of coupling layers.
         layers: usize = 8,
-        /// Which columns tell how the others are moved: alternating (every second, then the others) or random halves.
+        /// Masks: alternating (every second column, then the others) or random halves.
         masks: Masks = Masks::Alternating,
-        /// What stands before each layer: none, normalise (a scale and shift a column), or linear (an invertible matrix by its LU factors).
+        /// Layer before each coupling layer: none, normalise (a scale and shift per column), or linear (an invertible matrix by its LU factors).
         mixing: Mixing = Mixing::None,
-        /// Bound on the logarithm of how much all that stands before layers stretches or shrinks distances; unset is none.
+        /// Bound on the logarithm of the factor by which these layers together stretch or shrink distances; unset is none.
         mixing_stretch: Option<f32> = None,
         /// Bound c on the logarithm of a layer's scale: |s| < c.
         bound: f32 = 3.0,
-        /// Bound on the logarithm of how much all coupling layers stretch distances between latents; unset is that of each layer alone.
+        /// Bound on the logarithm of the factor by which all coupling layers together stretch distances between latents; unset is the bound of each layer alone.
         stretch: Option<f32> = None,
     }
 }

@@ -22,18 +22,18 @@ use std::sync::Arc;
 settings! {
     /// Settings of `rectified-flow`.
     pub struct Settings {
-        /// Rounds of reflow, after the first training; all take the same number of steps.
+        /// Number of reflow rounds after the first training, each of the same number of steps.
         rounds: u32 = 1,
-        /// Pairs that a round learns from; 0 is one for 16 rows that it draws, at most 65,536.
+        /// Number of pairs per round; 0 is one for every 16 that it trains on, at most 65,536.
         pairs: usize = 0,
-        /// Steps of Heun's method that make them.
+        /// Number of steps of Heun's method that generate the pairs.
         pair_steps: usize = 32,
     }
 }
 
 pub const ENTRY: Entry = Entry {
     name: "rectified-flow",
-    summary: "a flow trained anew on its own pairs of noise and data, which straightens its trajectories",
+    summary: "a flow retrained on its own pairs of noise and samples, which straightens its trajectories",
     paper: "§4, straight flows",
     density: true,
     inverse: true,

@@ -28,14 +28,14 @@ pub enum Matching {
 settings! {
     /// Settings of `score`.
     pub struct Settings {
-        /// How the score is matched: denoising, sliced.
+        /// Score matching: denoising, sliced.
         matching: Matching = Matching::Denoising,
     }
 }
 
 pub const ENTRY: Entry = Entry {
     name: "score",
-    summary: "the score of the noised data, matched by denoising or by slices, and the equations that it drives",
+    summary: "the score of the noised data by denoising or sliced score matching, and the differential equations that it gives",
     paper: "§4, score matching and eq. (5)",
     density: true,
     inverse: true,

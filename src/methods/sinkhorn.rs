@@ -23,18 +23,18 @@ settings! {
     pub struct Settings {
         /// Exponent p of the cost ‖x − y‖^p, above 0 and at most 2.
         exponent: f32 = 2.0,
-        /// Length below which transport is blurred, in units of the standardised data: ε is its p-th power; 0 chooses 0.05, or as little as single precision resolves where the data reach far.
+        /// Length below which transport is blurred, in standardized units: ε is its p-th power; 0 is automatic: 0.05, or the least that single precision resolves for data of a wide range.
         blur: f32 = 0.0,
-        /// What the length is multiplied by from one update of the potentials to the next, between 0 and 1.
+        /// Factor of the blur from one update of the potentials to the next, between 0 and 1.
         scaling: f32 = 0.5,
-        /// Cost of making or removing a unit of mass, which makes the method deaf to outliers; 0 transports every row.
+        /// Marginal penalty of unbalanced optimal transport, the cost of creating or removing a unit of mass, for robustness to outliers; 0 is balanced.
         reach: f32 = 0.0,
     }
 }
 
 pub const ENTRY: Entry = Entry {
     name: "sinkhorn",
-    summary: "Sinkhorn divergence: optimal transport, regularized by entropy and debiased",
+    summary: "Sinkhorn divergence: optimal transport, entropic regularization, debiased",
     paper: "§2, Kantorovich duality with a soft constraint",
     density: false,
     inverse: false,
@@ -60,8 +60,7 @@ impl Settings {
         let transport = self.transport(diameter);
         if transport.epsilon < transport.least_epsilon() {
             return Err(Error::usage(format!(
-                "`blur` is {}: on this data it must be at least {}, because points up to {:.2} apart make potentials that round less \
-                 away in single precision",
+                "`blur` is {}: on this data it must be at least {}, because potentials of points up to {:.2} apart lose smaller values to rounding in single precision",
                 self.blur,
                 least_blur(self.exponent, diameter),
                 diameter
@@ -69,7 +68,7 @@ impl Settings {
         }
         if (Sinkhorn { scaling: 0.5, ..transport.clone() }).check().is_ok() && transport.check().is_err() {
             return Err(Error::usage(format!(
-                "`scaling` is {}: it must be further from 1, or `blur` ({}) larger, for the blur falls in over 2,000 steps",
+                "`scaling` is {}: it must be further from 1, or `blur` ({}) larger: the schedule has over 2,000 steps",
                 self.scaling,
                 self.blur_on(diameter)
             )));

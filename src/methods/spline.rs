@@ -12,17 +12,17 @@ use crate::settings::Settings as _;
 settings! {
     /// Settings of `spline`.
     pub struct Settings {
-        /// Coupling layers.
+        /// Number of coupling layers.
         layers: usize = 6,
-        /// Bins of a spline.
+        /// Number of bins of a spline.
         bins: usize = 8,
-        /// Half the width B of the square that is bent, in deviations of the data.
+        /// Half-width B of the interval that splines transform, in standard deviations of the data.
         reach: f32 = 5.0,
-        /// Which columns tell how the others are moved: alternating (every second, then the others) or random halves.
+        /// Masks: alternating (every second column, then the others) or random halves.
         masks: Masks = Masks::Alternating,
-        /// What stands before each layer: none, normalise (a scale and shift a column), or linear (an invertible matrix by its LU factors).
+        /// Layer before each coupling layer: none, normalise (a scale and shift per column), or linear (an invertible matrix by its LU factors).
         mixing: Mixing = Mixing::None,
-        /// Bound on the logarithm of how much all that stands before layers stretches or shrinks distances; unset is none.
+        /// Bound on the logarithm of the factor by which these layers together stretch or shrink distances; unset is none.
         mixing_stretch: Option<f32> = None,
     }
 }

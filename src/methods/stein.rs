@@ -33,16 +33,16 @@ pub enum Shape {
 settings! {
     /// Settings of `stein`.
     pub struct Settings {
-        /// Score ∇ log p of the target: one expression a column, in the data's names (or x1, x2, …) and units, such as
-        /// ["-x1 + 0.5*x2", "-x2 + 0.5*x1"]; empty is the toy target's own.
+        /// Score ∇ log p of the target: one expression per column, in the data's names (or x1, x2, …) and units, such as
+        /// ["-x1 + 0.5*x2", "-x2 + 0.5*x1"]; empty is that of the toy distribution.
         score: Vec<String> = Vec::new(),
         /// Kernel: gaussian, inverse-multiquadric.
         kernel: Shape = Shape::InverseMultiquadric,
-        /// Bandwidths as multiples of the median distance between rows; several add up (gaussian), or the middle one is taken.
+        /// Bandwidths as multiples of the median distance between rows; kernels of several are added (gaussian), or the middle one is used.
         scales: Vec<f32> = vec![0.25],
         /// Exponent of the inverse multiquadric, above -1 and below 0.
         beta: f32 = -0.5,
-        /// Whether the estimator leaves out pairs of a row with itself, so that its mean is exact (its value can be negative).
+        /// Whether the estimator is unbiased: without pairs of a row with itself (its value can be negative).
         unbiased: bool = true,
     }
 }
@@ -58,13 +58,12 @@ pub const ENTRY: Entry = Entry {
     build: |setup, own| {
         if setup.conditions > 0 {
             return Err(Error::usage(
-                "`stein` learns one law by its score, and the score of a law given other columns is another for each: leave out --condition",
+                "`stein` learns from the score of one distribution, not of a conditional one: leave out the conditioning columns",
             ));
         }
         if setup.data.is_some_and(|data| data.target().is_none()) {
             return Err(Error::usage(format!(
-                "`stein` needs a target whose score is known, and this data has none: train it on one of {} (both columns), or give the \
-                 score of the target: --set 'score=[…]', one expression a column",
+                "`stein` needs a target whose score is known, and this data has none: train it on one of {} (both columns), or set `score` to the score of the target, a list of one expression per column",
                 Toy::with_score()
             )));
         }

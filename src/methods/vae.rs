@@ -18,9 +18,9 @@ settings! {
     pub struct Settings {
         /// Weight β of the divergence of the encoder from the prior.
         beta: f32 = 1.0,
-        /// Divergence λ of a latent dimension that costs nothing, in nats.
+        /// Free bits λ: the divergence per latent dimension that costs nothing, in nats.
         free_bits: f32 = 0.0,
-        /// Samples of the encoder a row.
+        /// Number of encoder samples per row.
         samples: usize = 1,
     }
 }

@@ -34,11 +34,11 @@ pub enum Constraint {
 settings! {
     /// Settings of `wgan`.
     pub struct Settings {
-        /// How the critic is kept 1-Lipschitz: penalty, one-sided, spectral, clip (which wants small steps: learning_rate = 1e-3, critic_learning_rate = 1e-3, beta1 = 0).
+        /// Lipschitz constraint of the critic: penalty, one-sided, spectral, clip (which needs small steps: learning_rate = 1e-3, critic_learning_rate = 1e-3, beta1 = 0).
         constraint: Constraint = Constraint::Penalty,
         /// Weight λ of the penalty (penalty and one-sided).
         penalty: f32 = 0.1,
-        /// Largest magnitude c of a weight of the critic (clip; the setting of that name bounds gradients). A small box leaves only nearly straight critics: at 0.1 moons was not learned.
+        /// Weight clipping bound c of the critic (clip). A small one allows nearly linear critics only: 0.1 is too small for moons.
         critic_bound: f32 = 1.0,
     }
 }

@@ -50,7 +50,7 @@ pub fn scores(on: &Backend, x: Points, bandwidth: f64, seed: u64) -> Result<Dive
 /// A single row.
 pub fn nearest(on: &Backend, x: Points) -> Result<Score> {
     if x.rows() < 2 {
-        return Err(Error::data("one row was given: a distance to the nearest other row needs two or more"));
+        return Err(Error::data("there is one row: the distance to the nearest other row needs two or more"));
     }
     let distances = radii(on, x, 1)?;
     let n = distances.len() as f64;

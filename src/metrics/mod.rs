@@ -129,7 +129,7 @@ impl<'a> Points<'a> {
     /// When the length is not `rows × columns`, either is zero, or a value is not finite.
     pub fn new(values: &'a [f32], rows: usize, columns: usize) -> Result<Self> {
         if rows == 0 || columns == 0 || rows.checked_mul(columns) != Some(values.len()) {
-            let problem = format!("{rows} rows of {columns} columns were announced and {} values given", values.len());
+            let problem = format!("{rows} rows of {columns} columns need as many values, and there are {}", values.len());
             return Err(Error::shape("metrics", problem));
         }
         if let Some(at) = values.iter().position(|v| !v.is_finite()) {
@@ -268,10 +268,7 @@ pub(crate) fn comparable(x: Points, y: Points, least: usize) -> Result<()> {
     }
     let fewest = x.rows.min(y.rows);
     if fewest < least {
-        return Err(Error::data(format!(
-            "a set of {} was given, and this score needs {least} or more in each",
-            count(fewest, "row")
-        )));
+        return Err(Error::data(format!("a set has {}, and this score needs {least} or more in each", count(fewest, "row"))));
     }
     Ok(())
 }

@@ -69,7 +69,7 @@ impl Sets {
         let mut sets = Self::default();
         let (mut x, mut y) = (Rows::of(reference), Rows::of(samples));
         if is_same(&x, &y) {
-            sets.notes.push("The samples are the reference's own rows: the scores say nothing of new ones.".into());
+            sets.notes.push("The samples are the reference's own rows: the scores say nothing about new rows.".into());
         } else if let Some(pairs) = Pairs::find(reference, samples) {
             sets.notes.push(format!(
                 "The samples share {} with the reference. To keep the sets independent, one row of each pair is scored: the reference's of a random \
@@ -81,7 +81,7 @@ impl Sets {
         for (rows, what) in [(&mut x, "reference"), (&mut y, "samples")] {
             let times = rows.take_one_copy();
             if times > 1 {
-                sets.notes.push(format!("Every row of the {what} is there {times} times, and counts once."));
+                sets.notes.push(format!("Every row of the {what} appears {times} times, and counts once."));
             }
         }
         for (rows, set, what, seed) in
@@ -92,15 +92,13 @@ impl Sets {
             let (all, kept) = (set.values.len() / columns, set.alike(columns)?.rows());
             if set.weights.is_some() && kept <= NEIGHBORS {
                 return Err(Error::data(format!(
-                    "drawn in proportion to their weights, {kept} of the {all} rows of the {what} are left, and scores need {} or more: a few weights \
-                     are much larger than the others; give more rows, or score without weights",
+                    "resampling by weight leaves {kept} of the {all} rows of the {what}, and scores need {} or more: a few weights are much larger than the others; give more rows, or score without weights",
                     NEIGHBORS + 1
                 )));
             }
             if set.weights.is_some() {
                 sets.notes.push(format!(
-                    "The weights of the {what} are followed: by {FOLLOWING} as they are, by the other scores and p-values on {kept} of its {all} rows, \
-                     drawn in proportion to them."
+                    "The {what} is weighted: {FOLLOWING} use the weights; the other scores and p-values use {kept} of its {all} rows, resampled by weight."
                 ));
             }
         }

@@ -32,7 +32,7 @@ pub fn squared(
     let chosen = points.subsample(most.max(2), seed);
     let n = chosen.len() / d;
     if n < 2 {
-        return Err(Error::data("1 row was given and the Stein discrepancy needs 2 or more"));
+        return Err(Error::data("there is 1 row, and the Stein discrepancy needs 2 or more"));
     }
     let x: Vec<f64> = chosen.iter().map(|&v| f64::from(v)).collect();
     let s: Vec<f64> = x.chunks_exact(d).flat_map(&score).collect();
@@ -80,7 +80,10 @@ pub fn squared(
 pub fn to_target(points: Points, target: &Target, replicates: usize, most: usize, seed: u64) -> Result<Score> {
     let (d, of) = (points.columns(), target.units().cols());
     if d != of {
-        return Err(Error::shape("stein", format!("rows of {d} columns and a score on {of}: it has one expression a column")));
+        return Err(Error::shape(
+            "stein",
+            format!("rows of {d} columns and a score on {of}: it needs one expression per column"),
+        ));
     }
     let offset = pairs::median_distance(points, points, seed)? as f32;
     let kernel = Kernel::InverseMultiquadric { offset, beta: -0.5 };

@@ -74,7 +74,7 @@ impl<'a> Evaluator<'a> {
         self
     }
 
-    /// The score ∇ log p of the distribution that the samples should have, an expression a column in the names and units of the reference:
+    /// The score ∇ log p of the distribution that the samples should have, one expression per column in the names and units of the reference:
     /// adds the kernelized Stein discrepancy.
     pub fn score<E: Into<String>>(self, expressions: impl IntoIterator<Item = E>) -> Self {
         Self { expressions: expressions.into_iter().map(Into::into).collect(), ..self }
@@ -120,7 +120,7 @@ impl<'a> Evaluator<'a> {
         if self.standardize && !tails.is_empty() {
             let columns = tails.join(", ");
             notes.push(format!(
-                "Standardized without the outermost 2 % of their rows, which make most of their deviation: {columns}"
+                "Standardized without the outermost 2 % of their rows, which make most of their standard deviation: {columns}"
             ));
         }
         if found.columns > 1 {

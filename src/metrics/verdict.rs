@@ -54,15 +54,12 @@ impl Evaluation {
         let where_ = match columns.as_slice() {
             _ if self.by_column.is_empty() => String::new(),
             [] if !rounded.is_empty() => String::new(),
-            [] => " Each column by itself agrees: they differ in how columns go together.".into(),
-            columns => format!(" Columns that are off by themselves, the farthest first: {}.", named(columns)),
+            [] => " Each column by itself agrees: the sets differ in how columns depend on each other.".into(),
+            columns => format!(" Columns whose own distributions differ, the farthest first: {}.", named(columns)),
         };
         let rounded = match rounded.as_slice() {
             [] => String::new(),
-            rounded => format!(
-                " Values repeat in the reference and hardly in the samples, as rounded numbers do, in: {}.",
-                named(rounded)
-            ),
+            rounded => format!(" Values are rounded in the reference but not in the samples, in: {}.", named(rounded)),
         };
         format!("{how}{told}.{where_}{rounded}")
     }

@@ -16,8 +16,7 @@ use std::cell::Cell;
 pub(super) const CHUNK: usize = 16_384;
 /// Sampling draws from a counter domain of its own, so that a sample's seed may equal the training's.
 pub(super) const SAMPLE_DOMAIN: u32 = 0x5a3e;
-pub(super) const REPELLED: &str = "with repulsion a row's way depends on the rows that are sampled with it: there is no map of single points, no inverse and no \
-                        density; leave `repulsion` out";
+pub(super) const REPELLED: &str = "with repulsion a sample depends on the others of its batch: there is no map of single points, no inverse and no density; leave out `repulsion`";
 /// Numbers that kept trajectories may take.
 const MOST_TRAJECTORY: usize = 1 << 28;
 
@@ -29,9 +28,7 @@ impl Model {
     pub fn sample(&self, n: usize, seed: u64) -> Result<Table> {
         if self.description.conditions > 0 {
             let given = in_words(self.description.parted().1);
-            return Err(Error::usage(format!(
-                "this model generates rows from given columns ({given}): say what they are, by --given"
-            )));
+            return Err(Error::usage(format!("this model has conditioning columns ({given}): give their values")));
         }
         let cols = self.description.columns.len();
         let name = format!("a sample of {}", self.description.method);
@@ -82,10 +79,10 @@ impl Model {
         if latents.cols() != width && !self.starts_from_rows() {
             let behind = match conditions {
                 0 => String::new(),
-                _ => format!(", and behind them the given columns, {}", in_words(self.description.parted().1)),
+                _ => format!(", followed by the conditioning columns, {}", in_words(self.description.parted().1)),
             };
             return Err(Error::data(format!(
-                "{} has {}, and this model's latent space has {}: give one column a latent dimension{behind}",
+                "{} has {}, and this model's latent space has {}: give one column per latent dimension{behind}",
                 latents.origin(),
                 count(latents.cols(), "column"),
                 self.latent()
@@ -99,7 +96,7 @@ impl Model {
             && dynamics.sampling().solver.is_stochastic()
         {
             return Err(Error::usage(format!(
-                "`{}` draws noise on the way, so that where a point goes is no function of the point: push with another --solver",
+                "`{}` adds noise at every step, so that it is no map of points: choose another `solver`",
                 dynamics.sampling().solver.name()
             )));
         }
@@ -171,7 +168,7 @@ impl Model {
             return Err(Error::usage(format!("`{}` samples in one step: it has no trajectories", self.description.method)));
         };
         if self.description.conditions > 0 {
-            return Err(Error::usage("trajectories are kept of models that were trained without --condition"));
+            return Err(Error::usage("trajectories are available for models without conditioning columns only"));
         }
         let (cols, steps) = (self.description.columns.len(), dynamics.sampling().solver_steps);
         if n > CHUNK || n * (steps + 1) * (cols + 2) > MOST_TRAJECTORY {
@@ -317,7 +314,7 @@ impl Model {
         chunk: u64,
         way: impl FnOnce(&dyn Dynamics, &mut Recorder) -> Result<Way>,
     ) -> Result<Error> {
-        let plain = format!("the model's row {row} is not finite: it was trained on too little or for too short");
+        let plain = format!("sample {row} is non-finite: train the model longer or on more data");
         let Some(dynamics) = self.method.dynamics() else { return Ok(Error::data(plain)) };
         let way = way(dynamics, &mut rec)?;
         let states: Vec<Kept> = way.states.iter().map(|&x| rec.keep(x)).collect();
@@ -330,8 +327,7 @@ impl Model {
             let state = step.read(*kept)?;
             if state[local * cols..(local + 1) * cols].iter().any(|v| !v.is_finite()) {
                 return Ok(Error::data(format!(
-                    "row {row} ran away at step {k} of {}, on the way from t = {:.4} to {:.4}: the field is too steep there for `{}` in {} \
-                     steps, or the model was trained for too short; take more steps (--steps) or dopri5",
+                    "row {row} diverged at step {k} of {}, from t = {:.4} to {:.4}: the velocity field is too steep there for `{}` in {} steps, or the model was trained too short; use more `steps` or the solver dopri5",
                     way.times.len() - 1,
                     way.times[k.saturating_sub(1)],
                     way.times[k],
@@ -357,8 +353,6 @@ impl Model {
         let mut rec = Recorder::with_domain(&self.gpu, 0, SAMPLE_DOMAIN)?;
         let x = rec.tensor(&x);
         let how = self.lost(rec, 0, row, 0, |dynamics, rec| dynamics.way_back(rec, x))?;
-        Err(Error::data(format!(
-            "the {what} of row {row} is not finite: the row lies too far from what the model has seen ({how})"
-        )))
+        Err(Error::data(format!("the {what} of row {row} is non-finite: the row lies too far from the training data ({how})")))
     }
 }

@@ -37,7 +37,7 @@ impl Model {
         let generated = cols - self.description.conditions;
         if let Some(bad) = rows.values().iter().position(|v| !v.is_finite()) {
             return Err(Error::data(format!(
-                "row {} of {} holds {}: a density is of finite rows",
+                "row {} of {} holds {}: a density needs finite rows",
                 bad / rows.cols() + 1,
                 rows.origin(),
                 rows.values()[bad]

@@ -15,9 +15,7 @@ impl Model {
     pub fn sample_given(&self, given: &Table, each: usize, seed: u64) -> Result<Table> {
         let (generated, names) = self.description.parted();
         if names.is_empty() {
-            return Err(Error::usage(
-                "this model was trained without --condition: it generates whole rows, and nothing can be given",
-            ));
+            return Err(Error::usage("this model has no conditioning columns: leave out the conditions"));
         }
         let given = given.align(names)?;
         self.check_levels(&given)?;
@@ -53,7 +51,7 @@ impl Model {
             for (row, drawn) in (first..n).zip(draw(first)?.chunks_exact(d)) {
                 if drawn.iter().any(|v| !v.is_finite()) {
                     return Err(Error::data(format!(
-                        "row {row} of the sample is not finite: what it was given lies too far from what the model has seen"
+                        "row {row} of the sample is non-finite: its conditions lie too far from the training data"
                     )));
                 }
                 values.extend_from_slice(drawn);
@@ -82,7 +80,7 @@ impl Model {
             let how_many = if rows.rows() == 1 { String::new() } else { format!(" in {} of {} rows", out.len(), rows.rows()) };
             let number = |v: f64| number(v, 4);
             Some(format!(
-                "`{}` lies outside of its training range, {} to {}{how_many} (farthest: {}): what depends on it there is extrapolated",
+                "`{}` lies outside of its training range, {} to {}{how_many} (farthest: {}): the model extrapolates there",
                 names[j],
                 number(low),
                 number(high),
@@ -101,7 +99,7 @@ impl Model {
                 let (ones, zeros) = (own.iter().filter(|&&v| v == 1.0).count(), own.iter().filter(|&&v| v == 0.0).count());
                 if (ones, zeros) != (1, own.len() - 1) {
                     return Err(Error::data(format!(
-                        "row {} of {} has none of the levels of `{}` that were there in training: {}",
+                        "row {} of {} has no category of `{}` that the training data have: {}",
                         row + 1,
                         given.origin(),
                         group.column,

@@ -146,7 +146,7 @@ pub(crate) fn write_tensors(
 /// A safetensors file's arrays by name, and its JSON text.
 pub(crate) fn read_tensors<T: for<'a> Deserialize<'a>>(path: &Path, key: &str) -> Result<(HashMap<String, Vec<f32>>, T)> {
     let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
-    let damaged = |e: &dyn std::fmt::Display| Error::format(path, format!("is damaged or not one of ours: {e}"));
+    let damaged = |e: &dyn std::fmt::Display| Error::format(path, format!("is damaged, or not a pushforward model: {e}"));
     let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| damaged(&e))?;
     let metadata = header.metadata().as_ref().and_then(|m| m.get(key));
     let text = metadata.ok_or_else(|| damaged(&"its description is missing"))?;
@@ -167,7 +167,7 @@ fn file_of(path: &Path) -> Result<PathBuf> {
     let file = if path.is_dir() { path.join("model.safetensors") } else { path.to_path_buf() };
     if !file.exists() {
         let hint = if path.join("checkpoint.safetensors").exists() {
-            "the run has not finished: go on with `pushforward train … --resume`"
+            "the run has not finished: resume it"
         } else {
             "give a run folder that `pushforward train` made, or a model.safetensors"
         };
@@ -204,7 +204,7 @@ impl Model {
         let (tensors, description): (_, Description) = read_tensors(&file, DESCRIPTION)?;
         let entry = description.entry()?;
         if description.conditions >= description.columns.len() {
-            return Err(Error::format(&file, "is damaged: it gives every column and generates none"));
+            return Err(Error::format(&file, "is damaged: every column is a conditioning column, and none is generated"));
         }
         let method = entry.build(&description.setup(gpu), &description.settings)?;
         let in_file = |e: Error| Error::format(&file, e.to_string());
@@ -220,7 +220,7 @@ impl Model {
     /// A temperature that is not above 0 and finite; a law to start from that is that of rows; a solver that draws noise on the way.
     pub fn with_temperature(self, temperature: f32) -> Result<Self> {
         if !(temperature > 0.0 && temperature.is_finite()) {
-            return Err(Error::usage(format!("--temperature is {temperature}: it must be above 0")));
+            return Err(Error::usage(format!("the temperature is {temperature}: it must be above 0")));
         }
         let model = Self { temperature, ..self };
         model.check_temperature()?;
@@ -231,11 +231,11 @@ impl Model {
     fn check_temperature(&self) -> Result<()> {
         let Some(dynamics) = self.method.equation().filter(|_| self.temperature != 1.0) else { return Ok(()) };
         if dynamics.starts_from_rows() {
-            return Err(Error::usage("--temperature scales noise, and this model starts from rows: leave it out"));
+            return Err(Error::usage("a temperature scales the base noise, and this model starts from rows: leave it out"));
         }
         if dynamics.sampling().solver.is_stochastic() {
             return Err(Error::usage(format!(
-                "--temperature scales the noise that samples begin as, and `{}` draws more on the way: choose another --solver",
+                "a temperature scales the base noise, and `{}` adds noise at every step: choose another `solver`",
                 dynamics.sampling().solver.name()
             )));
         }
@@ -262,7 +262,7 @@ impl Model {
             }
             if self.method.equation().is_none() && !maps {
                 return Err(Error::usage(format!(
-                    "--solver, --steps and --set are for methods that integrate an equation; `{}` samples in one step: leave them out",
+                    "sampling settings (`solver`, `steps`, …) are for methods that integrate an equation; `{}` samples in one step: leave them out",
                     description.method
                 )));
             }
@@ -270,7 +270,10 @@ impl Model {
             let keys = Sampling::keys();
             let keys: Vec<&str> = if maps { vec![MAP_STEPS] } else { keys.iter().map(|key| key.name).collect() };
             if !keys.contains(&key.as_str()) {
-                return Err(Error::usage(format!("`{key}` is no setting of the sampling; those are: {}", keys.join(", "))));
+                return Err(Error::usage(format!(
+                    "there is no sampling setting `{key}`; the sampling settings are: {}",
+                    keys.join(", ")
+                )));
             }
             accurate &= !["solver", "solver_steps", "grid"].contains(&key.as_str());
             table.insert(key, value);

@@ -74,7 +74,7 @@ impl Sampler<'_> {
     /// A setting that the method does not have or refuses; conditions that are missing, or given to a model without; a sample that is not finite.
     pub fn draw(&self, n: usize) -> Result<Table> {
         if n == 0 {
-            return Err(Error::usage("0 samples were asked for: ask for at least 1"));
+            return Err(Error::usage("the number of samples is 0: it must be at least 1"));
         }
         let mut changed = None;
         if !self.asked.is_empty() {

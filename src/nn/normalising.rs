@@ -321,8 +321,7 @@ fn roots(covariance: &nalgebra::DMatrix<f64>) -> Result<(Vec<f32>, Vec<f32>, f32
     let steep = deviations.min() > FLAT * deviations.max();
     if !steep {
         return Err(Error::data(
-            "the data lie in fewer dimensions than they have columns (a column is constant, or follows from others): they have no density; leave such a \
-             column out, or train with noise",
+            "the data lie on a manifold of lower dimension (a column is constant, or a linear function of others): they have no density; leave such a column out, or train with noise",
         ));
     }
     let power = |p: f64| {

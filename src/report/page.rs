@@ -140,7 +140,7 @@ impl Page {
         }
         if !self.commands.is_empty() {
             let commands = escape(&self.commands.join("\n"));
-            let _ = writeln!(html, "<section>\n<h2>To make it again</h2>\n<pre><code>{commands}</code></pre>\n</section>");
+            let _ = writeln!(html, "<section>\n<h2>To reproduce this</h2>\n<pre><code>{commands}</code></pre>\n</section>");
         }
         if !self.footer.is_empty() {
             let _ = writeln!(html, "<footer>{}</footer>", escape(&self.footer));

@@ -41,7 +41,7 @@ impl Sets {
         if rows < LEAST_ROWS {
             let weight = if table.weights().is_some() { " with weight" } else { "" };
             return Err(Error::data(format!(
-                "{} has {}{weight}: a tour splits off test and validation rows, and needs {LEAST_ROWS} or more",
+                "{} has {}{weight}: a tour splits off test and validation sets, and needs {LEAST_ROWS} or more",
                 table.origin(),
                 count(rows, "row")
             )));

@@ -108,7 +108,7 @@ impl<'a> Maker<'a> {
             let source = Source { origin: crate::data::Origin::File(path.clone()), columns: None };
             source
                 .load(0, &LoadOptions::default())
-                .map_err(|e| Error::format(&path, format!("cannot be read ({e}): begin again in another folder")))
+                .map_err(|e| Error::format(&path, format!("cannot be read ({e}): start again in another folder")))
         };
         let columns = self.judge.columns();
         let kept = |record: &Record| {
@@ -193,9 +193,7 @@ impl<'a> Maker<'a> {
                             Some(found.into_iter().map(|v| v + judge.scale().log_det()).collect())
                         }
                         _ => {
-                            record.add_note(
-                                "no likelihood: a method's is of the other columns given the conditions, a baseline's of all",
-                            );
+                            record.add_note("no likelihood: that of a method is conditional, that of a baseline is not");
                             None
                         }
                     };
@@ -343,7 +341,7 @@ impl<'a> Maker<'a> {
         let Some(best) = tour.best_method().filter(|_| matches!(self.refits(), Ok(true))) else { return Ok(None) };
         let (rows, path) = (self.plan.table.rows(), self.plan.run(&best.name).join("refit.safetensors"));
         if !path.exists() {
-            self.watch.message(&format!("training {} again on all {rows} rows, for the {} steps kept", best.name, best.kept));
+            self.watch.message(&format!("refitting {} on all {rows} rows, for the {} steps kept", best.name, best.kept));
             let job = Job {
                 table: self.plan.table.clone(),
                 validation: None,

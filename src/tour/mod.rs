@@ -78,7 +78,7 @@ impl Plan {
     /// Refuses values out of range, and names that are none.
     pub fn check(&self) -> Result<()> {
         if !(self.budget >= 1.0 && self.budget.is_finite()) {
-            return Err(Error::usage(format!("--budget is {} s: give a second or more, such as 10m", self.budget)));
+            return Err(Error::usage(format!("the time budget is {} s: it must be 1 s or more", self.budget)));
         }
         self.entries()?.iter().try_for_each(|entry| entry.settings(self.training_of(entry)).map(|_| ()))
     }
@@ -121,8 +121,8 @@ impl Plan {
         };
         let alone = !self.methods.is_empty() && !self.methods.iter().any(|name| name == TEACHER);
         match entry.name {
-            "stein" if !scored => Some("needs the score of the law, which a table does not have"),
-            "distill" if alone => Some("learns from a trained flow: name flow-matching, too"),
+            "stein" if !scored => Some("needs the score of the distribution, which a table does not have"),
+            "distill" if alone => Some("learns from a trained flow: add flow-matching"),
             _ => None,
         }
     }
@@ -318,7 +318,7 @@ fn methods_of(
             tour.interrupted = !to_make.is_empty() || tour.interrupted;
             return Ok(());
         }
-        let made = crew.next(maker.watch()).ok_or_else(|| Error::Device("a training broke down".into()))?;
+        let made = crew.next(maker.watch()).ok_or_else(|| Error::Device("a training thread panicked".into()))?;
         match maker.finish(made) {
             Err(Error::Interrupted { .. }) => tour.interrupted = true,
             kept => added(maker, tour, kept?, page)?,

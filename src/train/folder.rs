@@ -112,7 +112,7 @@ impl Folder {
         .map_err(|e| Error::usage(format!("the settings cannot be written: {e}")))?;
         let path = folder.file(CONFIG);
         if job.resume && !path.exists() {
-            return Err(Error::usage(format!("{} holds no run to resume: leave out --resume", folder.path.display())));
+            return Err(Error::usage(format!("{} holds no run to resume: start a new one", folder.path.display())));
         }
         std::fs::create_dir_all(&folder.path).map_err(|e| Error::io("make the folder", &folder.path, e))?;
         let _lock = Lock::take(&folder.path)?;
@@ -122,7 +122,7 @@ impl Folder {
         }
         if path.exists() {
             return Err(Error::usage(format!(
-                "{} already holds a run: go on with it by --resume, or choose another folder by --out",
+                "{} already holds a run: resume it, or choose another folder",
                 folder.path.display()
             )));
         }
@@ -145,7 +145,7 @@ impl Folder {
         let shown = |value: Option<toml::Value>| value.map_or_else(|| "not set".into(), |value| value.to_string());
         let refuse = |what: &str, there: String, asked: String| {
             Err(Error::usage(format!(
-                "{what} is {asked}, and {} was made with {there}: resume with the same command, or choose another folder by --out",
+                "{what} is {asked}, and {} was made with {there}: resume with the same settings and data, or choose another folder",
                 self.path.display()
             )))
         };
@@ -165,7 +165,7 @@ impl Folder {
                 return refuse(&format!("`{key}`"), shown(there), shown(asked));
             }
         }
-        for (key, what) in [("table", "the data"), ("validation", "`--validation`"), ("test", "`--test`")] {
+        for (key, what) in [("table", "the data"), ("validation", "the validation set"), ("test", "the test set")] {
             let [there, asked] = [&old, &new].map(|t| of(t, &["data", &format!("{key}_sha256")]));
             // An earlier version, which counted no sets, hashed single precision: the same rows by their source.
             let same = |field: &str| of(&old, &["data", field]) == of(&new, &["data", field]);
@@ -175,7 +175,7 @@ impl Folder {
             }
             if there != asked {
                 return Err(Error::usage(format!(
-                    "{what} is not what {} was made with: resume with the same command, or choose another folder by --out",
+                    "{what} is not what {} was made with: resume with the same settings and data, or choose another folder",
                     self.path.display()
                 )));
             }
@@ -229,7 +229,7 @@ impl Folder {
         let (mut tensors, header): (_, Header) = read_tensors(&path, "run")?;
         let best = tensors.remove("best");
         if header.best_step.is_some() && best.is_none() {
-            return Err(Error::format(&path, "does not hold the best weights that it speaks of: start the run again"));
+            return Err(Error::format(&path, "does not hold the best weights: start the run again"));
         }
         Ok((Checkpoint::restore(header, best), State { tensors, path }))
     }

@@ -19,7 +19,7 @@ impl Lock {
         let file = file.map_err(|e| Error::io("make", &path, e))?;
         match file.try_lock() {
             Err(TryLockError::WouldBlock) => Err(Error::usage(format!(
-                "another process is at work in {}: wait until it ends, or choose another folder by --out",
+                "another process is using {}: wait until it ends, or choose another folder",
                 folder.display()
             ))),
             // Some file systems have no locks.

@@ -40,7 +40,7 @@ impl<T: Logged> Log<T> {
                     .map_err(|e| Error::format(path, format!("line {} is no run ({e}): remove the line", i + 1)))?;
                 if let Some((what, there, asked)) = differs(record.terms(), terms) {
                     return Err(Error::usage(format!(
-                        "{} holds runs with {what} = {there}, and {asked} is asked for: ask for the same, or choose another folder by --out",
+                        "{} holds runs with {what} = {there}, and {asked} was asked for: use the same, or choose another folder",
                         path.display()
                     )));
                 }

@@ -99,7 +99,7 @@ impl Job {
         let near = |((m, s), (n, t)): ((&f64, &f64), (&f64, &f64))| (m - n).abs().max((s - t).abs()) <= TEACHER_UNITS * s;
         if of_teacher != columns || !pairs.into_iter().all(near) {
             return Err(Error::data(format!(
-                "the teacher {run} was trained on other rows ({}): give --data as it was for it",
+                "the teacher {run} was trained on other data ({}): use the same data",
                 of_teacher.join(", ")
             )));
         }
@@ -233,7 +233,7 @@ impl Making {
         let Some(fewer) = self.opened.fewer else { return Ok((at, Some(state))) };
         let refuse = |why: &str| {
             Err(Error::usage(format!(
-                "`steps` is {}, and {} was made with {fewer}: {why}; start a new run in another folder by --out",
+                "`steps` is {}, and {} was made with {fewer}: {why}; start a new run in another folder",
                 self.job.training.steps,
                 folder.path().display()
             )))
@@ -246,9 +246,7 @@ impl Making {
             Some(_) => match folder.load_search() {
                 Ok(found) => found,
                 Err(_) => {
-                    return refuse(
-                        "the training before that on all rows cannot be gone on with, as an earlier version kept nothing of it",
-                    );
+                    return refuse("the training before the refit cannot be resumed, because an earlier version did not keep it");
                 }
             },
         };
@@ -271,7 +269,7 @@ impl Making {
                     Some(fewer) => format!(" ({fewer} before); the learning rate follows the schedule of all {steps}"),
                     None => String::new(),
                 };
-                session.progress.message(&format!("going on from step {} of {steps}{further}", session.at.step));
+                session.progress.message(&format!("resuming from step {} of {steps}{further}", session.at.step));
             }
             session.leave_models(Some(description(&self.job, &self.stage, 0)));
             session.run(&mut self.stage, steps, self.validation.as_mut(), self.outside.as_mut())?;
@@ -293,14 +291,14 @@ impl Making {
             let mut stage = Stage::new(&self.gpu, &self.job, self.job.table.clone())?;
             let rows = count(self.job.table.rows(), "row");
             let mut message = match kept {
-                0 => format!("starting again from all {rows}: no step was better than the start"),
-                _ => format!("training again on all {rows}, for the {} kept", count(kept as usize, "step")),
+                0 => format!("refitting on all {rows} without training: no step was better than the initial model"),
+                _ => format!("refitting on all {rows}, for the {} kept", count(kept as usize, "step")),
             };
             match state {
                 Some(state) => {
                     state.restore(stage.method.as_ref())?;
                     stage.plan.set_count(session.at.step)?;
-                    message += &format!(": going on from step {}", session.at.step);
+                    message += &format!(": resuming from step {}", session.at.step);
                 }
                 None => {
                     folder.keep_search()?;
@@ -315,9 +313,9 @@ impl Making {
                 None => None,
             };
             if share > outside && share.is_some_and(|share| share > MOST_OUTSIDE) {
-                session.progress.message(
-                    "samples of the model that was trained again leave the range of the data: the one of the training rows alone is kept",
-                );
+                session
+                    .progress
+                    .message("samples of the refitted model leave the range of the data: the model before the refit is kept");
             } else {
                 outside = share;
                 again = Some(stage);

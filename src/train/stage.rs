@@ -50,7 +50,9 @@ impl Stage {
             teacher,
         };
         let method = job.entry.build(&setup, &job.settings).map_err(|e| match (e, dependent_column(&train, job.conditions)) {
-            (Error::Data(said), Some(column)) => Error::data(format!("{said} (`{column}` follows from the columns before it)")),
+            (Error::Data(said), Some(column)) => {
+                Error::data(format!("{said} (`{column}` is a linear function of the columns before it)"))
+            }
             (e, _) => e,
         })?;
         let plan = method.plan(gpu, job.seed, &data)?;

@@ -100,7 +100,7 @@ fn a_column_of_words_is_answered_with_the_columns_of_numbers() {
     assert_eq!(
         sentence(read("iris.csv", "species,length,width\nsetosa,1,2\nsetosa,2,3\n")),
         "column `species` of iris.csv holds `setosa`, which is not a number, in row 1 (of 2): \
-         correct it, train on the others given it by --condition species, or choose the columns of numbers, iris.csv#length,width"
+         correct it, make it a conditioning column, or choose the columns of numbers, iris.csv#length,width"
     );
 }
 
@@ -183,7 +183,7 @@ fn weights_come_from_a_column_of_their_own() {
     assert_eq!((names(&table), table.weights()), (vec!["b"], Some(&[0.5, 2.0][..])));
     assert_eq!(
         sentence(load("a.csv", "a,w\n1,1\n3,-2\n", &weighted)),
-        "the weight of row 2 (of 2) of a.csv is -2: weights must be finite and not negative"
+        "the weight of row 2 (of 2) of a.csv is -2: weights must be finite and at least 0"
     );
     assert!(sentence(load("a.csv", "a,w\n1,0\n3,0\n", &weighted)).contains("all weights of a.csv are zero"));
     assert!(sentence(load("a.csv#w,a", "a,w\n1,1\n", &weighted)).contains("both as data and as the weights"));

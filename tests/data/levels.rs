@@ -63,7 +63,7 @@ fn what_cannot_be_given_is_said() {
     assert!(sentence(given(&many.source("many.csv"), &["name"], None)).contains("more than 64 different texts"));
     let equals = Folder::with("equals.csv", "a=b,size\nu,1\nv,2\n");
     assert!(sentence(given(&equals.source("equals.csv"), &["a=b"], None)).contains("rename it"));
-    assert!(sentence(given(&"toy:moons:50".parse().unwrap(), &["x:levels"], None)).contains("CSV files alone"));
+    assert!(sentence(given(&"toy:moons:50".parse().unwrap(), &["x:levels"], None)).contains("CSV files only"));
     let gap = Folder::with("gap.csv", "sex,size\nf,1\n,2\nm,3\n");
     assert!(sentence(given(&gap.source("gap.csv"), &["sex"], None)).contains("column `sex` of gap.csv has no value in row 2"));
 }

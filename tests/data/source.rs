@@ -26,16 +26,17 @@ fn the_written_forms() {
 #[test]
 fn what_is_no_source_is_refused_with_the_forms() {
     let refused = |text: &str| sentence(text.parse::<Source>());
-    assert!(refused("moons").ends_with("or toy:NAME[:ROWS]; for the toy target write toy:moons"));
-    assert!(refused("data.xlsx").contains("`data.xlsx` is not a source of rows"));
+    assert!(refused("moons").ends_with("or toy:NAME[:ROWS]; for the toy distribution write toy:moons"));
+    assert!(refused("data.xlsx").contains("`data.xlsx` is not a source of data"));
     assert!(refused("").contains("is not a source"));
     assert!(refused("a.csv#").contains("empty name"));
     assert!(refused("a.csv#b,,c").contains("empty name"));
     assert!(
-        refused("toy:mons").starts_with("there is no toy target `mons` (did you mean `moons`?); there are 8gaussians, moons, ")
+        refused("toy:mons")
+            .starts_with("there is no toy distribution `mons` (did you mean `moons`?); there are 8gaussians, moons, ")
     );
     for rows in ["", "0", "-5", "many", "1e6", "99999999999"] {
-        assert!(refused(&format!("toy:moons:{rows}")).contains("give a whole number from 1"), "{rows}");
+        assert!(refused(&format!("toy:moons:{rows}")).contains("give an integer from 1"), "{rows}");
     }
 }
 
@@ -98,7 +99,7 @@ fn sources_go_through_configuration_files() {
     let config = Config { data: parsed("people.csv#age,\"a,b\"") };
     let text = toml::to_string(&config).unwrap();
     assert_eq!(toml::from_str::<Config>(&text).unwrap(), config);
-    assert!(toml::from_str::<Config>("data = \"people.xml\"").unwrap_err().to_string().contains("not a source of rows"));
+    assert!(toml::from_str::<Config>("data = \"people.xml\"").unwrap_err().to_string().contains("not a source of data"));
 }
 
 proptest! {

@@ -14,7 +14,7 @@ fn shapes_that_do_not_fit_are_refused() {
     assert_eq!(sentence(Table::new::<String, f64>(Vec::new(), vec![])), "a table needs at least one column");
     assert_eq!(
         sentence(table(&["a"], &[1.0, 2.0]).with_weights(vec![1.0])),
-        "the table has 2 rows and 1 weight: give one weight a row"
+        "the table has 2 rows and 1 weight: give one weight per row"
     );
 }
 
@@ -51,7 +51,7 @@ fn columns_align_by_name_or_by_number() {
 fn what_cannot_be_learned_from_is_refused_in_a_sentence() {
     read("a.csv", "a,b\n1,2\n2,3\n").unwrap().check_trainable().unwrap();
     let refused = |text: &str| sentence(read("a.csv", text).unwrap().check_trainable());
-    assert_eq!(refused("a,b\n1,2\n"), "a.csv has one row: learning needs at least two");
+    assert_eq!(refused("a,b\n1,2\n"), "a.csv has one row: training needs at least two");
     assert_eq!(
         refused("a,b,c\n1,3,1\n2,3,1.5\n"),
         "column `b` of a.csv is constant (3 in all 2 rows): leave it out by choosing the others (`a` and `c`)"

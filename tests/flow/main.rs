@@ -194,8 +194,8 @@ fn no_steps_endless_times_and_times_that_turn_round_are_refused() {
     for (times, said) in [
         (vec![0.5], "at least one step"),
         (vec![0.0, f64::NAN], "finite"),
-        (vec![0.0, 0.5, 0.4], "turn round"),
-        (vec![0.0, 0.5, 0.5], "stand still"),
+        (vec![0.0, 0.5, 0.4], "not monotonic"),
+        (vec![0.0, 0.5, 0.5], "not monotonic"),
     ] {
         let mut rec = Recorder::new(&GPU, 0);
         let x = rec.tensor(&start);

@@ -185,7 +185,7 @@ fn a_flow_starts_from_any_law_and_its_ways_can_be_kept() {
         let off: f64 = back.single().iter().zip(source.single()).map(|(a, b)| f64::from(a - b).abs()).sum::<f64>() / 1000.0;
         assert!(off < 0.1 && back.columns() == ["x", "y"], "source rows come back off by {off}");
         let refused = loaded.log_density(&source).err().map(|e| e.to_string());
-        assert!(refused.as_ref().is_some_and(|e| e.contains("rows alone")), "{refused:?}");
+        assert!(refused.as_ref().is_some_and(|e| e.contains("samples only")), "{refused:?}");
         // A way begins at a row of the source and ends at the sample.
         let ways = loaded.trajectories(3, 2).unwrap();
         assert_eq!((ways.columns().join(","), ways.rows()), ("path,t,x,y".into(), 3 * 17));
@@ -215,14 +215,14 @@ fn a_row_that_runs_away_is_reported_with_its_step_and_time() {
         outcome.model.pull(&rows).unwrap_err(),
         outcome.model.log_density(&rows).unwrap_err(),
     ] {
-        assert!(said.to_string().contains("cannot be followed beyond t = "), "{said}");
+        assert!(said.to_string().contains("cannot integrate beyond t = "), "{said}");
     }
     let model = outcome.model.with_sampling([("solver_steps".to_string(), 16.into())]).unwrap();
     for said in [model.sample(10, 0).unwrap_err(), model.push(&z).unwrap_err()] {
         let said = said.to_string();
-        assert!(said.contains("row 0 ran away at step 1 of 16") && said.contains("t = 0.0000 to 0.0625"), "{said}");
+        assert!(said.contains("row 0 diverged at step 1 of 16") && said.contains("t = 0.0000 to 0.0625"), "{said}");
     }
-    // The way back is told too.
+    // So is the inverse.
     for said in [model.pull(&rows).unwrap_err(), model.log_density(&rows).unwrap_err()] {
         let said = said.to_string();
         assert!(said.contains("of row 0 is not finite") && said.contains("t = 1.0000 to 0.9375"), "{said}");

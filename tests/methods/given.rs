@@ -180,7 +180,7 @@ fn what_is_given_is_checked() {
     assert!(refused(&all, &[0.0, 1.0, 1.0]).contains("none of the levels of `class`"));
     assert!(refused(&all, &[0.0, 0.5, 0.5]).contains("training: a, b"));
     assert!(refused(&["c", "class=a"], &[0.0, 1.0]).contains("no column `class=b`"));
-    assert!(refused(&all, &[f32::NAN, 0.0, 1.0]).contains("not finite"));
+    assert!(refused(&all, &[f32::NAN, 0.0, 1.0]).contains("non-finite"));
     assert!(model.sample(5, 0).unwrap_err().to_string().contains("given columns (c, class (a, b))"));
 
     // More rows than one replay draws, and fewer: each given row has its own, and an order of columns of its own is no matter.

@@ -47,7 +47,7 @@ fn a_line_has_no_density_and_with_noise_samples_begin_on_it() {
         &AtomicBool::new(false),
     );
     let said = refused.err().expect("it has no density").to_string();
-    assert!(said.contains("`b` follows from the columns before it") && said.contains("noise"), "{said}");
+    assert!(said.contains("`b` is a linear function of the columns before it") && said.contains("noise"), "{said}");
     // D starts as what is best for Gaussian rows: for rows on a line it takes what is across it away, and σ²/(2 + σ²) of what is along.
     let model = trained_from(table, "a line", "realnvp", "steps = 1\nnoise = 0.1", &folder.path().join("run")).model;
     let rows = model.sample(2000, 1).unwrap();
@@ -61,7 +61,7 @@ fn a_line_has_no_density_and_with_noise_samples_begin_on_it() {
         &folder.path().join("energy"),
     );
     let said = train::train(&GPU, energy, &mut Silent, &AtomicBool::new(false)).err().expect("no likelihood").to_string();
-    assert!(said.contains("`noise` is for methods that are trained by likelihood"), "{said}");
+    assert!(said.contains("`noise` is a setting of methods that are trained by likelihood"), "{said}");
 }
 
 #[test]

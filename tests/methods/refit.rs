@@ -125,7 +125,7 @@ struct Impatient<'a>(&'a AtomicBool);
 
 impl Progress for Impatient<'_> {
     fn message(&mut self, text: &str) {
-        if text.starts_with("training again") {
+        if text.starts_with("refitting") {
             self.0.store(true, Ordering::SeqCst);
         }
     }

@@ -121,7 +121,11 @@ fn a_column_that_is_rounded_in_the_reference_alone_is_named() {
     let [reference, drawn] = of("height").repeated.expect("a numeric column");
     assert!(reference > 0.97 && drawn < 0.01 && of("age").repeated == Some([0.0, 0.0]), "{:?}", found.by_column);
     let verdict = found.verdict();
-    assert!(verdict.ends_with("as rounded numbers do, in: `height`.") && !verdict.contains("go together"), "{verdict}");
+    assert!(
+        verdict.ends_with("rounded in the reference but not in the samples, in: `height`.")
+            && !verdict.contains("depend on each other"),
+        "{verdict}"
+    );
     // The other way about nothing is wrong with the samples but what a classifier sees.
     let found = evaluate_points(samples.points(), real.points(), None, &options).expect("scores");
     assert!(!found.verdict().contains("rounded"), "{}", found.verdict());

@@ -118,8 +118,7 @@ fn weights_enter_every_score() {
         }
         .expect("scores");
         let (what, rows) = if seed % 2 == 0 { ("reference", found.reference_rows) } else { ("samples", found.sample_rows) };
-        let said =
-            format!("The weights of the {what} are followed: by energy distance, MMD², Sinkhorn divergence, Kolmogorov–Smirnov");
+        let said = format!("The {what} is weighted: energy distance, MMD², Sinkhorn divergence, Kolmogorov–Smirnov");
         assert!(found.notes[0].starts_with(&said), "{:?}", found.notes);
         // Half of the rows are kept where they have to count alike: the mean of the weights over their maximum is ½.
         let kept = found.notes[0].split("on ").nth(1).and_then(|rest| rest.split(' ').next()?.parse::<usize>().ok());

@@ -23,22 +23,22 @@ fn the_page_has_likelihoods_and_heat_maps() {
         }
     }
     // Moons have no density in closed form; eight Gaussians have, and no fitted Gaussian comes near it.
-    assert!(nats("the law itself", "moons").is_none());
-    let law = nats("the law itself", "8gaussians").expect("it is known");
+    assert!(nats("true density", "moons").is_none());
+    let law = nats("true density", "8gaussians").expect("it is known");
     assert!(law > nats("fitted Gaussian", "8gaussians").expect("it is there") + 0.5);
     let (heat, html) = (desk.text("page/heat.svg"), desk.text("page/report.html"));
     assert!(
         heat.matches("<rect").count() > 1000 && heat.contains("mass 1.00") && heat.contains("not known in"),
         "a rectangle a run of cells"
     );
-    for part in ["How likely fresh rows are", "Where each method has its mass", "likelihoods of §3"] {
+    for part in ["Log-likelihood of fresh rows", "Learned densities", "likelihoods of §3"] {
         assert!(html.contains(part), "{part}");
     }
     assert!(html.contains(&heat));
     let csv = desk.text("page/likelihoods.csv");
     assert!(csv.starts_with("method,target,seed,rows,nats,standard_error,bits_per_dimension") && csv.lines().count() == 1 + 7);
     let said = desk.works(SMALL);
-    assert!(said.contains("nats a row") && said.contains("page/likelihoods.csv"), "{said}");
+    assert!(said.contains("nats per row") && said.contains("page/likelihoods.csv"), "{said}");
     desk.fails(
         "reproduce densities --set methods=[\"energy\"]",
         2,

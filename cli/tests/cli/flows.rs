@@ -79,7 +79,7 @@ fn a_flow_is_run_back_and_says_how_likely_rows_are() {
     let line: String = (0..200).map(|i| format!("{0},{0}\n", (i * 37 % 200) as f64 / 7.0)).collect();
     desk.file("line.csv", format!("a,b\n{line}"));
     desk.works(&format!("train flow-matching --data line.csv --out line --steps 5 {TINY}"));
-    desk.fails("log-density line --data line.csv", 1, &["fewer dimensions", "no density"]);
+    desk.fails("log-density line --data line.csv", 1, &["lower dimension", "no density"]);
     desk.works(&format!("train flow-matching --data toy:moons:200 --out wide --steps 5 {TINY} --set latent_dim=3"));
     desk.fails("push wide --input new.csv --out a.csv --inverse", 2, &["3 dimensions", "inverse"]);
 }
@@ -92,7 +92,7 @@ fn what_a_flow_cannot_do_is_said() {
     desk.fails("sample run -n 9 --out a.csv --set repulsion=1 --solver ddim", 2, &["repulsion", "heun"]);
     desk.works("sample run -n 9 --out new.csv --solver ancestral --steps 4 --trajectories ways.csv");
     assert!(desk.text("ways.csv").starts_with("path,t,x,y\n") && desk.text("ways.csv").lines().count() == 1 + 9 * 5);
-    desk.fails("push run --input new.csv --out a.csv --solver ancestral", 2, &["ancestral", "no function of the point"]);
+    desk.fails("push run --input new.csv --out a.csv --solver ancestral", 2, &["ancestral", "no map of points"]);
     desk.fails("log-density run --data new.csv --set repulsion=1", 2, &["repulsion", "no density"]);
     assert!(desk.works("log-density run --data new.csv --set probes=3").contains("from random probes"));
     desk.works("sample run -n 60 --out apart.csv --set repulsion=0.5");
@@ -109,9 +109,9 @@ fn what_a_flow_cannot_do_is_said() {
         desk.fails(&format!("train {rest} --data toy:moons:200 --out other {TINY}"), 1, &parts);
     }
     for (rest, parts) in [
-        ("distill", ["teacher=RUN", "trained flow"]),
+        ("distill", ["`teacher`", "trained flow"]),
         ("distill --set teacher=one", ["must be a flow", "flow-matching"]),
-        ("flow-matching --set source=toy:rings:50 --set path=edm", ["begins at noise", "straight"]),
+        ("flow-matching --set source=toy:rings:50 --set path=edm", ["starts from noise", "straight"]),
         ("flow-matching --set source=toy:rings:50 --set solver=ddim", ["needs noise at the start", "heun"]),
         ("interpolant --set solver=ddim", ["ddim", "euler-maruyama"]),
         ("rectified-flow --set rounds=0", ["rounds", "flow-matching"]),
@@ -120,7 +120,7 @@ fn what_a_flow_cannot_do_is_said() {
         desk.fails(&format!("train {rest} --data toy:moons:200 --out other {TINY}"), 2, &parts);
     }
     let other = format!("train distill --set teacher=run --data toy:8gaussians:200 --out other {TINY}");
-    desk.fails(&other, 1, &["other rows", "give --data as it was"]);
+    desk.fails(&other, 1, &["other data", "use the same data"]);
     // A part of the teacher's rows, or more of them, will do: the units are the teacher's.
     desk.works(&format!("train distill --set teacher=run --set pairs=64 --data toy:moons:150 --steps 3 --out other {TINY}"));
 }

@@ -81,22 +81,30 @@ fn mistakes_with_given_columns_are_told() {
     let train = |rest: &str| format!("train energy --data birds.csv {rest} --out other --steps 20 {TINY}");
     desk.fails(&train("--condition specis,sex"), 2, &["no column `specis`", "did you mean `species`?"]);
     desk.fails(&train("--condition species,sex,species"), 2, &["names `species` twice"]);
-    desk.fails(&train("--condition species,sex,age,length"), 2, &["gives every column"]);
+    desk.fails(&train("--condition species,sex,age,length"), 2, &["every column is a conditioning column"]);
     desk.fails(&train("--condition species"), 1, &["column `sex`", "not a number"]);
-    desk.fails(&train("--condition length:levels,species,sex"), 1, &["`length`", "more than 64 different"]);
-    desk.fails("train stein --data birds.csv --condition species,sex", 2, &["`stein`", "leave out --condition"]);
+    desk.fails(&train("--condition length:levels,species,sex"), 1, &["`length`", "more than 64 categories"]);
+    desk.fails("train stein --data birds.csv --condition species,sex", 2, &["`stein`", "leave out the conditioning columns"]);
 
     desk.fails("sample run -n 5 --out x.csv", 2, &["from given columns (species (Adelie", "--given"]);
     desk.fails("sample run --out x.csv", 2, &["--given rows.csv"]);
     desk.fails("sample run --given species=Gento --given sex=m --out x.csv", 2, &["`Gento`", "did you mean `Gentoo`?"]);
-    desk.fails("sample run --given specie=Gentoo --given sex=m --out x.csv", 2, &["no `specie`", "did you mean `species`?"]);
+    desk.fails(
+        "sample run --given specie=Gentoo --given sex=m --out x.csv",
+        2,
+        &["no conditioning column `specie`", "did you mean `species`?"],
+    );
     desk.fails("sample run --given species=Gentoo --out x.csv", 2, &["`sex` is missing"]);
     desk.fails("sample run --given sex=m --given sex=f --out x.csv", 2, &["`sex` twice"]);
     desk.fails("sample run --given birds --out x.csv", 2, &["COLUMN=VALUE"]);
     desk.file("owls.csv", "species,sex\nGentoo,m\nOwl,f\n")
         .file("sexless.csv", "species\nGentoo\n")
         .file("gap.csv", "species,sex\nGentoo,\n");
-    desk.fails("sample run --given owls.csv --out x.csv", 1, &["`species` of owls.csv holds `Owl` in row 2", "its levels were"]);
+    desk.fails(
+        "sample run --given owls.csv --out x.csv",
+        1,
+        &["`species` of owls.csv holds `Owl` in row 2", "its categories are"],
+    );
     desk.fails("sample run --given sexless.csv --out x.csv", 2, &["no column `sex`"]);
     desk.fails("sample run --given gap.csv --out x.csv", 1, &["the only row of gap.csv has missing values (`sex` 1)"]);
     desk.fails("sample run --given birds.csv --out x.csv --trajectories w.csv", 2, &["--trajectories", "without --condition"]);
@@ -123,7 +131,7 @@ fn numbers_are_given_too_and_likelihoods_are_of_the_rest() {
     desk.works("sample run --given age=5.25 --given sex=f -n 3 --out new.csv");
     let drawn = desk.text("new.csv");
     assert!(drawn.starts_with("length,age,sex\n") && drawn.lines().skip(1).all(|line| line.ends_with(",5.25,f")), "{drawn}");
-    desk.fails("sample run --given age=old --given sex=f --out x.csv", 2, &["`age` is a number, and `old` is none"]);
+    desk.fails("sample run --given age=old --given sex=f --out x.csv", 2, &["`age` is numeric, and `old` is not a number"]);
     desk.fails("sample run --given age=NaN --given sex=f --out x.csv", 2, &["`age` is a number"]);
 
     let nats = |words: &str| desk.works(words).split_whitespace().next().map(str::to_string);
@@ -225,7 +233,7 @@ fn conditions_that_training_has_not_seen_are_told() {
     let rows: String = (0..60).map(|i| format!("{0},{0}\n", (i * 37 % 61) as f64 / 7.0)).collect();
     desk.file("line.csv", format!("c,y\n{rows}"));
     let ended = desk.run(&format!("train spline --data line.csv --condition c --out line --steps 2 {TINY}"));
-    assert!(ended.err.contains("warning: `y` follows from the conditions"), "{}", ended.err);
+    assert!(ended.err.contains("warning: `y` is a linear function of the conditions"), "{}", ended.err);
 }
 
 #[test]

@@ -41,7 +41,7 @@ fn a_run_that_was_stopped_and_killed_ends_as_one_that_was_not() {
 
     // Ctrl-C: the step is finished, the checkpoint written, and the way on is said. Meanwhile no other process goes on with the run.
     let (mut child, log) = started(&desk, &train("run"), 0);
-    desk.fails(&format!("{} --resume", train("run")), 2, &["another process is at work in run"]);
+    desk.fails(&format!("{} --resume", train("run")), 2, &["another process is using run"]);
     signal(&child, "INT");
     let said: String = log.lines().map_while(Result::ok).collect();
     assert_eq!(child.wait().expect("it ends").code(), Some(130), "{said}");
@@ -100,7 +100,7 @@ fn a_run_is_resumed_only_as_it_was() {
     }
     desk.fails(&format!("train energy --data toy:rings:200 --out run --resume {TINY}"), 2, &["the data", "run"]);
     desk.fails(&format!("train mmd --data toy:moons:200 --out run --resume {TINY}"), 2, &["energy", "mmd"]);
-    desk.fails("train energy --data toy:moons:200 --out none --resume", 2, &["none", "leave out --resume"]);
+    desk.fails("train energy --data toy:moons:200 --out none --resume", 2, &["none", "start a new one"]);
     desk.fails("train energy --data toy:moons:200 --resume", 2, &["runs/energy-moons", "--out"]);
     for set in ["--test", "--validation"] {
         desk.fails(&format!("{again} {set} toy:moons:50"), 2, &[&format!("`{set}`"), "run", "--out"]);

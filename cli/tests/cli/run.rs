@@ -129,11 +129,9 @@ fn each_set_is_given_or_split_off_and_said() {
     let train = |words: &str| desk.works(&format!("train energy --steps 10 {TINY} {words}"));
     let said = train("--data a.csv --out split");
     assert!(said.contains("128 training, 32 validation (split off at random), 40 test (split off at random)"), "{said}");
-    assert!(said.contains("trained again on all 200") && said.contains("scores are of the model before"), "{said}");
+    assert!(said.contains("refitted on all 200") && said.contains("scores are those of the model before"), "{said}");
     let page = desk.text("split/report.html");
-    for part in
-        ["Against 40 test rows", "samples of the model before it was trained again on all rows", "trained again on all 200"]
-    {
+    for part in ["Against 40 test rows", "samples of the model before the refit", "refitted on all 200"] {
         assert!(page.contains(part), "{part}");
     }
     let said = train("--data a.csv --validation v.csv --test t.csv --out given");
@@ -211,8 +209,7 @@ fn stein_learns_any_rows_towards_a_given_score() {
     assert!(said.contains("60 training, no validation, no test"), "{said}");
     assert!(desk.text("run/config.toml").contains("-0.25*(x2-4)"));
     let report = desk.text("run/report.html");
-    for part in ["KSD²", "discrepancy to the score that was given", "30 rows that training started from", "other starting rows"]
-    {
+    for part in ["KSD²", "discrepancy to the known score", "30 rows that training started from", "other starting rows"] {
         assert!(report.contains(part), "{part}");
     }
     desk.works("sample run -n 10 --out new.csv");

@@ -83,7 +83,7 @@ fn values_out_of_range_are_refused_with_their_range() {
     for words in ["sample run -n 0 --out a.csv", "sample run -n -3 --out a.csv", "train energy --data toy:moons --seed -1"] {
         let ended = desk.run(words);
         assert_eq!(ended.status, Some(2), "{words}");
-        assert!(ended.err.contains("whole number"), "{words}: {}", ended.err);
+        assert!(ended.err.contains("an integer"), "{words}: {}", ended.err);
     }
     assert!(!desk.path("runs").exists());
 }

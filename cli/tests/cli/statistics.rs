@@ -89,7 +89,7 @@ fn what_ctrl_c_leaves_is_a_page_and_the_way_on() {
     signal(&child, "INT");
     let said: String = log.lines().map_while(Result::ok).collect();
     assert_eq!(child.wait().expect("it ends").code(), Some(130), "{said}");
-    assert!(said.contains("the page is written") && said.contains("--out page"), "{said}");
+    assert!(said.contains("the page shows what is finished") && said.contains("--out page"), "{said}");
     assert!(desk.text("page/grid.svg").contains("not run") && desk.text("page/report.html").contains("interrupted"));
     assert_eq!(desk.text("page/statistics.jsonl").lines().count(), 2);
 }

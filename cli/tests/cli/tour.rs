@@ -29,7 +29,7 @@ fn a_tour_ranks_methods_beside_baselines_keeps_the_best_and_goes_on() {
     assert!(page.contains("2000 test rows, which chose nothing; every column"));
     // The saved model was trained again on all rows: it is not the one that was scored.
     assert_eq!(found["refit_rows"], 600);
-    assert!(page.contains("trained again on all 600 rows, for as many steps; scores are of the model before"));
+    assert!(page.contains("refitted on all 600 rows for as many steps; the scores are those of the model before the refit"));
     assert_ne!(desk.read("tour/model.safetensors"), desk.read(&format!("tour/runs/{best}/model.safetensors")));
     // The best is ready to be sampled from.
     desk.works("--quiet sample tour -n 20 --out new.csv");

@@ -95,8 +95,7 @@ impl Rounded {
         let note = |(column, first): (usize, &Option<(i128, usize)>)| {
             let (number, row) = (*first)?;
             Some(format!(
-                "column `{}` of {} holds whole numbers beyond 2⁵³ (the first is {number} in row {}), of which double precision keeps about \
-                 16 digits, so that neighbors may become equal: subtract a number from all of them, or leave the column out",
+                "column `{}` of {} holds integers beyond 2⁵³ (the first is {number} in row {}), of which double precision keeps about 16 digits, so that neighbors may become equal: subtract a number from all of them, or leave the column out",
                 name(column),
                 path.display(),
                 grouped(row)

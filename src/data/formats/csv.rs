@@ -147,7 +147,7 @@ pub fn check_levels(path: &Path, groups: &[Group]) -> Result<()> {
             let cell = String::from_utf8_lossy(cell);
             let guess = nearest(&cell, group.levels.iter().copied());
             return Err(Error::data(format!(
-                "column `{}` of {} holds `{cell}` in row {}{}, which was not there in training; its levels were {}",
+                "column `{}` of {} holds `{cell}` in row {}{}, which is not a category of the training data; its categories are {}",
                 group.column,
                 path.display(),
                 grouped(row),
@@ -217,7 +217,7 @@ impl Bad {
                     Fault::Text(_) if row == 1 => {
                         let numeric = |j: &usize| !matches!(parse(&record[*j]), Err(Fault::Text(_)));
                         let usable: Vec<String> = (0..width).filter(numeric).map(|j| names[j].clone()).collect();
-                        Some(choose_advice(path, &names[column], &usable))
+                        Some(choose_advice(path, &usable))
                     }
                     _ => None,
                 };

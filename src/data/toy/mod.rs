@@ -87,17 +87,17 @@ impl Toy {
     /// One line that says what it looks like.
     pub fn description(self) -> &'static str {
         match self {
-            Self::EightGaussians => "eight Gaussians of deviation 0.35 on a circle of radius 2.83",
+            Self::EightGaussians => "eight Gaussians of standard deviation 0.35 on a circle of radius 2.83",
             Self::Moons => "two interleaved half circles of radius 2 with noise 0.2",
             Self::Checkerboard => "eight of the sixteen squares of side 2 in [-4, 4]²",
             Self::Spiral => "two spiral arms of one and a half turns with noise 0.1",
             Self::Rings => "four concentric circles of radius 0.75 to 3 with noise 0.08",
             Self::Pinwheel => "five bent arms around the origin",
             Self::SwissRoll => "one spiral of one and a half turns with noise 0.2",
-            Self::Gaussian => "the standard normal law",
-            Self::Uniform => "the uniform law on the unit square",
+            Self::Gaussian => "the standard normal distribution",
+            Self::Uniform => "the uniform distribution on the unit square",
             Self::Banana => "a Gaussian bent along a parabola",
-            Self::TwentyFiveGaussians => "a grid of twenty-five Gaussians of deviation 0.05, two apart",
+            Self::TwentyFiveGaussians => "a grid of twenty-five Gaussians of standard deviation 0.05, two apart",
         }
     }
 
@@ -159,7 +159,7 @@ impl FromStr for Toy {
         Self::ALL.into_iter().find(|toy| toy.name() == name).ok_or_else(|| {
             let names = Self::ALL.map(Self::name);
             let guess = nearest(name, names).map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default();
-            Error::usage(format!("there is no toy target `{name}`{guess}; there are {}", names.join(", ")))
+            Error::usage(format!("there is no toy distribution `{name}`{guess}; there are {}", names.join(", ")))
         })
     }
 }

@@ -21,9 +21,9 @@ use crate::{Error, Result, settings};
 settings! {
     /// How samples are drawn from a map between times; `sample` can replace it.
     pub struct Steps {
-        /// Steps in which samples are drawn: 1, 2, 4, ….
+        /// Number of sampling steps: 1, 2, 4, ….
         map_steps: usize = 1,
-        /// Frequencies of the time embedding, in octaves from ½: few, for the map is differentiated along its times.
+        /// Number of frequencies of the time embedding, in octaves from ½: few, because the map is differentiated in time.
         time_frequencies: usize = 3,
     }
 }

@@ -81,7 +81,7 @@ fn check_latent(training: &Training, columns: usize) -> Result<()> {
         return Ok(());
     }
     Err(Error::usage(format!(
-        "`latent_dim` is {}: a map between times moves within the data's {columns} columns; leave it at 0",
+        "`latent_dim` is {}: a map between times has a latent space of the data's dimension, {columns} (leave it at 0)",
         training.latent_dim
     )))
 }

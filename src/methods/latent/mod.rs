@@ -251,7 +251,7 @@ impl Latent {
 fn check_chances(data: &Dataset, columns: usize, standardised: bool) -> Result<()> {
     if standardised {
         return Err(Error::usage(
-            "`likelihood` = bernoulli is of zeros and ones (or shares between), and standardised columns are not: set standardize = false",
+            "`likelihood` = bernoulli needs values from 0 to 1, and standardized columns are not: set `standardize` = false",
         ));
     }
     let values = data.tensor().read()?;

@@ -25,17 +25,17 @@ pub enum Variance {
 settings! {
     /// Settings of every method with latent variables.
     pub struct LatentSettings {
-        /// Law of a column under the decoder: gaussian, student-t (for heavy tails), bernoulli (of values in [0, 1]; needs standardize = false).
+        /// Distribution of a column under the decoder: gaussian, student-t (for heavy tails), bernoulli (of values in [0, 1]; needs standardize = false).
         likelihood: Law = Law::Gaussian,
-        /// Whose the learned scales of that law are: column (one each) or point (each latent's own).
+        /// Learned scales of that distribution: column (one per column) or point (a function of the latent).
         variance: Variance = Variance::Point,
         /// Degrees of freedom of student-t.
         degrees: f32 = 4.0,
-        /// Smallest scale that the law of a column can have, in units of training (deviations, where columns are standardised).
+        /// Smallest scale of that distribution, in the units of training (standard deviations, if columns are standardized).
         least_deviation: f32 = 0.01,
-        /// Whether samples carry the decoder's noise; without it they are its means.
+        /// Whether samples include the decoder's noise; without it they are its means.
         decoder_noise: bool = true,
-        /// Importance samples of a log-density, which is a lower bound, tighter with more.
+        /// Number of importance samples of a log-density, a lower bound that is tighter with more.
         bound_samples: usize = 500,
     }
 }

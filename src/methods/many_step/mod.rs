@@ -63,7 +63,7 @@ impl ManyStep {
         let (training, columns, conditions) = (setup.training, setup.columns, setup.conditions);
         if given && conditions > 0 {
             return Err(Error::usage(
-                "`source` gives rows to start from, and --condition columns that such rows do not have: leave one of them out",
+                "`source` starts from rows, which do not have the conditioning columns: leave out `source` or the conditioning columns",
             ));
         }
         let latent = if training.latent_dim == 0 || given { columns } else { training.latent_dim };
@@ -308,7 +308,7 @@ impl ManyStep {
         }
         if self.latent != columns {
             return Err(Error::usage(format!(
-                "the latent space has {} dimensions and the data {columns}: only a map between equal spaces has an inverse and a density",
+                "the latent space has {} dimensions and the data {columns}: only a map between spaces of the same dimension has an inverse and a density",
                 self.latent
             )));
         }
@@ -323,7 +323,7 @@ impl ManyStep {
         let flat = deviations.min() <= 1e-6 * deviations.max();
         let Some(inverse) = a.try_inverse().filter(|_| !flat) else {
             return Err(Error::data(
-                "the data lie in fewer dimensions than they have columns: they have no density, and the map no inverse",
+                "the data lie on a manifold of lower dimension: they have no density, and the map no inverse",
             ));
         };
         let inverse: Vec<f32> = inverse.transpose().iter().map(|&v| v as f32).collect();
@@ -335,7 +335,7 @@ impl ManyStep {
     /// The log-density of where a way begins, at rows there.
     pub fn noise_density(&self, rec: &mut Recorder, x: Var) -> Result<Var> {
         if self.source.is_some() {
-            return Err(Error::usage("the source law of this model is known by its rows alone: it has no density"));
+            return Err(Error::usage("the source distribution of this model is known by samples only: it has no density"));
         }
         let (z, log_det) = self.latents(rec, x)?;
         let squares = rec.square(z)?;

@@ -15,9 +15,9 @@ settings! {
         sigma_min: f64 = -1.0,
         /// Noise at the start, for variance-exploding and edm; -1 is the path's own (50, 80).
         sigma_max: f64 = -1.0,
-        /// Law of the times in training: uniform, logit-normal, low-discrepancy, log-normal (in σ/α).
+        /// Distribution of the times in training: uniform, logit-normal, low-discrepancy, log-normal (in σ/α).
         times: TimeLaw = TimeLaw::Uniform,
-        /// Frequencies of the time embedding, in octaves from ½.
+        /// Number of frequencies of the time embedding, in octaves from ½.
         time_frequencies: usize = 6,
     }
 }
@@ -27,23 +27,23 @@ settings! {
     pub struct Sampling {
         /// Solver: euler, midpoint, heun, rk4, dopri5, ddim, dpm-solver-2m, euler-maruyama, stochastic-heun, ancestral.
         solver: Solver = Solver::Heun,
-        /// Its steps.
+        /// Number of solver steps.
         solver_steps: usize = 16,
-        /// Where they lie: uniform, quadratic (closer towards the data), edm (even in (σ/α)^(1/7)).
+        /// Time schedule of the steps: uniform, quadratic (closer towards the data), edm (even in (σ/α)^(1/7)).
         grid: Grid = Grid::Uniform,
-        /// Relative and absolute error of a step of dopri5, which chooses its own: at least 1e-6. Densities and inverses start from it by default.
+        /// Relative and absolute tolerance of a step of dopri5: at least 1e-6. Densities and inverses start from it by default.
         tolerance: f64 = 1e-5,
-        /// Noise of euler-maruyama and ancestral, as a share of the path's own deviation.
+        /// Noise of euler-maruyama and ancestral, as a share of the path's standard deviation.
         eta: f64 = 1.0,
-        /// Share of a step that stochastic-heun goes back before it.
+        /// Share of a step by which stochastic-heun adds noise before it (churn).
         churn: f64 = 0.5,
-        /// Random probes of a row's divergence for log-density; 0 is the exact trace up to 16 columns, and 8 probes beyond.
+        /// Number of random probes of the divergence for log-density; 0 is automatic: the exact trace up to 16 columns, and 8 probes beyond.
         probes: usize = 0,
-        /// Strength of the repulsion between the rows that are sampled together (footnote 7); 0 is none.
+        /// Strength of the repulsion between samples of a batch (footnote 7); 0 is none.
         repulsion: f32 = 0.0,
-        /// Exponent s of its potential r^-s, in units of the model; -1 is Coulomb's, columns - 2.
+        /// Exponent s of the repulsive potential r^-s, in units of the model; -1 is automatic: Coulomb's, columns - 2.
         repulsion_exponent: f32 = -1.0,
-        /// Distance below which it grows no more.
+        /// Softening length: the distance below which the repulsion does not grow.
         repulsion_softening: f32 = 0.1,
     }
 }
@@ -103,7 +103,7 @@ impl Sampling {
         }
         if self.repulsion > 0.0 && (self.solver.tableau().is_none() || self.solver == Solver::Dopri5) {
             return Err(Error::usage(format!(
-                "`repulsion` is for euler, midpoint, heun and rk4, which follow a sum of fields in fixed steps; `solver` is {}",
+                "`repulsion` needs a solver of fixed steps (euler, midpoint, heun or rk4); `solver` is {}",
                 self.solver.name()
             )));
         }
@@ -150,7 +150,7 @@ pub fn given_source(settings: &toml::Table) -> Option<&str> {
 pub fn refuse_decoding(settings: &toml::Table) -> Result<()> {
     match settings.get("path").and_then(toml::Value::as_str) {
         Some("encoding-decoding") => Err(Error::usage(
-            "`path` is encoding-decoding, which is of `interpolant` alone: choose another, or train an interpolant",
+            "`path` is encoding-decoding, which only the method `interpolant` has: choose another path, or that method",
         )),
         _ => Ok(()),
     }
@@ -163,13 +163,13 @@ pub fn check_source(settings: &toml::Table) -> Result<()> {
     let of = |key: &str| settings.get(key).and_then(toml::Value::as_str).unwrap_or_default();
     if !["straight", "trigonometric", "encoding-decoding"].contains(&of("path")) {
         return Err(Error::usage(format!(
-            "`path` is {}, which begins at noise, and `source` gives rows: straight, trigonometric",
+            "`path` is {}, which starts from noise, and `source` starts from rows: choose straight or trigonometric",
             of("path")
         )));
     }
     if !Solver::RUNGE_KUTTA.iter().any(|solver| solver.name() == of("solver")) {
         return Err(Error::usage(format!(
-            "`solver` is {}, which needs noise at the start, and `source` gives rows: euler, midpoint, heun, rk4, dopri5",
+            "`solver` is {}, which needs noise at the start, and `source` starts from rows: choose euler, midpoint, heun, rk4 or dopri5",
             of("solver")
         )));
     }

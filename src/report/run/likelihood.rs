@@ -48,7 +48,7 @@ pub fn judged(outcome: &Outcome) -> Result<Option<Judged>> {
         model: LogLikelihood::of_weighted(&values, table.weights(), table.cols() - given),
         gaussian: gaussian.shifted(scale.log_det_of(table.cols() - given), table.cols() - given),
         means: model.method().density_means().said(),
-        rows: if table.weights().is_some() { format!("{said}, as they weigh") } else { said },
+        rows: if table.weights().is_some() { format!("{said}, weighted") } else { said },
     }))
 }
 
@@ -56,7 +56,7 @@ impl Judged {
     /// One line.
     pub fn said(&self) -> String {
         format!(
-            "{} nats a row on {} ({} bits a dimension{}); a fitted Gaussian {}",
+            "{} nats per row on {} ({} bits per dimension{}); a fitted Gaussian {}",
             with_error(&self.model),
             self.rows,
             number(self.model.bits_per_dimension, 4),

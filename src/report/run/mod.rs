@@ -125,7 +125,9 @@ pub fn page(
         let options = Options { target, classifier: classify, ..options.clone() };
         let mut of_set = evaluate_points(Points::of(&reference)?, Points::of(&set)?, None, &options)?;
         if !classify {
-            of_set.notes.push(format!("There is no classifier accuracy: after less than {LONG} s of training the page does not wait for it (`evaluate` has it)."));
+            of_set.notes.push(format!(
+                "There is no C2ST accuracy: it is left out after less than {LONG} s of training (`evaluate` computes it)."
+            ));
         }
         if options.target.is_none() && outcome.target.is_some() {
             of_set.notes.push("There is no KSD²: the score is not finite at some of the rows.".into());
@@ -135,7 +137,7 @@ pub fn page(
     let named: Vec<(&str, &Evaluation)> = names.into_iter().zip(&found).collect();
     let mut title = format!("{}, every column in units of its standard deviation", real.name);
     if outcome.before_refit.is_some() {
-        title += "; samples of the model before it was trained again on all rows";
+        title += "; samples of the model before the refit";
     }
     let table = ScoreTable::new(title, &named);
     Ok(Page {
@@ -190,8 +192,7 @@ fn to_score(found: &[Evaluation]) -> String {
     let [samples, _, start] = found else { return String::new() };
     let shown = |e: &Evaluation| e.ksd2.as_ref().map_or("none".into(), |score| number(score.value, 2));
     format!(
-        "Squared Stein discrepancy to the score that was given: {} for the samples, {} for the rows that training started from, which \
-         the other scores compare with.",
+        "Squared kernel Stein discrepancy to the known score: {} for the samples, {} for the rows that training started from, which the other scores compare with.",
         shown(samples),
         shown(start)
     )
@@ -250,11 +251,11 @@ fn figures(outcome: &Outcome, real: &Real, samples: &Table, elsewhere: bool) -> 
         comparison(Points::of(reference)?, Points::of(samples)?, samples.columns())?,
     )];
     let cost = match outcome.model.trained_by_likelihood()? {
-        true => "Negative log-likelihood of validation rows, or its bound, in nats a row; the lowest point is kept.",
+        true => "Negative log-likelihood of validation rows, or its bound, in nats per row; the lowest point is kept.",
         false => "Energy distance between validation rows and samples; the lowest point is kept.",
     };
     for (name, title, caption) in [
-        ("loss", "Training loss", "The estimate of each step (faint) and its running mean."),
+        ("loss", "Training loss", "The loss of each step (faint) and its running mean."),
         ("validation", "Validation loss", cost),
     ] {
         let points = outcome.metrics.series(name);

@@ -23,8 +23,8 @@ pub fn kept_said(outcome: &Outcome) -> String {
         [outcome.kept, outcome.model.description().training.steps.into(), outcome.steps].map(|n| number(n as f64, 12));
     let why = match (outcome.kept < outcome.steps, outcome.kept) {
         (false, _) => "",
-        (true, _) if outcome.sets.validation.is_none() => ", the last whose samples stay within range",
-        (true, 0) => ", the start (a fitted Gaussian for most methods): no step was better on validation rows",
+        (true, _) if outcome.sets.validation.is_none() => ", the last with samples within the range of the data",
+        (true, 0) => ", the initial model (a fitted Gaussian for most methods): no step was better on validation rows",
         (true, _) => ", the best on validation rows",
     };
     let stopped = if outcome.stopped_early { format!("; stopped early, at step {made}") } else { String::new() };
@@ -38,7 +38,7 @@ pub fn refit_said(outcome: &Outcome) -> Option<String> {
     let all = train.rows() + split.map(|set| set.rows.rows()).sum::<usize>();
     outcome.before_refit.as_ref()?;
     Some(format!(
-        "the saved model was trained again on all {} rows, for as many steps; scores are of the model before",
+        "the saved model was refitted on all {} rows for as many steps; the scores are those of the model before the refit",
         number(all as f64, 12)
     ))
 }

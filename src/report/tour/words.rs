@@ -60,7 +60,7 @@ fn tested(tested: &Tested) -> Option<String> {
         )
     });
     let nats = match (&tested.likelihood, &tested.no_likelihood) {
-        (Some(found), _) => format!(" Their log-likelihood is {} nats a row.", plain(found.mean, 3)),
+        (Some(found), _) => format!(" Their log-likelihood is {} nats per row.", plain(found.mean, 3)),
         (None, Some(why)) => format!(" They have no log-likelihood: {why}."),
         (None, None) => String::new(),
     };
@@ -123,7 +123,7 @@ fn ranked(tour: &Tour) -> String {
         let level = if level.is_empty() { String::new() } else { format!(", not significantly more than under {}", few(&level)) };
         let article = if kind(&likeliest.best) == Some(Kind::Baseline) { "the " } else { "" };
         text += &format!(
-            " Validation rows are likeliest under {article}{}: {} nats a row{level}.",
+            " Validation rows are likeliest under {article}{}: {} nats per row{level}.",
             likeliest.best,
             plain(likelihood.mean, 3)
         );

@@ -56,21 +56,21 @@ settings! {
     pub struct Settings {
         /// Objectives, such as ["mmd", "gan"]; mmd, energy, characteristic, sinkhorn, gan and wgan when empty.
         objectives: Vec<String> = Vec::new(),
-        /// How the noise falls in the runs that are compared with direct ones: rounds, geometric, floor; all three when empty.
+        /// Noise schedules of the annealed runs: rounds, geometric, floor; all three when empty.
         falls: Vec<Falls> = Vec::new(),
-        /// Laws to learn, such as ["ring", "far32"]; ring, two, far32, far64 and moons when empty.
+        /// Target distributions, such as ["ring", "far32"]; ring, two, far32, far64 and moons when empty.
         targets: Vec<String> = Vec::new(),
-        /// Pairs of runs, from --seed on.
+        /// Number of pairs of runs, with seeds from --seed on.
         seeds: u64 = 10,
-        /// Training steps of every run; of a game, steps of its generator.
+        /// Training steps of every run; of an adversarial method, steps of its generator.
         steps: u32 = 2000,
-        /// Rows a step.
+        /// Batch size.
         batch_size: usize = 512,
-        /// Rows to learn from.
+        /// Training rows.
         rows: usize = 20_000,
-        /// Rows of each set that are compared.
+        /// Rows of each set in the scores.
         scored: usize = 4_000,
-        /// Whether runs that are missing are made; without, the page is of what there is.
+        /// Whether missing runs are made; false shows the finished ones.
         train: bool = true,
         /// Whether the runs' folders are kept.
         keep: bool = false,

@@ -48,8 +48,7 @@ pub fn changes(study: &Study) -> Result<Vec<(&'static str, Figure)>, Error> {
         let ways = ways.iter().map(|arm| format!("{} − direct", arm.name())).collect();
         contrasts(&Contrasts { y: y.into(), names: study.objectives.clone(), ways, panels }, title).map(Some)
     };
-    let read = "Dots are means over seeds of annealed minus direct, of the same seed; bars are Student's 95 % intervals. Below the line annealing is nearer. A dot is full \
-                where the difference remains after correction for all comparisons on its target. Each panel has its own scale; bars are cut where they would hide the dots.";
+    let read = "Dots are means over seeds of annealed minus direct, of the same seed; bars are Student's 95 % confidence intervals. Below the line annealing is nearer. A dot is full where the difference remains after correction for all comparisons on its target. Each panel has its own scale; bars are cut where they would hide the dots.";
     let mut figures = Vec::new();
     if let Some(svg) =
         picture("root energy", |effect| effect.root_energy.as_ref(), "What annealing changes: root energy distance")?
@@ -57,7 +56,7 @@ pub fn changes(study: &Study) -> Result<Vec<(&'static str, Figure)>, Error> {
         figures.push(("changes.svg", Figure::new("What annealing changes: the root energy distance to fresh rows", read, svg)));
     }
     if let Some(svg) = picture("total variation", |effect| effect.off.as_ref(), "What annealing changes: shares of modes")? {
-        let caption = "The same of the total variation between the modes' shares of the rows and the true shares; rows that are no mode's count as a mode that should not be there.";
+        let caption = "The same of the total variation between the modes' shares of the rows and the true shares; rows that belong to no mode count as a mode that should not exist.";
         figures.push(("shares.svg", Figure::new("What annealing changes: the shares of modes", caption, svg)));
     }
     Ok(figures)
@@ -65,8 +64,7 @@ pub fn changes(study: &Study) -> Result<Vec<(&'static str, Figure)>, Error> {
 
 pub fn samples(study: &Study, svg: String) -> Figure {
     let caption = format!(
-        "Up to {} rows of the first seed's runs (seed {}); data in blue. Beside each direct run the annealed one of the same seed, in the fall whose mean over seeds is the \
-         nearest: it is named above the picture, and was chosen by the very numbers of this page. Numbers are the share of the way from the fitted Gaussian to fresh rows.",
+        "Up to {} rows of the first seed's runs (seed {}); data in blue. Beside each direct run the annealed one of the same seed, with the noise schedule whose mean over seeds is the nearest: it is named above the picture, and was chosen by the very numbers of this page. Numbers are skill: 0 at the fitted Gaussian, 1 at fresh rows.",
         number(DRAWN as f64, 12),
         study.seeds[0]
     );
@@ -95,7 +93,7 @@ pub fn page(study: &Study, figures: Vec<Figure>, command: &str) -> Page {
         ("steps of each", number(settings.steps.into(), 12)),
         ("batch size", number(settings.batch_size as f64, 12)),
         ("seeds", range),
-        ("rows to learn from", number(settings.rows as f64, 12)),
+        ("training rows", number(settings.rows as f64, 12)),
         ("rows compared", format!("{} a set, three sets", number(settings.scored as f64, 12))),
         ("training in all", duration(trained)),
         ("adapter", adapters.join("; ")),
@@ -132,18 +130,13 @@ fn lead(study: &Study) -> String {
     let control = study.targets.iter().any(|target| target.mixture().is_none());
     let laws = match (far, control) {
         (true, true) => {
-            " The laws have modes that lie far apart, with unequal shares, for these are what a direct loss finds hard; one without far modes is the control."
+            " The distributions have modes far apart, with unequal shares, which are hard for a direct loss; one without far modes is the control."
         }
-        (true, false) => {
-            " The laws have modes that lie far apart, with unequal shares, for these are what a direct loss finds hard."
-        }
+        (true, false) => " The distributions have modes far apart, with unequal shares, which are hard for a direct loss.",
         _ => "",
     };
     format!(
-        "The paper asks: “could diffusion models help us engineer better optimization procedures?” Its proposal is to fine-tune a map that begins as Gaussian noise “iteratively \
-         to map μ₀ to ρₜ for t decreasing during the different rounds of fine tuning”, where the “fine-tuning would always employ the same loss at each iteration, but the \
-         data would be modified little by little”. Here that is done for {}, and each annealed run has a twin that was trained on the data as they are: of the same seed, with the same \
-         rows, starting weights, batch size and rate, for as many steps.{laws}",
+        "The paper asks: “could diffusion models help us engineer better optimization procedures?” Its proposal is to fine-tune a map that begins as Gaussian noise “iteratively to map μ₀ to ρₜ for t decreasing during the different rounds of fine tuning”, where the “fine-tuning would always employ the same loss at each iteration, but the data would be modified little by little”. Here that is done for {}, and each annealed run has a direct run for comparison, trained on the data as they are: with the same seed, rows, initial weights, batch size and learning rate, for as many steps.{laws}",
         study.objectives.join(", ")
     )
 }
@@ -174,8 +167,7 @@ fn glance(study: &Study) -> Sheet {
         head: std::iter::once(String::new()).chain(study.targets.iter().map(|target| target.name.into())).collect(),
         rows: study.objectives.iter().map(row).collect(),
         numbers: true,
-        note: "The root energy distance of annealed runs as a multiple of the direct runs' (ratio of geometric means), in the fall with the nearest samples; below, how many falls help or hurt \
-               by their 95 % intervals. The best of several falls looks better than it is; the tables below have them all."
+        note: "The root energy distance of annealed runs as a multiple of the direct runs' (ratio of geometric means), with the noise schedule of the nearest samples; below, how many schedules help or hurt by their 95 % confidence intervals. The best of several schedules looks better than it is; the tables below have them all."
             .into(),
     }
 }
@@ -215,11 +207,7 @@ fn numbers(study: &Study, target: &Target, first: bool) -> Sheet {
     head.extend(modes.then_some("for shares"));
     let read = if first {
         format!(
-            " Means over seeds. Skill: 1 − (r − r₁)/(r₀ − r₁), with r the root energy distance, r₀ that of the fitted Gaussian and r₁ that of fresh rows. Shares off: the total variation between the modes' shares and the true \
-             ones; outlier rate: the share of rows that belong to no mode. Change: annealed minus direct, of the same seed, with Student's 95 % interval, which gives the verdict; a star says that it \
-             remains after correction. Ratio: of geometric means; below fresh rows' own distance nothing can be distinguished, so what is less counts as that. p: exact, of the signs of the \
-             differences; below, after correction. Nearer: in how many pairs the annealed run is; a pair of which a run failed has no difference. For shares: the verdict on the change of \
-             “shares off”, with the interval of that change. {}",
+            " Means over seeds. Skill: 1 − (r − r₁)/(r₀ − r₁), with r the root energy distance, r₀ that of the fitted Gaussian and r₁ that of fresh rows. Shares off: the total variation between the modes' shares and the true ones; outlier rate: the share of rows that belong to no mode. Change: annealed minus direct, of the same seed, with Student's 95 % confidence interval, which gives the verdict; a star says that it remains after correction. Ratio: of geometric means; below fresh rows' own distance nothing can be distinguished, so what is less counts as that. p: exact, of the signs of the differences; below, after correction. Nearer: in how many pairs the annealed run is; a pair of which a run failed has no difference. For shares: the verdict on the change of “shares off”, with the interval of that change. {}",
             reach(study)
         )
     } else {
@@ -262,9 +250,7 @@ fn cost(study: &Study) -> Sheet {
         head: std::iter::once(String::new()).chain(study.targets.iter().map(|target| target.name.into())).collect(),
         rows,
         numbers: true,
-        note: "Medians over seeds; below, as multiples of the direct run of the same seed on the same adapter. Judge: the share of the time of a fall by the floor that a geometric one \
-               does not take, which is what it costs to compare two fresh batches. All arms had equally many steps: a multiple above 1 is what annealing cost beside. Where several \
-               processes share an adapter, times are of that."
+        note: "Medians over seeds; below, as multiples of the direct run of the same seed on the same adapter. Judge: the share of the time of the schedule `floor` that `geometric` does not take: the cost of comparing two fresh batches. All arms had equally many steps: a multiple above 1 is the additional cost of annealing. Where several processes share an adapter, times are of that."
             .into(),
     }
 }
@@ -299,12 +285,7 @@ fn made(study: &Study) -> Sheet {
     Sheet {
         title: "How it was made".into(),
         note: format!(
-            "Every run made {} steps of {} rows, with its objective's and anneal's default settings{changed}; there were no validation rows, and the last weights count (their exponential moving average). A game's \
-             critic makes its own steps beside. An annealed run sees the data as they are in the last part of its steps alone (`share`, one half by default); it begins at the Gaussian \
-             that is fitted to the data, whose mean and covariance the moving data keep. Rounds: the noise falls evenly, in rounds of equal length. Geometric: its time falls by a constant \
-             factor at every step. Floor: in rounds that end when the loss is what it is between two fresh batches. Root energy distance: of the mean over three pairs of sets of {} \
-             sampled and fresh rows, unbiased, cut at zero. A row is a mode's if that is the nearest and the row lies no farther from its centre than all but e⁻⁸ of the mode's own \
-             rows. Samples of all runs are made from the same noise. Fitted Gaussian and fresh rows are scored in the same way.",
+            "Every run made {} steps of {} rows, with its objective's and anneal's default settings{changed}; there were no validation rows, and the last weights count (their exponential moving average). A game's critic makes its own steps beside. An annealed run sees the data as they are in the last part of its steps alone (`share`, one half by default); it begins at the Gaussian that is fitted to the data, whose mean and covariance the moving data keep. Rounds: the noise falls evenly, in rounds of equal length. Geometric: its time falls by a constant factor at every step. Floor: in rounds that end when the loss is what it is between two fresh batches. Root energy distance: of the mean over three pairs of sets of {} sampled and fresh rows, unbiased, cut at zero. A row is a mode's if that is the nearest and the row lies no farther from its center than all but e⁻⁸ of the mode's own rows. Samples of all runs are made from the same noise. Fitted Gaussian and fresh rows are scored in the same way.",
             number(settings.steps.into(), 12),
             number(settings.batch_size as f64, 12),
             number(settings.scored as f64, 12),

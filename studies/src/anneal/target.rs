@@ -143,7 +143,7 @@ impl Target {
                 let least = law.weights.iter().copied().fold(f64::INFINITY, f64::min);
                 let parts: Vec<String> = law.weights.iter().map(|w| format!("{:.0}", w / least)).collect();
                 format!(
-                    "{} Gaussian modes in {} dimensions, with shares as {}, the nearest pair {:.0} deviations apart",
+                    "{} Gaussian modes in {} dimensions, with shares as {}, the nearest pair {:.0} standard deviations apart",
                     law.weights.len(),
                     law.columns,
                     parts.join(":"),

@@ -71,8 +71,7 @@ pub fn headline(study: &Study) -> String {
     }
     let Count { all, helps, hurts, helps_still, hurts_still } = count;
     format!(
-        "Trained for as many steps, annealed maps come nearer to the data than direct ones in {helps} of {all} comparisons, stay farther away in {hurts}, and differ by \
-         nothing that {} seeds could show in {}; corrected for the number of comparisons on a target, {helps_still} and {hurts_still} of these remain.{early}",
+        "Trained for as many steps, annealed maps come nearer to the data than direct ones in {helps} of {all} comparisons, stay farther away in {hurts}, and show no significant difference with {} seeds in {}; corrected for the number of comparisons on a target, {helps_still} and {hurts_still} of these remain.{early}",
         study.pairs_at_most(),
         all - helps - hurts,
     )
@@ -150,7 +149,7 @@ fn extremes(study: &Study) -> String {
     };
     let said = |effect: &Effect| {
         format!(
-            "{} on {} ({} fall), whose root energy distance becomes {} times that of direct training",
+            "{} on {} ({} schedule), whose root energy distance is {} times that of direct training",
             effect.objective,
             effect.target,
             effect.arm.name(),
@@ -175,7 +174,7 @@ pub fn reach(study: &Study) -> String {
     );
     // Beyond sixteen pairs signings are drawn, and the least is theirs.
     if pairs <= 16 && least * each as f64 >= STANDS {
-        format!("{text}, which are so many that none can remain.")
+        format!("{text}: with so many comparisons none can remain significant.")
     } else {
         text + "."
     }

@@ -72,19 +72,19 @@ impl Subject {
 settings! {
     /// Settings of a comparison.
     pub struct Settings {
-        /// Seconds of training that each run gets.
+        /// Seconds of training per run.
         seconds: f32 = 20.0,
-        /// Runs of each method on each target, from --seed on.
+        /// Number of runs of each method on each target, with seeds from --seed on.
         seeds: u64 = 3,
-        /// Rows to learn from.
+        /// Training rows.
         rows: usize = 20_000,
-        /// Rows of each set that are compared.
+        /// Rows of each set in the scores.
         scored: usize = 4_000,
-        /// Methods, such as ["mmd", "energy"] of §2 or ["diffusion", "flow-matching"] of §4; all that the page is about when empty.
+        /// Methods, such as ["mmd", "energy"] of §2 or ["diffusion", "flow-matching"] of §4; all of the study when empty.
         methods: Vec<String> = Vec::new(),
-        /// Toy targets, such as ["moons"]; 8gaussians, moons, checkerboard and spiral when empty.
+        /// Toy distributions, such as ["moons"]; 8gaussians, moons, checkerboard and spiral when empty.
         targets: Vec<String> = Vec::new(),
-        /// Settings of training for every method that differ from its defaults, such as {hidden_width = 32, batch_size = 512}.
+        /// Training settings of every method that differ from the defaults, such as {hidden_width = 32, batch_size = 512}.
         training: toml::Table = toml::Table::new(),
     }
 }

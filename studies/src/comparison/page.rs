@@ -18,9 +18,9 @@ pub fn page(subject: &Subject, found: &Comparison, picture: String, gpu: &Gpu, c
         (first, _) => first.map_or(String::new(), u64::to_string),
     };
     let facts = [
-        ("budget of a run", format!("{} of training", duration(settings.seconds.into()))),
+        ("budget per run", format!("{} of training", duration(settings.seconds.into()))),
         ("seeds", range),
-        ("rows to learn from", number(settings.rows as f64, 12)),
+        ("training rows", number(settings.rows as f64, 12)),
         ("rows compared", format!("{} a set, three sets", number(settings.scored as f64, 12))),
         ("training in all", format!("{}, the longest run {}", duration(trained), duration(longest))),
         ("adapter", gpu.summary().name.clone()),
@@ -178,14 +178,7 @@ fn made(subject: &Subject, found: &Comparison) -> Sheet {
     Sheet {
         title: "How it was made".into(),
         note: format!(
-            "Every run had {} of training, with its method's default settings{changed}. A step of each method was timed on each target first, its shaders being \
-             compiled, and the number of steps is what fits into the budget, or the method's default number where that is less: so the learning rate, \
-             which falls to zero at the last step, falls within the budget. The warm-up is a tenth of the steps at most. “Per run” is what the training really \
-             took; where it is longer than the budget, the machine did other work too. Root energy distance (unbiased, cut at zero) is the mean over three \
-             sets of {scored} sampled rows against three of fresh ones; sliced W₂ the mean over three pairs of sets. The classifier is a perceptron that learns \
-             from half of all these rows and is judged by the other half; what it can see, the fitted Gaussian's row says. A row is an outlier if it lies in none \
-             of the balls about {scored} fresh rows that reach their fifth neighbor. The fitted Gaussian and fresh data are scored in the same way, with other \
-             rows for each seed.{}",
+            "Every run had {} of training, with its method's default settings{changed}. A step of each method was timed on each target first, with compiled shaders, and the number of steps is what fits into the budget, or the method's default number where that is less: so the learning rate, which falls to zero at the last step, falls within the budget. The warm-up is a tenth of the steps at most. “Per run” is what the training really took; where it is longer than the budget, the machine did other work too. Root energy distance (unbiased, cut at zero) is the mean over three sets of {scored} sampled rows against three of fresh ones; sliced W₂ the mean over three pairs of sets. The classifiers of the C2ST are gradient-boosted trees and a neural network, judged on rows that they have not seen; the fitted Gaussian's row shows what they can detect. A row is an outlier if it lies in none of the balls about {scored} fresh rows that reach their fifth neighbor. The fitted Gaussian and fresh data are scored in the same way, with other rows for each seed.{}",
             duration(settings.seconds.into()),
             subject.note,
             scored = number(settings.scored as f64, 12),

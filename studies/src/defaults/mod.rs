@@ -24,19 +24,19 @@ use trials::{TEACHER, TRIALS};
 settings! {
     /// Settings of the study.
     pub struct Settings {
-        /// SOURCEs to learn.
+        /// SOURCEs of data.
         data: Vec<String> = ["toy:8gaussians:20000", "toy:pinwheel:20000", "toy:rings:20000", "toy:checkerboard:20000"].map(String::from).to_vec(),
         /// Methods; all that have trials when empty.
         methods: Vec<String> = Vec::new(),
         /// Whether single settings are changed; false compares the methods by their defaults alone.
         changed: bool = true,
-        /// What to change of every method named, in the place of the trials that there are: TOML, such as "learning_rate = 2e-3".
+        /// Changes of every method, instead of the built-in trials: TOML, such as "learning_rate = 2e-3".
         changes: Vec<String> = Vec::new(),
-        /// Runs of each trial on each source, from --seed on.
+        /// Number of runs of each trial on each source, with seeds from --seed on.
         seeds: u64 = 2,
-        /// Steps of a run.
+        /// Training steps per run.
         steps: u32 = 2000,
-        /// Whether to make what is missing; false tells of what there is.
+        /// Whether missing runs are made; false shows the finished ones.
         train: bool = true,
     }
 }
@@ -51,7 +51,7 @@ impl Settings {
             return Err(Error::usage("give one step or more, and one SOURCE or more"));
         }
         if self.changes.iter().any(|change| change.trim().is_empty()) {
-            return Err(Error::usage("a change in `changes` is empty, which the defaults are anyway"));
+            return Err(Error::usage("a change in `changes` is empty: leave it out, the defaults always run"));
         }
         self.data.iter().try_for_each(|data| data.parse::<Source>().map(|_| ()))?;
         for name in &self.methods {

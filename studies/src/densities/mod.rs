@@ -40,7 +40,7 @@ pub struct Likelihood {
 }
 
 /// The name of a target's own density.
-pub const LAW: &str = "the law itself";
+pub const LAW: &str = "true density";
 
 /// Likelihoods of everything that there is a model of, and of the law itself where it is known.
 ///

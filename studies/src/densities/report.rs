@@ -13,7 +13,7 @@ use pushforward::report::{Figure, Sheet, number};
 use pushforward::words::{plain, table};
 use pushforward::{Error, Result};
 
-const TITLE: &str = "Where each method has its mass";
+const TITLE: &str = "Learned densities";
 
 pub(crate) fn prepare(assignments: &[String]) -> Result<Prepared> {
     report::prepare(&densities::SUBJECT, assignments, more)
@@ -30,8 +30,7 @@ fn more(runs: Runs) -> Result<More> {
     write_csv(&csv, &likelihoods)?;
     let figure = Figure::new(
         TITLE,
-        "The density of the first seed's run (orange: the deeper the denser, by the square root of the density over its highest in the picture), over rows of the target \
-         (grey); above, the law's own where it is known (blue). A column has the same axes. Above each picture: the mass that the density has inside of it.",
+        "The density of the first seed's run (orange: the deeper the denser, by the square root of the density over its highest in the picture), over rows of the target (gray); above, the true density where it is known (blue). A column has the same axes. Above each picture: the probability mass within it.",
         heat,
     );
     Ok(More {
@@ -63,7 +62,7 @@ fn lines(found: &Comparison, model: impl Fn(&str, Toy) -> Result<Option<pushforw
     }];
     let of_law = |(&toy, cloud): (&Toy, &Vec<f32>)| {
         let (corner, side) = window(cloud);
-        densities::heat_of_law(toy, corner, side).map_or_else(|| words("not known in closed form"), |heat| map(heat, cloud))
+        densities::heat_of_law(toy, corner, side).map_or_else(|| words("no closed form"), |heat| map(heat, cloud))
     };
     lines.push(Line { name: LAW.into(), ink: Ink::Data, pictures: found.toys.iter().zip(&clouds).map(of_law).collect() });
     for method in &found.methods {
@@ -110,7 +109,7 @@ fn headline(found: &Comparison, all: &[Likelihood]) -> String {
     };
     let best = found.methods.iter().filter_map(|method| Some((method, score(method)?))).max_by(|a, b| a.1.total_cmp(&b.1));
     best.map_or(String::new(), |(method, nats)| {
-        format!(" Fresh rows are most likely under {method}: {} nats a row, on average over the targets.", plain(nats, 3))
+        format!(" Fresh rows are most likely under {method}: {} nats per row, on average over the targets.", plain(nats, 3))
     })
 }
 
@@ -132,20 +131,19 @@ fn sheet(found: &Comparison, all: &[Likelihood]) -> Sheet {
         [(name.clone(), String::new())].into_iter().chain(found.toys.iter().map(cell)).collect()
     };
     Sheet {
-        title: "How likely fresh rows are, in nats a row".into(),
+        title: "Log-likelihood of fresh rows, in nats per row".into(),
         head: [String::new()].into_iter().chain(found.toys.iter().map(|toy| toy.name().to_string())).collect(),
         rows: names(found).iter().map(row).collect(),
         numbers: true,
         note: format!(
-            "The mean log-density of {} rows that no run has seen, the same for all; higher is better, and none is above the law itself but by chance. Below: its standard error, \
-             or the least and the most of several seeds.",
+            "The mean log-density of {} rows that no run has seen, the same for all; higher is better, and none is above the true density but by chance. Below: its standard error, or the least and the most of several seeds.",
             number(found.settings.scored as f64, 12)
         ),
     }
 }
 
 fn shown(found: &Comparison, all: &[Likelihood]) -> String {
-    let head = ["nats a row".to_string()].into_iter().chain(found.toys.iter().map(|toy| toy.name().to_string()));
+    let head = ["nats per row".to_string()].into_iter().chain(found.toys.iter().map(|toy| toy.name().to_string()));
     let mut rows: Vec<Vec<String>> = vec![head.collect()];
     for name in names(found) {
         let cells = found.toys.iter().map(|&toy| mean(all, &name, toy).map_or_else(|| "–".into(), |nats| plain(nats, 3)));

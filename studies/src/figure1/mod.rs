@@ -29,11 +29,11 @@ settings! {
     pub struct Settings {
         /// Training steps.
         steps: u32 = 2000,
-        /// Latents a step.
+        /// Batch size.
         batch_size: usize = 1024,
-        /// Units of a hidden layer.
+        /// Hidden width.
         hidden_width: usize = 64,
-        /// Hidden layers.
+        /// Number of hidden layers.
         hidden_layers: usize = 2,
         /// Activation: silu, relu, gelu, tanh, elu, softplus, sigmoid.
         activation: Activation = Activation::Tanh,

@@ -23,9 +23,7 @@ fn make(settings: &Settings, desk: Desk) -> Result<Made> {
     write(&html, &page(&found, picture, gpu)?.html())?;
     let monotone = if found.monotone { "monotone" } else { "not monotone" };
     let text = format!(
-        "Kolmogorov–Smirnov distance of {} pushed samples to the uniform law: {}\n\
-         the learned map is {monotone} on [−2.5, 2.5] and at most {} from the {} there ({})\n\
-         picture  {}\ntable    {}\nreport   {}\n",
+        "Kolmogorov–Smirnov distance of {} pushed samples to the uniform distribution: {}\nthe learned map is {monotone} on [−2.5, 2.5] and at most {} from the {} there ({})\npicture  {}\ntable    {}\nreport   {}\n",
         number(SAMPLES as f64, 12),
         number(found.ks, 3),
         number(found.largest_error, 2),
@@ -46,8 +44,8 @@ fn picture(found: &Figure1) -> Result<String> {
 fn page(found: &Figure1, picture: String, gpu: &Gpu) -> Result<Page> {
     let loss = Curve { name: "D₂²".into(), points: found.losses.clone() };
     Ok(Page {
-        title: "Figure 1: the Gaussian law learned onto the uniform one".into(),
-        headline: format!("The Kolmogorov–Smirnov distance to the uniform law is {}.", number(found.ks, 3)),
+        title: "Figure 1: a map from the Gaussian to the uniform distribution".into(),
+        headline: format!("The Kolmogorov–Smirnov distance to the uniform distribution is {}.", number(found.ks, 3)),
         facts: vec![
             ("functions".into(), format!("x ↦ e^(2πikx), k = 1 … {FUNCTIONS}")),
             ("samples".into(), number(SAMPLES as f64, 12)),

@@ -1,4 +1,4 @@
-//! The paper's footnote 3: a game that gradient steps do not settle, and the mean formulation that settles the same problem.
+//! The paper's footnote 3: a game that gradient steps do not solve, and the mean formulation that solves the same problem.
 //!
 //! μ₁ is uniform on S = (0, ¼) ∪ (¾, 1), φ_a carries the uniform law onto μ_a, uniform on (a, a + ½) with a in [0, ½], and the
 //! adversary is f with values in [0, 1]:  V(a, f) = ⟨f|μ₁⟩ − ⟨f|μ_a⟩, up in f and down in a, so a moves by 2 (f(a + ½) − f(a)).
@@ -8,7 +8,7 @@
 //! saddles are (0, 1_S) and (½, 1_S); neither is strict, and nothing draws f to 1_S among its best replies.
 //! Between the footnote's own two functions, f = ½(1 + w h) with h = tanh 20(x − ½) and w in [−1, 1], V ≈ −2w(a − ¼) near a = ¼: the bilinear game,
 //! whose steps η_a, η_w turn by ω = 2√(η_a η_w) a step. Simultaneous ones grow by √(1 + ω²) a step up to the walls,
-//! alternating ones keep their orbit; neither settles, and what they turn about, a = ¼, is where sup_f V is largest.
+//! alternating ones keep their orbit; neither converges, and what they turn about, a = ¼, is where sup_f V is largest.
 //!
 //! **What the footnote leaves out.** Adversaries that can move f at one place alone, a network of two hidden layers or a table of
 //! values, do come to rest under gradient steps: φ sees f at the two ends of (a, a + ½) alone, 2 (f(a + ½) − f(a)), and at the wall
@@ -22,11 +22,11 @@
 //!   D₂²(a) = Σ_{k odd} τ_k (16/π²k²) sin²(πkc),   dD₂²/da = (16/π) Σ_{k odd} (τ_k/k) sin(2πkc).
 //!
 //! For τ uniform on k ≤ K the last sum is positive on 0 < c < ½ (Fejér and Jackson) and odd about c = ½: the only stationary
-//! point inside is a = ¼, a maximum, and a = 0 and a = ½ (φ's own mirror images, for D₂²(a) = D₂²(½ − a)) are the minimisers of D₂ and of
+//! point inside is a = ¼, a maximum, and a = 0 and a = ½ (φ's own mirror images, for D₂²(a) = D₂²(½ − a)) are the minimizers of D₂ and of
 //! sup_f V alike, with D₂² = Σ_{k odd} 8 τ_k/π²k² > 0, as no μ_a is μ₁. Descent reaches them in finitely many steps, for its slope there is not zero.
 //!
 //! The energy distance is another D₂, with τ(ds) ∝ |s|⁻² ds on the line and not the circle: 2∫(F − G)² = 1/6 + (8/3)|a − ¼|³. Its only
-//! stationary point is its minimiser a = ¼, which descent nears like 1/t. What settles is the mean formulation; where, is τ's choice.
+//! stationary point is its minimizer a = ¼, which descent nears like 1/t. What converges is the mean formulation; where, is τ's choice.
 //!
 //! Expectations are exact up to the midpoint rule on [`NODES`] nodes.
 
@@ -47,7 +47,7 @@ pub const NODES: usize = 256;
 pub const FUNCTIONS: usize = 10;
 /// Where a starts under D₂; the game starts at `start`.
 pub const STARTS: [f64; 5] = [0.02, 0.12, 0.24, 0.31, 0.45];
-/// A run has settled when a stays within this of its last value for the last quarter of the steps.
+/// A run has converged when a stays within this of its last value for the last quarter of the steps.
 const STILL: f64 = 2e-3;
 /// Cells of the table of values.
 const CELLS: usize = 64;
@@ -61,19 +61,19 @@ const SNAPSHOTS: usize = 60;
 settings! {
     /// Settings of `reproduce saddle`.
     pub struct Settings {
-        /// Steps of each run.
+        /// Number of steps per run.
         steps: u32 = 2000,
-        /// Step of a against the adversary.
+        /// Learning rate of a against the adversary.
         learning_rate: f32 = 5e-3,
-        /// Step of the adversary's weights.
+        /// Learning rate of the adversary.
         adversary_learning_rate: f32 = 0.2,
-        /// Units of each of the network's two hidden layers.
+        /// Hidden width of the network's two layers.
         hidden_width: usize = 32,
-        /// Where a starts against the adversary.
+        /// Initial a against the adversary.
         start: f32 = 0.2,
-        /// Step of a down D₂.
+        /// Learning rate of a on D₂.
         descent_learning_rate: f32 = 1e-3,
-        /// Step of a down the energy distance, whose slope vanishes at its minimiser.
+        /// Learning rate of a on the energy distance, whose gradient vanishes at its minimizer.
         energy_learning_rate: f32 = 0.02,
     }
 }
@@ -122,7 +122,7 @@ pub struct Run {
     pub start: f64,
     pub last: f64,
     /// The step from which on a stays within 0.002 of its last value, if that is before the last quarter.
-    pub settled: Option<usize>,
+    pub converged: Option<usize>,
     /// How often a passed ¼ in the second half of the run, and by how much it moved there.
     pub passes: usize,
     pub swing: f64,
@@ -141,7 +141,7 @@ pub struct Run {
 pub struct Saddle {
     pub seed: u64,
     pub steps: u32,
-    /// D₂² at its minimisers a = 0 and ½ and at its maximiser ¼, in closed form.
+    /// D₂² at its minimizers a = 0 and ½ and at its maximizer ¼, in closed form.
     pub least: f64,
     pub largest: f64,
     pub games: Vec<Run>,
@@ -412,8 +412,8 @@ impl Run {
         let half = &path[path.len() / 2..];
         let passes = half.windows(2).filter(|w| (w[0].1 < 0.25) != (w[1].1 < 0.25)).count();
         let (low, high) = half.iter().fold((1.0f64, 0.0f64), |(low, high), (_, a)| (low.min(*a), high.max(*a)));
-        let settled = (4 * still <= 3 * path.len()).then_some(still);
-        Self { name, start, last, settled, passes, swing: high - low, gap: None, path, snapshots: Vec::new() }
+        let converged = (4 * still <= 3 * path.len()).then_some(still);
+        Self { name, start, last, converged, passes, swing: high - low, gap: None, path, snapshots: Vec::new() }
     }
 }
 

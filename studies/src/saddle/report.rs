@@ -19,7 +19,7 @@ fn make(settings: &Settings, desk: Desk) -> Result<Made> {
     progress.message(&format!("playing the game of footnote 3 on {}", gpu.summary().name));
     let found = saddle::run(gpu, seed, settings)?;
     let [svg, csv, numbers] = ["saddle.svg", "saddle.csv", "saddle.json"].map(|name| out.join(name));
-    write(&svg, &panels(&plots(&found), "A game that does not settle, and a mean formulation that does")?)?;
+    write(&svg, &panels(&plots(&found), "A game that does not converge, and a mean formulation that does")?)?;
     table(&found)?.write(&csv)?;
     let line = json(&found)?;
     write(&numbers, &format!("{line}\n"))?;
@@ -28,8 +28,7 @@ fn make(settings: &Settings, desk: Desk) -> Result<Made> {
         text += &format!("{:<28}{}\n", run.name, said(run));
     }
     text += &format!(
-        "D₂² is {} at its minimisers a = 0 and a = ½, and {} at its maximiser a = ¼ ({})\n\
-         picture  {}\ntable    {}\nnumbers  {}\n",
+        "D₂² is {} at its minimizers a = 0 and a = ½, and {} at its maximizer a = ¼ ({})\npicture  {}\ntable    {}\nnumbers  {}\n",
         number(found.least, 4),
         number(found.largest, 4),
         duration(found.seconds),
@@ -41,16 +40,20 @@ fn make(settings: &Settings, desk: Desk) -> Result<Made> {
 }
 
 fn said(run: &Run) -> String {
-    match run.settled {
+    match run.converged {
         Some(step) => {
             let gap = run.gap.filter(|gap| *gap > 1e-3);
             let better = gap.map_or(String::new(), |gap| format!("; another a would be better by {}", number(gap, 2)));
-            format!("settles at a = {} after {} steps{better}", number(run.last, 3), number(step as f64, 6))
+            format!("converges to a = {} after {} steps{better}", number(run.last, 3), number(step as f64, 6))
         }
         None if run.passes > 1 => {
-            format!("does not settle: in the second half a passes ¼ {} times and swings by {}", run.passes, number(run.swing, 3))
+            format!(
+                "does not converge: in the second half a passes ¼ {} times and swings by {}",
+                run.passes,
+                number(run.swing, 3)
+            )
         }
-        None => format!("has not settled: a = {} at the last step", number(run.last, 3)),
+        None => format!("has not converged: a = {} at the last step", number(run.last, 3)),
     }
 }
 
@@ -144,7 +147,7 @@ fn plots(found: &Saddle) -> Vec<Plot> {
             ],
         ),
         plot(
-            "Where network and table come to rest",
+            "Where network and table converge",
             "x".into(),
             "f(x)",
             Some([0.0, 1.0]),

@@ -38,25 +38,25 @@ const FARTHEST: f64 = 5.8;
 settings! {
     /// Settings of `reproduce spectrum`.
     pub struct Settings {
-        /// Particles that follow the SDE to each target.
+        /// Number of particles that simulate the SDE to each target.
         particles: usize = 1 << 19,
-        /// Eigenfunctions that are measured: f_1, f_2, … up to f_6.
+        /// Number of eigenfunctions that are measured: f_1, f_2, … up to f_6.
         functions: usize = 4,
-        /// Mean of the particles' start towards the Gaussian.
+        /// Initial mean of the particles, for the Gaussian target.
         start: f64 = 1.5,
-        /// Standard deviation of that start.
+        /// Initial standard deviation of the particles.
         spread: f64 = 1.1,
-        /// Time for which the Gaussian is approached.
+        /// Simulated time to the Gaussian.
         duration: f64 = 3.0,
         /// Time step towards the Gaussian.
         step: f64 = 0.02,
         /// The second target's energy: double-well, quartic, ring, quadratic.
         energy: Energy = Energy::DoubleWell,
-        /// Mean of the particles' start towards the second target.
+        /// Initial mean of the particles, for the second target.
         energy_start: f64 = 1.3,
-        /// Standard deviation of that start.
+        /// Initial standard deviation of the particles.
         energy_spread: f64 = 0.15,
-        /// Time for which the second target is approached.
+        /// Simulated time to the second target.
         energy_duration: f64 = 4.0,
         /// Time step towards the second target.
         energy_step: f64 = 0.004,

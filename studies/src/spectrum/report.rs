@@ -26,7 +26,7 @@ pub(crate) fn prepare(assignments: &[String]) -> Result<Prepared> {
 fn make(settings: &Settings, desk: Desk) -> Result<Made> {
     let Desk { gpu, out, seed, command, progress, .. } = desk;
     progress.message(&format!(
-        "following {} particles to the Gaussian and to the law of the energy {} on {}",
+        "following {} particles to the Gaussian and to the distribution of the energy {} on {}",
         number(settings.particles as f64, 12),
         settings.energy.name(),
         gpu.summary().name

@@ -1,4 +1,4 @@
-//! The paper's footnote 3: what was derived holds, the game does not settle, and the mean formulation does where it should. And what the
+//! The paper's footnote 3: what was derived holds, the game does not converge, and the mean formulation does where it should. And what the
 //! comparison of §2 makes of its runs. Footnote 9 is in `spectrum`.
 
 mod anneal;
@@ -60,7 +60,7 @@ fn d2_has_one_stationary_point_inside_and_it_is_a_maximum() {
 }
 
 #[test]
-fn the_game_turns_about_the_maximiser_and_does_not_settle() {
+fn the_game_turns_about_the_maximizer_and_does_not_settle() {
     let settings = Settings { steps: 1000, ..Settings::default() };
     let expected = {
         // The half turns of ω = 2√(η_a η_w) in the second half of the run.
@@ -70,7 +70,7 @@ fn the_game_turns_about_the_maximiser_and_does_not_settle() {
     let [simultaneous, alternating] =
         [false, true].map(|order| saddle::game(&GPU, Adversary::Steps, order, 0, &settings).unwrap());
     for run in [&simultaneous, &alternating] {
-        assert_eq!(run.settled, None, "{run:?}");
+        assert_eq!(run.converged, None, "{run:?}");
         assert!((run.passes as f64 - expected).abs() <= 1.5, "{} passes for {expected}", run.passes);
     }
     // From 0.2 the orbit about ¼ is 0.1 wide; simultaneous steps widen it to the walls of w, ½√(η_a/η_w) either way.
@@ -85,7 +85,7 @@ fn descent_of_the_mean_formulation_settles_from_every_start() {
     for start in STARTS {
         let run = saddle::descent(&GPU, true, start, &settings).unwrap();
         let nearest = if start < 0.25 { 0.0 } else { 0.5 };
-        assert!(run.settled.is_some() && run.last == nearest, "from {start}: {:?} at {}", run.settled, run.last);
+        assert!(run.converged.is_some() && run.last == nearest, "from {start}: {:?} at {}", run.converged, run.last);
         // Δ' = −8η Δ²: 1/Δ grows by 8η a step.
         let run = saddle::descent(&GPU, false, start, &settings).unwrap();
         let left = 1.0 / (1.0 / (start - 0.25).abs() + 8.0 * f64::from(settings.energy_learning_rate) * 900.0);
@@ -100,9 +100,9 @@ fn adversaries_of_local_reach_stop_steps_where_there_is_no_saddle() {
     for (who, least) in [(Adversary::Network, 0.3), (Adversary::Table, 0.05)] {
         let run = saddle::game(&GPU, who, false, 0, &settings).unwrap();
         assert!(
-            run.settled.is_some() && run.gap.unwrap() > least,
+            run.converged.is_some() && run.gap.unwrap() > least,
             "{who:?}: {:?} at {}, gap {:?}",
-            run.settled,
+            run.converged,
             run.last,
             run.gap
         );
