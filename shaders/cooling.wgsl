@@ -1,11 +1,11 @@
-// How far data are noised in an annealed training (paper §4, "From network to optimization architecture"): the map is fitted to the laws ρ_t of the
+// How far data are noised in an annealed training (paper §4, "From network to optimization architecture"): the map is fitted to the distributions ρ_t of the
 // Ornstein–Uhlenbeck process (5), X_t = e^{−t}X_0 + √(1 − e^{−2t})·ξ(ε), with t falling from T to 0 as steps are made. One invocation, a step:
 //   row ← (α, σ, 1 − α, t),   α = e^{−t},   σ = √(1 − e^{−2t})
 // With p = step/steps the share of the cooling that is over, R rounds, k = ⌊Rp⌋:
 //   even        σ = σ_T(1 − k/R)               rounds of equal length, in which the noise falls evenly
 //   geometric   t = T(c/T)^p                   a constant factor a step
 //   floor       t = T(c/T)^{k/(R−1)}           k grows by one where the loss L has come down to what it is between two fresh batches of
-//               ρ_t itself, F: mean L − mean F ≤ δ·deviation of F, and is never behind ⌊Rp⌋. Means are of a round's values, of which
+//               ρ_t itself, F: mean L − mean F ≤ δ·standard deviation of F, and is never behind ⌊Rp⌋. Means are of a round's values, of which
 //               the last ten count most (a value moves them by max(1/n, 1/10)); a round takes `least` steps or more.
 // t = 0 (row = 1, 0, 0, 0) once p ≥ 1, or k ≥ R.
 #import common/minus_log

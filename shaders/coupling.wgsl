@@ -3,7 +3,7 @@
 //   s_k = c·tanh(a_k/c)               a: the first m numbers of a row of `raw`, t: the other m; c: `up` where a_k > 0, else `down`
 //   y_j = x_j·e^{s_k} + t_k           where role_j = k < m;   y_j = x_j where it is no such number
 //   l   = l₀ + Σ_k s_k                the running ln|det ∂y/∂x|
-// and back, x_j = (y_j − t_k)·e^{−s_k}, l = l₀ − Σ_k s_k. s stays between −down and up: on the way back, which samples take,
+// and back, x_j = (y_j − t_k)·e^{−s_k}, l = l₀ − Σ_k s_k. s stays between −down and up: in the inverse direction, which samples take,
 // no distance grows by more than e^down a layer. Both pieces have slope 1 and no curvature at 0, where they meet.
 // Gradients, given d_y and d_l (those of the way back are the same formulas with the names of x and y changed):
 //   forward    d_x = d_y·e^s          d_t = d_y              d_s = d_y·x·e^s + d_l
@@ -16,7 +16,7 @@
 
 struct Params { n: u32, d: u32, m: u32, up: f32, down: f32, accumulate_in: u32, accumulate_raw: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> given: array<f32>;           // n × d: x, or y on the way back
+@group(0) @binding(1) var<storage, read> given: array<f32>;           // n × d: x, or y in the inverse direction
 @group(0) @binding(2) var<storage, read> raw: array<f32>;             // n × 2m
 @group(0) @binding(3) var<storage, read> roles: array<u32>;           // d
 @group(0) @binding(4) var<storage, read> before: array<f32>;          // n: l₀

@@ -3,7 +3,7 @@
 //   begin        out = [x; e_1; …; e_T], x being the first s columns of n wider rows
 //   activate     out_0 = σ(p_0 + b),  out_k = σ'(p_0 + b) ⊙ p_k
 //   rates        of v = p_0 + b and its tangents J·e_k = p_k, a row: [v, 0, Σ_k ⟨e_k, J·e_k⟩, ‖v‖², Σ_k ‖J·e_k‖²], zeros up to s columns: what a
-//                continuous normalising flow integrates (Chen et al. 2018, eq. 8; Finlay et al. 2020, eq. 8 and 10). For all unit vectors e_k the sums are
+//                continuous normalizing flow integrates (Chen et al. 2018, eq. 8; Finlay et al. 2020, eq. 8 and 10). For all unit vectors e_k the sums are
 //                tr J and ‖J‖² (Frobenius), and for one probe of signs unbiased for them (Hutchinson 1989)
 // Gradients, with u the cotangent of out:
 //   backward_begin     d_x = u_0, and zero in the columns beyond s

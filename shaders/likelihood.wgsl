@@ -1,6 +1,6 @@
-// ln p(x | θ) of rows under a decoder's law, every column by itself (Kingma & Welling 2014, appendix C; Takahashi et al. 2018 for Student's law).
+// ln p(x | θ) of rows under a decoder's distribution, every column by itself (Kingma & Welling 2014, appendix C; Takahashi et al. 2018 for Student's distribution).
 // Row i of θ belongs to row ⌊i/K⌋ of the data, so that K samples of a latent share one row. With m and r the location and the raw scale of a
-// column, s² = f² + e^{2r} (f holds a deviation off zero, and no gradient ever dies) and δ = (x − m)²/s²:
+// column, s² = f² + e^{2r} (f holds a standard deviation off zero, and no gradient ever dies) and δ = (x − m)²/s²:
 //   gaussian    l = c − ½δ − ½ ln s²                       c = −½ ln 2π
 //   student     l = c − ½(ν + 1) ln(1 + δ/ν) − ½ ln s²     c = ln Γ((ν+1)/2) − ln Γ(ν/2) − ½ ln νπ
 //   bernoulli   l = x·m − ln(1 + e^m)                      m the logit, c = 0, no scale
@@ -8,7 +8,7 @@
 //   gaussian    d_m = (x − m)/s²                           d_r = (δ − 1)·e^{2r}/s²
 //   student     d_m = w·(x − m)/s²,  w = (ν + 1)/(ν + δ)   d_r = (w·δ − 1)·e^{2r}/s²
 //   bernoulli   d_m = x − s(m)
-// None flows to x. `sample` draws rows of the law from given noise: m + s·noise, or 1 where noise (uniform) is below s(m).
+// None flows to x. `sample` draws rows of the distribution from given noise: m + s·noise, or 1 where noise (uniform) is below s(m).
 // Raw scales are one a column, or a row's own behind its locations (`width` is then 2d): raw is then θ again.
 // A row an invocation forward, an element an invocation backward.
 #import common/index

@@ -2,7 +2,7 @@
 // `moved` numbers x move, those behind them are given to E and stay. With g = ∇E(x) and the chain's own step h,
 //   propose   x' = x − h·g + √(2h)·ξ,   ξ ~ N(0, I)
 //   accept    with the chance min(1, α),   ln α = E(x) − E(x') + (‖x' − x + h·g‖² − ‖x − x' + h·g'‖²)/4h
-// which leaves e^{−E} as it is for every h. Without correction every finite x' is accepted (ULA): the law is then off by order h.
+// which leaves e^{−E} as it is for every h. Without correction every finite x' is accepted (ULA): the distribution is then off by order h.
 // A chain that adapts moves ln h by rate·(min(1, α) − target) (Robbins & Monro 1951; target 0.574, Roberts & Rosenthal 1998): that is no Markov chain, so
 // it stops before rows are used.
 //   refresh   a row becomes that of `fresh` with a given chance

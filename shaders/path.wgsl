@@ -1,6 +1,6 @@
 // Times, and at each the coefficients of a path x_t = α(t)·x₁ + σ(t)·x₀ + γ(t)·z between noise (t = 0) and data (t = 1), with what a
 // network's output means there. One invocation a row of the table; the formulas and their sources are in
-// src/reference/path.rs, whose f64 functions are the twins.
+// src/reference/path.rs, whose f64 functions are the references.
 //   columns   t, α, σ, γ, α̇, σ̇, γ̇,
 //             c: what the network's input is multiplied by,
 //             velocity = a·x + b·F, data = a·x + b·F, noise = a·x + b·F: six numbers,
@@ -17,7 +17,7 @@ struct Params {
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> state: array<u32>;          // step, seed (low), seed (high), domain
-@group(0) @binding(2) var<storage, read> given: array<f32>;          // n times, where the law is "given"
+@group(0) @binding(2) var<storage, read> given: array<f32>;          // n times, where the distribution is "given"
 @group(0) @binding(3) var<storage, read_write> table: array<f32>;    // n × COLUMNS
 
 const COLUMNS = 18u;
@@ -92,7 +92,7 @@ fn way(t: f32) -> Way {
 fn with_gamma(w: Way, t: f32) -> Way {
     var way = w;
     switch params.gamma {
-        case 1u: {                                                    // a Brownian bridge's deviation
+        case 1u: {                                                    // a Brownian bridge's standard deviation
             let root = sqrt(max(t * (1.0 - t), 1e-6));
             way.gamma = params.gamma_scale * sqrt(t * (1.0 - t));
             way.gamma_rate = params.gamma_scale * (0.5 - t) / root;

@@ -1,5 +1,5 @@
 // A diagonal Gaussian encoder q(z | x) = N(m, e^{2s}) (Kingma & Welling 2014, §2.4 and appendix B; Rezende, Mohamed & Wierstra 2014), of which a row of
-// `code` holds the q means and then the q log-deviations. K rows of standard normal noise ε belong to each row of it:
+// `code` holds the q means and then the q log standard deviations. K rows of standard normal noise ε belong to each row of it:
 //   sample       z = m + e^s·ε,   l = Σ_j ½(ε² − z²) + s = ln N(z; 0, I) − ln q(z | x)
 //   divergence   k_j = ½(m² + e^{2s} − 1) − s = KL(q_j ‖ N(0, 1)), one number a row and dimension
 // Gradients, given d_z and d_l (everything moves),
@@ -24,7 +24,7 @@ struct Params { n: u32, q: u32, copies: u32, doubly: u32, accumulate: u32 }
 @group(0) @binding(9) var<storage, read_write> divergences: array<f32>; // n × q: k
 @group(0) @binding(10) var<storage, read> d_divergences: array<f32>;    // n × q
 
-// Log-deviations beyond this are none that f32 can square.
+// Log-standard deviations beyond this are none that f32 can square.
 fn log_deviation(i: u32, j: u32) -> f32 { return clamp(code[(2u * i + 1u) * params.q + j], -40.0, 40.0); }
 
 fn mean(i: u32, j: u32) -> f32 { return code[2u * i * params.q + j]; }

@@ -1,5 +1,5 @@
 // The soft minimum of entropic optimal transport, which never stores the n×m matrix: for x (n×d), y (m×d), a potential h and
-// weights b on y, a cost c = ‖x − y‖^p and a regularisation ε (Feydy et al. 2019, eq. 8; Peyré & Cuturi 2019, §4.4)
+// weights b on y, a cost c = ‖x − y‖^p and a regularization ε (Feydy et al. 2019, eq. 8; Peyré & Cuturi 2019, §4.4)
 //   f_i = −ε log Σⱼ bⱼ exp((hⱼ − c(xᵢ, yⱼ))/ε)
 // and, where f is given on x, the gradient of the cost averaged over the plan that f and h make (envelope theorem):
 //   gᵢ = Σⱼ bⱼ exp((fᵢ + hⱼ − c(xᵢ, yⱼ))/ε) ∂c(xᵢ, yⱼ)/∂xᵢ,     ∂c/∂x = p‖x − y‖^(p−2) (x − y), 0 where x = y.

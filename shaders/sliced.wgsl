@@ -16,7 +16,7 @@ struct Params {
     stride_x: u32, at_x: u32, stride_y: u32, at_y: u32, accumulate: u32, scale: f32, unbiased_n: f32, unbiased_m: f32,
 }
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<f32>;                // points; normal numbers (normalise)
+@group(0) @binding(1) var<storage, read> x: array<f32>;                // points; normal numbers (normalize)
 @group(0) @binding(2) var<storage, read> theta: array<f32>;            // d × all_lines
 @group(0) @binding(3) var<storage, read> sorted: array<f32>;           // rows × stride_x
 @group(0) @binding(4) var<storage, read> other: array<f32>;            // m × stride_y: the other sample's

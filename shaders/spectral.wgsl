@@ -1,4 +1,4 @@
-// Spectral normalisation of a weight W (k × m) by one round of power iteration (Miyato et al. 2018, alg. 1):
+// Spectral normalization of a weight W (k × m) by one round of power iteration (Miyato et al. 2018, alg. 1):
 //   v = W u/‖W u‖,   u⁺ = Wᵀ v/‖Wᵀ v‖,   σ = vᵀ W u⁺ = ‖Wᵀ v‖,   out = W/σ
 // With v and u⁺ held fixed ∂σ/∂W = v u⁺ᵀ, and so (eq. 12 there)
 //   d_w = (accumulate ? d_w : 0) + (d_out − ⟨d_out, out⟩ v u⁺ᵀ)/σ.

@@ -13,7 +13,7 @@
 //   by d   g·h·q(D − N)/D² + λ(r²/M − 2q/D)              by e   −g·h·N·q/D² + λ(ξ²/M − 2q/D)
 //   and through ξ and s: by x  G_ξ/w, by x_i  −G_ξ/w, by y_i  g, by w  −(G_ξ·ξ + G_s·s)/w, by h  G_s/w + g·N/D.
 //   A width of a bin before the i-th moves x_i, and so on: with G the gradient by widths, d_a = 2B(1 − Kµ)·p·(G − Σ_j G_j·p_j), p the softmax.
-// The way back, cotangents g of x and −λ of ln f' (l takes it off): with G = g − λ·∂ln f'/∂x, d_y = G/f', and the rest as above for the
+// The backward pass, cotangents g of x and −λ of ln f' (l takes it off): with G = g − λ·∂ln f'/∂x, d_y = G/f', and the rest as above for the
 // cotangents −G/f' of y and −λ of ln f' (the implicit function theorem).
 // One invocation a row. Numbers are read once and bins unrolled: a software adapter pays for every load and store of a lane alike, and runs through both
 // sides of a condition, but not through a loop that no lane enters (so kept columns are passed in a loop of their own).
@@ -25,7 +25,7 @@
 
 struct Params { n: u32, d: u32, m: u32, reach: f32, accumulate_in: u32, accumulate_raw: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> given: array<f32>;           // n × d: x, or y on the way back
+@group(0) @binding(1) var<storage, read> given: array<f32>;           // n × d: x, or y in the inverse direction
 @group(0) @binding(2) var<storage, read> raw: array<f32>;             // n × (3K − 1)m, column after column
 @group(0) @binding(3) var<storage, read> roles: array<u32>;           // d
 @group(0) @binding(4) var<storage, read> before: array<f32>;          // n: l₀

@@ -1,4 +1,4 @@
-// Kernelised Stein discrepancy (Liu, Lee & Jordan 2016; Chwialkowski, Strathmann & Gretton 2016; Gorham & Mackey 2017) of
+// Kernelized Stein discrepancy (Liu, Lee & Jordan 2016; Chwialkowski, Strathmann & Gretton 2016; Gorham & Mackey 2017) of
 // points x with scores a = s(x), s = ∇ log p, and a radial kernel k = κ(r²). With e = xᵢ − xⱼ, a = s(xᵢ), b = s(xⱼ) and
 // (k, q, w, t) = (κ, −2κ′, 4κ″, −8κ‴) of common/stein_kernel:
 //   u = aᵀb k + aᵀ∇_y k + bᵀ∇_x k + tr ∇_x∇_y k = k a·b + q ((a − b)·e + d) − w r²

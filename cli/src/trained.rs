@@ -16,7 +16,7 @@ use super::arguments::{self, Integration, Push, Sample};
 use super::console::{Console, print};
 use super::progress::Share;
 
-/// Bandwidth of the Vendi score, in deviations of a column.
+/// Bandwidth of the Vendi score, in standard deviations of a column.
 const BANDWIDTH: f64 = 0.1;
 /// Values that one call may draw: 8 GiB of them.
 const MOST_VALUES: usize = 1 << 30;
@@ -224,7 +224,7 @@ fn diversity_of(before: &Table, after: &Table, adapter: &str, console: Console) 
     if before.rows() < 2 {
         return Ok("repulsion needs two samples or more".into());
     }
-    // Each column in its own deviation, as the repulsion had it.
+    // Each column in its own standard deviation, as the repulsion had it.
     let units = Standardisation::fit(before);
     let on = Backend::Gpu(super::device::open(adapter, console)?);
     let scores = |table: &Table| -> Result<_, Error> {
@@ -340,7 +340,7 @@ pub fn log_density(args: &arguments::LogDensity, adapter: &str, console: Console
     };
     let probes = errors.map(of_all);
     let lower_bound = matches!(means, Meaning::LowerBound { .. });
-    // What training maximised, such as the evidence lower bound.
+    // What training maximized, such as the evidence lower bound.
     let trained = if lower_bound { model.trained_bound(&rows)?.map(|bound| mean_of(&bound)) } else { None };
     if args.json {
         let said = json!({

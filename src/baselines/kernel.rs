@@ -2,7 +2,7 @@
 //!
 //!   p(x) = 1/n Σ_j N(x; x_j, h²Σ),   Σ the rows' covariance,
 //!
-//! so that on rows whitened by Σ the kernel is round (Fukunaga 1972). The width h maximises the leave-one-out likelihood
+//! so that on rows whitened by Σ the kernel is round (Fukunaga 1972). The width h maximizes the leave-one-out likelihood
 //! Σ_i ln p_{−i}(x_i) (Habbema et al. 1974) over a geometric grid about Scott's n^{−1/(d+4)}, refined once, by the kernel sums of
 //! [`log_kernel_sums`](crate::gpu::Recorder::log_kernel_sums). The grid has a lower end: rows that are there twice would have h → 0.
 

@@ -1,8 +1,8 @@
-//! Gaussian mixture with full covariances, fitted by expectation and maximisation (Dempster, Laird & Rubin 1977):
+//! Gaussian mixture with full covariances, fitted by expectation and maximization (Dempster, Laird & Rubin 1977):
 //!
 //!   r_ik ∝ π_k N(x_i; m_k, S_k),   π_k = Σ_i r_ik/n,   m_k = Σ_i r_ik x_i/Σ_i r_ik,   S_k = Σ_i r_ik (x_i − m_k)(x_i − m_k)ᵀ/Σ_i r_ik + λI,
 //!
-//! from centres that are drawn as greedy k-means++ draws them (Arthur & Vassilvitskii 2007), for 1, 2, 4, … 32 components, of which Schwarz's (1978)
+//! from centers that are drawn as greedy k-means++ draws them (Arthur & Vassilvitskii 2007), for 1, 2, 4, … 32 components, of which Schwarz's (1978)
 //! criterion 2 ln L − p ln n chooses. In f64 on the host's cores, on 20,000 rows at most. λ keeps a component from
 //! shrinking onto one value that many rows share.
 
@@ -19,7 +19,7 @@ const MOST_ROWS: usize = 20_000;
 const MOST_COMPONENTS: usize = 32;
 /// Rows that there must be for each number that is fitted.
 const ROWS_A_PARAMETER: usize = 2;
-/// λ, in squared deviations: a component is at least a hundredth of one wide.
+/// λ, in squared standard deviations: a component is at least a hundredth of one wide.
 const LEAST_VARIANCE: f64 = 1e-4;
 const ROUNDS: usize = 100;
 /// Growth of the mean log-likelihood at which rounds end.

@@ -1,5 +1,5 @@
 //! What a sceptic would try before any network, to draw rows like given ones: a fitted Gaussian, a Gaussian mixture, a kernel density estimate. Each has
-//! a density. Rows are expected in units of their columns' deviations, as [`crate::data::Standardisation`] makes them.
+//! a density. Rows are expected in units of their columns' standard deviations, as [`crate::data::Standardisation`] makes them.
 //!
 //! ```
 //! use pushforward::baselines::{self, GAUSSIAN};
@@ -31,7 +31,7 @@ pub const KERNEL: &str = "kernel density";
 /// All of them, the simplest first.
 pub const ALL: [&str; 3] = [GAUSSIAN, MIXTURE, KERNEL];
 
-/// A fitted law.
+/// A fitted distribution.
 pub trait Baseline {
     /// Draws, row after row; the same seed gives the same.
     fn sample(&self, rows: usize, seed: u64) -> Result<Vec<f32>>;

@@ -1,4 +1,4 @@
-//! Kernels and whole training steps against the clock: what `pushforward bench` runs. Every case is held to its f64 twin
+//! Kernels and whole training steps against the clock: what `pushforward bench` runs. Every case is held to its f64 reference
 //! before its time is taken.
 //!
 //! ```
@@ -76,7 +76,7 @@ impl Case {
     /// Records the case's step, checks its answer, and compiles all that it needs.
     ///
     /// # Errors
-    /// When the answer is not that of the f64 twin: no time is worth taking then.
+    /// When the answer is not that of the f64 reference: no time is worth taking then.
     pub fn prepare(&self, gpu: &Gpu) -> Result<Prepared> {
         (self.prepare)(gpu)
     }
@@ -175,7 +175,7 @@ fn rounded(x: f64) -> f64 {
     (x * scale).round() / scale
 }
 
-/// Fails unless `found` agrees with its twin.
+/// Fails unless `found` agrees with its reference.
 fn agree(what: &str, twin: &Twin, found: &[f32]) -> Result<()> {
     match twin.disagreement(found) {
         None => Ok(()),

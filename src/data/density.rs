@@ -100,7 +100,7 @@ fn dependent<'a>(table: &'a Table, n: usize, order: &[usize], free: usize) -> Op
     None
 }
 
-/// Rows with noise, uniform on [−½, ½), in the columns of `whole` (one flag a column): their law has a density, and rounding takes it off again
+/// Rows with noise, uniform on [−½, ½), in the columns of `whole` (one flag a column): their distribution has a density, and rounding takes it off again
 /// (Theis, van den Oord & Bethge 2016, §3.1).
 pub fn dequantised(table: &Table, whole: &[bool], seed: u64) -> Table {
     let mut random = ChaCha8Rng::seed_from_u64(seed);

@@ -127,7 +127,7 @@ where
     beside.persist(&target).map_err(|failed| failed.error)?;
     #[cfg(unix)]
     if let Ok(opened) = File::open(folder) {
-        // The rename itself is safe on the disk only once the folder is; a folder that cannot be synchronised loses nothing else.
+        // The rename itself is safe on the disk only once the folder is; a folder that cannot be synchronized loses nothing else.
         let _ = opened.sync_all();
     }
     Ok(())

@@ -454,7 +454,7 @@ impl Parser<'_> {
         if (value as f32).is_finite() {
             return Ok(Part::Number(value));
         }
-        Err(self.mistake(at, format!("a number is {value:e}, which overflows single precision")))
+        Err(self.mistake(at, format!("a number comes to {value:e}, which is not finite in single precision")))
     }
 
     /// scale · of + offset, in one node where `of` is of that kind itself.

@@ -15,7 +15,7 @@ pub struct Mixture {
 }
 
 impl Mixture {
-    /// From weights (any scale), means and deviations, each K × d, component by component.
+    /// From weights (any scale), means and standard deviations, each K × d, component by component.
     pub fn new(d: usize, weights: &[f64], means: &[f64], deviations: &[f64]) -> Self {
         assert!(
             d > 0 && means.len() == weights.len() * d && deviations.len() == means.len(),
@@ -26,7 +26,7 @@ impl Mixture {
         Self { d, weights: weights.iter().map(|w| w / total).collect(), means: means.to_vec(), precisions }
     }
 
-    /// Components of equal weight and one deviation a coordinate for all (or one for all coordinates).
+    /// Components of equal weight and one standard deviation a coordinate for all (or one for all coordinates).
     pub fn equal(d: usize, means: &[f64], deviation: &[f64]) -> Self {
         let deviations: Vec<f64> = (0..means.len()).map(|i| deviation[i % d % deviation.len()]).collect();
         Self::new(d, &vec![1.0; means.len() / d], means, &deviations)
@@ -56,7 +56,7 @@ impl Mixture {
         &self.precisions
     }
 
-    /// The law of z = (x − mean)/scale, column by column: s_z(z) = scale ⊙ s_x(x).
+    /// The distribution of z = (x − mean)/scale, column by column: s_z(z) = scale ⊙ s_x(x).
     pub fn standardised(&self, mean: &[f64], scale: &[f64]) -> Self {
         let column = |i: usize| i % self.d;
         let means = self.means.iter().enumerate().map(|(i, m)| (m - mean[column(i)]) / scale[column(i)]).collect();

@@ -1,7 +1,7 @@
-//! Tables of numbers: reading and writing files, toy targets, standardisation and splits.
+//! Tables of numbers: reading and writing files, toy targets, standardization and splits.
 //!
 //! ```
-//! use pushforward::data::{LoadOptions, Source, Standardisation, split};
+//! use pushforward::data::{LoadOptions, Source, Standardization, split};
 //!
 //! # let folder = tempfile::tempdir()?;
 //! # let path = folder.path().join("people.csv");
@@ -13,8 +13,8 @@
 //! assert!(people.kinds()[0].integer);
 //!
 //! let (train, test) = split(&people, 0.3, 7)?;
-//! let standard = Standardisation::fit(&train);
-//! let z: Vec<f32> = standard.apply(train.values())?; // mean 0 and deviation 1 in each column
+//! let standard = Standardization::fit(&train);
+//! let z: Vec<f32> = standard.apply(train.values())?; // mean 0 and standard deviation 1 in each column
 //! let x: Vec<f64> = standard.undo(&z)?;
 //! test.write(folder.path().join("test.parquet"))?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())

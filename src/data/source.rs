@@ -61,7 +61,7 @@ pub struct LoadOptions {
 }
 
 impl Source {
-    /// Reads the table. `seed` decides the rows of a toy target (two seeds give independent rows of one law) and does not matter to files.
+    /// Reads the table. `seed` decides the rows of a toy target (two seeds give independent rows of one distribution) and does not matter to files.
     ///
     /// Refused, each naming file, row and column: cells that are empty, NaN, infinite or not numbers;
     /// rows of another length than the header; array files that are cut short or not of one or two dimensions; Parquet columns
@@ -87,7 +87,7 @@ impl Source {
         raw.into_table(&choice)
     }
 
-    /// The same source with its columns in the order of a conditional law: those to generate, and behind them those that are `given`; and
+    /// The same source with its columns in the order of a conditional distribution: those to generate, and behind them those that are `given`; and
     /// how many these are. Columns are looked up as [`Source`] says. A given column of texts, or one named `COLUMN:levels`, becomes an
     /// indicator `COLUMN=LEVEL` of each of its levels. The column of `weights` is neither.
     ///
@@ -107,7 +107,7 @@ impl Source {
             let place = choice.find(name, &names, header)?;
             let Scanned { name, texts, levels } = &scanned[place];
             if places.contains(&place) {
-                return Err(Error::usage(format!("`condition` names the column `{name}` twice")));
+                return Err(Error::usage(format!("`condition` names `{name}` twice")));
             }
             places.push(place);
             if !(*texts || always) {

@@ -1,4 +1,4 @@
-//! Scaling columns to mean zero and deviation one, and rounding samples back to what the columns held.
+//! Scaling columns to mean zero and standard deviation one, and rounding samples back to what the columns held.
 
 use serde::{Deserialize, Serialize};
 
@@ -63,14 +63,14 @@ impl Standardisation {
         }
     }
 
-    /// Whether both standardise alike: means within a thousandth of a deviation, deviations within a thousandth of themselves.
+    /// Whether both standardize alike: means within a thousandth of a standard deviation, standard deviations within a thousandth of themselves.
     pub fn is_near(&self, other: &Self) -> bool {
         let pairs = self.mean.iter().zip(&self.scale).zip(other.mean.iter().zip(&other.scale));
         self.cols() == other.cols()
             && pairs.into_iter().all(|((m, s), (n, t))| (m - n).abs() <= 1e-3 * s && (s - t).abs() <= 1e-3 * s)
     }
 
-    /// log|det ∂z/∂x| = −Σ ln scale. A density p(z) of standardised rows is p(z)·exp of this at x.
+    /// log|det ∂z/∂x| = −Σ ln scale. A density p(z) of standardized rows is p(z)·exp of this at x.
     pub fn log_det(&self) -> f64 {
         self.log_det_of(self.cols())
     }

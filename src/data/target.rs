@@ -1,4 +1,4 @@
-//! [`Target`]: a law whose score ∇ log p is known.
+//! [`Target`]: a distribution whose score ∇ log p is known.
 
 use super::toy::Toy;
 use super::{Formulas, Mixture, Origin, Source, Standardisation, Table, subset_of};
@@ -25,7 +25,7 @@ pub enum Law {
     Formulas(Formulas),
 }
 
-/// A law with a known score, in units of training. Standardising is affine, z = (x − mean)/scale, so s_z(z) = scale ⊙ s_x(x).
+/// A distribution with a known score, in units of training. Standardizing is affine, z = (x − mean)/scale, so s_z(z) = scale ⊙ s_x(x).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Target {
     law: Law,
@@ -33,7 +33,7 @@ pub struct Target {
 }
 
 impl Target {
-    /// The law of a source's rows, where its score is known: both columns of a toy target, in their order.
+    /// The distribution of a source's rows, where its score is known: both columns of a toy target, in their order.
     pub fn of(source: &Source, units: &Standardisation) -> Option<Self> {
         let Origin::Toy(toy, _) = source.origin else { return None };
         let whole = source.columns.as_ref().is_none_or(|chosen| *chosen == ["x", "y"] || *chosen == ["0", "1"]);
@@ -46,7 +46,7 @@ impl Target {
         Some(Self { law, units: units.clone() })
     }
 
-    /// The law whose score these expressions are, one a column of `rows`, in their names and units.
+    /// The distribution whose score these expressions are, one a column of `rows`, in their names and units.
     ///
     /// # Errors
     /// What is no expression; another number of them than of columns; and what cannot be a score, as far as the rows show: it is not finite
@@ -66,7 +66,7 @@ impl Target {
         Ok(Self { law: Law::Formulas(formulas), units: units.clone() })
     }
 
-    /// The law in the data's own units.
+    /// The distribution in the data's own units.
     pub fn law(&self) -> &Law {
         &self.law
     }
@@ -75,7 +75,7 @@ impl Target {
         &self.units
     }
 
-    /// The same law in other units.
+    /// The same distribution in other units.
     pub fn in_units(&self, units: &Standardisation) -> Self {
         Self { law: self.law.clone(), units: units.clone() }
     }

@@ -1,6 +1,6 @@
-//! Couplings: which row of the source law meets which row of the data on a path (Pooladian et al. 2023; Tong et al. 2024, "OT-CFM"). Where
+//! Couplings: which row of the source distribution meets which row of the data on a path (Pooladian et al. 2023; Tong et al. 2024, "OT-CFM"). Where
 //! rows of a batch are paired by optimal transport instead of at random, paths hardly cross, the velocity to learn varies less, and flows are
-//! straighter. Either way each side of the pairs keeps its law, so the flow still carries the source to the data.
+//! straighter. Either way each side of the pairs keeps its distribution, so the flow still carries the source to the data.
 //!
 //! - [`Coupling::Independent`]: as they come.
 //! - [`Coupling::Sinkhorn`]: partners drawn from the entropic plan of the batch, on the device.
@@ -178,7 +178,7 @@ fn finite(values: &[f32], cols: usize, whose: &str) -> Result<()> {
     }
 }
 
-/// Draws rows of a source law, row-major, from the given numbers alone.
+/// Draws rows of a source distribution, row-major, from the given numbers alone.
 pub type Source = dyn Fn(&mut ChaCha8Rng, usize) -> Vec<f32> + Send + Sync;
 
 /// The Gaussian source zA + m: `mean` m of d numbers, `factor` A of latent × d, row by row, and z standard normal.
@@ -235,7 +235,7 @@ struct Maker {
 }
 
 impl ExactPairs {
-    /// Batches of `batch` pairs, from the data and a source: any law, as a function that draws n rows of as many columns.
+    /// Batches of `batch` pairs, from the data and a source: any distribution, as a function that draws n rows of as many columns.
     ///
     /// # Errors
     /// A batch of no rows or of more than 2,048, and a source of other columns or of numbers that are not finite.
@@ -313,7 +313,7 @@ impl Maker {
         }
         let matched = match known {
             None => assignment::solve(cost, n),
-            // Potentials of one law are much alike from batch to batch: v(y) = min over x of c(x, y) − u(x).
+            // Potentials of one distribution are much alike from batch to batch: v(y) = min over x of c(x, y) − u(x).
             Some((x, u)) => {
                 let guess = |&j: &u32| {
                     let each = x.chunks_exact(d).zip(u).map(|(x, u)| squared_distance(x, rows.row(j)) - u);

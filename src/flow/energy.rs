@@ -1,4 +1,4 @@
-//! Energies E whose gradient is the drift of the forward SDE (5), dX = −∇E(X) dt + √2 dB, with stationary law μ ∝ e^{−E} (paper §4).
+//! Energies E whose gradient is the drift of the forward SDE (5), dX = −∇E(X) dt + √2 dB, with stationary distribution μ ∝ e^{−E} (paper §4).
 //!
 //! | energy | E | ∇E | drift followed for a time t |
 //! |---|---|---|---|
@@ -35,7 +35,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Energy {
-    /// |x|²/2: (5) is the Ornstein–Uhlenbeck process, μ the standard Gaussian law.
+    /// |x|²/2: (5) is the Ornstein–Uhlenbeck process, μ the standard Gaussian distribution.
     #[default]
     Quadratic,
     /// (x² − 1)² in each column.
@@ -76,7 +76,7 @@ impl Energy {
         }
     }
 
-    /// ∇E of one row: the twin of [`Energy::gradient`].
+    /// ∇E of one row: the reference for [`Energy::gradient`].
     pub fn gradient_at(self, row: &[f64]) -> Vec<f64> {
         match self {
             Self::Ring => row.iter().map(|x| 4.0 * x * (square(row) - 1.0)).collect(),
@@ -84,7 +84,7 @@ impl Energy {
         }
     }
 
-    /// Where dx/dt = −∇E(x) takes one row in a time t ≥ 0: the twin of [`Energy::descend`].
+    /// Where dx/dt = −∇E(x) takes one row in a time t ≥ 0: the reference for [`Energy::descend`].
     pub fn descended(self, row: &[f64], t: f64) -> Vec<f64> {
         let left = (-8.0 * t).exp();
         let one = |x: f64| match self {

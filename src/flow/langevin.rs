@@ -5,7 +5,7 @@
 //!
 //!   x ← D_{h/2}(D_{h/2}(x) + √(2h) ξ),   D_t the exact solution of dx/dt = −∇E(x).
 //!
-//! Its law is right to order h² (Euler–Maruyama's to order h), it needs one draw a step, and it cannot blow up: D draws in whatever ran
+//! Its distribution is right to order h² (Euler–Maruyama's to order h), it needs one draw a step, and it cannot blow up: D draws in whatever ran
 //! away, where an explicit step along −x³ would overshoot. Of the Ornstein–Uhlenbeck process the means are exact, and the stationary
 //! variance is h/sinh h ≈ 1 − h²/6.
 //!

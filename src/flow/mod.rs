@@ -1,4 +1,4 @@
-//! Flows (paper §4): paths between a source law and the data, couplings of the two, what a network on a path says, solvers that follow
+//! Flows (paper §4): paths between a source distribution and the data, couplings of the two, what a network on a path says, solvers that follow
 //! it, particles that repel each other on the way; energies, and the SDE that descends them.
 
 mod adaptive;

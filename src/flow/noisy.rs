@@ -1,11 +1,11 @@
 //! Solvers for paths between noise and data, which know more than a velocity: x = αx₁ + σx₀, and a network that tells x₁ and x₀ apart.
-//! Each step from t to t' > t is linear in x, the network's output and fresh noise w of x₀'s law, so it is one evaluation and one sum.
+//! Each step from t to t' > t is linear in x, the network's output and fresh noise w of x₀'s distribution, so it is one evaluation and one sum.
 //!
 //! - `ddim`: x' = α'D + σ'N with D, N the data and noise that the network sees in x (Song, Meng & Ermon 2021, η = 0).
 //! - `dpm-solver-2m`: x' = σ'/σ·x + (α' − ασ'/σ)·D̄ with D̄ = D + h/2h₋·(D − D₋), h the step of ln(α/σ) and ₋ the step before (Lu et al.
 //!   2022, algorithm 2); the first step and one to σ = 0 are of order 1.
 //! - `ancestral`: x' = α'D + √(σ'² − τ²)·N + τw with τ² = η²σ'²(1 − α²σ'²/α'²σ²), for η = 1 the draw of x' given x and D (Ho et al. 2020).
-//! - `euler-maruyama`: dx = (v + ½g²s)dt + g dB, whose laws are those of the flow for every g (Song et al. 2021, eq. 6, run backwards), with the
+//! - `euler-maruyama`: dx = (v + ½g²s)dt + g dB, whose distributions are those of the flow for every g (Song et al. 2021, eq. 6, run backwards), with the
 //!   score s = −N/σ in units of the noise's covariance; no noise in the last step. g² is η² times the path's own where it has one, and 2σ
 //!   elsewhere.
 //! - `stochastic-heun`: x is first taken back by a share of the step (fresh noise in the right amount), then moved by Heun's rule in
@@ -22,7 +22,7 @@ pub struct Denoiser<'a> {
     pub prediction: Prediction,
     /// F(x, t).
     pub output: &'a mut dyn FnMut(&mut Recorder, Var, f64) -> Result<Var>,
-    /// Fresh noise of x₀'s law, in the shape of its argument.
+    /// Fresh noise of x₀'s distribution, in the shape of its argument.
     pub noise: &'a mut dyn FnMut(&mut Recorder, Var) -> Result<Var>,
     /// η of `ancestral` and `euler-maruyama`: 0 is no noise at all.
     pub eta: f64,

@@ -4,7 +4,7 @@
 //!   −(strength/n) ∇ᵢ Σⱼ k(xᵢ − xⱼ),   k(r) = (r² + δ²)^(−s/2), or −½ ln(r² + δ²) where s = 0,
 //!
 //! a Riesz force of exponent s, softened at distances below δ. Coulomb's is s = d − 2: the logarithm in the plane, 1/r in space.
-//! Rows of a batch are then no longer independent, and their law is no longer the model's alone: it is wider, and evener.
+//! Rows of a batch are then no longer independent, and their distribution is no longer the model's alone: it is wider, and evener.
 //! [`crate::metrics::diversity`] says how diverse a sample is.
 //!
 //! ```
@@ -46,7 +46,7 @@ pub struct Repulsion {
 }
 
 impl Repulsion {
-    /// The electrostatic force in d dimensions: s = d − 2, which a particle outside of a ball of others feels as if all were at its centre.
+    /// The electrostatic force in d dimensions: s = d − 2, which a particle outside of a ball of others feels as if all were at its center.
     pub fn coulomb(d: usize, strength: f32, softening: f32) -> Self {
         Self { strength, exponent: d as f32 - 2.0, softening }
     }

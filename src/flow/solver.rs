@@ -24,7 +24,7 @@ use crate::gpu::{Recorder, Var};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-/// A way from noise to data.
+/// A solver from noise to data.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Solver {
@@ -120,7 +120,7 @@ impl Solver {
         }
     }
 
-    /// Whether it draws noise on the way: what comes out is then no function of where it began.
+    /// Whether it adds noise at every step: what comes out is then no function of where it began.
     pub fn is_stochastic(self) -> bool {
         matches!(self, Self::EulerMaruyama | Self::StochasticHeun | Self::Ancestral)
     }

@@ -1,4 +1,4 @@
-//! The only floor that names wgpu: device, tensors, kernels, the recorder and its replay.
+//! The only layer that names wgpu: device, tensors, kernels, the recorder and its replay.
 //!
 //! A training step is recorded once as straight-line code and replayed from then on:
 //!

@@ -1,4 +1,4 @@
-//! Energy scores: proper losses of a conditional law that is known by its draws (Gneiting & Raftery 2007, eq. 21).
+//! Energy scores: proper losses of a conditional distribution that is known by its draws (Gneiting & Raftery 2007, eq. 21).
 
 use crate::gpu::{Recorder, Var};
 use crate::{Error, Result};
@@ -20,8 +20,8 @@ pub fn distances(rec: &mut Recorder, a: Var, b: Var, beta: f32) -> Result<Var> {
     rec.exp(log)
 }
 
-/// The energy score E‖X − Y‖^β − (λ/2)E‖Y − Y'‖^β over rows, 1 × 1: of each row of x (n × d) and draws Y of its own law, n × d each, two or more, by all
-/// pairs of draws. For λ = 1 and β in (0, 2) it is least where Y has X's conditional law (Shen & Meinshausen 2024); λ < 1 asks for less spread
+/// The energy score E‖X − Y‖^β − (λ/2)E‖Y − Y'‖^β over rows, 1 × 1: of each row of x (n × d) and draws Y of its own distribution, n × d each, two or more, by all
+/// pairs of draws. For λ = 1 and β in (0, 2) it is least where Y has X's conditional distribution (Shen & Meinshausen 2024); λ < 1 asks for less spread
 /// (De Bortoli et al. 2025).
 ///
 /// # Errors

@@ -3,7 +3,7 @@
 //!   D₂²(μ, μ₁; τ) = Σ_k τ_k |⟨f_k|μ⟩ − ⟨f_k|μ₁⟩|².
 //!
 //! T is imaginary (characteristic functions) or complex (moment-generating functions, for bounded data). Frequencies drawn
-//! from a law Λ and weighed alike make D₂² the MMD of the kernel that is Λ's Fourier transform: Gaussian frequencies give
+//! from a distribution Λ and weighed alike make D₂² the MMD of the kernel that is Λ's Fourier transform: Gaussian frequencies give
 //! the Gaussian kernel, Cauchy the Laplace kernel, Laplace the inverse quadratic, column by column. Redrawn at every step
 //! they make every step's gradient right on average; integers k give the Fourier series of the data's box, as in Fig. 1.
 
@@ -129,7 +129,7 @@ impl Characteristic {
         Ok((frequencies, self.tau(rec, b)?))
     }
 
-    /// K × d numbers of a law, each row times its scale; fresh at every step, or the same at all.
+    /// K × d numbers of a distribution, each row times its scale; fresh at every step, or the same at all.
     fn drawn(&self, rec: &mut Recorder, law: Law, data: &Dataset) -> Result<Var> {
         let (count, d) = (self.settings.count, data.cols());
         let scales = &self.settings.scales;

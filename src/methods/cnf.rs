@@ -1,10 +1,10 @@
-//! Continuous normalising flows (paper §3; Chen et al. 2018; Grathwohl et al. 2019): the likelihood of a map that is the end of dx/dt = v(x, t),
+//! Continuous normalizing flows (paper §3; Chen et al. 2018; Grathwohl et al. 2019): the likelihood of a map that is the end of dx/dt = v(x, t),
 //!
 //!   ln ρ₁(x(1)) = ln ρ₀(x(0)) − ∫₀¹ ∇·v(x(t), t) dt,
 //!
-//! is maximised over v. Rows of data are followed back to the noise by a few steps of a solver that the training step records whole, and the gradient is
-//! that of what was computed (discretise, then optimise: Onken & Ruthotto 2020), not of the equation. The divergence is exact for few columns and otherwise
-//! that of one probe of signs a row (Hutchinson 1989), the same all along a way. Among the many fields of one likelihood, straight and
+//! is maximized over v. Rows of data are followed back to the noise by a few steps of a solver that the training step records whole, and the gradient is
+//! that of what was computed (discretize, then optimize: Onken & Ruthotto 2020), not of the equation. The divergence is exact for few columns and otherwise
+//! that of one probe of signs a row (Hutchinson 1989), the same along a trajectory. Among the many fields of one likelihood, straight and
 //! smooth ones are preferred by a price on ∫‖v‖² dt and on ∫‖∂v/∂x‖² dt, each a column (Finlay et al. 2020): solvers need fewer steps then.
 
 use super::dataset::join;
@@ -35,7 +35,7 @@ const EXACT: usize = 3;
 
 // A likelihood can be earned from the error of the training solver, by a field that it does not resolve. Fast times are one way: with six
 // frequencies a field earned −1.8 nats a row on moons by its four steps, and −5.2 by the equation itself; with one −2.406 and −2.407. Steep slopes
-// are another: on the checkerboard and with a price of 0.01 on the Jacobian, held-out rows (by eight steps) were at their best, −3.61, after 580
+// are another: on the checkerboard and with a price of 0.01 on the Jacobian, validation rows (by eight steps) were at their best, −3.61, after 580
 // steps, and at −3.89 after 800; with 0.05 they were at −3.61 after 560 and still gained.
 settings! {
     /// Settings of `cnf`.
@@ -131,7 +131,7 @@ impl Flow for Cnf {
 }
 
 impl Cnf {
-    /// Means over centred rows x, with their given columns behind them: of their log-likelihood, of ∫‖v‖² dt a column, and of ∫‖∂v/∂x‖² dt a
+    /// Means over centered rows x, with their given columns behind them: of their log-likelihood, of ∫‖v‖² dt a column, and of ∫‖∂v/∂x‖² dt a
     /// column; 1 × 1 each.
     fn along(&self, rec: &mut Recorder, x: Var) -> Result<(Var, Var, Var)> {
         let Settings { train_solver, train_steps, .. } = self.settings;

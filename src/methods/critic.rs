@@ -1,4 +1,4 @@
-//! What methods with an adversary share: a critic D (or several), its optimiser, and the game of k critic steps to one of the
+//! What methods with an adversary share: a critic D (or several), its optimizer, and the game of k critic steps to one of the
 //! generator. The paper's D_∞ (§2, eq. 2) is a supremum over a class of functions; here the class is a perceptron and the
 //! supremum is chased by gradient ascent while φ descends.
 
@@ -68,7 +68,7 @@ pub fn keys<S: settings::Settings>() -> Vec<settings::Key> {
 /// Weights of critics and the random numbers of their steps have a domain of their own.
 const DOMAIN: u32 = 1;
 
-/// One or several scalar networks on the data's space that one optimiser moves together.
+/// One or several scalar networks on the data's space that one optimizer moves together.
 pub struct Critic {
     pub parameters: Parameters,
     pub adam: Adam,
@@ -78,7 +78,7 @@ pub struct Critic {
 
 struct Network {
     mlp: Mlp,
-    /// The right singular vectors of its layers, where they are normalised.
+    /// The right singular vectors of its layers, where they are normalized.
     vectors: Vec<Id>,
 }
 
@@ -119,7 +119,7 @@ impl Critic {
         Ok(Self { parameters: builder.build(setup.gpu)?, adam, steps: settings.critic_steps, networks })
     }
 
-    /// The weights of network `i` as values of a recording. Where they are spectrally normalised, one round of power iteration goes
+    /// The weights of network `i` as values of a recording. Where they are spectrally normalized, one round of power iteration goes
     /// on from the last, and is kept where this step moves the critic.
     pub fn layers(&self, rec: &mut Recorder, i: usize, moves: bool) -> Result<Layers> {
         let Network { mlp, vectors } = &self.networks[i];
@@ -154,7 +154,7 @@ pub fn generator(setup: &Setup, critic: &Critic) -> Result<OneStep> {
     Ok(core)
 }
 
-/// x with noise of this deviation, or x itself.
+/// x with noise of this standard deviation, or x itself.
 pub fn noisy(rec: &mut Recorder, x: Var, deviation: f32) -> Result<Var> {
     if deviation == 0.0 {
         return Ok(x);
@@ -172,7 +172,7 @@ pub fn with_r1(rec: &mut Recorder, loss: Var, x: Var, at_data: Var, gamma: f32) 
     rec.blend(loss, penalty, 1.0, 0.5 * gamma)
 }
 
-/// Refuses a γ of [`with_r1`] or a deviation of [`noisy`] that is out of range.
+/// Refuses a γ of [`with_r1`] or a standard deviation of [`noisy`] that is out of range.
 pub fn check_steadying(r1: f32, instance_noise: f32) -> Result<()> {
     for (key, value) in [("r1", r1), ("instance_noise", instance_noise)] {
         if !(value >= 0.0 && value.is_finite()) {

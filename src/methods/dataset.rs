@@ -14,7 +14,7 @@ use std::sync::Arc;
 const MEDIAN_ROWS: usize = 1000;
 const MEDIAN_SEED: u64 = 0;
 
-/// Standardised rows on the device.
+/// Standardized rows on the device.
 #[derive(Clone)]
 pub struct Dataset {
     tensor: Tensor,
@@ -22,7 +22,7 @@ pub struct Dataset {
     median: f64,
     ranges: Vec<f32>,
     conditions: usize,
-    /// Deviation of the noise that batches are drawn with.
+    /// Standard deviation of the noise that batches are drawn with.
     noise: f32,
     /// Of each column the width of uniform noise, where any has some.
     widths: Option<Tensor>,
@@ -39,12 +39,12 @@ impl Dataset {
         Self::with_conditions(gpu, values, cols, 0, weights)
     }
 
-    /// The same, where the last `conditions` columns are given: what is learned is the law of the others, given them.
+    /// The same, where the last `conditions` columns are given: what is learned is the distribution of the others, given them.
     pub fn with_conditions(gpu: &Gpu, values: &[f32], cols: usize, conditions: usize, weights: Option<&[f32]>) -> Result<Self> {
         Self::with_noise(gpu, values, cols, conditions, weights, 0.0)
     }
 
-    /// The same, with Gaussian noise of this deviation added to every batch, in the columns that are not given: it is the noised law that is learned.
+    /// The same, with Gaussian noise of this standard deviation added to every batch, in the columns that are not given: it is the noised distribution that is learned.
     pub fn with_noise(
         gpu: &Gpu,
         values: &[f32],
@@ -74,7 +74,7 @@ impl Dataset {
         })
     }
 
-    /// The same rows, with uniform noise of so much width in each column, fresh in every batch: what whole numbers are dequantised by.
+    /// The same rows, with uniform noise of so much width in each column, fresh in every batch: what whole numbers are dequantized by.
     pub fn with_widths(mut self, widths: &[f32]) -> Result<Self> {
         if widths.iter().any(|&w| w > 0.0) {
             self.widths = Some(self.tensor.gpu().upload(1, self.cols(), widths)?);
@@ -82,22 +82,22 @@ impl Dataset {
         Ok(self)
     }
 
-    /// The same rows on their way to the fitted Gaussian of so many latent dimensions (given the columns that are): batches are of the law at the time whose
+    /// The same rows on their way to the fitted Gaussian of so many latent dimensions (given the columns that are): batches are of the distribution at the time whose
     /// α, σ and 1 − α the device finds in `row` ([`Recorder::cool`]).
     pub fn moving(&self, row: &Tensor, latent: usize) -> Result<Self> {
         let course = Course::new(self, row, latent)?;
-        // Gaussian tails reach further than the data: four deviations each way.
+        // Gaussian tails reach further than the data: four standard deviations each way.
         let reach = |j: usize| self.ranges[j].max(if j < course.columns { 8.0 * course.deviations[j] } else { 0.0 });
         let ranges = (0..self.cols()).map(reach).collect();
         Ok(Self { ranges, course: Some(Arc::new(course)), ..self.clone() })
     }
 
-    /// The same rows, with the law to learn where its score is known.
+    /// The same rows, with the distribution to learn where its score is known.
     pub fn with_target(self, target: Option<Target>) -> Self {
         Self { target, ..self }
     }
 
-    /// The same rows, with rows of the law to start from, in the same units.
+    /// The same rows, with rows of the distribution to start from, in the same units.
     pub fn with_source(self, source: Option<Vec<f32>>) -> Self {
         Self { source, ..self }
     }
@@ -112,12 +112,12 @@ impl Dataset {
         self.names.get(index).map_or_else(|| (index + 1).to_string(), String::clone)
     }
 
-    /// Rows of the law to start from, where a method was given one.
+    /// Rows of the distribution to start from, where a method was given one.
     pub fn source(&self) -> Option<&[f32]> {
         self.source.as_deref()
     }
 
-    /// The law to learn, where its score is known, in units of these rows: the rows' own, or one that was given.
+    /// The distribution to learn, where its score is known, in units of these rows: the rows' own, or one that was given.
     pub fn target(&self) -> Option<&Target> {
         self.target.as_ref()
     }
@@ -212,7 +212,7 @@ impl Dataset {
     }
 
     /// A (latent × columns, row by row; given ones not counted) such that zA has the data's covariance when z is standard normal: the leading
-    /// principal directions scaled by their deviations, and zeros where the latent space is larger than the data's.
+    /// principal directions scaled by their standard deviations, and zeros where the latent space is larger than the data's.
     pub fn embedding(&self, latent: usize) -> Vec<f32> {
         leading(&self.fitted.directions, latent, self.cols() - self.conditions)
     }
@@ -313,7 +313,7 @@ impl Course {
 /// The Gaussian fitted to the data, and to the data given some columns.
 struct Fitted {
     mean: Vec<f32>,
-    /// Principal directions, each times its deviation, largest first.
+    /// Principal directions, each times its standard deviation, largest first.
     directions: Vec<Vec<f32>>,
     given_mean: Vec<f32>,
     /// Conditions × columns: least squares of the columns on the given ones.
@@ -364,7 +364,7 @@ fn moments(values: &[f32], cols: usize, weights: Option<&[f32]>) -> (Vec<f64>, n
     (mean, covariance)
 }
 
-/// Principal directions, each times its deviation, largest first.
+/// Principal directions, each times its standard deviation, largest first.
 fn principal(covariance: nalgebra::DMatrix<f64>) -> Vec<Vec<f32>> {
     let eigen = nalgebra::SymmetricEigen::new(covariance);
     let mut order: Vec<usize> = (0..eigen.eigenvalues.len()).collect();

@@ -3,7 +3,7 @@
 //!
 //!   E ‖w(t)·F(x_t, t) − (a(t)·x₁ + b(t)·x₀)‖²,
 //!
-//! the noise (ε), the data, Salimans & Ho's v, or EDM's preconditioned mixture of them. Its minimiser is a conditional mean, and with it come
+//! the noise (ε), the data, Salimans & Ho's v, or EDM's preconditioned mixture of them. Its minimizer is a conditional mean, and with it come
 //! the score of ρ_t, the velocity of the probability flow (7) and the reverse of the stochastic equation (5): `solver` chooses which is
 //! followed. The noise has the data's covariance, so that EDM's constant σ_data is 1 in every direction, and with
 //! `prediction = "edm"` training starts at the fitted Gaussian.

@@ -1,7 +1,7 @@
 //! Distillation (paper §4): a trained flow or diffusion, the teacher, into one network and one step. The teacher's flow takes x at time t to
 //! X(x, t) at the end; three ways to learn it at once:
 //!
-//!   regression    E ‖φ(z) − X(ξ(z), 0)‖² on pairs that the teacher makes (Luhman & Luhman 2021); φ is this house's one-step generator.
+//!   regression    E ‖φ(z) − X(ξ(z), 0)‖² on pairs that the teacher makes (Luhman & Luhman 2021); φ is the crate's one-step generator.
 //!   consistency   f(x, t) = x + (1 − t)F(x, t) is its own end: E ‖f(x_t, t) − f⁻(x_{t+h}, t + h)‖², where one of the teacher's steps takes
 //!                 x_t to x_{t+h}, and f⁻ is the average of the weights (Song et al. 2023, algorithm 2).
 //!   halving       u(x, t) is the mean velocity over a step: E ‖u(x_t, t) − (x'' − x_t)/2h‖², where x'' is two steps of h of the student of

@@ -1,9 +1,9 @@
 //! Distributional diffusion (De Bortoli, Galashov, Guntupalli, Zhou, Murphy, Gretton & Doucet 2025): a denoiser that does not tell the mean of the data behind a
-//! noised row but draws from their law, X̂ = φ(x_t, t, Z) ~ X₁ | x_t, trained by the energy score
+//! noised row but draws from their distribution, X̂ = φ(x_t, t, Z) ~ X₁ | x_t, trained by the energy score
 //!
 //!   E‖X₁ − φ(x_t, t, Z)‖^β − (λ/2) E‖φ(x_t, t, Z) − φ(x_t, t, Z')‖^β,
 //!
-//! the few-step form of engression (Shen & Meinshausen 2024; `energy` with given columns): x_t is one more thing that is given. Since draws are from the whole law, a few steps are enough:
+//! the few-step form of engression (Shen & Meinshausen 2024; `energy` with given columns): x_t is one more thing that is given. Since draws are from the whole distribution, a few steps are enough:
 //! from x_t to t' > t by the bridge that X̂ and the noise behind x_t span, x_{t'} = (1 − t')x̂₀ + t'X̂, x̂₀ = (x_t − tX̂)/(1 − t). Each step has latents of its
 //! own: a sample in K steps is made of (1 + K)·columns normal numbers.
 //!
@@ -12,13 +12,13 @@
 //!
 //!   p(x₁ | x_t) ∝ p(x₁) exp((t x_t·x₁ − t²|x₁|²/2)/(1 − t)²)
 //!
-//! (of white noise) depends on t x_t/(1 − t)², which is a x_t to first order in t. At t = 0 nothing is told: X̂ does not depend on x₀ and its law is the data's, as whole.
-//! There, where a single step is made, a share of the batch (`from_noise`) is compared with the data as whole laws, by all pairs of rows:
+//! (of white noise) depends on t x_t/(1 − t)², which is a x_t to first order in t. At t = 0 nothing is told: X̂ does not depend on x₀ and its distribution is the data's, as whole.
+//! There, where a single step is made, a share of the batch (`from_noise`) is compared with the data as whole distributions, by all pairs of rows:
 //!
 //!   2E‖X₁ − φ(0, 0, Z)‖^β − E‖φ(0, 0, Z) − φ(0, 0, Z')‖^β − E‖X₁ − X₁'‖^β,
 //!
-//! which is far less noisy than a score of two draws a row (8gaussians, 1,500 steps, one seed: 0.88 of the way from the fitted Gaussian closed in one step, and 0.76 where that share counted
-//! only as much as its rows). Where columns are given a row has a law of its own at t = 0 too, and where λ < 1
+//! which is far less noisy than a score of two draws a row (8gaussians, 1,500 steps, one seed: 0.88 skill in one step, and 0.76 where that share counted
+//! only as much as its rows). Where columns are given a row has a distribution of its own at t = 0 too, and where λ < 1
 //! the score is not the distance: then that share is scored as all others are.
 
 use super::dataset::{join, part};
@@ -179,7 +179,7 @@ impl Distributional {
     fn loss(&self, rec: &mut Recorder, data: &Dataset) -> Result<Var> {
         let Settings { from_noise, spread, .. } = self.settings;
         let first = (from_noise * self.batch as f32).round() as usize;
-        // A law of fewer rows than two has no spread.
+        // A distribution of fewer rows than two has no spread.
         if self.conditions > 0 || spread != 1.0 || first < 2 || first + 2 > self.batch {
             return self.score(rec, data, self.batch, from_noise);
         }

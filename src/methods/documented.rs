@@ -29,7 +29,8 @@ fn steps(gpu: &Gpu, entry: &Entry) -> String {
 }
 
 fn table(gpu: &Gpu) -> String {
-    let mut text = "| method | learns by | density | inverse | steps to sample | paper |\n|---|---|---|---|---|---|\n".to_string();
+    let mut text =
+        "| method | learns by | density | inverse | steps to sample | paper |\n|---|---|---|---|---|---|\n".to_string();
     for entry in REGISTRY {
         let Entry { name, summary, paper, density, inverse, .. } = entry;
         let cell = |text: &str| text.replace('|', "\\|");

@@ -1,4 +1,4 @@
-//! Drifting (Deng, Li, Li, Du & He 2026, "Generative modeling via drifting"): generated rows are moved along a field V that vanishes where their law q is the
+//! Drifting (Deng, Li, Li, Du & He 2026, "Generative modeling via drifting"): generated rows are moved along a field V that vanishes where their distribution q is the
 //! data's p, and φ is fitted to where they were moved,
 //!
 //!   E‖φ(z) − sg(φ(z) + ηV(φ(z)))‖²,   sg: held fixed,
@@ -11,7 +11,7 @@
 //!   V(x) = T_p(x) − T_q(x),   T_p(x) = E_p[k(x, Y) Y]/E_p[k(x, Y)],
 //!
 //! itself left out of its own batch. For a Gaussian kernel of width h, T_p(x) − x = h²∇ ln(p ∗ k)(x), so V = h²∇ ln (p ∗ k)/(q ∗ k): a descent of the
-//! Kullback–Leibler divergence of both laws blurred. Several widths are averaged.
+//! Kullback–Leibler divergence of both distributions blurred. Several widths are averaged.
 //!
 //! `form = transport`: V(x) = T_{q→p}(x) − T_{q→q'}(x), barycentric maps of entropic plans from the batch q to the data and to a batch q' of
 //! φ that is independent of it: what the second has of entropy's bias and of a batch's noise, the first has too.
@@ -108,7 +108,7 @@ pub fn kernel_fields(
     drawn.into_iter().zip(driven).map(|(drawn, driven)| rec.sub(drawn, driven)).collect()
 }
 
-/// Barycentric map of the entropic plan from x to data less that to `own`, a batch of x's law that is independent of x: n × d.
+/// Barycentric map of the entropic plan from x to data less that to `own`, a batch of x's distribution that is independent of x: n × d.
 pub fn transport_field(rec: &mut Recorder, x: Var, data: Var, own: Var, plan: &Sinkhorn) -> Result<Var> {
     let drawn = rec.barycentric_map(x, data, None, None, plan)?;
     let back = rec.barycentric_map(x, own, None, None, plan)?;

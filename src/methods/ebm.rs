@@ -95,11 +95,11 @@ const SAMPLING_RATE: f32 = 0.2;
 const SIDE: usize = 128;
 /// Numbers that one layer's answers to a chunk of draws may take.
 const MOST: usize = 1 << 24;
-/// Columns up to which held-out rows are judged by their likelihood: beyond, draws of a Gaussian say little of the constant.
+/// Columns up to which validation rows are judged by their likelihood: beyond, draws of a Gaussian say little of the constant.
 const JUDGED: usize = 8;
 /// The domain of the numbers that chains are at first.
 const CHAINS: u32 = 0xc4a1;
-/// Draws for the constant when held-out rows are judged.
+/// Draws for the constant when validation rows are judged.
 const JUDGING: usize = 16_384;
 
 /// Affine maps between rows and the chains' coordinates, not learned.
@@ -305,7 +305,7 @@ impl Ebm {
     }
 }
 
-/// Where persistent chains are at first: uniform numbers of deviation 1, which they soon leave, each given what a row of the data is.
+/// Where persistent chains are at first: uniform numbers of standard deviation 1, which they soon leave, each given what a row of the data is.
 fn starts(setup: &Setup, d: usize, k: usize) -> Result<Vec<f32>> {
     let batch = setup.training.batch_size;
     let rows = match setup.data.filter(|_| k > 0) {

@@ -6,12 +6,12 @@
 //! characteristic functions. It has no bandwidth. With
 //! `projections` it is averaged over random lines, on which sorting makes it O(n log n).
 //!
-//! Where columns are given, `compared = conditional` asks for each row's own law instead (engression; Shen & Meinshausen 2024): with several draws φ(Z|c) of each row's c,
+//! Where columns are given, `compared = conditional` asks for each row's own distribution instead (engression; Shen & Meinshausen 2024): with several draws φ(Z|c) of each row's c,
 //!
 //!   E‖X − φ(Z|c)‖^β − ½E‖φ(Z|c) − φ(Z'|c)‖^β,
 //!
-//! which is least where φ(Z|c) has the law of X given c. Whole rows (`joint`) are compared with rows of other c as well, and learn of the law given c only what the batch's
-//! law shows of it. Between one another's steps [`distributional-diffusion`](super::distributional) asks the same of a denoiser.
+//! which is least where φ(Z|c) has the distribution of X given c. Whole rows (`joint`) are compared with rows of other c as well, and learn of the distribution given c only what the batch's
+//! distribution shows of it. Between one another's steps [`distributional-diffusion`](super::distributional) asks the same of a denoiser.
 
 use super::dataset::join;
 use super::one_step::OneStep;
@@ -29,7 +29,7 @@ use crate::{Error, Result, settings};
 pub enum Compared {
     /// Whole rows, given columns among them.
     Joint,
-    /// Each row with draws of its own law.
+    /// Each row with draws of its own distribution.
     Conditional,
 }
 
@@ -104,7 +104,7 @@ impl Objective for Energy {
     }
 }
 
-/// Trains φ by the energy score of each row under draws of its own law.
+/// Trains φ by the energy score of each row under draws of its own distribution.
 struct Engression(Energy);
 
 impl Method for Engression {

@@ -16,7 +16,7 @@
 //! | `tv`: ½∫\|μ₁−μ\| | ½\|u−1\| | ½ tanh v | T |
 //!
 //! φ descends the bound itself (`minimax`) or ascends E T(φ(Z)) (`non-saturating`, Nowozin et al. §3.2). Reported as
-//! `divergence`: the critic's bound, of the blurred laws where there is instance noise.
+//! `divergence`: the critic's bound, of the blurred distributions where there is instance noise.
 
 use super::critic::{self, Adversarial, Critic, Game, check_steadying, noisy, with_r1};
 use super::gan::GeneratorLoss;
@@ -114,8 +114,8 @@ pub const ENTRY: Entry = Entry {
     paper: "§2, D_∞ over {(f, φ*∘f)}",
     density: false,
     inverse: false,
-    // Looked at on pinwheel, rings and swissroll, one seed each (800 to 2,000 steps): a critic of 64 units closed 0.91 of pinwheel
-    // where this one closed 0.95, and β₁ = ½ did no better than 0.
+    // Looked at on pinwheel, rings and swissroll, one seed each (800 to 2,000 steps): a critic of 64 units had a skill of 0.91 on pinwheel
+    // where this one had a skill of 0.95, and β₁ = ½ did no better than 0.
     // Clipped: the exponentials of a critic that is sure give gradients of any size (without it hellinger had learned nothing of moons
     // after 400 steps, with it 0.74).
     defaults: "steps = 3000\ngrad_clip = 1.0\nlearning_rate = 2e-3",

@@ -1,4 +1,4 @@
-//! Flow maps: a flow's way from any time s to any later t in one step, X_{s,t}(x) = x + (t − s)·u(x, s, t), learned without a teacher. On the
+//! Flow maps: a flow's map from any time s to any later t in one step, X_{s,t}(x) = x + (t − s)·u(x, s, t), learned without a teacher. On the
 //! diagonal u is fitted to the velocity as flow matching fits it, E‖u(I_s, s, s) − İ_s‖²; between different times, from itself, by one of three losses.
 //!
 //! `lagrangian` (Boffi, Albergo & Vanden-Eijnden 2025): where a row is taken to moves with the flow, ∂_t X_{s,t}(x) = u(X_{s,t}(x), t, t), by one tangent along t,
@@ -79,7 +79,7 @@ fn check(settings: &Settings) -> Result<()> {
     Ok(())
 }
 
-/// c of the weight, in squared deviations a column.
+/// c of the weight, in squared standard deviations a column.
 const WEIGHT_FLOOR: f32 = 1e-2;
 
 struct FlowMap {

@@ -1,10 +1,10 @@
-//! Flow matching (paper §4; Lipman et al. 2023; Liu, Gong & Liu 2023; Albergo & Vanden-Eijnden 2023): between x₀ of a source law and x₁ of
-//! the data lies a path x_t = α x₁ + σ x₀, and the field v that minimises
+//! Flow matching (paper §4; Lipman et al. 2023; Liu, Gong & Liu 2023; Albergo & Vanden-Eijnden 2023): between x₀ of a source distribution and x₁ of
+//! the data lies a path x_t = α x₁ + σ x₀, and the field v that minimizes
 //!
 //!   E ‖v(x_t, t) − (α̇ x₁ + σ̇ x₀)‖²,   t on [0, 1], x₀ and x₁ independent or paired by optimal transport,
 //!
 //! carries the source to the data (paired by the optimal transport of each batch, `coupling`, paths hardly cross and the flow is straighter:
-//! Tong et al. 2024; Pooladian et al. 2023): φ(z) is the end of dx/dt = v(x, t) from ξ(z). The source is the house's first guess ξ_#ν, the Gaussian
+//! Tong et al. 2024; Pooladian et al. 2023): φ(z) is the end of dx/dt = v(x, t) from ξ(z). The source is the usual initial guess ξ_#ν, the Gaussian
 //! with the data's mean and covariance, and v starts at zero: training starts at the fitted Gaussian, as that of every other method does.
 
 use super::many_step::{

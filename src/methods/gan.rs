@@ -7,7 +7,7 @@
 //! same fixed points and a slope where D is sure (`non-saturating`).
 //!
 //! R₁ (Mescheder, Geiger & Nowozin 2018) adds γ/2·E‖∇D(X)‖² at the data, which makes the game converge near its equilibrium;
-//! instance noise (Sønderby et al. 2017) blurs both laws so that they overlap.
+//! instance noise (Sønderby et al. 2017) blurs both distributions so that they overlap.
 
 use super::critic::{self, Adversarial, Critic, Game, check_steadying, noisy, with_r1};
 use super::one_step::OneStep;

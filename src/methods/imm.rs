@@ -1,18 +1,18 @@
 //! Inductive moment matching (Zhou, Ermon & Song 2025): a map f_{s,t} from any time s of a flow to any later t, trained so that what it makes of I_s has the
-//! law of what it makes of I_r, nearer to the data:
+//! distribution of what it makes of I_r, nearer to the data:
 //!
 //!   E_{s,r,t} MMD²(f_{s,t}(I_s), sg f_{r,t}(I_r)),   s < r ≤ t,   I_s and I_r of the same noise and data.
 //!
-//! Where r = t the second is the data's own law at t, since f_{t,t} is the identity; from there exactness is inherited by induction, to s = 0 in the end. One
+//! Where r = t the second is the data's own distribution at t, since f_{t,t} is the identity; from there exactness is inherited by induction, to s = 0 in the end. One
 //! (s, r, t) belongs to a group of M rows, within which alone rows are compared. (Time runs from noise, 0, to data, 1; the paper's runs the other way,
 //! its t → s is our s → t.)
 //!
 //! A row's partner, made of the same noise and data, is no independent draw: among the M² pairs of a group the M of partners add −(2/M) E k(y_i, x_i), which draws f_{s,t}(I_s)
-//! to what is likeliest behind I_s, and so to less spread than the law has, of weight 1/32 at M = 64. They are left out (`partners` takes them in, as the paper
+//! to what is likeliest behind I_s, and so to less spread than the distribution has, of weight 1/32 at M = 64. They are left out (`partners` takes them in, as the paper
 //! does); what is left has the mean of (1 − 1/M) MMD².
 //!
-//! With `gap` = 1, the default, r = t: every way is matched with the data's own law at its end, and nothing is inherited. Chains are what the paper needs for images, where that
-//! match alone fails; in few dimensions each link costs more than it brings (docs/studies/defaults.md), and ways that few steps take are to be trained most. With a gap below 1 a large share
+//! With `gap` = 1, the default, r = t: every trajectory is matched with the data's own distribution at its end, and nothing is inherited. Chains are what the paper needs for images, where that
+//! match alone fails; in few dimensions each link costs more than it brings (docs/studies/defaults.md), and trajectories of few steps are to be trained most. With a gap below 1 a large share
 //! `from_noise` starves the links that it learns from.
 //!
 //! f is the flow map's X_{s,t}(x) = x + (t − s)u(x, s, t), and r = min(t, s + `gap`). A share `to_data` of the groups has t = 1, for there the last step of any number ends. The kernel is the paper's Laplacian of rows over the weight that u has in

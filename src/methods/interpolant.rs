@@ -1,9 +1,9 @@
-//! Stochastic interpolants (paper §4; Albergo, Boffi & Vanden-Eijnden 2023): x_t = α x₁ + σ x₀ + γ z, between x₀ of a source law and x₁ of
-//! the data with a noise z ~ N(0, Σ) of its own laid over the way, gone at both ends. One network of two heads learns
+//! Stochastic interpolants (paper §4; Albergo, Boffi & Vanden-Eijnden 2023): x_t = α x₁ + σ x₀ + γ z, between x₀ of a source distribution and x₁ of
+//! the data with a noise z ~ N(0, Σ) of its own added along the path, zero at both ends. One network of two heads learns
 //!
 //!   b = E[α̇x₁ + σ̇x₀ + γ̇z | x_t]   the velocity, and   η = E[z | x_t]   the denoiser, so that the score is −η/γ in units of Σ,
 //!
-//! and samples follow the ordinary equation dx = b dt, or for any ε(t) ≥ 0 the stochastic one dx = (b − ε η/γ) dt + √(2ε) dB, whose laws are
+//! and samples follow the ordinary equation dx = b dt, or for any ε(t) ≥ 0 the stochastic one dx = (b − ε η/γ) dt + √(2ε) dB, whose distributions are
 //! the same (ibid., theorem 2.8 and eq. 2.33): here ε = η²·γ with the setting `eta` for η, so that nothing divides by γ.
 
 use super::dataset::join;
@@ -58,7 +58,7 @@ pub const ENTRY: Entry = Entry {
                 "`path` is {path}: the path of an interpolant starts and ends at its two distributions: straight, trigonometric, encoding-decoding"
             )));
         }
-        // What its stochastic equation adds is the noise over the way, whatever law that begins at.
+        // What its stochastic equation adds is the noise along the path, whatever distribution that begins at.
         if solver != "euler-maruyama" {
             check_source(&own)?;
         }
@@ -125,7 +125,7 @@ impl Flow for Interpolant {
             let (x, h) = (states[k], pair[1] - pair[0]);
             let state = join(rec, x, given)?;
             let (b, denoised) = self.heads(rec, state, Time::Known(pair[0]), weights)?;
-            // ε = η²γ: the drift loses η²·E[z | x], and the noise has a deviation of √(2η²γh).
+            // ε = η²γ: the drift loses η²·E[z | x], and the noise has a standard deviation of √(2η²γh).
             let eta2 = core.sampling.eta.powi(2);
             let deviation = (2.0 * eta2 * core.path.at(pair[0]).gamma * h).sqrt();
             let mut terms = vec![(1.0, x), (h, b), (-h * eta2, denoised)];

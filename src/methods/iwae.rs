@@ -3,7 +3,7 @@
 //!   L_K = E ln (1/K) Σ_k w_k,   w_k = p(x | z_k) p(z_k)/q(z_k | x),   z_k ~ q(z | x),
 //!
 //! tighter than the evidence lower bound L₁. The gradient for the encoder is that of the formula, whose signal sinks beneath its noise as K grows (Rainforth et al.
-//! 2018), or the doubly reparameterised one, of the same mean (Tucker et al. 2019, eq. 8).
+//! 2018), or the doubly reparameterized one, of the same mean (Tucker et al. 2019, eq. 8).
 
 use super::latent::{Latent, LatentMethod, LatentSettings, Objective, check_samples};
 use super::{Entry, resolve_two};
@@ -27,7 +27,7 @@ settings! {
     pub struct Settings {
         /// Number of importance samples K per row.
         samples: usize = 8,
-        /// Gradient of the encoder: plain, or doubly-reparameterised (lower variance).
+        /// Gradient of the encoder: plain, or doubly-reparameterized (lower variance).
         gradient: Gradient = Gradient::DoublyReparameterised,
     }
 }

@@ -6,9 +6,9 @@
 //! where P(t) = ε(exp(t/ε) − 1) (`entropic`) or max(t, 0)²/4ε (`quadratic`). The networks f and g ascend V, and φ descends it, through
 //! f and through the cost: at the best f only the cost is left, which pulls each φ(z) along the plan's mean of ∂c.
 //!
-//! At its supremum V is the cost of transport plus ε times the plan's entropy or mean square against the product of the two laws.
+//! At its supremum V is the cost of transport plus ε times the plan's entropy or mean square against the product of the two distributions.
 //! That is least for a φ that is less spread out than the data, by about √(ε/2) for the squared cost (where `sinkhorn` takes
-//! the laws' own costs off): ε is to be small beside the squares of the data's details. The smaller it is, the fewer pairs of a
+//! the distributions' own costs off): ε is to be small beside the squares of the data's details. The smaller it is, the fewer pairs of a
 //! batch touch the constraint, and the longer f and g take: the more columns, the farther apart a batch's rows, so ε grows with them. On a mixture
 //! in ten columns 600 steps with 0.01 end farther from the data than a Gaussian, with 0.2 nearer, and with 1 too little spread.
 

@@ -38,7 +38,7 @@ settings! {
         bins: usize = 8,
         /// Half-width of the interval that splines transform, in standard deviations of the data.
         reach: f32 = 5.0,
-        /// Layer before each autoregressive layer: none, normalise (a scale and shift per column), or linear (an invertible matrix by its LU factors).
+        /// Layer before each autoregressive layer: none, normalize (a scale and shift per column), or linear (an invertible matrix by its LU factors).
         mixing: Mixing = Mixing::None,
         /// Bound on the logarithm of the factor by which these layers together stretch or shrink distances; unset is none.
         mixing_stretch: Option<f32> = None,

@@ -110,7 +110,7 @@ settings! {
 }
 
 impl Training {
-    /// The optimiser that these settings ask for.
+    /// The optimizer that these settings ask for.
     pub fn adam(&self) -> Adam {
         Adam {
             learning_rate: self.learning_rate,
@@ -214,7 +214,7 @@ pub trait Method: Send + Sync {
     /// Dimension of the latent space.
     fn latent(&self) -> usize;
 
-    /// Latents for samples: standard normal, unless the method starts from a law of its own.
+    /// Latents for samples: standard normal, unless the method starts from a distribution of its own.
     fn draw(&self, rec: &mut Recorder, rows: usize, _weights: Weights) -> Result<Var> {
         rec.normal(rows, self.latent())
     }
@@ -242,7 +242,7 @@ pub trait Method: Send + Sync {
         Ok(None)
     }
 
-    /// What rows that were held out cost, rows × 1, lower is better: for methods trained by likelihood, − ln of it or its bound. None where
+    /// What validation rows cost, rows × 1, lower is better: for methods trained by likelihood, − ln of it or its bound. None where
     /// training is judged by the energy distance of samples to those rows.
     fn held_out_loss(&self, _rec: &mut Recorder, _x: Var, _weights: Weights) -> Result<Option<Var>> {
         Ok(None)
@@ -268,7 +268,7 @@ pub trait Method: Send + Sync {
         None
     }
 
-    /// Steps before which held-out rows cannot say that training goes on in vain.
+    /// Steps before which validation rows cannot say that training has stopped improving.
     fn unsettled(&self) -> u64 {
         0
     }

@@ -4,7 +4,7 @@
 //!
 //!   D = argmin E‖D(x + σε) − x‖²,   D(x̃) = E[x | x̃] = x̃ + σ²∇ ln ρ_σ(x̃)   (Tweedie; Robbins 1956; Vincent 2011).
 //!
-//! Samples are D(φ(z)); densities, inverses and held-out likelihoods are those of the noised law (Meng et al. 2021). D starts as what is best for
+//! Samples are D(φ(z)); densities, inverses and validation likelihoods are those of the noised distribution (Meng et al. 2021). D starts as what is best for
 //! Gaussian data, μ + (x̃ − μ)(Σ + σ²I)⁻¹Σ, and a perceptron learns the rest in units of σ.
 
 use super::dataset::join;
@@ -149,7 +149,7 @@ impl Method for Noised {
     }
 
     fn held_out_loss(&self, rec: &mut Recorder, x: Var, weights: Weights) -> Result<Option<Var>> {
-        // Rows of the noised law are what the density is of: the same noise at every evaluation.
+        // Rows of the noised distribution are what the density is of: the same noise at every evaluation.
         let conditions = self.denoiser.conditions;
         let noise = rec.normal(x.rows(), self.denoiser.columns)?;
         let noise = rec.scale(noise, self.denoiser.sigma)?;

@@ -1,9 +1,9 @@
-//! What normalising flows share (paper §3; Rezende & Mohamed 2015; Papamakarios et al. 2021): a chain T of invertible layers takes data to a standard
+//! What normalizing flows share (paper §3; Rezende & Mohamed 2015; Papamakarios et al. 2021): a chain T of invertible layers takes data to a standard
 //! normal latent space, φ = T⁻¹, and by the change of variables
 //!
 //!   ln ρ(x) = ln N(T(x); 0, I) + ln|det ∂T/∂x|,
 //!
-//! whose mean over the data is maximised: the entropic divergence of the data to φ_#ν, up to the data's entropy, is minimised.
+//! whose mean over the data is maximized: the entropic divergence of the data to φ_#ν, up to the data's entropy, is minimized.
 
 use super::{Dataset, Density, Method, Setup};
 use crate::gpu::{Gpu, Plan, Recorder, Var};

@@ -1,4 +1,4 @@
-//! What every one-step sampler has: a generator φ, its parameters, and an optimiser.
+//! What every one-step sampler has: a generator φ, its parameters, and an optimizer.
 
 use super::dataset::join;
 use super::{Dataset, Setup};
@@ -6,7 +6,7 @@ use crate::Result;
 use crate::gpu::{Recorder, Var};
 use crate::nn::{Adam, Builder, Generator, GeneratorShape, Parameters, Weights};
 
-/// A generator with its parameters and optimiser.
+/// A generator with its parameters and optimizer.
 pub struct OneStep {
     pub parameters: Parameters,
     pub generator: Generator,

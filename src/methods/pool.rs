@@ -21,7 +21,7 @@ pub struct Pairs {
     /// What noise begins as, and what it ends as: rows × columns each, the columns of the two free.
     pub from: Var,
     pub to: Var,
-    /// ∫‖v‖² of each way, rows × 1.
+    /// ∫‖v‖² of each trajectory, rows × 1.
     pub energy: Var,
 }
 

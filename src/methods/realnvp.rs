@@ -19,7 +19,7 @@ settings! {
         layers: usize = 8,
         /// Masks: alternating (every second column, then the others) or random halves.
         masks: Masks = Masks::Alternating,
-        /// Layer before each coupling layer: none, normalise (a scale and shift per column), or linear (an invertible matrix by its LU factors).
+        /// Layer before each coupling layer: none, normalize (a scale and shift per column), or linear (an invertible matrix by its LU factors).
         mixing: Mixing = Mixing::None,
         /// Bound on the logarithm of the factor by which these layers together stretch or shrink distances; unset is none.
         mixing_stretch: Option<f32> = None,

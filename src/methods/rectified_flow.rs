@@ -1,10 +1,10 @@
 //! Rectified flow (paper §4, straight flows; Liu, Gong & Liu 2023): flow matching along straight lines, then rounds of *reflow*, in which
-//! noise meets no longer data at random but the row that the flow itself takes it to. Each round leaves both laws as they are, costs no more
-//! in any convex cost, and straightens the ways: a straight flow is followed in one step. What is reported is
+//! noise meets no longer data at random but the row that the flow itself takes it to. Each round leaves both distributions as they are, costs no more
+//! in any convex cost, and straightens the trajectories: a straight flow is followed in one step. What is reported is
 //!
 //!   S = ∫₀¹ E‖v(x_t, t)‖² dt − E‖x₁ − x₀‖² = ∫₀¹ E‖(x₁ − x₀) − v(x_t, t)‖² dt
 //!
-//! along the ways of the flow that made the pairs (ibid., eq. 7): zero where they are straight and run at one speed.
+//! along the trajectories of the flow that made the pairs (ibid., eq. 7): zero where they are straight and run at one speed.
 //!
 //! The teacher of a round is the average of the weights at its beginning. It makes a pool of pairs on the device, ahead of the round's steps;
 //! it is part of a checkpoint, and the pool a function of it, so that a resumed run sees the same.

@@ -5,7 +5,7 @@
 //!   sliced      E σ²(½‖Σs‖² + vᵀ ∂(Σs)/∂x v) = E ½‖N‖² − σ vᵀ(∂N/∂x)v,   v ~ N(0, Σ)
 //!               (by parts: E Σs·Σs* = −E tr(Σ ∂(Σs)/∂x) = −E vᵀ ∂(Σs)/∂x v)
 //!
-//! The second never sees the noise, only where it led, and holds for any law of x_t; it costs a tangent of the network and its variance.
+//! The second never sees the noise, only where it led, and holds for any distribution of x_t; it costs a tangent of the network and its variance.
 //! N is a·x + b·F of a preconditioned network F ([`Prediction::Edm`]), which need say nothing where the data are Gaussian.
 
 use super::many_step::{Flow, Integrated, ManyStep, keys_of_flow, refuse_decoding, resolve_flow, take_flow};

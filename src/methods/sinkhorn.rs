@@ -1,4 +1,4 @@
-//! Sinkhorn divergence between the pushforward φ_#ν and the data μ₁: the Wasserstein cost of the paper's §2, regularised by
+//! Sinkhorn divergence between the pushforward φ_#ν and the data μ₁: the Wasserstein cost of the paper's §2, regularized by
 //! entropy and debiased (Genevay et al. 2018; Feydy et al. 2019):
 //!
 //!   S_ε = OT_ε(μ, μ₁) − ½OT_ε(μ, μ) − ½OT_ε(μ₁, μ₁),   OT_ε = sup_{f,g} ⟨f|μ⟩ + ⟨g|μ₁⟩ − ε⟨exp((f + g − c)/ε) − 1|μ ⊗ μ₁⟩,

@@ -1,9 +1,9 @@
-//! Kernelised Stein discrepancy of the pushforward φ_#ν to a target whose score is known (paper §2, footnote 2: 𝓕 the image
+//! Kernelized Stein discrepancy of the pushforward φ_#ν to a target whose score is known (paper §2, footnote 2: 𝓕 the image
 //! of a Stein operator, over the unit ball of an RKHS):
 //!
 //!   KSD² = E u(X, X′),  u(x, y) = s(x)ᵀs(y) k + s(x)ᵀ∇_y k + s(y)ᵀ∇_x k + tr ∇_x∇_y k,  s = ∇ log p.
 //!
-//! ⟨f|p⟩ = 0 for every f of 𝓕, so the target enters by its score alone: no data and no normalising constant. The data are rows of a
+//! ⟨f|p⟩ = 0 for every f of 𝓕, so the target enters by its score alone: no data and no normalizing constant. The data are rows of a
 //! toy target, or any where the setting `score` gives the target's: they then are where the map starts, and the unit of the bandwidth.
 //!
 //! Scores are local. Between modes so far apart that the density vanishes there, u does not see how much mass each holds: a

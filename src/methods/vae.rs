@@ -2,7 +2,7 @@
 //!
 //!   E_{q(z|x)} ln p(x | z) − β·Σ_j max(λ, E_x KL(q(z_j | x) ‖ N(0, 1))),
 //!
-//! the divergence in closed form, the likelihood by reparameterised samples. β = 1 and λ = 0 give the bound itself; β above 1 asks for fewer and
+//! the divergence in closed form, the likelihood by reparameterized samples. β = 1 and λ = 0 give the bound itself; β above 1 asks for fewer and
 //! independent latents (Higgins et al. 2017), free bits λ keep each in use (Kingma et al. 2016, §2.6 of its appendix C).
 
 use super::latent::{Latent, LatentMethod, LatentSettings, Objective, check_samples};
@@ -40,7 +40,7 @@ pub const ENTRY: Entry = Entry {
     resolve: |table| resolve_two::<Settings, LatentSettings>(table, Settings::check, LatentSettings::check),
 };
 
-/// Samples a held-out row is judged by.
+/// Samples a validation row is judged by.
 const JUDGING: usize = 16;
 
 impl Settings {

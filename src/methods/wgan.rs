@@ -3,10 +3,10 @@
 //!   W₁(μ, μ₁) = sup { E f(X) − E f(φ(Z)) : f 1-Lipschitz }.
 //!
 //! The class is kept by a penalty on slopes that are not one (Gulrajani et al. 2017) or that exceed one (Petzka et al. 2018), both
-//! between data and generated rows; by spectral normalisation of every weight (Miyato et al. 2018); or by the original's box
+//! between data and generated rows; by spectral normalization of every weight (Miyato et al. 2018); or by the original's box
 //! [−c, c] for the weights, which bounds f's slope by some constant, not by one: its estimate is in units of its own.
 //!
-//! Reported as `w1`, in standardised units: the critic's estimate, a lower bound of W₁ up to how well its slope is known. A penalty
+//! Reported as `w1`, in standardized units: the critic's estimate, a lower bound of W₁ up to how well its slope is known. A penalty
 //! is no wall: on f = r·x the gain rδ − λ(r − 1)² is largest at r = 1 + δ/2λ, so the estimate is divided by about the largest slope
 //! seen, where that exceeds one. Under `clip` f has a unit of its own, and its value is reported as `critic`.
 
@@ -49,9 +49,9 @@ pub const ENTRY: Entry = Entry {
     paper: "§2, eq. (2) over the 1-Lipschitz functions",
     density: false,
     inverse: false,
-    // Looked at on pinwheel, rings and swissroll, one seed each (400 to 1,500 steps). Pinwheel: λ = 10 ran away, 1 closed 0.68 and 0.1
-    // closed 0.88 after 400 steps; β₁ = ½ closed 0.96 after 500, 0 closed 0.92; one critic step closed 0.03. Rings: five critic steps
-    // and batches of 512 closed 0.92 after 1,200, three and 1,024 closed 0.82 after 1,500.
+    // Looked at on pinwheel, rings and swissroll, one seed each (400 to 1,500 steps). Pinwheel: λ = 10 diverged, 1 had a skill of 0.68 and 0.1
+    // had a skill of 0.88 after 400 steps; β₁ = ½ had a skill of 0.96 after 500, 0 had a skill of 0.92; one critic step had a skill of 0.03. Rings: five critic steps
+    // and batches of 512 had a skill of 0.92 after 1,200, three and 1,024 had a skill of 0.82 after 1,500.
     // Another seed, in about the same time: these defaults 0.96 of pinwheel and 0.35 of rings; three critic steps and 2,500 of φ 0.93
     // and 0.60; two of 128 units × 3 and 3,400 0.97 and 0.73 (twice the time; of moons 0.86 where these close 0.87 and 0.88); the same
     // with batches of 1,024 and 2,200 steps 0.95 and 0.46.
@@ -67,7 +67,7 @@ pub const ENTRY: Entry = Entry {
     },
     resolve: |table| {
         if table.get("constraint").is_some_and(|c| c.as_str() == Some("spectral")) {
-            // SiLU and GELU are steeper than one in places; of the others ReLU alone loses no length in a normalised layer.
+            // SiLU and GELU are steeper than one in places; of the others ReLU alone loses no length in a normalized layer.
             table.entry("critic_activation").or_insert("relu".into());
         }
         let own = resolve_two::<Settings, critic::Settings>(table, check, critic::Settings::check)?;

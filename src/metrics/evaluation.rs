@@ -18,7 +18,7 @@ pub struct Evaluation {
     pub bandwidth: f64,
     /// 2E|X−Y| − E|X−X′| − E|Y−Y′|, unbiased.
     pub energy: Score,
-    /// Squared kernelised Stein discrepancy of the samples to a law whose score is known, where there is one; p by the wild bootstrap.
+    /// Squared kernelized Stein discrepancy of the samples to a distribution whose score is known, where there is one; p by the wild bootstrap.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ksd2: Option<Score>,
     pub sliced_w2: Score,

@@ -1,4 +1,4 @@
-//! Kolmogorov–Smirnov: D = sup |F_n − G_m| between two samples, or sup |F_n − F| to a known law.
+//! Kolmogorov–Smirnov: D = sup |F_n − G_m| between two samples, or sup |F_n − F| to a known distribution.
 //!
 //! The p-value is the asymptotic one with Stephens's (1970) correction, within 1 % of exact from a dozen rows on: P(D > d) ≈ Q((√e + 0.12 + 0.11/√e)·d),
 //! e = nm/(n+m) or n, Q(λ) = 2Σ(−1)^{j−1}e^{−2j²λ²}. The interval is D ± (ε_n + ε_m) by Dvoretzky–Kiefer–Wolfowitz with
@@ -134,7 +134,7 @@ fn largest_gap(steps: &[Step], mut of: impl FnMut(&Step) -> f64) -> f64 {
     largest
 }
 
-/// D between a non-empty sample and a continuous law with distribution function `cdf`.
+/// D between a non-empty sample and a continuous distribution with distribution function `cdf`.
 pub fn one_sample(x: &[f32], cdf: impl Fn(f64) -> f64) -> Score {
     let x = sorted(x);
     let n = x.len() as f64;

@@ -2,8 +2,8 @@
 //!
 //! With B(x) the closed ball round x that reaches its k-th nearest neighbor in its own set (k = 5):
 //! precision = share of samples in some B(real); recall = share of real rows in some B(sample);
-//! density = mean number of B(real) that hold a sample, over k (1 when the laws agree, above 1 when samples crowd the middle);
-//! coverage = share of real rows whose ball holds a sample (1 − ∏_{i=1..k}(N−i)/(M+N−i) for equal laws).
+//! density = mean number of B(real) that hold a sample, over k (1 when the distributions agree, above 1 when samples crowd the middle);
+//! coverage = share of real rows whose ball holds a sample (1 − ∏_{i=1..k}(N−i)/(M+N−i) for equal distributions).
 //!
 //! Rows that share balls are not independent, and other balls would come with other rows: the scores vary more than as many independent rows would. For equal
 //! distributions of 1 to 20 columns and n real rows and m samples between 150 and 600, the variance over draws of both sets is that of independent rows

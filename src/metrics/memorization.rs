@@ -1,7 +1,7 @@
 //! Has the sampler memorized its training rows?
 //!
 //! - **Ratio**: the median over samples s of d(s, x*)/d(x*, its nearest other training row), with x* the training row nearest to s.
-//!   About 1 for fresh rows of the same law, 0 for copies.
+//!   About 1 for fresh rows of the same distribution, 0 for copies.
 //! - **Authenticity** (Alaa et al. 2022, eq. 4): the share of samples whose ratio is above 1, farther from x* than x* from its own neighbor.
 //! - **Data-copying test** (Meehan, Chaudhuri & Dasgupta 2020, one cell): the Mann–Whitney z of distances to the training rows, samples against
 //!   rows that were not trained on; far below 0 means that samples lie nearer to the training rows than fresh data do, with a one-sided p-value.

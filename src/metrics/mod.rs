@@ -85,7 +85,7 @@ pub struct Score {
     /// A 95 % interval.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interval: Option<[f64; 2]>,
-    /// Probability of a value at least as extreme when both sets have one law.
+    /// Probability of a value at least as extreme when both sets have one distribution.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub p_value: Option<f64>,
     /// Rows taken from each set, where that is fewer than were given.

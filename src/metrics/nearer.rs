@@ -5,7 +5,7 @@
 //!
 //!   E(H, A) − E(H, B) = Σ_i w_i g_i,   g_i = 2h_i/n − r_i/(n(n − 1)),
 //!
-//! since Σ_{i,j∈A} − Σ_{i,j∈B} d(s_i, s_j) = ½Σ_ij (w_i + w_j) d(s_i, s_j). If A and B have one law, every permutation of the labels with n of each is equally likely: the
+//! since Σ_{i,j∈A} − Σ_{i,j∈B} d(s_i, s_j) = ½Σ_ij (w_i + w_j) d(s_i, s_j). If A and B have one distribution, every permutation of the labels with n of each is equally likely: the
 //! p-value is the share of permutations that give a difference as large, either way (Phipson & Smyth 2010: the one seen counts). Log-densities
 //! of the same rows under two models are compared by the signs of their differences, which are equally likely either way if no model is better
 //! (Good 2005, §3.2).

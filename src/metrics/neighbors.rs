@@ -86,7 +86,7 @@ pub fn nearest(on: &Backend, queries: Points, points: Points) -> Result<Vec<(usi
     }))
 }
 
-/// For each query: how many balls (centre, squared radius) hold it, and the squared distance to the nearest centre.
+/// For each query: how many balls (center, squared radius) hold it, and the squared distance to the nearest center.
 pub(super) fn balls_round(on: &Backend, queries: Points, centres: Points, squared_radii: &[f32]) -> Result<Vec<(u32, f32)>> {
     if let Backend::Gpu(gpu) = on {
         let radius = gpu.upload(centres.rows(), 1, squared_radii)?;

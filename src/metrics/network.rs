@@ -11,7 +11,7 @@ const EPOCHS: usize = 40;
 const STEPS: [usize; 2] = [200, 800];
 const DOMAIN: u32 = 0xc257;
 
-/// Logits of the rows `judged` after training on the rows `train`: rows of `columns` values of order one, labelled 0 or 1.
+/// Logits of the rows `judged` after training on the rows `train`: rows of `columns` values of order one, labeled 0 or 1.
 pub fn logits(
     gpu: &Gpu,
     rows: &[f32],

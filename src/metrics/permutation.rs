@@ -1,7 +1,7 @@
 //! Permutation tests: p = (k + 1)/(n + 1), with k of n permuted statistics at least as large as the observed one (Phipson & Smyth 2010).
 //!
 //! The statistic takes every pair of rows; what is permuted are bins of rows, drawn at random within each set and moved whole. Any group of
-//! permutations gives an exact test, so at any size and for any bins P(p ≤ α) ≤ α under equal laws, with equality when α(n + 1) is an integer
+//! permutations gives an exact test, so at any size and for any bins P(p ≤ α) ≤ α under equal distributions, with equality when α(n + 1) is an integer
 //! and there are no ties; and a thousand bins lose next to no power (Domingo-Enrich, Dwivedi & Mackey 2025, "Cheap permutation testing"). A
 //! permutation then costs bins² additions and not rows², and what grows with the rows is one pass over their pairs. Up to
 //! [`BINS`] rows in all a bin is a row: the usual test.

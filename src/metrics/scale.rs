@@ -10,8 +10,8 @@ const TAIL_HEAVY: f64 = 1.5;
 /// Units beyond which distances are logarithmic.
 const FAR: f64 = 10.0;
 
-/// Mean and standard deviation of a column; where a few rows in its tails make most of the deviation, those of its values with the tails cut at the
-/// quantiles .01 and .99. The deviation is 1 where the column is constant. The third says whether tails were cut.
+/// Mean and standard deviation of a column; where a few rows in its tails make most of the standard deviation, those of its values with the tails cut at the
+/// quantiles .01 and .99. The standard deviation is 1 where the column is constant. The third says whether tails were cut.
 pub fn of_column(mut values: Vec<f64>) -> (f64, f64, bool) {
     values.sort_unstable_by(f64::total_cmp);
     let at = |share: f64| values.get((share * (values.len().max(1) - 1) as f64).round() as usize).copied().unwrap_or_default();
@@ -47,7 +47,7 @@ fn of_weighted(mut values: Vec<(f64, f64)>) -> (f64, f64, bool) {
     chosen(moments(f64::NEG_INFINITY, f64::INFINITY), moments(at(TAIL), at(1.0 - TAIL)))
 }
 
-/// Of mean and deviation with tails, and without.
+/// Of mean and standard deviation with tails, and without.
 fn chosen((mean, deviation): (f64, f64), (cut_mean, cut_deviation): (f64, f64)) -> (f64, f64, bool) {
     if cut_deviation > 0.0 && deviation > TAIL_HEAVY * cut_deviation {
         return (cut_mean, cut_deviation, true);

@@ -2,7 +2,7 @@
 //! says of sets too large to be matched exactly (Feydy et al. 2019).
 //!
 //! The potentials f_xy − f_xx and g_xy − f_yy are the influence functions of S_ε, so its standard error is √(Var(u)/n + Var(v)/m) as for
-//! [`super::wasserstein`] (Goldfeld et al. 2024). S_ε of two sets of one law is about zero at any size of set that resolves
+//! [`super::wasserstein`] (Goldfeld et al. 2024). S_ε of two sets of one distribution is about zero at any size of set that resolves
 //! `blur`, unlike W₂.
 
 use super::{Points, Score, comparable, interval};
@@ -31,7 +31,7 @@ pub fn divergence(gpu: &Gpu, x: Points, y: Points, blur: f64, seed: u64) -> Resu
     let chosen = [x.chosen(most, seed), y.chosen(most, seed.wrapping_add(1))];
     let (mut a, mut b) = (x.select(&chosen[0]), y.select(&chosen[1]));
     let shares = [shares(x, &chosen[0]), shares(y, &chosen[1])];
-    // Both clouds about one centre: costs are differences, and stay exact in f32.
+    // Both clouds about one center: costs are differences, and stay exact in f32.
     let mut squared = 0.0;
     for k in 0..d {
         let column = || a.iter().chain(&b).skip(k).step_by(d);

@@ -1,9 +1,9 @@
-//! Goodness of fit to a law whose score is known: the kernelised Stein discrepancy, with no sample of the law.
+//! Goodness of fit to a distribution whose score is known: the kernelized Stein discrepancy, with no sample of the distribution.
 //!
 //! KSD² as the U-statistic of u (see [`ops::stein`](crate::ops::stein)); its standard error is Hoeffding's, with
 //! both terms: Var = [4(n−2) ζ₁ + 2 ζ₂]/(n(n−1)), ζ₁ the variance of the row means and ζ₂ of u itself, so that it holds at
-//! the law too, where ζ₁ = 0. The p-value is the wild bootstrap's: Σ wᵢwⱼ u(xᵢ, xⱼ) with random signs w has the statistic's
-//! law at the target (Chwialkowski, Strathmann & Gretton 2016).
+//! the distribution too, where ζ₁ = 0. The p-value is the wild bootstrap's: Σ wᵢwⱼ u(xᵢ, xⱼ) with random signs w has the statistic's
+//! distribution at the target (Chwialkowski, Strathmann & Gretton 2016).
 //!
 //! What it cannot see: how mass is shared between modes with nothing between them, for the score there is the same whatever the shares.
 
@@ -19,7 +19,7 @@ use crate::{Error, Result};
 /// The most rows that an evaluation takes: every pair is formed on the host, once.
 pub const MOST_ROWS: usize = 2_000;
 
-/// KSD² of `points` to the law with this score, on at most `most` rows, with `replicates` of the wild bootstrap.
+/// KSD² of `points` to the distribution with this score, on at most `most` rows, with `replicates` of the wild bootstrap.
 pub fn squared(
     points: Points,
     score: impl Fn(&[f64]) -> Vec<f64>,
@@ -73,7 +73,7 @@ pub fn squared(
     Ok(found)
 }
 
-/// KSD² to a known law by the inverse multiquadric (c² + r²)^(−½), c the median distance of the points, on at most `most` rows.
+/// KSD² to a known distribution by the inverse multiquadric (c² + r²)^(−½), c the median distance of the points, on at most `most` rows.
 ///
 /// # Errors
 /// A score that is not finite at one of them.

@@ -18,7 +18,7 @@ const LEAVES: usize = 31;
 /// Rows of a leaf at least; a tenth of the training rows where that is less.
 const LEAF_ROWS: usize = 20;
 const LEAST_HESSIAN: f64 = 1e-3;
-/// Training rows from which on a tenth is held back to stop by, and the iterations without a lower loss that end the training.
+/// Training rows from which on a tenth is split off for early stopping, and the iterations without a lower loss that end the training.
 const STOPPING_ROWS: usize = 10_000;
 const PATIENCE: usize = 10;
 

@@ -1,7 +1,7 @@
 //! Exact W₂² = min over matchings of (1/n) Σ |x_i − y_π(i)|² between two sets of equal size.
 //!
 //! The standard error is the plug-in of the central limit theorem of del Barrio & Loubes (2019): Var W₂² ≈ Var(u)/n + Var(v)/m for the dual
-//! potentials u, v; W₂'s own follows by the delta method. W₂ between finite sets of one law is positive (of order n^{−1/d}), so it is read beside
+//! potentials u, v; W₂'s own follows by the delta method. W₂ between finite sets of one distribution is positive (of order n^{−1/d}), so it is read beside
 //! that of two fresh sets, never beside zero.
 
 use super::{Points, Score, assignment, comparable, interval};

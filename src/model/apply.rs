@@ -1,4 +1,4 @@
-//! What a trained map does: new rows, given latents pushed, rows pulled back, and the ways that samples took.
+//! What a trained map does: new rows, given latents pushed, rows pulled back, and the trajectories of samples.
 
 use super::Model;
 use super::integrate::Journey;
@@ -159,7 +159,7 @@ impl Model {
         Table::new((1..=self.latent()).map(|k| format!("z{k}")), latents).map(Some)
     }
 
-    /// The ways of `n` samples: columns path, t and the data's own, a row for each path and time.
+    /// The trajectories of `n` samples: columns path, t and the data's own, a row for each path and time.
     ///
     /// # Errors
     /// A method of one step; more paths than one batch holds.
@@ -220,7 +220,7 @@ impl Model {
         self.method.dynamics().is_some_and(Dynamics::starts_from_rows)
     }
 
-    /// What the map is applied to, from a table: latents as they are, or rows of the source law in the model's units.
+    /// What the map is applied to, from a table: latents as they are, or rows of the source distribution in the model's units.
     fn latents(&self, table: &Table) -> Result<Vec<f32>> {
         if self.starts_from_rows() {
             return self.standard(table);
@@ -345,7 +345,7 @@ impl Model {
         Ok(Table::new(self.description.columns.iter().cloned(), values)?.from_origin(origin))
     }
 
-    /// Refuses what rows (`from`, in the model's units) became, `cols` numbers each, where one is not finite: with where it was lost on the way back.
+    /// Refuses what rows (`from`, in the model's units) became, `cols` numbers each, where one is not finite: with where it was lost in the inverse.
     pub(super) fn all_finite(&self, found: &[f32], cols: usize, from: &[f32], what: &str) -> Result<()> {
         let Some(bad) = found.iter().position(|v| !v.is_finite()) else { return Ok(()) };
         let (row, width) = (bad / cols, self.description.columns.len());

@@ -9,9 +9,9 @@ use crate::nn::Weights;
 use crate::{Error, Result};
 use std::cell::Cell;
 
-/// Deviations of the data from which on the density of a row is none to single precision.
+/// Standard deviations of the data from which on the density of a row is none to single precision.
 pub const FAR: f32 = 1e6;
-/// Deviations from which on a row that a map takes to no finite place has no density.
+/// Standard deviations from which on a row that a map takes to no finite place has no density.
 pub const AWAY: f32 = 20.0;
 
 /// ln of a model's density at rows, in the data's own units.
@@ -24,7 +24,7 @@ pub struct LogDensity {
 
 impl Model {
     /// ln of the model's density at each row, in the data's own units; none where the method has no density. It is finite, or −∞ for rows that single
-    /// precision loses: all beyond [`FAR`] deviations of the data, and those beyond [`AWAY`] that the map takes to no finite place.
+    /// precision loses: all beyond [`FAR`] standard deviations of the data, and those beyond [`AWAY`] that the map takes to no finite place.
     ///
     /// # Errors
     /// Rows of other columns than the model's; a row that is not finite; a row nearer than that which the field takes to infinity.
@@ -115,7 +115,7 @@ impl Model {
         Ok(self.method.held_out_loss(&mut rec, rows, Weights::Averaged)?.is_some())
     }
 
-    /// What training maximises at each row, in nats of the data's own units ([`Method::held_out_loss`](crate::methods::Method::held_out_loss) with the
+    /// What training maximizes at each row, in nats of the data's own units ([`Method::held_out_loss`](crate::methods::Method::held_out_loss) with the
     /// other sign); none for a method that is not trained by likelihood.
     ///
     /// # Errors

@@ -83,7 +83,7 @@ impl Description {
         self.columns.split_at(self.columns.len() - self.conditions)
     }
 
-    /// The rows of a table as densities of this model take them: with noise in the columns that it dequantised.
+    /// The rows of a table as densities of this model take them: with noise in the columns that it dequantized.
     pub fn dequantised(&self, rows: &Table, seed: u64) -> Table {
         if !self.training.dequantize {
             return rows.clone();
@@ -217,7 +217,7 @@ impl Model {
     /// The same map, sampled at a temperature: latents are multiplied by it, so that below 1 rows come from where the model has most of its mass (Kingma & Dhariwal 2018, §6).
     ///
     /// # Errors
-    /// A temperature that is not above 0 and finite; a law to start from that is that of rows; a solver that draws noise on the way.
+    /// A temperature that is not above 0 and finite; a distribution to start from that is that of rows; a solver that adds noise at every step.
     pub fn with_temperature(self, temperature: f32) -> Result<Self> {
         if !(temperature > 0.0 && temperature.is_finite()) {
             return Err(Error::usage(format!("the temperature is {temperature}: it must be above 0")));

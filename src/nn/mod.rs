@@ -1,4 +1,4 @@
-//! Networks: flat parameters, multi-layer perceptrons, the generator φ = ξ + ψ, time embedding, and optimisation.
+//! Networks: flat parameters, multi-layer perceptrons, the generator φ = ξ + ψ, time embedding, and optimization.
 
 pub mod coupling;
 pub mod generator;

@@ -1,4 +1,4 @@
-//! [`Normalising`]: a chain of invertible layers between data and a standard normal latent space (a normalising flow).
+//! [`Normalising`]: a chain of invertible layers between data and a standard normal latent space (a normalizing flow).
 //!
 //! The outermost layer is fixed: it takes the Gaussian with the data's mean and covariance to the standard one, by the symmetric root of the covariance, which
 //! turns the columns as little as any (Kessy, Lewin & Strimmer 2018). All others start as the identity: an untrained chain is the fitted Gaussian.
@@ -29,8 +29,8 @@ pub enum Masks {
 pub enum Mixing {
     #[default]
     None,
-    /// A scale and a shift of every column (Kingma & Dhariwal 2018, activation normalisation). The rows that arrive at the start have mean 0 and deviation 1 by the fixed
-    /// layer: what initialising from data would give is the identity.
+    /// A scale and a shift of every column (Kingma & Dhariwal 2018, activation normalization). The rows that arrive at the start have mean 0 and standard deviation 1 by the fixed
+    /// layer: what initializing from data would give is the identity.
     Normalise,
     /// An invertible matrix LU and a shift (Kingma & Dhariwal 2018, §3.2): L unit lower triangular, U upper with a positive diagonal.
     Linear,
@@ -88,7 +88,7 @@ pub struct Normalising {
     layers: Vec<Layer>,
 }
 
-/// Of the data's largest deviation: directions below it are none to f32 rows.
+/// Of the data's largest standard deviation: directions below it are none to f32 rows.
 const FLAT: f64 = 1e-5;
 
 /// The domain of the words that draw halves.

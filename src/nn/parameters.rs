@@ -167,7 +167,7 @@ impl Parameters {
         self.average.write(&flat)
     }
 
-    /// All of the optimiser's state, as (name, flat values).
+    /// All of the optimizer's state, as (name, flat values).
     pub fn state(&self) -> Result<Vec<(&'static str, Vec<f32>)>> {
         let tensors = [&self.value, &self.first, &self.second, &self.average];
         STATE.iter().zip(tensors).map(|(name, tensor)| Ok((*name, tensor.read()?))).collect()

@@ -77,7 +77,7 @@ impl Velocity {
     }
 
     /// v(x, t) at one time for all rows, its divergence along the directions, ‖v‖² and the squared norm of its Jacobian: what a continuous
-    /// normalising flow integrates ([`Recorder::jet_rates`]). The first columns of x, as many as the directions have, are the point.
+    /// normalizing flow integrates ([`Recorder::jet_rates`]). The first columns of x, as many as the directions have, are the point.
     pub fn rates(
         &self,
         rec: &mut Recorder,

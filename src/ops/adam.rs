@@ -17,7 +17,7 @@ pub enum Schedule {
     Cosine,
 }
 
-/// Settings of the optimiser (Kingma & Ba 2015; Loshchilov & Hutter 2019).
+/// Settings of the optimizer (Kingma & Ba 2015; Loshchilov & Hutter 2019).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Adam {
     pub learning_rate: f32,

@@ -50,7 +50,7 @@ pub struct Cooling {
     pub hottest: f32,
     /// The last time above 0, of [`Falls::Geometric`] and [`Falls::Floor`].
     pub coldest: f32,
-    /// Deviations of the floor by which the loss may lie above it ([`Falls::Floor`]).
+    /// Standard deviations of the floor by which the loss may lie above it ([`Falls::Floor`]).
     pub deviations: f32,
     /// Steps that such a round takes at least.
     pub least: u32,

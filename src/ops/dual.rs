@@ -47,7 +47,7 @@ pub enum Softness {
 /// At the optimum P' is the density of a plan against the product of its marginals. Its mean is 1, so at most one pair in e²⁰ lies
 /// beyond; and between samples of n and m rows a density is at most min(n, m), so that for fewer than e²⁰ = 485 million the supremum
 /// is what it would be without a knee. Untrained, f + g − c is hundreds of ε: 1e9 of P' a pair leaves f32 room for sums of
-/// pairs and for the squares that an optimiser forms of them.
+/// pairs and for the squares that an optimizer forms of them.
 pub const KNEE: f64 = 20.0;
 
 /// The cost, and what its violation pays.
@@ -133,7 +133,7 @@ struct Sums {
 }
 
 impl Recorder {
-    /// V between x (n × d) with the potential f (n × 1) and y (m × d) with g (m × 1), 1 × 1, to be maximised in f and g. The pass
+    /// V between x (n × d) with the potential f (n × 1) and y (m × d) with g (m × 1), 1 × 1, to be maximized in f and g. The pass
     /// that forms it also sums the gradients in f and x; those in g and y are a second pass, made only where the reverse
     /// pass wants them.
     ///

@@ -96,7 +96,7 @@ impl Recorder {
         Ok(h)
     }
 
-    /// What a continuous normalising flow integrates where v = y₀ + b is its field at n rows and y_k its tangents along the directions (T·n × s):
+    /// What a continuous normalizing flow integrates where v = y₀ + b is its field at n rows and y_k its tangents along the directions (T·n × s):
     /// n × (s + 3), a row of v (d columns), zeros up to s columns, Σ⟨e, ẏ⟩, ‖v‖², Σ‖ẏ‖².
     ///
     /// # Errors

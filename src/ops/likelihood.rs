@@ -1,4 +1,4 @@
-//! How likely rows are under a decoder's law, column by column, and rows of that law; `shaders/likelihood.wgsl` has the formulas.
+//! How likely rows are under a decoder's distribution, column by column, and rows of that distribution; `shaders/likelihood.wgsl` has the formulas.
 //!
 //! ```
 //! # use pushforward::gpu::{Gpu, Recorder};
@@ -22,7 +22,7 @@ use crate::gpu::kernels::likelihood::{Backward as BackwardKernel, Forward, Param
 use crate::gpu::{Axes, Backward, Recorder, Slot, Var};
 use crate::{Error, Result};
 
-/// A law of one column.
+/// A distribution of one column.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Family {
     Gaussian,
@@ -34,10 +34,10 @@ pub enum Family {
     Bernoulli,
 }
 
-/// Where the raw scales r of a law are: s² = floor² + e^{2r}.
+/// Where the raw scales r of a distribution are: s² = floor² + e^{2r}.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Spread {
-    /// The law has none.
+    /// The distribution has none.
     None,
     /// One a column, 1 × d.
     Shared { raw: Var, floor: f32 },
@@ -99,7 +99,7 @@ impl Recorder {
     /// each row of x. No gradient flows to x.
     ///
     /// # Errors
-    /// Shapes that do not belong together; a law with scales without any, or the other way round.
+    /// Shapes that do not belong together; a distribution with scales without any, or the other way round.
     pub fn log_likelihood(&mut self, family: Family, x: Var, theta: Var, spread: Spread) -> Result<Var> {
         if x.is_empty() || !theta.rows().is_multiple_of(x.rows()) {
             return Err(Error::shape("likelihood", format!("{} rows of a decoder for {} of data", theta.rows(), x.rows())));
@@ -131,7 +131,7 @@ impl Recorder {
         Ok(out)
     }
 
-    /// Rows (n × d) of the law with θ (n × d, or n × 2d): location + scale·noise, or for [`Family::Bernoulli`] 1 where noise, uniform on
+    /// Rows (n × d) of the distribution with θ (n × d, or n × 2d): location + scale·noise, or for [`Family::Bernoulli`] 1 where noise, uniform on
     /// [0, 1), is below the chance. Not taped.
     ///
     /// # Errors

@@ -12,7 +12,7 @@
 //! let s = rec.keep(s);
 //! let mut step = rec.finish()?;
 //! step.replay(1)?;
-//! assert_eq!(step.read(s)?, [1.0, -2.0]); // of the standard normal law: −x
+//! assert_eq!(step.read(s)?, [1.0, -2.0]); // of the standard normal distribution: −x
 //! # Ok(())
 //! # }
 //! ```

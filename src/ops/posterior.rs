@@ -1,4 +1,4 @@
-//! A diagonal Gaussian encoder: reparameterised samples, their ln p(z)/q(z | x), and its divergence from the prior; `shaders/posterior.wgsl` has the
+//! A diagonal Gaussian encoder: reparameterized samples, their ln p(z)/q(z | x), and its divergence from the prior; `shaders/posterior.wgsl` has the
 //! formulas.
 //!
 //! ```
@@ -6,7 +6,7 @@
 //! # use pushforward::ops::posterior::Estimator;
 //! # fn main() -> pushforward::Result<()> {
 //! let gpu = Gpu::open("auto")?;
-//! // One row of one dimension: mean 2, deviation 1; one sample, of noise ½.
+//! // One row of one dimension: mean 2, standard deviation 1; one sample, of noise ½.
 //! let (code, noise) = (gpu.upload(1, 2, &[2.0, 0.0])?, gpu.upload(1, 1, &[0.5])?);
 //! let mut rec = Recorder::new(&gpu, 0);
 //! let [code, noise] = [&code, &noise].map(|t| rec.tensor(t));
@@ -35,7 +35,7 @@ pub enum Estimator {
 }
 
 impl Recorder {
-    /// Samples z = m + e^s·ε (nK × q) of an encoder whose `code` (n × 2q) holds the means m and then the log-deviations s of each row, for
+    /// Samples z = m + e^s·ε (nK × q) of an encoder whose `code` (n × 2q) holds the means m and then the log standard deviations s of each row, for
     /// noise ε (nK × q), K rows in turn for each row; and ln N(z; 0, I) − ln q(z) (nK × 1).
     ///
     /// # Errors

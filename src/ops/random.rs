@@ -37,7 +37,7 @@ pub fn unit(bits: u32) -> f64 {
     f64::from(bits >> 8) / f64::from(1 << 24)
 }
 
-/// A law to draw from.
+/// A distribution to draw from.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Law {
     /// On [low, high).
@@ -65,7 +65,7 @@ impl Law {
 }
 
 impl Recorder {
-    /// Independent numbers of a law, fresh at every replay.
+    /// Independent numbers of a distribution, fresh at every replay.
     pub fn random(&mut self, law: Law, rows: usize, cols: usize) -> Result<Var> {
         let out = self.empty(rows, cols)?;
         let (low, high) = if let Law::Uniform { low, high } = law { (low, high) } else { (0.0, 1.0) };

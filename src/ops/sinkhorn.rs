@@ -36,7 +36,7 @@ const RESOLUTION: f32 = 1e-5;
 pub struct Sinkhorn {
     /// p of the cost ‖x − y‖^p, in (0, 2].
     pub exponent: f32,
-    /// The regularisation ε at the end, in units of the cost.
+    /// The regularization ε at the end, in units of the cost.
     pub epsilon: f32,
     /// About the largest distance between two points: ε starts at its p-th power.
     pub diameter: f32,

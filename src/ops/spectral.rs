@@ -1,4 +1,4 @@
-//! Spectral normalisation W/σ(W), the largest singular value by one round of power iteration a step (Miyato et al. 2018).
+//! Spectral normalization W/σ(W), the largest singular value by one round of power iteration a step (Miyato et al. 2018).
 //!
 //! ```
 //! # use pushforward::gpu::{Gpu, Recorder};

@@ -1,5 +1,5 @@
-//! Kernelised Stein discrepancy of a sample to a law whose score is known, with its gradients in the same pass and without
-//! the n×n matrix (Liu, Lee & Jordan 2016; Chwialkowski, Strathmann & Gretton 2016). No data and no normalising constant.
+//! Kernelized Stein discrepancy of a sample to a distribution whose score is known, with its gradients in the same pass and without
+//! the n×n matrix (Liu, Lee & Jordan 2016; Chwialkowski, Strathmann & Gretton 2016). No data and no normalizing constant.
 //!
 //! ```
 //! # use pushforward::gpu::{Gpu, Recorder};
@@ -66,7 +66,7 @@ fn tiling(gpu: &Gpu, kernel: &SteinKernel, n: usize, d: usize) -> (Layout, Axes)
 }
 
 impl Recorder {
-    /// KSD² of the sample `x` (n × d) to the law whose score at x is `scores` (n × d): the mean of the Stein kernel over pairs
+    /// KSD² of the sample `x` (n × d) to the distribution whose score at x is `scores` (n × d): the mean of the Stein kernel over pairs
     /// of rows, 1 × 1. Gradients flow to x at fixed scores, and to the scores, from which the score's own rule carries on to x.
     pub fn stein_squared(&mut self, kernel: &SteinKernel, x: Var, scores: Var, estimator: Estimator) -> Result<Var> {
         let shape = shape_of(kernel, x, scores, estimator)?;

@@ -1,4 +1,4 @@
-//! Twin of `activation`: values and first two derivatives.
+//! Reference for `activation`: values and first two derivatives.
 
 use crate::ops::activation::Activation;
 

@@ -1,4 +1,4 @@
-//! Twin of `adam`: one update in f64, with the settings of [`Adam`].
+//! Reference for `adam`: one update in f64, with the settings of [`Adam`].
 
 use crate::ops::adam::Adam;
 

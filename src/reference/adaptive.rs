@@ -1,4 +1,4 @@
-//! Twin of `adaptive`: the control of an integration's steps.
+//! Reference for `adaptive`: the control of an integration's steps.
 
 /// One judgement: what the control row becomes after a step whose ratios add up to `total` over `count` numbers.
 pub fn control(mut row: [f64; 16], total: f64, count: usize) -> [f64; 16] {

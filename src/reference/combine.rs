@@ -1,4 +1,4 @@
-//! Twin of `combine`: Σ s·T[i, c]·V[i, ·].
+//! Reference for `combine`: Σ s·T[i, c]·V[i, ·].
 
 use super::Twin;
 

@@ -1,4 +1,4 @@
-//! Twin of `cooling`: times of an annealed training.
+//! Reference for `cooling`: times of an annealed training.
 
 use super::Twin;
 use crate::ops::cooling::{Cooling, Falls};

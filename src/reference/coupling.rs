@@ -1,4 +1,4 @@
-//! Twin of `coupling`: y_j = x_j·e^{s_k} + t_k with s_k = c·tanh(a_k/c), l = l₀ + Σ_k s_k, and back. The bounds c are two: of s above 0, and below.
+//! Reference for `coupling`: y_j = x_j·e^{s_k} + t_k with s_k = c·tanh(a_k/c), l = l₀ + Σ_k s_k, and back. The bounds c are two: of s above 0, and below.
 
 use super::Twin;
 
@@ -30,7 +30,7 @@ fn row(x: &[f64], raw: &[f64], roles: &[u32], before: f64, bounds: [f64; 2], inv
 pub fn apply(x: &[f64], raw: &[f64], roles: &[u32], before: &[f64], bounds: [f64; 2], inverse: bool) -> (Twin, Twin) {
     let (n, d) = (before.len(), roles.len());
     let width = raw.len() / n;
-    // The exponential carries the error of its argument; on the way back the difference carries the size of its terms.
+    // The exponential carries the error of its argument; in the inverse direction the difference carries the size of its terms.
     let (mut rows, mut sums) = (Twin::new(16), Twin::new(width.max(16)));
     for i in 0..n {
         let raw = &raw[i * width..(i + 1) * width];

@@ -1,4 +1,4 @@
-//! Kantorovich's dual with a soft constraint in f64, straight from its formulas: the twin of `shaders/dual.wgsl`.
+//! Kantorovich's dual with a soft constraint in f64, straight from its formulas: the reference for `shaders/dual.wgsl`.
 //!
 //! ```
 //! use pushforward::reference::dual::{Problem, Softness, dual};

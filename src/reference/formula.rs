@@ -1,4 +1,4 @@
-//! Twin of formulas: each operation in f64, with what its rounding and that of its parts can amount to.
+//! Reference for formulas: each operation in f64, with what its rounding and that of its parts can amount to.
 
 use super::Twin;
 use crate::data::{Formulas, Function, Node};

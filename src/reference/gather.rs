@@ -1,4 +1,4 @@
-//! Twin of `gather`: which rows a batch takes.
+//! Reference for `gather`: which rows a batch takes.
 
 use super::random::philox;
 pub use crate::ops::gather::{Place, batch};

@@ -1,4 +1,4 @@
-//! Twin of `jet`: a value and its tangents, stacked.
+//! Reference for `jet`: a value and its tangents, stacked.
 
 use super::{Twin, activation};
 use crate::ops::activation::Activation;

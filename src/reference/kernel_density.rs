@@ -1,4 +1,4 @@
-//! Twin of `kernel_density`: logarithms of Gaussian kernel sums, and the means that a kernel weighs.
+//! Reference for `kernel_density`: logarithms of Gaussian kernel sums, and the means that a kernel weighs.
 
 use super::Twin;
 use crate::ops::kernel_density::Shape;

@@ -1,9 +1,9 @@
-//! Twin of `likelihood`: ln p(x | θ) of a decoder's law, summed over columns.
+//! Reference for `likelihood`: ln p(x | θ) of a decoder's distribution, summed over columns.
 
 use super::Twin;
 use statrs::function::gamma::ln_gamma;
 
-/// The laws.
+/// The distributions.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Family {
     Gaussian,

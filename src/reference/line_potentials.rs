@@ -1,4 +1,4 @@
-//! Twin of `line_potentials`: the sorted matching on a line and its dual potentials.
+//! Reference for `line_potentials`: the sorted matching on a line and its dual potentials.
 
 use super::Twin;
 

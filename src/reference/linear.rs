@@ -1,4 +1,4 @@
-//! Twin of `linear`: y = σ(x)·W + b and the three gradients of a layer.
+//! Reference for `linear`: y = σ(x)·W + b and the three gradients of a layer.
 
 use super::{Twin, activation};
 use crate::ops::activation::Activation;

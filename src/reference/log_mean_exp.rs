@@ -1,4 +1,4 @@
-//! Twin of `log_mean_exp`: ln (1/K) Σ_k e^{x_ik}.
+//! Reference for `log_mean_exp`: ln (1/K) Σ_k e^{x_ik}.
 
 use super::Twin;
 

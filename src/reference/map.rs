@@ -1,4 +1,4 @@
-//! Twin of `map`: elementwise maps.
+//! Reference for `map`: elementwise maps.
 
 use super::Twin;
 

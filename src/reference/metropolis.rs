@@ -1,4 +1,4 @@
-//! Twin of `metropolis`: proposals of Langevin chains, and which are accepted.
+//! Reference for `metropolis`: proposals of Langevin chains, and which are accepted.
 
 use super::random::{draw, philox, unit};
 

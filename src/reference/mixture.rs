@@ -1,4 +1,4 @@
-//! Twins of `mixture`, of a [`Mixture`] Σ_k w_k N(m_k, P_k⁻¹):
+//! References for `mixture`, of a [`Mixture`] Σ_k w_k N(m_k, P_k⁻¹):
 //!
 //! log p(x) = log Σ_k exp l_k; score s = Σ r_k g_k with g_k = P_k (m_k − x) and responsibilities r_k = exp(l_k − log p);
 //! ∇² log p·v = Σ r_k [(g_k − s)((g_k − s)·v) − P_k v] (Bishop 2006, §9.2).

@@ -1,7 +1,7 @@
-//! Plain f64 twins of every op, written straight from the formula, and the one measure of agreement with them.
+//! Plain f64 references of every op, written straight from the formula, and the one measure of agreement with them.
 //!
-//! A twin returns the value and its scale Σ|terms| (what rounding errors are proportional to), element by element. The
-//! GPU's f32 answer must satisfy |gpu − twin| ≤ C·ε₃₂·√K·scale, where K is the number of terms summed; the whole project
+//! A reference returns the value and its scale Σ|terms| (what rounding errors are proportional to), element by element. The
+//! GPU's f32 answer must satisfy |gpu − reference| ≤ C·ε₃₂·√K·scale, where K is the number of terms summed; the whole project
 //! has one C.
 
 pub mod activation;
@@ -44,7 +44,7 @@ pub mod triangular;
 /// not a knob.
 pub const C: f64 = 8.0;
 
-/// A twin's answer.
+/// A reference's answer.
 #[derive(Clone, Debug, Default)]
 pub struct Twin {
     pub value: Vec<f64>,
@@ -117,7 +117,7 @@ impl Twin {
     }
 }
 
-/// Central differences of a scalar function, for checking twin gradients: each component to about 1e-9 relative.
+/// Central differences of a scalar function, for checking reference gradients: each component to about 1e-9 relative.
 pub fn differences(x: &[f64], mut f: impl FnMut(&[f64]) -> f64) -> Vec<f64> {
     let mut at = x.to_vec();
     (0..x.len())

@@ -1,4 +1,4 @@
-//! Twin of `neighbors`: nearest rows and counts of balls, from a full sort.
+//! Reference for `neighbors`: nearest rows and counts of balls, from a full sort.
 
 use super::Twin;
 

@@ -1,4 +1,4 @@
-//! Pairwise kernel sums in f64, straight from their formulas: the twin of `shaders/pairwise.wgsl`.
+//! Pairwise kernel sums in f64, straight from their formulas: the reference for `shaders/pairwise.wgsl`.
 //!
 //! For points x (n×d) and y (m×d), a radial kernel k and column weights v, the row sums are rᵢ = Σⱼ vⱼ k(xᵢ, yⱼ) and their
 //! gradients gᵢ = ∂rᵢ/∂xᵢ (Gretton et al. 2012 for the statistics; Székely & Rizzo 2013 for k = −‖x−y‖^β).
@@ -12,7 +12,7 @@
 pub use crate::ops::pairwise::RadialKernel as Kernel;
 
 /// What a sum of f32 terms may be held to: its value and Σ|terms|, where a term's weight includes how much it moves
-/// when the points are rounded to f32 relative to their common centre.
+/// when the points are rounded to f32 relative to their common center.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rows {
     /// rᵢ, n.

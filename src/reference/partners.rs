@@ -1,4 +1,4 @@
-//! Twin of `partners`: the score of every pair, whose greatest in a row is the partner that is drawn.
+//! Reference for `partners`: the score of every pair, whose greatest in a row is the partner that is drawn.
 
 use super::Twin;
 use super::gather::Place;

@@ -1,4 +1,4 @@
-//! Twin of a perceptron: its value, its slope in the input, and penalties on the slope ([`crate::loss::slope_penalty`]).
+//! Reference for a perceptron: its value, its slope in the input, and penalties on the slope ([`crate::loss::slope_penalty`]).
 
 use super::{Twin, activation};
 use crate::loss::Penalty;

@@ -1,8 +1,8 @@
-//! Twin of `posterior`: samples z = m + e^s·ε of a diagonal Gaussian encoder, ln N(z; 0, I) − ln q(z), and KL(q ‖ N(0, I)).
+//! Reference for `posterior`: samples z = m + e^s·ε of a diagonal Gaussian encoder, ln N(z; 0, I) − ln q(z), and KL(q ‖ N(0, I)).
 
 use super::Twin;
 
-/// Means and log-deviations of one row of a code.
+/// Means and log standard deviations of one row of a code.
 fn halves(code: &[f64], i: usize, q: usize) -> (&[f64], &[f64]) {
     code[2 * i * q..2 * (i + 1) * q].split_at(q)
 }

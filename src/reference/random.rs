@@ -1,8 +1,8 @@
-//! Twin of `random`: the laws drawn from Philox's words.
+//! Reference for `random`: the distributions drawn from Philox's words.
 
 pub use crate::ops::random::{philox, unit};
 
-/// The four numbers of one counter, by the law's name.
+/// The four numbers of one counter, by the distribution's name.
 pub fn draw(law: &str, bits: [u32; 4], low: f64, high: f64) -> [f64; 4] {
     let normal = |a: u32, b: u32| {
         let r = (-2.0 * (1.0 - unit(a)).ln()).sqrt();

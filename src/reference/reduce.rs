@@ -1,4 +1,4 @@
-//! Twin of `reduce`: sums over everything, over rows or over columns.
+//! Reference for `reduce`: sums over everything, over rows or over columns.
 
 use super::Twin;
 

@@ -1,4 +1,4 @@
-//! Twin of `repulsion`: Riesz forces and energies over all pairs.
+//! Reference for `repulsion`: Riesz forces and energies over all pairs.
 
 use super::Twin;
 

@@ -1,4 +1,4 @@
-//! Entropic optimal transport in f64, straight from its formulas: the twin of `shaders/sinkhorn.wgsl`.
+//! Entropic optimal transport in f64, straight from its formulas: the reference for `shaders/sinkhorn.wgsl`.
 //!
 //! ```
 //! use pushforward::reference::sinkhorn::soft_min;

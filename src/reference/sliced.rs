@@ -1,4 +1,4 @@
-//! Twin of `sliced`: transport and energy distance on a line, averaged over given directions, straight from their definitions.
+//! Reference for `sliced`: transport and energy distance on a line, averaged over given directions, straight from their definitions.
 
 /// A statistic of two samples with its gradients, each with Σ|terms| beside it.
 #[derive(Clone, Debug, Default)]

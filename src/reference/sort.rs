@@ -1,4 +1,4 @@
-//! Twin of `sort`: a stable sort of every column.
+//! Reference for `sort`: a stable sort of every column.
 
 /// The sorted columns of a rows × cols matrix and the rows that the values came from, both row-major.
 pub fn columns(x: &[f32], cols: usize) -> (Vec<f32>, Vec<u32>) {

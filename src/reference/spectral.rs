@@ -1,4 +1,4 @@
-//! Twin of `spectral`: one round of power iteration, and W/σ with its gradient at fixed singular vectors.
+//! Reference for `spectral`: one round of power iteration, and W/σ with its gradient at fixed singular vectors.
 
 use super::Twin;
 

@@ -1,4 +1,4 @@
-//! Twin of `spline`: the monotone rational-quadratic transform (Durkan et al. 2019), its slope, and its inverse.
+//! Reference for `spline`: the monotone rational-quadratic transform (Durkan et al. 2019), its slope, and its inverse.
 
 use super::Twin;
 

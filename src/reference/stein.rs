@@ -1,7 +1,7 @@
-//! Kernelised Stein discrepancy in f64, straight from its formula: the twin of `shaders/stein.wgsl`.
+//! Kernelized Stein discrepancy in f64, straight from its formula: the reference for `shaders/stein.wgsl`.
 //!
 //! For scores a = s(x), b = s(y) of a target p: u(x, y) = aᵀb k + aᵀ∇_y k + bᵀ∇_x k + tr ∇_x∇_y k, and KSD² = E u(X, X′)
-//! (Liu, Lee & Jordan 2016, eq. 3.6; Chwialkowski, Strathmann & Gretton 2016). E u(X, ·) = 0 where X has the law p.
+//! (Liu, Lee & Jordan 2016, eq. 3.6; Chwialkowski, Strathmann & Gretton 2016). E u(X, ·) = 0 where X has the distribution p.
 //!
 //! ```
 //! use pushforward::reference::stein::{Kernel, stein_squared};
@@ -135,7 +135,7 @@ mod tests {
         }
     }
 
-    /// Nodes and weights of the law N(shift, 1) on an even grid: its sums converge faster than any power of the step.
+    /// Nodes and weights of the distribution N(shift, 1) on an even grid: its sums converge faster than any power of the step.
     fn normal(shift: f64) -> Vec<(f64, f64)> {
         let weight = |x: f64| (-0.5 * (x - shift).powi(2)).exp() / std::f64::consts::TAU.sqrt();
         (-160..=160).map(|i| shift + f64::from(i) * 0.0625).map(|x| (x, 0.0625 * weight(x))).collect()

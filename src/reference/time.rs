@@ -1,4 +1,4 @@
-//! Twin of `time`: cosines and sines of times, and the gradient in them.
+//! Reference for `time`: cosines and sines of times, and the gradient in them.
 
 use super::Twin;
 use std::f64::consts::TAU;

@@ -1,4 +1,4 @@
-//! Twin of `triangular`: X with X·T = B by substitution.
+//! Reference for `triangular`: X with X·T = B by substitution.
 
 use super::Twin;
 

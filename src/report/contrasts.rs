@@ -1,4 +1,4 @@
-//! Panels of differences with their intervals about a line of no difference: names along the horizontal axis, ways beside each other in colours.
+//! Panels of differences with their intervals about a line of no difference: names along the horizontal axis, ways beside each other in colors.
 
 use super::panel::{Axis, Panel, legend, picture};
 use super::style::{AXIS, SERIES, WIDE, px, stroke};

@@ -74,7 +74,7 @@ fn typical(measured: &[(&str, Vec<(f64, f64)>)], smoothed: &[Vec<(f64, f64)>]) -
     smoothed.iter().flatten().map(|p| p.1).chain(middle.iter().copied()).collect()
 }
 
-/// A centred moving mean over `share` of the points: narrower towards the start, where losses fall steeply, and trailing at the end.
+/// A centered moving mean over `share` of the points: narrower towards the start, where losses fall steeply, and trailing at the end.
 fn smooth(points: &[(f64, f64)], share: f64) -> Vec<(f64, f64)> {
     let reach = (points.len() as f64 * share.clamp(0.0, 1.0) / 2.0).round() as usize;
     let sums: Vec<f64> = std::iter::once(0.0).chain(points.iter().scan(0.0, |sum, p| (*sum += p.1, Some(*sum)).1)).collect();

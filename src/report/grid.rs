@@ -1,4 +1,4 @@
-//! A grid of scatter pictures, or of the ways of samples: a line a sampler, a column a target.
+//! A grid of scatter pictures, or of the trajectories of samples: a line a sampler, a column a target.
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -16,10 +16,10 @@ const BOTTOM: f64 = 22.0;
 /// A panel's margins beside its square of dots, and above and below it.
 const BESIDE: f64 = 22.0;
 const ABOVE: f64 = 36.0;
-/// Points of a way that lie nearer than this, in pixels, are drawn as one.
+/// Points of a trajectory that lie nearer than this, in pixels, are drawn as one.
 const LEAST_APART: f64 = 1.0;
 
-/// What a line of a grid shows, by which it is coloured.
+/// What a line of a grid shows, by which it is colored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ink {
     Data,
@@ -27,7 +27,7 @@ pub enum Ink {
     Samples,
 }
 
-/// A picture of rows in the plane, of ways to them, or words in its place.
+/// A picture of rows in the plane, of trajectories to them, or words in its place.
 #[derive(Clone, Debug)]
 pub enum Shown {
     Rows(Vec<f32>),
@@ -59,7 +59,7 @@ pub struct Line {
     pub pictures: Vec<Scatter>,
 }
 
-/// The pictures of every line below each other. A column's axes are those of its first picture of rows or ways, to one scale in both
+/// The pictures of every line below each other. A column's axes are those of its first picture of rows or trajectories, to one scale in both
 /// directions; a caption tells the share of rows that lie beyond them.
 ///
 /// # Errors
@@ -182,7 +182,7 @@ fn place(at: &[f32; 2]) -> (f64, f64) {
     (f64::from(at[0]), f64::from(at[1]))
 }
 
-/// A way without the points nearer than `apart` to the last one before them, but with its end.
+/// A trajectory without the points nearer than `apart` to the last one before them, but with its end.
 fn thinned(way: &[[f32; 2]], apart: f64) -> Vec<(f64, f64)> {
     let mut kept: Vec<(f64, f64)> = Vec::new();
     for (i, at) in way.iter().map(place).enumerate() {
@@ -194,7 +194,7 @@ fn thinned(way: &[[f32; 2]], apart: f64) -> Vec<(f64, f64)> {
     kept
 }
 
-/// The range of the rows, or of a cloud and where the ways to it begin, and a little more, as wide in one direction as in the other.
+/// The range of the rows, or of a cloud and the starts of the trajectories to it, and a little more, as wide in one direction as in the other.
 pub(super) fn square_axes<'a>(mut column: impl Iterator<Item = &'a Scatter>) -> [Axis; 2] {
     let of = |scatter: &Scatter| match &scatter.shown {
         Shown::Rows(rows) => Some(pairs(rows).collect::<Vec<_>>()),
@@ -216,7 +216,7 @@ fn text(area: &Area, text: &str, at: (i32, i32), size: f64, color: RGBColor, h: 
     area.draw(&Text::new(text.to_string(), at, font(size, color).pos(Pos::new(h, v)))).map_err(failed)
 }
 
-/// Text broken at its blanks to `width` pixels, its lines centred about `at` from above to below.
+/// Text broken at its blanks to `width` pixels, its lines centered about `at` from above to below.
 fn paragraph(area: &Area, words: &str, at: (i32, i32), width: f64, size: f64, color: RGBColor, h: HPos) -> Result<()> {
     let lines = wrapped(words, width / size);
     let step = f64::from(px(1.35 * size));

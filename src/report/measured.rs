@@ -1,4 +1,4 @@
-//! Panels of what was measured at a few values of one quantity, below one legend: colours say one thing, firm and dashed lines another.
+//! Panels of what was measured at a few values of one quantity, below one legend: colors say one thing, firm and dashed lines another.
 
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
@@ -40,7 +40,7 @@ pub struct Measured {
     pub values: Vec<f64>,
     /// The vertical range: lines are cut where they leave it.
     pub range: [f64; 2],
-    /// What the colours say.
+    /// What the colors say.
     pub names: Vec<String>,
     /// What firm and dashed lines say.
     pub kinds: [String; 2],
@@ -80,7 +80,7 @@ pub fn measured(plot: &Measured, title: &str) -> Result<String> {
     })
 }
 
-/// The names with their colours, and after them the kinds with their lines.
+/// The names with their colors, and after them the kinds with their lines.
 fn legend(area: &Area, plot: &Measured) -> Result<()> {
     let names = plot.names.iter().enumerate().map(|(i, name)| (name, SERIES[i % SERIES.len()], 3.0, false));
     let kinds = plot.kinds.iter().enumerate().map(|(i, kind)| (kind, INK, 1.5, i > 0));

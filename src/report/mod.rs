@@ -10,8 +10,8 @@
 //! | [`measured`](measured()) | what was measured at a few values, with intervals, in panels |
 //! | [`contrasts`](contrasts()) | differences with intervals, of several things in several ways, in panels |
 //! | [`ratios`](ratios()) | ratios as horizontal bars on a logarithmic axis |
-//! | [`grid`](grid()) | scatter pictures in lines and columns, or the ways of samples |
-//! | [`wall`](wall()) | many samplers of one law |
+//! | [`grid`](grid()) | scatter pictures in lines and columns, or the trajectories of samples |
+//! | [`wall`](wall()) | many samplers of one distribution |
 //! | [`Page`] | `report.html`: headline, facts, scores, plots, settings, commands |
 //! | [`run::page`] | nothing: it makes the page of a run |
 //! | [`tour::page`] | nothing: it makes the page of a tour |

@@ -65,7 +65,7 @@ pub struct Sheet {
 /// Scores of several sets of rows against one reference: the samples first, then for instance a fitted Gaussian and fresh data.
 #[derive(Clone, Debug, Default)]
 pub struct ScoreTable {
-    /// What the scores compare with: "1,000 held-out rows".
+    /// What the scores compare with: "1,000 validation rows".
     pub reference: String,
     /// The names of the sets, in the order of the cells.
     pub columns: Vec<String>,

@@ -343,7 +343,7 @@ fn inside([a, b]: [(f64, f64); 2], [left, right]: [f64; 2], [bottom, top]: [f64;
     (enters <= leaves).then(|| [at(enters), at(leaves)])
 }
 
-/// Names with a mark of their colour, side by side from the left edge of `area`.
+/// Names with a mark of their color, side by side from the left edge of `area`.
 pub(super) fn legend(area: &Area, entries: &[(&str, RGBColor)], left: f64) -> Result<()> {
     let (mut x, middle) = (px(left) as i32, area.dim_in_pixel().1 as i32 / 2);
     for (name, color) in entries {

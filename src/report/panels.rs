@@ -4,7 +4,7 @@ use super::panel::{Axis, Panel, legend, picture};
 use super::style::{SERIES, WIDE, px, stroke};
 use crate::Result;
 
-/// Curves that share a name, a colour and an entry in the legend.
+/// Curves that share a name, a color and an entry in the legend.
 pub type Family = (String, Vec<Vec<(f64, f64)>>);
 
 /// Curves over one pair of axes.

@@ -1,4 +1,4 @@
-//! The look of every plot: colours, fonts, ticks, numbers. Colours are Okabe & Ito's (2008), told apart by all common kinds of colour blindness;
+//! The look of every plot: colors, fonts, ticks, numbers. Colors are Okabe & Ito's (2008), told apart by all common kinds of color blindness;
 //! data are blue, samples orange, everywhere.
 
 use plotters::style::{IntoFont, RGBColor, ShapeStyle, TextStyle};
@@ -29,7 +29,7 @@ pub(super) const SERIES: [RGBColor; 6] = [
     RGBColor(0xb8, 0x86, 0x0b),
 ];
 
-/// The name by which a page recolours a colour of the house; `theme.css` has the dark ones.
+/// The name by which a page recolors a color of the style; `theme.css` has the dark ones.
 pub(super) fn class(rgb: (u8, u8, u8)) -> Option<&'static str> {
     let names = ["ink", "muted", "axis", "grid", "data", "samples", "third", "fourth", "fifth", "sixth"];
     let colors = [INK, MUTED, AXIS, GRID].into_iter().chain(SERIES);

@@ -1,4 +1,4 @@
-//! The drawing backend of every plot: SVG with tenths of a pixel, many dots to a path, and a class for each colour of the house,
+//! The drawing backend of every plot: SVG with tenths of a pixel, many dots to a path, and a class for each color of the style,
 //! so that one drawing is small, sharp, and follows the page's light or dark theme. On its own it is a light picture on white.
 
 use std::convert::Infallible;
@@ -67,7 +67,7 @@ fn px(units: i32) -> f64 {
     f64::from(units) / UNITS
 }
 
-/// `stroke` or `fill` with its class, colour and opacity.
+/// `stroke` or `fill` with its class, color and opacity.
 fn paint(what: &str, color: BackendColor) -> String {
     let (r, g, b) = color.rgb;
     let class = style::class(color.rgb).map_or(String::new(), |name| format!("class=\"{}-{name}\" ", &what[..1]));

@@ -1,4 +1,4 @@
-//! A wall of scatter pictures of one law by many samplers, several a row, over the same axes.
+//! A wall of scatter pictures of one distribution by many samplers, several a row, over the same axes.
 
 use super::grid::{Ink, Scatter, Shown, draw, square_axes};
 use super::panel::picture;

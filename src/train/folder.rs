@@ -57,7 +57,7 @@ struct DataConfig<'a> {
     /// Columns that are given: the last of them.
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     given: &'a [String],
-    /// Of the rows trained on, standardised: what bandwidths are multiples of.
+    /// Of the rows trained on, standardized: what bandwidths are multiples of.
     median_distance: f32,
     /// Rows of each set.
     train_rows: usize,

@@ -44,7 +44,7 @@ use validation::Validation;
 
 /// How far a run's own units may be from its teacher's, in shares of them: the teacher may have been trained on a part of the rows.
 const TEACHER_UNITS: f64 = 0.25;
-/// Rows of a source law are not those of the data, where both are toy targets and made from the run's seed.
+/// Rows of a source distribution are not those of the data, where both are toy targets and made from the run's seed.
 const SOURCE_SEED: u64 = 0x50_0ce5;
 
 /// A run to make or to go on with.
@@ -70,14 +70,14 @@ pub struct Job {
 }
 
 impl Job {
-    /// Which columns are dequantised: those of whole numbers that are generated, where that is asked for.
+    /// Which columns are dequantized: those of whole numbers that are generated, where that is asked for.
     fn whole_columns(&self) -> Vec<bool> {
         let generated = self.table.cols() - self.conditions;
         let whole = |(j, kind): (usize, &crate::data::ColumnKind)| self.training.dequantize && j < generated && kind.integer;
         self.table.kinds().iter().enumerate().map(whole).collect()
     }
 
-    /// The law to learn, where its score is known: by the settings, or as the data's.
+    /// The distribution to learn, where its score is known: by the settings, or as the data's.
     fn target(&self, units: &Standardisation) -> Result<Option<Target>> {
         match methods::given_score(&self.settings) {
             score if score.is_empty() => Ok(self.source.parse().ok().and_then(|source: Source| Target::of(&source, units))),
@@ -106,7 +106,7 @@ impl Job {
         Ok(Some((model.into_method().into(), standardisation)))
     }
 
-    /// Rows of the law to start from, where the settings name one, in these units: as many as a model keeps, drawn at random by the run's seed, or all of
+    /// Rows of the distribution to start from, where the settings name one, in these units: as many as a model keeps, drawn at random by the run's seed, or all of
     /// them in turn where they are fewer.
     fn source_law(&self, data: &Table, units: &Standardisation) -> Result<Option<Vec<f32>>> {
         let Some(text) = given_source(&self.settings) else { return Ok(None) };
@@ -164,7 +164,7 @@ pub struct Outcome {
     pub sets: Sets,
     /// The share of samples outside three times the range of the training rows, of the model that is saved; none where rows only say where to start.
     pub outside: Option<f32>,
-    /// The law to learn, where its score is known.
+    /// The distribution to learn, where its score is known.
     pub target: Option<Target>,
 }
 

@@ -1,4 +1,4 @@
-//! One training: its rows, what they are standardised by, the method made for them, and the recorded plan.
+//! One training: its rows, what they are standardized by, the method made for them, and the recorded plan.
 
 use super::Job;
 use crate::data::{Standardisation, Table, Target, dependent_column};
@@ -12,7 +12,7 @@ pub(super) struct Stage {
     pub target: Option<Target>,
     pub method: Box<dyn Method>,
     pub plan: Plan,
-    /// Of the rows, standardised: what bandwidths are multiples of.
+    /// Of the rows, standardized: what bandwidths are multiples of.
     pub median_distance: f32,
 }
 

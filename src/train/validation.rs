@@ -63,7 +63,7 @@ enum Measure {
 }
 
 impl Validation {
-    /// `rows` are standardised, row-major, of so many generated and given columns; `log_det` is that of the standardisation, `seed` chooses among too many rows.
+    /// `rows` are standardized, row-major, of so many generated and given columns; `log_det` is that of the standardization, `seed` chooses among too many rows.
     pub fn new(
         gpu: &Gpu,
         method: &dyn Method,

@@ -1,4 +1,4 @@
-//! What a sceptic would try first: fitted laws against what they must be.
+//! What a sceptic would try first: fitted distributions against what they must be.
 
 #[path = "../shared/devices.rs"]
 mod devices;

@@ -60,7 +60,7 @@ fn what_cannot_be_given_is_said() {
     assert!(said(&["sex", "town", "age", "height"]).contains("leave one to generate"));
     assert!(said(&["town"]).contains("column `sex` of people.csv holds `f`"));
     let many = Folder::with("many.csv", (0..70).fold("name,size\n".into(), |text: String, i| format!("{text}n{i},{i}\n")));
-    assert!(sentence(given(&many.source("many.csv"), &["name"], None)).contains("more than 64 different texts"));
+    assert!(sentence(given(&many.source("many.csv"), &["name"], None)).contains("more than 64 categories"));
     let equals = Folder::with("equals.csv", "a=b,size\nu,1\nv,2\n");
     assert!(sentence(given(&equals.source("equals.csv"), &["a=b"], None)).contains("rename it"));
     assert!(sentence(given(&"toy:moons:50".parse().unwrap(), &["x:levels"], None)).contains("CSV files only"));

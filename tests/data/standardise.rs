@@ -63,7 +63,7 @@ proptest! {
         let z = fit.apply(table.values()).unwrap();
         let again = Standardisation::fit(&Table::unnamed(2, z.clone()).unwrap());
         for j in 0..2 {
-            // z was rounded to f32, so its mean and deviation are exact to about its last digit, |z| ≤ √50.
+            // z was rounded to f32, so its mean and standard deviation are exact to about its last digit, |z| ≤ √50.
             prop_assert!(again.mean[j].abs() < 1e-6 && (again.scale[j] - 1.0).abs() < 1e-6);
         }
         let back = fit.undo(&z).unwrap();

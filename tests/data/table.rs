@@ -114,7 +114,7 @@ fn a_split_parts_the_rows_and_keeps_their_order() {
 
 #[test]
 fn every_row_is_held_out_equally_often() {
-    // 2,000 splits of 10 rows, 3 held out: each count is binomial(2000, 0.3), deviation 20.5; 5 deviations.
+    // 2,000 splits of 10 rows, 3 held out: each count is binomial(2000, 0.3), standard deviation 20.5; 5 standard deviations.
     let table = Table::new(["i"], (0..10).map(|i| i as f32).collect()).unwrap();
     let mut counts = [0i32; 10];
     for seed in 0..2000 {
@@ -130,7 +130,7 @@ fn subsets_are_random_and_rows_without_weight_are_never_set_aside() {
     let table = Table::new(["i"], (0..1000).map(|i| i as f32).collect()).unwrap();
     let some = subset(&table, 100, 1);
     assert!(some.rows() == 100 && some.values().is_sorted() && some != subset(&table, 100, 2));
-    // A uniform mean of 100 of 1,000: deviation 27.
+    // A uniform mean of 100 of 1,000: standard deviation 27.
     let mean = some.values().iter().sum::<f64>() / 100.0;
     assert!((mean - 499.5).abs() < 135.0, "{mean}");
     assert_eq!(subset(&table, 1000, 1), table);

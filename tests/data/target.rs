@@ -1,4 +1,4 @@
-//! Laws whose score is known: by a toy target, or in words.
+//! Distributions whose score is known: by a toy target, or in words.
 
 use pushforward::Result;
 use pushforward::data::toy::Toy;
@@ -33,7 +33,7 @@ fn toy_targets_score_as_their_laws_do_in_any_units() {
 
 #[test]
 fn gradients_pass_for_scores() {
-    // ∇ of quadratics, of products, of a mixture of two normal laws, and of what is steep.
+    // ∇ of quadratics, of products, of a mixture of two normal distributions, and of what is steep.
     for score in [
         ["-age + 0.5*height", "-height + 0.5*age"],
         ["-1e-6*age", "-1e6*height"],

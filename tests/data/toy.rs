@@ -41,7 +41,7 @@ fn mean_and_covariance_are_those_of_the_closed_form() {
 
 #[test]
 fn samples_fall_where_the_density_says() {
-    // Boxes of side 1 over [−8, 8)², each integrated by midpoints of 40 × 40 cells; 25gaussians' deviation is two cells. The
+    // Boxes of side 1 over [−8, 8)², each integrated by midpoints of 40 × 40 cells; 25gaussians' standard deviation is two cells. The
     // discontinuities of the other densities lie on cell borders.
     const CELLS: usize = 40;
     for toy in Toy::ALL {
@@ -65,7 +65,7 @@ fn samples_fall_where_the_density_says() {
                     / (CELLS * CELLS) as f64;
                 total += share;
                 let expected = share * ROWS as f64;
-                // six standard errors of a binomial count (256 boxes, six laws), and one row for nearly empty boxes
+                // six standard errors of a binomial count (256 boxes, six distributions), and one row for nearly empty boxes
                 let allowed = 6.0 * (expected * (1.0 - share).max(0.0)).sqrt() + 1.0;
                 assert!(
                     (count as f64 - expected).abs() <= allowed,
@@ -80,8 +80,8 @@ fn samples_fall_where_the_density_says() {
 
 #[test]
 fn rows_lie_along_the_curves() {
-    // Distances to the noiseless curve (found on a fine grid along it) have the law |N| of a normal across the curve: its mean square is
-    // the noise's variance to first order in noise × curvature, and no row of 20,000 is 5.5 deviations away.
+    // Distances to the noiseless curve (found on a fine grid along it) have the distribution |N| of a normal across the curve: its mean square is
+    // the noise's variance to first order in noise × curvature, and no row of 20,000 is 5.5 standard deviations away.
     let grid = |n: usize| (0..n).map(move |i| (i as f64 + 0.5) / n as f64);
     let tau = std::f64::consts::TAU;
     let pi = std::f64::consts::PI;
@@ -104,7 +104,7 @@ fn rows_lie_along_the_curves() {
 
 #[test]
 fn the_arms_of_spiral_and_pinwheel_are_equally_full() {
-    // Spiral: x ↦ −x keeps the law. Pinwheel: turning by 2π/5 does. Odd and non-invariant moments vanish within five standard errors.
+    // Spiral: x ↦ −x keeps the distribution. Pinwheel: turning by 2π/5 does. Odd and non-invariant moments vanish within five standard errors.
     let spiral = Toy::Spiral.sample(ROWS, 4);
     for power in [1, 3] {
         let (found, error) = mean(&spiral, |p| p[0].powi(power) + 0.5 * p[1].powi(power));

@@ -16,7 +16,7 @@ fn energy(rec: &mut Recorder, x: Var) -> pushforward::Result<Var> {
     rec.sum_cols(squares)
 }
 
-/// Rows after a walk from deviations ½, accepted shares, and steps.
+/// Rows after a walk from standard deviations ½, accepted shares, and steps.
 fn walked(h: f32, how: Walk) -> (Vec<f32>, f64, Vec<f32>) {
     let mut rec = Recorder::new(&GPU, 3);
     let noise = rec.normal(CHAINS, 3).unwrap();

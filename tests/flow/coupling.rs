@@ -1,4 +1,4 @@
-//! Couplings: pairs keep both laws, cost the least they can, and vary less the larger the batch.
+//! Couplings: pairs keep both distributions, cost the least they can, and vary less the larger the batch.
 
 use crate::GPU;
 use pushforward::data::random::{Stream, generator_at};
@@ -178,7 +178,7 @@ fn of_gaussians(d: usize, batch: usize, total: usize) -> (Vec<f32>, Vec<f32>) {
 
 #[test]
 fn the_floor_of_the_loss_falls_as_batches_grow() {
-    // Closed form 13: πs/2 a column where pairs are independent (a batch of one), and 0 under the optimal transport of the laws.
+    // Closed form 13: πs/2 a column where pairs are independent (a batch of one), and 0 under the optimal transport of the distributions.
     let independent = std::f64::consts::FRAC_PI_2 * f64::from(S);
     for (d, batches) in [(1, [1, 4, 16, 64, 256]), (2, [1, 4, 16, 64, 256])] {
         let floors = batches.map(|batch| {

@@ -1,4 +1,4 @@
-//! Energies and their drift against their f64 twins, and the twins against differences.
+//! Energies and their drift against their f64 references, and the references against differences.
 
 use crate::GPU;
 use pushforward::flow::Energy;

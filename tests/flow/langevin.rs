@@ -1,4 +1,4 @@
-//! The forward SDE against closed form 8, its stationary laws, and what is refused.
+//! The forward SDE against closed form 8, its stationary distributions, and what is refused.
 
 use super::GPU;
 use pushforward::flow::{Energy, Particles, langevin, simulate};
@@ -68,7 +68,7 @@ fn every_energy_is_left_at_its_stationary_law() {
             (-8000..=8000).map(|i| f64::from(i) / 1000.0).map(|x| f(x) * (-energy.on_line(x)[0]).exp()).sum::<f64>()
         };
         let moment = |k: i32| over(&|x| x.powi(k)) / over(&|_| 1.0);
-        // From a law that is even, so that the slow exchange between wells has nothing to do.
+        // From a distribution that is even, so that the slow exchange between wells has nothing to do.
         let found = simulated(energy, 0.0, 1.0, 3.0, 300, 5);
         for k in [2, 4] {
             let powers: Vec<f32> = found.iter().map(|x| x.powi(k)).collect();

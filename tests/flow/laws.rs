@@ -1,4 +1,4 @@
-//! Flows of laws whose distribution functions are known: the probability flow between any two times, of Gaussians and of mixtures.
+//! Flows of distributions whose distribution functions are known: the probability flow between any two times, of Gaussians and of mixtures.
 
 use super::GPU;
 use pushforward::flow::{Curve, Grid, Path, Solver, integrate};
@@ -22,10 +22,10 @@ fn normal_cdf(x: f64) -> f64 {
     if x < 0.0 { 0.5 * tail } else { 1.0 - 0.5 * tail }
 }
 
-/// Weight, mean and deviation of each part of the data's law.
+/// Weight, mean and standard deviation of each part of the data's distribution.
 const PARTS: [(f64, f64, f64); 3] = [(0.5, -1.5, 0.3), (0.2, 0.4, 0.2), (0.3, 1.6, 0.5)];
 
-/// The parts of the law at a time: αm and √(α²s² + σ²).
+/// The parts of the distribution at a time: αm and √(α²s² + σ²).
 fn parts(path: Path, t: f64) -> [(f64, f64, f64); 3] {
     let c = path.at(t);
     PARTS.map(|(w, m, s)| (w, c.alpha * m, (c.alpha * c.alpha * s * s + c.sigma * c.sigma).sqrt()))
@@ -44,7 +44,7 @@ fn quantile(parts: [(f64, f64, f64); 3], p: f64) -> f64 {
     0.5 * (low + high)
 }
 
-/// v = α̇E[x₁|x] + σ̇E[x₀|x] with E[x₀|x] = −σs and E[x₁|x] = (x + σ²s)/α, from the exact score s of the law at t.
+/// v = α̇E[x₁|x] + σ̇E[x₀|x] with E[x₀|x] = −σs and E[x₁|x] = (x + σ²s)/α, from the exact score s of the distribution at t.
 fn velocity(rec: &mut Recorder, path: Path, x: Var, t: f64) -> pushforward::Result<Var> {
     let c = path.at(t);
     let (weights, means, deviations): (Vec<f64>, Vec<f64>, Vec<f64>) = {
@@ -114,7 +114,7 @@ fn the_mean_velocity_of_a_gaussian_flow_meets_its_identity() {
         rec.div(way, length)
     };
     let u = u(&mut rec).unwrap();
-    // v = E[ε − x | z] of the law at t.
+    // v = E[ε − x | z] of the distribution at t.
     let v: Vec<f32> = z
         .iter()
         .zip(&t)

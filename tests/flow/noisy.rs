@@ -1,4 +1,4 @@
-//! Solvers that know noise from data, on laws whose denoiser is known.
+//! Solvers that know noise from data, on distributions whose denoiser is known.
 
 use super::GPU;
 use pushforward::flow::{Curve, Denoiser, Grid, Path, Prediction, Solver};
@@ -15,7 +15,7 @@ fn denoised(path: Path, m: f64, s: f64) -> impl FnMut(&mut Recorder, Var, f64) -
     }
 }
 
-/// The rows that a solver makes of the law at the path's beginning, which is N(αm, α²s² + σ²).
+/// The rows that a solver makes of the distribution at the path's beginning, which is N(αm, α²s² + σ²).
 fn ends(solver: Solver, path: Path, grid: Grid, steps: usize, (m, s): (f64, f64), start: Option<&[f32]>) -> Vec<f64> {
     let mut rec = Recorder::new(&GPU, 11);
     let c = path.at(0.0);

@@ -40,7 +40,7 @@ fn mean_and_covariance_of_moving_data_are_the_datas_at_all_times() {
             // Five standard errors of a mean and of a (fourth-moment heavy) variance of 20,000 rows.
             assert!((found - expected).abs() < 0.2, "t = {t}: {found} for {expected}");
         }
-        // In between the law's third moment E(x − m)³, 17.8 of this banana, is e^{−3t} of the data's: the Gaussian has none.
+        // In between the distribution's third moment E(x − m)³, 17.8 of this banana, is e^{−3t} of the data's: the Gaussian has none.
         let third = |rows: &[f32], m: f64| rows.iter().step_by(2).map(|&x| (f64::from(x) - m).powi(3)).sum::<f64>() / 20_000.0;
         let [of_data, found] = [third(&rows, expected[0]), third(&moved, expected[0])];
         let decayed = of_data * f64::from(-3.0 * t).exp();

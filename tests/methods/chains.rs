@@ -96,7 +96,7 @@ fn rows_come_back_from_their_latents() {
     // What rounding does to latents comes back multiplied by the inverse's slopes, layer by layer: of drawn matrices and drawn splines there are three each.
     let wide = [
         ("realnvp", "", 64, 0),
-        // With eight drawn matrices latents lie 24,508 away from rows of size 5, and f32 loses as much on the way back (0.07).
+        // With eight drawn matrices latents lie 24,508 away from rows of size 5, and f32 loses as much in the inverse direction (0.07).
         ("realnvp", "masks = 'random'\nmixing = 'linear'\nlayers = 3", 64, 0),
         ("spline", "", 64, 0),
         ("spline", "masks = 'random'\nmixing = 'linear'\nbins = 16\nlayers = 3", 64, 3),
@@ -210,7 +210,7 @@ fn a_chain_that_has_learned_nothing_is_the_fitted_gaussian() {
         for (row, told) in centred.row_iter().zip(told) {
             let square = (row * &inverse * row.transpose())[0];
             let expected = -0.5 * (square + d as f64 * std::f64::consts::TAU.ln() + det.ln());
-            // Whether deviations divide by n or n − 1 changes ln ρ by (square + d)/2n.
+            // Whether standard deviations divide by n or n − 1 changes ln ρ by (square + d)/2n.
             let room = 1e-4 * (1.0 + square) + (square + d as f64) / 1200.0;
             let off = (f64::from(told) - expected).abs();
             assert!(off < room, "{method}, {d} columns: ln ρ is {told} and the Gaussian's {expected}");

@@ -1,4 +1,4 @@
-//! Continuous normalising flows: the gradient of a whole recorded likelihood, densities that are densities, the prices of a field.
+//! Continuous normalizing flows: the gradient of a whole recorded likelihood, densities that are densities, the prices of a field.
 
 use crate::{GPU, trained, trained_from};
 use pushforward::data::Table;
@@ -19,13 +19,13 @@ const KINETIC: f64 = 0.3;
 const JACOBIAN: f64 = 0.2;
 const STEPS: usize = 2;
 
-/// Twin of the training loss, straight from its formula: plain loops, a tangent of each direction beside each value.
+/// Reference for the training loss, straight from its formula: plain loops, a tangent of each direction beside each value.
 struct Twin {
     /// (name, offset, rows, columns) of each slice of the flat parameters.
     slices: Vec<(String, usize, usize, usize)>,
     activation: Activation,
     time: TimeEmbedding,
-    /// Centred rows, given columns behind.
+    /// Centered rows, given columns behind.
     rows: Vec<[f64; COLUMNS + 1]>,
     /// The directions of each row's tangents: all of them, or one probe.
     directions: Vec<Vec<[f64; COLUMNS]>>,
@@ -212,7 +212,7 @@ fn a_trained_flow_is_a_density_that_adds_up_to_one_and_its_map_an_inverse() {
     assert!(density.iter().all(|v| v.is_finite()));
     println!("the density adds up to {total:.4}");
     assert!((total - 1.0).abs() < 0.01, "the density adds up to {total}");
-    // Fresh rows of the same law are likelier than under the Gaussian.
+    // Fresh rows of the same distribution are likelier than under the Gaussian.
     let fresh = Toy::Moons.sample(2000, 99);
     let nats = mean(&outcome.model.log_density(&fresh).unwrap().unwrap().values);
     let points =
@@ -234,7 +234,7 @@ fn a_trained_flow_is_a_density_that_adds_up_to_one_and_its_map_an_inverse() {
 
 #[test]
 fn a_gaussian_is_as_likely_as_its_formula_says() {
-    // N((1, −2), ((4, 1.2), (1.2, 1))): what is fitted is the law itself, up to 6,000 rows' error, and training leaves it there.
+    // N((1, −2), ((4, 1.2), (1.2, 1))): what is fitted is the distribution itself, up to 6,000 rows' error, and training leaves it there.
     let lean = |seed| -> Vec<f32> {
         let z = Toy::Gaussian.sample(if seed == 1 { 6000 } else { 500 }, seed).into_single();
         z.chunks_exact(2).flat_map(|z| [1.0 + 2.0 * z[0], -2.0 + 0.6 * z[0] + 0.8 * z[1]]).collect()

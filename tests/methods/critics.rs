@@ -1,4 +1,4 @@
-//! Critics that are trained to the end between two known laws, against what theory says they find there (closed form 17).
+//! Critics that are trained to the end between two known distributions, against what theory says they find there (closed form 17).
 
 use crate::GPU;
 use pushforward::gpu::{Recorder, Var};

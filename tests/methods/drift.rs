@@ -38,7 +38,7 @@ fn the_field_between_gaussians_is_the_closed_form() {
     for (x, found) in x.iter().zip(&found) {
         let part = |m: f32, s: f32| h * h * (x - m) / (s * s + h * h);
         let expected = part(m_q, s_q) - part(m_p, s_p);
-        // A self-normalised mean of 40,000 rows, of which a kernel of this width weighs some 4,000 alike: a deviation of h/√4,000, 0.01.
+        // A self-normalized mean of 40,000 rows, of which a kernel of this width weighs some 4,000 alike: a standard deviation of h/√4,000, 0.01.
         assert!((found - expected).abs() < 0.05, "{found} for {expected} at {x}");
     }
     let back = field(&[&x, &p, &q], |rec, v| Ok(kernel_fields(rec, v[0], v[2], v[1], Shape::Gaussian, &[h], false)?[0]));

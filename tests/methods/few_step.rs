@@ -11,7 +11,7 @@ use pushforward::nn::{Activation, Adam, Builder, TimeEmbedding, TwoTimes, Veloci
 use pushforward::train::{self, Job};
 use std::sync::atomic::AtomicBool;
 
-/// ψ_{t→r}(z) of closed form 14 in this house's times (0 is noise N(0, 1), 1 the data N(m, s²)): x_t = (1 − t)x₀ + t x₁, σ_t² = (1 − t)² + t²s².
+/// ψ_{t→r}(z) of closed form 14 in the times of this crate (0 is noise N(0, 1), 1 the data N(m, s²)): x_t = (1 − t)x₀ + t x₁, σ_t² = (1 − t)² + t²s².
 fn flow(m: f64, s: f64, from: f64, to: f64, x: f64) -> f64 {
     let sigma = |t: f64| ((1.0 - t).powi(2) + (t * s).powi(2)).sqrt();
     to * m + sigma(to) / sigma(from) * (x - from * m)
@@ -200,7 +200,7 @@ fn maps_between_times_learn_in_one_step_and_in_four() {
 
 #[test]
 fn maps_start_at_the_gaussian_that_is_fitted_given_what_is_given() {
-    // y = 2 − 3c + e with e of deviation ½, less what one step of rate 0 learns, in one step and in four.
+    // y = 2 − 3c + e with e of standard deviation ½, less what one step of rate 0 learns, in one step and in four.
     let rows = 4000;
     let normal = Toy::Gaussian.sample(rows, 3).into_single();
     let values: Vec<f32> = (0..rows).flat_map(|i| [2.0 - 3.0 * normal[2 * i] + 0.5 * normal[2 * i + 1], normal[2 * i]]).collect();

@@ -1,4 +1,4 @@
-//! Flows: samples by every solver, a density, a map that can be run backwards, any law to start from.
+//! Flows: samples by every solver, a density, a map that can be run backwards, any distribution to start from.
 
 use crate::{GPU, distances, trained};
 use pushforward::data::Table;
@@ -10,7 +10,7 @@ use pushforward::model::Model;
 fn a_trained_flow_is_a_density_and_its_map_an_inverse() {
     let folder = tempfile::tempdir().unwrap();
     let outcome = trained("flow-matching", Toy::Moons, "hidden_width = 32\nlearning_rate = 4e-3", &folder.path().join("run"));
-    // On a grid over all that the law reaches the density adds up to one.
+    // On a grid over all that the distribution reaches the density adds up to one.
     let (side, reach) = (81usize, 4.5f32);
     let at = |i: usize| reach * (2.0 * i as f32 / (side as f32 - 1.0) - 1.0);
     let grid: Vec<f32> = (0..side * side).flat_map(|k| [at(k % side), at(k / side)]).collect();
@@ -162,7 +162,7 @@ fn estimated_log_densities_are_within_their_errors_of_the_exact_ones() {
     let within = scaled.iter().filter(|z| z.abs() < 2.0).count() as f64 / 2000.0;
     let mean = scaled.iter().sum::<f64>() / 2000.0;
     println!("{within:.3} within two errors, mean {mean:.3} of one");
-    // Student's law of 23 degrees puts .943 within two; probes are shared by no rows.
+    // Student's distribution of 23 degrees puts .943 within two; probes are shared by no rows.
     assert!((0.90..0.985).contains(&within) && mean.abs() < 0.15, "{within} within two errors, mean {mean}");
 }
 

@@ -1,4 +1,4 @@
-//! Given columns: every family of methods learns how the mean and the variance of a law depend on what is given.
+//! Given columns: every family of methods learns how the mean and the variance of a distribution depend on what is given.
 
 use crate::{GPU, Silent, job};
 use pushforward::Error;
@@ -12,7 +12,7 @@ use std::sync::atomic::AtomicBool;
 const EACH: usize = 4000;
 const CORRELATION: f64 = 0.6;
 
-/// The mean and the deviation of y given c and the class: y ~ N((3c/2 ± 1, −c), s²·[1 0.6; 0.6 1]) with s = 0.4 in class a, 0.8 in class b.
+/// The mean and the standard deviation of y given c and the class: y ~ N((3c/2 ± 1, −c), s²·[1 0.6; 0.6 1]) with s = 0.4 in class a, 0.8 in class b.
 /// The fitted Gaussian, where training starts, has the means right and one variance for both.
 fn law(c: f64, b: bool) -> ([f64; 2], f64) {
     let (shift, deviation) = if b { (-1.0, 0.8) } else { (1.0, 0.4) };
@@ -36,7 +36,7 @@ fn learn(method: &str, extra: &str, out: &std::path::Path) -> Result<Outcome, Er
     train::train(&GPU, job, &mut Silent, &AtomicBool::new(false))
 }
 
-/// The largest errors of the conditional means (in conditional deviations), deviations (as shares) and correlations at six given rows.
+/// The largest errors of the conditional means (in conditional standard deviations), standard deviations (as shares) and correlations at six given rows.
 fn errors(model: &Model) -> [f64; 3] {
     let (mut mean_error, mut deviation_error, mut correlation_error) = (0.0f64, 0.0f64, 0.0f64);
     for (c, b) in [-1.0, 0.0, 1.0].into_iter().flat_map(|c| [(c, false), (c, true)]) {
@@ -78,7 +78,7 @@ fn engression_learns_a_conditional_gaussian_and_its_correlation() {
     let outcome = learn("energy", "hidden_width = 32\nbatch_size = 256\nsteps = 600", &folder.path().join("run")).unwrap();
     let [mean, deviation, correlation] = errors(&outcome.model);
     println!("engression: mean {mean:.3}, deviation {deviation:.3}, correlation {correlation:.3}");
-    // Of whole rows 800 steps learn the means as well, the deviations worse, and leave a correlation off by 0.25.
+    // Of whole rows 800 steps learn the means as well, the standard deviations worse, and leave a correlation off by 0.25.
     assert!(mean < 0.15 && deviation < 0.15 && correlation < 0.15, "{mean} {deviation} {correlation}");
 }
 
@@ -111,7 +111,7 @@ fn flows_learn_a_conditional_gaussian() {
     learns("diffusion", "hidden_width = 32\nlearning_rate = 4e-3");
 }
 
-/// How far the mean of the model's ln p(y | given) is below the law's own, in nats of the data's units: the standardisation of the generated columns
+/// How far the mean of the model's ln p(y | given) is below the distribution's own, in nats of the data's units: the standardization of the generated columns
 /// alone is in it.
 fn nats_lost(model: &Model, rows: usize) -> f64 {
     let fresh = table(rows, 77);

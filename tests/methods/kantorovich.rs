@@ -1,4 +1,4 @@
-//! Potentials that are trained to the end between two known laws, against the closed costs of transport (closed forms 6 and 7).
+//! Potentials that are trained to the end between two known distributions, against the closed costs of transport (closed forms 6 and 7).
 
 use crate::GPU;
 use pushforward::gpu::Recorder;
@@ -9,7 +9,7 @@ use pushforward::ops::dual::Softness;
 
 const ROWS: usize = 1024;
 
-/// Two normal laws with independent columns: means and deviations.
+/// Two normal distributions with independent columns: means and standard deviations.
 struct Laws {
     y: (&'static [f32], &'static [f32]),
     x: (&'static [f32], &'static [f32]),
@@ -19,7 +19,7 @@ struct Laws {
 const LAWS: [Laws; 2] =
     [Laws { y: (&[0.0], &[1.0]), x: (&[1.0], &[0.5]) }, Laws { y: (&[0.0, 0.0], &[1.0, 0.6]), x: (&[0.8, 0.0], &[0.5, 1.2]) }];
 
-/// Trains two potentials between the laws and returns the mean of V over the last fifth of the steps: on fresh rows V is right on
+/// Trains two potentials between the distributions and returns the mean of V over the last fifth of the steps: on fresh rows V is right on
 /// average for the potentials there are, and so below its supremum.
 fn trained(laws: &Laws, settings: &Settings, steps: usize) -> f64 {
     let columns = laws.y.0.len();
@@ -88,7 +88,7 @@ fn two_networks_find_the_entropic_cost_between_gaussians() {
     }
 }
 
-/// The supremum of V with the quadratic penalty, in f64, for the laws on a grid of nodes weighted by their densities: f at a node solves
+/// The supremum of V with the quadratic penalty, in f64, for the distributions on a grid of nodes weighted by their densities: f at a node solves
 /// Σ_j w_j max(f + g_j − c_j, 0) = 2ε, a convex equation in one unknown for Newton's method, then g, and so on until the plan's other
 /// marginal is right too (V is concave and smooth, so that its ascent by coordinates ends at the supremum).
 fn quadratic(laws: &Laws, epsilon: f64) -> f64 {
@@ -131,7 +131,7 @@ fn quadratic(laws: &Laws, epsilon: f64) -> f64 {
     mean(&f, &wy) + mean(&g, &wx) - mean(&excess, &wy) / (4.0 * epsilon)
 }
 
-/// 2·half + 1 nodes a column out to 4½ deviations, with the normal density's weights: all their products.
+/// 2·half + 1 nodes a column out to 4½ standard deviations, with the normal density's weights: all their products.
 fn grid((mean, deviation): (&[f32], &[f32]), half: i32) -> (Vec<Vec<f64>>, Vec<f64>) {
     let mut nodes = vec![(Vec::new(), 1.0)];
     for (m, s) in mean.iter().zip(deviation).map(|(m, s)| (f64::from(*m), f64::from(*s))) {

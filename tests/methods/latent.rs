@@ -114,7 +114,7 @@ fn bounds_grow_with_samples_towards_the_likelihood() {
     let data = Dataset::new(&GPU, &rows, SIZE.1, None).unwrap();
     let bound = |samples: usize| {
         let method = built("iwae", &format!("variance = 'column'\nbound_samples = {samples}"), &data);
-        // An encoder that is off: means moved by 0.4 and deviations by a factor of 1.5.
+        // An encoder that is off: means moved by 0.4 and standard deviations by a factor of 1.5.
         let weights = method.parameters().averaged().unwrap();
         let moved = |name: &str| {
             let mut values = weights.iter().find(|w| w.0 == name)?.3.clone();

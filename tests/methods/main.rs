@@ -87,7 +87,7 @@ fn distances(outcome: &train::Outcome, toy: Toy) -> (f64, f64) {
     (root(sample.single()), root(&gaussian.sample(3000, 1)))
 }
 
-/// What a method learns: `stein` needs a law whose score is known, and one whose mass hangs together.
+/// What a method learns: `stein` needs a distribution whose score is known, and one whose mass hangs together.
 fn target(method: &str) -> Toy {
     if method == "stein" { Toy::Banana } else { Toy::Moons }
 }
@@ -136,7 +136,7 @@ fn beat_a_fitted_gaussian_by_half_the_way(section: &str) {
         // Scores say little about tails: stein has the curve long before the ends (0.154 against 0.239).
         let share = if entry.name == "stein" { 0.75 } else { 0.5 };
         assert!(learned < share * gaussian, "{}: root energy distance {learned} against a Gaussian's {gaussian}", entry.name);
-        // A density of rows far away is finite or none, never no number; what is there is farther away than any row of the law.
+        // A density of rows far away is finite or none, never no number; what is there is farther away than any row of the distribution.
         if entry.density {
             let far = Table::new(["x", "y"], vec![10.0, -10.0, 1e3, 1e3, -1e6, 0.0, 1e20, -1e20]).unwrap();
             let found = outcome.model.log_density(&far).unwrap().expect("it has a density").values;
@@ -213,7 +213,7 @@ fn the_same_seed_gives_the_same_bits_and_a_model_file_the_same_samples() {
     assert_eq!(runs[0], runs[1]);
 }
 
-/// Shares of the eight modes in a sample of 8gaussians, and the share of rows within three deviations of their mode.
+/// Shares of the eight modes in a sample of 8gaussians, and the share of rows within three standard deviations of their mode.
 fn modes(rows: &[f32]) -> ([f64; 8], f64) {
     let (mut shares, mut near) = ([0.0; 8], 0.0);
     let each = 2.0 / rows.len() as f64;
@@ -238,7 +238,7 @@ fn stein_fits_modes_but_not_their_shares() {
     let (shares, near) = modes(outcome.model.sample(4000, 5).unwrap().single());
     let (learned, gaussian) = distances(&outcome, Toy::EightGaussians);
     println!("shares {shares:.3?}, {near:.3} near a mode; {learned:.4} against {gaussian:.4}");
-    // Nearly all rows are at a mode (0.885 after 400 steps; 0.989 of the law's own), and the rows' distance to the law is
+    // Nearly all rows are at a mode (0.885 after 400 steps; 0.989 of the distribution's own), and the rows' distance to the distribution is
     // that of the modes' shares: 0.07 to 0.21 for 0.125, where chance would leave 0.005.
     assert!(near > 0.8, "{near}");
     let worst = shares.iter().map(|share| (share - 0.125).abs()).fold(0.0, f64::max);
@@ -347,6 +347,6 @@ fn validation_rows_stop_training_as_they_weigh() {
     )
     .unwrap();
     let first = outcome.metrics.series("validation")[0].1;
-    // In units of the weighted deviation: sampling noise of about 100 rows, not the distance of 50 to the other cluster.
+    // In units of the weighted standard deviation: sampling noise of about 100 rows, not the distance of 50 to the other cluster.
     assert!(first.abs() < 0.1, "validation loss {first} at the fitted Gaussian");
 }

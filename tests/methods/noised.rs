@@ -31,7 +31,7 @@ fn samples_of_a_noised_circle_come_back_to_it() {
     assert_eq!(loaded.sample(100, 3).unwrap().single(), model.sample(100, 3).unwrap().single());
     let noised = off(&loaded.with_sampling([("denoise".to_string(), false.into())]).unwrap());
     println!("{denoised:.4} from the circle, {noised:.4} without denoising");
-    // A deviation of √2, noise of 0.05 of it across the circle: E|·| = 0.056 for the law itself.
+    // A standard deviation of √2, noise of 0.05 of it across the circle: E|·| = 0.056 for the distribution itself.
     assert!(noised > 0.05 && denoised < 0.5 * noised, "{denoised} from the circle, {noised} without denoising");
 }
 

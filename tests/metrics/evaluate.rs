@@ -73,7 +73,7 @@ fn a_table_has_a_row_for_every_score_that_any_column_has() {
     let mut judged = plain.clone();
     judged.c2st = Some(Score::exact(0.55));
     let table = ScoreTable::new("60 rows", &[("samples", &plain), ("fresh data", &judged)]);
-    let row = table.rows.iter().find(|row| row.name == "Classifier accuracy").expect("a row");
+    let row = table.rows.iter().find(|row| row.name == "C2ST accuracy").expect("a row");
     assert!(row.cells[0].is_none() && row.cells[1].as_ref().is_some_and(|s| s.value == 0.55));
     assert_eq!(table.rows.len(), 10);
 }
@@ -86,10 +86,7 @@ fn scores_that_there_are_none_of_are_told_with_the_reason() {
     let options = Options { classifier: true, names, permutations: 9, projections: 8, ..Options::default() };
     let found = evaluate_points(real.points(), samples.points(), None, &options).expect("scores");
     let [classifier, constant] = found.notes.as_slice() else { panic!("{:?}", found.notes) };
-    assert_eq!(
-        classifier,
-        "There is no classifier accuracy: the smaller set has 15 rows, and a classifier needs 20 or more of each."
-    );
+    assert_eq!(classifier, "There is no C2ST accuracy: the smaller set has 15 rows, and a classifier needs 20 or more of each.");
     assert!(constant.ends_with("constant in the reference: `height`."), "{constant}");
     assert!(found.by_column.iter().all(|column| !column.is_categorical()), "{:?}", found.by_column);
     // A page says so of all sets, or of the one that it is of.
@@ -106,7 +103,7 @@ fn scores_that_there_are_none_of_are_told_with_the_reason() {
     let options = Options { gpu, ..options };
     let found = evaluate_points(near.points(), far.points(), Some(train.points()), &options).expect("scores");
     let said = found.notes.join(" ");
-    assert!(said.contains("no accuracy of a network") && said.contains("no memorization ratio"), "{said}");
+    assert!(said.contains("no accuracy of a neural network") && said.contains("no memorization ratio"), "{said}");
 }
 
 #[test]

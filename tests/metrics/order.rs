@@ -56,7 +56,7 @@ fn scores_are_those_of_the_set_of_rows() {
     assert_eq!(scores(&sorted(&x, false), &sorted(&y, true), &sorted(&train, false), gpu), found, "sorted");
     assert_eq!(scores(&doubled(&x), &doubled(&doubled(&y)), &train, gpu), found, "doubled");
     let noted = evaluate_points(x.points(), doubled(&y).points(), None, &options(None)).expect("scores").notes;
-    assert_eq!(noted, ["Every row of the samples is there 2 times, and counts once."]);
+    assert_eq!(noted, ["Every row of the samples appears 2 times, and counts once."]);
 }
 
 /// Each score by itself, as a program that calls it would have it: tests, choices of a bandwidth, scores of one set, which of two is nearer.

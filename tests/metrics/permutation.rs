@@ -8,7 +8,7 @@ fn backends() -> [Backend; 2] {
     [Backend::Host, Backend::Gpu(Gpu::open("auto").expect("an adapter (the software one will do)"))]
 }
 
-/// Closed form 22: p = (k+1)/(n+1) is uniform on {1/(n+1), …, 1} when the laws agree, however many rows a bin has and however the
+/// Closed form 22: p = (k+1)/(n+1) is uniform on {1/(n+1), …, 1} when the distributions agree, however many rows a bin has and however the
 /// rows were sorted.
 #[test]
 fn p_values_are_uniform_when_the_laws_agree() {
@@ -69,6 +69,6 @@ fn bins_and_rows_have_one_null_distribution() {
         let found = mmd2_statistics(&Backend::Host, x.points(), y.points(), 1.0, 999, bins, 1).expect("statistics");
         interval::variance(found[1..].iter().copied()).sqrt()
     };
-    // Standard deviations of skewed laws from 999 draws are known to about 4 %.
+    // Standard deviations of skewed distributions from 999 draws are known to about 4 %.
     near(spread(200) / spread(BINS), 1.0, 0.12);
 }

@@ -24,7 +24,7 @@ fn the_statistic_is_the_mean_over_pairs_of_distinct_rows() {
 
 #[test]
 fn exact_samples_are_at_zero_and_rejected_no_more_often_than_stated() {
-    // 60 samples of the law: at most 8 below 0.05 with probability 0.995; the error is the deviation of the 60 values within a third
+    // 60 samples of the distribution: at most 8 below 0.05 with probability 0.995; the error is the standard deviation of the 60 values within a third
     // (their own is known to a tenth), and 1.96 of it covers zero for all but a few.
     let scores: Vec<Score> = (0..60).map(|seed| to_normal(&normal(150, 2, 0.0, 100 + seed), seed)).collect();
     let rejected = scores.iter().filter(|s| s.p_value.unwrap() <= 0.05).count();
@@ -65,7 +65,7 @@ fn toy_samples_pass_for_their_law_and_a_gaussian_does_not() {
 
 #[test]
 fn dropped_modes_of_a_separated_mixture_are_not_seen() {
-    // Half of the eight Gaussians, six deviations apart. That is the statistic's blindness to proportions, as a number: KSD² is
+    // Half of the eight Gaussians, six standard deviations apart. That is the statistic's blindness to proportions, as a number: KSD² is
     // 0.9 of its errors below zero (p = 0.85), where the energy distance is 9.8 above.
     let toy = Toy::EightGaussians;
     let all = toy.sample(2000, 5);

@@ -121,7 +121,7 @@ fn weights_enter_every_score() {
         let said = format!("The {what} is weighted: energy distance, MMD², Sinkhorn divergence, Kolmogorov–Smirnov");
         assert!(found.notes[0].starts_with(&said), "{:?}", found.notes);
         // Half of the rows are kept where they have to count alike: the mean of the weights over their maximum is ½.
-        let kept = found.notes[0].split("on ").nth(1).and_then(|rest| rest.split(' ').next()?.parse::<usize>().ok());
+        let kept = found.notes[0].split("p-values use ").nth(1).and_then(|rest| rest.split(' ').next()?.parse::<usize>().ok());
         assert!(rows == 600 && kept.is_some_and(|kept| (220..380).contains(&kept)), "{:?}", found.notes);
         p_values[0].push(found.ks.worst.p_value.expect("p") as f32);
         p_values[1].push(found.mmd2.p_value.expect("p") as f32);
@@ -178,5 +178,5 @@ fn weights_that_leave_too_few_rows_are_an_error_that_says_so() {
     weights[7] = 1.0;
     let found = evaluate_points(x.points().with_weights(Some(&weights)), y.points(), None, &options());
     let said = found.expect_err("one row is left").to_string();
-    assert!(said.contains("1 of the 100 rows of the reference are left") && said.contains("give more rows"), "{said}");
+    assert!(said.contains("leaves 1 of the 100 rows of the reference") && said.contains("give more rows"), "{said}");
 }

@@ -93,7 +93,7 @@ fn recorded_scores_of_toy_targets_are_those_of_their_laws_in_any_units() {
             let x = [0.4 + 1.7 * f64::from(row[0]), -1.1 + 0.6 * f64::from(row[1])];
             let expected = toy.score(x).unwrap();
             for ((&found, expected), scale) in found.iter().zip(expected).zip(&units.scale) {
-                // Of modes of deviation 0.05, the score is 400 times the distance to one.
+                // Of modes of standard deviation 0.05, the score is 400 times the distance to one.
                 let size = 1.0 + expected.abs() + if toy == Toy::TwentyFiveGaussians { 2e3 } else { 10.0 };
                 assert!((f64::from(found) - scale * expected).abs() < 2e-6 * size, "{toy}: {found} and {}", scale * expected);
             }
@@ -103,7 +103,7 @@ fn recorded_scores_of_toy_targets_are_those_of_their_laws_in_any_units() {
 
 #[test]
 fn a_score_in_words_has_the_discrepancy_of_the_same_law() {
-    // The standard normal law as a mixture and in words, in units that standardising makes.
+    // The standard normal distribution as a mixture and in words, in units that standardizing makes.
     let (n, units) = (300, Standardisation { mean: vec![0.5, -2.0], scale: vec![2.0, 0.25] });
     let z = numbers(2 * n, 3);
     let x = units.undo(&z).unwrap();

@@ -14,7 +14,7 @@ fn on_all_families(test: impl Fn(&Gpu)) {
     }
 }
 
-/// Statistics, loss and gradient against the twin.
+/// Statistics, loss and gradient against the reference.
 fn compare(gpu: &Gpu, (n, m, d, count): (usize, usize, usize, usize), spread: f32, complex: bool, estimator: Estimator) {
     let (x, y) = (numbers(n * d, 1), numbers(m * d, 2));
     let b: Vec<f32> = numbers(count * d, 3).iter().map(|b| spread * b).collect();
@@ -95,7 +95,7 @@ fn a_sample_is_at_no_distance_from_itself() {
 
 #[test]
 fn the_characteristic_function_of_a_normal_law_is_a_bell() {
-    // A grid of quantiles has the statistics of the law to O(1/n).
+    // A grid of quantiles has the statistics of the distribution to O(1/n).
     let n = 4000;
     let law = statrs::distribution::Normal::standard();
     let quantile = |i: usize| statrs::distribution::ContinuousCDF::inverse_cdf(&law, (i as f64 + 0.5) / n as f64);

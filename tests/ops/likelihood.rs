@@ -69,7 +69,7 @@ fn values_and_gradients_match_the_twin() {
 
 #[test]
 fn values_are_those_of_statrs() {
-    // Without a floor the raw scale is the logarithm of the law's own.
+    // Without a floor the raw scale is the logarithm of the distribution's own.
     let (x, m, r) = (0.7f32, -0.4f32, 0.3f32);
     let (at, location, scale) = (f64::from(x), f64::from(m), f64::from(r).exp());
     let chance = 1.0 / (1.0 + (-location).exp());

@@ -13,7 +13,7 @@ fn doubled(mut twin: Twin) -> Twin {
     twin
 }
 
-/// Value and the three gradients of one layer, against the twin; `twice` uses every input in two layers, so that the
+/// Value and the three gradients of one layer, against the reference; `twice` uses every input in two layers, so that the
 /// second gradient is added to the first.
 fn check(gpu: &Gpu, n: usize, k: usize, m: usize, act: Activation, twice: bool) {
     let (x, w, b, d) = (numbers(n * k, 1), numbers(k * m, 2), numbers(m, 3), numbers(n * m, 4));

@@ -1,4 +1,4 @@
-//! Every kernel against its f64 twin: one process, a device a thread, checks and poison on.
+//! Every kernel against its f64 reference: one process, a device a thread, checks and poison on.
 
 mod activation;
 mod adam;

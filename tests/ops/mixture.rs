@@ -4,7 +4,7 @@ use pushforward::ops::mixture::Mixture;
 use pushforward::reference::Twin;
 use pushforward::reference::mixture::{hessian_vector, log_density, score};
 
-/// Numbers that are exact in f32, so that twin and shader see one law.
+/// Numbers that are exact in f32, so that reference and shader see one distribution.
 fn mixture(components: usize, d: usize) -> Mixture {
     let means: Vec<f64> = numbers(components * d, 11).into_iter().map(f64::from).collect();
     // Precisions that are powers of two.

@@ -24,7 +24,7 @@ fn twin(value: &[f64], scale: &[f64], terms: usize) -> Twin {
     Twin { value: value.to_vec(), scale: scale.to_vec(), terms }
 }
 
-/// Value and both gradients against the twin.
+/// Value and both gradients against the reference.
 fn compare(gpu: &Gpu, kernel: &RadialKernel, (n, m, d): (usize, usize, usize), estimator: Estimator) {
     let (x, mut y) = (numbers(n * d, 1), numbers(m * d, 2));
     y.iter_mut().for_each(|y| *y = 1.2 * *y + 0.3);
@@ -120,7 +120,7 @@ fn energy_distance_of_two_diracs_is_twice_their_distance() {
     });
 }
 
-/// Quantiles at the midpoints of n equal shares: a sample whose statistics are those of the law to O(1/n²).
+/// Quantiles at the midpoints of n equal shares: a sample whose statistics are those of the distribution to O(1/n²).
 fn normal_quantiles(n: usize, shift: f64) -> Vec<f32> {
     let law = statrs::distribution::Normal::standard();
     let quantile = |i: usize| statrs::distribution::ContinuousCDF::inverse_cdf(&law, (i as f64 + 0.5) / n as f64);

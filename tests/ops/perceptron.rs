@@ -4,7 +4,7 @@ use pushforward::nn::{Builder, Head, Mlp, MlpShape, Parameters, Weights};
 use pushforward::ops::activation::Activation;
 use pushforward::reference::{check_gradient, differences, perceptron::Perceptron};
 
-/// A network, its values, and its twin.
+/// A network, its values, and its reference.
 struct Net {
     mlp: Mlp,
     parameters: Parameters,

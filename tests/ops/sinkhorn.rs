@@ -13,7 +13,7 @@ fn even(n: usize) -> Vec<f64> {
     vec![1.0 / n as f64; n]
 }
 
-/// One soft minimum and one pull at the potentials of one update from zero: nothing accumulates, so the twin's scale holds.
+/// One soft minimum and one pull at the potentials of one update from zero: nothing accumulates, so the reference's scale holds.
 fn compare(gpu: &Gpu, (n, m, d): (usize, usize, usize), p: f32, epsilon: f32) {
     let (x, mut y) = (numbers(n * d, 1), numbers(m * d, 2));
     y.iter_mut().for_each(|y| *y = 1.2 * *y + 0.3);

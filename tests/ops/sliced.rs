@@ -9,7 +9,7 @@ use statrs::function::erf::erf;
 const SIZES: [usize; 8] = [1, 2, 63, 64, 65, 255, 257, 1000];
 const DIMENSIONS: [usize; 5] = [1, 2, 3, 17, 64];
 
-/// Numbers with few bits, so that projections of them on directions with few bits are exact in f32, and device and twin
+/// Numbers with few bits, so that projections of them on directions with few bits are exact in f32, and device and reference
 /// agree on what is equal and what is greater: gradients of sorted samples jump where two values change places.
 fn rounded(count: usize, seed: u64, unit: f32) -> Vec<f32> {
     numbers(count, seed).into_iter().map(|v| (v / unit).round() * unit).collect()

@@ -23,7 +23,7 @@ fn twin(value: &[f64], scale: &[f64], terms: usize) -> Twin {
     Twin { value: value.to_vec(), scale: scale.to_vec(), terms }
 }
 
-/// Value and both gradients against the twin, at scores that are no function of x.
+/// Value and both gradients against the reference, at scores that are no function of x.
 fn compare(gpu: &Gpu, kernel: &SteinKernel, n: usize, d: usize, estimator: Estimator) {
     let (x, s) = (numbers(n * d, 1), numbers(n * d, 2));
     let expected = stein_squared(kernel, &wide(&x), &wide(&s), d, estimator == Estimator::Unbiased);
@@ -111,7 +111,7 @@ fn long_samples_are_cut_into_dispatches_without_a_change() {
 
 #[test]
 fn the_gradient_through_the_score_is_that_of_the_whole_statistic() {
-    // x moves the kernel and the score: differences of the f64 twin with the mixture's score inside.
+    // x moves the kernel and the score: differences of the f64 reference with the mixture's score inside.
     let law = Mixture::new(2, &[1.0, 2.0], &[-1.0, 0.5, 1.0, 0.0], &[0.5, 1.0, 1.0, 2.0]);
     let x = numbers(2 * 12, 4);
     for kernel in kernels() {
@@ -125,7 +125,7 @@ fn the_gradient_through_the_score_is_that_of_the_whole_statistic() {
             let loss = rec.stein_squared(&kernel, x, scores, Estimator::Unbiased)?;
             Ok(vec![rec.backward(loss, &[x])?[0]])
         });
-        // The f32 arithmetic of twelve points; the exact chain is the twins' business.
+        // The f32 arithmetic of twelve points; the exact chain is the references' business.
         check_gradient("whole", &wide(&found[0]), &differences(&wide(&x), whole), 2e-5);
     }
 }

@@ -205,7 +205,7 @@ fn stein_learns_any_rows_towards_a_given_score() {
     desk.file("a.csv", format!("age,height\n{rows}"));
     let words = format!("train stein --data a.csv --out run --steps 10 {TINY}");
     let said = desk.works(&format!("{words} --set score=['-(age-3)','-0.25*(x2-4)']"));
-    // The rows are not those of the law: training is not stopped by them.
+    // The rows are not those of the distribution: training is not stopped by them.
     assert!(said.contains("60 training, no validation, no test"), "{said}");
     assert!(desk.text("run/config.toml").contains("-0.25*(x2-4)"));
     let report = desk.text("run/report.html");

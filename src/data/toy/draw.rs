@@ -1,4 +1,4 @@
-//! One draw from each law, written as its definition is. The order of the draws is part of the seed's promise.
+//! One draw from each distribution, written as its definition is. The order of the draws is part of the seed's promise.
 
 use std::f64::consts::{FRAC_PI_4, PI, SQRT_2, TAU};
 

@@ -1,11 +1,11 @@
-//! What is known of each law in closed form.
+//! What is known of each distribution in closed form.
 
 use std::f64::consts::{FRAC_PI_4, PI, SQRT_2, TAU};
 
 use super::Toy;
 use crate::data::Mixture;
 
-/// The mean and covariance of a law on ℝ².
+/// The mean and covariance of a distribution on ℝ².
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Moments {
     /// (E x, E y)
@@ -25,7 +25,7 @@ pub(super) fn moments(toy: Toy) -> Moments {
         // Half the squared radius in each direction, and the noise.
         Toy::EightGaussians => Moments::new([0.0; 2], [4.0 + 0.125; 2], 0.0),
         Toy::Moons => {
-            // The variance within a half circle is 1/2 and 1/2 − 4/π²; the two centres of mass, (0, 2/π) and (1, 1/2 − 2/π), add
+            // The variance within a half circle is 1/2 and 1/2 − 4/π²; the two centers of mass, (0, 2/π) and (1, 1/2 − 2/π), add
             // the products of half their differences.
             let half = [-0.5, 2.0 / PI - 0.25];
             let variance = [0.5 + half[0] * half[0], 0.5 - 4.0 / (PI * PI) + half[1] * half[1]];

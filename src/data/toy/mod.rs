@@ -1,9 +1,9 @@
-//! Toy targets in the plane, each with its exact law.
+//! Toy targets in the plane, each with its exact distribution.
 //!
 //! The definitions are those of the field's usual code: FFJORD's `toy_data.py` (Grathwohl et al. 2019, also the source of
 //! torchcfm's and most others' copies), scikit-learn's `make_moons` and `make_swiss_roll`, PacGAN's grid of 25 Gaussians (Lin et
 //! al. 2018) and the banana of masked autoregressive flows (Papamakarios et al. 2017, Fig. 1). Where that code places points
-//! at equal steps along a curve, the law here is uniform along it, so that rows are independent.
+//! at equal steps along a curve, the distribution here is uniform along it, so that rows are independent.
 //!
 //! Below, N, N₁, N₂ are independent standard normals (N in the plane where it is added to a point), U, U₁, U₂ independent
 //! uniforms on [0, 1), and all indices, signs and other choices are equally likely.
@@ -20,7 +20,7 @@ use super::random::{Stream, generator};
 use super::{Mixture, Table, nearest};
 use crate::{Error, Result};
 
-/// A target law on ℝ².
+/// A target distribution on ℝ².
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Toy {
@@ -41,7 +41,7 @@ pub enum Toy {
     /// `swissroll`: (t cos t, t sin t)/5 + N/5 with t = 3π/2 (1 + 2U): scikit-learn's `make_swiss_roll` with noise 1 seen from
     /// the end, scaled as in FFJORD.
     SwissRoll,
-    /// `gaussian`: N, the standard normal law in the plane.
+    /// `gaussian`: N, the standard normal distribution in the plane.
     Gaussian,
     /// `uniform`: (U₁, U₂), on the unit square.
     Uniform,
@@ -118,23 +118,23 @@ impl Toy {
         table.from_origin(format!("toy:{}:{rows}", self.name()))
     }
 
-    /// The mean and covariance of the law, in closed form (of the pinwheel, too).
+    /// The mean and covariance of the distribution, in closed form (of the pinwheel, too).
     pub fn moments(self) -> Moments {
         law::moments(self)
     }
 
-    /// The logarithm of the density at a point, for the laws whose density has a closed form: 8gaussians, checkerboard, gaussian,
+    /// The logarithm of the density at a point, for the distributions whose density has a closed form: 8gaussians, checkerboard, gaussian,
     /// uniform, banana and 25gaussians. It is −∞ outside of the support.
     pub fn log_density(self, point: [f64; 2]) -> Option<f64> {
         law::log_density(self, point)
     }
 
-    /// ∇ log p at a point, for the laws that have one everywhere: 8gaussians, gaussian, banana and 25gaussians.
+    /// ∇ log p at a point, for the distributions that have one everywhere: 8gaussians, gaussian, banana and 25gaussians.
     pub fn score(self, point: [f64; 2]) -> Option<[f64; 2]> {
         law::score(self, point)
     }
 
-    /// The law as a Gaussian mixture, where it is one: 8gaussians, gaussian and 25gaussians.
+    /// The distribution as a Gaussian mixture, where it is one: 8gaussians, gaussian and 25gaussians.
     pub fn mixture(self) -> Option<Mixture> {
         law::mixture(self)
     }

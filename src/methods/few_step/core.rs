@@ -7,7 +7,7 @@ use crate::methods::dataset::{join, part};
 use crate::methods::{Dataset, Method, Setup, descend};
 use crate::nn::{Adam, Builder, Parameters, TwoTimes, Weights};
 
-/// A map between times, with its optimiser.
+/// A map between times, with its optimizer.
 pub struct FewStep {
     pub parameters: Parameters,
     pub adam: Adam,
@@ -37,7 +37,7 @@ impl FewStep {
         })
     }
 
-    /// So many rows of noise and of data, centred.
+    /// So many rows of noise and of data, centered.
     pub fn ends(&self, rec: &mut Recorder, data: &Dataset, rows: usize) -> Result<Ends> {
         self.place.ends(rec, &self.parameters, data, rows)
     }
@@ -55,7 +55,7 @@ impl FewStep {
         rec.add(x, way)
     }
 
-    /// Times 0 ≤ s ≤ t ≤ 1, rows × 1 each: uniform on that triangle, but that a share `from_noise` of the ways begins at s = 0 and a share `to_data` ends at t = 1.
+    /// Times 0 ≤ s ≤ t ≤ 1, rows × 1 each: uniform on that triangle, but that a share `from_noise` of the trajectories begins at s = 0 and a share `to_data` ends at t = 1.
     pub fn times(&self, rec: &mut Recorder, rows: usize, Ways { from_noise, to_data }: Ways) -> Result<[Var; 2]> {
         let square = rec.uniform(rows, 1)?;
         let square = rec.affine(square, 1.0 / (1.0 - to_data), 0.0)?;

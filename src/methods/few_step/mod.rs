@@ -4,7 +4,7 @@
 //!
 //! and samples in as many steps as are asked for: X_{0,1}, or X_{½,1} ∘ X_{0,½}, ….
 //!
-//! Time runs from noise (0) to data (1), in centred units; noise is ξ(z) = zA with the covariance that a regression on the given columns leaves, so that u = 0
+//! Time runs from noise (0) to data (1), in centered units; noise is ξ(z) = zA with the covariance that a regression on the given columns leaves, so that u = 0
 //! leaves the fitted Gaussian as it is.
 
 mod core;
@@ -28,7 +28,7 @@ settings! {
     }
 }
 
-/// Which ways are trained more than their measure among all asks for: those that few steps take.
+/// Which trajectories are trained more than their measure among all asks for: those that few steps take.
 #[derive(Clone, Copy, Debug)]
 pub struct Ways {
     /// Share that begins at noise.

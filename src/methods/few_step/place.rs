@@ -6,7 +6,7 @@ use crate::methods::{Dataset, Setup};
 use crate::nn::{Activation, Builder, Id, Parameters, Weights};
 use crate::{Error, Result};
 
-/// The Gaussian b + cB + zA of the data given c ([`Dataset::regression`]): weights of the model that no update moves. Rows less b + cB are called centred.
+/// The Gaussian b + cB + zA of the data given c ([`Dataset::regression`]): weights of the model that no update moves. Rows less b + cB are called centered.
 pub struct Place {
     columns: usize,
     factor: Id,
@@ -53,7 +53,7 @@ impl Place {
         }
     }
 
-    /// Centred rows in the data's own place.
+    /// Centered rows in the data's own place.
     pub fn place(
         &self,
         rec: &mut Recorder,
@@ -66,7 +66,7 @@ impl Place {
         rec.add(x, middle)
     }
 
-    /// So many rows of noise and of data, centred.
+    /// So many rows of noise and of data, centered.
     pub fn ends(&self, rec: &mut Recorder, parameters: &Parameters, data: &Dataset, rows: usize) -> Result<Ends> {
         let (x, given) = data.parted_batch(rec, rows)?;
         let middle = self.middle(rec, parameters, given, Weights::Trained)?;

@@ -26,12 +26,12 @@ use start::Start;
 /// Numbers that one layer's answers to a chunk of samples may take.
 const MOST: usize = 1 << 24;
 
-/// A loss of the model's samples, recorded, and how held-out rows are judged: what a method of this kind adds.
+/// A loss of the model's samples, recorded, and how validation rows are judged: what a method of this kind adds.
 pub(super) trait Objective: Send + Sync {
     /// The loss of data rows, n × (columns + given), 1 × 1.
     fn loss(&self, rec: &mut Recorder, model: &Latent, rows: Var) -> Result<Var>;
 
-    /// What it maximises at rows, n × 1, without what training adds to it.
+    /// What it maximizes at rows, n × 1, without what training adds to it.
     fn bound(&self, rec: &mut Recorder, model: &Latent, rows: Var, weights: Weights) -> Result<Var>;
 }
 
@@ -297,7 +297,7 @@ impl<O: Objective> super::Method for LatentMethod<O> {
         rec.concat(&[z, noise])
     }
 
-    /// The decoder's mean (median, for Student's law) at z; or with noise behind z, a row of its law.
+    /// The decoder's mean (median, for Student's distribution) at z; or with noise behind z, a row of its distribution.
     fn push(&self, rec: &mut Recorder, z: Var, weights: Weights) -> Result<Var> {
         let model = &self.model;
         let own = z.cols() - model.conditions;
@@ -344,7 +344,7 @@ impl<O: Objective> super::Method for LatentMethod<O> {
     }
 }
 
-/// Numbers of Student's law by the polar method: t = √(ν(u^{−2/ν} − 1))·cos 2πv for uniform u and v (Bailey 1994).
+/// Numbers of Student's distribution by the polar method: t = √(ν(u^{−2/ν} − 1))·cos 2πv for uniform u and v (Bailey 1994).
 fn student(rec: &mut Recorder, rows: usize, cols: usize, degrees: f32) -> Result<Var> {
     // (0, 1]: no logarithm of zero.
     let u = rec.uniform(rows, cols)?;

@@ -3,7 +3,7 @@
 use crate::{Error, Result, settings};
 use serde::{Deserialize, Serialize};
 
-/// A decoder's law of a column.
+/// A decoder's distribution of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Law {
@@ -12,7 +12,7 @@ pub enum Law {
     Bernoulli,
 }
 
-/// Whose the scales of a decoder's law are.
+/// Whose the scales of a decoder's distribution are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Variance {

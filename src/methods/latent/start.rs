@@ -36,7 +36,7 @@ impl Start {
         let (bias, factor) = data.regression(columns);
         let bias: Vec<f64> = bias.into_iter().map(f64::from).collect();
         let factor: Vec<f64> = factor.into_iter().map(f64::from).collect();
-        // Principal directions, each times its deviation, and below them B.
+        // Principal directions, each times its standard deviation, and below them B.
         let (directions, slope) = factor.split_at(columns * columns);
         let variances: Vec<f64> = directions.chunks_exact(columns).map(|row| row.iter().map(|v| v * v).sum::<f64>()).collect();
         let floor = f64::from(settings.least_deviation);
@@ -80,7 +80,7 @@ impl Start {
                 false => bias[j] as f32,
             };
         }
-        // Student's law of ν > 2 has ν/(ν − 2) times the variance of its scale.
+        // Student's distribution of ν > 2 has ν/(ν − 2) times the variance of its scale.
         let degrees = f64::from(settings.degrees);
         let noise = match settings.likelihood {
             Law::StudentT if degrees > 2.0 => (noise * (degrees - 2.0) / degrees).max(1.01 * floor * floor),

@@ -1,4 +1,4 @@
-//! A flow as a method: its way, its way back, and its log-density; and what a model asks of it besides.
+//! A flow as a method: its trajectories, its inverse, and its log-density; and what a model asks of it besides.
 
 use super::{ManyStep, Sampling};
 use crate::Result;
@@ -22,7 +22,7 @@ pub trait Flow: Send + Sync {
         Vec::new()
     }
 
-    /// Whether training maximises the likelihood, so that it is what held-out rows are judged by.
+    /// Whether training maximizes the likelihood, so that it is what validation rows are judged by.
     fn by_likelihood(&self) -> bool {
         false
     }
@@ -35,13 +35,13 @@ pub trait Flow: Send + Sync {
         self.core().velocity(rec, x, time, weights)
     }
 
-    /// The way of x by a solver that is none of fields.
+    /// The trajectory of x by a solver that is none of fields.
     fn follow_noisy(&self, rec: &mut Recorder, times: &[f64], x: Var, given: Option<Var>, weights: Weights) -> Result<Vec<Var>> {
         self.core().follow_noisy(rec, times, x, given, weights)
     }
 }
 
-/// The way of a batch: times, and the rows at each.
+/// The trajectory of a batch: times, and the rows at each.
 pub struct Way {
     pub times: Vec<f64>,
     pub states: Vec<Var>,
@@ -57,7 +57,7 @@ pub trait Dynamics: Send + Sync {
     fn begin(&self, rec: &mut Recorder, z: Var) -> Result<Var>;
     fn velocity(&self, rec: &mut Recorder, x: Var, time: Time) -> Result<Var>;
     fn arrive(&self, rec: &mut Recorder, x: Var) -> Result<Var>;
-    /// A state on the way in the data's own place.
+    /// A state of a trajectory in the units of the data.
     fn place(&self, rec: &mut Recorder, x: Var) -> Result<Var>;
     /// From data to where the integration back begins.
     fn leave(&self, rec: &mut Recorder, x: Var) -> Result<Var>;
@@ -69,11 +69,11 @@ pub trait Dynamics: Send + Sync {
     fn probes(&self) -> usize;
     /// One probe of so many rows, random signs; conditions have none.
     fn probe(&self, rec: &mut Recorder, rows: usize) -> Result<Var>;
-    /// The deviation of its noise at the beginning, in deviations of the data.
+    /// The standard deviation of its noise at the beginning, in standard deviations of the data.
     fn scale(&self) -> f64;
     /// Whether the network's own answer is the field.
     fn predicts_velocity(&self) -> bool;
-    /// Data rows with the path's noise, each at its own time (rows × 1): states of the law that the field moves.
+    /// Data rows with the path's noise, each at its own time (rows × 1): states of the distribution that the field moves.
     fn noised(&self, rec: &mut Recorder, x1: Var, t: Var) -> Result<Var>;
     /// Whether samples are drawn from given rows: latents are then rows in the data's units.
     fn starts_from_rows(&self) -> bool;
@@ -117,13 +117,13 @@ impl<F: Flow> Integrated<F> {
         Ok(Way { times, states })
     }
 
-    /// The solver of the way back, which draws nothing: what a network says of noise and data is a field too, and Heun follows it.
+    /// The solver of the inverse, which draws nothing: what a network says of noise and data is a field too, and Heun follows it.
     fn backwards(&self) -> Solver {
         let solver = self.0.core().sampling.solver;
         if solver.tableau().is_some() { solver } else { Solver::Heun }
     }
 
-    /// The way back of centred rows.
+    /// The inverse of centered rows.
     fn way_back(&self, rec: &mut Recorder, x: Var, weights: Weights) -> Result<Way> {
         let times = self.0.core().times_back()?;
         let states = follow(rec, self.backwards(), &times, &[x], &mut |rec, x, t| {
@@ -261,8 +261,8 @@ impl<F: Flow> Method for Integrated<F> {
         self.origin(rec, way.states[way.states.len() - 1]).map(Some)
     }
 
-    /// The continuity equation along the way back: ln ρ₁(x₁) = ln ρ₀(x₀) − ∫₀¹ ∇·v dt (Chen et al. 2018, eq. 8). Where the divergence is
-    /// estimated, each probe is one estimate along the whole way (Grathwohl et al. 2019, §3.1), and they tell the error.
+    /// The continuity equation along the inverse trajectory: ln ρ₁(x₁) = ln ρ₀(x₀) − ∫₀¹ ∇·v dt (Chen et al. 2018, eq. 8). Where the divergence is
+    /// estimated, each probe is one estimate along the whole trajectory (Grathwohl et al. 2019, §3.1), and they tell the error.
     fn log_density(&self, rec: &mut Recorder, x: Var, weights: Weights) -> Result<Option<Density>> {
         let (core, probes) = (self.0.core(), self.probes());
         let x = self.leave(rec, x)?;

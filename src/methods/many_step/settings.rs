@@ -1,4 +1,4 @@
-//! Settings of flows: how a path is laid, how samples are drawn, what law they start from.
+//! Settings of flows: how a path is laid, how samples are drawn, what distribution they start from.
 
 use crate::flow::{Curve, Grid, Path, Repulsion, Solver, TimeLaw, check_tolerance};
 use crate::methods::resolve;
@@ -141,7 +141,7 @@ pub fn resolve_flow<S: Settings>(table: &mut toml::Table, check: impl Fn(&S) -> 
 /// The setting `source` that means the fitted Gaussian.
 pub const FITTED: &str = "fitted";
 
-/// The SOURCE whose rows are a flow's source law, if its settings name one.
+/// The SOURCE whose rows are a flow's source distribution, if its settings name one.
 pub fn given_source(settings: &toml::Table) -> Option<&str> {
     settings.get("source").and_then(toml::Value::as_str).filter(|source| *source != FITTED)
 }
@@ -156,7 +156,7 @@ pub fn refuse_decoding(settings: &toml::Table) -> Result<()> {
     }
 }
 
-/// Refuses paths and solvers that need noise at the start where the source law is that of rows.
+/// Refuses paths and solvers that need noise at the start where the source distribution is that of rows.
 pub fn check_source(settings: &toml::Table) -> Result<()> {
     let Some(source) = given_source(settings) else { return Ok(()) };
     source.parse::<crate::data::Source>()?;

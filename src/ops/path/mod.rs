@@ -43,11 +43,11 @@ pub enum Times {
     LogitNormal { mean: f64, deviation: f64 },
     /// i/n plus one shift for all rows, modulo 1: every step sees all times evenly (Kingma et al. 2021, appendix I).
     LowDiscrepancy,
-    /// ln(σ/α) normal (Karras et al. 2022, whose mean is −1.2 and deviation 1.2).
+    /// ln(σ/α) normal (Karras et al. 2022, whose mean is −1.2 and standard deviation 1.2).
     LogNormal { mean: f64, deviation: f64 },
 }
 
-/// The name of a law of times, as settings have it.
+/// The name of a distribution of times, as settings have it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum TimeLaw {
@@ -59,7 +59,7 @@ pub enum TimeLaw {
 }
 
 impl TimeLaw {
-    /// The law with its usual constants.
+    /// The distribution with its usual constants.
     pub fn times(self) -> Times {
         match self {
             Self::Uniform => Times::Uniform,

@@ -1,5 +1,5 @@
 //! Paths between noise and data (paper §4): x_t = α(t)·x₁ + σ(t)·x₀ + γ(t)·z with noise x₀ at t = 0, data x₁ at t = 1, and z normal; and
-//! their velocity α̇x₁ + σ̇x₀ + γ̇z, whose conditional mean given x_t is the field whose flow carries one law to the other (Lipman et al. 2023;
+//! their velocity α̇x₁ + σ̇x₀ + γ̇z, whose conditional mean given x_t is the field whose flow carries one distribution to the other (Lipman et al. 2023;
 //! Albergo, Boffi & Vanden-Eijnden 2023).
 //!
 //! Diffusions are such paths too, run from their noise to the data. A variance-preserving one, dX = −½β X ds + √β dB, has
@@ -28,7 +28,7 @@ pub enum Curve {
     /// α = t, σ = 1 − (1 − σ_min)t: straight lines (flow matching, rectified flow).
     #[default]
     Straight,
-    /// α = sin(πt/2), σ = cos(πt/2): of two laws of one covariance all laws between have it too. The cosine schedule of Nichol & Dhariwal
+    /// α = sin(πt/2), σ = cos(πt/2): of two distributions of one covariance all distributions between have it too. The cosine schedule of Nichol & Dhariwal
     /// (2021), without its offset.
     #[serde(alias = "cosine")]
     Trigonometric,
@@ -44,14 +44,14 @@ pub enum Curve {
     EncodingDecoding,
 }
 
-/// The noise that lies over a path between two laws.
+/// The noise that lies over a path between two distributions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Gamma {
     /// None.
     #[default]
     None,
-    /// γ = a√(t(1 − t)), a Brownian bridge's deviation: that of a Schrödinger bridge between points.
+    /// γ = a√(t(1 − t)), a Brownian bridge's standard deviation: that of a Schrödinger bridge between points.
     Bridge,
     /// γ = a sin²(πt), whose slope is zero at both ends.
     Sine,
@@ -215,7 +215,7 @@ impl Path {
         }
     }
 
-    /// g² of the diffusion dX = f X ds + g dB whose laws the path runs through backwards, by unit of t: 2(α̇σ²/α − σσ̇); none where it is
+    /// g² of the diffusion dX = f X ds + g dB whose distributions the path runs through backwards, by unit of t: 2(α̇σ²/α − σσ̇); none where it is
     /// endless at the noise's end.
     pub fn diffusion(&self, t: f64) -> Option<f64> {
         match self.curve {

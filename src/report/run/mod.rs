@@ -99,7 +99,7 @@ pub fn page(
     // Scores and pictures are of the model that has seen neither validation nor test rows.
     let samples = drawn(outcome.scored(), train)?;
     let names = ["samples", "fitted Gaussian", real.beside_name];
-    // In units of each column's deviation, as the training saw them: a column in days would drown one in years.
+    // In units of each column's standard deviation, as the training saw them: a column in days would drown one in years.
     let scale = Standardisation::fit(train);
     let fitted = Gaussian::fit_weighted(Points::of(&scale.table(train)?)?, train.weights());
     let gaussian = scale.undo(&fitted.sample(ROWS, SEED))?;
@@ -120,7 +120,7 @@ pub fn page(
     for set in [&samples, &gaussian, &real.beside] {
         let set = scale.table(set)?;
         let set = subset(&set, sampled, description.seed);
-        // A score in words may have no value outside of its law's support, where a fitted Gaussian has rows.
+        // A score in words may have no value outside of its distribution's support, where a fitted Gaussian has rows.
         let target = outcome.target.as_ref().map(|target| target.in_units(&scale)).filter(|target| is_finite(target, &set));
         let options = Options { target, classifier: classify, ..options.clone() };
         let mut of_set = evaluate_points(Points::of(&reference)?, Points::of(&set)?, None, &options)?;
@@ -187,7 +187,7 @@ fn is_finite(target: &Target, rows: &Table) -> bool {
     (0..rows.rows()).all(|i| target.score(rows.row(i)).iter().all(|s| s.is_finite()))
 }
 
-/// Where the samples stand when their law was given by its score, and the rows are where training started.
+/// Where the samples stand when their distribution was given by its score, and the rows are where training started.
 fn to_score(found: &[Evaluation]) -> String {
     let [samples, _, start] = found else { return String::new() };
     let shown = |e: &Evaluation| e.ksd2.as_ref().map_or("none".into(), |score| number(score.value, 2));

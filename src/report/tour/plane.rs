@@ -7,7 +7,7 @@ use crate::tour::SAMPLE;
 /// Where the rows of a table are seen.
 pub(super) enum Plane {
     Columns,
-    /// Mean and deviation of each column, and two directions in their units: the columns themselves.
+    /// Mean and standard deviation of each column, and two directions in their units: the columns themselves.
     Units(Vec<[f64; 4]>),
     /// The same with the directions in which training rows vary most.
     Directions(Vec<[f64; 4]>),

@@ -2,7 +2,7 @@
 //! falls, when, and by how much?
 //!
 //! Every objective of a one-step map is trained directly and [annealed](pushforward::methods::anneal), for as many steps, with the same rows, batches, starting weights
-//! and settings of training, on laws whose modes lie far apart and on a control ([`Target`]). A seed makes a pair: with r the root energy distance to fresh
+//! and settings of training, on distributions whose modes lie far apart and on a control ([`Target`]). A seed makes a pair: with r the root energy distance to fresh
 //! rows,
 //!
 //!   δ_s = r(annealed, s) − r(direct, s),

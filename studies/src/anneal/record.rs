@@ -77,12 +77,12 @@ impl Arm {
     }
 }
 
-/// How near a run's rows are to the law.
+/// How near a run's rows are to the distribution.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Scores {
     /// √max(0, energy distance) to fresh rows.
     pub root_energy: f64,
-    /// Of a law with modes: each one's share of the rows, the total variation between these and the true ones, and the outlier rate.
+    /// Of a distribution with modes: each one's share of the rows, the total variation between these and the true ones, and the outlier rate.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shares: Vec<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]

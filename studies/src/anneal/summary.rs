@@ -81,7 +81,7 @@ pub struct Level {
     /// The share of the way from the fitted Gaussian (0) to fresh rows (1) in root energy distance.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub skill: Option<Score>,
-    /// Total variation of the modes' shares, and the outlier rate, of laws with modes.
+    /// Total variation of the modes' shares, and the outlier rate, of distributions with modes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub off: Option<Score>,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,4 +1,4 @@
-//! [`Target`]: laws whose modes lie far apart and have unequal shares, and one without far modes to hold them against.
+//! [`Target`]: distributions whose modes lie far apart and have unequal shares, and one without far modes to hold them against.
 //!
 //! A loss between samples sees that two far modes are there, but little says how much of the rows belongs to each: to move rows from one to the other, they
 //! have to cross where no data are. Shares of modes are what direct training loses, so they are known here and measured.
@@ -14,16 +14,16 @@ use std::f64::consts::{SQRT_2, TAU};
 
 /// The targets, in the order of the page.
 pub const NAMES: [&str; 5] = ["ring", "two", "far32", "far64", "moons"];
-/// Modes of the ring and of the laws of many dimensions.
+/// Modes of the ring and of the distributions of many dimensions.
 const MODES: usize = 8;
-/// Centres in d dimensions have the norm √d times this, rows deviate by 1: pairs of modes are about √2d of it apart.
+/// Centers in d dimensions have the norm √d times this, rows deviate by 1: pairs of modes are about √2d of it apart.
 const OUT: f64 = 3.0;
-/// Directions of these centres, and what separates the random numbers of these laws from those of others.
+/// Directions of these centers, and what separates the random numbers of these distributions from those of others.
 const DIRECTIONS: u64 = 0x0066_6172;
-/// The chance of a row of a mode to lie out of its reach: that of a Gaussian in the plane to lie beyond four deviations.
+/// The chance of a row of a mode to lie out of its reach: that of a Gaussian in the plane to lie beyond four standard deviations.
 const BEYOND: f64 = 3.354_626_279_025_118_5e-4; // e⁻⁸
 
-/// A mixture of Gaussians of one deviation, Σ w_k N(c_k, s²1), with modes that can be told apart.
+/// A mixture of Gaussians of one standard deviation, Σ w_k N(c_k, s²1), with modes that can be told apart.
 #[derive(Clone, Debug)]
 pub struct Mixture {
     pub columns: usize,
@@ -32,7 +32,7 @@ pub struct Mixture {
     /// They sum to one.
     pub weights: Vec<f64>,
     pub deviation: f64,
-    /// Distance from its centre within which a row is a mode's: P(|x − c| > reach) = e⁻⁸.
+    /// Distance from its center within which a row is a mode's: P(|x − c| > reach) = e⁻⁸.
     pub reach: f64,
 }
 
@@ -46,7 +46,7 @@ impl Mixture {
         Self { columns, centres, weights, deviation, reach: deviation * squared.sqrt() }
     }
 
-    /// The least distance between centres, in deviations.
+    /// The least distance between centers, in standard deviations.
     pub fn apart(&self) -> f64 {
         let centres: Vec<&[f64]> = self.centres.chunks_exact(self.columns).collect();
         let pairs = centres.iter().enumerate().flat_map(|(i, a)| centres[..i].iter().map(move |b| (a, b)));
@@ -93,7 +93,7 @@ impl Mixture {
     }
 
     /// The total variation between shares and weights, outliers being a class of their own: ½(Σ|p_k − w_k| + 1 − Σp_k). By the data-processing
-    /// inequality that between the laws themselves is no less (but for the e⁻⁸ of the true rows that are outliers).
+    /// inequality that between the distributions themselves is no less (but for the e⁻⁸ of the true rows that are outliers).
     pub fn off(&self, shares: &[f64]) -> f64 {
         let moved: f64 = shares.iter().zip(&self.weights).map(|(p, w)| (p - w).abs()).sum();
         0.5 * (moved + 1.0 - shares.iter().sum::<f64>())
@@ -114,7 +114,7 @@ enum Law {
     Toy(Toy),
 }
 
-/// A law to learn.
+/// A distribution to learn.
 #[derive(Clone, Debug)]
 pub struct Target {
     pub name: &'static str,
@@ -174,7 +174,7 @@ impl Target {
         }
     }
 
-    /// Rows of the law; another seed draws others.
+    /// Rows of the distribution; another seed draws others.
     pub fn sample(&self, rows: usize, seed: u64) -> Result<Table> {
         match &self.law {
             Law::Mixture(law) => Table::unnamed(law.columns, law.sample(rows, seed)),
@@ -183,20 +183,20 @@ impl Target {
     }
 }
 
-/// Eight narrow modes on a circle of radius √2, so that a column's deviation is about 1. Shares are as 1:2:…:8, and go around in steps of three: neighbors differ.
+/// Eight narrow modes on a circle of radius √2, so that a column's standard deviation is about 1. Shares are as 1:2:…:8, and go around in steps of three: neighbors differ.
 fn ring() -> Mixture {
     let angle = |k: usize| TAU * (3 * k % MODES) as f64 / MODES as f64;
     let centres = (0..MODES).flat_map(|k| [SQRT_2 * angle(k).cos(), SQRT_2 * angle(k).sin()]).collect();
     Mixture::new(2, centres, 1..=MODES as u32, 0.04)
 }
 
-/// Two modes 40 deviations apart along the diagonal, with a quarter and three quarters of the rows.
+/// Two modes 40 standard deviations apart along the diagonal, with a quarter and three quarters of the rows.
 fn two() -> Mixture {
     let at = 20.0 * 0.08 / SQRT_2;
     Mixture::new(2, vec![-at, -at, at, at], [1, 3], 0.08)
 }
 
-/// Eight modes of deviation 1 at random directions, always the same ones.
+/// Eight modes of standard deviation 1 at random directions, always the same ones.
 fn far(columns: usize) -> Mixture {
     let mut random = Xoshiro256PlusPlus::seed_from_u64(DIRECTIONS);
     let mut centres = Vec::with_capacity(MODES * columns);

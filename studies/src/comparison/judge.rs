@@ -6,13 +6,13 @@ use pushforward::metrics::{Backend, Points, c2st, manifold, pairs, sliced};
 use pushforward::{Error, Result};
 use serde::{Deserialize, Serialize};
 
-/// Sets of fresh rows, and of a sample's rows, that are compared with each other: one root energy distance of equal laws is as
+/// Sets of fresh rows, and of a sample's rows, that are compared with each other: one root energy distance of equal distributions is as
 /// often cut at zero as not, and the mean over nine says more.
 const SETS: usize = 3;
 /// Seeds of fresh rows, far from those of training rows.
 const REFERENCE: u64 = 0x7265_6665_7265_6e63;
 const BESIDE: u64 = 0x6265_7369_6465;
-/// Deviations from its mean within which a row counts as its mode's, and the share of a Gaussian in the plane that lies there.
+/// Standard deviations from its mean within which a row counts as its mode's, and the share of a Gaussian in the plane that lies there.
 const REACH: f64 = 3.0;
 const WITHIN: f64 = 0.988_891_003_461_757_7; // 1 − e^(−9/2)
 
@@ -144,13 +144,13 @@ mod tests {
     fn a_mode_that_is_missing_or_half_there_is_found() {
         let rows = Toy::EightGaussians.sample(16_000, 1).into_single();
         let whole = smallest_mode_share(Toy::EightGaussians, &rows).unwrap();
-        // The least of eight shares of 2,000 rows: about 1.4 deviations of 1/√2000 below 1.
+        // The least of eight shares of 2,000 rows: about 1.4 standard deviations of 1/√2000 below 1.
         assert!((0.9..1.0).contains(&whole), "{whole}");
-        // The mode at (2√2, 0) is three deviations wide at 1.77.
+        // The mode at (2√2, 0) is three standard deviations wide at 1.77.
         let right = |row: &&[f32]| row[0] < 1.7;
         let without: Vec<f32> = rows.chunks_exact(2).filter(right).flatten().copied().collect();
         assert_eq!(smallest_mode_share(Toy::EightGaussians, &without), Some(0.0));
-        // Clouds as many times as far out and as wide: three of their deviations away from what a mode's are.
+        // Clouds as many times as far out and as wide: three of their standard deviations away from what a mode's are.
         let blurred: Vec<f32> = rows.iter().map(|v| 2.2 * v).collect();
         assert!(smallest_mode_share(Toy::EightGaussians, &blurred).unwrap() < 0.05);
         assert_eq!(smallest_mode_share(Toy::Moons, &rows), None);

@@ -1,5 +1,5 @@
 //! The paper's §3 side by side: every method here that is trained by likelihood or by a bound of it, compared as [`statistics`](super::statistics) compares
-//! those of §2; how likely fresh rows are under each, beside the law's own density where it is known and a fitted Gaussian; and where each has its mass.
+//! those of §2; how likely fresh rows are under each, beside the distribution's own density where it is known and a fitted Gaussian; and where each has its mass.
 
 pub(crate) mod report;
 
@@ -42,7 +42,7 @@ pub struct Likelihood {
 /// The name of a target's own density.
 pub const LAW: &str = "true density";
 
-/// Likelihoods of everything that there is a model of, and of the law itself where it is known.
+/// Likelihoods of everything that there is a model of, and of the distribution itself where it is known.
 ///
 /// # Errors
 /// A device that fails, a model file that is damaged. A model without a finite likelihood is left out.

@@ -96,7 +96,7 @@ fn mean(all: &[Likelihood], method: &str, toy: Toy) -> Option<f64> {
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
 
-/// The names of the lines: the law, the baseline, the methods.
+/// The names of the lines: the distribution, the baseline, the methods.
 fn names(found: &Comparison) -> Vec<String> {
     [LAW, GAUSSIAN].into_iter().map(String::from).chain(found.methods.iter().cloned()).collect()
 }

@@ -1,8 +1,8 @@
-//! The paper's Fig. 1: the Gaussian law learned onto the uniform one on [0, 1] by the mean formulation D₂² (eq. 3) with
+//! The paper's Fig. 1: the Gaussian distribution learned onto the uniform one on [0, 1] by the mean formulation D₂² (eq. 3) with
 //! 𝓕 = {x ↦ e^{2πikx} | k ∈ \[10\]}, τ uniform over those ten functions, and φ a small perceptron.
 //!
 //! The loss sees φ(z) only modulo 1, so φ must be bounded to [0, 1]: a sigmoid head. Even then z ↦ 1 − φ(z) and any other
-//! rearrangement are minimisers, so the map is judged by the Kolmogorov–Smirnov distance of its samples to the uniform law
+//! rearrangement are minimizers, so the map is judged by the Kolmogorov–Smirnov distance of its samples to the uniform distribution
 //! and by monotonicity, and compared with Φ or 1 − Φ when drawn. The target's statistics are known exactly: E e^{2πikU} = 0,
 //! so D₂² is the mean of |⟨f_k|φ_#ν⟩|².
 
@@ -46,7 +46,7 @@ settings! {
 #[derive(Clone, Debug, Serialize)]
 pub struct Figure1 {
     pub seed: u64,
-    /// Kolmogorov–Smirnov distance of 100,000 pushed samples to the uniform law.
+    /// Kolmogorov–Smirnov distance of 100,000 pushed samples to the uniform distribution.
     pub ks: f64,
     /// Whether φ is monotone on [−2.5, 2.5].
     pub monotone: bool,

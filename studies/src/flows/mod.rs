@@ -29,7 +29,7 @@ pub const WAYS: usize = 60;
 const WAYS_SOLVER: Solver = Solver::Heun;
 pub const WAYS_STEPS: usize = 32;
 
-/// The ways of [`WAYS`] samples in the plane, each from where it begins to where it ends.
+/// The trajectories of [`WAYS`] samples in the plane, each from where it begins to where it ends.
 pub fn ways(model: Model) -> Result<Vec<Vec<[f32; 2]>>> {
     let table = followed(model, WAYS_SOLVER, WAYS_STEPS)?.trajectories(WAYS, SAMPLE)?;
     let (points, cols) = (table.rows() / WAYS, table.cols());

@@ -1,4 +1,4 @@
-//! What the page has beside a comparison's parts: the ways of samples, and quality against evaluations.
+//! What the page has beside a comparison's parts: the trajectories of samples, and quality against evaluations.
 
 use std::path::Path;
 
@@ -80,7 +80,7 @@ fn title(solver: &str) -> String {
     solver[..1].to_uppercase() + &solver[1..]
 }
 
-/// The ways of each method to each target.
+/// The trajectories of each method to each target.
 fn ways(found: &Comparison, model: impl Fn(&str, Toy) -> Result<Option<pushforward::model::Model>>) -> Result<Vec<Line>> {
     let picture = |method: &str, toy: Toy| {
         let words = |words: &str| Scatter { caption: String::new(), shown: Shown::Words(words.into()) };

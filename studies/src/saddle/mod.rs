@@ -1,9 +1,9 @@
 //! The paper's footnote 3: a game that gradient steps do not solve, and the mean formulation that solves the same problem.
 //!
-//! μ₁ is uniform on S = (0, ¼) ∪ (¾, 1), φ_a carries the uniform law onto μ_a, uniform on (a, a + ½) with a in [0, ½], and the
+//! μ₁ is uniform on S = (0, ¼) ∪ (¾, 1), φ_a carries the uniform distribution onto μ_a, uniform on (a, a + ½) with a in [0, ½], and the
 //! adversary is f with values in [0, 1]:  V(a, f) = ⟨f|μ₁⟩ − ⟨f|μ_a⟩, up in f and down in a, so a moves by 2 (f(a + ½) − f(a)).
 //!
-//! **The game.** sup_f V = ½ + 2a for a ≤ ¼ and 3/2 − 2a beyond: least (½) at a = 0 and a = ½, largest (1) at ¼. Where both laws
+//! **The game.** sup_f V = ½ + 2a for a ≤ ¼ and 3/2 − 2a beyond: least (½) at a = 0 and a = ½, largest (1) at ¼. Where both distributions
 //! have mass, or neither, f is free: at a = ½ both 1_S and 1_(0, ½) are best replies, and against the second φ leaves for a = 0. The
 //! saddles are (0, 1_S) and (½, 1_S); neither is strict, and nothing draws f to 1_S among its best replies.
 //! Between the footnote's own two functions, f = ½(1 + w h) with h = tanh 20(x − ½) and w in [−1, 1], V ≈ −2w(a − ¼) near a = ¼: the bilinear game,
@@ -41,7 +41,7 @@ use rand::{RngExt, SeedableRng};
 use serde::Serialize;
 use std::f64::consts::PI;
 
-/// Nodes of the midpoint rule under each law.
+/// Nodes of the midpoint rule under each distribution.
 pub const NODES: usize = 256;
 /// Functions e^{2πikx} of D₂, k = 1 … 10, as in Fig. 1.
 pub const FUNCTIONS: usize = 10;
@@ -177,7 +177,7 @@ pub fn value(f: &[f64], a: f64) -> f64 {
     0.5 * (mean(0.0, 0.25) + mean(0.75, 1.0)) - mean(a, a + 0.5)
 }
 
-/// Nodes of the two laws and the place of a on the device.
+/// Nodes of the two distributions and the place of a on the device.
 struct Stage {
     gpu: Gpu,
     target: Tensor,

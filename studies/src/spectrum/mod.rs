@@ -5,7 +5,7 @@
 //! so that D₂² = Σ_i λ_i ⟨f_i|ρ_t⟩², the mean formulation (3) with τ(f_i) ∝ λ_i, can only fall: the flow t ↦ ρ_t is its gradient flow.
 //!
 //! Two targets on the line. For the Gaussian, f_n = He_n/√n! (Hermite) and λ_n = n. For the double well (x² − 1)², or another energy,
-//! [`solver`] finds both on the host. Particles start at a normal law, follow (5) on the device, and are read back at times that grow
+//! [`solver`] finds both on the host. Particles start at a normal distribution, follow (5) on the device, and are read back at times that grow
 //! like squares, dense where the fast functions die and long enough for the slow ones; [`mod@fit`] has a rate from each function's means,
 //! with its standard error, that knows nothing of the λ_i. [`scheme`] says what the time step alone does to the same estimate.
 

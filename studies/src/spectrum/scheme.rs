@@ -7,7 +7,7 @@ use super::solver::Spectrum;
 use nalgebra::{DMatrix, DVector};
 use pushforward::flow::Energy;
 
-/// Nodes of the trapezoidal rule over the normal law, a quarter apart: exact to rounding for what is smooth.
+/// Nodes of the trapezoidal rule over the normal distribution, a quarter apart: exact to rounding for what is smooth.
 const NODES: i32 = 28;
 
 /// How one step of `h` carries the first `count` functions of `spectrum`: row i is P_h f_i.

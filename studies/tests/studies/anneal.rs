@@ -1,4 +1,4 @@
-//! The study of annealing: its laws, and what it makes of its runs.
+//! The study of annealing: its distributions, and what it makes of its runs.
 
 use pushforward::metrics::nearer::signs;
 use pushforward::ops::cooling::Falls;
@@ -31,7 +31,7 @@ fn rows_have_the_weights_means_and_deviation_of_their_law() {
                 squares += own.iter().map(|row| (f64::from(row[j]) - centre).powi(2)).sum::<f64>();
             }
             let deviation = (squares / (own.len() * d) as f64).sqrt();
-            // Six standard errors of a deviation, and the rows that are cut off.
+            // Six standard errors of a standard deviation, and the rows that are cut off.
             let bound = law.deviation * (6.0 / (2.0 * (own.len() * d) as f64).sqrt() + 2e-3);
             assert!((deviation - law.deviation).abs() < bound, "{name}, mode {k}: {deviation} for {}", law.deviation);
         }
@@ -49,7 +49,7 @@ fn rows_have_the_weights_means_and_deviation_of_their_law() {
 fn rows_belong_to_the_nearest_mode_or_are_outliers() {
     let two = Target::find("two").unwrap();
     let law = two.mixture().unwrap();
-    // In the plane e⁻⁸ lies beyond four deviations.
+    // In the plane e⁻⁸ lies beyond four standard deviations.
     assert!((law.reach - 4.0 * law.deviation).abs() < 1e-9, "{}", law.reach);
     let at = |k: usize, by: f64| [law.centres[2 * k] as f32, (law.centres[2 * k + 1] + by * law.deviation) as f32];
     assert_eq!([law.mode(&at(0, 3.9)), law.mode(&at(1, -3.9)), law.mode(&at(1, 4.1))], [Some(0), Some(1), None]);

@@ -16,7 +16,7 @@ use pushforward_studies::statistics;
 
 static GPU: Devices = Devices::PLAIN;
 
-/// The distribution function of a law with density 2 on some intervals.
+/// The distribution function of a distribution with density 2 on some intervals.
 fn distribution(intervals: &[[f64; 2]], x: f64) -> f64 {
     intervals.iter().map(|[low, high]| 2.0 * (x.min(*high) - low).max(0.0)).sum()
 }
