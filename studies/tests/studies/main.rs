@@ -157,14 +157,14 @@ fn a_comparison_has_means_intervals_and_what_failed() {
     let failures = |method: &str| of(method).failures.iter().map(|f| (f.how.as_str(), f.runs, f.of)).collect::<Vec<_>>();
     assert_eq!(["energy", "gan", "wgan"].map(|method| of(method).failed), [0, 2, 2]);
     assert!(failures("energy").is_empty() && failures(GAUSSIAN).is_empty());
-    assert_eq!(failures("gan"), [("lost a mode: the least holds at worst 0.10 of its due", 2, 2)]);
+    assert_eq!(failures("gan"), [("lost a mode: the smallest mode share is at worst 0.10 of its share of the data", 2, 2)]);
     assert_eq!(
         failures("wgan"),
         [
             ("loss became NaN", 1, 2),
             ("hardly better than a Gaussian: skill 0.40", 1, 2),
             ("outliers: an outlier rate of 0.30, nearer to the fitted Gaussian's than to that of fresh data", 1, 2),
-            ("lost a mode: the least holds 0.30 of its due", 1, 2),
+            ("lost a mode: the smallest mode share is 0.30 of its share of the data", 1, 2),
             ("distinguished from data: C2ST accuracy 0.80", 1, 2),
         ]
     );
