@@ -177,7 +177,7 @@ mod tests {
 
     #[test]
     fn a_table_holds_what_was_given() {
-        let mut given: toml::Table = "count = 4\nlearning_rate = 0.001\nso = false\nsome = [2, 3]".parse().unwrap();
+        let mut given: toml::Table = "count = 4\nrate = 0.001\nso = false\nsome = [2, 3]".parse().unwrap();
         let expected = given.clone();
         assert_eq!(table_of(&take::<Sample>(&mut given).unwrap()).unwrap(), expected);
         assert_eq!(table_of(&Sample::default()).unwrap()["rate"].to_string(), "0.05");
