@@ -10,7 +10,7 @@ use pushforward::data::{
 };
 use pushforward::gpu::Gpu;
 use pushforward::methods::{self, Entry, Training};
-use pushforward::model::Description;
+use pushforward::model::{Description, check_config};
 use pushforward::report::run::{self, Judged, judged, kept_said, outside_said, refit_said, sets_said};
 use pushforward::settings::parse_assignment;
 use pushforward::train::{Job, MOST_OUTSIDE, MOST_TEST, Outcome, Rows};
@@ -222,7 +222,6 @@ fn read_config(path: &Path, entry: &Entry) -> Result<(toml::Table, Option<u64>),
         let at = line.map(|line| format!("line {line} ")).unwrap_or_default();
         Error::format(path, format!("{at}is not TOML ({}): write key = value, one per line", e.message()))
     })?;
-    table = train::migrated(table);
     let seed = table.remove("seed").map(|value| seed_of(&value)).transpose().map_err(|e| in_file(path, e))?;
     if let Some(method) = table.remove("method")
         && method.as_str() != Some(entry.name)
@@ -230,6 +229,7 @@ fn read_config(path: &Path, entry: &Entry) -> Result<(toml::Table, Option<u64>),
         return Err(Error::usage(format!("{} is for method {method}, not \"{}\"", path.display(), entry.name)));
     }
     if let (Some(toml::Value::Table(training)), Some(toml::Value::Table(own))) = (table.get("training"), table.get("settings")) {
+        check_config(path, &table)?;
         table = training.iter().chain(own).map(|(key, value)| (key.clone(), value.clone())).collect();
     }
     Ok((table, seed))

@@ -58,8 +58,6 @@ impl Visitor<'_> for Reader {
     fn visit_f64<E: de::Error>(self, share: f64) -> Result<Fraction, E> {
         match share {
             0.0..1.0 => Ok(Fraction::Of(share as f32)),
-            // Files of earlier versions.
-            -1.0 => Ok(Fraction::Auto),
             _ => Err(E::invalid_value(de::Unexpected::Float(share), &self)),
         }
     }
@@ -92,7 +90,8 @@ mod tests {
             assert_eq!(toml::from_str::<One>(&toml::to_string(&one).unwrap()).unwrap(), one);
             assert_eq!(serde_json::from_str::<One>(&serde_json::to_string(&one).unwrap()).unwrap(), one);
         }
-        for text in ["share = 1", "share = 1.5", "share = -0.5", "share = nan", "share = 'some'", "share = true"] {
+        for text in ["share = 1", "share = 1.5", "share = -0.5", "share = -1.0", "share = nan", "share = 'some'", "share = true"]
+        {
             let said = toml::from_str::<One>(text).unwrap_err().to_string();
             assert!(said.contains("at least 0 and below 1"), "{text}: {said}");
         }

@@ -22,7 +22,7 @@ pub(super) struct Choice {
     /// Bound of the chain beside that of each affine layer ([`Choice::bounded`]).
     pub stretch: Option<f32>,
     pub mixing: Mixing,
-    /// Bound of what all that stands before layers stretches or shrinks together; unset is none, as models of earlier versions have it.
+    /// Bound of what all that stands before layers stretches or shrinks together; unset is none.
     pub mixing_stretch: Option<f32>,
 }
 

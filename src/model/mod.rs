@@ -2,6 +2,7 @@
 
 mod apply;
 mod density;
+mod format;
 mod given;
 mod integrate;
 mod mixing;
@@ -9,6 +10,7 @@ mod sampler;
 mod solve;
 
 pub use density::{AWAY, FAR, LogDensity};
+pub use format::{FORMAT, check_config};
 pub use mixing::Mixing;
 pub use sampler::Sampler;
 pub use solve::{SMALL, Solved};
@@ -20,6 +22,7 @@ use crate::methods::{self, Entry, Method, Setup, Training};
 use crate::nn::parameters::NamedValues;
 use crate::settings::Settings;
 use crate::{Error, Result};
+use format::{Formatted, Said, check_format};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
@@ -39,10 +42,8 @@ pub struct Description {
     /// Those generated, and behind them those given.
     pub columns: Vec<String>,
     /// How many are given.
-    #[serde(default)]
     pub conditions: usize,
-    /// Lowest and highest value of each condition in training; none in models of earlier versions.
-    #[serde(default)]
+    /// Lowest and highest value of each condition in training.
     pub condition_ranges: Vec<(f64, f64)>,
     pub standardisation: Standardisation,
     pub rounding: Rounding,
@@ -122,7 +123,7 @@ pub struct Model {
 /// The key of the description in a file's metadata.
 const DESCRIPTION: &str = "pushforward";
 
-/// Writes a safetensors file atomically: named f32 arrays (rows, columns, values) and one JSON text.
+/// Writes a safetensors file atomically: named f32 arrays (rows, columns, values) and one JSON text, with the format.
 pub(crate) fn write_tensors(
     path: &Path,
     tensors: &[(String, usize, usize, Vec<f32>)],
@@ -137,19 +138,24 @@ pub(crate) fn write_tensors(
             Ok((name.clone(), view))
         })
         .collect::<Result<Vec<_>>>()?;
-    let text = serde_json::to_string(metadata).map_err(|e| broken(&e))?;
+    let text = serde_json::to_string(&Formatted { format: FORMAT, content: metadata }).map_err(|e| broken(&e))?;
     let metadata = Some(HashMap::from([(key.to_string(), text)]));
     let bytes = safetensors::serialize(views, metadata).map_err(|e| broken(&e))?;
     write_atomically(path, |file| file.write_all(&bytes))
 }
 
 /// A safetensors file's arrays by name, and its JSON text.
+///
+/// # Errors
+/// A file of another format; one that is damaged or something else.
 pub(crate) fn read_tensors<T: for<'a> Deserialize<'a>>(path: &Path, key: &str) -> Result<(HashMap<String, Vec<f32>>, T)> {
     let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
     let damaged = |e: &dyn std::fmt::Display| Error::format(path, format!("is damaged, or not a pushforward model: {e}"));
     let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| damaged(&e))?;
     let metadata = header.metadata().as_ref().and_then(|m| m.get(key));
     let text = metadata.ok_or_else(|| damaged(&"its description is missing"))?;
+    let said: Said = serde_json::from_str(text).map_err(|e| damaged(&e))?;
+    check_format(path, said.format)?;
     let parsed = serde_json::from_str(text).map_err(|e| damaged(&e))?;
     let file = SafeTensors::deserialize(&bytes).map_err(|e| damaged(&e))?;
     let mut tensors = HashMap::new();

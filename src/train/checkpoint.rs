@@ -38,15 +38,11 @@ pub(super) struct Checkpoint {
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Header {
     pub step: u64,
-    #[serde(default)]
     pub searched: Option<u64>,
     pub seconds: f64,
-    #[serde(alias = "held_out")]
     pub validation: Option<f32>,
-    #[serde(default)]
     pub outside: f32,
     pub best_value: Option<f32>,
-    #[serde(default)]
     pub best_outside: f32,
     pub best_step: Option<u64>,
     pub stale: u64,

@@ -6,7 +6,7 @@ use super::{Job, Sets};
 use crate::data::write_atomically;
 use crate::gpu::Gpu;
 use crate::methods::Method;
-use crate::model::{read_tensors, write_tensors};
+use crate::model::{FORMAT, check_config, read_tensors, write_tensors};
 use crate::nn::Parameters;
 use crate::{Error, Result};
 use serde::Serialize;
@@ -34,6 +34,7 @@ pub(super) struct Opened {
 /// `config.toml`: all that made the run.
 #[derive(Serialize)]
 struct Config<'a> {
+    format: u64,
     method: &'a str,
     seed: u64,
     version: &'a str,
@@ -84,6 +85,7 @@ impl Folder {
     pub(super) fn open(job: &Job, gpu: &Gpu, sets: &Sets, median_distance: f32) -> Result<Opened> {
         let folder = Self { path: job.out.clone() };
         let config = toml::to_string(&Config {
+            format: FORMAT,
             method: job.entry.name,
             seed: job.seed,
             version: env!("CARGO_PKG_VERSION"),
@@ -135,7 +137,8 @@ impl Folder {
     fn compare(&self, path: &Path, config: &str) -> Result<Option<u64>> {
         let text = std::fs::read_to_string(path).map_err(|e| Error::io("read", path, e))?;
         let parse = |text: &str| text.parse::<toml::Table>().map_err(|e| Error::format(path, format!("is damaged: {e}")));
-        let (old, new) = (migrated(parse(&text)?), parse(config)?);
+        let (old, new) = (parse(&text)?, parse(config)?);
+        check_config(path, &old)?;
         let of = |t: &toml::Table, path: &[&str]| -> Option<toml::Value> {
             let (last, tables) = path.split_last()?;
             tables.iter().try_fold(t, |t, key| t.get(*key)?.as_table())?.get(*last).cloned()
@@ -154,7 +157,7 @@ impl Folder {
             for key in [keys(&new), keys(&old)].into_iter().flatten().flatten() {
                 let [there, asked] = [&old, &new].map(|t| of(t, &[table, &key]));
                 let longer = key == "steps" && fewer.is_some();
-                if !longer && !alike(&there, &asked) {
+                if !longer && there != asked {
                     return refuse(&format!("`{key}`"), shown(there), shown(asked));
                 }
             }
@@ -167,12 +170,6 @@ impl Folder {
         }
         for (key, what) in [("table", "the data"), ("validation", "the validation set"), ("test", "the test set")] {
             let [there, asked] = [&old, &new].map(|t| of(t, &["data", &format!("{key}_sha256")]));
-            // An earlier version, which counted no sets, hashed single precision: the same rows by their source.
-            let same = |field: &str| of(&old, &["data", field]) == of(&new, &["data", field]);
-            let earlier = key == "table" && of(&old, &["data", "train_rows"]).is_none();
-            if earlier && ["source", "file_sha256", "rows", "columns"].into_iter().all(same) {
-                continue;
-            }
             if there != asked {
                 return Err(Error::usage(format!(
                     "{what} is not what {} was made with: resume with the same settings and data, or choose another folder",
@@ -241,7 +238,7 @@ impl Folder {
         if (at.step > 0 || at.searched.is_some()) && path.exists() {
             let text = std::fs::read_to_string(&path).map_err(|e| Error::io("read", &path, e))?;
             // A last line that a kill cut short is dropped with those of steps that will be made again.
-            let known = text.lines().filter_map(|line| serde_json::from_str::<Map<String, Value>>(line).ok()).map(renamed);
+            let known = text.lines().filter_map(|line| serde_json::from_str::<Map<String, Value>>(line).ok());
             // A validation loss is of the weights after `step` steps; a loss is of the step that begins there.
             let before = |line: &Map<String, Value>| {
                 let limit = match (at.searched, is_refit(line)) {
@@ -279,38 +276,10 @@ impl State {
     }
 }
 
-/// Whether two settings are the same: an earlier version wrote single precision with the digits of double.
-fn alike(a: &Option<toml::Value>, b: &Option<toml::Value>) -> bool {
-    match (a, b) {
-        (Some(toml::Value::Float(a)), Some(toml::Value::Float(b))) => *a as f32 == *b as f32,
-        (Some(toml::Value::Array(a)), Some(toml::Value::Array(b))) => {
-            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| alike(&Some(a.clone()), &Some(b.clone())))
-        }
-        (a, b) => a == b,
-    }
-}
-
 impl Opened {
     pub fn write_config(&self) -> Result<()> {
         write_atomically(self.folder.file(CONFIG), |file| file.write_all(self.config.as_bytes()))
     }
-}
-
-/// A run's `config.toml` as this version writes it: until 0.1 there were no test rows, and `--test` named rows to stop training by.
-pub fn migrated(mut config: toml::Table) -> toml::Table {
-    let Some(training) = config.get_mut("training").and_then(toml::Value::as_table_mut) else { return config };
-    let Some(held_out) = training.remove("held_out") else { return config };
-    let share = if held_out.as_float() == Some(-1.0) { "auto".into() } else { held_out };
-    training.insert("validation_fraction".into(), share);
-    training.insert("test_fraction".into(), 0.0.into());
-    if let Some(data) = config.get_mut("data").and_then(toml::Value::as_table_mut) {
-        for (old, new) in [("test", "validation"), ("test_sha256", "validation_sha256")] {
-            if let Some(value) = data.remove(old) {
-                data.insert(new.into(), value);
-            }
-        }
-    }
-    config
 }
 
 /// The name of the validation loss in `metrics.jsonl`.
@@ -321,14 +290,6 @@ pub(super) const OUTSIDE: &str = "outside_range";
 /// Whether a line is of the weights after its step, and not of the step that begins there.
 fn is_evaluation(line: &Map<String, Value>) -> bool {
     line.contains_key(VALIDATION) || line.contains_key(OUTSIDE)
-}
-
-/// A line under today's names.
-fn renamed(mut line: Map<String, Value>) -> Map<String, Value> {
-    if let Some(value) = line.remove("held_out") {
-        line.insert(VALIDATION.into(), value);
-    }
-    line
 }
 
 /// What the names of scalars begin with that are of the training anew.
@@ -375,20 +336,5 @@ impl Metrics {
             }
             Ok(())
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_config_of_an_earlier_version_is_read_as_it_was_meant() {
-        let old = "[data]\ntest = 'v.csv'\ntest_sha256 = 'ab'\n[training]\nsteps = 3\nheld_out = -1.0";
-        let new = "[data]\nvalidation = 'v.csv'\nvalidation_sha256 = 'ab'\n[training]\nsteps = 3\nvalidation_fraction = 'auto'\ntest_fraction = 0.0";
-        let [old, new] = [old, new].map(|text| text.parse::<toml::Table>().unwrap());
-        assert_eq!(migrated(old), new);
-        // What is of this version stays.
-        assert_eq!(migrated(new.clone()), new);
     }
 }

@@ -18,7 +18,7 @@ mod stage;
 mod trainer;
 mod validation;
 
-pub use folder::{Folder, Metrics, migrated};
+pub use folder::{Folder, Metrics};
 pub use lock::Lock;
 pub use outside::MOST as MOST_OUTSIDE;
 pub use pace::steps_within;
@@ -243,12 +243,7 @@ impl Making {
         }
         let (mut at, state) = match at.searched {
             None => (at, state),
-            Some(_) => match folder.load_search() {
-                Ok(found) => found,
-                Err(_) => {
-                    return refuse("the training before the refit cannot be resumed, because an earlier version did not keep it");
-                }
-            },
+            Some(_) => folder.load_search()?,
         };
         // Who asks for more steps wants them made.
         (at.stopped_early, at.stale) = (false, 0);
