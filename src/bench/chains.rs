@@ -34,7 +34,7 @@ pub(super) fn realnvp_step(gpu: &Gpu, d: usize, batch: usize) -> Result<Prepared
 
 fn settings(batch: usize) -> Result<(Training, toml::Table)> {
     let text = format!(
-        "layers = {LAYERS}\nhidden_width = {WIDTH}\nhidden_layers = 2\nactivation = 'relu'\nbound = {BOUND:?}\nstretch = {STRETCH:?}\nbatch_size = {batch}\n"
+        "layers = {LAYERS}\nhidden_width = {WIDTH}\nhidden_layers = 2\nactivation = 'relu'\nmax_log_scale = {BOUND:?}\nstretch = {STRETCH:?}\nbatch_size = {batch}\n"
     );
     methods::find("realnvp")?.settings(text.parse().map_err(|e| Error::usage(format!("{e}")))?)
 }

@@ -19,7 +19,7 @@ const CRITIC_STEPS: usize = 5;
 pub(super) fn wgan_step(gpu: &Gpu, width: usize, batch: usize) -> Result<Prepared> {
     check(gpu, width, 100)?;
     let table = format!(
-        "batch_size = {batch}\nhidden_width = {width}\nhidden_layers = 2\nactivation = 'silu'\npenalty = 10.0\ncritic_steps = {CRITIC_STEPS}\n\
+        "batch_size = {batch}\nhidden_width = {width}\nhidden_layers = 2\nactivation = 'silu'\ngradient_penalty = 10.0\ncritic_steps = {CRITIC_STEPS}\n\
          critic_hidden_width = {width}\ncritic_hidden_layers = 2\ncritic_activation = 'silu'\n"
     );
     let entry = methods::find("wgan")?;
@@ -46,7 +46,7 @@ fn check(gpu: &Gpu, width: usize, batch: usize) -> Result<()> {
     let setup = Setup { gpu, training: &training, columns: COLUMNS, conditions: 0, seed: 3, data: None, teacher: None };
     let shape = CriticSettings { critic_hidden_width: width, critic_hidden_layers: 2, ..CriticSettings::default() };
     let critic = Critic::new(&setup, &shape, 1, false)?;
-    let settings = wgan::Settings { penalty: 10.0, ..wgan::Settings::default() };
+    let settings = wgan::Settings { gradient_penalty: 10.0, ..wgan::Settings::default() };
     let mut rec = Recorder::new(gpu, 3);
     let mut rows = |seed| {
         let values = normal(batch * COLUMNS, seed);

@@ -26,16 +26,16 @@ settings! {
         /// Method whose loss trains the map: mmd, energy, characteristic, sinkhorn, gan, wgan; its settings are settings here, too.
         objective: String = "energy".into(),
         /// Noise schedule: rounds (of equal length, linear), geometric (by a constant factor per step), floor (in rounds that end when the loss is at its minimum, that between two fresh batches).
-        falls: Falls = Falls::Geometric,
-        /// Number of rounds of the schedules rounds and floor.
+        noise_schedule: Falls = Falls::Geometric,
+        /// Number of rounds of the schedules rounds and floor, 1 to 1,000.
         rounds: u32 = 16,
-        /// Share of the steps after which the data have no noise.
-        share: f32 = 0.5,
-        /// Time of the first step; at 3 the weight of the data in a row is 1/20.
-        hottest: f32 = 3.0,
-        /// Last time above 0 of the schedules geometric and floor: the noise is then about √2t standard deviations.
-        coldest: f32 = 2e-4,
-        /// Standard deviations by which the loss may exceed its minimum (floor).
+        /// Fraction of the steps after which the data have no noise, above 0 to 1.
+        noise_fraction: f32 = 0.5,
+        /// Time of the first step, where the weight of the data in a row is exp(−t), above 0 to 40.
+        max_time: f32 = 3.0,
+        /// Last time above 0 of the schedules geometric and floor: the noise is then about √2t standard deviations, above 0 to `max_time`.
+        min_time: f32 = 2e-4,
+        /// Standard deviations by which the loss may exceed its minimum (floor), 0 or above.
         floor_deviations: f32 = 0.5,
     }
 }
@@ -78,14 +78,14 @@ fn check(settings: &Settings) -> Result<()> {
     if !(1..=1000).contains(&settings.rounds) {
         return wrong("rounds", &settings.rounds, "between 1 and 1,000");
     }
-    if !(settings.share > 0.0 && settings.share <= 1.0) {
-        return wrong("share", &settings.share, "above 0 and at most 1");
+    if !(settings.noise_fraction > 0.0 && settings.noise_fraction <= 1.0) {
+        return wrong("noise_fraction", &settings.noise_fraction, "above 0 and at most 1");
     }
-    if !(settings.hottest > 0.0 && settings.hottest <= 40.0) {
-        return wrong("hottest", &settings.hottest, "above 0 and at most 40");
+    if !(settings.max_time > 0.0 && settings.max_time <= 40.0) {
+        return wrong("max_time", &settings.max_time, "above 0 and at most 40");
     }
-    if !(settings.coldest > 0.0 && settings.coldest <= settings.hottest) {
-        return wrong("coldest", &settings.coldest, "above 0 and at most `hottest`");
+    if !(settings.min_time > 0.0 && settings.min_time <= settings.max_time) {
+        return wrong("min_time", &settings.min_time, "above 0 and at most `max_time`");
     }
     if !(settings.floor_deviations >= 0.0 && settings.floor_deviations.is_finite()) {
         return wrong("floor_deviations", &settings.floor_deviations, "0 or above");
@@ -108,13 +108,13 @@ impl Anneal {
         let mut builder = Builder::with_domain(setup.seed, DOMAIN);
         let memory = builder.zeros("memory", 1, MEMORY);
         builder.fix();
-        let steps = (settings.share * setup.training.steps as f32).round().max(1.0) as u32;
+        let steps = (settings.noise_fraction * setup.training.steps as f32).round().max(1.0) as u32;
         let cooling = Cooling {
-            falls: settings.falls,
+            falls: settings.noise_schedule,
             steps,
             rounds: settings.rounds,
-            hottest: settings.hottest,
-            coldest: settings.coldest,
+            hottest: settings.max_time,
+            coldest: settings.min_time,
             deviations: settings.floor_deviations,
             ..Cooling::default()
         };

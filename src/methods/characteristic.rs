@@ -39,20 +39,20 @@ settings! {
     /// Settings of `characteristic`.
     pub struct Settings {
         /// Distribution of the frequencies: gaussian, cauchy, laplace, integer.
-        frequencies: FrequencyLaw = FrequencyLaw::Gaussian,
-        /// Number of frequencies.
-        count: usize = 1024,
-        /// Scales of the frequencies in units of 1/(median distance), each for an equal share of them (not for integer).
+        distribution: FrequencyLaw = FrequencyLaw::Gaussian,
+        /// Number of frequencies, 1 to 32,768.
+        frequencies: usize = 1024,
+        /// Scales of the frequencies in units of 1/(median distance), each for an equal share of them (not for integer), above 0.
         scales: Vec<f32> = vec![1.0, 2.0, 4.0, 8.0],
-        /// Period of integer frequencies as a multiple of the widest column's range.
+        /// Period of integer frequencies as a multiple of the widest column's range, above 0.
         period: f32 = 1.25,
-        /// Scale of the exponents' real part in units of 1/(median distance): above 0 for moment-generating functions, on bounded data.
+        /// Scale of the exponents' real part in units of 1/(median distance), 0 or above: above 0 for moment-generating functions, on bounded data.
         growth: f32 = 0.0,
         /// Weights τ: uniform, or inverse (proportional to 1/‖t‖).
         tau: Tau = Tau::Uniform,
-        /// Whether new frequencies are drawn at every step (never for integer).
+        /// Redraw of the frequencies at every step (never for integer), true or false.
         redraw: bool = true,
-        /// Whether ⟨f|μ⟩² is estimated without bias, from independent pairs (the value can be negative).
+        /// Unbiased estimate of ⟨f|μ⟩², from independent pairs (the value can be negative), true or false.
         unbiased: bool = true,
     }
 }
@@ -73,8 +73,8 @@ pub const ENTRY: Entry = Entry {
 
 fn check(settings: &Settings) -> Result<()> {
     let wrong = |key: &str, value: String, valid: &str| Err(Error::usage(format!("`{key}` is {value}: {valid}")));
-    if !(1..=32_768).contains(&settings.count) {
-        return wrong("count", settings.count.to_string(), "give a number between 1 and 32,768");
+    if !(1..=32_768).contains(&settings.frequencies) {
+        return wrong("frequencies", settings.frequencies.to_string(), "give a number between 1 and 32,768");
     }
     if settings.scales.is_empty() || settings.scales.iter().any(|v| !(*v > 0.0 && v.is_finite())) {
         return wrong("scales", format!("{:?}", settings.scales), "give numbers above 0");
@@ -103,12 +103,12 @@ impl Characteristic {
     fn frequencies(&self, rec: &mut Recorder, data: &Dataset) -> Result<(Frequencies, Var)> {
         let s = &self.settings;
         let d = data.cols();
-        let b = match s.frequencies {
+        let b = match s.distribution {
             FrequencyLaw::Integer => {
-                let integers = integer_vectors(s.count, d);
+                let integers = integer_vectors(s.frequencies, d);
                 let unit = std::f32::consts::TAU / (s.period * data.range());
                 let values: Vec<f32> = integers.iter().flatten().map(|&k| unit * k as f32).collect();
-                let tensor = rec.gpu().upload(s.count, d, &values)?;
+                let tensor = rec.gpu().upload(s.frequencies, d, &values)?;
                 rec.tensor(&tensor)
             }
             law => {
@@ -131,7 +131,7 @@ impl Characteristic {
 
     /// K × d numbers of a distribution, each row times its scale; fresh at every step, or the same at all.
     fn drawn(&self, rec: &mut Recorder, law: Law, data: &Dataset) -> Result<Var> {
-        let (count, d) = (self.settings.count, data.cols());
+        let (count, d) = (self.settings.frequencies, data.cols());
         let scales = &self.settings.scales;
         let per_row: Vec<f32> = (0..count).map(|k| scales[k % scales.len()] / data.median_distance()).collect();
         let scaled = |rec: &mut Recorder| {
@@ -169,7 +169,7 @@ impl Characteristic {
     }
 }
 
-/// The `count` integer vectors of dimension d with the smallest norms, one of each pair ±k and none zero.
+/// The `frequencies` integer vectors of dimension d with the smallest norms, one of each pair ±k and none zero.
 fn integer_vectors(count: usize, d: usize) -> Vec<Vec<i32>> {
     let mut found: Vec<Vec<i32>> = Vec::new();
     let mut most = 1;

@@ -42,15 +42,15 @@ settings! {
     pub struct Settings {
         /// Solver of the training step: euler, midpoint, heun, rk4.
         train_solver: Solver = Solver::Rk4,
-        /// Number of steps of the training solver.
+        /// Number of steps of the training solver, 1 to 64.
         train_steps: usize = 4,
         /// Divergence in training: auto (exact up to 3 columns), exact, hutchinson (one probe per row).
         trace: Trace = Trace::Auto,
-        /// Weight of the kinetic energy penalty, the integral of |v|^2 per column.
-        kinetic: f32 = 0.01,
-        /// Weight of the Jacobian penalty, the integral of its squared norm per column.
-        jacobian: f32 = 0.05,
-        /// Number of frequencies of the time embedding, in octaves from ½: with more than the training solver resolves, its error inflates the likelihood.
+        /// Weight of the kinetic energy penalty, the integral of |v|^2 per column, 0 or above.
+        kinetic_penalty: f32 = 0.01,
+        /// Weight of the Jacobian penalty, the integral of its squared norm per column, 0 or above.
+        jacobian_penalty: f32 = 0.05,
+        /// Number of frequencies of the time embedding, in octaves from ½, 1 to 16: with more than the training solver resolves, its error inflates the likelihood.
         time_frequencies: usize = 1,
     }
 }
@@ -93,7 +93,7 @@ impl Settings {
         if !(1..=16).contains(&self.time_frequencies) {
             return Err(Error::usage(format!("`time_frequencies` is {}: it must be between 1 and 16", self.time_frequencies)));
         }
-        for (key, value) in [("kinetic", self.kinetic), ("jacobian", self.jacobian)] {
+        for (key, value) in [("kinetic_penalty", self.kinetic_penalty), ("jacobian_penalty", self.jacobian_penalty)] {
             if !(value >= 0.0 && value.is_finite()) {
                 return Err(Error::usage(format!("`{key}` is {value}: it must be 0 or above")));
             }
@@ -124,7 +124,7 @@ impl Flow for Cnf {
             rec.report("nats", likelihood)?;
             rec.report("kinetic", kinetic)?;
             rec.report("jacobian", jacobian)?;
-            let smooth = rec.blend(kinetic, jacobian, self.settings.kinetic, self.settings.jacobian)?;
+            let smooth = rec.blend(kinetic, jacobian, self.settings.kinetic_penalty, self.settings.jacobian_penalty)?;
             rec.blend(smooth, likelihood, 1.0, -1.0)
         })
     }

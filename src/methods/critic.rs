@@ -12,21 +12,21 @@ use crate::{Error, Result, settings};
 settings! {
     /// Settings of every critic.
     pub struct Settings {
-        /// Critic updates per generator update.
+        /// Critic updates per generator update, 1 to 1,000.
         critic_steps: u32 = 1,
-        /// The critic's learning rate at its highest; `learning_rate` is the generator's (two time scales; Heusel et al. 2017).
+        /// Learning rate of the critic after the warm-up, above 0; `learning_rate` is the generator's (two time scales; Heusel et al. 2017).
         critic_learning_rate: f32 = 4e-3,
-        /// Hidden width of the critic.
+        /// Width of the hidden layers of the critic, 1 to 4,096.
         critic_hidden_width: usize = 128,
-        /// Number of hidden layers of the critic.
+        /// Number of hidden layers of the critic, 0 to 64.
         critic_hidden_layers: usize = 3,
-        /// Activation of the critic: silu, relu, gelu, tanh, elu, softplus, sigmoid.
+        /// Activation function of the critic: silu, relu, gelu, tanh, elu, softplus, sigmoid.
         critic_activation: Activation = Activation::Silu,
-        /// Scale of the critic's initial first-layer weights: larger to resolve fine structure from the start.
+        /// Scale of the critic's initial first-layer weights: larger to resolve fine structure from the start; above 0.
         critic_gain: f32 = 6.0,
-        /// Adam's β₁ of both networks: small for adversarial training.
+        /// Adam's β₁ of both networks, small for adversarial training, 0 to below 1.
         beta1: f32 = 0.0,
-        /// Adam's β₂ of both networks.
+        /// Adam's β₂ of both networks, 0 to below 1.
         beta2: f32 = 0.99,
     }
 }

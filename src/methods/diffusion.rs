@@ -29,7 +29,7 @@ pub const ENTRY: Entry = Entry {
     paper: "§4, eqs. (5)–(7)",
     density: true,
     inverse: true,
-    defaults: "hidden_width = 128\nhidden_layers = 3\nlearning_rate = 2e-3\npath = \"trigonometric\"\ntimes = \"low-discrepancy\"",
+    defaults: "hidden_width = 128\nhidden_layers = 3\nlearning_rate = 2e-3\npath = \"trigonometric\"\ntime_distribution = \"low-discrepancy\"",
     keys: keys_of_flow::<Settings>,
     build: |setup, own| {
         let (settings, course, sampling) = take_flow::<Settings>(own)?;

@@ -41,12 +41,12 @@ settings! {
         /// Teacher: run folder of a method that integrates an equation (flow-matching, diffusion, …), trained on the same data.
         teacher: String = String::new(),
         /// Distillation: regression (on pairs of noise and samples of the teacher), consistency, halving (progressive, of its steps).
-        by: By = By::Regression,
+        loss: By = By::Regression,
         /// Number of pairs that regression keeps; 0 is one for every 16 that it trains on, at most 32,768.
         pairs: usize = 0,
-        /// Training steps after which the pairs are replaced.
+        /// Training steps after which the pairs are replaced, 1 or more.
         refresh: usize = 1000,
-        /// Solver steps of the teacher, for consistency and the first round of halving (a power of two).
+        /// Solver steps of the teacher, for consistency and the first round of halving (a power of two), 1 to 4,096.
         teacher_steps: usize = 16,
     }
 }
@@ -81,7 +81,7 @@ impl Settings {
                 return Err(Error::usage(format!("`{key}` is {value}: it must be between {least} and {most}")));
             }
         }
-        if self.by == By::Halving && !self.teacher_steps.is_power_of_two() {
+        if self.loss == By::Halving && !self.teacher_steps.is_power_of_two() {
             let problem = "halving ends at one step only from a power of two";
             return Err(Error::usage(format!("`teacher_steps` is {}: {problem}", self.teacher_steps)));
         }
@@ -123,11 +123,11 @@ fn begin_as(student: &Parameters, teacher: &Parameters) -> Result<()> {
 impl Distill {
     fn new(setup: &Setup, settings: Settings) -> Result<Self> {
         let teacher = setup.teacher.as_deref().map(dynamics).transpose()?;
-        let student = match settings.by {
+        let student = match settings.loss {
             By::Regression => Student::Generator(Box::new(OneStep::new(setup)?)),
             By::Consistency | By::Halving => {
                 if setup.conditions > 0 {
-                    return Err(Error::usage("a conditional flow is distilled by regression: set `by` = regression"));
+                    return Err(Error::usage("a conditional flow is distilled by regression: set `loss` = regression"));
                 }
                 if let Some(teacher) = teacher
                     && (teacher.span() != (0.0, 1.0) || (teacher.scale() - 1.0).abs() > 1e-6)
@@ -271,7 +271,7 @@ impl Method for Distill {
 
     fn companions(&self) -> Vec<(&'static str, &Parameters)> {
         match &self.student {
-            Student::Field { before, .. } if self.settings.by == By::Halving => vec![("before", &before.parameters)],
+            Student::Field { before, .. } if self.settings.loss == By::Halving => vec![("before", &before.parameters)],
             _ => Vec::new(),
         }
     }
@@ -297,7 +297,7 @@ impl Method for Distill {
     }
 
     fn plan(&self, gpu: &Gpu, seed: u64, data: &Dataset) -> Result<Plan> {
-        match (&self.student, self.settings.by) {
+        match (&self.student, self.settings.loss) {
             (Student::Generator(student), _) => self.regression(gpu, seed, student, data),
             (Student::Field { core, .. }, By::Consistency) => self.consistency(gpu, seed, data, core),
             (Student::Field { core, before }, _) => self.halving(gpu, seed, data, core, before),

@@ -35,13 +35,13 @@ use crate::{Error, Result, settings};
 settings! {
     /// Settings of `distributional-diffusion`.
     pub struct Settings {
-        /// Exponent β of the distance, above 0 and below 2.
+        /// Exponent β of the energy distance, above 0 and below 2.
         beta: f32 = 1.0,
-        /// Weight λ of the distance between draws: 1 fits the distribution, 0 its median.
+        /// Weight λ of the distance between draws: 1 fits the distribution, 0 its median; 0 to 1.
         spread: f32 = 1.0,
-        /// Number of draws per row, two or more.
+        /// Number of draws per row, 2 to 16.
         draws: usize = 2,
-        /// Share of a batch at t = 0, where sampling starts.
+        /// Fraction of a batch at t = 0, where sampling starts, 0 to below 1.
         from_noise: f32 = 0.25,
     }
 }

@@ -6,14 +6,14 @@
 //! so that the steps of training do what the steps of a flow's solver do at sampling. The value of that loss is η²E‖V‖² whatever φ's weights could do about it: what falls, and is reported
 //! as `drift`, is (E‖V‖²)^½.
 //!
-//! `form = kernel`: each row is drawn to the data and driven from the generator's own batch, by mean shift with a kernel k,
+//! `field = kernel`: each row is drawn to the data and driven from the generator's own batch, by mean shift with a kernel k,
 //!
 //!   V(x) = T_p(x) − T_q(x),   T_p(x) = E_p[k(x, Y) Y]/E_p[k(x, Y)],
 //!
 //! itself left out of its own batch. For a Gaussian kernel of width h, T_p(x) − x = h²∇ ln(p ∗ k)(x), so V = h²∇ ln (p ∗ k)/(q ∗ k): a descent of the
 //! Kullback–Leibler divergence of both distributions blurred. Several widths are averaged.
 //!
-//! `form = transport`: V(x) = T_{q→p}(x) − T_{q→q'}(x), barycentric maps of entropic plans from the batch q to the data and to a batch q' of
+//! `field = transport`: V(x) = T_{q→p}(x) − T_{q→q'}(x), barycentric maps of entropic plans from the batch q to the data and to a batch q' of
 //! φ that is independent of it: what the second has of entropy's bias and of a batch's noise, the first has too.
 
 use super::one_step::OneStep;
@@ -38,17 +38,17 @@ settings! {
     /// Settings of `drift`.
     pub struct Settings {
         /// Drift field: kernel (mean shift), transport (entropic optimal transport).
-        form: Form = Form::Kernel,
+        field: Form = Form::Kernel,
         /// Kernel of the mean shift: gaussian, laplace.
         kernel: Shape = Shape::Gaussian,
         /// Bandwidths as multiples of the median distance between rows; their fields are averaged. Empty: 0.05, 0.1, 0.2, 0.4, and twice these beyond 16 columns.
         scales: Vec<f32> = Vec::new(),
-        /// Whether the field of each bandwidth is divided by its root mean square.
-        normalise: bool = false,
-        /// Length below which transport is blurred, in standardized units; 0 is automatic: 0.1, or more for data of a wide range.
+        /// Normalization of the field of each bandwidth by its root mean square, true or false.
+        normalize: bool = false,
+        /// Length below which transport is blurred, in standardized units, above 0; 0 is automatic: 0.1, or more for data of a wide range.
         blur: f32 = 0.0,
-        /// Step size η: the scale of the field.
-        step: f32 = 1.0,
+        /// Step size η, the scale of the field, above 0.
+        step_size: f32 = 1.0,
     }
 }
 
@@ -71,8 +71,8 @@ fn check(settings: &Settings) -> Result<()> {
             settings.scales
         )));
     }
-    if !(settings.step > 0.0 && settings.step.is_finite()) {
-        return Err(Error::usage(format!("`step` is {}: it must be above 0", settings.step)));
+    if !(settings.step_size > 0.0 && settings.step_size.is_finite()) {
+        return Err(Error::usage(format!("`step_size` is {}: it must be above 0", settings.step_size)));
     }
     if !(settings.blur >= 0.0 && settings.blur <= 1e18) {
         return Err(Error::usage(format!("`blur` is {}: it must be between 0 and 1e18", settings.blur)));
@@ -125,7 +125,7 @@ impl Drift {
     fn field(&self, rec: &mut Recorder, y: Var, x: Var, data: &Dataset) -> Result<Var> {
         let s = &self.settings;
         let y = rec.detach(y);
-        if s.form == Form::Transport {
+        if s.field == Form::Transport {
             let own = self.core.generate(rec, data)?;
             let own = rec.detach(own);
             return transport_field(rec, y, x, own, &super::sinkhorn::squared_cost(s.blur, 0.1, data)?);
@@ -134,7 +134,7 @@ impl Drift {
         let share = 1.0 / widths.len() as f64;
         let mut terms = Vec::with_capacity(widths.len());
         for field in kernel_fields(rec, y, x, y, s.kernel, &widths, true)? {
-            terms.push((share, if s.normalise { unit(rec, field)? } else { field }));
+            terms.push((share, if s.normalize { unit(rec, field)? } else { field }));
         }
         rec.weighted_sum(&terms)
     }
@@ -160,7 +160,7 @@ impl Objective for Drift {
         let square = rec.scale(square, self.core.columns() as f32)?;
         let drift = rec.sqrt(square)?;
         rec.report("drift", drift)?;
-        let target = rec.blend(y, field, 1.0, self.settings.step)?;
+        let target = rec.blend(y, field, 1.0, self.settings.step_size)?;
         let target = rec.detach(target);
         let off = rec.sub(y, target)?;
         rec.mean_square(off)

@@ -30,22 +30,22 @@ pub enum Start {
 settings! {
     /// Settings of `ebm`.
     pub struct Settings {
-        /// Start of the chains in training: persistent (the last state) or data.
-        chains: Start = Start::Persistent,
-        /// Number of chain moves per training step.
+        /// Start of the chains in training: persistent (the last state), data.
+        chain_start: Start = Start::Persistent,
+        /// Number of chain moves per training step, 1 to 1,000.
         chain_steps: usize = 10,
-        /// Initial step size h of the chains, in units in which the fitted Gaussian is standard; each chain then adapts it to its acceptance rate.
+        /// Initial step size h of the chains, in units in which the fitted Gaussian is standard; each chain then adapts it to its acceptance rate; above 0 to 10.
         step_size: f32 = 0.05,
-        /// Whether training uses Metropolis acceptance, too; without it every move is accepted, and step sizes are constant.
-        correction: bool = true,
-        /// Share of the persistent chains that restart from the fitted Gaussian at each training step.
+        /// Metropolis acceptance in training, too, true or false; without it every move is accepted, and step sizes are constant.
+        metropolis: bool = true,
+        /// Fraction of the persistent chains that restart from the fitted Gaussian at each training step, 0 to 1.
         restart: f32 = 0.02,
-        /// Weight of the penalty on squared energies, which fixes their level.
-        regularise: f32 = 0.001,
-        /// Number of chain moves per sample; step sizes adapt in the first half.
+        /// Weight of the penalty on squared energies, which fixes their level, 0 or above.
+        energy_penalty: f32 = 0.001,
+        /// Number of chain moves per sample; step sizes adapt in the first half; 2 to 10,000.
         sample_steps: usize = 200,
-        /// Draws of the fitted Gaussian that estimate the normalizing constant Z (in a conditional model a hundredth of them for every row).
-        normaliser_samples: usize = 131_072,
+        /// Draws of the fitted Gaussian that estimate the normalizing constant Z (in a conditional model a hundredth of them for every row), 1,000 to 16,777,216.
+        normalizer_samples: usize = 131_072,
     }
 }
 
@@ -75,14 +75,14 @@ impl Settings {
         if !(0.0..=1.0).contains(&self.restart) {
             return wrong("restart", &self.restart, "between 0 and 1");
         }
-        if !(self.regularise >= 0.0 && self.regularise.is_finite()) {
-            return wrong("regularise", &self.regularise, "0 or above");
+        if !(self.energy_penalty >= 0.0 && self.energy_penalty.is_finite()) {
+            return wrong("energy_penalty", &self.energy_penalty, "0 or above");
         }
         if !(2..=MOST_MOVES).contains(&self.sample_steps) {
             return wrong("sample_steps", &self.sample_steps, "between 2 and 10,000");
         }
-        if !(1000..=1 << 24).contains(&self.normaliser_samples) {
-            return wrong("normaliser_samples", &self.normaliser_samples, "between 1,000 and 16,777,216");
+        if !(1000..=1 << 24).contains(&self.normalizer_samples) {
+            return wrong("normalizer_samples", &self.normalizer_samples, "between 1,000 and 16,777,216");
         }
         Ok(())
     }
@@ -146,7 +146,7 @@ impl Ebm {
             back_bias: builder.add("whitening.back.bias", 1, d, &back_bias),
             log_det: builder.add("whitening.log_det", 1, 1, &[log_det]),
         };
-        let chains = builder.add("chains", training.batch_size, d + k, &starts(setup, d, k)?);
+        let chains = builder.add("chain_start", training.batch_size, d + k, &starts(setup, d, k)?);
         let log_steps =
             builder.add("chains.log_steps", training.batch_size, 1, &vec![settings.step_size.ln(); training.batch_size]);
         builder.fix();
@@ -355,7 +355,7 @@ impl Method for Ebm {
 
     /// Where a sample's chains start: where those of training ended; of a model with given columns, from the fitted Gaussian.
     fn draw(&self, rec: &mut Recorder, rows: usize, weights: Weights) -> Result<Var> {
-        if self.settings.chains == Start::Persistent && self.conditions == 0 {
+        if self.settings.chain_start == Start::Persistent && self.conditions == 0 {
             let chains = self.parameters.var(rec, self.chains, weights)?;
             return rec.batch(chains, rows);
         }
@@ -368,11 +368,11 @@ impl Method for Ebm {
     }
 
     fn log_density(&self, rec: &mut Recorder, x: Var, weights: Weights) -> Result<Option<Density>> {
-        self.density(rec, x, self.settings.normaliser_samples, weights).map(Some)
+        self.density(rec, x, self.settings.normalizer_samples, weights).map(Some)
     }
 
     fn density_means(&self) -> Meaning {
-        Meaning::Normalised { draws: self.settings.normaliser_samples }
+        Meaning::Normalised { draws: self.settings.normalizer_samples }
     }
 
     fn held_out_loss(&self, rec: &mut Recorder, x: Var, weights: Weights) -> Result<Option<Var>> {
@@ -406,13 +406,13 @@ impl Method for Ebm {
     }
 
     fn plan(&self, gpu: &Gpu, seed: u64, data: &Dataset) -> Result<Plan> {
-        let Settings { chains, chain_steps, correction, restart, regularise, .. } = self.settings;
+        let Settings { chain_start, chain_steps, metropolis, restart, energy_penalty, .. } = self.settings;
         let weights = Weights::Trained;
         Plan::record(gpu, seed, |rec| {
             let batch = data.batch(rec, self.batch)?;
             let real = self.whiten(rec, batch, weights)?;
             let rows = self.parameters.var(rec, self.chains, weights)?;
-            match chains {
+            match chain_start {
                 Start::Data => rec.copy_into(real, rows)?,
                 Start::Persistent => {
                     let given = part(rec, real, self.conditions)?.1;
@@ -422,8 +422,8 @@ impl Method for Ebm {
                 }
             }
             let log_steps = self.parameters.var(rec, self.log_steps, weights)?;
-            let adapting = if correction { chain_steps } else { 0 };
-            let how = Walk { moves: chain_steps, corrected: correction, adapting, rate: RATE };
+            let adapting = if metropolis { chain_steps } else { 0 };
+            let how = Walk { moves: chain_steps, corrected: metropolis, adapting, rate: RATE };
             let walked = self.walk(rec, rows, log_steps, how, weights, &mut |_, _| Ok(()))?;
             rec.copy_into(walked.log_step, log_steps)?;
             // What a model file holds are averages: chains have none, and are what they are.
@@ -437,10 +437,10 @@ impl Method for Ebm {
             let (at_data, at_chains) = (self.tilt(rec, real, weights)?, self.tilt(rec, rows, weights)?);
             let (up, down) = (rec.mean(at_data)?, rec.mean(at_chains)?);
             let mut loss = rec.sub(up, down)?;
-            if regularise > 0.0 {
+            if energy_penalty > 0.0 {
                 for at in [at_data, at_chains] {
                     let level = rec.mean_square(at)?;
-                    loss = rec.blend(loss, level, 1.0, regularise)?;
+                    loss = rec.blend(loss, level, 1.0, energy_penalty)?;
                 }
             }
             rec.report("loss", loss)?;

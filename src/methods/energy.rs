@@ -6,7 +6,7 @@
 //! characteristic functions. It has no bandwidth. With
 //! `projections` it is averaged over random lines, on which sorting makes it O(n log n).
 //!
-//! Where columns are given, `compared = conditional` asks for each row's own distribution instead (engression; Shen & Meinshausen 2024): with several draws φ(Z|c) of each row's c,
+//! Where columns are given, `conditional_loss = conditional` asks for each row's own distribution instead (engression; Shen & Meinshausen 2024): with several draws φ(Z|c) of each row's c,
 //!
 //!   E‖X − φ(Z|c)‖^β − ½E‖φ(Z|c) − φ(Z'|c)‖^β,
 //!
@@ -36,15 +36,15 @@ pub enum Compared {
 settings! {
     /// Settings of `energy`.
     pub struct Settings {
-        /// Exponent β of the distance, above 0 and below 2.
+        /// Exponent β of the energy distance, above 0 and below 2.
         beta: f32 = 1.0,
-        /// Number of random projections of the sliced distance (with β = 1); 0 is the distance in all dimensions.
+        /// Number of random projections of the sliced distance (with β = 1); 0 is the distance in all dimensions; at most 4,096.
         projections: usize = 0,
-        /// Whether the estimator is unbiased: without pairs of a row with itself (its value can be negative).
+        /// Unbiased estimator, without pairs of a row with itself (its value can be negative), true or false.
         unbiased: bool = true,
         /// Loss of a conditional model: conditional (each row against draws for its conditions, in all dimensions), joint (whole rows).
-        compared: Compared = Compared::Conditional,
-        /// Number of draws per row (conditional), two or more.
+        conditional_loss: Compared = Compared::Conditional,
+        /// Number of draws per row (conditional), 2 to 16.
         draws: usize = 2,
     }
 }
@@ -61,7 +61,7 @@ pub const ENTRY: Entry = Entry {
         let settings: Settings = settings::take(own)?;
         let energy = Energy { core: OneStep::new(setup)?, settings };
         let conditional =
-            setup.conditions > 0 && energy.settings.compared == Compared::Conditional && energy.settings.projections == 0;
+            setup.conditions > 0 && energy.settings.conditional_loss == Compared::Conditional && energy.settings.projections == 0;
         Ok(if conditional { Box::new(Engression(energy)) } else { Box::new(energy) })
     },
     resolve: |table| resolve::<Settings>(table, check),

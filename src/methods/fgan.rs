@@ -101,9 +101,9 @@ settings! {
         divergence: Divergence = Divergence::Js,
         /// Generator loss: minimax, non-saturating.
         loss: GeneratorLoss = GeneratorLoss::NonSaturating,
-        /// Weight γ of the R₁ penalty γ/2·E‖∇v‖² at data rows; 0 is none.
+        /// Weight γ of the R₁ penalty γ/2·E‖∇v‖² at data rows, 0 or above.
         r1: f32 = 0.1,
-        /// Standard deviation of the instance noise on generated and data rows (standardized units); 0 is none.
+        /// Standard deviation of the instance noise on generated and data rows, in standardized units, 0 or above.
         instance_noise: f32 = 0.0,
     }
 }

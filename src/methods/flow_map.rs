@@ -36,13 +36,13 @@ settings! {
     pub struct Settings {
         /// Loss between different times: lagrangian, shortcut, meanflow.
         loss: By = By::Lagrangian,
-        /// Share of a batch on the diagonal, where the map is the velocity field.
+        /// Fraction of a batch on the diagonal, where the map is the velocity field, above 0 and below 1.
         diagonal: f32 = 0.5,
-        /// Share of the other trajectories that start at noise.
+        /// Fraction of the other trajectories that start at noise, 0 to below 1.
         from_noise: f32 = 0.25,
-        /// Share of the other trajectories that end at the data.
+        /// Fraction of the other trajectories that end at the data, 0 to below 1.
         to_data: f32 = 0.0,
-        /// Power p of the weight 1/(‖·‖² + c)^p of a row (meanflow); 0 is equal weights.
+        /// Power p of the weight 1/(‖·‖² + c)^p of a row (meanflow), 0 to 2; 0 is equal weights.
         weight_power: f32 = 0.0,
     }
 }

@@ -31,9 +31,9 @@ settings! {
     pub struct Settings {
         /// Generator loss: minimax, non-saturating.
         loss: GeneratorLoss = GeneratorLoss::NonSaturating,
-        /// Weight γ of the R₁ penalty γ/2·E‖∇D‖² at data rows; 0 is none, -1 is automatic: 0.1, or 10 below 1,000 rows.
+        /// Weight γ of the R₁ penalty γ/2·E‖∇D‖² at data rows, 0 or above; -1 is automatic: 0.1, or 10 below 1,000 rows.
         r1: f32 = -1.0,
-        /// Standard deviation of the instance noise on generated and data rows (standardized units); 0 is none.
+        /// Standard deviation of the instance noise on generated and data rows, in standardized units, 0 or above.
         instance_noise: f32 = 0.0,
     }
 }

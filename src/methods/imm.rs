@@ -16,7 +16,7 @@
 //! `from_noise` starves the links that it learns from.
 //!
 //! f is the flow map's X_{s,t}(x) = x + (t − s)u(x, s, t), and r = min(t, s + `gap`). A share `to_data` of the groups has t = 1, for there the last step of any number ends. The kernel is the paper's Laplacian of rows over the weight that u has in
-//! them, (t − s), and over the median distance of the data times `scale`. Groups cost no kernel of their own: each has a
+//! them, (t − s), and over the median distance of the data times `bandwidth`. Groups cost no kernel of their own: each has a
 //! coordinate, so far from the others' that e^(−distance) is zero between them, and the biased MMD² of the batch is then 1/G of the groups' mean.
 
 use super::few_step::{FewStep, MapLoss, Maps, Steps, Ways};
@@ -31,18 +31,18 @@ use crate::{Error, Result, settings};
 settings! {
     /// Settings of `imm`.
     pub struct Settings {
-        /// Group size M: rows with the same times, which are compared with each other.
-        group: usize = 64,
-        /// Distance of the time r from s towards the data, as a share of the trajectory; 1 is its end.
+        /// Group size M: rows with the same times, which are compared with each other, 2 to 65,536.
+        group_size: usize = 64,
+        /// Distance of the time r from s towards the data, as a fraction of the trajectory, above 0 to 1, its end.
         gap: f32 = 1.0,
-        /// Share of groups whose trajectory starts at noise.
+        /// Fraction of groups whose trajectory starts at noise, 0 to below 1.
         from_noise: f32 = 0.5,
-        /// Share of groups whose trajectory ends at the data.
+        /// Fraction of groups whose trajectory ends at the data, 0 to below 1.
         to_data: f32 = 0.75,
-        /// Whether a row is compared with its own partner too, as in the paper.
+        /// Comparison of a row with its own partner, too, as in the paper, true or false.
         partners: bool = false,
-        /// Bandwidth of the kernel in median distances between rows, at t − s = 1.
-        scale: f32 = 4.0,
+        /// Bandwidth of the kernel in median distances between rows, at t − s = 1, above 0.
+        bandwidth: f32 = 4.0,
     }
 }
 
@@ -72,15 +72,15 @@ fn check(settings: &Settings) -> Result<()> {
     let wrong = |key: &str, value: &dyn std::fmt::Display, valid: &str| {
         Err(Error::usage(format!("`{key}` is {value}: it must be {valid}")))
     };
-    if !(2..=1 << 16).contains(&settings.group) {
-        return wrong("group", &settings.group, "between 2 and 65,536");
+    if !(2..=1 << 16).contains(&settings.group_size) {
+        return wrong("group_size", &settings.group_size, "between 2 and 65,536");
     }
     if !(settings.gap > 0.0 && settings.gap <= 1.0) {
         return wrong("gap", &settings.gap, "above 0 and at most 1");
     }
     settings.ways().check()?;
-    if !(settings.scale > 0.0 && settings.scale.is_finite()) {
-        return wrong("scale", &settings.scale, "above 0");
+    if !(settings.bandwidth > 0.0 && settings.bandwidth.is_finite()) {
+        return wrong("bandwidth", &settings.bandwidth, "above 0");
     }
     Ok(())
 }
@@ -111,7 +111,7 @@ impl MapLoss for Imm {
 
     fn loss(&self, rec: &mut Recorder, data: &Dataset) -> Result<Var> {
         let (core, rows) = (&self.core, self.core.batch);
-        let groups = rows.div_ceil(self.settings.group.min(rows));
+        let groups = rows.div_ceil(self.settings.group_size.min(rows));
         let ends = core.ends(rec, data, rows)?;
         let [s, t] = core.times(rec, groups, self.settings.ways())?;
         // r = t − max(0, t − s − gap).
@@ -130,7 +130,7 @@ impl MapLoss for Imm {
         let x = rec.detach(x);
         let span = rec.sub(t, s)?;
         let span = rec.clamp(span, LEAST_SPAN, 1.0)?;
-        let width = rec.scale(span, self.settings.scale * data.median_distance())?;
+        let width = rec.scale(span, self.settings.bandwidth * data.median_distance())?;
         let size = rows.div_ceil(groups);
         let places: Vec<f32> = (0..rows).map(|row| APART * (row / size) as f32).collect();
         let places = rec.gpu().upload(rows, 1, &places)?;
@@ -140,7 +140,7 @@ impl MapLoss for Imm {
             match ends.given {
                 // Rows are compared with what they were given.
                 Some(given) => {
-                    let given = rec.scale(given, 1.0 / (self.settings.scale * data.median_distance()))?;
+                    let given = rec.scale(given, 1.0 / (self.settings.bandwidth * data.median_distance()))?;
                     rec.concat(&[scaled, given, places])
                 }
                 None => rec.concat(&[scaled, places]),

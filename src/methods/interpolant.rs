@@ -21,7 +21,7 @@ settings! {
         source: String = FITTED.into(),
         /// Noise γ(t) of the interpolant: none, bridge (a√(t(1−t)), of a Schrödinger bridge), sine (a·sin²(πt)); encoding-decoding has its own.
         gamma: Gamma = Gamma::Bridge,
-        /// Scale a of γ.
+        /// Scale a of γ, above 0 to 100.
         gamma_scale: f64 = 1.0,
     }
 }

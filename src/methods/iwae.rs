@@ -19,16 +19,16 @@ use crate::{Result, settings};
 pub enum Gradient {
     /// Of the formula as it stands.
     Plain,
-    DoublyReparameterised,
+    DoublyReparameterized,
 }
 
 settings! {
     /// Settings of `iwae`.
     pub struct Settings {
-        /// Number of importance samples K per row.
+        /// Number of importance samples K per row, 1 to 1,024.
         samples: usize = 8,
-        /// Gradient of the encoder: plain, or doubly-reparameterized (lower variance).
-        gradient: Gradient = Gradient::DoublyReparameterised,
+        /// Gradient of the encoder: plain, doubly-reparameterized (lower variance).
+        gradient: Gradient = Gradient::DoublyReparameterized,
     }
 }
 
@@ -53,7 +53,7 @@ impl Objective for Settings {
         let shares = rec.empty(rows.rows() * self.samples, 1)?;
         let estimator = match self.gradient {
             Gradient::Plain => Estimator::Plain,
-            Gradient::DoublyReparameterised => Estimator::Doubly { weights: shares },
+            Gradient::DoublyReparameterized => Estimator::Doubly { weights: shares },
         };
         let drawn = model.draw_posterior(rec, rows, self.samples, estimator, Weights::Trained)?;
         let logs = model.log_weights(rec, &drawn)?;

@@ -25,7 +25,7 @@ settings! {
         /// Exponent p of the cost ‖x − y‖^p, above 0 and at most 2.
         exponent: f32 = 2.0,
         /// Penalty on pairs with f + g above their cost: entropic, quadratic.
-        softness: Softness = Softness::Entropic,
+        regularization: Softness = Softness::Entropic,
         /// Regularization ε, in units of the cost between standardized rows; its p-th root is about the length below which
         /// transport is blurred, and quadratic needs a fifth of what entropic does. 0 is automatic: 0.01 for two columns, 0.0025·d² for d, 0.2 at most,
         /// and a fifth for quadratic.
@@ -60,10 +60,10 @@ pub fn potentials(setup: &Setup, settings: &critic::Settings) -> Result<Critic> 
 impl Settings {
     /// The dual between rows of so many columns.
     fn dual(&self, columns: usize) -> Dual {
-        let share = if self.softness == Softness::Quadratic { 0.2 } else { 1.0 };
+        let share = if self.regularization == Softness::Quadratic { 0.2 } else { 1.0 };
         let chosen = share * (0.0025 * (columns * columns) as f32).min(0.2);
         let epsilon = if self.epsilon == 0.0 { chosen } else { self.epsilon };
-        Dual { exponent: self.exponent, epsilon, softness: self.softness }
+        Dual { exponent: self.exponent, epsilon, softness: self.regularization }
     }
 
     /// V between generated rows y, with the potential f, and data rows x, with g.
@@ -108,7 +108,8 @@ mod tests {
 
     #[test]
     fn the_constraint_is_softer_the_more_columns_unless_it_is_named() {
-        let of = |epsilon, softness, columns| Settings { epsilon, softness, ..Settings::default() }.dual(columns).epsilon;
+        let of =
+            |epsilon, regularization, columns| Settings { epsilon, regularization, ..Settings::default() }.dual(columns).epsilon;
         let near = |a: f32, b: f32| (a - b).abs() < 1e-6;
         assert!(near(of(0.0, Softness::Entropic, 2), 0.01) && near(of(0.0, Softness::Entropic, 64), 0.2));
         assert!(near(of(0.0, Softness::Quadratic, 2), 0.002) && near(of(0.5, Softness::Quadratic, 64), 0.5));

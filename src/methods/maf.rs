@@ -26,19 +26,19 @@ pub enum Kind {
 settings! {
     /// Settings of `maf`.
     pub struct Settings {
-        /// Number of autoregressive layers, alternately in the order of the columns and in reverse.
+        /// Number of autoregressive layers, alternately in the order of the columns and in reverse, 1 to 64.
         layers: usize = 4,
-        /// Transform of a column: affine or spline.
+        /// Transform of a column: affine, spline.
         transform: Kind = Kind::Spline,
-        /// Bound on the logarithm of an affine layer's scale.
-        bound: f32 = 3.0,
+        /// Bound on the logarithm of an affine layer's scale, above 0 to 20.
+        max_log_scale: f32 = 3.0,
         /// Bound on the logarithm of the factor by which all affine layers together stretch distances between latents; unset is the bound of each layer alone.
         stretch: Option<f32> = None,
-        /// Number of bins of a spline.
+        /// Number of bins of a spline, 2 to 32.
         bins: usize = 8,
-        /// Half-width of the interval that splines transform, in standard deviations of the data.
-        reach: f32 = 5.0,
-        /// Layer before each autoregressive layer: none, normalize (a scale and shift per column), or linear (an invertible matrix by its LU factors).
+        /// Half-width of the interval that splines transform, in standard deviations of the data, above 0 to 1,000.
+        tail_bound: f32 = 5.0,
+        /// Layer before each autoregressive layer: none, normalize (a scale and shift per column), linear (an invertible matrix by its LU factors).
         mixing: Mixing = Mixing::None,
         /// Bound on the logarithm of the factor by which these layers together stretch or shrink distances; unset is none.
         mixing_stretch: Option<f32> = None,
@@ -60,8 +60,8 @@ pub const ENTRY: Entry = Entry {
 impl Settings {
     fn choice(&self) -> Choice {
         let transform = match self.transform {
-            Kind::Affine => Transform::Affine(Bounds::both(self.bound)),
-            Kind::Spline => Transform::Spline(Bins { count: self.bins, reach: self.reach }),
+            Kind::Affine => Transform::Affine(Bounds::both(self.max_log_scale)),
+            Kind::Spline => Transform::Spline(Bins { count: self.bins, reach: self.tail_bound }),
         };
         Choice {
             layers: self.layers,

@@ -34,7 +34,7 @@ settings! {
         scales: Vec<f32> = vec![0.0625, 0.125, 0.25, 0.5, 1.0],
         /// Absolute bandwidths, in standardized units; empty uses `scales`.
         bandwidths: Vec<f32> = Vec::new(),
-        /// Whether the estimator is unbiased: without pairs of a row with itself (its value can be negative).
+        /// Unbiased estimator, without pairs of a row with itself (its value can be negative), true or false.
         unbiased: bool = true,
     }
 }

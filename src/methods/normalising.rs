@@ -64,12 +64,14 @@ impl Choice {
             }
         }
         match self.transform {
-            Transform::Affine(Bounds { up, .. }) if !(up > 0.0 && up <= 20.0) => wrong("bound", &up, "above 0 and at most 20"),
+            Transform::Affine(Bounds { up, .. }) if !(up > 0.0 && up <= 20.0) => {
+                wrong("max_log_scale", &up, "above 0 and at most 20")
+            }
             Transform::Spline(bins) if !(2..=crate::ops::spline::MOST_BINS).contains(&bins.count) => {
                 wrong("bins", &bins.count, "between 2 and 32")
             }
             Transform::Spline(bins) if !(bins.reach > 0.0 && bins.reach <= 1000.0) => {
-                wrong("reach", &bins.reach, "above 0 and at most 1,000")
+                wrong("tail_bound", &bins.reach, "above 0 and at most 1,000")
             }
             _ => Ok(()),
         }

@@ -15,16 +15,16 @@ use crate::settings::Settings as _;
 settings! {
     /// Settings of `realnvp`.
     pub struct Settings {
-        /// Number of coupling layers.
+        /// Number of coupling layers, 1 to 64.
         layers: usize = 8,
-        /// Masks: alternating (every second column, then the others) or random halves.
+        /// Masks: alternating (every second column, then the others), random (halves).
         masks: Masks = Masks::Alternating,
-        /// Layer before each coupling layer: none, normalize (a scale and shift per column), or linear (an invertible matrix by its LU factors).
+        /// Layer before each coupling layer: none, normalize (a scale and shift per column), linear (an invertible matrix by its LU factors).
         mixing: Mixing = Mixing::None,
         /// Bound on the logarithm of the factor by which these layers together stretch or shrink distances; unset is none.
         mixing_stretch: Option<f32> = None,
-        /// Bound c on the logarithm of a layer's scale: |s| < c.
-        bound: f32 = 3.0,
+        /// Bound c on the logarithm of a layer's scale, |s| < c, above 0 to 20.
+        max_log_scale: f32 = 3.0,
         /// Bound on the logarithm of the factor by which all coupling layers together stretch distances between latents; unset is the bound of each layer alone.
         stretch: Option<f32> = None,
     }
@@ -47,7 +47,7 @@ impl Settings {
         Choice {
             layers: self.layers,
             structure: Structure::Coupling(self.masks),
-            transform: Transform::Affine(Bounds::both(self.bound)),
+            transform: Transform::Affine(Bounds::both(self.max_log_scale)),
             stretch: self.stretch,
             mixing: self.mixing,
             mixing_stretch: self.mixing_stretch,

@@ -22,11 +22,11 @@ use std::sync::Arc;
 settings! {
     /// Settings of `rectified-flow`.
     pub struct Settings {
-        /// Number of reflow rounds after the first training, each of the same number of steps.
+        /// Number of reflow rounds after the first training, each of the same number of steps, 1 to 100.
         rounds: u32 = 1,
         /// Number of pairs per round; 0 is one for every 16 that it trains on, at most 65,536.
         pairs: usize = 0,
-        /// Number of steps of Heun's method that generate the pairs.
+        /// Number of steps of Heun's method that generate the pairs, 1 to 10,000.
         pair_steps: usize = 32,
     }
 }

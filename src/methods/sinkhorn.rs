@@ -23,11 +23,11 @@ settings! {
     pub struct Settings {
         /// Exponent p of the cost ‖x − y‖^p, above 0 and at most 2.
         exponent: f32 = 2.0,
-        /// Length below which transport is blurred, in standardized units: ε is its p-th power; 0 is automatic: 0.05, or the least that single precision resolves for data of a wide range.
+        /// Length below which transport is blurred, in standardized units: ε is its p-th power; above 0; 0 is automatic: 0.05, or the least that single precision resolves for data of a wide range.
         blur: f32 = 0.0,
         /// Factor of the blur from one update of the potentials to the next, between 0 and 1.
         scaling: f32 = 0.5,
-        /// Marginal penalty of unbalanced optimal transport, the cost of creating or removing a unit of mass, for robustness to outliers; 0 is balanced.
+        /// Marginal penalty of unbalanced optimal transport, the cost of creating or removing a unit of mass, for robustness to outliers, above 0; 0 is balanced.
         reach: f32 = 0.0,
     }
 }

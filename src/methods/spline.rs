@@ -12,15 +12,15 @@ use crate::settings::Settings as _;
 settings! {
     /// Settings of `spline`.
     pub struct Settings {
-        /// Number of coupling layers.
+        /// Number of coupling layers, 1 to 64.
         layers: usize = 6,
-        /// Number of bins of a spline.
+        /// Number of bins of a spline, 2 to 32.
         bins: usize = 8,
-        /// Half-width B of the interval that splines transform, in standard deviations of the data.
-        reach: f32 = 5.0,
-        /// Masks: alternating (every second column, then the others) or random halves.
+        /// Half-width B of the interval that splines transform, in standard deviations of the data, above 0 to 1,000.
+        tail_bound: f32 = 5.0,
+        /// Masks: alternating (every second column, then the others), random (halves).
         masks: Masks = Masks::Alternating,
-        /// Layer before each coupling layer: none, normalize (a scale and shift per column), or linear (an invertible matrix by its LU factors).
+        /// Layer before each coupling layer: none, normalize (a scale and shift per column), linear (an invertible matrix by its LU factors).
         mixing: Mixing = Mixing::None,
         /// Bound on the logarithm of the factor by which these layers together stretch or shrink distances; unset is none.
         mixing_stretch: Option<f32> = None,
@@ -44,7 +44,7 @@ impl Settings {
         Choice {
             layers: self.layers,
             structure: Structure::Coupling(self.masks),
-            transform: Transform::Spline(Bins { count: self.bins, reach: self.reach }),
+            transform: Transform::Spline(Bins { count: self.bins, reach: self.tail_bound }),
             stretch: None,
             mixing: self.mixing,
             mixing_stretch: self.mixing_stretch,

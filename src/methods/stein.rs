@@ -42,7 +42,7 @@ settings! {
         scales: Vec<f32> = vec![0.25],
         /// Exponent of the inverse multiquadric, above -1 and below 0.
         beta: f32 = -0.5,
-        /// Whether the estimator is unbiased: without pairs of a row with itself (its value can be negative).
+        /// Unbiased estimator, without pairs of a row with itself (its value can be negative), true or false.
         unbiased: bool = true,
     }
 }

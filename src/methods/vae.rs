@@ -16,11 +16,11 @@ use crate::{Error, Result, settings};
 settings! {
     /// Settings of `vae`.
     pub struct Settings {
-        /// Weight β of the divergence of the encoder from the prior.
+        /// Weight β of the divergence of the encoder from the prior, 0 or above.
         beta: f32 = 1.0,
-        /// Free bits λ: the divergence per latent dimension that costs nothing, in nats.
+        /// Free bits λ: the divergence per latent dimension that costs nothing, in nats, 0 or above.
         free_bits: f32 = 0.0,
-        /// Number of encoder samples per row.
+        /// Number of encoder samples per row, 1 to 1,024.
         samples: usize = 1,
     }
 }

@@ -36,10 +36,10 @@ settings! {
     pub struct Settings {
         /// Lipschitz constraint of the critic: penalty, one-sided, spectral, clip (which needs small steps: learning_rate = 1e-3, critic_learning_rate = 1e-3, beta1 = 0).
         constraint: Constraint = Constraint::Penalty,
-        /// Weight λ of the penalty (penalty and one-sided).
-        penalty: f32 = 0.1,
-        /// Weight clipping bound c of the critic (clip). A small one allows nearly linear critics only: 0.1 is too small for moons.
-        critic_bound: f32 = 1.0,
+        /// Weight λ of the gradient penalty (penalty, one-sided), above 0.
+        gradient_penalty: f32 = 0.1,
+        /// Weight clipping bound c of the critic (clip), above 0; a small one allows nearly linear critics only: 0.1 is too small for moons.
+        weight_clip: f32 = 1.0,
     }
 }
 
@@ -61,7 +61,7 @@ pub const ENTRY: Entry = Entry {
         let (settings, critic): (Settings, critic::Settings) = (settings::take(own)?, settings::take(own)?);
         let mut critic = Critic::new(setup, &critic, 1, settings.constraint == Constraint::Spectral)?;
         if settings.constraint == Constraint::Clip {
-            critic.adam.bound = settings.critic_bound;
+            critic.adam.bound = settings.weight_clip;
         }
         Ok(Box::new(Game(Wgan { core: critic::generator(setup, &critic)?, critic, settings })))
     },
@@ -82,7 +82,7 @@ pub const ENTRY: Entry = Entry {
 };
 
 fn check(settings: &Settings) -> Result<()> {
-    for (key, value) in [("penalty", settings.penalty), ("critic_bound", settings.critic_bound)] {
+    for (key, value) in [("gradient_penalty", settings.gradient_penalty), ("weight_clip", settings.weight_clip)] {
         if !(value > 0.0 && value.is_finite()) {
             return Err(Error::usage(format!("`{key}` is {value}: it must be above 0")));
         }
@@ -141,7 +141,7 @@ impl Settings {
         let steepest = steepest(rec, slopes.squares)?;
         let w1 = rec.div(estimate, steepest)?;
         rec.report("w1", w1)?;
-        rec.blend(loss, slopes.penalty, 1.0, self.penalty)
+        rec.blend(loss, slopes.penalty, 1.0, self.gradient_penalty)
     }
 }
 

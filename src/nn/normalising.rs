@@ -31,7 +31,7 @@ pub enum Mixing {
     None,
     /// A scale and a shift of every column (Kingma & Dhariwal 2018, activation normalization). The rows that arrive at the start have mean 0 and standard deviation 1 by the fixed
     /// layer: what initializing from data would give is the identity.
-    Normalise,
+    Normalize,
     /// An invertible matrix LU and a shift (Kingma & Dhariwal 2018, §3.2): L unit lower triangular, U upper with a positive diagonal.
     Linear,
 }
@@ -59,7 +59,7 @@ pub struct NormalisingShape {
 
 enum Layer {
     Move(Coupling),
-    Normalise { log_scale: Id, shift: Id },
+    Normalize { log_scale: Id, shift: Id },
     Linear(Lu),
 }
 
@@ -124,9 +124,9 @@ impl Normalising {
         for layer in 0..shape.layers {
             match shape.mixing {
                 Mixing::None => {}
-                Mixing::Normalise => layers.push(Layer::Normalise {
-                    log_scale: builder.zeros(format!("normalise.{layer}.log_scale"), 1, d),
-                    shift: builder.zeros(format!("normalise.{layer}.shift"), 1, d),
+                Mixing::Normalize => layers.push(Layer::Normalize {
+                    log_scale: builder.zeros(format!("normalize.{layer}.log_scale"), 1, d),
+                    shift: builder.zeros(format!("normalize.{layer}.shift"), 1, d),
                 }),
                 Mixing::Linear => {
                     layers.push(Layer::Linear(Lu::new(gpu, builder, &format!("linear.{layer}"), d, shape.mixing_bound)?))
@@ -171,7 +171,7 @@ impl Normalising {
                 Layer::Move(layer) => {
                     (z, total) = layer.pass(rec, parameters, Direction::Forward, z, total, given, weights)?;
                 }
-                Layer::Normalise { log_scale, shift } => {
+                Layer::Normalize { log_scale, shift } => {
                     let (log_scale, shift) = (parameters.var(rec, *log_scale, weights)?, parameters.var(rec, *shift, weights)?);
                     let log_scale = within(rec, log_scale, self.shape.mixing_bound)?;
                     let scale = rec.exp(log_scale)?;
@@ -200,7 +200,7 @@ impl Normalising {
         for layer in self.layers.iter().rev() {
             z = match layer {
                 Layer::Move(layer) => layer.pass(rec, parameters, Direction::Inverse, z, unused, given, weights)?.0,
-                Layer::Normalise { log_scale, shift } => {
+                Layer::Normalize { log_scale, shift } => {
                     let (log_scale, shift) = (parameters.var(rec, *log_scale, weights)?, parameters.var(rec, *shift, weights)?);
                     let log_scale = within(rec, log_scale, self.shape.mixing_bound)?;
                     let scale = rec.exp(log_scale)?;

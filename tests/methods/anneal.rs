@@ -72,11 +72,11 @@ fn where_columns_are_given_data_move_to_the_conditional_gaussian() {
 #[test]
 fn every_objective_learns_moving_data() {
     for (extra, share) in [
-        ("objective = 'mmd'\nfalls = 'rounds'", 0.5),
-        ("objective = 'characteristic'\nfalls = 'floor'\nsteps = 300", 0.5),
-        ("objective = 'energy'\nfalls = 'floor'", 0.5),
+        ("objective = 'mmd'\nnoise_schedule = 'rounds'", 0.5),
+        ("objective = 'characteristic'\nnoise_schedule = 'floor'\nsteps = 300", 0.5),
+        ("objective = 'energy'\nnoise_schedule = 'floor'", 0.5),
         ("objective = 'sinkhorn'\nbatch_size = 256\nsteps = 200", 0.6),
-        ("objective = 'gan'\ncritic_hidden_width = 64\ncritic_hidden_layers = 2\nfalls = 'floor'\nsteps = 300", 0.75),
+        ("objective = 'gan'\ncritic_hidden_width = 64\ncritic_hidden_layers = 2\nnoise_schedule = 'floor'\nsteps = 300", 0.75),
         ("objective = 'wgan'\ncritic_steps = 3\ncritic_hidden_layers = 3\nsteps = 200", 0.75),
     ] {
         let folder = tempfile::tempdir().unwrap();
@@ -94,7 +94,7 @@ fn every_objective_learns_moving_data() {
 fn at_rest_the_map_stays_the_fitted_gaussian() {
     // t = 40 to the last step but one: ρ_t is ρ_∞ = ξ_#ν, where the map starts.
     let folder = tempfile::tempdir().unwrap();
-    let extra = "hottest = 40.0\ncoldest = 40.0\nshare = 1.0\nsteps = 200";
+    let extra = "max_time = 40.0\nmin_time = 40.0\nnoise_fraction = 1.0\nsteps = 200";
     let outcome = trained("anneal", Toy::EightGaussians, extra, &folder.path().join("run"));
     let (learned, gaussian) = distances(&outcome, Toy::EightGaussians);
     assert!((learned / gaussian - 1.0).abs() < 0.1, "{learned} and a fitted Gaussian's {gaussian}");
@@ -104,7 +104,7 @@ fn at_rest_the_map_stays_the_fitted_gaussian() {
 fn a_fall_by_the_floor_goes_on_bit_for_bit() {
     let folder = tempfile::tempdir().unwrap();
     let of = |name: &str, stop: bool, resume: bool| {
-        let extra = "steps = 60\nbatch_size = 64\nfalls = 'floor'\nrounds = 4\nshare = 0.9\nhidden_width = 16";
+        let extra = "steps = 60\nbatch_size = 64\nnoise_schedule = 'floor'\nrounds = 4\nnoise_fraction = 0.9\nhidden_width = 16";
         let job = Job { resume, ..job(Toy::Moons.sample(6000, 1), "toy:moons", "anneal", extra, &folder.path().join(name)) };
         train::train(&GPU, job, &mut Silent, &AtomicBool::new(stop))
     };
@@ -127,8 +127,8 @@ fn settings_are_those_of_the_objective_too_and_wrong_ones_are_told() {
         ("objective = 'spline'", "one of mmd, energy"),
         ("objective = 'mmdd'", "did you mean `mmd`"),
         ("objective = 'mmd'\nbeta = 1.5", "beta"),
-        ("share = 0.0", "`share`"),
-        ("coldest = 5.0", "`coldest`"),
+        ("noise_fraction = 0.0", "`noise_fraction`"),
+        ("min_time = 5.0", "`min_time`"),
         ("rounds = 0", "`rounds`"),
     ] {
         let told = settings(wrong).unwrap_err().to_string();

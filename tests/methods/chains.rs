@@ -43,7 +43,7 @@ fn shake_by(method: &dyn Method, strength: f32) {
             _ if name.starts_with("whitening") => {
                 return Some((0..rows * cols).map(|i| if i / cols == i % cols { 1.0 } else { 0.0 }).collect());
             }
-            _ if name.starts_with("linear") || name.starts_with("normalise") => 0.2 / (*rows as f32).sqrt(),
+            _ if name.starts_with("linear") || name.starts_with("normalize") => 0.2 / (*rows as f32).sqrt(),
             // Six layers of more than this are steeper than f32 can undo.
             _ if name.ends_with("bias") => 0.2 * strength,
             _ => 0.8 * strength / (*rows as f32).sqrt(),
@@ -78,12 +78,12 @@ fn there_and_back(method: &dyn Method, rows: &[f32], columns: usize, conditions:
 const CHAINS: [(&str, &str, usize, usize); 13] = [
     ("realnvp", "", 1, 2),
     ("realnvp", "", 2, 0),
-    ("realnvp", "mixing = 'normalise'", 3, 1),
+    ("realnvp", "mixing = 'normalize'", 3, 1),
     ("realnvp", "masks = 'random'\nmixing = 'linear'", 5, 2),
     ("spline", "", 1, 0),
     ("spline", "bins = 2", 1, 2),
     ("spline", "", 2, 0),
-    ("spline", "mixing = 'normalise'\nbins = 32", 3, 1),
+    ("spline", "mixing = 'normalize'\nbins = 32", 3, 1),
     ("spline", "masks = 'random'\nmixing = 'linear'", 5, 2),
     ("maf", "", 1, 0),
     ("maf", "transform = 'affine'", 3, 0),
@@ -251,12 +251,12 @@ fn a_trained_density_adds_up_to_one_and_is_finite_far_away() {
 #[test]
 fn settings_out_of_range_are_refused_by_name() {
     for (method, setting, valid) in [
-        ("realnvp", "bound = 21.0", "above 0 and at most 20"),
+        ("realnvp", "max_log_scale = 21.0", "above 0 and at most 20"),
         ("spline", "bins = 1", "between 2 and 32"),
         ("spline", "bins = 33", "between 2 and 32"),
-        ("spline", "reach = 0.0", "above 0"),
+        ("spline", "tail_bound = 0.0", "above 0"),
         ("spline", "layers = 0", "between 1 and 64"),
-        ("maf", "transform = 'affine'\nbound = -1.0", "above 0"),
+        ("maf", "transform = 'affine'\nmax_log_scale = -1.0", "above 0"),
     ] {
         let resolved = methods::find(method).unwrap().settings(setting.parse().unwrap());
         let Err(message) = resolved.map_err(|e| e.to_string()) else { panic!("{method} takes {setting}") };
@@ -316,9 +316,9 @@ fn what_stands_before_layers_stretches_and_shrinks_within_its_bound_whatever_its
         ("realnvp", "mixing = 'linear'", 2, 4.0, 4.0),
         ("realnvp", "mixing = 'linear'\nlayers = 1\nstretch = 1.0\nmixing_stretch = 1.5", 2, 1.0, 1.5),
         ("realnvp", "mixing = 'linear'\nmasks = 'random'\nlayers = 3", 7, 4.0, 4.0),
-        ("realnvp", "mixing = 'normalise'\nlayers = 3\nmixing_stretch = 2.0", 5, 4.0, 2.0),
+        ("realnvp", "mixing = 'normalize'\nlayers = 3\nmixing_stretch = 2.0", 5, 4.0, 2.0),
         ("maf", "mixing = 'linear'\ntransform = 'affine'", 5, 4.0, 4.0),
-        ("maf", "mixing = 'normalise'\ntransform = 'affine'", 3, 4.0, 4.0),
+        ("maf", "mixing = 'normalize'\ntransform = 'affine'", 3, 4.0, 4.0),
     ] {
         let mut greatest: f64 = 0.0;
         let sizes = [0.3, 1.0, 50.0, 1e4, -0.3, -50.0, -1e4];
@@ -329,7 +329,7 @@ fn what_stands_before_layers_stretches_and_shrinks_within_its_bound_whatever_its
             let values = |name: &str| {
                 let place = named.iter().position(|n| n.0 == name)?;
                 let (_, rows, cols, values) = &named[place];
-                let mixing = name.starts_with("linear") || name.starts_with("normalise");
+                let mixing = name.starts_with("linear") || name.starts_with("normalize");
                 Some(match name {
                     _ if mixing && name.ends_with("shift") => vec![0.0; values.len()],
                     // All of one sign, so that what one layer stretches the next does not take back.

@@ -125,7 +125,7 @@ fn the_gradient_of_a_whole_recorded_likelihood_is_that_of_its_twin() {
     for (trace, name) in [("exact", Activation::Silu), ("hutchinson", Activation::Tanh), ("auto", Activation::Gelu)] {
         let settings = format!(
             "trace = '{trace}'\nactivation = '{}'\nhidden_width = 4\nhidden_layers = 2\ntime_frequencies = 2\nbatch_size = {ROWS}\ntrain_steps = {STEPS}\n\
-             kinetic = {KINETIC}\njacobian = {JACOBIAN}",
+             kinetic_penalty = {KINETIC}\njacobian_penalty = {JACOBIAN}",
             name.name()
         );
         let method = built(&settings, 1, Some(&data));
@@ -268,7 +268,7 @@ fn prices_make_the_field_slower_and_smoother() {
     let run = |kinetic: f64, jacobian: f64| {
         let data = Dataset::new(&GPU, Toy::Moons.sample(2000, 1).single(), 2, None).unwrap();
         let settings = format!(
-            "steps = 120\nwarmup_steps = 10\nhidden_width = 24\nhidden_layers = 2\nbatch_size = 256\nkinetic = {kinetic}\njacobian = {jacobian}"
+            "steps = 120\nwarmup_steps = 10\nhidden_width = 24\nhidden_layers = 2\nbatch_size = 256\nkinetic_penalty = {kinetic}\njacobian_penalty = {jacobian}"
         );
         let method = built(&settings, 0, Some(&data));
         let mut plan = method.plan(&GPU, SEED, &data).unwrap();

@@ -99,7 +99,7 @@ fn the_critics_estimate_of_w1_is_the_shift() {
     for (constraint, penalty) in
         [(Constraint::Penalty, 10.0), (Constraint::Penalty, 4.0), (Constraint::OneSided, 4.0), (Constraint::Spectral, 1.0)]
     {
-        let settings = Wgan { constraint, penalty, ..Wgan::default() };
+        let settings = Wgan { constraint, gradient_penalty: penalty, ..Wgan::default() };
         let spectral = constraint == Constraint::Spectral;
         let loss = |rec: &mut Recorder, critic: &Critic, y, x| wgan_loss(rec, critic, y, x, &settings);
         let (found, _) = trained(2, Law::Shift(delta), spectral, 0.0, loss);
@@ -112,7 +112,7 @@ fn the_critics_estimate_of_w1_is_the_shift() {
 fn where_few_rows_move_the_estimate_stays_a_lower_bound() {
     // A tenth of the rows moves by 4: W₁ = 0.4. There the slope exceeds one and elsewhere it need not; a division by the slope's mean
     // would leave the estimate too large.
-    let settings = Wgan { constraint: Constraint::OneSided, penalty: 1.0, ..Wgan::default() };
+    let settings = Wgan { constraint: Constraint::OneSided, gradient_penalty: 1.0, ..Wgan::default() };
     let loss = |rec: &mut Recorder, critic: &Critic, y, x| wgan_loss(rec, critic, y, x, &settings);
     let (found, _) = trained(1, Law::Tenth(4.0), false, 0.0, loss);
     println!("W₁ of a tenth: {found:.4}, and 0.4 in theory");
@@ -123,8 +123,8 @@ fn where_few_rows_move_the_estimate_stays_a_lower_bound() {
 fn a_boxed_critic_stays_in_its_box() {
     let settings = Wgan { constraint: Constraint::Clip, ..Wgan::default() };
     let loss = |rec: &mut Recorder, critic: &Critic, y, x| wgan_loss(rec, critic, y, x, &settings);
-    let (found, largest) = trained(2, Law::Shift(1.0), false, settings.critic_bound, loss);
-    assert!(found > 0.0 && largest <= settings.critic_bound, "{found} with a weight of {largest}");
+    let (found, largest) = trained(2, Law::Shift(1.0), false, settings.weight_clip, loss);
+    assert!(found > 0.0 && largest <= settings.weight_clip, "{found} with a weight of {largest}");
 }
 
 /// ∫ h over a wide grid: plain sums, which for smooth integrands that vanish at the ends are exact.

@@ -72,8 +72,8 @@ fn maps_that_follow_the_field_learn_the_law() {
     for (toy, extra, share) in [
         (Toy::Moons, "", 0.4),
         (Toy::EightGaussians, "kernel = 'laplace'\nsteps = 600", 0.4),
-        (Toy::Moons, "normalise = true\nscales = [0.1, 0.3]", 0.5),
-        (Toy::Moons, "form = 'transport'\nbatch_size = 256\nsteps = 200", 0.5),
+        (Toy::Moons, "normalize = true\nscales = [0.1, 0.3]", 0.5),
+        (Toy::Moons, "field = 'transport'\nbatch_size = 256\nsteps = 200", 0.5),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let outcome = trained("drift", toy, extra, &folder.path().join("run"));
@@ -83,6 +83,6 @@ fn maps_that_follow_the_field_learn_the_law() {
         let (first, last) = (mean(0, 20), mean(drift.len() - 20, drift.len()));
         println!("{toy} {extra:?}: {learned:.4} against {gaussian:.4}; drift {first:.3} to {last:.3}");
         assert!(learned < share * gaussian, "{toy} {extra:?}: {learned} against a Gaussian's {gaussian}");
-        assert!(last < first || extra.contains("normalise"), "{toy} {extra:?}: drift {first} to {last}");
+        assert!(last < first || extra.contains("normalize"), "{toy} {extra:?}: drift {first} to {last}");
     }
 }

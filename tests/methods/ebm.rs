@@ -50,7 +50,7 @@ fn an_untrained_model_is_the_fitted_gaussian() {
 
 #[test]
 fn variants_learn_a_density_that_integrates_to_one() {
-    for extra in ["", "chains = 'data'", "correction = false\nstep_size = 0.02"] {
+    for extra in ["", "chain_start = 'data'", "metropolis = false\nstep_size = 0.02"] {
         let folder = tempfile::tempdir().unwrap();
         let extra = format!("steps = 200\nbatch_size = 256\nhidden_width = 48\nhidden_layers = 2\nsample_steps = 100\n{extra}");
         let outcome = trained("ebm", Toy::Moons, &extra, &folder.path().join("run"));

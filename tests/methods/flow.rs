@@ -76,9 +76,9 @@ fn every_solver_draws_from_the_law_that_was_learned() {
 #[test]
 fn every_path_prediction_and_law_of_times_is_learned() {
     for (method, extra) in [
-        ("flow-matching", "path = 'trigonometric'\ntimes = 'logit-normal'\nsigma_min = 0.0"),
-        ("flow-matching", "sigma_min = 0.05\ntimes = 'low-discrepancy'\nsolver = 'dopri5'"),
-        ("diffusion", "path = 'edm'\ntimes = 'log-normal'\nsolver = 'dpm-solver-2m'"),
+        ("flow-matching", "path = 'trigonometric'\ntime_distribution = 'logit-normal'\nsigma_min = 0.0"),
+        ("flow-matching", "sigma_min = 0.05\ntime_distribution = 'low-discrepancy'\nsolver = 'dopri5'"),
+        ("diffusion", "path = 'edm'\ntime_distribution = 'log-normal'\nsolver = 'dpm-solver-2m'"),
         ("diffusion", "path = 'variance-exploding'\nsolver = 'stochastic-heun'\nsolver_steps = 32"),
         ("diffusion", "path = 'cosine'\nprediction = 'v'"),
         ("diffusion", "path = 'vp-linear'\nprediction = 'noise'\nsolver = 'dpm-solver-2m'\nsteps = 800"),
@@ -259,7 +259,7 @@ fn a_flow_is_distilled_into_one_step() {
     let (taught, gaussian) = distances(&outcome, Toy::Moons);
     for by in ["regression", "consistency", "halving"] {
         let extra = format!(
-            "teacher = '{}'\nby = '{by}'\nhidden_width = 32\nhidden_layers = 3\nsteps = 800\nlearning_rate = 4e-3\npairs = 8192\nteacher_steps = 8",
+            "teacher = '{}'\nloss = '{by}'\nhidden_width = 32\nhidden_layers = 3\nsteps = 800\nlearning_rate = 4e-3\npairs = 8192\nteacher_steps = 8",
             teacher.display()
         );
         let run = folder.path().join(by);

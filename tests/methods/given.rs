@@ -85,13 +85,13 @@ fn engression_learns_a_conditional_gaussian_and_its_correlation() {
 #[test]
 fn maps_between_times_learn_a_conditional_gaussian() {
     learns("flow-map", "hidden_width = 32\nhidden_layers = 3\nsteps = 500");
-    learns("imm", "hidden_width = 32\nhidden_layers = 3\nbatch_size = 512\nsteps = 500\ngroup = 512\nscale = 1.0");
+    learns("imm", "hidden_width = 32\nhidden_layers = 3\nbatch_size = 512\nsteps = 500\ngroup_size = 512\nbandwidth = 1.0");
     learns("distributional-diffusion", "hidden_width = 32\nhidden_layers = 3\nbatch_size = 256\nsteps = 500");
 }
 
 #[test]
 fn statistics_learn_a_conditional_gaussian() {
-    learns("energy", "compared = 'joint'\nhidden_width = 32\nbatch_size = 256\nsteps = 800");
+    learns("energy", "conditional_loss = 'joint'\nhidden_width = 32\nbatch_size = 256\nsteps = 800");
     learns("drift", "hidden_width = 32\nbatch_size = 256\nsteps = 400");
 }
 
@@ -143,7 +143,7 @@ fn latents_and_energies_learn_a_conditional_gaussian_and_its_density() {
         ("vae", "hidden_width = 32\nbatch_size = 256\nbound_samples = 50"),
         (
             "ebm",
-            "hidden_width = 32\nhidden_layers = 2\nbatch_size = 256\nsteps = 300\nsample_steps = 60\nnormaliser_samples = 50000",
+            "hidden_width = 32\nhidden_layers = 2\nbatch_size = 256\nsteps = 300\nsample_steps = 60\nnormalizer_samples = 50000",
         ),
     ] {
         let folder = tempfile::tempdir().unwrap();

@@ -79,7 +79,7 @@ fn columns(laws: &Laws) -> impl Iterator<Item = (f64, f64, f64)> {
 #[test]
 fn two_networks_find_the_entropic_cost_between_gaussians() {
     for (laws, epsilon) in LAWS.iter().flat_map(|laws| [0.5f32, 0.1].map(|epsilon| (laws, epsilon))) {
-        let settings = Settings { epsilon, softness: Softness::Entropic, ..Settings::default() };
+        let settings = Settings { epsilon, regularization: Softness::Entropic, ..Settings::default() };
         let found = trained(laws, &settings, 1000);
         let expected = entropic(laws, f64::from(epsilon));
         println!("entropic, ε = {epsilon}: {found:.4}, and {expected:.4} in theory");
@@ -167,7 +167,7 @@ fn the_quadratic_supremum_tends_to_w2_squared_and_to_independence() {
 #[test]
 fn two_networks_find_the_quadratically_regularised_cost_between_gaussians() {
     for (laws, epsilon) in LAWS.iter().flat_map(|laws| [0.05f32, 0.3].map(|epsilon| (laws, epsilon))) {
-        let settings = Settings { epsilon, softness: Softness::Quadratic, ..Settings::default() };
+        let settings = Settings { epsilon, regularization: Softness::Quadratic, ..Settings::default() };
         let found = trained(laws, &settings, 1000);
         let expected = quadratic(laws, f64::from(epsilon));
         println!("quadratic, ε = {epsilon}: {found:.4}, and {expected:.4} in theory");

@@ -156,9 +156,9 @@ fn variants_of_the_methods_learn_too() {
         ("energy", "latent_dim = 1"),
         ("energy", "projections = 16"),
         // Frequencies that stay and have heavy tails diverge at the default rate on one seed of four; at this one ten runs end at 0.02 to 0.09.
-        ("characteristic", "frequencies = 'cauchy'\nredraw = false\nlearning_rate = 1e-3"),
-        ("characteristic", "frequencies = 'laplace'\ntau = 'uniform'\nunbiased = false"),
-        ("characteristic", "frequencies = 'integer'\ncount = 64"),
+        ("characteristic", "distribution = 'cauchy'\nredraw = false\nlearning_rate = 1e-3"),
+        ("characteristic", "distribution = 'laplace'\ntau = 'uniform'\nunbiased = false"),
+        ("characteristic", "distribution = 'integer'\nfrequencies = 64"),
         ("characteristic", "growth = 0.3\nscales = [1.0, 2.0]"),
         ("stein", "kernel = 'gaussian'\nscales = [0.25, 0.5, 1.0]"),
         ("stein", "beta = -0.8\nunbiased = false\nsteps = 600"),
@@ -176,7 +176,7 @@ fn variants_of_the_methods_learn_too() {
         ("fgan", "divergence = 'pearson'\ncritic_hidden_width = 64"),
         ("fgan", "divergence = 'hellinger'\ncritic_hidden_width = 64"),
         ("fgan", "divergence = 'tv'\ncritic_hidden_width = 64"),
-        ("kantorovich", "softness = 'quadratic'\nepsilon = 0.005\ncritic_hidden_width = 64"),
+        ("kantorovich", "regularization = 'quadratic'\nepsilon = 0.005\ncritic_hidden_width = 64"),
         // ε of the same length as the squared cost's.
         ("kantorovich", "exponent = 1.0\nepsilon = 0.1\ncritic_hidden_width = 64"),
     ] {

@@ -5,7 +5,7 @@ use super::Desk;
 use super::resume::{signal, started};
 
 /// One target, two objectives, one fall, networks that take no time.
-const SMALL: &str = "reproduce anneal --set steps=20 --set batch_size=64 --set rows=600 --set scored=100 --set falls=[\"geometric\"] \
+const SMALL: &str = "reproduce anneal --set steps=20 --set batch_size=64 --set rows=600 --set scored=100 --set noise_schedules=[\"geometric\"] \
                      --set training={hidden_width=8,hidden_layers=1,critic_hidden_width=8,critic_hidden_layers=1}";
 
 fn page(out: &str, rest: &str) -> String {
@@ -125,11 +125,11 @@ fn mistakes_in_its_settings_name_what_there_is() {
     for (set, parts) in [
         ("objectives=[\"enrgy\"]", ["`enrgy`", "did you mean `energy`?"]),
         ("objectives=[\"stein\"]", ["`stein` cannot be annealed", "mmd, energy"]),
-        ("falls=[\"slowly\"]", ["`falls` cannot be", "geometric"]),
+        ("noise_schedules=[\"slowly\"]", ["`noise_schedules` cannot be", "geometric"]),
         ("targets=[\"rings\"]", ["`rings`", "did you mean `ring`?"]),
         ("training={hidden_widht=3}", ["`hidden_widht`", "did you mean `hidden_width`?"]),
         ("training={critic_hidden_width=0}", ["`critic_hidden_width`", "0"]),
-        ("training={share=2.0}", ["`share`", "above 0"]),
+        ("training={noise_fraction=2.0}", ["`noise_fraction`", "above 0"]),
         ("training={steps=3}", ["`training` has `steps`", "`steps` of the study"]),
         ("seds=3", ["`seds`", "did you mean `seeds`?"]),
         ("seeds=0", ["`seeds`", "between 1 and 100"]),

@@ -115,7 +115,7 @@ fn what_a_flow_cannot_do_is_said() {
         ("flow-matching --set source=toy:rings:50 --set solver=ddim", ["needs noise at the start", "heun"]),
         ("interpolant --set solver=ddim", ["ddim", "euler-maruyama"]),
         ("rectified-flow --set rounds=0", ["rounds", "flow-matching"]),
-        ("distill --set teacher=run --set by=halving --set teacher_steps=12", ["12", "power of two"]),
+        ("distill --set teacher=run --set loss=halving --set teacher_steps=12", ["12", "power of two"]),
     ] {
         desk.fails(&format!("train {rest} --data toy:moons:200 --out other {TINY}"), 2, &parts);
     }

@@ -21,9 +21,9 @@ use crate::{Error, Result, settings};
 settings! {
     /// How samples are drawn from a map between times; `sample` can replace it.
     pub struct Steps {
-        /// Number of sampling steps: 1, 2, 4, ….
+        /// Number of sampling steps, such as 1, 2 or 4, 1 to 1,000.
         map_steps: usize = 1,
-        /// Number of frequencies of the time embedding, in octaves from ½: few, because the map is differentiated in time.
+        /// Number of frequencies of the time embedding, in octaves from ½: few, because the map is differentiated in time; 1 to 16.
         time_frequencies: usize = 3,
     }
 }

@@ -132,13 +132,13 @@ impl Latent {
     fn family(&self) -> Family {
         match self.settings.likelihood {
             Law::Gaussian => Family::Gaussian,
-            Law::StudentT => Family::Student { degrees: self.settings.degrees },
+            Law::StudentT => Family::Student { degrees: self.settings.degrees_of_freedom },
             Law::Bernoulli => Family::Bernoulli,
         }
     }
 
     fn spread(&self, rec: &mut Recorder, weights: Weights) -> Result<Spread> {
-        let floor = self.settings.least_deviation;
+        let floor = self.settings.min_scale;
         Ok(match self.scale {
             Some(scale) => Spread::Shared { raw: self.parameters.var(rec, scale, weights)?, floor },
             None if self.settings.own_scales() => Spread::Own { floor },
@@ -291,7 +291,7 @@ impl<O: Objective> super::Method for LatentMethod<O> {
         }
         let noise = match model.settings.likelihood {
             Law::Gaussian => rec.normal(rows, model.columns)?,
-            Law::StudentT => student(rec, rows, model.columns, model.settings.degrees)?,
+            Law::StudentT => student(rec, rows, model.columns, model.settings.degrees_of_freedom)?,
             Law::Bernoulli => rec.uniform(rows, model.columns)?,
         };
         rec.concat(&[z, noise])

@@ -27,15 +27,15 @@ settings! {
     pub struct LatentSettings {
         /// Distribution of a column under the decoder: gaussian, student-t (for heavy tails), bernoulli (of values in [0, 1]; needs standardize = false).
         likelihood: Law = Law::Gaussian,
-        /// Learned scales of that distribution: column (one per column) or point (a function of the latent).
+        /// Learned scales of that distribution: column (one per column), point (a function of the latent).
         variance: Variance = Variance::Point,
-        /// Degrees of freedom of student-t.
-        degrees: f32 = 4.0,
-        /// Smallest scale of that distribution, in the units of training (standard deviations, if columns are standardized).
-        least_deviation: f32 = 0.01,
-        /// Whether samples include the decoder's noise; without it they are its means.
+        /// Degrees of freedom of student-t, above 0 to 1,000,000.
+        degrees_of_freedom: f32 = 4.0,
+        /// Smallest scale of that distribution, in the units of training (standard deviations, if columns are standardized), above 0 to 1.
+        min_scale: f32 = 0.01,
+        /// Noise of the decoder in samples, true or false; without it they are its means.
         decoder_noise: bool = true,
-        /// Number of importance samples of a log-density, a lower bound that is tighter with more.
+        /// Number of importance samples of a log-density, a lower bound that is tighter with more, 1 to 100,000.
         bound_samples: usize = 500,
     }
 }
@@ -46,11 +46,11 @@ impl LatentSettings {
         let wrong = |key: &str, value: &dyn std::fmt::Display, valid: &str| {
             Err(Error::usage(format!("`{key}` is {value}: it must be {valid}")))
         };
-        if !(self.degrees > 0.0 && self.degrees <= 1e6) {
-            return wrong("degrees", &self.degrees, "above 0 and at most 1,000,000");
+        if !(self.degrees_of_freedom > 0.0 && self.degrees_of_freedom <= 1e6) {
+            return wrong("degrees_of_freedom", &self.degrees_of_freedom, "above 0 and at most 1,000,000");
         }
-        if !(self.least_deviation > 0.0 && self.least_deviation <= 1.0) {
-            return wrong("least_deviation", &self.least_deviation, "above 0 and at most 1");
+        if !(self.min_scale > 0.0 && self.min_scale <= 1.0) {
+            return wrong("min_scale", &self.min_scale, "above 0 and at most 1");
         }
         if !(1..=100_000).contains(&self.bound_samples) {
             return wrong("bound_samples", &self.bound_samples, "between 1 and 100,000");

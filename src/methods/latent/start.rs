@@ -39,7 +39,7 @@ impl Start {
         // Principal directions, each times its standard deviation, and below them B.
         let (directions, slope) = factor.split_at(columns * columns);
         let variances: Vec<f64> = directions.chunks_exact(columns).map(|row| row.iter().map(|v| v * v).sum::<f64>()).collect();
-        let floor = f64::from(settings.least_deviation);
+        let floor = f64::from(settings.min_scale);
         let noise = match variances.get(latent..).filter(|rest| !rest.is_empty()) {
             Some(rest) => rest.iter().sum::<f64>() / rest.len() as f64,
             None => SHARE * variances[columns - 1],
@@ -81,7 +81,7 @@ impl Start {
             };
         }
         // Student's distribution of ν > 2 has ν/(ν − 2) times the variance of its scale.
-        let degrees = f64::from(settings.degrees);
+        let degrees = f64::from(settings.degrees_of_freedom);
         let noise = match settings.likelihood {
             Law::StudentT if degrees > 2.0 => (noise * (degrees - 2.0) / degrees).max(1.01 * floor * floor),
             _ => noise,

@@ -100,7 +100,7 @@ impl ManyStep {
             conditions,
             path: course.path(),
             prediction,
-            times: course.times,
+            times: course.time_distribution,
             sampling,
             weight,
             bias,

@@ -16,8 +16,8 @@ settings! {
         /// Noise at the start, for variance-exploding and edm; -1 is the path's own (50, 80).
         sigma_max: f64 = -1.0,
         /// Distribution of the times in training: uniform, logit-normal, low-discrepancy, log-normal (in σ/α).
-        times: TimeLaw = TimeLaw::Uniform,
-        /// Number of frequencies of the time embedding, in octaves from ½.
+        time_distribution: TimeLaw = TimeLaw::Uniform,
+        /// Number of frequencies of the time embedding, in octaves from ½, 1 to 16.
         time_frequencies: usize = 6,
     }
 }
@@ -27,19 +27,19 @@ settings! {
     pub struct Sampling {
         /// Solver: euler, midpoint, heun, rk4, dopri5, ddim, dpm-solver-2m, euler-maruyama, stochastic-heun, ancestral.
         solver: Solver = Solver::Heun,
-        /// Number of solver steps.
+        /// Number of solver steps, 1 to 10,000.
         solver_steps: usize = 16,
         /// Time schedule of the steps: uniform, quadratic (closer towards the data), edm (even in (σ/α)^(1/7)).
         grid: Grid = Grid::Uniform,
-        /// Relative and absolute tolerance of a step of dopri5: at least 1e-6. Densities and inverses start from it by default.
+        /// Relative and absolute tolerance of a step of dopri5, from which densities and inverses start by default, 1e-6 to 1.
         tolerance: f64 = 1e-5,
-        /// Noise of euler-maruyama and ancestral, as a share of the path's standard deviation.
+        /// Noise of euler-maruyama and ancestral, as a fraction of the path's standard deviation, 0 to 1.
         eta: f64 = 1.0,
-        /// Share of a step by which stochastic-heun adds noise before it (churn).
+        /// Fraction of a step by which stochastic-heun adds noise before it, 0 to 10.
         churn: f64 = 0.5,
-        /// Number of random probes of the divergence for log-density; 0 is automatic: the exact trace up to 16 columns, and 8 probes beyond.
+        /// Number of random probes of the divergence for log-density; 0 is automatic: the exact trace up to 16 columns, and 8 probes beyond; at most 1,024.
         probes: usize = 0,
-        /// Strength of the repulsion between samples of a batch (footnote 7); 0 is none.
+        /// Strength of the repulsion between samples of a batch (footnote 7), 0 or above.
         repulsion: f32 = 0.0,
         /// Exponent s of the repulsive potential r^-s, in units of the model; -1 is automatic: Coulomb's, columns - 2.
         repulsion_exponent: f32 = -1.0,

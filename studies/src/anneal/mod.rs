@@ -49,7 +49,7 @@ pub const DRAWN: usize = 1_500;
 /// The warm-up is at most this share of the steps.
 const WARMUP_SHARE: u32 = 10;
 /// Settings of training that are the study's own.
-const OWN: [&str; 4] = ["objective", "falls", "steps", "batch_size"];
+const OWN: [&str; 4] = ["objective", "noise_schedule", "steps", "batch_size"];
 
 settings! {
     /// Settings of the study.
@@ -57,7 +57,7 @@ settings! {
         /// Objectives, such as ["mmd", "gan"]; mmd, energy, characteristic, sinkhorn, gan and wgan when empty.
         objectives: Vec<String> = Vec::new(),
         /// Noise schedules of the annealed runs: rounds, geometric, floor; all three when empty.
-        falls: Vec<Falls> = Vec::new(),
+        noise_schedules: Vec<Falls> = Vec::new(),
         /// Target distributions, such as ["ring", "far32"]; ring, two, far32, far64 and moons when empty.
         targets: Vec<String> = Vec::new(),
         /// Number of pairs of runs, with seeds from --seed on.
@@ -74,7 +74,7 @@ settings! {
         train: bool = true,
         /// Whether the runs' folders are kept.
         keep: bool = false,
-        /// Further settings of training, of objectives and of anneal, such as {hidden_width = 32, critic_steps = 2, share = 0.7}; each run takes those that it knows.
+        /// Further settings of training, of objectives and of anneal, such as {hidden_width = 32, critic_steps = 2, noise_fraction = 0.7}; each run takes those that it knows.
         training: toml::Table = toml::Table::new(),
     }
 }
@@ -152,7 +152,7 @@ impl Settings {
     pub fn arms(&self) -> Vec<Arm> {
         let all = vec![Falls::Rounds, Falls::Geometric, Falls::Floor];
         let mut arms = vec![Arm::Direct];
-        for falls in if self.falls.is_empty() { all } else { self.falls.clone() } {
+        for falls in if self.noise_schedules.is_empty() { all } else { self.noise_schedules.clone() } {
             if !arms.contains(&Arm::of(falls)) {
                 arms.push(Arm::of(falls));
             }
@@ -174,7 +174,7 @@ impl Settings {
         table.insert("test_fraction".into(), 0.0.into());
         let entry = if annealed {
             table.insert("objective".into(), objective.name.into());
-            table.insert("falls".into(), arm.name().into());
+            table.insert("noise_schedule".into(), arm.name().into());
             &methods::anneal::ENTRY
         } else {
             objective

@@ -110,7 +110,7 @@ pub fn page(study: &Study, figures: Vec<Figure>, command: &str) -> Page {
         sheets: glance.into_iter().chain(tables).chain(rest).collect(),
         settings: table_of(&Settings {
             objectives: study.objectives.clone(),
-            falls: study.arms.iter().filter_map(|arm| arm.falls()).collect(),
+            noise_schedules: study.arms.iter().filter_map(|arm| arm.falls()).collect(),
             targets: study.targets.iter().map(|target| target.name.into()).collect(),
             ..settings.clone()
         })

@@ -80,7 +80,7 @@ fn p_values_of_signs_are_those_of_all_signings() {
 fn settings() -> Settings {
     Settings {
         objectives: vec!["energy".into(), "gan".into()],
-        falls: vec![Falls::Geometric, Falls::Floor],
+        noise_schedules: vec![Falls::Geometric, Falls::Floor],
         targets: vec!["ring".into()],
         seeds: 4,
         ..Settings::default()
