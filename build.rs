@@ -37,8 +37,27 @@ fn main() {
         })
         .collect();
     writeln!(out, "/// Texts that shaders import.\npub static IMPORTS: &[(&str, &str)] = &[\n{}];", imports.concat()).unwrap();
-    let target = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it")).join("kernels.rs");
-    fs::write(&target, out).unwrap_or_else(|e| panic!("cannot write {}: {e}", target.display()));
+    let target = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
+    write(&target.join("kernels.rs"), &out);
+    write(&target.join("picture.html"), &picture(&root.with_file_name("docs/pinwheel.svg")));
+}
+
+fn write(path: &Path, text: &str) {
+    fs::write(path, text).unwrap_or_else(|e| panic!("cannot write {}: {e}", path.display()));
+}
+
+/// The picture of the documentation's front page as an element of its own: Markdown reads a drawing in place as text.
+fn picture(path: &Path) -> String {
+    println!("cargo::rerun-if-changed={}", path.display());
+    let drawing = fs::read_to_string(path).unwrap_or_else(|e| panic!("cannot read {}: {e}", path.display()));
+    let mut encoded = String::with_capacity(2 * drawing.len());
+    for c in drawing.chars() {
+        match c {
+            '%' | '#' | '"' | '<' | '>' | '\n' => write!(encoded, "%{:02X}", u32::from(c)).unwrap(),
+            c => encoded.push(c),
+        }
+    }
+    format!("<img alt=\"Data, samples of three methods, and a density\" src=\"data:image/svg+xml;charset=utf-8,{encoded}\">\n")
 }
 
 fn wgsl_files(folder: &Path) -> Vec<PathBuf> {

@@ -1,6 +1,6 @@
 //! Learn a *sampler* from a table: a map φ that turns noise into new rows of the same distribution, on any GPU or none.
 #![doc = ""]
-#![doc = include_str!("../docs/pinwheel.svg")]
+#![doc = include_str!(concat!(env!("OUT_DIR"), "/picture.html"))]
 //!
 //! *The data, samples of three methods, and the density that `spline` learned.*
 //!
