@@ -31,7 +31,7 @@ const BLOCK = 64u;
 
 // One invocation a direction: a vector of normal numbers divided by its length is uniform on the sphere.
 @compute @workgroup_size(64)
-fn normalise(@builtin(global_invocation_id) id: vec3<u32>) {
+fn normalize(@builtin(global_invocation_id) id: vec3<u32>) {
     if (id.x >= params.all_lines) { return; }
     var square = 0.0;
     for (var k = 0u; k < params.d; k++) {

@@ -3,7 +3,7 @@
 // With v and u⁺ held fixed ∂σ/∂W = v u⁺ᵀ, and so (eq. 12 there)
 //   d_w = (accumulate ? d_w : 0) + (d_out − ⟨d_out, out⟩ v u⁺ᵀ)/σ.
 // `left` and `right` take a row or a column of W an invocation, `finish` brings both vectors to length one in one workgroup, and
-// `normalise` and `backward` take an element an invocation. (llvmpipe ends all loops of an invocation together after 65,535 rounds,
+// `normalize` and `backward` take an element an invocation. (llvmpipe ends all loops of an invocation together after 65,535 rounds,
 // so none of them walks more than a row and a column.)
 #import common/index
 
@@ -77,7 +77,7 @@ fn finish(@builtin(local_invocation_index) lane: u32) {
 }
 
 @compute @workgroup_size(64)
-fn normalise(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
+fn normalize(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let i = flat_index(group, groups, lane, 64u);
     if (i < params.k * params.m) { out[i] = w[i] / norm[0]; }
 }

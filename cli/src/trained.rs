@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use pushforward::Error;
-use pushforward::data::{FileFormat, LoadOptions, Origin, Source, Standardisation, Table, file_hash, groups, in_words, nearest};
+use pushforward::data::{FileFormat, LoadOptions, Origin, Source, Standardization, Table, file_hash, groups, in_words, nearest};
 use pushforward::methods::Meaning;
 use pushforward::metrics::{Backend, LogLikelihood, Points, diversity};
 use pushforward::model::{Description, Left, LogDensity, Mixing, Model, SMALL, Solved};
@@ -48,7 +48,7 @@ pub fn sample(args: &Sample, adapter: &str, console: Console) -> anyhow::Result<
     let n = match (args.n, &given) {
         (Some(n), _) => n,
         (None, Some(_)) => 1,
-        (None, None) => return Err(Error::usage(format!("the number of samples is not given: {}", asked(&model, 1000))).into()),
+        (None, None) => return Err(Error::usage(format!("the number of samples is missing: add {}", asked(&model, 1000))).into()),
     };
     let values = n.saturating_mul(given.as_ref().map_or(1, Table::rows)).saturating_mul(cols);
     if values > MOST_VALUES {
@@ -225,7 +225,7 @@ fn diversity_of(before: &Table, after: &Table, adapter: &str, console: Console) 
         return Ok("repulsion needs two samples or more".into());
     }
     // Each column in its own standard deviation, as the repulsion had it.
-    let units = Standardisation::fit(before);
+    let units = Standardization::fit(before);
     let on = Backend::Gpu(super::device::open(adapter, console)?);
     let scores = |table: &Table| -> Result<_, Error> {
         let values = units.apply(table.values())?;
@@ -317,7 +317,7 @@ pub fn log_density(args: &arguments::LogDensity, adapter: &str, console: Console
     console.notes([&rows]);
     warn_of_conditions(&model, &rows, console)?;
     let rows = rows.align(&model.description().columns)?;
-    let rows = model.description().dequantised(&rows, 1);
+    let rows = model.description().dequantized(&rows, 1);
     let LogDensity { values, errors } = model.log_density(&rows)?.ok_or_else(|| lacks(&model, "density", "log-density"))?;
     if let Some(out) = &args.out {
         let table = match &errors {
@@ -335,7 +335,7 @@ pub fn log_density(args: &arguments::LogDensity, adapter: &str, console: Console
     let means = model.method().density_means();
     let of_all = |errors: Vec<f32>| match means {
         // One error that all rows share does not average out.
-        Meaning::Normalised { .. } => mean_of(&errors),
+        Meaning::Normalized { .. } => mean_of(&errors),
         _ => errors.iter().map(|&e| f64::from(e).powi(2)).sum::<f64>().sqrt() / values.len() as f64,
     };
     let probes = errors.map(of_all);
@@ -356,7 +356,7 @@ pub fn log_density(args: &arguments::LogDensity, adapter: &str, console: Console
     let random = match means {
         Meaning::Density => "random probes of the divergence",
         Meaning::LowerBound { .. } => "importance samples",
-        Meaning::Normalised { .. } => "the draws that estimate the constant",
+        Meaning::Normalized { .. } => "the draws that estimate the constant",
     };
     let of_probes = probes.map_or(String::new(), |e| format!(" (± {} of it from {random})", number(e, 2)));
     let bits = number(found.bits_per_dimension, 4);

@@ -75,9 +75,9 @@ impl Mixture {
     /// So many components on all of the rows, and the log-likelihood.
     fn of(k: usize, rows: &[f32], d: usize, until: Instant, seed: u64) -> (Self, f64) {
         let n = rows.len() / d;
-        let centres = centres(k, rows, d, seed);
+        let centers = centers(k, rows, d, seed);
         let nearest = |row: &[f32]| {
-            let all = centres.chunks_exact(d).map(|centre| squared(row, centre)).enumerate();
+            let all = centers.chunks_exact(d).map(|center| squared(row, center)).enumerate();
             all.min_by(|a, b| a.1.total_cmp(&b.1)).map_or(0, |found| found.0)
         };
         let hard = |row: &[f32], shares: &mut [f64]| {
@@ -189,7 +189,7 @@ fn squared(a: &[f32], b: &[f32]) -> f64 {
 }
 
 /// Rows drawn one after the other, each by its squared distance to the nearest so far; of several drawn the one that leaves the rows nearest is kept.
-fn centres(k: usize, rows: &[f32], d: usize, seed: u64) -> Vec<f32> {
+fn centers(k: usize, rows: &[f32], d: usize, seed: u64) -> Vec<f32> {
     let n = rows.len() / d;
     let row = |i: usize| &rows[i * d..(i + 1) * d];
     let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
@@ -197,10 +197,10 @@ fn centres(k: usize, rows: &[f32], d: usize, seed: u64) -> Vec<f32> {
         distances.iter().enumerate().map(|(i, least)| least.min(squared(row(i), row(to)))).collect()
     };
     let first = random.random_range(0..n);
-    let mut centres = row(first).to_vec();
+    let mut centers = row(first).to_vec();
     let mut distances = nearer(&vec![f64::INFINITY; n], first);
     let tries = 2 + k.ilog2() as usize;
-    while centres.len() < k * d {
+    while centers.len() < k * d {
         let total: f64 = distances.iter().sum();
         let mut draw = || {
             let mut at = random.random::<f64>() * total;
@@ -213,10 +213,10 @@ fn centres(k: usize, rows: &[f32], d: usize, seed: u64) -> Vec<f32> {
             (left.iter().sum::<f64>(), chosen, left)
         };
         let Some((_, chosen, left)) = (0..tries).map(|_| draw()).min_by(|a, b| a.0.total_cmp(&b.0)) else { break };
-        centres.extend_from_slice(row(chosen));
+        centers.extend_from_slice(row(chosen));
         distances = left;
     }
-    centres
+    centers
 }
 
 /// The Cholesky factor from the lower half, with pivots held above [`LEAST_VARIANCE`].

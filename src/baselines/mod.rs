@@ -1,5 +1,5 @@
 //! What a sceptic would try before any network, to draw rows like given ones: a fitted Gaussian, a Gaussian mixture, a kernel density estimate. Each has
-//! a density. Rows are expected in units of their columns' standard deviations, as [`crate::data::Standardisation`] makes them.
+//! a density. Rows are expected in units of their columns' standard deviations, as [`crate::data::Standardization`] makes them.
 //!
 //! ```
 //! use pushforward::baselines::{self, GAUSSIAN};

@@ -13,12 +13,12 @@ const ROWS: usize = 100_000;
 const COPIES: f64 = 0.05;
 
 /// What stands against a density of this table's columns but the last `given`: sentences, each with a remedy.
-pub fn density_warnings(table: &Table, given: usize, dequantised: bool, noised: bool) -> Vec<String> {
+pub fn density_warnings(table: &Table, given: usize, dequantized: bool, noised: bool) -> Vec<String> {
     let columns = table.cols() - given;
     let rows = table.rows().min(ROWS);
     let mut said = Vec::new();
     let whole: Vec<String> =
-        (0..columns).filter(|&j| table.kinds()[j].integer && !dequantised).map(|j| table.columns()[j].clone()).collect();
+        (0..columns).filter(|&j| table.kinds()[j].integer && !dequantized).map(|j| table.columns()[j].clone()).collect();
     if !whole.is_empty() {
         let (hold, them) = if whole.len() == 1 { ("holds", "it") } else { ("hold", "them") };
         said.push(format!(
@@ -29,7 +29,7 @@ pub fn density_warnings(table: &Table, given: usize, dequantised: bool, noised: 
     let mut seen = HashSet::new();
     let copies =
         (0..rows).filter(|&i| !seen.insert(table.row(i)[..columns].iter().map(|v| v.to_bits()).collect::<Vec<_>>())).count();
-    if copies as f64 > COPIES * rows as f64 && !noised && (whole.is_empty() || !dequantised) {
+    if copies as f64 > COPIES * rows as f64 && !noised && (whole.is_empty() || !dequantized) {
         said.push(format!(
             "{} of {} rows are duplicates: a density diverges there; remove them, or set `noise` = 0.05",
             grouped(copies),
@@ -102,7 +102,7 @@ fn dependent<'a>(table: &'a Table, n: usize, order: &[usize], free: usize) -> Op
 
 /// Rows with noise, uniform on [−½, ½), in the columns of `whole` (one flag a column): their distribution has a density, and rounding takes it off again
 /// (Theis, van den Oord & Bethge 2016, §3.1).
-pub fn dequantised(table: &Table, whole: &[bool], seed: u64) -> Table {
+pub fn dequantized(table: &Table, whole: &[bool], seed: u64) -> Table {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let values = table.values().chunks_exact(table.cols()).flat_map(|row| {
         let noise = |whole: bool| if whole { f64::from(random.random_range(-0.5f32..0.5)) } else { 0.0 };
@@ -154,7 +154,7 @@ mod tests {
     #[test]
     fn noise_on_whole_numbers_is_rounded_away() {
         let table = Table::new(["a", "b"], vec![1.0, 0.25, -3.0, 0.5]).unwrap();
-        let noised = dequantised(&table, &[true, false], 7);
+        let noised = dequantized(&table, &[true, false], 7);
         for (noised, plain) in noised.values().chunks(2).zip(table.values().chunks(2)) {
             assert!(noised[0] != plain[0] && noised[0].round() == plain[0] && noised[1] == plain[1]);
         }

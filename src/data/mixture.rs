@@ -19,7 +19,7 @@ impl Mixture {
     pub fn new(d: usize, weights: &[f64], means: &[f64], deviations: &[f64]) -> Self {
         assert!(
             d > 0 && means.len() == weights.len() * d && deviations.len() == means.len(),
-            "K weights, K × d means and deviations"
+            "K weights, K × d means and standard deviations"
         );
         let total: f64 = weights.iter().sum();
         let precisions = deviations.iter().map(|s| 1.0 / (s * s)).collect();
@@ -57,7 +57,7 @@ impl Mixture {
     }
 
     /// The distribution of z = (x − mean)/scale, column by column: s_z(z) = scale ⊙ s_x(x).
-    pub fn standardised(&self, mean: &[f64], scale: &[f64]) -> Self {
+    pub fn standardized(&self, mean: &[f64], scale: &[f64]) -> Self {
         let column = |i: usize| i % self.d;
         let means = self.means.iter().enumerate().map(|(i, m)| (m - mean[column(i)]) / scale[column(i)]).collect();
         let precisions = self.precisions.iter().enumerate().map(|(i, p)| p * scale[column(i)].powi(2)).collect();
@@ -112,13 +112,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_density_integrates_to_one_and_standardising_divides_it_by_the_scale() {
+    fn the_density_integrates_to_one_and_standardizing_divides_it_by_the_scale() {
         let mixture = Mixture::new(1, &[1.0, 2.0, 0.5], &[1.0, -0.6, 1.3], &[0.7, 0.9, 0.5]);
         let step = 0.001;
         let grid = || (-12_000..12_000).map(|i| f64::from(i) * step);
         let total: f64 = grid().map(|x| mixture.log_density(&[x]).exp() * step).sum();
         assert!((total - 1.0).abs() < 1e-9, "{total}");
-        let standard = mixture.standardised(&[0.7], &[1.9]);
+        let standard = mixture.standardized(&[0.7], &[1.9]);
         let (z, x) = ([0.4], [0.7 + 1.9 * 0.4]);
         assert!((standard.log_density(&z) - mixture.log_density(&x) - 1.9f64.ln()).abs() < 1e-12);
         assert!((standard.score(&z)[0] - 1.9 * mixture.score(&x)[0]).abs() < 1e-12);

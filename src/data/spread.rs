@@ -80,7 +80,7 @@ impl Table {
     /// # Errors
     /// A column so far from zero that its values fall together; one whose values, or their squares, overflow or underflow.
     pub fn check_unscaled(&self) -> Result<()> {
-        let fit = super::Standardisation::fit(self);
+        let fit = super::Standardization::fit(self);
         for (j, kind) in self.kinds().iter().enumerate() {
             let (most, scale) = (kind.max.max(-kind.min), fit.scale[j]);
             let why = match () {

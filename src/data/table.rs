@@ -39,7 +39,7 @@ impl Number for f32 {
 /// Rows of numbers with named columns: the samples that a method learns from, is judged against, or has drawn.
 ///
 /// Values are double precision, rows × columns, row-major; what a device learns from is centered and scaled first
-/// ([`Standardisation`](super::Standardisation)). Tables that were read from files or toy targets hold finite numbers only.
+/// ([`Standardization`](super::Standardization)). Tables that were read from files or toy targets hold finite numbers only.
 #[derive(Clone, Debug)]
 pub struct Table {
     columns: Vec<String>,
@@ -189,7 +189,7 @@ impl Table {
     }
 
     /// All values, rounded to single precision. That takes the digits of a column that lies far from zero: center and scale it
-    /// first ([`Standardisation::apply`](super::Standardisation::apply)).
+    /// first ([`Standardization::apply`](super::Standardization::apply)).
     pub fn single(&self) -> &[f32] {
         self.single.get_or_init(|| self.values.iter().map(|&value| value as f32).collect())
     }

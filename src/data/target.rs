@@ -1,7 +1,7 @@
 //! [`Target`]: a distribution whose score ∇ log p is known.
 
 use super::toy::Toy;
-use super::{Formulas, Mixture, Origin, Source, Standardisation, Table, subset_of};
+use super::{Formulas, Mixture, Origin, Source, Standardization, Table, subset_of};
 use crate::words::count;
 use crate::{Error, Result};
 
@@ -29,12 +29,12 @@ pub enum Law {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Target {
     law: Law,
-    units: Standardisation,
+    units: Standardization,
 }
 
 impl Target {
     /// The distribution of a source's rows, where its score is known: both columns of a toy target, in their order.
-    pub fn of(source: &Source, units: &Standardisation) -> Option<Self> {
+    pub fn of(source: &Source, units: &Standardization) -> Option<Self> {
         let Origin::Toy(toy, _) = source.origin else { return None };
         let whole = source.columns.as_ref().is_none_or(|chosen| *chosen == ["x", "y"] || *chosen == ["0", "1"]);
         let law = match toy {
@@ -51,7 +51,7 @@ impl Target {
     /// # Errors
     /// What is no expression; another number of them than of columns; and what cannot be a score, as far as the rows show: it is not finite
     /// at one of them, or no gradient (its Jacobian is not symmetric).
-    pub fn given<T: AsRef<str>>(score: &[T], rows: &Table, units: &Standardisation) -> Result<Self> {
+    pub fn given<T: AsRef<str>>(score: &[T], rows: &Table, units: &Standardization) -> Result<Self> {
         let columns = rows.columns();
         if score.len() != columns.len() {
             return Err(Error::usage(format!(
@@ -71,18 +71,18 @@ impl Target {
         &self.law
     }
 
-    pub fn units(&self) -> &Standardisation {
+    pub fn units(&self) -> &Standardization {
         &self.units
     }
 
     /// The same distribution in other units.
-    pub fn in_units(&self, units: &Standardisation) -> Self {
+    pub fn in_units(&self, units: &Standardization) -> Self {
         Self { law: self.law.clone(), units: units.clone() }
     }
 
     /// The score at `z`.
     pub fn score(&self, z: &[f64]) -> Vec<f64> {
-        let Standardisation { mean, scale } = &self.units;
+        let Standardization { mean, scale } = &self.units;
         let x: Vec<f64> = z.iter().zip(mean.iter().zip(scale)).map(|(z, (mean, scale))| mean + scale * z).collect();
         let mut score = match &self.law {
             Law::Mixture(law) => law.score(&x),

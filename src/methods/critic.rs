@@ -126,7 +126,7 @@ impl Critic {
         let mut layers = mlp.layers(rec, &self.parameters, Weights::Trained)?;
         for ((weight, _), &vector) in layers.iter_mut().zip(vectors) {
             let u = self.parameters.var(rec, vector, Weights::Trained)?;
-            let found = rec.spectral_normalise(*weight, u)?;
+            let found = rec.spectral_normalize(*weight, u)?;
             if moves {
                 rec.copy_into(found.u, u)?;
             }

@@ -358,8 +358,8 @@ fn moments(values: &[f32], cols: usize, weights: Option<&[f32]>) -> (Vec<f64>, n
     }
     let mut covariance = nalgebra::DMatrix::<f64>::zeros(cols, cols);
     for (i, row) in values.chunks_exact(cols).enumerate() {
-        let centred = nalgebra::DVector::from_iterator(cols, row.iter().zip(&mean).map(|(&x, m)| f64::from(x) - m));
-        covariance.ger(weight(i) / total, &centred, &centred, 1.0);
+        let centerd = nalgebra::DVector::from_iterator(cols, row.iter().zip(&mean).map(|(&x, m)| f64::from(x) - m));
+        covariance.ger(weight(i) / total, &centerd, &centerd, 1.0);
     }
     (mean, covariance)
 }

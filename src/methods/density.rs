@@ -20,7 +20,7 @@ pub enum Meaning {
     /// A lower bound of it in expectation, by so many importance samples.
     LowerBound { samples: usize },
     /// With a constant estimated by so many draws, whose error all rows share.
-    Normalised { draws: usize },
+    Normalized { draws: usize },
 }
 
 impl Meaning {
@@ -28,7 +28,7 @@ impl Meaning {
     pub fn said(self) -> String {
         match self {
             Self::Density => String::new(),
-            Self::Normalised { draws } => {
+            Self::Normalized { draws } => {
                 format!(
                     ", its normalizing constant estimated by {draws} draws of the fitted Gaussian: the error is the same for all rows"
                 )

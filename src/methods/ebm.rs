@@ -185,7 +185,7 @@ impl Ebm {
     }
 
     /// Back to rows, n × columns.
-    fn colour(&self, rec: &mut Recorder, rows: Var, weights: Weights) -> Result<Var> {
+    fn color(&self, rec: &mut Recorder, rows: Var, weights: Weights) -> Result<Var> {
         let weight = self.parameters.var(rec, self.whitening.back, weights)?;
         let bias = self.parameters.var(rec, self.whitening.back_bias, weights)?;
         rec.linear(rows, weight, Some(bias), Activation::Identity)
@@ -240,7 +240,7 @@ impl Ebm {
     }
 
     /// ln Z by draws of the fitted Gaussian, and the standard error of that: one number, or one for each row of `given`.
-    fn log_normaliser(&self, rec: &mut Recorder, given: Option<Var>, draws: usize, weights: Weights) -> Result<(Var, Var)> {
+    fn log_normalizer(&self, rec: &mut Recorder, given: Option<Var>, draws: usize, weights: Weights) -> Result<(Var, Var)> {
         // Draws in sets, rows × each, a mean exponential of each: first of a set, and then of the sets.
         let (rows, each, sets) = match given {
             None => (SIDE, SIDE, draws.div_ceil(SIDE * SIDE)),
@@ -294,12 +294,12 @@ impl Ebm {
         let u = self.whiten(rec, rows, weights)?;
         let energy = self.energy(rec, u, weights)?;
         let given = part(rec, u, self.conditions)?.1;
-        let (normaliser, error) = self.log_normaliser(rec, given, draws, weights)?;
+        let (normalizer, error) = self.log_normalizer(rec, given, draws, weights)?;
         let log_det = self.parameters.var(rec, self.whitening.log_det, weights)?;
         let constant = -0.5 * self.columns as f64 * std::f64::consts::TAU.ln();
         let value = rec.affine(energy, -1.0, constant as f32)?;
         let value = rec.add(value, log_det)?;
-        let value = rec.sub(value, normaliser)?;
+        let value = rec.sub(value, normalizer)?;
         let zero = rec.constant(0.0, rows.rows(), 1)?;
         Ok(Density { value, error: Some(rec.add(zero, error)?) })
     }
@@ -364,7 +364,7 @@ impl Method for Ebm {
 
     fn push(&self, rec: &mut Recorder, z: Var, weights: Weights) -> Result<Var> {
         let (rows, _) = self.run(rec, z, weights, &mut |_, _| Ok(()))?;
-        self.colour(rec, rows, weights)
+        self.color(rec, rows, weights)
     }
 
     fn log_density(&self, rec: &mut Recorder, x: Var, weights: Weights) -> Result<Option<Density>> {
@@ -372,7 +372,7 @@ impl Method for Ebm {
     }
 
     fn density_means(&self) -> Meaning {
-        Meaning::Normalised { draws: self.settings.normalizer_samples }
+        Meaning::Normalized { draws: self.settings.normalizer_samples }
     }
 
     fn held_out_loss(&self, rec: &mut Recorder, x: Var, weights: Weights) -> Result<Option<Var>> {

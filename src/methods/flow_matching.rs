@@ -108,7 +108,7 @@ impl Flow for FlowMatching {
         let pairs = self.matched(gpu, seed, data)?;
         let plan = self.core.plan_of(gpu, seed, |rec| {
             let (x0, x1) = pairs.record(rec)?;
-            let [x0, x1] = [x0, x1].map(|x| self.core.centre(rec, x, Weights::Trained));
+            let [x0, x1] = [x0, x1].map(|x| self.core.center(rec, x, Weights::Trained));
             self.core.denoising(rec, x0?, x1?, None)
         })?;
         Ok(pairs.attach(plan))

@@ -5,7 +5,7 @@
 //! all of them by one masked network (MADE; Germain et al. 2015), or bends it by a spline of such numbers. A density is one pass; a sample takes one
 //! pass a column and layer.
 
-use super::normalising::{Choice, NormalisingFlow};
+use super::normalizing::{Choice, NormalizingFlow};
 use super::{Entry, resolve};
 use crate::nn::{Mixing, Structure, Transform};
 use crate::ops::coupling::Bounds;
@@ -53,7 +53,7 @@ pub const ENTRY: Entry = Entry {
     inverse: true,
     defaults: "hidden_width = 64\nhidden_layers = 2\nlearning_rate = 5e-3\nsteps = 3000\nstretch = 4.0\nmixing_stretch = 4.0",
     keys: Settings::keys,
-    build: |setup, own| Ok(Box::new(NormalisingFlow::new(setup, &settings::take::<Settings>(own)?.choice())?)),
+    build: |setup, own| Ok(Box::new(NormalizingFlow::new(setup, &settings::take::<Settings>(own)?.choice())?)),
     resolve: |table| resolve::<Settings>(table, |own| own.choice().check()),
 };
 

@@ -29,7 +29,7 @@ pub mod maf;
 pub mod many_step;
 pub mod mmd;
 mod noised;
-mod normalising;
+mod normalizing;
 pub mod objective;
 pub mod one_step;
 mod pool;

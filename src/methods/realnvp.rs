@@ -5,7 +5,7 @@
 //!
 //! with s = c·tanh(·/c) bounded, and further where it is negative: what the whole chain stretches between latents and samples has a bound too.
 
-use super::normalising::{Choice, NormalisingFlow};
+use super::normalizing::{Choice, NormalizingFlow};
 use super::{Entry, resolve};
 use crate::nn::{Masks, Mixing, Structure, Transform};
 use crate::ops::coupling::Bounds;
@@ -38,7 +38,7 @@ pub const ENTRY: Entry = Entry {
     inverse: true,
     defaults: "hidden_width = 64\nhidden_layers = 2\nlearning_rate = 2e-3\nsteps = 3000\ngrad_clip = 20.0\nstretch = 4.0\nmixing_stretch = 4.0",
     keys: Settings::keys,
-    build: |setup, own| Ok(Box::new(NormalisingFlow::new(setup, &settings::take::<Settings>(own)?.choice())?)),
+    build: |setup, own| Ok(Box::new(NormalizingFlow::new(setup, &settings::take::<Settings>(own)?.choice())?)),
     resolve: |table| resolve::<Settings>(table, |own| own.choice().check()),
 };
 

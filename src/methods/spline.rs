@@ -2,7 +2,7 @@
 //! [−B, B], with bins and slopes from a network of the kept columns, and leave it as it is outside. The chain starts as the fitted Gaussian, is
 //! invertible in closed form, and is trained by likelihood.
 
-use super::normalising::{Choice, NormalisingFlow};
+use super::normalizing::{Choice, NormalizingFlow};
 use super::{Entry, resolve};
 use crate::nn::{Masks, Mixing, Structure, Transform};
 use crate::ops::spline::Bins;
@@ -35,7 +35,7 @@ pub const ENTRY: Entry = Entry {
     inverse: true,
     defaults: "hidden_width = 64\nhidden_layers = 2\nlearning_rate = 5e-3\nsteps = 3000\nmixing_stretch = 4.0",
     keys: Settings::keys,
-    build: |setup, own| Ok(Box::new(NormalisingFlow::new(setup, &settings::take::<Settings>(own)?.choice())?)),
+    build: |setup, own| Ok(Box::new(NormalizingFlow::new(setup, &settings::take::<Settings>(own)?.choice())?)),
     resolve: |table| resolve::<Settings>(table, |own| own.choice().check()),
 };
 

@@ -9,7 +9,7 @@ impl Target {
     pub fn record(&self, rec: &mut Recorder, z: Var) -> Result<Var> {
         let (mean, scale) = (&self.units().mean, &self.units().scale);
         let formulas = match self.law() {
-            Law::Mixture(law) => return rec.mixture_score(&law.standardised(mean, scale), z),
+            Law::Mixture(law) => return rec.mixture_score(&law.standardized(mean, scale), z),
             Law::Formulas(formulas) => formulas,
         };
         let column = |rec: &mut Recorder, j: usize| {

@@ -147,7 +147,7 @@ fn in_units(sets: &[Set; 2], plain: Points, train: Option<Points>, options: &Opt
     let told = match classify {
         true => {
             let most = c2st::most_rows(d);
-            stages.next("Classifier accuracy", most.min(all));
+            stages.next("C2ST accuracy", most.min(all));
             Some(c2st::classify(gpu, reference, samples, most, seed)?)
         }
         false => None,

@@ -31,9 +31,9 @@ impl Gaussian {
         }
         let mut covariance = vec![0.0; d * d];
         for (k, row) in points.values().chunks_exact(d).enumerate() {
-            let centred: Vec<f64> = row.iter().zip(&mean).map(|(&v, m)| f64::from(v) - m).collect();
-            for (i, a) in centred.iter().enumerate() {
-                covariance[i * d..=i * d + i].iter_mut().zip(&centred).for_each(|(sum, b)| *sum += share(k) * a * b);
+            let centerd: Vec<f64> = row.iter().zip(&mean).map(|(&v, m)| f64::from(v) - m).collect();
+            for (i, a) in centerd.iter().enumerate() {
+                covariance[i * d..=i * d + i].iter_mut().zip(&centerd).for_each(|(sum, b)| *sum += share(k) * a * b);
             }
         }
         let distinct = 1.0 - (0..n).map(|i| share(i).powi(2)).sum::<f64>();

@@ -25,9 +25,9 @@ pub fn wilson(successes: u64, trials: u64) -> [f64; 2] {
 pub fn wilson_of(k: f64, n: f64) -> [f64; 2] {
     let p = k / n;
     let scale = 1.0 / (1.0 + Z * Z / n);
-    let centre = (p + Z * Z / (2.0 * n)) * scale;
+    let center = (p + Z * Z / (2.0 * n)) * scale;
     let half = Z * (p * (1.0 - p) / n + Z * Z / (4.0 * n * n)).sqrt() * scale;
-    [if k <= 0.0 { 0.0 } else { centre - half }, if k >= n { 1.0 } else { centre + half }]
+    [if k <= 0.0 { 0.0 } else { center - half }, if k >= n { 1.0 } else { center + half }]
 }
 
 /// The exact interval for `successes` of `trials` (Clopper & Pearson 1934): covers at least 95 % at every true share.

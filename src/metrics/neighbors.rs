@@ -87,16 +87,16 @@ pub fn nearest(on: &Backend, queries: Points, points: Points) -> Result<Vec<(usi
 }
 
 /// For each query: how many balls (center, squared radius) hold it, and the squared distance to the nearest center.
-pub(super) fn balls_round(on: &Backend, queries: Points, centres: Points, squared_radii: &[f32]) -> Result<Vec<(u32, f32)>> {
+pub(super) fn balls_round(on: &Backend, queries: Points, centers: Points, squared_radii: &[f32]) -> Result<Vec<(u32, f32)>> {
     if let Backend::Gpu(gpu) = on {
-        let radius = gpu.upload(centres.rows(), 1, squared_radii)?;
-        let found = device::by_rows(gpu, queries, centres, |rec, x, y| {
+        let radius = gpu.upload(centers.rows(), 1, squared_radii)?;
+        let found = device::by_rows(gpu, queries, centers, |rec, x, y| {
             let radius = rec.tensor(&radius);
             Ok(vec![rec.balls(x, y, radius)?, rec.nearest(x, y, 1, false)?.0])
         })?;
         return Ok(found[0].iter().zip(&found[1]).map(|(&count, &least)| (count as u32, least)).collect());
     }
-    let stored = Columns::new(centres);
+    let stored = Columns::new(centers);
     Ok(map_rows(queries.rows(), |i, distances: &mut Vec<f32>| {
         stored.squared_distances(queries.row(i), distances);
         let count = distances.iter().zip(squared_radii).map(|(d, r)| u32::from(d <= r)).sum();

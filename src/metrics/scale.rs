@@ -1,7 +1,7 @@
 //! Units in which columns are compared: one outlier must not press all other rows together.
 
 use super::{Points, interval};
-use crate::data::{Standardisation, Table};
+use crate::data::{Standardization, Table};
 
 /// Where the outliers of a column begin: the share of its rows on either side.
 const TAIL: f64 = 0.01;
@@ -56,9 +56,9 @@ fn chosen((mean, deviation): (f64, f64), (cut_mean, cut_deviation): (f64, f64)) 
 }
 
 /// The scale of every column of a table as its rows weigh, and the names of those whose tails were cut.
-pub fn of_table(table: &Table) -> (Standardisation, Vec<String>) {
+pub fn of_table(table: &Table) -> (Standardization, Vec<String>) {
     let cols = table.cols();
-    let (mut scale, mut cut) = (Standardisation::identity(cols), Vec::new());
+    let (mut scale, mut cut) = (Standardization::identity(cols), Vec::new());
     for (j, name) in table.columns().iter().enumerate() {
         let (mean, deviation, tails) = match table.weights() {
             None => of_column(table.column(j).collect()),

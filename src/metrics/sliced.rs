@@ -33,7 +33,7 @@ pub fn wasserstein(on: &Backend, x: Points, y: Points, projections: usize, seed:
     match on {
         Backend::Host => lines.chunks(BATCH).for_each(|lines| sums.add(&a, &b, lines)),
         Backend::Gpu(gpu) => {
-            centre(&mut a, &mut b, d);
+            center(&mut a, &mut b, d);
             let (a, b) = (gpu.upload(n, d, &a)?, gpu.upload(n, d, &b)?);
             lines.chunks((AT_ONCE / n).clamp(1, BATCH)).try_for_each(|lines| sums.add_on(gpu, &a, &b, lines))?;
         }
@@ -82,7 +82,7 @@ impl Sums {
 }
 
 /// Takes the common mean of both sets from both: projections in f32 then lose nothing to a distant origin.
-fn centre(a: &mut [f32], b: &mut [f32], d: usize) {
+fn center(a: &mut [f32], b: &mut [f32], d: usize) {
     let rows = (a.len() + b.len()) / d;
     for j in 0..d {
         let column = |set: &[f32]| set.iter().skip(j).step_by(d).map(|&v| f64::from(v)).sum::<f64>();

@@ -3,7 +3,7 @@
 use super::evaluate::{Options, evaluate_points};
 use super::{Evaluation, Points, Watch, scale};
 use crate::Result;
-use crate::data::{Source, Standardisation, Table, Target};
+use crate::data::{Source, Standardization, Table, Target};
 use crate::gpu::Gpu;
 
 /// All scores of samples against a reference, usually test rows, with the default settings: [`Evaluator`] has others.
@@ -95,8 +95,8 @@ impl<'a> Evaluator<'a> {
         let units = match self.standardize {
             true => scaled,
             // Differences alone count, and these are exact in f32 about a common center. A score has an origin of its own.
-            false if self.expressions.is_empty() => Standardisation { scale: vec![1.0; reference.cols()], ..scaled },
-            false => Standardisation::identity(reference.cols()),
+            false if self.expressions.is_empty() => Standardization { scale: vec![1.0; reference.cols()], ..scaled },
+            false => Standardization::identity(reference.cols()),
         };
         let target = match (self.expressions.as_slice(), self.source) {
             ([], source) => source.and_then(|source| Target::of(source, &units)),

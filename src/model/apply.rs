@@ -2,7 +2,7 @@
 
 use super::Model;
 use super::integrate::Journey;
-use crate::data::{Standardisation, Table, in_words};
+use crate::data::{Standardization, Table, in_words};
 use crate::flow::Solver;
 use crate::gpu::{Kept, Recorder, Step, Var};
 use crate::methods::Dynamics;
@@ -153,7 +153,7 @@ impl Model {
         };
         self.all_finite(&latents, self.latent(), &values, "latent")?;
         if self.starts_from_rows() {
-            let rows = self.description.standardisation.undo(&latents)?;
+            let rows = self.description.standardization.undo(&latents)?;
             return Table::new(self.description.columns.iter().cloned(), rows).map(Some);
         }
         Table::new((1..=self.latent()).map(|k| format!("z{k}")), latents).map(Some)
@@ -194,7 +194,7 @@ impl Model {
         let mut step = rec.finish()?;
         step.replay(1)?;
         let mut values = Vec::with_capacity(n * way.times.len() * (cols + 2));
-        let undo = |kept: &Kept| self.description.standardisation.undo(&step.read(*kept)?);
+        let undo = |kept: &Kept| self.description.standardization.undo(&step.read(*kept)?);
         let read = states.iter().map(undo).collect::<Result<Vec<_>>>()?;
         for path in 0..n {
             for (t, state) in way.times.iter().zip(&read) {
@@ -226,8 +226,8 @@ impl Model {
             return self.standard(table);
         }
         let (latent, d) = (self.latent(), self.description.parted().0.len());
-        let Standardisation { mean, scale } = &self.description.standardisation;
-        let units = Standardisation {
+        let Standardization { mean, scale } = &self.description.standardization;
+        let units = Standardization {
             mean: [&vec![0.0; latent], &mean[d..]].concat(),
             scale: [&vec![1.0; latent], &scale[d..]].concat(),
         };
@@ -236,7 +236,7 @@ impl Model {
 
     /// Rows in the model's units and order of columns.
     pub(super) fn standard(&self, rows: &Table) -> Result<Vec<f32>> {
-        self.description.standardisation.apply(rows.align(&self.description.columns)?.values())
+        self.description.standardization.apply(rows.align(&self.description.columns)?.values())
     }
 
     /// What a recorded map makes of rows, a chunk at a time.
@@ -340,7 +340,7 @@ impl Model {
     }
 
     pub(super) fn finish(&self, values: &[f32], origin: &str) -> Result<Table> {
-        let mut values = self.description.standardisation.undo(values)?;
+        let mut values = self.description.standardization.undo(values)?;
         self.description.rounding.apply(&mut values)?;
         Ok(Table::new(self.description.columns.iter().cloned(), values)?.from_origin(origin))
     }

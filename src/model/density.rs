@@ -93,7 +93,7 @@ impl Model {
                 found
             }
         };
-        let log_det = self.description.standardisation.log_det_of(cols - self.description.conditions);
+        let log_det = self.description.standardization.log_det_of(cols - self.description.conditions);
         let width = if estimated.get() { 2 } else { 1 };
         let column = |k: usize| found.iter().skip(k).step_by(width).copied();
         let mut found: Vec<f32> = column(0).map(|value| (f64::from(value) + log_det) as f32).collect();
@@ -125,7 +125,7 @@ impl Model {
         let cost = |rec: &mut Recorder, x| self.method.held_out_loss(rec, x, Weights::Averaged);
         let Some(costs) = self.by_chunks(&values, self.description.columns.len(), cost)? else { return Ok(None) };
         let generated = self.description.columns.len() - self.description.conditions;
-        let log_det = self.description.standardisation.log_det_of(generated);
+        let log_det = self.description.standardization.log_det_of(generated);
         Ok(Some(costs.into_iter().map(|cost| (log_det - f64::from(cost)) as f32).collect()))
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Model;
 use super::apply::{CHUNK, SAMPLE_DOMAIN};
-use crate::data::{Standardisation, Table, groups};
+use crate::data::{Standardization, Table, groups};
 use crate::gpu::Recorder;
 use crate::words::number;
 use crate::{Error, Result};
@@ -20,8 +20,8 @@ impl Model {
         let given = given.align(names)?;
         self.check_levels(&given)?;
         let (d, k) = (generated.len(), names.len());
-        let Standardisation { mean, scale } = &self.description.standardisation;
-        let units = Standardisation { mean: mean[d..].to_vec(), scale: scale[d..].to_vec() };
+        let Standardization { mean, scale } = &self.description.standardization;
+        let units = Standardization { mean: mean[d..].to_vec(), scale: scale[d..].to_vec() };
         let standard = units.apply(given.values())?;
         let n = given.rows() * each;
         let wanted = |row: usize| &standard[row.min(n - 1) / each * k..][..k];

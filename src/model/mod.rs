@@ -15,7 +15,7 @@ pub use mixing::Mixing;
 pub use sampler::Sampler;
 pub use solve::{SMALL, Solved};
 
-use crate::data::{Rounding, Standardisation, Table, dequantised, write_atomically};
+use crate::data::{Rounding, Standardization, Table, dequantized, write_atomically};
 use crate::gpu::Gpu;
 use crate::methods::many_step::Sampling;
 use crate::methods::{self, Entry, Method, Setup, Training};
@@ -45,7 +45,7 @@ pub struct Description {
     pub conditions: usize,
     /// Lowest and highest value of each condition in training.
     pub condition_ranges: Vec<(f64, f64)>,
-    pub standardisation: Standardisation,
+    pub standardization: Standardization,
     pub rounding: Rounding,
     pub seed: u64,
     /// Steps that made the weights.
@@ -85,13 +85,13 @@ impl Description {
     }
 
     /// The rows of a table as densities of this model take them: with noise in the columns that it dequantized.
-    pub fn dequantised(&self, rows: &Table, seed: u64) -> Table {
+    pub fn dequantized(&self, rows: &Table, seed: u64) -> Table {
         if !self.training.dequantize {
             return rows.clone();
         }
         let generated = self.parted().0.len();
         let whole: Vec<bool> = self.rounding.columns.iter().enumerate().map(|(j, c)| j < generated && c.to_integer).collect();
-        dequantised(rows, &whole, seed)
+        dequantized(rows, &whole, seed)
     }
 
     fn setup<'a>(&'a self, gpu: &'a Gpu) -> Setup<'a> {
@@ -150,7 +150,9 @@ pub(crate) fn write_tensors(
 /// A file of another format; one that is damaged or something else.
 pub(crate) fn read_tensors<T: for<'a> Deserialize<'a>>(path: &Path, key: &str) -> Result<(HashMap<String, Vec<f32>>, T)> {
     let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
-    let damaged = |e: &dyn std::fmt::Display| Error::format(path, format!("is damaged, or not a pushforward model: {e}"));
+    let damaged = |e: &dyn std::fmt::Display| {
+        Error::format(path, format!("is damaged, or was not written by this version of pushforward: {e}"))
+    };
     let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| damaged(&e))?;
     let metadata = header.metadata().as_ref().and_then(|m| m.get(key));
     let text = metadata.ok_or_else(|| damaged(&"its description is missing"))?;

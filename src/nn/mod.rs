@@ -3,7 +3,7 @@
 pub mod coupling;
 pub mod generator;
 pub mod mlp;
-pub mod normalising;
+pub mod normalizing;
 pub mod parameters;
 pub mod time;
 pub mod two_times;
@@ -14,7 +14,7 @@ pub use crate::ops::adam::{Adam, Schedule};
 pub use coupling::{ConditionerShape, Transform};
 pub use generator::{Generator, GeneratorShape};
 pub use mlp::{Head, Mlp, MlpShape};
-pub use normalising::{Masks, Mixing, Normalising, NormalisingShape, Structure};
+pub use normalizing::{Masks, Mixing, Normalizing, NormalizingShape, Structure};
 pub use parameters::{Builder, Id, Parameters, Weights};
 pub use time::{Time, TimeEmbedding};
 pub use two_times::TwoTimes;

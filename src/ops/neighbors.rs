@@ -47,7 +47,7 @@ impl Recorder {
     /// For each row of `x` (n × d), how many rows j of `y` (m × d) have |xᵢ − yⱼ|² ≤ `radius`ⱼ (m × 1): n × 1.
     pub fn balls(&mut self, x: Var, y: Var, radius: Var) -> Result<Var> {
         if radius.len() != y.rows() {
-            return Err(Error::shape("balls", format!("{} radii for {} centres", radius.len(), y.rows())));
+            return Err(Error::shape("balls", format!("{} radii for {} centers", radius.len(), y.rows())));
         }
         let plan = self.neighbors("balls", x, y, 1, false)?;
         let n = x.rows();

@@ -24,7 +24,7 @@
 //! ```
 
 use super::pairwise::Estimator;
-use crate::gpu::kernels::sliced::{Count, Energy, Gradient, Normalise, Params, Project, Scan, Transport};
+use crate::gpu::kernels::sliced::{Count, Energy, Gradient, Normalize, Params, Project, Scan, Transport};
 use crate::gpu::{Axes, Backward, Recorder, Slot, Var};
 use crate::{Error, Result};
 use statrs::function::gamma::ln_gamma;
@@ -83,7 +83,7 @@ impl Recorder {
         let out = self.empty(d, projections)?;
         let params = Params { d: d as u32, all_lines: projections as u32, ..Params::default() };
         let groups = self.groups(projections, 64);
-        self.dispatch(Normalise { params, x: normal, out }, &Axes::none(), groups)?;
+        self.dispatch(Normalize { params, x: normal, out }, &Axes::none(), groups)?;
         Ok(out)
     }
 

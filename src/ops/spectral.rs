@@ -7,7 +7,7 @@
 //! let (w, u) = (gpu.upload(2, 2, &[3.0, 0.0, 0.0, 0.0])?, gpu.upload(1, 2, &[0.6, 0.8])?);
 //! let mut rec = Recorder::new(&gpu, 0);
 //! let (w, u) = (rec.tensor(&w), rec.tensor(&u));
-//! let found = rec.spectral_normalise(w, u)?;
+//! let found = rec.spectral_normalize(w, u)?;
 //! let sigma = rec.keep(found.sigma);
 //! let mut step = rec.finish()?;
 //! step.replay(1)?;
@@ -16,7 +16,7 @@
 //! # }
 //! ```
 
-use crate::gpu::kernels::spectral::{Backward as Gradient, Finish, Left, Normalise, Params, Right};
+use crate::gpu::kernels::spectral::{Backward as Gradient, Finish, Left, Normalize, Params, Right};
 use crate::gpu::{Axes, Backward, Recorder, Var};
 use crate::{Error, Result};
 
@@ -37,11 +37,11 @@ pub struct Spectral {
 impl Recorder {
     /// `w` (k × m) over its largest singular value, found by one round of power iteration from `u` (1 × m, not all zero). The
     /// gradient in `w` holds the singular vectors fixed; `u` gets none.
-    pub fn spectral_normalise(&mut self, w: Var, u: Var) -> Result<Spectral> {
+    pub fn spectral_normalize(&mut self, w: Var, u: Var) -> Result<Spectral> {
         if w.is_empty() || u.len() != w.cols() || w.rows().max(w.cols()) > LONGEST {
             let problem =
                 format!("a vector of {} for a weight of {} × {} (sides of at most {LONGEST})", u.len(), w.rows(), w.cols());
-            return Err(Error::shape("spectral_normalise", problem));
+            return Err(Error::shape("spectral_normalize", problem));
         }
         let (k, m) = w.shape();
         let params = Params { k, m, accumulate: 0 };
@@ -52,7 +52,7 @@ impl Recorder {
         self.dispatch(Right { params, w, to_v: raw_v, raw_u }, &Axes::none(), [m.div_ceil(64), 1, 1])?;
         self.dispatch(Finish { params, u, to_v: raw_v, to_u: raw_u, v, next, sigma }, &Axes::none(), [1, 1, 1])?;
         let groups = self.groups(w.len(), 64);
-        self.dispatch(Normalise { params, w, norm: sigma, out: weight }, &Axes::none(), groups)?;
+        self.dispatch(Normalize { params, w, norm: sigma, out: weight }, &Axes::none(), groups)?;
         self.record(&[w], &[weight], move |rec: &mut Recorder, back: &mut Backward| {
             let Some(d_out) = back.of(rec, weight)? else { return Ok(()) };
             let Some(slot) = back.slot(rec, w)? else { return Ok(()) };

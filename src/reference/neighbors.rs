@@ -22,6 +22,6 @@ pub fn nearest(x: &[f32], y: &[f32], d: usize, k: usize, same: bool) -> (Twin, V
 
 /// For each row of `x`, how many rows of `y` have it in their ball of squared radius `radius`.
 pub fn balls(x: &[f32], y: &[f32], d: usize, radius: &[f32]) -> Vec<f32> {
-    let inside = |row: &[f32]| y.chunks(d).zip(radius).filter(|(centre, r)| squared(row, centre) <= f64::from(**r)).count();
+    let inside = |row: &[f32]| y.chunks(d).zip(radius).filter(|(center, r)| squared(row, center) <= f64::from(**r)).count();
     x.chunks(d).map(|row| inside(row) as f32).collect()
 }

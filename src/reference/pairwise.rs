@@ -28,8 +28,8 @@ pub struct Rows {
 /// Row sums rᵢ = Σⱼ vⱼ k(xᵢ, yⱼ) and their gradients in x. `weights` v defaults to ones. `exclude_diagonal` leaves out i = j.
 pub fn rows(kernel: &Kernel, x: &[f64], y: &[f64], d: usize, weights: Option<&[f64]>, exclude_diagonal: bool) -> Rows {
     let (n, m) = (x.len() / d, y.len() / d);
-    let centre: Vec<f64> = (0..d).map(|c| y.iter().skip(c).step_by(d).sum::<f64>() / m as f64).collect();
-    let from_centre = |p: &[f64]| p.iter().zip(&centre).map(|(p, c)| (p - c) * (p - c)).sum::<f64>();
+    let center: Vec<f64> = (0..d).map(|c| y.iter().skip(c).step_by(d).sum::<f64>() / m as f64).collect();
+    let from_center = |p: &[f64]| p.iter().zip(&center).map(|(p, c)| (p - c) * (p - c)).sum::<f64>();
     let mut rows =
         Rows { value: vec![0.0; n], value_scale: vec![0.0; n], gradient: vec![0.0; n * d], gradient_scale: vec![0.0; n * d] };
     for (i, xi) in x.chunks_exact(d).enumerate() {
@@ -41,13 +41,13 @@ pub fn rows(kernel: &Kernel, x: &[f64], y: &[f64], d: usize, weights: Option<&[f
             let (k, slope) = kernel.value_and_slope(r2);
             let v = weights.map_or(1.0, |v| v[j]);
             // r² is known to a few roundings of ‖x‖² + ‖y‖², whichever way it is formed.
-            let spread = from_centre(xi) + from_centre(yj);
+            let spread = from_center(xi) + from_center(yj);
             rows.value[i] += v * k;
             rows.value_scale[i] += v.abs() * (k.abs() + slope.abs() * spread);
             for c in 0..d {
                 rows.gradient[i * d + c] -= v * slope * (xi[c] - yj[c]);
                 rows.gradient_scale[i * d + c] +=
-                    v.abs() * slope.abs() * (xi[c] - centre[c]).abs().max((yj[c] - centre[c]).abs());
+                    v.abs() * slope.abs() * (xi[c] - center[c]).abs().max((yj[c] - center[c]).abs());
             }
         }
     }

@@ -138,11 +138,11 @@ impl DrawingBackend for Svg<'_> {
         self.element(format_args!("<polygon points=\"{points}\" {paint}/>"))
     }
 
-    fn draw_circle<S: BackendStyle>(&mut self, centre: BackendCoord, radius: u32, style: &S, fill: bool) -> Drawn {
+    fn draw_circle<S: BackendStyle>(&mut self, center: BackendCoord, radius: u32, style: &S, fill: bool) -> Drawn {
         let color = style.color();
         if !fill {
             // Its inside is paper: what lies below a ring does not show through.
-            let (x, y, r, width) = (px(centre.0), px(centre.1), px(radius as i32), px(style.stroke_width() as i32));
+            let (x, y, r, width) = (px(center.0), px(center.1), px(radius as i32), px(style.stroke_width() as i32));
             let ring = format!("<circle cx=\"{x}\" cy=\"{y}\" r=\"{r}\" {} stroke-width=\"{width}\"/>", paint("stroke", color));
             return self.element(format_args!("<g class=\"f-paper\" fill=\"#ffffff\">{ring}</g>"));
         }
@@ -151,7 +151,7 @@ impl DrawingBackend for Svg<'_> {
             self.flush_dots();
             self.dot_style = Some((color, radius));
         }
-        self.dots.push(centre);
+        self.dots.push(center);
         Ok(())
     }
 

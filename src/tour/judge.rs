@@ -1,6 +1,6 @@
 //! [`Judge`]: validation rows, which score every candidate alike, and test rows, which score the winner.
 
-use crate::data::{Fraction, Purpose, Standardisation, Table, by_weight, set_aside};
+use crate::data::{Fraction, Purpose, Standardization, Table, by_weight, set_aside};
 use crate::gpu::Gpu;
 use crate::metrics::{Evaluation, Options, Points, evaluate_points};
 use crate::words::count;
@@ -85,7 +85,7 @@ fn in_own_order(table: &Table, seed: u64) -> Table {
 /// Scores candidates, in units of the training rows' standard deviations.
 pub struct Judge {
     gpu: Gpu,
-    scale: Standardisation,
+    scale: Standardization,
     pub sets: Sets,
     /// Validation and training rows as they weigh, in these units.
     validation: Vec<f32>,
@@ -98,7 +98,7 @@ impl Judge {
     /// # Errors
     /// Rows that do not fit together.
     pub fn new(gpu: &Gpu, sets: Sets, seed: u64) -> Result<Self> {
-        let scale = Standardisation::fit(&sets.train);
+        let scale = Standardization::fit(&sets.train);
         let standard = |table: &Table| scale.apply(by_weight(table, table.rows(), seed).values());
         let (validation, train) = (standard(&sets.validation)?, standard(&sets.train)?);
         let cols = sets.train.cols();
@@ -119,7 +119,7 @@ impl Judge {
         self.sets.validation.rows().clamp(SCORED[0], SCORED[1])
     }
 
-    pub fn scale(&self) -> &Standardisation {
+    pub fn scale(&self) -> &Standardization {
         &self.scale
     }
 

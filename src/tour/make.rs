@@ -320,7 +320,7 @@ impl<'a> Maker<'a> {
             }
         }
         let model = Model::load(self.gpu, self.plan.run(&best.name))?;
-        let rows = model.description().dequantised(&by_weight(test, LIKELIHOOD_ROWS, self.plan.seed), 1);
+        let rows = model.description().dequantized(&by_weight(test, LIKELIHOOD_ROWS, self.plan.seed), 1);
         let (mut likelihood, mut no_likelihood) = (None, None);
         match model.log_density(&rows) {
             Ok(found) => {

@@ -159,7 +159,7 @@ impl Trainer<'_> {
         let timed = Instant::now();
         self.sample(model, SAMPLE + 1)?;
         record.sampling = Some(timed.elapsed().as_secs_f64() * TIMED as f64 / rows.rows() as f64);
-        let told = model.description().dequantised(&self.told(), 1);
+        let told = model.description().dequantized(&self.told(), 1);
         let log_density = match model.log_density(&told) {
             Ok(found) => found.map(|found| found.values.into_iter().map(f64::from).collect()),
             Err(e) if e.is_of_one_run() => {

@@ -25,7 +25,7 @@ pub use pace::steps_within;
 pub use sets::{MOST_TEST, Rows, SMALL, Sets};
 pub use trainer::{Run, Trainer};
 
-use crate::data::{Fraction, LoadOptions, Rounding, Source, Standardisation, Table, Target, dequantised, subset};
+use crate::data::{Fraction, LoadOptions, Rounding, Source, Standardization, Table, Target, dequantized, subset};
 use crate::gpu::Gpu;
 use crate::methods::many_step::{SOURCE_ROWS, given_source};
 use crate::methods::{self, Entry, Method, Training, given_teacher};
@@ -78,7 +78,7 @@ impl Job {
     }
 
     /// The distribution to learn, where its score is known: by the settings, or as the data's.
-    fn target(&self, units: &Standardisation) -> Result<Option<Target>> {
+    fn target(&self, units: &Standardization) -> Result<Option<Target>> {
         match methods::given_score(&self.settings) {
             score if score.is_empty() => Ok(self.source.parse().ok().and_then(|source: Source| Target::of(&source, units))),
             score => Target::given(&score, &self.table, units).map(Some),
@@ -90,12 +90,12 @@ impl Job {
         &self,
         gpu: &Gpu,
         columns: &[String],
-        units: &Standardisation,
-    ) -> Result<Option<(Arc<dyn Method>, Standardisation)>> {
+        units: &Standardization,
+    ) -> Result<Option<(Arc<dyn Method>, Standardization)>> {
         let Some(run) = given_teacher(&self.settings) else { return Ok(None) };
         let model = Model::load(gpu, run)?;
-        let Description { columns: of_teacher, standardisation, .. } = model.description().clone();
-        let pairs = units.mean.iter().zip(&units.scale).zip(standardisation.mean.iter().zip(&standardisation.scale));
+        let Description { columns: of_teacher, standardization, .. } = model.description().clone();
+        let pairs = units.mean.iter().zip(&units.scale).zip(standardization.mean.iter().zip(&standardization.scale));
         let near = |((m, s), (n, t)): ((&f64, &f64), (&f64, &f64))| (m - n).abs().max((s - t).abs()) <= TEACHER_UNITS * s;
         if of_teacher != columns || !pairs.into_iter().all(near) {
             return Err(Error::data(format!(
@@ -103,12 +103,12 @@ impl Job {
                 of_teacher.join(", ")
             )));
         }
-        Ok(Some((model.into_method().into(), standardisation)))
+        Ok(Some((model.into_method().into(), standardization)))
     }
 
     /// Rows of the distribution to start from, where the settings name one, in these units: as many as a model keeps, drawn at random by the run's seed, or all of
     /// them in turn where they are fewer.
-    fn source_law(&self, data: &Table, units: &Standardisation) -> Result<Option<Vec<f32>>> {
+    fn source_law(&self, data: &Table, units: &Standardization) -> Result<Option<Vec<f32>>> {
         let Some(text) = given_source(&self.settings) else { return Ok(None) };
         if self.conditions > 0 {
             // No flow is built from both, and says so.
@@ -209,9 +209,9 @@ impl Making {
         let stage = Stage::new(gpu, &job, sets.train.clone())?;
         let validation = match &sets.validation {
             Some(Rows { rows, .. }) => {
-                let standard = stage.standard(&dequantised(rows, &job.whole_columns(), job.seed))?;
+                let standard = stage.standard(&dequantized(rows, &job.whole_columns(), job.seed))?;
                 let generated = rows.cols() - job.conditions;
-                let log_det = stage.standardisation.log_det_of(generated);
+                let log_det = stage.standardization.log_det_of(generated);
                 let columns = (generated, job.conditions);
                 Some(Validation::new(gpu, stage.method.as_ref(), &standard, columns, rows.weights(), log_det, job.seed)?)
             }
@@ -364,7 +364,7 @@ fn description(job: &Job, stage: &Stage, steps: u64) -> Description {
             .map(|kind| (kind.min, kind.max))
             .collect(),
         rounding,
-        standardisation: stage.standardisation.clone(),
+        standardization: stage.standardization.clone(),
         seed: job.seed,
         steps,
         version: env!("CARGO_PKG_VERSION").into(),

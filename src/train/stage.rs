@@ -1,14 +1,14 @@
 //! One training: its rows, what they are standardized by, the method made for them, and the recorded plan.
 
 use super::Job;
-use crate::data::{Standardisation, Table, Target, dependent_column};
+use crate::data::{Standardization, Table, Target, dependent_column};
 use crate::gpu::{Gpu, Plan};
 use crate::methods::{Dataset, Method, Setup};
 use crate::{Error, Result};
 
 pub(super) struct Stage {
     pub train: Table,
-    pub standardisation: Standardisation,
+    pub standardization: Standardization,
     pub target: Option<Target>,
     pub method: Box<dyn Method>,
     pub plan: Plan,
@@ -21,24 +21,24 @@ impl Stage {
     pub fn new(gpu: &Gpu, job: &Job, train: Table) -> Result<Self> {
         train.check_trainable()?;
         let own = match job.training.standardize {
-            true => Standardisation::fit(&train),
+            true => Standardization::fit(&train),
             false => {
                 train.check_unscaled()?;
-                Standardisation::identity(train.cols())
+                Standardization::identity(train.cols())
             }
         };
-        let (teacher, standardisation) = match job.teacher(gpu, train.columns(), &own)? {
+        let (teacher, standardization) = match job.teacher(gpu, train.columns(), &own)? {
             Some((teacher, units)) => (Some(teacher), units),
             None => (None, own),
         };
-        let values = standard(&standardisation, &train)?;
+        let values = standard(&standardization, &train)?;
         let data = Dataset::with_noise(gpu, &values, train.cols(), job.conditions, train.weights(), job.training.noise)?;
         let whole = job.whole_columns();
         let widths: Vec<f32> =
-            whole.iter().zip(&standardisation.scale).map(|(&w, s)| if w { (1.0 / s) as f32 } else { 0.0 }).collect();
+            whole.iter().zip(&standardization.scale).map(|(&w, s)| if w { (1.0 / s) as f32 } else { 0.0 }).collect();
         let data = data.with_widths(&widths)?;
-        let target = job.target(&standardisation)?;
-        let source = job.source_law(&train, &standardisation)?;
+        let target = job.target(&standardization)?;
+        let source = job.source_law(&train, &standardization)?;
         let data = data.with_target(target.clone()).with_source(source).with_columns(train.columns());
         let setup = Setup {
             gpu,
@@ -56,15 +56,15 @@ impl Stage {
             (e, _) => e,
         })?;
         let plan = method.plan(gpu, job.seed, &data)?;
-        Ok(Self { train, standardisation, target, method, plan, median_distance: data.median_distance() })
+        Ok(Self { train, standardization, target, method, plan, median_distance: data.median_distance() })
     }
 
     /// The rows of a table in this training's units.
     pub fn standard(&self, table: &Table) -> Result<Vec<f32>> {
-        standard(&self.standardisation, table)
+        standard(&self.standardization, table)
     }
 }
 
-fn standard(standardisation: &Standardisation, table: &Table) -> Result<Vec<f32>> {
-    standardisation.apply(table.values())
+fn standard(standardization: &Standardization, table: &Table) -> Result<Vec<f32>> {
+    standardization.apply(table.values())
 }

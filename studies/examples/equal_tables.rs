@@ -3,7 +3,7 @@
 //!
 //! `cargo run -p pushforward-studies --example equal_tables -- [pairs] [rows] [first pair] [classifier] [tables, such as weighted]`
 
-use pushforward::data::{Standardisation, Table, Target};
+use pushforward::data::{Standardization, Table, Target};
 use pushforward::gpu::Gpu;
 use pushforward::metrics::{
     Backend, Evaluation, LogLikelihood, Options, Points, Score, diversity, evaluate_points, interval, memorization, nearer,
@@ -187,7 +187,7 @@ fn scores(gpu: &Gpu, kind: Kind, [reference, samples, train]: [&Rows; 3], classi
         Kind::Categorical => None,
         _ => {
             let table = Table::new(names.clone(), reference.values.clone())?;
-            Some(Target::given(&["-a", "-b", "-c"], &table, &Standardisation::identity(3))?)
+            Some(Target::given(&["-a", "-b", "-c"], &table, &Standardization::identity(3))?)
         }
     };
     let options = Options { gpu: Some(gpu.clone()), target, names, classifier, ..Options::default() };

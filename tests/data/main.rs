@@ -11,7 +11,7 @@ mod npy;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod source;
-mod standardise;
+mod standardize;
 mod table;
 mod target;
 mod toy;

@@ -2,19 +2,19 @@
 
 use pushforward::Result;
 use pushforward::data::toy::Toy;
-use pushforward::data::{Source, Standardisation, Table, Target};
+use pushforward::data::{Source, Standardization, Table, Target};
 
 fn rows() -> Table {
     Table::new(["age", "height"], (0..80).map(|i| ((i * 37) % 19) as f32 - 6.5).collect()).expect("two columns")
 }
 
 fn given(score: &[&str]) -> Result<Target> {
-    Target::given(score, &rows(), &Standardisation::identity(2))
+    Target::given(score, &rows(), &Standardization::identity(2))
 }
 
 #[test]
 fn toy_targets_score_as_their_laws_do_in_any_units() {
-    let units = Standardisation { mean: vec![0.4, -1.1], scale: vec![1.7, 0.6] };
+    let units = Standardization { mean: vec![0.4, -1.1], scale: vec![1.7, 0.6] };
     for toy in Toy::ALL {
         let source: Source = format!("toy:{toy}").parse().expect("a source");
         let target = Target::of(&source, &units);

@@ -204,10 +204,10 @@ fn a_chain_that_has_learned_nothing_is_the_fitted_gaussian() {
         let [_, told, _] = there_and_back(built(method, extra, d, 0, Some(&data)).as_ref(), &rows, d, 0);
         let x = nalgebra::DMatrix::from_row_iterator(600, d, rows.iter().map(|&v| f64::from(v)));
         let mean = x.row_mean();
-        let centred = nalgebra::DMatrix::from_fn(600, d, |i, j| x[(i, j)] - mean[j]);
-        let covariance = centred.transpose() * &centred / 600.0;
+        let centerd = nalgebra::DMatrix::from_fn(600, d, |i, j| x[(i, j)] - mean[j]);
+        let covariance = centerd.transpose() * &centerd / 600.0;
         let (inverse, det) = (covariance.clone().try_inverse().unwrap(), covariance.determinant());
-        for (row, told) in centred.row_iter().zip(told) {
+        for (row, told) in centerd.row_iter().zip(told) {
             let square = (row * &inverse * row.transpose())[0];
             let expected = -0.5 * (square + d as f64 * std::f64::consts::TAU.ln() + det.ln());
             // Whether standard deviations divide by n or n − 1 changes ln ρ by (square + d)/2n.

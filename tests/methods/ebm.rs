@@ -24,7 +24,7 @@ fn an_untrained_model_is_the_fitted_gaussian() {
     let mut step = rec.finish().unwrap();
     step.replay(1).unwrap();
     let [value, error, sample] = kept.map(|k| step.read(k).unwrap());
-    assert!(matches!(method.density_means(), Meaning::Normalised { draws: 131_072 }));
+    assert!(matches!(method.density_means(), Meaning::Normalized { draws: 131_072 }));
     // Without a tilt the constant is 1 whatever is drawn.
     assert!(error.iter().all(|&e| e < 1e-4));
     let gaussian = pushforward::metrics::gaussian::Gaussian::fit(Points::of(&table).unwrap());

@@ -165,7 +165,7 @@ fn the_quadratic_supremum_tends_to_w2_squared_and_to_independence() {
 }
 
 #[test]
-fn two_networks_find_the_quadratically_regularised_cost_between_gaussians() {
+fn two_networks_find_the_quadratically_regularized_cost_between_gaussians() {
     for (laws, epsilon) in LAWS.iter().flat_map(|laws| [0.05f32, 0.3].map(|epsilon| (laws, epsilon))) {
         let settings = Settings { epsilon, regularization: Softness::Quadratic, ..Settings::default() };
         let found = trained(laws, &settings, 1000);

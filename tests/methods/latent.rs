@@ -201,9 +201,9 @@ fn bernoulli_learns_chances_and_names_a_column_that_has_none() {
     assert!((equal - 0.9).abs() < 0.06 && (cold - 0.2).abs() < 0.05, "equal {equal}, cold {cold}");
     // Refusals.
     let data = Dataset::new(&GPU, &[0.5, 3.0, 0.1, 0.2], 2, None).unwrap().with_columns(&["wet".into(), "height".into()]);
-    let refusal = |standardise: bool| {
+    let refusal = |standardize: bool| {
         let entry = methods::find("vae").unwrap();
-        let settings = format!("likelihood = 'bernoulli'\nstandardize = {standardise}");
+        let settings = format!("likelihood = 'bernoulli'\nstandardize = {standardize}");
         let (training, own) = entry.settings(settings.parse().unwrap()).unwrap();
         let setup =
             Setup { gpu: &GPU, training: &training, columns: 2, conditions: 0, seed: 1, data: Some(&data), teacher: None };

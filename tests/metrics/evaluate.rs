@@ -1,4 +1,4 @@
-use pushforward::data::{Standardisation, Table, Target};
+use pushforward::data::{Standardization, Table, Target};
 use pushforward::metrics::columns::ColumnDifference;
 use pushforward::metrics::{Evaluation, Options, Score, evaluate_points};
 use pushforward::report::ScoreTable;
@@ -35,7 +35,7 @@ fn subsampled_scores_say_how_many_rows_they_took() {
 fn a_known_score_adds_the_stein_discrepancy_of_the_samples_alone() {
     let (real, samples) = (normal(120, 2, 0.0, 1), normal(300, 2, 0.8, 2));
     let table = Table::new(["a", "b"], real.values.clone()).expect("a table");
-    let target = Target::given(&["-a", "-b"], &table, &Standardisation::identity(2)).expect("a score");
+    let target = Target::given(&["-a", "-b"], &table, &Standardization::identity(2)).expect("a score");
     let options = Options { permutations: 49, projections: 16, pair_rows: Some(200), target: Some(target), ..Options::default() };
     let of = |samples: &crate::Cloud| evaluate_points(real.points(), samples.points(), None, &options).expect("scores");
     let found = of(&samples);

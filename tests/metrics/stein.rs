@@ -1,5 +1,5 @@
 use pushforward::data::toy::Toy;
-use pushforward::data::{Standardisation, Table, Target};
+use pushforward::data::{Standardization, Table, Target};
 use pushforward::metrics::{Points, Score, pairs, stein};
 use pushforward::reference::stein::{Kernel, stein_kernel};
 
@@ -48,7 +48,7 @@ fn away_from_the_law_the_standard_error_is_that_of_repeated_samples() {
 
 fn to_toy(values: &[f32], toy: Toy) -> Score {
     let points = Points::new(values, values.len() / 2, 2).unwrap();
-    let target = Target::of(&format!("toy:{toy}").parse().unwrap(), &Standardisation::identity(2)).unwrap();
+    let target = Target::of(&format!("toy:{toy}").parse().unwrap(), &Standardization::identity(2)).unwrap();
     stein::to_target(points, &target, 99, 500, 1).unwrap()
 }
 
@@ -91,7 +91,7 @@ fn a_shifted_normal_law_is_at_its_closed_form_from_a_score_in_words() {
         let names: Vec<String> = (0..d).map(|j| format!("c{j}")).collect();
         let table = Table::new(names.clone(), cloud.values.clone()).unwrap();
         let score: Vec<String> = names.iter().map(|name| format!("-{name}")).collect();
-        let target = Target::given(&score, &table, &Standardisation::identity(d)).unwrap();
+        let target = Target::given(&score, &table, &Standardization::identity(d)).unwrap();
         let found = stein::squared(cloud.points(), |x| target.score(x), &Kernel::gaussian(l), 19, 1500, 1).unwrap();
         let l2 = f64::from(l).powi(2);
         let expected = f64::from(delta).powi(2) * (l2 / (l2 + 2.0)).powf(d as f64 / 2.0);
@@ -109,10 +109,10 @@ fn a_given_score_accepts_its_law_and_refuses_another_in_any_units() {
         .flat_map(|z| [1.0 + (4f32 / 3.0).sqrt() * z[0], -2.0 + (1f32 / 3.0).sqrt() * z[0] + z[1]])
         .collect();
     let table = Table::new(["a", "b"], rows.clone()).unwrap();
-    let units = Standardisation::fit(&table);
+    let units = Standardization::fit(&table);
     let standard = units.apply(table.values()).unwrap();
     for (mean, is_the_law) in [([1.0, -2.0], true), ([0.7, -2.0], false)] {
-        let target = Target::given(&correlated(mean), &table, &Standardisation::identity(2)).unwrap();
+        let target = Target::given(&correlated(mean), &table, &Standardization::identity(2)).unwrap();
         for (values, target) in [(&rows, &target), (&standard, &target.in_units(&units))] {
             let found = stein::to_target(Points::new(values, 600, 2).unwrap(), target, 99, 400, 3).unwrap();
             assert_eq!(found.rows_used, Some(400));
@@ -124,7 +124,7 @@ fn a_given_score_accepts_its_law_and_refuses_another_in_any_units() {
 #[test]
 fn a_score_that_is_not_finite_names_the_row() {
     let table = Table::new(["a"], vec![1.0, 2.0, 3.0]).unwrap();
-    let target = Target::given(&["1/a - log(a)"], &table, &Standardisation::identity(1)).unwrap();
+    let target = Target::given(&["1/a - log(a)"], &table, &Standardization::identity(1)).unwrap();
     let error = stein::to_target(Points::new(&[2.0, -1.0, 0.5], 3, 1).unwrap(), &target, 9, 100, 0).unwrap_err();
     assert!(error.to_string().contains("[-1.0] is NaN"), "{error}");
 }

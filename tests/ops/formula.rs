@@ -1,6 +1,6 @@
 use crate::{GPU, input, numbers, run};
 use pushforward::data::toy::Toy;
-use pushforward::data::{Formulas, Standardisation, Table, Target};
+use pushforward::data::{Formulas, Standardization, Table, Target};
 use pushforward::gpu::Recorder;
 use pushforward::ops::pairwise::Estimator;
 use pushforward::ops::stein::SteinKernel;
@@ -81,7 +81,7 @@ fn gradients_match_central_differences_of_the_twin() {
 
 #[test]
 fn recorded_scores_of_toy_targets_are_those_of_their_laws_in_any_units() {
-    let units = Standardisation { mean: vec![0.4, -1.1], scale: vec![1.7, 0.6] };
+    let units = Standardization { mean: vec![0.4, -1.1], scale: vec![1.7, 0.6] };
     let z = numbers(2 * 70, 4);
     for toy in Toy::ALL {
         let Some(target) = Target::of(&format!("toy:{toy}").parse().unwrap(), &units) else { continue };
@@ -104,7 +104,7 @@ fn recorded_scores_of_toy_targets_are_those_of_their_laws_in_any_units() {
 #[test]
 fn a_score_in_words_has_the_discrepancy_of_the_same_law() {
     // The standard normal distribution as a mixture and in words, in units that standardizing makes.
-    let (n, units) = (300, Standardisation { mean: vec![0.5, -2.0], scale: vec![2.0, 0.25] });
+    let (n, units) = (300, Standardization { mean: vec![0.5, -2.0], scale: vec![2.0, 0.25] });
     let z = numbers(2 * n, 3);
     let x = units.undo(&z).unwrap();
     let toy = Target::of(&"toy:gaussian".parse().unwrap(), &units).unwrap();
@@ -137,7 +137,7 @@ fn the_closed_form_of_shifted_normal_laws_holds_for_a_score_in_words() {
         .map(|i| delta[i % 2] + rand_distr::Distribution::<f32>::sample(&rand_distr::StandardNormal, &mut random))
         .collect();
     let target =
-        Target::given(&["-a", "-b"], &Table::new(["a", "b"], x.clone()).unwrap(), &Standardisation::identity(2)).unwrap();
+        Target::given(&["-a", "-b"], &Table::new(["a", "b"], x.clone()).unwrap(), &Standardization::identity(2)).unwrap();
     let found = run(|rec| {
         let x = input(rec, n, 2, &x);
         let scores = target.record(rec, x)?;

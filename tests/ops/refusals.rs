@@ -259,7 +259,7 @@ const CASES: &[Wrong] = &[
         t,
         Estimator::Biased
     )),
-    wrong!("spectral_normalise: a short vector", [(4, 3), (1, 2)], |r, [w, u]| r.spectral_normalise(w, u).map(|_| ())),
+    wrong!("spectral_normalize: a short vector", [(4, 3), (1, 2)], |r, [w, u]| r.spectral_normalize(w, u).map(|_| ())),
     wrong!("stein_squared: few scores", [(4, 3), (3, 3)], |r, [x, s]| r.stein_squared(
         &SteinKernel::gaussian(1.0),
         x,

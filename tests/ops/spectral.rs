@@ -12,7 +12,7 @@ fn a_round_of_power_iteration_and_its_gradient_match_their_twin() {
         let found = run(|rec| {
             let (w, u) = (input(rec, k, m, &w), input(rec, 1, m, &u));
             let weights = input(rec, k, m, &weights);
-            let found = rec.spectral_normalise(w, u)?;
+            let found = rec.spectral_normalize(w, u)?;
             let product = rec.mul(found.weight, weights)?;
             let loss = rec.sum(product)?;
             let gradient = rec.backward(loss, &[w])?[0];
@@ -50,7 +50,7 @@ fn rounds_converge_to_the_largest_singular_value() {
         let mut u = input(rec, 1, 2, &[1.0, 0.0]);
         let mut sigma = u;
         for _ in 0..12 {
-            let round = rec.spectral_normalise(w, u)?;
+            let round = rec.spectral_normalize(w, u)?;
             (u, sigma) = (round.u, round.sigma);
         }
         Ok(vec![sigma, u])

@@ -88,7 +88,7 @@ fn a_flow_is_run_back_and_says_how_likely_rows_are() {
 fn what_a_flow_cannot_do_is_said() {
     let desk = Desk::new();
     desk.works(&format!("train flow-matching --data toy:moons:200 --out run --steps 20 {TINY}"));
-    desk.fails("sample run -n 9 --out a.csv --set path=edm", 2, &["`path` is no setting of the sampling", "solver_steps"]);
+    desk.fails("sample run -n 9 --out a.csv --set path=edm", 2, &["no sampling setting `path`", "solver_steps"]);
     desk.fails("sample run -n 9 --out a.csv --set repulsion=1 --solver ddim", 2, &["repulsion", "heun"]);
     desk.works("sample run -n 9 --out new.csv --solver ancestral --steps 4 --trajectories ways.csv");
     assert!(desk.text("ways.csv").starts_with("path,t,x,y\n") && desk.text("ways.csv").lines().count() == 1 + 9 * 5);

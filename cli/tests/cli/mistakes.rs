@@ -217,7 +217,7 @@ fn what_a_method_lacks_is_said() {
     desk.fails("log-density run --data toy:moons:10", 2, &["energy", "density"]);
     desk.fails("push run --input toy:gaussian:10 --out a.csv --inverse", 2, &["energy", "inverse"]);
     desk.fails("sample run -n 3 --out a.csv --solver heun", 2, &["`solver`", "energy", "one step"]);
-    desk.fails("sample run -n 3 --out a.csv --steps 10", 2, &["--steps", "energy"]);
+    desk.fails("sample run -n 3 --out a.csv --steps 10", 2, &["`steps`", "energy"]);
     desk.file("z.csv", "a,b,c\n1,2,3\n");
     desk.fails("push run --input z.csv --out a.csv", 1, &["z.csv", "3 columns", "latent"]);
     assert!(!desk.path("a.csv").exists());

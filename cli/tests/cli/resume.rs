@@ -96,14 +96,14 @@ fn a_run_is_resumed_only_as_it_was() {
         ("--set beta=1.5", "`beta` is 1.5"),
         ("--steps 10", "`steps` is 10"),
     ] {
-        desk.fails(&format!("{again} {change}"), 2, &[part, "run", "--out"]);
+        desk.fails(&format!("{again} {change}"), 2, &[part, "run", "another folder"]);
     }
     desk.fails(&format!("train energy --data toy:rings:200 --out run --resume {TINY}"), 2, &["the data", "run"]);
     desk.fails(&format!("train mmd --data toy:moons:200 --out run --resume {TINY}"), 2, &["energy", "mmd"]);
     desk.fails("train energy --data toy:moons:200 --out none --resume", 2, &["none", "start a new one"]);
     desk.fails("train energy --data toy:moons:200 --resume", 2, &["runs/energy-moons", "--out"]);
-    for set in ["--test", "--validation"] {
-        desk.fails(&format!("{again} {set} toy:moons:50"), 2, &[&format!("`{set}`"), "run", "--out"]);
+    for set in ["test", "validation"] {
+        desk.fails(&format!("{again} --{set} toy:moons:50"), 2, &[&format!("the {set} set"), "run", "another folder"]);
     }
     std::fs::create_dir(desk.path("empty")).expect("a folder");
     let ended: Ended = desk.fails("train energy --data toy:moons:200 --out empty --resume", 2, &["empty", "holds no run"]);

@@ -70,9 +70,9 @@ pub(super) fn log_density(toy: Toy, [x, y]: [f64; 2]) -> Option<f64> {
     match toy {
         Toy::EightGaussians => {
             let radius = 4.0 / SQRT_2;
-            let centre = |k: i32| (FRAC_PI_4 * f64::from(k)).sin_cos();
+            let center = |k: i32| (FRAC_PI_4 * f64::from(k)).sin_cos();
             let squares: Vec<f64> =
-                (0..8).map(centre).map(|(sin, cos)| ((x - radius * cos).powi(2) + (y - radius * sin).powi(2)) / 0.125).collect();
+                (0..8).map(center).map(|(sin, cos)| ((x - radius * cos).powi(2) + (y - radius * sin).powi(2)) / 0.125).collect();
             Some(log_sum(&squares) - (TAU * 0.125 * 8.0).ln())
         }
         Toy::Checkerboard => {
@@ -97,8 +97,8 @@ pub(super) fn log_density(toy: Toy, [x, y]: [f64; 2]) -> Option<f64> {
 pub(super) fn mixture(toy: Toy) -> Option<Mixture> {
     match toy {
         Toy::EightGaussians => {
-            let centre = |k: i32| (FRAC_PI_4 * f64::from(k)).sin_cos();
-            let means: Vec<f64> = (0..8).map(centre).flat_map(|(sin, cos)| [cos, sin].map(|v| 4.0 * v / SQRT_2)).collect();
+            let center = |k: i32| (FRAC_PI_4 * f64::from(k)).sin_cos();
+            let means: Vec<f64> = (0..8).map(center).flat_map(|(sin, cos)| [cos, sin].map(|v| 4.0 * v / SQRT_2)).collect();
             Some(Mixture::equal(2, &means, &[0.5 / SQRT_2]))
         }
         Toy::Gaussian => Some(Mixture::equal(2, &[0.0; 2], &[1.0])),

@@ -248,8 +248,8 @@ impl Latent {
 }
 
 /// Refuses rows that are no chances, with the column's name.
-fn check_chances(data: &Dataset, columns: usize, standardised: bool) -> Result<()> {
-    if standardised {
+fn check_chances(data: &Dataset, columns: usize, standardized: bool) -> Result<()> {
+    if standardized {
         return Err(Error::usage(
             "`likelihood` = bernoulli needs values from 0 to 1, and standardized columns are not: set `standardize` = false",
         ));

@@ -59,17 +59,17 @@ impl Start {
             let direction: Vec<f64> =
                 directions[i * columns..(i + 1) * columns].iter().map(|v| v / variances[i].sqrt()).collect();
             let back = own.sqrt() / (own + noise);
-            let mut centre = 0.0;
+            let mut center = 0.0;
             for j in 0..columns {
                 start.decoder.0[i * outputs + j] = (own.sqrt() * direction[j] * stretch(j)) as f32;
                 start.encoder.0[j * 2 * latent + i] = (back * direction[j]) as f32;
-                centre += back * direction[j] * bias[j];
+                center += back * direction[j] * bias[j];
             }
             for c in 0..conditions {
                 let through: f64 = (0..columns).map(|j| slope[c * columns + j] * back * direction[j]).sum();
                 start.encoder.0[(columns + c) * 2 * latent + i] = -through as f32;
             }
-            start.encoder.1[i] = -centre as f32;
+            start.encoder.1[i] = -center as f32;
         }
         for j in 0..columns {
             for c in 0..conditions {

@@ -190,7 +190,7 @@ impl<F: Flow> Dynamics for Integrated<F> {
     fn noised(&self, rec: &mut Recorder, x1: Var, t: Var) -> Result<Var> {
         let core = self.0.core();
         let (x1, given) = core.part(rec, x1)?;
-        let x1 = core.centre(rec, x1, Weights::Averaged)?;
+        let x1 = core.center(rec, x1, Weights::Averaged)?;
         let x0 = core.noise(rec, x1.rows(), Weights::Averaged)?;
         let z = core.noise(rec, x1.rows(), Weights::Averaged)?;
         let at = core.path.table(rec, core.prediction, t)?;

@@ -44,7 +44,7 @@ pub struct ManyStep {
     bias: Id,
     /// Rows of the source distribution, where it is no Gaussian.
     source: Option<Id>,
-    centred: bool,
+    centerd: bool,
 }
 
 /// Rows of a given source distribution that a model keeps: enough to draw from, few enough for a file.
@@ -105,14 +105,14 @@ impl ManyStep {
             weight,
             bias,
             source,
-            centred: mean.iter().all(|m| m.abs() < 1e-6),
+            centerd: mean.iter().all(|m| m.abs() < 1e-6),
         })
     }
 
     /// A batch of data rows, centered, and their given columns.
     pub fn data(&self, rec: &mut Recorder, data: &Dataset) -> Result<(Var, Option<Var>)> {
         let (x, given) = data.parted_batch(rec, self.batch)?;
-        Ok((self.centre(rec, x, Weights::Trained)?, given))
+        Ok((self.center(rec, x, Weights::Trained)?, given))
     }
 
     /// A state's rows, and their given columns.
@@ -132,8 +132,8 @@ impl ManyStep {
     }
 
     /// x less the data's mean.
-    pub fn centre(&self, rec: &mut Recorder, x: Var, weights: Weights) -> Result<Var> {
-        if self.centred {
+    pub fn center(&self, rec: &mut Recorder, x: Var, weights: Weights) -> Result<Var> {
+        if self.centerd {
             return Ok(x);
         }
         let mean = self.parameters.var(rec, self.bias, weights)?;
@@ -156,7 +156,7 @@ impl ManyStep {
         let z = self.draw(rec, rows, Weights::Trained)?;
         match self.source {
             None => self.embed(rec, z, Weights::Trained),
-            Some(_) => self.centre(rec, z, Weights::Trained),
+            Some(_) => self.center(rec, z, Weights::Trained),
         }
     }
 

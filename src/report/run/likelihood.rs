@@ -1,7 +1,7 @@
 //! How likely test rows are, beside a fitted Gaussian: what the end of a run and its page say of densities.
 
 use crate::Result;
-use crate::data::{Standardisation, Table, subset};
+use crate::data::{Standardization, Table, subset};
 use crate::metrics::{LogLikelihood, Points};
 use crate::train::Outcome;
 use crate::words::number;
@@ -31,11 +31,11 @@ pub fn judged(outcome: &Outcome) -> Result<Option<Judged>> {
         false => format!("{} test rows", rows.rows()),
     };
     let given = model.description().conditions;
-    let table = model.description().dequantised(&rows, 1);
+    let table = model.description().dequantized(&rows, 1);
     let Some(found) = model.log_density(&table)? else { return Ok(None) };
     let values: Vec<f64> = found.values.iter().map(|&v| f64::from(v)).collect();
     // In units of the training rows: far from zero, single precision would not tell them apart.
-    let (train, scale) = (&outcome.sets.train, Standardisation::fit(&outcome.sets.train));
+    let (train, scale) = (&outcome.sets.train, Standardization::fit(&outcome.sets.train));
     let [fitted, scored] = [train, &table].map(|rows| scale.apply(rows.values()));
     let (fitted, scored) = (fitted?, scored?);
     let points = |values, rows: &Table| Points::new(values, rows.rows(), rows.cols());

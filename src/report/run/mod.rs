@@ -8,7 +8,7 @@ pub use words::{kept_said, outside_said, refit_said, sets_said};
 
 use super::{Curve, DRAWN_COLUMNS, Figure, Page, Scale, ScoreTable, Sheet, comparison, curves, moved};
 use crate::Result;
-use crate::data::{Purpose, Standardisation, Table, Target, by_weight, groups, in_words, set_aside, subset};
+use crate::data::{Purpose, Standardization, Table, Target, by_weight, groups, in_words, set_aside, subset};
 use crate::gpu::Gpu;
 use crate::methods::{Entry, given_score};
 use crate::metrics::gaussian::Gaussian;
@@ -100,7 +100,7 @@ pub fn page(
     let samples = drawn(outcome.scored(), train)?;
     let names = ["samples", "fitted Gaussian", real.beside_name];
     // In units of each column's standard deviation, as the training saw them: a column in days would drown one in years.
-    let scale = Standardisation::fit(train);
+    let scale = Standardization::fit(train);
     let fitted = Gaussian::fit_weighted(Points::of(&scale.table(train)?)?, train.weights());
     let gaussian = scale.undo(&fitted.sample(ROWS, SEED))?;
     let gaussian = Table::new(train.columns().iter().cloned(), gaussian)?;

@@ -28,7 +28,7 @@ const BEYOND: f64 = 3.354_626_279_025_118_5e-4; // e⁻⁸
 pub struct Mixture {
     pub columns: usize,
     /// Modes × columns.
-    pub centres: Vec<f64>,
+    pub centers: Vec<f64>,
     /// They sum to one.
     pub weights: Vec<f64>,
     pub deviation: f64,
@@ -37,19 +37,19 @@ pub struct Mixture {
 }
 
 impl Mixture {
-    fn new(columns: usize, centres: Vec<f64>, weights: impl IntoIterator<Item = u32>, deviation: f64) -> Self {
+    fn new(columns: usize, centers: Vec<f64>, weights: impl IntoIterator<Item = u32>, deviation: f64) -> Self {
         let weights: Vec<f64> = weights.into_iter().map(f64::from).collect();
         let sum: f64 = weights.iter().sum();
         // |x − c|²/s² is χ² of so many degrees.
         let squared = ChiSquared::new(columns as f64).map_or(f64::INFINITY, |law| law.inverse_cdf(1.0 - BEYOND));
         let weights = weights.into_iter().map(|w| w / sum).collect();
-        Self { columns, centres, weights, deviation, reach: deviation * squared.sqrt() }
+        Self { columns, centers, weights, deviation, reach: deviation * squared.sqrt() }
     }
 
     /// The least distance between centers, in standard deviations.
     pub fn apart(&self) -> f64 {
-        let centres: Vec<&[f64]> = self.centres.chunks_exact(self.columns).collect();
-        let pairs = centres.iter().enumerate().flat_map(|(i, a)| centres[..i].iter().map(move |b| (a, b)));
+        let centers: Vec<&[f64]> = self.centers.chunks_exact(self.columns).collect();
+        let pairs = centers.iter().enumerate().flat_map(|(i, a)| centers[..i].iter().map(move |b| (a, b)));
         let distance = |(a, b): (&&[f64], &&[f64])| a.iter().zip(*b).map(|(a, b)| (a - b).powi(2)).sum::<f64>().sqrt();
         pairs.map(distance).fold(f64::INFINITY, f64::min) / self.deviation
     }
@@ -64,9 +64,9 @@ impl Mixture {
                 left < 0.0
             });
             let k = chosen.unwrap_or(self.weights.len() - 1);
-            for centre in &self.centres[k * self.columns..(k + 1) * self.columns] {
+            for center in &self.centers[k * self.columns..(k + 1) * self.columns] {
                 let z: f64 = StandardNormal.sample(&mut random);
-                out.push((centre + self.deviation * z) as f32);
+                out.push((center + self.deviation * z) as f32);
             }
         }
         out
@@ -74,8 +74,8 @@ impl Mixture {
 
     /// The mode that a row is of: the nearest, if it is within reach.
     pub fn mode(&self, row: &[f32]) -> Option<usize> {
-        let squared = |centre: &[f64]| row.iter().zip(centre).map(|(&x, c)| (f64::from(x) - c).powi(2)).sum::<f64>();
-        let distances = self.centres.chunks_exact(self.columns).map(squared).enumerate();
+        let squared = |center: &[f64]| row.iter().zip(center).map(|(&x, c)| (f64::from(x) - c).powi(2)).sum::<f64>();
+        let distances = self.centers.chunks_exact(self.columns).map(squared).enumerate();
         let (mode, nearest) = distances.min_by(|a, b| a.1.total_cmp(&b.1))?;
         (nearest <= self.reach * self.reach).then_some(mode)
     }
@@ -186,8 +186,8 @@ impl Target {
 /// Eight narrow modes on a circle of radius √2, so that a column's standard deviation is about 1. Shares are as 1:2:…:8, and go around in steps of three: neighbors differ.
 fn ring() -> Mixture {
     let angle = |k: usize| TAU * (3 * k % MODES) as f64 / MODES as f64;
-    let centres = (0..MODES).flat_map(|k| [SQRT_2 * angle(k).cos(), SQRT_2 * angle(k).sin()]).collect();
-    Mixture::new(2, centres, 1..=MODES as u32, 0.04)
+    let centers = (0..MODES).flat_map(|k| [SQRT_2 * angle(k).cos(), SQRT_2 * angle(k).sin()]).collect();
+    Mixture::new(2, centers, 1..=MODES as u32, 0.04)
 }
 
 /// Two modes 40 standard deviations apart along the diagonal, with a quarter and three quarters of the rows.
@@ -199,11 +199,11 @@ fn two() -> Mixture {
 /// Eight modes of standard deviation 1 at random directions, always the same ones.
 fn far(columns: usize) -> Mixture {
     let mut random = Xoshiro256PlusPlus::seed_from_u64(DIRECTIONS);
-    let mut centres = Vec::with_capacity(MODES * columns);
+    let mut centers = Vec::with_capacity(MODES * columns);
     for _ in 0..MODES {
         let direction: Vec<f64> = (0..columns).map(|_| StandardNormal.sample(&mut random)).collect();
         let norm = direction.iter().map(|v| v * v).sum::<f64>().sqrt();
-        centres.extend(direction.iter().map(|v| OUT * (columns as f64).sqrt() * v / norm));
+        centers.extend(direction.iter().map(|v| OUT * (columns as f64).sqrt() * v / norm));
     }
-    Mixture::new(columns, centres, 1..=MODES as u32, 1.0)
+    Mixture::new(columns, centers, 1..=MODES as u32, 1.0)
 }

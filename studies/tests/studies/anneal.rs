@@ -25,10 +25,10 @@ fn rows_have_the_weights_means_and_deviation_of_their_law() {
             let own: Vec<&[f32]> = rows.chunks_exact(d).filter(|row| law.mode(row) == Some(k)).collect();
             let (mut squares, bound) = (0.0, 6.0 * law.deviation / (own.len() as f64).sqrt());
             for j in 0..d {
-                let centre = law.centres[k * d + j];
+                let center = law.centers[k * d + j];
                 let mean = own.iter().map(|row| f64::from(row[j])).sum::<f64>() / own.len() as f64;
-                assert!((mean - centre).abs() < bound, "{name}, mode {k}, column {j}: {mean} for {centre}");
-                squares += own.iter().map(|row| (f64::from(row[j]) - centre).powi(2)).sum::<f64>();
+                assert!((mean - center).abs() < bound, "{name}, mode {k}, column {j}: {mean} for {center}");
+                squares += own.iter().map(|row| (f64::from(row[j]) - center).powi(2)).sum::<f64>();
             }
             let deviation = (squares / (own.len() * d) as f64).sqrt();
             // Six standard errors of a standard deviation, and the rows that are cut off.
@@ -51,7 +51,7 @@ fn rows_belong_to_the_nearest_mode_or_are_outliers() {
     let law = two.mixture().unwrap();
     // In the plane e⁻⁸ lies beyond four standard deviations.
     assert!((law.reach - 4.0 * law.deviation).abs() < 1e-9, "{}", law.reach);
-    let at = |k: usize, by: f64| [law.centres[2 * k] as f32, (law.centres[2 * k + 1] + by * law.deviation) as f32];
+    let at = |k: usize, by: f64| [law.centers[2 * k] as f32, (law.centers[2 * k + 1] + by * law.deviation) as f32];
     assert_eq!([law.mode(&at(0, 3.9)), law.mode(&at(1, -3.9)), law.mode(&at(1, 4.1))], [Some(0), Some(1), None]);
     let rows = [at(0, 0.0), at(0, 1.0), at(1, 0.0), [0.0, 0.0]].concat();
     let shares = law.shares(&rows);

@@ -1,4 +1,4 @@
-//! [`Normalising`]: a chain of invertible layers between data and a standard normal latent space (a normalizing flow).
+//! [`Normalizing`]: a chain of invertible layers between data and a standard normal latent space (a normalizing flow).
 //!
 //! The outermost layer is fixed: it takes the Gaussian with the data's mean and covariance to the standard one, by the symmetric root of the covariance, which
 //! turns the columns as little as any (Kessy, Lewin & Strimmer 2018). All others start as the identity: an untrained chain is the fitted Gaussian.
@@ -46,7 +46,7 @@ pub enum Structure {
 
 /// Sizes of a chain.
 #[derive(Clone, Copy, Debug)]
-pub struct NormalisingShape {
+pub struct NormalizingShape {
     pub conditioner: ConditionerShape,
     /// Layers that move columns.
     pub layers: usize,
@@ -79,11 +79,11 @@ struct Lu {
 }
 
 /// The chain; its weights live in [`Parameters`].
-pub struct Normalising {
-    shape: NormalisingShape,
+pub struct Normalizing {
+    shape: NormalizingShape,
     mean: Id,
     whiten: Id,
-    colour: Id,
+    color: Id,
     log_det: Id,
     layers: Vec<Layer>,
 }
@@ -94,7 +94,7 @@ const FLAT: f64 = 1e-5;
 /// The domain of the words that draw halves.
 const HALVES: u32 = 0x4a1f;
 
-impl Normalising {
+impl Normalizing {
     /// Adds the chain to `builder`, which holds nothing yet. `covariance` (columns × columns) and `mean` are the data's, or none where a trained chain is loaded.
     ///
     /// # Errors
@@ -102,22 +102,22 @@ impl Normalising {
     pub fn new(
         gpu: &Gpu,
         builder: &mut Builder,
-        shape: NormalisingShape,
+        shape: NormalizingShape,
         moments: Option<(&[f32], &nalgebra::DMatrix<f64>)>,
         seed: u64,
     ) -> Result<Self> {
         let d = shape.conditioner.columns;
         let empty = vec![0.0; d * d];
-        let (mean, whiten, colour, log_det) = match moments {
+        let (mean, whiten, color, log_det) = match moments {
             None => (vec![0.0; d], empty.clone(), empty, 0.0),
             Some((mean, covariance)) => {
-                let (whiten, colour, log_det) = roots(covariance)?;
-                (mean.to_vec(), whiten, colour, log_det)
+                let (whiten, color, log_det) = roots(covariance)?;
+                (mean.to_vec(), whiten, color, log_det)
             }
         };
         let mean = builder.add("whitening.mean", 1, d, &mean);
         let whiten = builder.add("whitening.forward", d, d, &whiten);
-        let colour = builder.add("whitening.inverse", d, d, &colour);
+        let color = builder.add("whitening.inverse", d, d, &color);
         let log_det = builder.add("whitening.log_det", 1, 1, &[log_det]);
         builder.fix();
         let mut layers = Vec::new();
@@ -147,7 +147,7 @@ impl Normalising {
                 }
             }));
         }
-        Ok(Self { shape, mean, whiten, colour, log_det, layers })
+        Ok(Self { shape, mean, whiten, color, log_det, layers })
     }
 
     fn given(&self, rec: &mut Recorder, rows: Var) -> Result<(Var, Option<Var>)> {
@@ -162,8 +162,8 @@ impl Normalising {
     pub fn to_latents(&self, rec: &mut Recorder, parameters: &Parameters, rows: Var, weights: Weights) -> Result<(Var, Var)> {
         let (x, given) = self.given(rec, rows)?;
         let [mean, whiten, log_det] = self.fixed(rec, parameters, [self.mean, self.whiten, self.log_det], weights)?;
-        let centred = rec.sub(x, mean)?;
-        let mut z = rec.linear(centred, whiten, None, Activation::Identity)?;
+        let centerd = rec.sub(x, mean)?;
+        let mut z = rec.linear(centerd, whiten, None, Activation::Identity)?;
         let zero = rec.constant(0.0, x.rows(), 1)?;
         let mut total = rec.add(zero, log_det)?;
         for layer in &self.layers {
@@ -216,8 +216,8 @@ impl Normalising {
                 }
             };
         }
-        let [mean, colour] = self.fixed(rec, parameters, [self.mean, self.colour], weights)?;
-        let x = rec.linear(z, colour, None, Activation::Identity)?;
+        let [mean, color] = self.fixed(rec, parameters, [self.mean, self.color], weights)?;
+        let x = rec.linear(z, color, None, Activation::Identity)?;
         rec.add(x, mean)
     }
 

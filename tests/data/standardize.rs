@@ -1,5 +1,5 @@
 use proptest::prelude::*;
-use pushforward::data::{ColumnRounding, Rounding, Standardisation, Table};
+use pushforward::data::{ColumnRounding, Rounding, Standardization, Table};
 
 use crate::sentence;
 
@@ -9,7 +9,7 @@ fn table(cols: usize, values: &[f32]) -> Table {
 
 #[test]
 fn mean_and_deviation_are_those_of_the_columns() {
-    let fit = Standardisation::fit(&table(2, &[1.0, 10.0, 2.0, 20.0, 3.0, 30.0, 6.0, 60.0]));
+    let fit = Standardization::fit(&table(2, &[1.0, 10.0, 2.0, 20.0, 3.0, 30.0, 6.0, 60.0]));
     assert_eq!(fit.mean, [3.0, 30.0]);
     // ((−2)² + (−1)² + 0² + 3²) / 4
     assert_eq!(fit.scale, [3.5f64.sqrt(), 350f64.sqrt()]);
@@ -20,12 +20,12 @@ fn mean_and_deviation_are_those_of_the_columns() {
 fn weights_count_rows_as_if_repeated() {
     let weighted = table(2, &[1.0, 7.0, 2.0, 4.0, 5.0, 9.0]).with_weights(vec![3.0, 0.0, 1.0]).unwrap();
     let repeated = table(2, &[1.0, 7.0, 1.0, 7.0, 1.0, 7.0, 5.0, 9.0]);
-    assert_eq!(Standardisation::fit(&weighted), Standardisation::fit(&repeated));
+    assert_eq!(Standardization::fit(&weighted), Standardization::fit(&repeated));
 }
 
 #[test]
 fn a_constant_column_keeps_its_scale() {
-    let fit = Standardisation::fit(&table(2, &[0.1, 1.0, 0.1, 2.0, 0.1, 3.0]));
+    let fit = Standardization::fit(&table(2, &[0.1, 1.0, 0.1, 2.0, 0.1, 3.0]));
     assert_eq!((fit.mean[0], fit.scale[0]), (f64::from(0.1f32), 1.0));
     assert_eq!(fit.apply(&[f64::from(0.1f32), 2.0]).unwrap(), [0.0, 0.0]);
 }
@@ -34,34 +34,34 @@ fn a_constant_column_keeps_its_scale() {
 fn a_large_offset_does_not_swallow_the_deviation() {
     // Squares minus the squared mean would give 0 or less here.
     let values: Vec<f32> = (0..1000).map(|i| 8_388_608.0 + (i % 2) as f32).collect();
-    assert_eq!(Standardisation::fit(&table(1, &values)).scale, [0.5]);
+    assert_eq!(Standardization::fit(&table(1, &values)).scale, [0.5]);
 }
 
 #[test]
 fn widths_that_do_not_fit_are_refused() {
-    let fit = Standardisation::identity(3);
-    assert_eq!(sentence(fit.apply(&[1.0, 2.0])), "standardise: 2 values do not fill whole rows of 3 columns");
-    sentence(Standardisation::identity(0).undo(&[1.0]));
+    let fit = Standardization::identity(3);
+    assert_eq!(sentence(fit.apply(&[1.0, 2.0])), "standardize: 2 values do not fill whole rows of 3 columns");
+    sentence(Standardization::identity(0).undo(&[1.0]));
     fit.undo(&[]).unwrap();
 }
 
 #[test]
 fn it_is_kept_exactly_in_json() {
-    let fit = Standardisation { mean: vec![0.1, -1.0 / 3.0], scale: vec![1e-30, 12345.678] };
-    assert_eq!(serde_json::from_str::<Standardisation>(&serde_json::to_string(&fit).unwrap()).unwrap(), fit);
+    let fit = Standardization { mean: vec![0.1, -1.0 / 3.0], scale: vec![1e-30, 12345.678] };
+    assert_eq!(serde_json::from_str::<Standardization>(&serde_json::to_string(&fit).unwrap()).unwrap(), fit);
 }
 
 proptest! {
     #[test]
-    fn standardised_columns_have_mean_zero_and_deviation_one_and_undo_gives_them_back(
+    fn standardized_columns_have_mean_zero_and_deviation_one_and_undo_gives_them_back(
         rows in proptest::collection::vec((-1e6f32..1e6, -1f32..1.0), 2..50),
     ) {
         let values: Vec<f32> = rows.iter().flat_map(|&(a, b)| [a, b]).collect();
         let table = table(2, &values);
         prop_assume!(table.kinds().iter().all(|kind| kind.max - kind.min > 1e-3 * kind.max.abs().max(1e-3)));
-        let fit = Standardisation::fit(&table);
+        let fit = Standardization::fit(&table);
         let z = fit.apply(table.values()).unwrap();
-        let again = Standardisation::fit(&Table::unnamed(2, z.clone()).unwrap());
+        let again = Standardization::fit(&Table::unnamed(2, z.clone()).unwrap());
         for j in 0..2 {
             // z was rounded to f32, so its mean and standard deviation are exact to about its last digit, |z| ≤ √50.
             prop_assert!(again.mean[j].abs() < 1e-6 && (again.scale[j] - 1.0).abs() < 1e-6);
@@ -109,7 +109,7 @@ fn columns_of_any_offset_and_order_come_back_as_distinct_as_they_were() {
         let x: Vec<f64> = (0..1000).map(|i| offset + range * uniform(i)).collect();
         let table = Table::unnamed(1, x.clone()).unwrap();
         table.check_trainable().unwrap();
-        let fit = Standardisation::fit(&table);
+        let fit = Standardization::fit(&table);
         // Of the uniform distribution, to what 1,000 evenly spread points leave: mean ½ and variance 1/12.
         assert!(((fit.mean[0] - offset) / range - 0.5).abs() < 2e-3, "{offset}, {range}: {fit:?}");
         assert!((fit.scale[0] / range - 12f64.sqrt().recip()).abs() < 1e-3, "{offset}, {range}: {fit:?}");
@@ -128,11 +128,11 @@ fn columns_of_any_offset_and_order_come_back_as_distinct_as_they_were() {
 
 #[test]
 fn samples_have_no_more_digits_than_single_precision_tells() {
-    let fit = Standardisation { mean: vec![3.7, 0.0, 1.7e9], scale: vec![1.2, 1.0, 5.0] };
+    let fit = Standardization { mean: vec![3.7, 0.0, 1.7e9], scale: vec![1.2, 1.0, 5.0] };
     // 3.7 + 1.2 · 0.123456791043. The last place of it and 0.1 is 2⁻²⁷ = 7.5e-9, of which half is 4.5e-9 with the scale 1.2: nine decimals.
     assert_eq!(fit.undo(&[0.123_456_79, 0.1, -0.5]).unwrap(), [3.848_148_149, 0.100_000_001, 1.7e9 - 2.5]);
     // Small numbers keep theirs, as far as f64 has powers of ten for them.
-    assert_eq!(Standardisation::identity(1).undo(&[1e-12, 1e-38]).unwrap(), [1e-12, f64::from(1e-38f32)]);
+    assert_eq!(Standardization::identity(1).undo(&[1e-12, 1e-38]).unwrap(), [1e-12, f64::from(1e-38f32)]);
 }
 
 #[test]

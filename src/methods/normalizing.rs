@@ -8,7 +8,7 @@
 use super::{Dataset, Density, Method, Setup};
 use crate::gpu::{Gpu, Plan, Recorder, Var};
 use crate::nn::{
-    Adam, Builder, ConditionerShape, Mixing, Normalising, NormalisingShape, Parameters, Structure, Transform, Weights,
+    Adam, Builder, ConditionerShape, Mixing, Normalizing, NormalizingShape, Parameters, Structure, Transform, Weights,
 };
 use crate::ops::coupling::Bounds;
 use crate::{Error, Result};
@@ -79,15 +79,15 @@ impl Choice {
 }
 
 /// A chain trained by likelihood.
-pub(super) struct NormalisingFlow {
+pub(super) struct NormalizingFlow {
     parameters: Parameters,
-    chain: Normalising,
+    chain: Normalizing,
     adam: Adam,
     batch: usize,
     columns: usize,
 }
 
-impl NormalisingFlow {
+impl NormalizingFlow {
     pub fn new(setup: &Setup, choice: &Choice) -> Result<Self> {
         let (training, columns) = (setup.training, setup.columns);
         if training.latent_dim != 0 && training.latent_dim != columns {
@@ -107,11 +107,11 @@ impl NormalisingFlow {
         let Choice { layers, structure, mixing, mixing_stretch, .. } = *choice;
         let transform = choice.bounded(columns);
         let mixing_bound = mixing_stretch.map(|stretch| stretch / layers as f32);
-        let shape = NormalisingShape { conditioner, layers, structure, transform, mixing, mixing_bound };
+        let shape = NormalizingShape { conditioner, layers, structure, transform, mixing, mixing_bound };
         let covariance = setup.data.map(|data| covariance(data, columns));
         let moments = setup.data.zip(covariance.as_ref()).map(|(data, covariance)| (data.mean(), covariance));
         let mut builder = Builder::new(setup.seed);
-        let chain = Normalising::new(setup.gpu, &mut builder, shape, moments, setup.seed)?;
+        let chain = Normalizing::new(setup.gpu, &mut builder, shape, moments, setup.seed)?;
         Ok(Self { parameters: builder.build(setup.gpu)?, chain, adam: training.adam(), batch: training.batch_size, columns })
     }
 
@@ -131,7 +131,7 @@ fn covariance(data: &Dataset, columns: usize) -> nalgebra::DMatrix<f64> {
     factor.transpose() * factor
 }
 
-impl Method for NormalisingFlow {
+impl Method for NormalizingFlow {
     fn parameters(&self) -> &Parameters {
         &self.parameters
     }

@@ -10,14 +10,14 @@ use crate::{Error, Result};
 /// Networks and bandwidths see z, in single precision; samples are mapped back by [`undo`](Self::undo). Kept and applied in f64, so that
 /// undoing what was applied gives back every value to within half a unit in the last place of z, times the scale.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Standardisation {
+pub struct Standardization {
     /// The mean of each column.
     pub mean: Vec<f64>,
     /// What each column is divided by: its standard deviation, or 1 where the column is constant.
     pub scale: Vec<f64>,
 }
 
-impl Standardisation {
+impl Standardization {
     /// Means and standard deviations of the table's columns, weighted by its rows' weights where it has them:
     /// mean = Σ wᵢxᵢ / Σ wᵢ, scale² = Σ wᵢ(xᵢ − mean)² / Σ wᵢ (divided by n without weights, as by scikit-learn's `StandardScaler`).
     ///
@@ -81,7 +81,7 @@ impl Standardisation {
     }
 
     fn each<T: Copy, U>(&self, values: &[T], map: impl Fn(T, f64, f64) -> U) -> Result<Vec<U>> {
-        check_width("standardise", values.len(), self.cols())?;
+        check_width("standardize", values.len(), self.cols())?;
         let units = self.mean.iter().zip(&self.scale).cycle();
         Ok(values.iter().zip(units).map(|(&value, (&mean, &scale))| map(value, mean, scale)).collect())
     }
