@@ -113,7 +113,7 @@ impl Toy {
     /// ```
     pub fn sample(self, rows: usize, seed: u64) -> Table {
         let mut random = generator(seed, Stream::Toy);
-        let values = (0..rows).flat_map(|_| draw::point(self, &mut random).map(|value| value as f32)).collect();
+        let values = (0..rows).flat_map(|_| draw::point(self, &mut random).to_array().map(|value| value as f32)).collect();
         let table = Table::new(["x", "y"], values).expect("two columns of two names, and two values a row");
         table.from_origin(format!("toy:{}:{rows}", self.name()))
     }
