@@ -177,11 +177,11 @@ fn what_is_given_is_checked() {
         model.sample_given(&given, 1, 0).expect_err("this should have been refused").to_string()
     };
     let all = ["c", "class=a", "class=b"];
-    assert!(refused(&all, &[0.0, 1.0, 1.0]).contains("none of the levels of `class`"));
-    assert!(refused(&all, &[0.0, 0.5, 0.5]).contains("training: a, b"));
+    assert!(refused(&all, &[0.0, 1.0, 1.0]).contains("no category of `class`"));
+    assert!(refused(&all, &[0.0, 0.5, 0.5]).contains("have: a, b"));
     assert!(refused(&["c", "class=a"], &[0.0, 1.0]).contains("no column `class=b`"));
     assert!(refused(&all, &[f32::NAN, 0.0, 1.0]).contains("non-finite"));
-    assert!(model.sample(5, 0).unwrap_err().to_string().contains("given columns (c, class (a, b))"));
+    assert!(model.sample(5, 0).unwrap_err().to_string().contains("conditioning columns (c, class (a, b))"));
 
     // More rows than one replay draws, and fewer: each given row has its own, and an order of columns of its own is no matter.
     let given = Table::new(["class=b", "class=a", "c"], vec![1.0, 0.0, -1.0, 0.0, 1.0, 1.0]).unwrap();

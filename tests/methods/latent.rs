@@ -210,5 +210,5 @@ fn bernoulli_learns_chances_and_names_a_column_that_has_none() {
         entry.build(&setup, &own).err().unwrap().to_string()
     };
     assert!(refusal(false).contains("column `height` has the value 3 in row 1"), "{}", refusal(false));
-    assert!(refusal(true).contains("standardize = false"), "{}", refusal(true));
+    assert!(refusal(true).contains("`standardize` = false"), "{}", refusal(true));
 }
