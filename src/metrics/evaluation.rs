@@ -188,11 +188,8 @@ impl Evaluation {
         scores.extend(
             self.sinkhorn.as_ref().map(|s| named("Sinkhorn divergence", "W₂² with entropy; above 0 in many columns", Lower, s)),
         );
-        scores.extend(
-            self.c2st
-                .as_ref()
-                .map(|s| named("C2ST accuracy", "classifier of samples against real rows; 0.5 is best", Near(0.5), s)),
-        );
+        scores
+            .extend(self.c2st.as_ref().map(|s| named("C2ST accuracy", "classifier of samples against real rows", Near(0.5), s)));
         scores.extend([
             named("Kolmogorov–Smirnov", "the worst column; p by Bonferroni", Lower, &self.ks.worst),
             named("Precision", "samples among real rows", Higher, &self.precision),

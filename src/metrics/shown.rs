@@ -23,7 +23,7 @@ impl fmt::Display for Evaluation {
 
 /// The columns of the file, the farthest off first.
 fn by_column(found: &Evaluation) -> String {
-    let mut rows = vec![["column", "off by", "p", "mean off by"].map(String::from).to_vec()];
+    let mut rows = vec![["column", "distance", "p", "mean shift"].map(String::from).to_vec()];
     for column in found.by_column.iter().take(COLUMNS) {
         let shift = match column.shift {
             Some(shift) => format!("{} sd", number(shift, 2)),

@@ -168,12 +168,12 @@ impl Sheet {
         };
         let hidden = if more > 0 { format!(" {more} columns that are nearer are not listed.") } else { String::new() };
         (!found.by_column.is_empty()).then(|| Self {
-            title: "Columns, the farthest off first".into(),
-            head: ["column", "off by", "p", "mean off by"].map(String::from).to_vec(),
+            title: "Columns, the most different first".into(),
+            head: ["column", "distance", "p", "mean shift"].map(String::from).to_vec(),
             rows: found.by_column.iter().take(COLUMNS).map(row).collect(),
             numbers: true,
             note: format!(
-                "Off by: the Kolmogorov–Smirnov distance of numbers, the total variation distance of categories, from 0 to 1. p is corrected for the \
+                "Distance: the Kolmogorov–Smirnov distance of numbers, the total variation distance of categories, from 0 to 1. p is corrected for the \
                  number of columns.{hidden}"
             ),
         })
@@ -259,7 +259,7 @@ impl ScoreTable {
         html.push_str("</tbody>\n</table>\n</div>\n");
         let reference = if self.reference.is_empty() { String::new() } else { format!("Against {}. ", escape(&self.reference)) };
         let notes: String = self.notes.iter().map(|note| format!(" {}", escape(note))).collect();
-        let _ = writeln!(html, "<p class=\"note\">{reference}In brackets: 95 % intervals.{notes}</p>\n</section>");
+        let _ = writeln!(html, "<p class=\"note\">{reference}In brackets: 95 % confidence intervals.{notes}</p>\n</section>");
         html
     }
 }

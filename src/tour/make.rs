@@ -172,7 +172,7 @@ impl<'a> Maker<'a> {
             if tour.find(name).is_some() {
                 continue;
             }
-            self.watch.message(&format!("fitting a {name}"));
+            self.watch.message(&format!("fitting the baseline: {name}"));
             let time = Duration::from_secs_f64(BASELINES * self.plan.budget / (baselines::ALL.len() - i) as f64);
             let started = Instant::now();
             let mut record = Record::new(&self.terms, name, Kind::Baseline);

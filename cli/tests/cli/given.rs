@@ -86,7 +86,7 @@ fn mistakes_with_given_columns_are_told() {
     desk.fails(&train("--condition length:levels,species,sex"), 1, &["`length`", "more than 64 categories"]);
     desk.fails("train stein --data birds.csv --condition species,sex", 2, &["`stein`", "leave out the conditioning columns"]);
 
-    desk.fails("sample run -n 5 --out x.csv", 2, &["from given columns (species (Adelie", "--given"]);
+    desk.fails("sample run -n 5 --out x.csv", 2, &["conditioning columns (species (Adelie", "give their values"]);
     desk.fails("sample run --out x.csv", 2, &["--given rows.csv"]);
     desk.fails("sample run --given species=Gento --given sex=m --out x.csv", 2, &["`Gento`", "did you mean `Gentoo`?"]);
     desk.fails(

@@ -100,7 +100,7 @@ fn a_run_is_resumed_only_as_it_was() {
     }
     desk.fails(&format!("train energy --data toy:rings:200 --out run --resume {TINY}"), 2, &["the data", "run"]);
     desk.fails(&format!("train mmd --data toy:moons:200 --out run --resume {TINY}"), 2, &["energy", "mmd"]);
-    desk.fails("train energy --data toy:moons:200 --out none --resume", 2, &["none", "start a new one"]);
+    desk.fails("train energy --data toy:moons:200 --out none --resume", 2, &["none", "leave out --resume"]);
     desk.fails("train energy --data toy:moons:200 --resume", 2, &["runs/energy-moons", "--out"]);
     for set in ["test", "validation"] {
         desk.fails(&format!("{again} --{set} toy:moons:50"), 2, &[&format!("the {set} set"), "run", "another folder"]);

@@ -30,7 +30,7 @@ fn from_rows_to_new_rows() {
         "<svg",
         "fitted Gaussian",
         "Training loss",
-        "Columns, the farthest off first",
+        "Columns, the most different first",
         "Validation loss",
         "test rows",
         "more fresh rows",
@@ -64,7 +64,7 @@ fn from_rows_to_new_rows() {
     );
     assert!(told.contains("The samples are the reference's own rows"), "{told}");
     assert!(
-        said.contains("score 1 of 8: Kolmogorov–Smirnov, 50 rows of each set") && said.contains("score 2 of 8: Classifier"),
+        said.contains("score 1 of 8: Kolmogorov–Smirnov, 50 rows of each set") && said.contains("score 2 of 8: C2ST accuracy"),
         "{said}"
     );
     let units = desk.works("evaluate --reference a.csv --samples a.parquet --standardize=false");

@@ -20,13 +20,13 @@ fn a_tour_ranks_methods_beside_baselines_keeps_the_best_and_goes_on() {
     assert!(page.contains("One step beside many"), "maps of one step stand beside the best of many");
     let one_step = |name: &str| candidates.iter().find(|c| c["name"] == name).map(|c| c["one_step"].clone());
     assert_eq!((one_step("energy"), one_step("flow-matching")), (Some(true.into()), Some(false.into())));
-    // Validation rows rank, and fresh rows of the target, which chose nothing, score the winner once.
+    // Validation rows rank, and fresh rows of the target, used for no choice, score the winner once.
     let best = found["best_method"].as_str().expect("a winner");
     assert_eq!([&found["training_rows"], &found["validation_rows"], &found["test_rows"]], [480, 120, 2000]);
     assert_eq!((found["test"]["winner"].as_str(), &found["test"]["scores"][0][0]), (Some(best), &best.into()));
     assert!(found["test"]["scores"][0][1]["energy"]["value"].is_number(), "{}", found["test"]);
-    assert!(page.contains(&format!("The winner is {best}. On 2000 test rows, which chose nothing")));
-    assert!(page.contains("2000 test rows, which chose nothing; every column"));
+    assert!(page.contains(&format!("The winner is {best}. On 2000 test rows, used for no choice")));
+    assert!(page.contains("2000 test rows, used for no choice; every column"));
     // The saved model was trained again on all rows: it is not the one that was scored.
     assert_eq!(found["refit_rows"], 600);
     assert!(page.contains("refitted on all 600 rows for as many steps; the scores are those of the model before the refit"));

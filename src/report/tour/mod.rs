@@ -81,7 +81,7 @@ fn scores(tour: &Tour) -> Option<ScoreTable> {
     if let Some(tested) = &tour.tested {
         let named: Vec<(&str, &Evaluation)> = tested.scores.iter().map(|(name, found)| (name.as_str(), found)).collect();
         let rows = number(tested.rows as f64, 12);
-        let title = format!("{rows} test rows, which chose nothing; every column in units of its standard deviation");
+        let title = format!("{rows} test rows, used for no choice; every column in units of its standard deviation");
         return Some(ScoreTable::new(title, &named));
     }
     let best = tour.best_method()?;
@@ -158,7 +158,7 @@ fn gallery(tour: &Tour) -> Result<Figure> {
         }
     };
     Ok(Figure::new(
-        "Everyone's rows",
+        "Samples of every candidate",
         format!(
             "At most {} rows of each, in {seen}: real rows in blue, baselines in gray, methods in orange, with their root energy distance to validation rows, nearest first.",
             number(DOTS as f64, 12)

@@ -41,7 +41,7 @@ pub fn headline(tour: &Tour) -> String {
     }
 }
 
-/// The winner on rows that chose nothing.
+/// The winner on test rows.
 fn tested(tested: &Tested) -> Option<String> {
     let of = |name: &str| {
         let found = &tested.scores.iter().find(|(of, _)| of == name)?.1;
@@ -65,7 +65,7 @@ fn tested(tested: &Tested) -> Option<String> {
         (None, None) => String::new(),
     };
     Some(format!(
-        "The winner is {}. On {} test rows, which chose nothing, its root energy distance is {}, beside {}.{accuracy}{nats}",
+        "The winner is {}. On {} test rows, used for no choice, its root energy distance is {}, beside {}.{accuracy}{nats}",
         tested.winner,
         number(tested.rows as f64, 12),
         of(&tested.winner)?,
