@@ -58,7 +58,7 @@ fn a_budget_that_is_too_short_leaves_methods_out_and_ranks_none_of_a_moment() {
         assert!(candidate["given"].as_f64() >= Some(0.7 * 2.0), "{candidate}");
         assert!(candidate["training"].as_f64() <= candidate["given"].as_f64().map(|given| 1.25 * given + 1.5), "{candidate}");
     }
-    assert!(desk.text("tour/report.html").contains("Left out for want of time"));
+    assert!(desk.text("tour/report.html").contains("Left out: not enough time"));
 }
 
 #[test]
