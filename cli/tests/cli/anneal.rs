@@ -53,7 +53,7 @@ fn the_page_is_whole_and_only_what_is_missing_is_made_again() {
     assert!(said.status == Some(0) && !said.err.contains(": run 1 of"), "{}", said.err);
     assert_eq!(desk.text("page/anneal.jsonl"), lines);
     assert!(said.out.contains("gan") && said.out.contains("page/report.html"), "{}", said.out);
-    desk.fails(&page("page", "--set steps=30"), 2, &["anneal.jsonl", "steps = 20", "30 was asked for", "--out"]);
+    desk.fails(&page("page", "--set steps=30"), 2, &["anneal.jsonl", "steps = 20", "30 was asked for", "another folder"]);
 }
 
 #[test]

@@ -59,7 +59,11 @@ fn the_page_is_whole_and_only_what_is_missing_is_made_again() {
     assert!(longer.starts_with(&lines) && longer.lines().count() == 7 + 3);
     assert!(model == desk.read("page/runs/energy-moons-seed0/model.safetensors"));
 
-    desk.fails(&format!("{SMALL} {BOTH} --set rows=700"), 2, &["statistics.jsonl", "rows = 600", "700 was asked for", "--out"]);
+    desk.fails(
+        &format!("{SMALL} {BOTH} --set rows=700"),
+        2,
+        &["statistics.jsonl", "rows = 600", "700 was asked for", "another folder"],
+    );
 }
 
 #[test]

@@ -36,7 +36,7 @@ fn a_tour_ranks_methods_beside_baselines_keeps_the_best_and_goes_on() {
     // Nothing is made again: the same command only writes its page anew, and other terms are refused.
     let again: serde_json::Value = serde_json::from_str(&desk.works(&asked)).expect("one object");
     assert_eq!(again["candidates"], found["candidates"]);
-    desk.fails(&format!("{TOUR} --budget 1m --set steps=150 --methods energy"), 2, &["budget", "--out"]);
+    desk.fails(&format!("{TOUR} --budget 1m --set steps=150 --methods energy"), 2, &["budget", "another folder"]);
 }
 
 #[test]
