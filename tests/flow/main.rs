@@ -205,7 +205,7 @@ fn no_steps_endless_times_and_times_that_turn_round_are_refused() {
     let mut rec = Recorder::new(&GPU, 0);
     let x = rec.tensor(&start);
     let refused = integrate(&mut rec, Solver::Ancestral, &[0.0, 1.0], x, &mut |_, x, _| Ok(x)).err().map(|e| e.to_string());
-    assert!(refused.as_ref().is_some_and(|e| e.contains("`ancestral` needs noise and data")), "{refused:?}");
+    assert!(refused.as_ref().is_some_and(|e| e.contains("`ancestral` needs a path from noise to data")), "{refused:?}");
 }
 
 #[test]

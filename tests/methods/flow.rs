@@ -225,7 +225,7 @@ fn a_row_that_runs_away_is_reported_with_its_step_and_time() {
     // So is the inverse.
     for said in [model.pull(&rows).unwrap_err(), model.log_density(&rows).unwrap_err()] {
         let said = said.to_string();
-        assert!(said.contains("of row 0 is not finite") && said.contains("t = 1.0000 to 0.9375"), "{said}");
+        assert!(said.contains("of row 0 is non-finite") && said.contains("t = 1.0000 to 0.9375"), "{said}");
     }
 }
 

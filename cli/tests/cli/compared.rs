@@ -42,7 +42,7 @@ fn the_page_has_ways_and_quality_against_evaluations() {
     let lines = desk.text("page/sweep.jsonl");
     assert_eq!(lines.lines().count(), 30);
     let (ways, sweep, html) = (desk.text("page/ways.svg"), desk.text("page/sweep.svg"), desk.text("page/report.html"));
-    assert!(ways.matches("<polyline").count() >= 2 * 60 && ways.contains("× the straight way"), "a line a way");
+    assert!(ways.matches("<polyline").count() >= 2 * 60 && ways.contains("× the straight line"), "a line a way");
     assert!(sweep.contains("flow-matching") && sweep.contains("Heun") && sweep.contains(">128<"), "{sweep}");
     assert!(html.contains(&ways) && html.contains(&sweep) && html.contains(&desk.text("page/grid.svg")));
     for part in ["Scores on moons", "How many evaluations are enough", "flow-matching, Euler", "flows of §4"] {

@@ -94,7 +94,7 @@ fn what_a_flow_cannot_do_is_said() {
     assert!(desk.text("ways.csv").starts_with("path,t,x,y\n") && desk.text("ways.csv").lines().count() == 1 + 9 * 5);
     desk.fails("push run --input new.csv --out a.csv --solver ancestral", 2, &["ancestral", "no map of points"]);
     desk.fails("log-density run --data new.csv --set repulsion=1", 2, &["repulsion", "no density"]);
-    assert!(desk.works("log-density run --data new.csv --set probes=3").contains("from random probes"));
+    assert!(desk.works("log-density run --data new.csv --set probes=3").contains("random probes of the divergence"));
     desk.works("sample run -n 60 --out apart.csv --set repulsion=0.5");
     assert!(desk.read("apart.csv") != desk.read("new.csv"));
 

@@ -17,7 +17,7 @@ fn a_tour_ranks_methods_beside_baselines_keeps_the_best_and_goes_on() {
     assert!(found["verdict"]["nearest"]["best"].is_string() && found["verdict"]["likeliest"]["best"].is_string());
     let page = desk.text("tour/report.html");
     assert!(page.contains("is nearest to validation rows") && page.contains("Best by which score"));
-    assert!(page.contains("One step beside many"), "maps of one step stand beside the best of many");
+    assert!(page.contains("One-step against multi-step samplers"), "maps of one step stand beside the best of many");
     let one_step = |name: &str| candidates.iter().find(|c| c["name"] == name).map(|c| c["one_step"].clone());
     assert_eq!((one_step("energy"), one_step("flow-matching")), (Some(true.into()), Some(false.into())));
     // Validation rows rank, and fresh rows of the target, used for no choice, score the winner once.
