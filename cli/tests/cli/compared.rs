@@ -52,7 +52,7 @@ fn the_page_has_ways_and_quality_against_evaluations() {
     // What was read is not read again, and a line that is missing is.
     let said = desk.run(SMALL);
     assert!(said.status == Some(0) && !said.err.contains("quality by evaluations"), "{}", said.err);
-    assert!(said.out.contains("128 ev.") && said.out.contains("page/sweep.csv"), "{}", said.out);
+    assert!(said.out.contains("NFE 128") && said.out.contains("page/sweep.csv"), "{}", said.out);
     let kept: Vec<&str> = lines.lines().take(29).collect();
     desk.file("page/sweep.jsonl", kept.join("\n") + "\n");
     let said = desk.run(SMALL);
