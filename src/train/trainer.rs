@@ -183,6 +183,11 @@ impl<'a> Trainer<'a> {
         let Self { entry, settings, seed, condition, validation, folder, resume, progress, message, cancel } = self;
         let (entry, mut settings) = (entry?, settings?);
         methods::register(entry)?;
+        if resume && folder.is_none() {
+            return Err(Error::usage(
+                "a training without a folder leaves nothing to resume: give the folder that it was made in",
+            ));
+        }
         // Whoever calls this has their own test rows, or wants none.
         settings.entry("test_fraction").or_insert(toml::Value::Float(0.0));
         let (training, settings) = entry.settings(settings)?;
@@ -247,4 +252,23 @@ fn conditions_last(data: &Table, condition: &[String]) -> Result<Table> {
         return Err(Error::data(format!("{} of {}: {problem}", count(at.len(), "conditioning column"), data.cols())));
     }
     Ok(data.select_columns(&[learned, at].concat()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mistakes_are_told_before_any_step() {
+        let gpu = Gpu::open("auto").unwrap();
+        let data = Table::read("toy:moons:50").unwrap();
+        let energy = || Trainer::by_name("energy").unwrap();
+        let told = |trainer: Trainer| trainer.fit(&gpu, &data).err().map_or(String::new(), |e| e.to_string());
+        assert!(told(energy().resume()).contains("give the folder"));
+        assert!(told(energy().set("batchsize", 4)).contains("did you mean `batch_size`?"));
+        assert!(told(energy().steps(0)).contains("`steps` is 0"));
+        assert!(told(energy().condition(["z"])).contains("no column `z`"));
+        assert!(told(energy().condition(["x", "y"])).contains("leave one to learn"));
+        assert!(Trainer::by_name("enrgy").err().is_some_and(|e| e.to_string().contains("did you mean `energy`?")));
+    }
 }
