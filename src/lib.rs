@@ -34,6 +34,9 @@
 //!
 //! On Linux, a program calls [`gpu::prepare_environment`] first: it chooses the vector width of Mesa's software adapter.
 
+// Without the feature `unstable`, what only the tests and the other packages of this repository use is not reached.
+#![cfg_attr(not(feature = "unstable"), allow(dead_code, unused_imports))]
+
 pub mod baselines;
 #[cfg(feature = "testing")]
 #[doc(hidden)]
@@ -47,6 +50,9 @@ pub mod methods;
 pub mod metrics;
 pub mod model;
 pub mod nn;
+#[cfg(not(feature = "unstable"))]
+mod ops;
+#[cfg(feature = "unstable")]
 pub mod ops;
 pub mod prelude;
 #[cfg(feature = "testing")]
@@ -56,6 +62,9 @@ pub mod report;
 pub mod settings;
 pub mod tour;
 pub mod train;
+#[cfg(not(feature = "unstable"))]
+mod words;
+#[cfg(feature = "unstable")]
 pub mod words;
 
 #[cfg(test)]

@@ -30,6 +30,9 @@ mod levels;
 mod missing;
 mod mixture;
 mod nearest;
+#[cfg(not(feature = "unstable"))]
+pub(crate) mod random;
+#[cfg(feature = "unstable")]
 pub mod random;
 mod source;
 mod split;
@@ -39,16 +42,28 @@ mod table;
 mod target;
 pub mod toy;
 
-pub use density::{density_warnings, dependent_column, dequantized};
-pub use file::{FileFormat, file_hash, write_atomically};
-pub use formula::{Formulas, Function, Node};
+pub use file::FileFormat;
 pub use fraction::Fraction;
-pub use levels::{Group, groups, in_words};
-pub use mixture::Mixture;
-pub use nearest::nearest;
 pub use source::{DEFAULT_TOY_ROWS, LoadOptions, MAX_TOY_ROWS, Origin, Source};
-pub use split::{Purpose, by_weight, set_aside, split, subset, subset_of};
-pub use spread::outlier_warnings;
-pub use standardize::{ColumnRounding, Rounding, Standardization};
+pub use standardize::Standardization;
 pub use table::{ColumnKind, Number, Table};
-pub use target::{Law, Target};
+pub use target::Target;
+
+/// What the other modules use, and with the feature `unstable` the tests and the other packages.
+mod internal {
+    pub use super::density::{density_warnings, dependent_column, dequantized};
+    pub use super::file::{file_hash, write_atomically};
+    pub use super::formula::{Formulas, Function, Node};
+    pub use super::levels::{Group, groups, in_words};
+    pub use super::mixture::Mixture;
+    pub use super::nearest::nearest;
+    pub use super::split::{Purpose, by_weight, set_aside, split, subset, subset_of};
+    pub use super::spread::outlier_warnings;
+    pub use super::standardize::{ColumnRounding, Rounding};
+    pub use super::target::Law;
+}
+#[cfg(not(feature = "unstable"))]
+pub(crate) use internal::*;
+#[cfg(feature = "unstable")]
+#[doc(hidden)]
+pub use internal::*;

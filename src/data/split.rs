@@ -23,7 +23,7 @@ impl Table {
     /// The rows in two tables, a random share of them in the second: (training, test) for a share of 0.2.
     ///
     /// # Errors
-    /// As [`split`].
+    /// As `split`.
     pub fn split(&self, share: f64, seed: u64) -> Result<(Self, Self)> {
         split(self, share, seed)
     }

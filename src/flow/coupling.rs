@@ -60,7 +60,7 @@ impl Coupling {
     /// row of `x1` may so meet several rows or none, each once on average. No gradient flows through the choice, nor into `x1`.
     ///
     /// # Errors
-    /// Shapes that differ, an `epsilon` out of range, and [`Coupling::Exact`], which no recorded step can solve: see [`ExactPairs`].
+    /// Shapes that differ, an `epsilon` out of range, and [`Coupling::Exact`], which no recorded step can solve: see `ExactPairs`.
     pub fn pair(self, rec: &mut Recorder, x0: Var, x1: Var, epsilon: f32) -> Result<(Var, Var)> {
         if x0.shape() != x1.shape() || x0.is_empty() {
             let problem = format!("{} × {} with {} × {}", x0.rows(), x0.cols(), x1.rows(), x1.cols());

@@ -55,7 +55,7 @@ impl Repulsion {
     /// gradient rule: to learn against it, add [`Repulsion::energy`] to the loss.
     ///
     /// # Errors
-    /// A strength that is negative or not finite, and a potential out of range ([`Riesz::check`]).
+    /// A strength that is negative or not finite, and a potential out of range (`Riesz::check`).
     pub fn velocity(&self, rec: &mut Recorder, x: Var) -> Result<Var> {
         let forces = rec.riesz_forces(x, self.potential()?)?;
         rec.scale(forces, self.strength / x.rows() as f32)

@@ -4,6 +4,7 @@
 mod penalty;
 mod score;
 
+pub use crate::ops::pairwise::{Estimator, RadialKernel};
 pub use penalty::{Penalty, Slopes, slope_penalty};
 pub use score::{distances, energy_score};
 

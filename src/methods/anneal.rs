@@ -7,7 +7,7 @@
 //! which is where every generator of this crate starts, so the latent distribution is ρ_∞ as the paper asks, and mean and covariance of ρ_t are the data's at
 //! all times: bandwidths that were chosen for the data fit ρ_t too.
 //!
-//! The loss is that of another method (`objective`), with all of its settings. How t falls is [`Cooling`]'s: in rounds, by a constant factor, or when
+//! The loss is that of another method (`objective`), with all of its settings. How t falls is `Cooling`'s: in rounds, by a constant factor, or when
 //! the loss has come down to its floor, which is the loss between two fresh batches of ρ_t. A game has no loss of that kind (its critic would have to
 //! be trained between the two batches): there the energy distance decides, of rows of φ and of such batches.
 

@@ -56,7 +56,7 @@ pub fn most_rows(columns: usize) -> usize {
     (VALUES / columns.max(1)).clamp(500, ROWS)
 }
 
-/// The accuracy of [`classify`], with its 95 % interval and p-value.
+/// The accuracy of `classify`, with its 95 % interval and p-value.
 pub fn test(gpu: &Gpu, reference: Points, samples: Points, seed: u64) -> Result<Score> {
     Ok(classify(Some(gpu), reference, samples, most_rows(reference.columns()), seed)?.score)
 }

@@ -36,7 +36,7 @@ pub struct Diversity {
     pub bandwidth: f64,
 }
 
-/// Both scores of `x`, which has two rows or more; the Vendi score on at most [`MOST_ROWS`] rows, drawn by `seed`.
+/// Both scores of `x`, which has two rows or more; the Vendi score on at most `MOST_ROWS` rows, drawn by `seed`.
 ///
 /// # Errors
 /// A single row, or a bandwidth that is not positive.

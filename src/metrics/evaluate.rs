@@ -19,10 +19,10 @@ pub struct Options {
     pub gpu: Option<Gpu>,
     /// The distribution whose score is known and that the samples should have, in their units: adds the Stein discrepancy.
     pub target: Option<Target>,
-    /// Names of the columns, which say which are levels of one column of categories (see [`groups`](crate::data::groups)); adds
+    /// Names of the columns, which say which are levels of one column of categories (see `groups`); adds
     /// [`Evaluation::by_column`].
     pub names: Vec<String>,
-    /// Whether values beyond ten units are brought near logarithmically ([`scale::squashed`]), so that one outlier decides no distance: for columns in
+    /// Whether values beyond ten units are brought near logarithmically (`scale::squashed`), so that one outlier decides no distance: for columns in
     /// units of their standard deviation.
     pub squash: bool,
     /// Whether a classifier is trained, where both sets have rows enough.

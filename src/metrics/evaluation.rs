@@ -27,7 +27,7 @@ pub struct Evaluation {
     /// distance.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sinkhorn: Option<Score>,
-    /// Accuracy of the stronger of two classifiers on rows that it has not seen, where they were trained (see [`super::c2st`]).
+    /// Accuracy of the stronger of two classifiers on rows that it has not seen, where they were trained (see `super::c2st`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub c2st: Option<Score>,
     /// The accuracy of each classifier.

@@ -1,28 +1,30 @@
 //! How close one set of rows is to another: two-sample scores, each with its uncertainty.
 //!
-//! | score | module | uncertainty |
-//! |---|---|---|
-//! | exact W₂ | [`wasserstein`] | dual potentials (del Barrio & Loubes 2019), delta method |
-//! | Sinkhorn divergence | [`sinkhorn`] | potentials, as for W₂ |
-//! | sliced W₂ | [`sliced`] | averaged one-dimensional potentials, delta method |
-//! | energy distance, MMD² | [`pairs`] | quantiles of the U-statistic at each distance; permutation test in [`permutation`] |
-//! | Kolmogorov–Smirnov | [`kolmogorov`] | Dvoretzky–Kiefer–Wolfowitz band, asymptotic p-value |
-//! | precision, recall, density, coverage | [`manifold`] | Wilson interval, or standard error of a mean |
-//! | classifier two-sample test | [`c2st`] | Clopper–Pearson interval; p-value of calls on rows not yet seen |
-//! | Stein discrepancy to a known score | [`stein`] | U-statistic variance; wild bootstrap |
-//! | nearest distance and Vendi score of one set | [`diversity`] | standard error of a mean; none |
-//! | log-likelihood | [`likelihood`] | standard error of a mean |
-//! | nearer of two to a third, likelier of two | [`nearer`] | permutation |
-//! | memorization of training rows | [`memorization`] | order statistics, Wilson, Mann–Whitney |
+//! [`evaluate`] and [`Evaluator`] compute all that apply to two tables. One at a time:
 //!
-//! Every interval is two-sided and covers 95 % ([`interval::LEVEL`]). What takes all pairs of rows runs on a [`Backend`]: a GPU, or
+//! | score | function | uncertainty |
+//! |---|---|---|
+//! | exact W₂ | [`wasserstein`](fn@wasserstein) | dual potentials (del Barrio & Loubes 2019), delta method |
+//! | Sinkhorn divergence | [`sinkhorn_divergence`] | potentials, as for W₂ |
+//! | sliced W₂ | [`sliced_wasserstein`] | averaged one-dimensional potentials, delta method |
+//! | energy distance, MMD² | [`energy_distance`], [`mmd_squared`] | quantiles of the U-statistic at each distance; permutation test in [`mmd_permutation_test`] |
+//! | Kolmogorov–Smirnov | [`kolmogorov_smirnov`] | Dvoretzky–Kiefer–Wolfowitz band, asymptotic p-value |
+//! | precision, recall, density, coverage | [`precision_recall`] | Wilson interval, or standard error of a mean |
+//! | classifier two-sample test | [`classifier_test`] | Clopper–Pearson interval; p-value of calls on rows not yet seen |
+//! | Stein discrepancy to a known score | [`stein_discrepancy`] | U-statistic variance; wild bootstrap |
+//! | nearest distance and Vendi score of one set | [`diversity`](fn@diversity) | standard error of a mean; none |
+//! | log-likelihood | [`LogLikelihood`] | standard error of a mean |
+//! | nearer of two to a third | [`nearer`](fn@nearer) | permutation |
+//! | memorization of training rows | [`memorization`](fn@memorization), [`memorization_test`] | order statistics, Wilson, Mann–Whitney |
+//!
+//! Every interval is two-sided and covers 95 %. What takes all pairs of rows runs on a [`Backend`]: a GPU, or
 //! the host's cores, in blocks of rows with the same bits for any number of cores.
 //!
 //! ```
-//! use pushforward::metrics::{Points, kolmogorov};
+//! use pushforward::metrics::{Points, kolmogorov_smirnov};
 //! let a: Vec<f32> = (0..100).map(|i| i as f32).collect();
 //! let b: Vec<f32> = (0..100).map(|i| i as f32 + 50.0).collect();
-//! let score = &kolmogorov::columns(Points::new(&a, 100, 1)?, Points::new(&b, 100, 1)?)?[0];
+//! let score = &kolmogorov_smirnov(Points::new(&a, 100, 1)?, Points::new(&b, 100, 1)?)?[0];
 //! assert_eq!(score.value, 0.5);
 //! # Ok::<(), pushforward::Error>(())
 //! ```
@@ -35,44 +37,119 @@ use crate::data::Table;
 use crate::words::count;
 use crate::{Error, Result};
 
+#[cfg(not(feature = "unstable"))]
+pub(crate) mod assignment;
+#[cfg(feature = "unstable")]
 pub mod assignment;
+#[cfg(not(feature = "unstable"))]
+pub(crate) mod c2st;
+#[cfg(feature = "unstable")]
 pub mod c2st;
+#[cfg(not(feature = "unstable"))]
+pub(crate) mod chains;
+#[cfg(feature = "unstable")]
 pub mod chains;
+#[cfg(not(feature = "unstable"))]
+pub(crate) mod columns;
+#[cfg(feature = "unstable")]
 pub mod columns;
 mod device;
+#[cfg(not(feature = "unstable"))]
+pub(crate) mod diversity;
+#[cfg(feature = "unstable")]
 pub mod diversity;
 mod evaluate;
 mod evaluation;
+#[cfg(not(feature = "unstable"))]
+pub(crate) mod gaussian;
+#[cfg(feature = "unstable")]
 pub mod gaussian;
+#[cfg(not(feature = "unstable"))]
+pub(crate) mod interval;
+#[cfg(feature = "unstable")]
 pub mod interval;
+#[cfg(not(feature = "unstable"))]
+pub(crate) mod kolmogorov;
+#[cfg(feature = "unstable")]
 pub mod kolmogorov;
+#[cfg(not(feature = "unstable"))]
+pub(crate) mod likelihood;
+#[cfg(feature = "unstable")]
 pub mod likelihood;
+#[cfg(not(feature = "unstable"))]
+pub(crate) mod manifold;
+#[cfg(feature = "unstable")]
 pub mod manifold;
+#[cfg(not(feature = "unstable"))]
+pub(crate) mod memorization;
+#[cfg(feature = "unstable")]
 pub mod memorization;
+#[cfg(not(feature = "unstable"))]
+pub(crate) mod nearer;
+#[cfg(feature = "unstable")]
 pub mod nearer;
+#[cfg(not(feature = "unstable"))]
+pub(crate) mod neighbors;
+#[cfg(feature = "unstable")]
 pub mod neighbors;
 mod network;
 mod noise;
+#[cfg(not(feature = "unstable"))]
+pub(crate) mod pairs;
+#[cfg(feature = "unstable")]
 pub mod pairs;
+#[cfg(not(feature = "unstable"))]
+pub(crate) mod permutation;
+#[cfg(feature = "unstable")]
 pub mod permutation;
+#[cfg(not(feature = "unstable"))]
+pub(crate) mod scale;
+#[cfg(feature = "unstable")]
 pub mod scale;
 mod sets;
 mod shown;
+#[cfg(not(feature = "unstable"))]
+pub(crate) mod sinkhorn;
+#[cfg(feature = "unstable")]
 pub mod sinkhorn;
+#[cfg(not(feature = "unstable"))]
+pub(crate) mod sliced;
+#[cfg(feature = "unstable")]
 pub mod sliced;
+#[cfg(not(feature = "unstable"))]
+pub(crate) mod stein;
+#[cfg(feature = "unstable")]
 pub mod stein;
 mod tables;
 pub(crate) mod threads;
+#[cfg(not(feature = "unstable"))]
+pub(crate) mod trees;
+#[cfg(feature = "unstable")]
 pub mod trees;
 mod verdict;
+#[cfg(not(feature = "unstable"))]
+pub(crate) mod wasserstein;
+#[cfg(feature = "unstable")]
 pub mod wasserstein;
 mod watch;
 
+pub use c2st::test as classifier_test;
 pub use device::Backend;
+pub use diversity::{Diversity, scores as diversity};
 pub use evaluate::{Options, evaluate_points};
 pub use evaluation::{Better, DistanceRatio, Evaluation, Memorization, NamedScore, WorstColumn};
+pub use kolmogorov::columns as kolmogorov_smirnov;
 pub use likelihood::LogLikelihood;
+pub use manifold::{Manifold, scores as precision_recall};
+pub use memorization::{Scores as MemorizationScores, scores as memorization, test as memorization_test};
+pub use nearer::{Difference, energy as nearer};
+pub use pairs::{energy as energy_distance, median_distance, mmd2 as mmd_squared};
+pub use permutation::mmd2 as mmd_permutation_test;
+pub use sinkhorn::divergence as sinkhorn_divergence;
+pub use sliced::wasserstein as sliced_wasserstein;
+pub use stein::to_target as stein_discrepancy;
 pub use tables::{Evaluator, evaluate};
+pub use wasserstein::exact as wasserstein;
 pub use watch::{Stage, Watch};
 
 /// A score and what is known of its uncertainty; fields that do not apply are absent, in JSON too.
@@ -148,7 +225,7 @@ impl<'a> Points<'a> {
     }
 
     /// The same rows with a weight each, as a table has them: finite, not negative, not all zero. [`evaluate`](fn@evaluate), [`pairs::energy`],
-    /// [`pairs::mmd2`], [`sinkhorn::divergence`], [`kolmogorov::columns`], [`LogLikelihood`] and [`Gaussian`](gaussian::Gaussian) follow them; other
+    /// [`pairs::mmd2`], [`sinkhorn::divergence`], [`kolmogorov::columns`], [`LogLikelihood`] and `Gaussian` follow them; other
     /// scores do not.
     ///
     /// # Panics

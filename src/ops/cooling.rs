@@ -78,10 +78,10 @@ impl Cooling {
 }
 
 impl Recorder {
-    /// Writes this step's (α, σ, 1 − α, t) to `row` (1 × [`ROW`]). Not taped.
+    /// Writes this step's (α, σ, 1 − α, t) to `row` (1 × `ROW`). Not taped.
     ///
     /// # Errors
-    /// A schedule out of range; [`Falls::Floor`], which is [`Recorder::cool_to_floor`]; a row of another length.
+    /// A schedule out of range; `Falls::Floor`, which is [`Recorder::cool_to_floor`]; a row of another length.
     pub fn cool(&mut self, cooling: &Cooling, row: Var) -> Result<()> {
         let params = cooling.params()?;
         if row.len() != ROW {
@@ -95,7 +95,7 @@ impl Recorder {
         }
     }
 
-    /// Writes (α, σ, 1 − α, t) of the round that `memory` (1 × [`MEMORY`]) remembers to `row`: the loss and the floor of
+    /// Writes (α, σ, 1 − α, t) of the round that `memory` (1 × `MEMORY`) remembers to `row`: the loss and the floor of
     /// [`Recorder::cool_to_floor`] are of data at that time.
     ///
     /// # Errors

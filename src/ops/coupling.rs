@@ -76,7 +76,7 @@ pub(super) fn check(op: &'static str, x: Var, raw: Var, roles: Var, log_det: Var
 
 impl Recorder {
     /// Scales and shifts those columns of x (n × d) whose role is a number k below m, by columns k and m + k of `raw` (n × 2m); `roles` are
-    /// d whole numbers, each below m once and the others [`KEPT`]. The logarithm of a scale is c·tanh(raw/c), with c one of the bounds by the sign of raw. Returns the rows and `log_det`
+    /// d whole numbers, each below m once and the others `KEPT`. The logarithm of a scale is c·tanh(raw/c), with c one of the bounds by the sign of raw. Returns the rows and `log_det`
     /// (n × 1) with the logarithms of the scales added: in the inverse direction taken off.
     ///
     /// # Errors

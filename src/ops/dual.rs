@@ -139,7 +139,7 @@ impl Recorder {
     ///
     /// At its supremum V is the cost of transport plus ε times a divergence of the plan from the product of the marginals, and
     /// its gradients in the points are those of that cost (the envelope theorem). Where f + g − c is above 20ε the entropic
-    /// penalty is a straight line: see [`KNEE`].
+    /// penalty is a straight line: see `KNEE`.
     ///
     /// # Errors
     /// Settings out of range, points of different dimensions, and potentials that are not one number a row.

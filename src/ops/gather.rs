@@ -82,7 +82,7 @@ impl Recorder {
     }
 
     /// `n` independent rows of `data`, each with the chance that its weight gives it, to within 2⁻³². `thresholds` (rows × 1, whole
-    /// numbers) are those of [`thresholds`].
+    /// numbers) are those of `thresholds`.
     pub fn batch_weighted(&mut self, data: Var, thresholds: Var, n: usize) -> Result<Var> {
         if data.is_empty() || n == 0 || thresholds.len() != data.rows() {
             let problem = format!("{n} rows of {} × {} by {} weights", data.rows(), data.cols(), thresholds.len());

@@ -80,11 +80,11 @@ impl Plan {
 }
 
 impl Recorder {
-    /// ln Σ_j k(xᵢ, yⱼ) of a Gaussian kernel for each row of `x` (n × d) over the rows of `y` (m × d) and each of up to [`WIDTHS`] widths h: n × widths. With
+    /// ln Σ_j k(xᵢ, yⱼ) of a Gaussian kernel for each row of `x` (n × d) over the rows of `y` (m × d) and each of up to `WIDTHS` widths h: n × widths. With
     /// `same`, row i of `y` is left out for row i of `x`; where nothing is left the sum is below −10³⁷. Not taped.
     ///
     /// # Errors
-    /// Shapes that do not belong together, no width or more than [`WIDTHS`], a width that is not above 0.
+    /// Shapes that do not belong together, no width or more than `WIDTHS`, a width that is not above 0.
     pub fn log_kernel_sums(&mut self, x: Var, y: Var, widths: &[f32], same: bool) -> Result<Var> {
         Ok(self.log_sums(x, y, Shape::Gaussian, widths, same)?[0])
     }

@@ -131,7 +131,7 @@ impl Recorder {
         Ok(out)
     }
 
-    /// Rows (n × d) of the distribution with θ (n × d, or n × 2d): location + scale·noise, or for [`Family::Bernoulli`] 1 where noise, uniform on
+    /// Rows (n × d) of the distribution with θ (n × d, or n × 2d): location + scale·noise, or for `Family::Bernoulli` 1 where noise, uniform on
     /// [0, 1), is below the chance. Not taped.
     ///
     /// # Errors

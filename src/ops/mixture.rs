@@ -2,7 +2,7 @@
 //!
 //! ```
 //! # use pushforward::gpu::{Gpu, Recorder};
-//! # use pushforward::ops::mixture::Mixture;
+//! # use pushforward::data::Mixture;
 //! # fn main() -> pushforward::Result<()> {
 //! let gpu = Gpu::open("auto")?;
 //! let x = gpu.upload(2, 1, &[-1.0, 2.0])?;
@@ -17,7 +17,7 @@
 //! # }
 //! ```
 
-pub use crate::data::Mixture;
+use crate::data::Mixture;
 use crate::gpu::kernels::mixture::{Density, Hessian, Params, Score};
 use crate::gpu::{Axes, Recorder, Slot, Var};
 use crate::{Error, Result};

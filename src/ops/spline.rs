@@ -28,11 +28,11 @@ impl Bins {
 impl Recorder {
     /// Bends those columns of x (n × d) whose role is a number k below m, each by the 3K − 1 numbers of `raw` (n × (3K − 1)m) from
     /// k·(3K − 1) on: K widths, K heights and K − 1 slopes of its bins, all zero for the identity. `roles` are d whole numbers, each below m once and the others
-    /// [`KEPT`](super::coupling::KEPT). Rows pass unchanged beyond ±reach. Returns the rows and `log_det` (n × 1) with the logarithms of the
+    /// `KEPT`. Rows pass unchanged beyond ±reach. Returns the rows and `log_det` (n × 1) with the logarithms of the
     /// slopes added: in the inverse direction taken off.
     ///
     /// # Errors
-    /// Shapes that do not belong together, fewer than 2 bins or more than [`MOST_BINS`], a reach that is not above zero.
+    /// Shapes that do not belong together, fewer than 2 bins or more than `MOST_BINS`, a reach that is not above zero.
     pub fn spline_coupling(
         &mut self,
         direction: Direction,

@@ -3,7 +3,7 @@
 //!
 //! ```
 //! # use pushforward::gpu::{Gpu, Recorder};
-//! # use pushforward::ops::{mixture::Mixture, pairwise::Estimator, stein::SteinKernel};
+//! # use pushforward::{data::Mixture, ops::{pairwise::Estimator, stein::SteinKernel}};
 //! # fn main() -> pushforward::Result<()> {
 //! let gpu = Gpu::open("auto")?;
 //! let x = gpu.upload(1, 1, &[0.0])?;

@@ -6,12 +6,6 @@
 //! | [`curves`] | losses over steps, linear or logarithmic, smoothed |
 //! | [`map`] | a learned map of the line against the true one (the paper's Fig. 1) |
 //! | [`panels`] | several line plots in one picture |
-//! | [`moved`](moved()) | nothing: it brings columns near zero for pictures |
-//! | [`measured`](measured()) | what was measured at a few values, with intervals, in panels |
-//! | [`contrasts`](contrasts()) | differences with intervals, of several things in several ways, in panels |
-//! | [`ratios`](ratios()) | ratios as horizontal bars on a logarithmic axis |
-//! | [`grid`](grid()) | scatter pictures in lines and columns, or the trajectories of samples |
-//! | [`wall`](wall()) | many samplers of one distribution |
 //! | [`Page`] | `report.html`: headline, facts, scores, plots, settings, commands |
 //! | [`run::page`] | nothing: it makes the page of a run |
 //! | [`tour::page`] | nothing: it makes the page of a tour |
@@ -26,32 +20,58 @@
 //! ```
 
 mod clouds;
+#[cfg(not(feature = "unstable"))]
+pub(crate) mod contrasts;
+#[cfg(feature = "unstable")]
 pub mod contrasts;
 mod curves;
+#[cfg(not(feature = "unstable"))]
+pub(crate) mod grid;
+#[cfg(feature = "unstable")]
 pub mod grid;
 mod map;
+#[cfg(not(feature = "unstable"))]
+pub(crate) mod measured;
+#[cfg(feature = "unstable")]
 pub mod measured;
 mod moved;
 mod page;
 mod panel;
 mod panels;
+#[cfg(not(feature = "unstable"))]
+pub(crate) mod ratios;
+#[cfg(feature = "unstable")]
 pub mod ratios;
 pub mod run;
 mod style;
 mod svg;
 pub mod tour;
+#[cfg(not(feature = "unstable"))]
+pub(crate) mod wall;
+#[cfg(feature = "unstable")]
 pub mod wall;
 
-pub use crate::words::number;
-pub use clouds::{COLUMNS as DRAWN_COLUMNS, comparison};
-pub use contrasts::contrasts;
+pub use clouds::comparison;
 pub use curves::{Curve, Scale, curves};
-pub use grid::grid;
 pub use map::map;
-pub use measured::measured;
-pub use moved::moved;
 pub use page::{Figure, Page, ScoreRow, ScoreTable, Sheet};
-pub use panels::{Family, Plot, panels};
-pub use ratios::ratios;
-pub use svg::themed;
-pub use wall::wall;
+pub use panels::{Plot, panels};
+
+/// What the other modules use, and with the feature `unstable` the tests and the other packages.
+mod internal {
+    pub use super::clouds::COLUMNS as DRAWN_COLUMNS;
+    pub use super::contrasts::contrasts;
+    pub use super::grid::grid;
+    pub use super::measured::measured;
+    pub use super::moved::moved;
+    pub use super::panels::Family;
+    pub use super::ratios::ratios;
+    pub use super::svg::themed;
+    pub use super::wall::wall;
+    pub use crate::words::number;
+}
+#[cfg(not(feature = "unstable"))]
+pub(crate) use internal::*;
+#[cfg(feature = "unstable")]
+#[doc(hidden)]
+pub use internal::*;

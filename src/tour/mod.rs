@@ -17,9 +17,20 @@ mod slots;
 mod training;
 mod verdict;
 
-pub use judge::{Judge, LEAST_ROWS, Sets};
+pub use judge::{Judge, Sets};
 pub use record::{Kind, Record, Terms};
-pub use verdict::{Beside, Kept, LEVEL, Ranking, Verdict, root, skill};
+pub use verdict::{Beside, Kept, Ranking, Verdict};
+
+/// What the other modules use, and with the feature `unstable` the tests and the other packages.
+mod internal {
+    pub use super::judge::LEAST_ROWS;
+    pub use super::verdict::{LEVEL, root, skill};
+}
+#[cfg(not(feature = "unstable"))]
+pub(crate) use internal::*;
+#[cfg(feature = "unstable")]
+#[doc(hidden)]
+pub use internal::*;
 
 use crate::baselines;
 use crate::data::{Fraction, Origin, Source, Table};
@@ -209,7 +220,7 @@ impl Tour {
         Evaluation::notes_of(&named.collect::<Vec<_>>())
     }
 
-    /// The skill of a candidate: 0 at the fitted Gaussian, 1 at the training rows (see [`skill`]). None where the training rows lie within the Gaussian's
+    /// The skill of a candidate: 0 at the fitted Gaussian, 1 at the training rows (see `skill`). None where the training rows lie within the Gaussian's
     /// own 95 % confidence interval: the ratio would be noise.
     pub fn skill(&self, record: &Record) -> Option<f64> {
         let of = |name: &str| Some(&self.find(name)?.record.scores.as_ref()?.energy);

@@ -8,6 +8,9 @@ mod checkpoint;
 mod fixed_sample;
 mod folder;
 mod lock;
+#[cfg(not(feature = "unstable"))]
+pub(crate) mod log;
+#[cfg(feature = "unstable")]
 pub mod log;
 mod outside;
 mod pace;
@@ -19,11 +22,21 @@ mod trainer;
 mod validation;
 
 pub use folder::{Folder, Metrics};
-pub use lock::Lock;
-pub use outside::MOST as MOST_OUTSIDE;
-pub use pace::steps_within;
-pub use sets::{MOST_TEST, Rows, SMALL, Sets};
+pub use sets::{Rows, Sets};
 pub use trainer::{Run, Trainer};
+
+/// What the other modules use, and with the feature `unstable` the tests and the other packages.
+mod internal {
+    pub use super::lock::Lock;
+    pub use super::outside::MOST as MOST_OUTSIDE;
+    pub use super::pace::steps_within;
+    pub use super::sets::{MOST_TEST, SMALL};
+}
+#[cfg(not(feature = "unstable"))]
+pub(crate) use internal::*;
+#[cfg(feature = "unstable")]
+#[doc(hidden)]
+pub use internal::*;
 
 use crate::data::{Fraction, LoadOptions, Rounding, Source, Standardization, Table, Target, dequantized, subset};
 use crate::gpu::Gpu;

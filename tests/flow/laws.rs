@@ -1,9 +1,9 @@
 //! Flows of distributions whose distribution functions are known: the probability flow between any two times, of Gaussians and of mixtures.
 
 use super::GPU;
+use pushforward::data::Mixture;
 use pushforward::flow::{Curve, Grid, Path, Solver, integrate};
 use pushforward::gpu::{Recorder, Var};
-use pushforward::ops::mixture::Mixture;
 
 /// Φ(x) = ½ erfc(−x/√2), from the error function's series or its continued fraction (Abramowitz & Stegun 1964, 7.1.6 and 7.1.14).
 fn normal_cdf(x: f64) -> f64 {

@@ -1,6 +1,6 @@
 use crate::{GPU, input, numbers, run};
+use pushforward::data::Mixture;
 use pushforward::gpu::Recorder;
-use pushforward::ops::mixture::Mixture;
 use pushforward::reference::Twin;
 use pushforward::reference::mixture::{hessian_vector, log_density, score};
 

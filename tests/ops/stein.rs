@@ -1,6 +1,6 @@
 use crate::{GPU, input, numbers, run_on};
+use pushforward::data::Mixture;
 use pushforward::gpu::{Family, Gpu, Recorder};
-use pushforward::ops::mixture::Mixture;
 use pushforward::ops::pairwise::Estimator;
 use pushforward::ops::stein::SteinKernel;
 use pushforward::reference::stein::stein_squared;

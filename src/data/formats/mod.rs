@@ -34,7 +34,7 @@ impl Table {
         self.write_texts(path, 0)
     }
 
-    /// The same, where the last `behind` columns may hold the indicators of texts (see [`groups`](crate::data::groups)): a `.csv` gets the texts
+    /// The same, where the last `behind` columns may hold the indicators of texts (see `groups`): a `.csv` gets the texts
     /// themselves, in one column.
     pub fn write_texts(&self, path: impl AsRef<Path>, behind: usize) -> Result<()> {
         let path = path.as_ref();

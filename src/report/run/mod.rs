@@ -3,8 +3,18 @@
 mod likelihood;
 mod words;
 
-pub use likelihood::{Judged, judged, with_error};
-pub use words::{kept_said, outside_said, refit_said, sets_said};
+pub use likelihood::{Judged, judged};
+
+/// What the other modules use, and with the feature `unstable` the tests and the other packages.
+mod internal {
+    pub use super::likelihood::with_error;
+    pub use super::words::{kept_said, outside_said, refit_said, sets_said};
+}
+#[cfg(not(feature = "unstable"))]
+pub(crate) use internal::*;
+#[cfg(feature = "unstable")]
+#[doc(hidden)]
+pub use internal::*;
 
 use super::{Curve, DRAWN_COLUMNS, Figure, Page, Scale, ScoreTable, Sheet, comparison, curves, moved};
 use crate::Result;

@@ -4,7 +4,15 @@ mod plane;
 mod sheets;
 mod words;
 
-pub use words::{headline, line, refit};
+/// What the other modules use, and with the feature `unstable` the tests and the other packages.
+mod internal {
+    pub use super::words::{headline, line, refit};
+}
+#[cfg(not(feature = "unstable"))]
+pub(crate) use internal::*;
+#[cfg(feature = "unstable")]
+#[doc(hidden)]
+pub use internal::*;
 
 use super::grid::{DOTS, Ink};
 use super::wall::{dots, wall};
