@@ -95,7 +95,7 @@ pub fn train(args: &Train, adapter: &str, console: Console) -> anyhow::Result<()
         conditions,
         validation,
         test,
-        out: out.clone(),
+        out: Some(out.clone()),
         resume: args.resume,
         command: command(&out, false),
     };
@@ -109,8 +109,8 @@ pub fn train(args: &Train, adapter: &str, console: Console) -> anyhow::Result<()
     let outcome = outcome.map_err(|e| ended(e, &out))?;
     let judged = judged(&outcome)?;
     let beside = beside.map(|(_, rows)| rows);
-    let report = report(&gpu, &outcome, entry, beside.as_ref(), judged.as_ref(), console)?;
-    finished(&outcome, entry, &source, judged.as_ref(), report.as_deref(), console)
+    let report = report(&gpu, (&outcome, &out), entry, beside.as_ref(), judged.as_ref(), console)?;
+    finished((&outcome, &out), entry, &source, judged.as_ref(), report.as_deref(), console)
 }
 
 /// A run that ended before its time: what it left, and how to go on.
@@ -334,13 +334,13 @@ pub fn quote(word: &str) -> String {
 /// Writes `report.html`; what cannot be plotted or scored is told and left out, for the model is there all the same.
 fn report(
     gpu: &Gpu,
-    outcome: &Outcome,
+    (outcome, folder): (&Outcome, &Path),
     entry: &Entry,
     more: Option<&Table>,
     judged: Option<&Judged>,
     console: Console,
 ) -> anyhow::Result<Option<PathBuf>> {
-    let (path, folder) = (outcome.folder.file("report.html"), outcome.folder.path());
+    let path = folder.join("report.html");
     let rows = asked(&outcome.model, run::ROWS);
     let sample =
         format!("pushforward sample {} {rows} --seed {} --out samples.csv", quote(&folder.display().to_string()), run::SEED);
@@ -357,14 +357,14 @@ fn report(
 }
 
 fn finished(
-    outcome: &Outcome,
+    (outcome, path): (&Outcome, &Path),
     entry: &Entry,
     source: &Source,
     judged: Option<&Judged>,
     report: Option<&Path>,
     console: Console,
 ) -> anyhow::Result<()> {
-    let (model, path) = (outcome.folder.model(), outcome.folder.path());
+    let model = path.join("model.safetensors");
     let asked = asked(&outcome.model, 1000);
     let next = format!("pushforward sample {} {asked} --out samples.csv", quote(&path.display().to_string()));
     if console.quiet() {

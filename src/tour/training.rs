@@ -143,7 +143,7 @@ impl Trainer<'_> {
             conditions: self.plan.conditions,
             validation,
             test: None,
-            out: self.plan.run(entry.name),
+            out: Some(self.plan.run(entry.name)),
             resume: false,
             command: self.plan.command.clone(),
         })

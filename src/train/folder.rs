@@ -21,11 +21,12 @@ pub struct Folder {
     path: PathBuf,
 }
 
-/// How a run was found.
+/// How a run was found. Without a folder it is kept in memory alone.
+#[derive(Default)]
 pub(super) struct Opened {
-    pub folder: Folder,
+    pub folder: Option<Folder>,
     /// Held while the run is made.
-    _lock: Lock,
+    _lock: Option<Lock>,
     /// The steps that the run had, where it is to be trained for more.
     pub fewer: Option<u64>,
     config: String,
@@ -83,7 +84,8 @@ const SEARCH: &str = "search.safetensors";
 impl Folder {
     /// Makes the folder of a new run, or checks that the one there is of this run, or of its first steps.
     pub(super) fn open(job: &Job, gpu: &Gpu, sets: &Sets, median_distance: f32) -> Result<Opened> {
-        let folder = Self { path: job.out.clone() };
+        let Some(out) = &job.out else { return Ok(Opened::default()) };
+        let folder = Self { path: out.clone() };
         let config = toml::to_string(&Config {
             format: FORMAT,
             method: job.entry.name,
@@ -117,10 +119,10 @@ impl Folder {
             return Err(Error::usage(format!("{} holds no run to resume: start a new one", folder.path.display())));
         }
         std::fs::create_dir_all(&folder.path).map_err(|e| Error::io("make the folder", &folder.path, e))?;
-        let _lock = Lock::take(&folder.path)?;
+        let _lock = Some(Lock::take(&folder.path)?);
         if job.resume {
             let fewer = folder.compare(&path, &config)?;
-            return Ok(Opened { folder, _lock, fewer, config });
+            return Ok(Opened { folder: Some(folder), _lock, fewer, config });
         }
         if path.exists() {
             return Err(Error::usage(format!(
@@ -128,7 +130,7 @@ impl Folder {
                 folder.path.display()
             )));
         }
-        let opened = Opened { folder, _lock, fewer: None, config };
+        let opened = Opened { folder: Some(folder), _lock, fewer: None, config };
         opened.write_config()?;
         Ok(opened)
     }
@@ -250,7 +252,7 @@ impl Folder {
             };
             lines = known.filter(before).collect();
         }
-        Ok(Metrics { path, lines, started: std::time::Instant::now(), before: at.seconds })
+        Ok(Metrics { path: Some(path), lines, started: std::time::Instant::now(), before: at.seconds })
     }
 }
 
@@ -278,7 +280,8 @@ impl State {
 
 impl Opened {
     pub fn write_config(&self) -> Result<()> {
-        write_atomically(self.folder.file(CONFIG), |file| file.write_all(self.config.as_bytes()))
+        let Some(folder) = &self.folder else { return Ok(()) };
+        write_atomically(folder.file(CONFIG), |file| file.write_all(self.config.as_bytes()))
     }
 }
 
@@ -299,9 +302,10 @@ fn is_refit(line: &Map<String, Value>) -> bool {
     line.keys().any(|key| key.starts_with(REFIT))
 }
 
-/// `metrics.jsonl`: one object a report.
+/// What was measured during training, one object a report; `metrics.jsonl` in a run folder.
 pub struct Metrics {
-    path: PathBuf,
+    /// The file; none where a run is kept in memory alone.
+    path: Option<PathBuf>,
     lines: Vec<Map<String, Value>>,
     started: std::time::Instant,
     /// Seconds of training before this process.
@@ -309,6 +313,11 @@ pub struct Metrics {
 }
 
 impl Metrics {
+    /// Of a run that is kept in memory alone.
+    pub(super) fn in_memory() -> Self {
+        Self { path: None, lines: Vec::new(), started: std::time::Instant::now(), before: 0.0 }
+    }
+
     pub(super) fn scalars(&mut self, step: u64, names: &[String], values: &[f32]) {
         let mut line = Map::new();
         line.insert("step".into(), step.into());
@@ -319,17 +328,18 @@ impl Metrics {
         self.lines.push(line);
     }
 
-    /// One scalar over the steps at which it was reported.
+    /// One scalar over the steps at which it was reported, (step, value): `loss`, `validation`, `outside_range`, and what else the method reports.
     pub fn series(&self, name: &str) -> Vec<(f64, f64)> {
         let point = |line: &Map<String, Value>| Some((line.get("step")?.as_f64()?, line.get(name)?.as_f64()?));
         self.lines.iter().filter_map(point).collect()
     }
 
     pub(super) fn flush(&self) -> Result<()> {
+        let Some(path) = &self.path else { return Ok(()) };
         // Losses come back later than validation losses, by as much as the device lags: the order of steps is the file's.
         let mut lines: Vec<_> = self.lines.iter().collect();
         lines.sort_by_key(|line| (is_refit(line), line.get("step").and_then(Value::as_u64), !is_evaluation(line)));
-        write_atomically(&self.path, |file| {
+        write_atomically(path, |file| {
             for line in lines {
                 serde_json::to_writer(&mut *file, line)?;
                 file.write_all(b"\n")?;

@@ -76,7 +76,8 @@ pub struct Job {
     pub validation: Option<(String, Table)>,
     /// Test rows, in place of a share of the table.
     pub test: Option<(String, Table)>,
-    pub out: PathBuf,
+    /// The run folder; without one the run is kept in memory alone.
+    pub out: Option<PathBuf>,
     pub resume: bool,
     /// The command that made the run.
     pub command: String,
@@ -167,7 +168,7 @@ pub struct Outcome {
     pub model: Model,
     /// Where `model` was trained again on all rows: the one of the training rows alone.
     pub before_refit: Option<Model>,
-    pub folder: Folder,
+    pub folder: Option<Folder>,
     pub metrics: Metrics,
     /// Steps made on the training rows alone, and the step whose weights were kept.
     pub steps: u64,
@@ -195,12 +196,11 @@ pub fn train(gpu: &Gpu, job: Job, progress: &mut dyn Progress, stop: &AtomicBool
 /// # Errors
 /// As [`train`], but nothing stays.
 pub fn refit(gpu: &Gpu, job: Job, steps: u64, progress: &mut dyn Progress, stop: &AtomicBool) -> Result<Model> {
-    let folder = tempfile::tempdir().map_err(|e| Error::io("make", std::env::temp_dir(), e))?;
     let none = Fraction::Of(0.0);
     let training = Training { test_fraction: none, validation_fraction: none, ..job.training };
-    let job = Job { out: folder.path().join("run"), resume: false, validation: None, test: None, training, ..job };
+    let job = Job { out: None, resume: false, validation: None, test: None, training, ..job };
     let Making { job, opened, mut stage, .. } = Making::prepare(gpu, job)?;
-    let mut session = Session::new(Checkpoint::start(), &opened.folder, &job.training, progress, stop)?;
+    let mut session = Session::new(Checkpoint::start(), opened.folder.as_ref(), &job.training, progress, stop)?;
     session.run(&mut stage, steps, None, None)?;
     Ok(model(gpu, &job, stage, steps))
 }
@@ -241,7 +241,7 @@ impl Making {
         if !self.job.resume {
             return Ok((Checkpoint::start(), None));
         }
-        let folder = &self.opened.folder;
+        let Some(folder) = &self.opened.folder else { return Ok((Checkpoint::start(), None)) };
         let (at, state) = folder.load_checkpoint()?;
         let Some(fewer) = self.opened.fewer else { return Ok((at, Some(state))) };
         let refuse = |why: &str| {
@@ -268,7 +268,7 @@ impl Making {
         let steps = u64::from(self.job.training.steps);
         let (at, mut state) = self.stands()?;
         let folder = self.opened.folder.clone();
-        let mut session = Session::new(at, &folder, &self.job.training, progress, stop)?;
+        let mut session = Session::new(at, folder.as_ref(), &self.job.training, progress, stop)?;
         if session.at.searched.is_none() {
             if let Some(state) = state.take() {
                 state.restore(self.stage.method.as_ref())?;
@@ -309,7 +309,7 @@ impl Making {
                     message += &format!(": resuming from step {}", session.at.step);
                 }
                 None => {
-                    folder.keep_search()?;
+                    folder.as_ref().map_or(Ok(()), Folder::keep_search)?;
                     session.at.searched = Some(session.at.step);
                     session.at.step = 0;
                 }
@@ -336,7 +336,9 @@ impl Making {
             Some(stage) => (model(&self.gpu, &self.job, stage, kept), Some(first)),
             None => (first, None),
         };
-        model.save(folder.model())?;
+        if let Some(folder) = &folder {
+            model.save(folder.model())?;
+        }
         Ok(Outcome {
             model,
             before_refit,

@@ -1,8 +1,8 @@
 //! How many steps a time is enough for, measured before a run is made.
 
 use super::{Job, Making};
+use crate::Result;
 use crate::gpu::Gpu;
-use crate::{Error, Result};
 use std::time::Instant;
 
 /// What the host prepares is measured in a run shorter by this: pairs of a teacher take as long as many steps.
@@ -29,17 +29,15 @@ pub fn steps_within(gpu: &Gpu, seconds: f64, measured: f64, job: &dyn Fn(Option<
     Ok(fit(each + feeds / f64::from(fewer)))
 }
 
-/// A run in a folder of its own, which goes with it.
+/// A run that leaves nothing.
 struct Rehearsal {
     run: Making,
-    _folder: tempfile::TempDir,
 }
 
 impl Rehearsal {
     fn new(gpu: &Gpu, job: Job) -> Result<Self> {
-        let folder = tempfile::tempdir().map_err(|e| Error::io("make", std::env::temp_dir(), e))?;
-        let run = Making::prepare(gpu, Job { out: folder.path().join("run"), resume: false, ..job })?;
-        Ok(Self { run, _folder: folder })
+        let run = Making::prepare(gpu, Job { out: None, resume: false, ..job })?;
+        Ok(Self { run })
     }
 
     /// Without what the host prepares.

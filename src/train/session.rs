@@ -25,7 +25,8 @@ pub(super) struct Session<'a> {
     pub at: Checkpoint,
     pub metrics: Metrics,
     pub progress: &'a mut dyn Progress,
-    folder: &'a Folder,
+    /// Where checkpoints go; none where a run is kept in memory alone.
+    folder: Option<&'a Folder>,
     training: &'a Training,
     /// Of the model that a run leaves on its way; none while another is better kept.
     describe: Option<Description>,
@@ -39,12 +40,12 @@ pub(super) struct Session<'a> {
 impl<'a> Session<'a> {
     pub fn new(
         at: Checkpoint,
-        folder: &'a Folder,
+        folder: Option<&'a Folder>,
         training: &'a Training,
         progress: &'a mut dyn Progress,
         stop: &'a AtomicBool,
     ) -> Result<Self> {
-        let metrics = folder.metrics(&at)?;
+        let metrics = folder.map_or_else(|| Ok(Metrics::in_memory()), |folder| folder.metrics(&at))?;
         let before = at.seconds;
         Ok(Self { at, metrics, progress, folder, training, stop, started: Instant::now(), before, loss: None, describe: None })
     }
@@ -180,14 +181,15 @@ impl<'a> Session<'a> {
     }
 
     fn save(&mut self, stage: &Stage) -> Result<()> {
+        let Some(folder) = self.folder else { return Ok(()) };
         self.metrics.flush()?;
-        self.folder.save_checkpoint(&self.at, stage.method.as_ref())?;
+        folder.save_checkpoint(&self.at, stage.method.as_ref())?;
         let Some(describe) = self.describe.as_ref().filter(|_| self.at.step > 0) else { return Ok(()) };
         // The start alone is no best step: there was no other to compare it with.
         let alone = |best: &&Best| best.step == 0 && best.value.is_some() && best.value == self.at.validation;
         let best = self.at.kept().filter(|best| !alone(best));
         let (steps, left) = best.map_or((self.at.step, Left::Last), |best| (best.step, Left::Best));
         let describe = Description { steps, unfinished: Some(left), ..describe.clone() };
-        write_model(&self.folder.model(), &describe, stage.method.as_ref(), best.map(|best| best.average.as_slice()))
+        write_model(&folder.model(), &describe, stage.method.as_ref(), best.map(|best| best.average.as_slice()))
     }
 }

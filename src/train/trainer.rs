@@ -13,7 +13,7 @@
 //! # }
 //! ```
 
-use super::{Job, Outcome, Progress, Status, train};
+use super::{Job, Metrics, Outcome, Progress, Status, train};
 use crate::data::Table;
 use crate::gpu::Gpu;
 use crate::methods::choice::Choice;
@@ -30,6 +30,8 @@ pub struct Run {
     pub model: Model,
     /// Where `model` was trained again on all rows: the model before, which validation rows may still judge.
     pub before_refit: Option<Model>,
+    /// What was measured during the training: `run.metrics.series("loss")`.
+    pub metrics: Metrics,
     /// Steps that were made.
     pub steps: u64,
     /// The step whose weights were kept.
@@ -149,7 +151,7 @@ impl<'a> Trainer<'a> {
         Self { validation: Some(rows), ..self }
     }
 
-    /// Keeps checkpoints, metrics and the model in this folder; without one nothing stays on disk.
+    /// Keeps checkpoints, metrics and the model in this folder. Without one the training writes nothing to the disk.
     pub fn folder(self, path: impl Into<PathBuf>) -> Self {
         Self { folder: Some(path.into()), ..self }
     }
@@ -196,11 +198,6 @@ impl<'a> Trainer<'a> {
             Some(rows) => Some((rows.origin().to_string(), rows.align(table.columns())?)),
             None => None,
         };
-        let temporary = match &folder {
-            None => Some(tempfile::tempdir().map_err(|e| Error::io("make", std::env::temp_dir(), e))?),
-            Some(_) => None,
-        };
-        let out = folder.unwrap_or_else(|| temporary.as_ref().map(|t| t.path().join("run")).unwrap_or_default());
         let job = Job {
             entry,
             training,
@@ -212,15 +209,15 @@ impl<'a> Trainer<'a> {
             table,
             validation,
             test: None,
-            out,
+            out: folder,
             resume,
             command: String::new(),
         };
         let never = AtomicBool::new(false);
         let outcome = train(gpu, job, &mut Callbacks { progress, message }, cancel.unwrap_or(&never))?;
-        let Outcome { model, before_refit, steps, kept, stopped_early, seconds, outside, sets, .. } = outcome;
+        let Outcome { model, before_refit, metrics, steps, kept, stopped_early, seconds, outside, sets, .. } = outcome;
         let validation = sets.validation.map(|set| set.rows);
-        Ok(Run { model, before_refit, steps, kept, stopped_early, seconds, outside_range: outside, validation })
+        Ok(Run { model, before_refit, metrics, steps, kept, stopped_early, seconds, outside_range: outside, validation })
     }
 }
 
@@ -257,6 +254,22 @@ fn conditions_last(data: &Table, condition: &[String]) -> Result<Table> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_training_without_a_folder_writes_nothing_and_has_its_losses() {
+        let gpu = Gpu::open("auto").unwrap();
+        let data = Table::read("toy:moons:200").unwrap();
+        let run = Trainer::by_name("energy").unwrap().steps(4).batch_size(32).hidden_layers(1).fit(&gpu, &data).unwrap();
+        let losses = run.metrics.series("loss");
+        assert_eq!(losses.iter().map(|(step, _)| *step).collect::<Vec<_>>(), [0.0, 1.0, 2.0, 3.0]);
+        assert!(losses.iter().all(|(_, loss)| loss.is_finite()));
+        let folder = tempfile::tempdir().unwrap();
+        let kept = folder.path().join("run");
+        let energy = || Trainer::by_name("energy").unwrap().steps(4).batch_size(32).hidden_layers(1);
+        let on_disk = energy().folder(&kept).fit(&gpu, &data).unwrap();
+        assert!(kept.join("checkpoint.safetensors").exists());
+        assert_eq!(on_disk.model.sample(10, 1).unwrap(), run.model.sample(10, 1).unwrap());
+    }
 
     #[test]
     fn mistakes_are_told_before_any_step() {

@@ -80,7 +80,7 @@ fn train_and_sample(gpu: &Gpu, entry: &'static Entry) {
         conditions: 0,
         validation: None,
         test: None,
-        out: folder.path().join("run"),
+        out: Some(folder.path().join("run")),
         resume: false,
         command: "a test".into(),
     };

@@ -69,7 +69,7 @@ fn job(table: Table, source: &str, method: &str, extra: &str, out: &std::path::P
         conditions: 0,
         validation: None,
         test: None,
-        out: out.into(),
+        out: Some(out.into()),
         resume: false,
         command: "a test".into(),
     }

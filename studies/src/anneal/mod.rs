@@ -342,7 +342,7 @@ impl Maker<'_> {
             conditions: 0,
             validation: None,
             test: None,
-            out,
+            out: Some(out),
             resume: false,
             command: format!("pushforward reproduce anneal --out {}", self.out.display()),
         };

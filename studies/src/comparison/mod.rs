@@ -323,8 +323,8 @@ impl Maker<'_> {
     fn trained(&mut self, entry: &'static Entry, toy: Toy, seed: u64, steps: u32) -> Result<train::Outcome> {
         let job = self.job(entry, toy, seed, Some(steps))?;
         // A run that was not recorded was not finished: it is begun again.
-        if job.out.exists() {
-            std::fs::remove_dir_all(&job.out).map_err(|e| Error::io("begin again in", &job.out, e))?;
+        if let Some(out) = job.out.as_ref().filter(|out| out.exists()) {
+            std::fs::remove_dir_all(out).map_err(|e| Error::io("begin again in", out, e))?;
         }
         train::train(self.gpu, job, self.watch, self.stop)
     }
@@ -348,7 +348,7 @@ impl Maker<'_> {
             conditions: 0,
             validation: None,
             test: None,
-            out: folder(self.out, entry.name, toy, seed),
+            out: Some(folder(self.out, entry.name, toy, seed)),
             resume: false,
             command: format!("pushforward reproduce {} --out {}", self.subject.name, self.out.display()),
         })

@@ -100,7 +100,7 @@ impl Bench {
             conditions: 0,
             validation: None,
             test: None,
-            out: out.join("run"),
+            out: Some(out.join("run")),
             resume: false,
             command: "pushforward reproduce defaults".into(),
         };
