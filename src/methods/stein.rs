@@ -8,8 +8,8 @@
 //!
 //! Scores are local. Between modes so far apart that the density vanishes there, u does not see how much mass each holds: a
 //! sample of one mode alone can pass for the whole (Wenliang & Kanagawa 2020; half of `8gaussians` does, p = 0.85 on 500 rows, in
-//! `tests/metrics/stein.rs`), and training keeps the proportions it happens to reach: shares of 0.07 to 0.21 instead of 0.125 after
-//! 400 steps (`tests/methods/main.rs`). Tails, where few rows are, come late for the same reason: of `banana` the curve is right
+//! `tests/gpu/metrics/stein.rs`), and training keeps the proportions it happens to reach: shares of 0.07 to 0.21 instead of 0.125 after
+//! 400 steps (`tests/gpu/methods/mod.rs`). Tails, where few rows are, come late for the same reason: of `banana` the curve is right
 //! long before the ends.
 
 use super::one_step::OneStep;

@@ -7,23 +7,37 @@ use std::ops::Deref;
 use std::sync::{Mutex, Once};
 
 /// Stands for the device of the thread that asks.
-pub struct Devices(fn() -> Options);
+pub struct Devices(Kind);
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Plain,
+    Checked,
+}
 
 impl Devices {
     /// Devices as users have them.
     #[allow(dead_code)]
-    pub const PLAIN: Self = Self(Options::default);
+    pub const PLAIN: Self = Self(Kind::Plain);
     /// Shader checks on, values filled with NaN before they are written. With `UNCHECKED_SHADERS` in the environment the checks are off, as
     /// users have it: for a run on a second driver, whose compiler takes twice as long over checked ones.
     #[allow(dead_code)]
-    pub const CHECKED: Self = Self(|| {
-        let checked = std::env::var_os("UNCHECKED_SHADERS").is_none();
-        Options { checked, poisoned: true, ..Options::default() }
-    });
+    pub const CHECKED: Self = Self(Kind::Checked);
+
+    fn options(&self) -> Options {
+        match self.0 {
+            Kind::Plain => Options::default(),
+            Kind::Checked => {
+                let checked = std::env::var_os("UNCHECKED_SHADERS").is_none();
+                Options { checked, poisoned: true, ..Options::default() }
+            }
+        }
+    }
 }
 
 static PREPARED: Once = Once::new();
-static FREE: Mutex<Vec<&'static Gpu>> = Mutex::new(Vec::new());
+/// Devices that no thread uses, by kind.
+static FREE: [Mutex<Vec<&'static Gpu>>; 2] = [const { Mutex::new(Vec::new()) }; 2];
 
 /// Sets what drivers read from the environment: before any device of the process is opened.
 pub fn prepare() {
@@ -32,14 +46,17 @@ pub fn prepare() {
 }
 
 thread_local! {
-    static LENT: Lent = const { Lent(OnceCell::new()) };
+    static LENT: Lent = const { Lent([const { OnceCell::new() }; 2]) };
 }
 
-struct Lent(OnceCell<&'static Gpu>);
+/// The thread's devices, by kind.
+struct Lent([OnceCell<&'static Gpu>; 2]);
 
 impl Drop for Lent {
     fn drop(&mut self) {
-        FREE.lock().expect("nothing fails while it is held").extend(self.0.take());
+        for (free, lent) in FREE.iter().zip(&mut self.0) {
+            free.lock().expect("nothing fails while it is held").extend(lent.take());
+        }
     }
 }
 
@@ -47,12 +64,13 @@ impl Deref for Devices {
     type Target = Gpu;
 
     fn deref(&self) -> &Gpu {
+        let kind = self.0 as usize;
         LENT.with(|lent| {
-            *lent.0.get_or_init(|| {
-                let free = FREE.lock().expect("nothing fails while it is held").pop();
+            *lent.0[kind].get_or_init(|| {
+                let free = FREE[kind].lock().expect("nothing fails while it is held").pop();
                 prepare();
                 free.unwrap_or_else(|| {
-                    Box::leak(Box::new(Gpu::with_options(self.0()).expect("an adapter (the software one will do)")))
+                    Box::leak(Box::new(Gpu::with_options(self.options()).expect("an adapter (the software one will do)")))
                 })
             })
         })

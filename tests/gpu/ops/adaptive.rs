@@ -1,0 +1,56 @@
+use super::{input, numbers, run};
+use pushforward::ops::adaptive::control_row;
+use pushforward::reference::{Twin, adaptive};
+
+#[test]
+fn error_ratios_match_their_twin() {
+    for (rows, cols) in [(1, 1), (255, 1), (64, 4), (257, 3)] {
+        let [e, x, y] = [1, 2, 3].map(|seed| numbers(rows * cols, seed));
+        let found = run(|rec| {
+            let [e, x, y] = [&e, &x, &y].map(|v| input(rec, rows, cols, v));
+            let row = input(rec, 1, 16, &control_row(0.0, 1.0, 0.1, 0.25));
+            Ok(vec![rec.error_ratio(e, x, y, row)?])
+        });
+        let mut twin = Twin::new(4);
+        for i in 0..rows * cols {
+            twin.push([adaptive::ratio(e[i].into(), x[i].into(), y[i].into(), 0.25)]);
+        }
+        twin.check("ratios", &found[0]);
+    }
+}
+
+#[test]
+fn the_control_is_that_of_its_twin_wherever_a_step_may_end() {
+    // Errors below and above the tolerance, none at all, one that is no number; a long way to go, a short one, back in time; over.
+    for (from, to, h) in [(0.0, 1.0, 0.1), (0.0, 1.0, 1.0), (1.0, 0.0, -0.3), (0.5, 0.75, 0.2), (0.0, 1.0, 5e-7)] {
+        for total in [0.0f32, 0.5, 60.0, 64.1, 1e9, f32::NAN, f32::INFINITY] {
+            for state in [0.0, 1.0] {
+                let mut row = control_row(from, to, h, 0.25);
+                row[5] = state;
+                let found = run(|rec| {
+                    let (row, total) = (input(rec, 1, 16, &row), input(rec, 1, 1, &[total]));
+                    rec.control_step(total, 64, row)?;
+                    Ok(vec![row])
+                });
+                let expected = adaptive::control(row.map(f64::from), total.into(), 64);
+                let mut twin = Twin::new(2);
+                expected.iter().for_each(|&v| twin.push_scaled(v, 1.0f64.max(v.abs())));
+                twin.check(&format!("control from {from} by {h}, {total}"), &found[0]);
+            }
+        }
+    }
+}
+
+#[test]
+fn only_a_step_that_was_taken_is_kept() {
+    for taken in [0.0, 1.0] {
+        let mut row = control_row(0.0, 1.0, 0.1, 0.25);
+        row[13] = taken;
+        let found = run(|rec| {
+            let (row, x, y) = (input(rec, 1, 16, &row), input(rec, 70, 3, &[1.0; 210]), input(rec, 70, 3, &[2.0; 210]));
+            rec.commit_step(y, row, x)?;
+            Ok(vec![x])
+        });
+        assert_eq!(found[0], vec![1.0 + taken; 210]);
+    }
+}

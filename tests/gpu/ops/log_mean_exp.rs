@@ -1,0 +1,60 @@
+use super::{input, numbers, run, wide};
+use pushforward::reference::log_mean_exp::{log_mean_exp, shares};
+use pushforward::reference::{check_gradient, differences};
+
+const SIZES: [(usize, usize); 6] = [(1, 1), (63, 5), (64, 50), (65, 1), (1, 300), (257, 7)];
+
+#[test]
+fn values_shares_and_gradients_match_their_twins() {
+    for (n, k) in SIZES {
+        for size in [1.0, 30.0] {
+            let x: Vec<f32> = numbers(n * k, 1).iter().map(|v| size * v).collect();
+            let u = numbers(n, 2);
+            let found = run(|rec| {
+                let (x, u) = (input(rec, n, k, &x), input(rec, n, 1, &u));
+                let y = rec.log_mean_exp(x)?;
+                let into = rec.empty(n, k)?;
+                rec.shares_into(x, y, into)?;
+                let d_x = rec.backward_from(&[(y, Some(u))], &[x])?[0];
+                Ok(vec![y, into, d_x])
+            });
+            let what = format!("{n} × {k}, size {size}");
+            let (x, u) = (wide(&x), wide(&u));
+            log_mean_exp(&x, k).check(&what, &found[0]);
+            let expected = shares(&x, k);
+            check_gradient(&what, &wide(&found[1]), &expected, 2e-5);
+            let d_x: Vec<f64> = expected.iter().enumerate().map(|(e, share)| u[e / k] * share).collect();
+            check_gradient(&what, &wide(&found[2]), &d_x, 2e-5);
+        }
+    }
+}
+
+#[test]
+fn shares_are_the_twins_slopes() {
+    let x = wide(&numbers(7, 3));
+    check_gradient("shares", &shares(&x, 7), &differences(&x, |x| log_mean_exp(x, 7).value[0]), 1e-8);
+}
+
+#[test]
+fn huge_numbers_do_not_overflow_and_a_gradient_adds() {
+    let found = run(|rec| {
+        let x = input(rec, 3, 2, &[1e4, 1e4, -1e30, 0.0, -3e37, -3e37]);
+        let y = rec.log_mean_exp(x)?;
+        let all = rec.sum(x)?;
+        let some = rec.sum(y)?;
+        let loss = rec.add(all, some)?;
+        let d_x = rec.backward(loss, &[x])?[0];
+        Ok(vec![y, d_x])
+    });
+    assert_eq!(found[0], [1e4, -2f32.ln(), -3e37]);
+    assert_eq!(found[1], [1.5, 1.5, 1.0, 2.0, 1.5, 1.5]);
+}
+
+#[test]
+fn shapes_that_do_not_fit_are_refused() {
+    run(|rec| {
+        let x = input(rec, 2, 3, &[0.0; 6]);
+        assert!(rec.shares_into(x, x, x).is_err());
+        Ok(vec![x])
+    });
+}

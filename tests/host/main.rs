@@ -1,0 +1,4 @@
+//! What needs no device: tables, files, toy targets, plots and pages.
+
+mod data;
+mod report;
