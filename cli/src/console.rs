@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal, Write};
 
 use pushforward::data::Table;
 use pushforward::{Error, Result};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::arguments::{Global, LogFormat};
@@ -93,4 +94,18 @@ pub fn print(text: &str) -> Result<()> {
     let end = if text.ends_with('\n') { "" } else { "\n" };
     let written = Results.write_all(format!("{text}{end}").as_bytes()).and_then(|()| Results.flush());
     written.map_err(|e| Error::io("write", "standard output", e))
+}
+
+/// The version of the objects that `--json` prints. It grows when a field is renamed or removed, or when its meaning or unit changes.
+const SCHEMA: u64 = 1;
+
+/// Prints one JSON object, with its schema.
+pub fn print_object(content: &impl Serialize) -> anyhow::Result<()> {
+    #[derive(Serialize)]
+    struct Object<'a, T> {
+        schema: u64,
+        #[serde(flatten)]
+        content: &'a T,
+    }
+    Ok(print(&serde_json::to_string(&Object { schema: SCHEMA, content })?)?)
 }

@@ -6,7 +6,7 @@ use pushforward::metrics::{Evaluator, Stage, Watch};
 use pushforward::words::number;
 
 use super::arguments::Evaluate;
-use super::console::{Console, print};
+use super::console::{Console, print, print_object};
 
 /// Toy targets draw the reference and the samples from seeds of their own, so that neither is the training set of the same seed.
 const REFERENCE: u64 = 0x7265_6665;
@@ -50,7 +50,7 @@ pub fn evaluate(args: &Evaluate, adapter: &str, console: Console) -> anyhow::Res
     }
     let found = found?;
     if args.json {
-        return Ok(print(&serde_json::to_string(&found)?)?);
+        return print_object(&found);
     }
     console.message(&format!(
         "{} rows of {} against {} rows of {}",

@@ -10,7 +10,7 @@ use pushforward::words::{count, duration, listed, number, plain, table as lined_
 use pushforward::{Error, Result};
 
 use super::arguments;
-use super::console::{Console, print};
+use super::console::{Console, print, print_object};
 use super::progress::Watches;
 use super::train::{TEST, command, fresh_rows, name_of, quote, stop_on_signals};
 
@@ -80,7 +80,7 @@ pub fn tour(args: &arguments::Tour, adapter: &str, console: Console) -> anyhow::
     watch.clear();
     let found = found?;
     if args.json {
-        print(&serde_json::to_string(&Printed::of(&plan, &found))?)?;
+        print_object(&Printed::of(&plan, &found))?;
     } else {
         print(&shown(&plan, &found))?;
     }
@@ -162,12 +162,12 @@ fn shown(plan: &Plan, tour: &Tour) -> String {
             record.name.clone(),
             plain(root(&scores.energy).value, 4),
             tour.skill(record).map_or_else(|| "–".into(), |c| plain(c, 2)),
-            if is_best { "nearest".into() } else { p.map_or_else(|| "–".into(), |p| number(p.corrected, 2)) },
+            if is_best { "nearest".into() } else { p.map_or_else(|| "–".into(), |p| number(p.corrected_p_value, 2)) },
             scores.c2st.as_ref().map_or_else(|| "–".into(), |c2st| plain(c2st.value, 3)),
             plain(scores.coverage.value, 3),
             record.likelihood.as_ref().map_or_else(|| "–".into(), |l| plain(l.mean, 3)),
-            if record.training > 0.0 { duration(record.training) } else { "–".into() },
-            record.sampling.map_or_else(|| "–".into(), |s| format!("{} s", number(s, 2))),
+            if record.training_seconds > 0.0 { duration(record.training_seconds) } else { "–".into() },
+            record.sampling_seconds.map_or_else(|| "–".into(), |s| format!("{} s", number(s, 2))),
         ]);
     }
     let without = |left_out: bool| tour.kept.iter().map(|kept| &kept.record).filter(move |record| record.left_out == left_out);

@@ -13,7 +13,7 @@ use pushforward::words::{count, number};
 use serde_json::json;
 
 use super::arguments::{self, Integration, Push, Sample};
-use super::console::{Console, print};
+use super::console::{Console, print, print_object};
 use super::progress::Share;
 
 /// Bandwidth of the Vendi score, in standard deviations of a column.
@@ -71,12 +71,12 @@ pub fn sample(args: &Sample, adapter: &str, console: Console) -> anyhow::Result<
         console.message(&diversity_of(&draw(&alone)?, &rows, adapter, console)?);
     }
     if let Some(file) = &args.trajectories {
-        let ways = model.trajectories(n, args.seed)?;
-        ways.write(file)?;
+        let trajectories = model.trajectories(n, args.seed)?;
+        trajectories.write(file)?;
         console.message(&format!(
             "wrote the trajectories of {}, {}, to {}",
             count(n, "row"),
-            count(ways.rows(), "point"),
+            count(trajectories.rows(), "point"),
             file.display()
         ));
     }
@@ -348,7 +348,7 @@ pub fn log_density(args: &arguments::LogDensity, adapter: &str, console: Console
             "bits_per_dimension": found.bits_per_dimension, "lower_bound": lower_bound, "trained_bound": trained,
             "solver": model.solved(),
         });
-        return Ok(print(&said.to_string())?);
+        return print_object(&said);
     }
     if let Some(solved) = model.solved() {
         console.message(&said_of_solver(&solved, "nats"));

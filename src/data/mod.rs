@@ -60,7 +60,7 @@ mod internal {
     pub use super::split::{Purpose, by_weight, set_aside, split, subset, subset_of};
     pub use super::spread::outlier_warnings;
     pub use super::standardize::{ColumnRounding, Rounding};
-    pub use super::target::Law;
+    pub use super::target::Form;
 }
 #[cfg(not(feature = "unstable"))]
 pub(crate) use internal::*;

@@ -19,7 +19,7 @@ const BANANA: [&str; 2] = ["-(x - y^2/4)", "((x - y^2/4)*y - y/2)/2"];
 
 /// Where a score comes from; in the data's own units.
 #[derive(Clone, Debug, PartialEq)]
-pub enum Law {
+pub enum Form {
     Mixture(Mixture),
     /// One formula a column.
     Formulas(Formulas),
@@ -28,7 +28,7 @@ pub enum Law {
 /// A distribution with a known score, in units of training. Standardizing is affine, z = (x − mean)/scale, so s_z(z) = scale ⊙ s_x(x).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Target {
-    law: Law,
+    form: Form,
     units: Standardization,
 }
 
@@ -37,13 +37,13 @@ impl Target {
     pub fn of(source: &Source, units: &Standardization) -> Option<Self> {
         let Origin::Toy(toy, _) = source.origin else { return None };
         let whole = source.columns.as_ref().is_none_or(|chosen| *chosen == ["x", "y"] || *chosen == ["0", "1"]);
-        let law = match toy {
+        let form = match toy {
             _ if !whole => return None,
             // log p = −b²/2 − y²/8 with the bend b = x − y²/4.
-            Toy::Banana => Law::Formulas(Formulas::parse(&BANANA, &["x", "y"]).expect("they are formulas of x and y")),
-            _ => Law::Mixture(toy.mixture()?),
+            Toy::Banana => Form::Formulas(Formulas::parse(&BANANA, &["x", "y"]).expect("they are formulas of x and y")),
+            _ => Form::Mixture(toy.mixture()?),
         };
-        Some(Self { law, units: units.clone() })
+        Some(Self { form, units: units.clone() })
     }
 
     /// The distribution whose score these expressions are, one a column of `rows`, in their names and units.
@@ -63,12 +63,12 @@ impl Target {
         }
         let formulas = Formulas::parse(score, columns)?;
         check_gradient(&formulas, rows)?;
-        Ok(Self { law: Law::Formulas(formulas), units: units.clone() })
+        Ok(Self { form: Form::Formulas(formulas), units: units.clone() })
     }
 
-    /// The distribution in the data's own units.
-    pub fn law(&self) -> &Law {
-        &self.law
+    /// Where the score comes from, in the data's own units.
+    pub fn form(&self) -> &Form {
+        &self.form
     }
 
     pub fn units(&self) -> &Standardization {
@@ -77,16 +77,16 @@ impl Target {
 
     /// The same distribution in other units.
     pub fn in_units(&self, units: &Standardization) -> Self {
-        Self { law: self.law.clone(), units: units.clone() }
+        Self { form: self.form.clone(), units: units.clone() }
     }
 
     /// The score at `z`.
     pub fn score(&self, z: &[f64]) -> Vec<f64> {
         let Standardization { mean, scale } = &self.units;
         let x: Vec<f64> = z.iter().zip(mean.iter().zip(scale)).map(|(z, (mean, scale))| mean + scale * z).collect();
-        let mut score = match &self.law {
-            Law::Mixture(law) => law.score(&x),
-            Law::Formulas(formulas) => formulas.evaluate(&x),
+        let mut score = match &self.form {
+            Form::Mixture(mixture) => mixture.score(&x),
+            Form::Formulas(formulas) => formulas.evaluate(&x),
         };
         score.iter_mut().zip(scale).for_each(|(s, scale)| *s *= scale);
         score

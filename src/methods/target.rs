@@ -1,16 +1,16 @@
 //! The score of a [`Target`], recorded.
 
 use crate::Result;
-use crate::data::{Law, Target};
+use crate::data::{Form, Target};
 use crate::gpu::{Recorder, Var};
 
 impl Target {
     /// The score at each row of `z`, n × d, with its gradient in z.
     pub fn record(&self, rec: &mut Recorder, z: Var) -> Result<Var> {
         let (mean, scale) = (&self.units().mean, &self.units().scale);
-        let formulas = match self.law() {
-            Law::Mixture(law) => return rec.mixture_score(&law.standardized(mean, scale), z),
-            Law::Formulas(formulas) => formulas,
+        let formulas = match self.form() {
+            Form::Mixture(mixture) => return rec.mixture_score(&mixture.standardized(mean, scale), z),
+            Form::Formulas(formulas) => formulas,
         };
         let column = |rec: &mut Recorder, j: usize| {
             let z = rec.columns(z, j, 1)?;

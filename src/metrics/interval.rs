@@ -68,7 +68,7 @@ pub fn mean_and_error(values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
 pub fn student(values: &[f64]) -> Option<(f64, Option<[f64; 2]>)> {
     let n = values.len() as f64;
     let (mean, error) = mean_and_error(values.iter().copied());
-    let quantile = StudentsT::new(0.0, 1.0, n - 1.0).ok().map(|law| law.inverse_cdf((1.0 + LEVEL) / 2.0));
+    let quantile = StudentsT::new(0.0, 1.0, n - 1.0).ok().map(|student| student.inverse_cdf((1.0 + LEVEL) / 2.0));
     (n > 0.0).then(|| (mean, quantile.map(|t| [mean - t * error, mean + t * error])))
 }
 

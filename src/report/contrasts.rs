@@ -1,4 +1,4 @@
-//! Panels of differences with their intervals about a line of no difference: names along the horizontal axis, ways beside each other in colors.
+//! Panels of differences with their intervals about a line of no difference: names along the horizontal axis, series beside each other in colors.
 
 use super::panel::{Axis, Panel, legend, picture};
 use super::style::{AXIS, SERIES, WIDE, px, stroke};
@@ -7,17 +7,17 @@ use crate::Result;
 /// Heights of the legend and of a panel.
 const LEGEND: f64 = 30.0;
 const PANEL: f64 = 210.0;
-/// Ways of one name lie this far apart, names being 1 apart.
+/// Series of one name lie this far apart, names being 1 apart.
 const APART: f64 = 0.16;
 /// Bars are cut at this many times the largest difference: a wide one would hide all others.
 const REACH: f64 = 1.6;
 
-/// A measured difference: of which name and way, and the ends of its bar.
+/// A measured difference: of which name and series, and the ends of its bar.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Contrast {
-    /// Places in [`Contrasts::names`] and [`Contrasts::ways`].
+    /// Places in [`Contrasts::names`] and [`Contrasts::series`].
     pub name: usize,
-    pub way: usize,
+    pub series: usize,
     pub y: f64,
     pub bar: Option<[f64; 2]>,
     /// Whether it is shown as certain: a full dot, not a ring.
@@ -29,7 +29,7 @@ pub struct Contrast {
 pub struct Contrasts {
     pub y: String,
     pub names: Vec<String>,
-    pub ways: Vec<String>,
+    pub series: Vec<String>,
     /// Each panel's title and what it shows.
     pub panels: Vec<(String, Vec<Contrast>)>,
 }
@@ -42,7 +42,7 @@ pub fn contrasts(plot: &Contrasts, title: &str) -> Result<String> {
     let x = Axis { names: plot.names.clone(), ..x };
     picture(WIDE, LEGEND + PANEL * rows as f64, title, |area| {
         let (top, body) = area.split_vertically(px(LEGEND));
-        let entries: Vec<_> = plot.ways.iter().map(String::as_str).zip(SERIES.into_iter().cycle()).collect();
+        let entries: Vec<_> = plot.series.iter().map(String::as_str).zip(SERIES.into_iter().cycle()).collect();
         legend(&top, &entries, 64.0)?;
         for (cell, (title, of)) in body.split_evenly((rows, 1)).iter().zip(&plot.panels) {
             let most = of.iter().map(|c| c.y.abs()).filter(|y| y.is_finite()).fold(0.0, f64::max);
@@ -52,8 +52,8 @@ pub fn contrasts(plot: &Contrasts, title: &str) -> Result<String> {
             let panel = Panel::new(cell, title, x.clone(), y)?;
             panel.line(&[(-0.5, 0.0), (plot.names.len() as f64 - 0.5, 0.0)], stroke(AXIS, 1.4))?;
             for contrast in of {
-                let color = SERIES[contrast.way % SERIES.len()];
-                let at = contrast.name as f64 + APART * (contrast.way as f64 - 0.5 * (plot.ways.len() as f64 - 1.0));
+                let color = SERIES[contrast.series % SERIES.len()];
+                let at = contrast.name as f64 + APART * (contrast.series as f64 - 0.5 * (plot.series.len() as f64 - 1.0));
                 if let Some([low, high]) = contrast.bar {
                     panel.cut_line(&[(at, low), (at, high)], stroke(color, 1.6))?;
                 }

@@ -32,9 +32,9 @@ pub enum Ink {
 pub enum Shown {
     Rows(Vec<f32>),
     /// Lines over a cloud of rows, their beginnings and ends marked.
-    Ways {
+    Trajectories {
         cloud: Vec<f32>,
-        ways: Vec<Vec<[f32; 2]>>,
+        trajectories: Vec<Vec<[f32; 2]>>,
     },
     /// ln of a density over a [`window`] of the cloud, in square cells row by row from its lower left corner, under the cloud.
     Heat {
@@ -127,14 +127,14 @@ pub(super) fn draw<'a>(
             let panel = Panel::within(canvas, part, &titled(&caption), x, y)?;
             panel.dots(points.into_iter().take(DOTS), 0.95, color.mix(0.6))
         }
-        Shown::Ways { cloud, ways } => {
+        Shown::Trajectories { cloud, trajectories } => {
             let panel = Panel::within(canvas, part, &titled(&scatter.caption), x, y)?;
             panel.dots(pairs(cloud).take(DOTS), 0.95, DATA.mix(0.25))?;
             let apart = LEAST_APART * (axes[0].high - axes[0].low) / f64::from(part.dim_in_pixel().0) * f64::from(px(1.0));
-            ways.iter().try_for_each(|way| panel.cut_line(&thinned(way, apart), stroke(INK.mix(0.45), 0.7)))?;
-            let ends = |end: fn(&Vec<[f32; 2]>) -> Option<&[f32; 2]>| ways.iter().filter_map(end).map(place);
-            panel.dots(ends(|way| way.first()), 1.4, MUTED.to_rgba())?;
-            panel.dots(ends(|way| way.last()), 1.4, SAMPLES.to_rgba())
+            trajectories.iter().try_for_each(|points| panel.cut_line(&thinned(points, apart), stroke(INK.mix(0.45), 0.7)))?;
+            let ends = |end: fn(&Vec<[f32; 2]>) -> Option<&[f32; 2]>| trajectories.iter().filter_map(end).map(place);
+            panel.dots(ends(|points| points.first()), 1.4, MUTED.to_rgba())?;
+            panel.dots(ends(|points| points.last()), 1.4, SAMPLES.to_rgba())
         }
         Shown::Heat { cloud, log_density } => {
             let color = if ink == Ink::Data { DATA } else { SAMPLES };
@@ -183,11 +183,11 @@ fn place(at: &[f32; 2]) -> (f64, f64) {
 }
 
 /// A trajectory without the points nearer than `apart` to the last one before them, but with its end.
-fn thinned(way: &[[f32; 2]], apart: f64) -> Vec<(f64, f64)> {
+fn thinned(points: &[[f32; 2]], apart: f64) -> Vec<(f64, f64)> {
     let mut kept: Vec<(f64, f64)> = Vec::new();
-    for (i, at) in way.iter().map(place).enumerate() {
+    for (i, at) in points.iter().map(place).enumerate() {
         let far = kept.last().is_none_or(|last| (last.0 - at.0).hypot(last.1 - at.1) >= apart);
-        if far || i + 1 == way.len() {
+        if far || i + 1 == points.len() {
             kept.push(at);
         }
     }
@@ -198,7 +198,9 @@ fn thinned(way: &[[f32; 2]], apart: f64) -> Vec<(f64, f64)> {
 pub(super) fn square_axes<'a>(mut column: impl Iterator<Item = &'a Scatter>) -> [Axis; 2] {
     let of = |scatter: &Scatter| match &scatter.shown {
         Shown::Rows(rows) => Some(pairs(rows).collect::<Vec<_>>()),
-        Shown::Ways { cloud, ways } => Some(pairs(cloud).chain(ways.iter().filter_map(|way| way.first()).map(place)).collect()),
+        Shown::Trajectories { cloud, trajectories } => {
+            Some(pairs(cloud).chain(trajectories.iter().filter_map(|points| points.first()).map(place)).collect())
+        }
         Shown::Heat { cloud, .. } => Some(pairs(cloud).collect()),
         Shown::Words(_) => None,
     };

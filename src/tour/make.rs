@@ -69,7 +69,7 @@ impl<'a> Maker<'a> {
         let log: Log<Record> = Log::open(&plan.out.join("tour.jsonl"), &terms)?;
         let (before, now) = (log.iter().map(|record| record.elapsed).fold(0.0, f64::max), Instant::now());
         // A tour that goes on gives what it gave before.
-        let each = log.iter().find_map(|record| record.given);
+        let each = log.iter().find_map(|record| record.training_budget);
         Ok(Self {
             gpu,
             plan,
@@ -178,12 +178,12 @@ impl<'a> Maker<'a> {
             let mut record = Record::new(&self.terms, name, Kind::Baseline);
             let kept = match baselines::fit(name, self.gpu, judge.train()?, time, self.plan.seed) {
                 Ok(fitted) => {
-                    record.training = started.elapsed().as_secs_f64();
+                    record.training_seconds = started.elapsed().as_secs_f64();
                     record.parameters = Some(fitted.parameters());
                     record.note = fitted.note();
                     let drawn = Instant::now();
                     let mut rows = fitted.sample(TIMED, SAMPLE)?;
-                    record.sampling = Some(drawn.elapsed().as_secs_f64());
+                    record.sampling_seconds = Some(drawn.elapsed().as_secs_f64());
                     rows.truncate(judge.rows() * judge.cols());
                     let rows = Table::new(judge.columns().iter().cloned(), judge.scale().undo(&rows)?)?;
                     let log_density = match self.plan.conditions {
@@ -274,7 +274,7 @@ impl<'a> Maker<'a> {
         let seconds = slots.seconds;
         self.each.get_or_insert(seconds);
         self.watch.message(&format!("{}: {seconds:.0} s of training, {} to come", entry.name, left - 1));
-        record.given = Some(seconds);
+        record.training_budget = Some(seconds);
         Ok(Begun::Task(Box::new(Task { entry, seconds, expected: seconds + slots.overhead, record })))
     }
 
@@ -282,7 +282,7 @@ impl<'a> Maker<'a> {
     pub fn finish(&mut self, made: Made) -> Result<Kept> {
         self.done = Instant::now();
         let Made { entry, record, drawn, took } = made;
-        let given = record.given;
+        let training_budget = record.training_budget;
         let kept = match drawn {
             Ok((rows, log_density)) => self.judged(record, rows, log_density),
             Err(e) => Err(e),
@@ -290,11 +290,11 @@ impl<'a> Maker<'a> {
         let kept = match kept {
             Err(e) if e.is_of_one_run() => {
                 let fresh = Record::new(&self.terms, entry.name, Kind::Method);
-                self.failed(Record { training: took, given, ..fresh }, e.to_string())?
+                self.failed(Record { training_seconds: took, training_budget, ..fresh }, e.to_string())?
             }
             kept => kept?,
         };
-        self.overheads.push(took + self.done.elapsed().as_secs_f64() - kept.record.training);
+        self.overheads.push(took + self.done.elapsed().as_secs_f64() - kept.record.training_seconds);
         self.done = Instant::now();
         Ok(kept)
     }
@@ -341,13 +341,13 @@ impl<'a> Maker<'a> {
         let Some(best) = tour.best_method().filter(|_| matches!(self.refits(), Ok(true))) else { return Ok(None) };
         let (rows, path) = (self.plan.table.rows(), self.plan.run(&best.name).join("refit.safetensors"));
         if !path.exists() {
-            self.watch.message(&format!("refitting {} on all {rows} rows, for the {} steps kept", best.name, best.kept));
+            self.watch.message(&format!("refitting {} on all {rows} rows, for the {} steps kept", best.name, best.steps_kept));
             let job = Job {
                 table: self.plan.table.clone(),
                 validation: None,
-                ..self.trainer().job(methods::find(&best.name)?, Some(best.planned))?
+                ..self.trainer().job(methods::find(&best.name)?, Some(best.steps_planned))?
             };
-            match train::refit(self.gpu, job, best.kept, self.watch, self.stop) {
+            match train::refit(self.gpu, job, best.steps_kept, self.watch, self.stop) {
                 Ok(model) => model.save(&path)?,
                 // The model of the training rows is there all the same.
                 Err(e) if e.is_of_one_run() => {

@@ -12,12 +12,12 @@ pub struct Terms {
     pub adapter: String,
     pub source: String,
     /// Hash of the table.
-    pub rows: String,
+    pub table_hash: String,
     /// Columns that are conditions, and the hash of test rows that were given.
     #[serde(default)]
-    pub conditions: usize,
+    pub condition_columns: usize,
     #[serde(default)]
-    pub test: String,
+    pub test_hash: String,
     pub seed: u64,
     /// Seconds of the whole tour.
     pub budget: f64,
@@ -31,9 +31,9 @@ impl Shared for Terms {
             ("version", self.version.clone()),
             ("adapter", self.adapter.clone()),
             ("data", self.source.clone()),
-            ("table", self.rows.clone()),
-            ("conditions", self.conditions.to_string()),
-            ("test rows", self.test.clone()),
+            ("table", self.table_hash.clone()),
+            ("conditions", self.condition_columns.to_string()),
+            ("test rows", self.test_hash.clone()),
             ("seed", self.seed.to_string()),
             ("budget", format!("{} s", self.budget)),
             ("training", format!("{{{}}}", self.training.replace('\n', ", "))),
@@ -60,18 +60,18 @@ pub struct Record {
     pub kind: Kind,
     /// Seconds of training that it was given, and the steps that were planned, made and kept.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub given: Option<f64>,
+    pub training_budget: Option<f64>,
     #[serde(default)]
-    pub planned: u32,
+    pub steps_planned: u32,
     #[serde(default)]
-    pub made: u64,
+    pub steps_made: u64,
     #[serde(default)]
-    pub kept: u64,
+    pub steps_kept: u64,
     /// Seconds of fitting or training.
-    pub training: f64,
+    pub training_seconds: f64,
     /// Seconds in which 10,000 rows are drawn.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub sampling: Option<f64>,
+    pub sampling_seconds: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parameters: Option<usize>,
     /// Whether samples are one pass of a map.
@@ -111,12 +111,12 @@ impl Record {
             terms: terms.clone(),
             name: name.into(),
             kind,
-            given: None,
-            planned: 0,
-            made: 0,
-            kept: 0,
-            training: 0.0,
-            sampling: None,
+            training_budget: None,
+            steps_planned: 0,
+            steps_made: 0,
+            steps_kept: 0,
+            training_seconds: 0.0,
+            sampling_seconds: None,
             parameters: None,
             one_step: None,
             scores: None,

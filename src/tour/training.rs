@@ -83,7 +83,7 @@ impl Trainer<'_> {
                 self.job(entry, Some(steps))?
             }
         };
-        record.planned = job.training.steps;
+        record.steps_planned = job.training.steps;
         let over = AtomicBool::new(false);
         let [share, more] = MOST;
         let mut timed = Timed { watch, stops, over: &over, until: share * seconds + more, at: (0, 0.0) };
@@ -91,14 +91,14 @@ impl Trainer<'_> {
         let (step, took) = timed.at;
         match outcome {
             Ok(outcome) => {
-                (record.made, record.kept, record.training) = (outcome.steps, outcome.kept, outcome.seconds);
+                (record.steps_made, record.steps_kept, record.training_seconds) = (outcome.steps, outcome.kept, outcome.seconds);
                 Ok(outcome.model)
             }
             // Its time was over, not the person's patience: what it has left is its model.
             Err(Error::Interrupted { .. }) if stops.iter().all(|stop| !stop.load(Ordering::SeqCst)) => {
                 let model = Model::load(&self.gpu, &folder)?;
-                (record.made, record.kept, record.training) = (step, model.description().steps, took);
-                record.note = format!("stopped in time at step {step} of {}", record.planned);
+                (record.steps_made, record.steps_kept, record.training_seconds) = (step, model.description().steps, took);
+                record.note = format!("stopped in time at step {step} of {}", record.steps_planned);
                 Ok(model)
             }
             Err(e) => Err(e),
@@ -158,7 +158,7 @@ impl Trainer<'_> {
         // Compiled by now.
         let timed = Instant::now();
         self.sample(model, SAMPLE + 1)?;
-        record.sampling = Some(timed.elapsed().as_secs_f64() * TIMED as f64 / rows.rows() as f64);
+        record.sampling_seconds = Some(timed.elapsed().as_secs_f64() * TIMED as f64 / rows.rows() as f64);
         let told = model.description().dequantized(&self.told(), 1);
         let log_density = match model.log_density(&told) {
             Ok(found) => found.map(|found| found.values.into_iter().map(f64::from).collect()),

@@ -22,13 +22,13 @@ pub struct Beside {
     #[serde(flatten)]
     pub difference: Difference,
     /// p corrected for the number of candidates (Holm).
-    pub corrected: f64,
+    pub corrected_p_value: f64,
 }
 
 impl Beside {
     /// Whether it does not differ significantly from the best.
     pub fn is_level(&self) -> bool {
-        self.corrected > LEVEL
+        self.corrected_p_value > LEVEL
     }
 }
 
@@ -42,7 +42,7 @@ pub struct Ranking {
 impl Ranking {
     fn of(best: &Record, others: Vec<(String, Difference)>) -> Self {
         let corrected = holm(&others.iter().map(|(_, d)| d.p_value).collect::<Vec<_>>());
-        let beside = |((name, difference), corrected)| Beside { name, difference, corrected };
+        let beside = |((name, difference), corrected_p_value)| Beside { name, difference, corrected_p_value };
         Self { best: best.name.clone(), others: others.into_iter().zip(corrected).map(beside).collect() }
     }
 
@@ -172,9 +172,9 @@ mod tests {
             version: String::new(),
             adapter: String::new(),
             source: String::new(),
-            rows: String::new(),
-            conditions: 0,
-            test: String::new(),
+            table_hash: String::new(),
+            condition_columns: 0,
+            test_hash: String::new(),
             seed: 3,
             budget: 1.0,
             training: String::new(),

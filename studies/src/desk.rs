@@ -48,6 +48,17 @@ pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
     write_atomically(path, |file| std::io::Write::write_all(file, text.as_bytes()))
 }
 
+/// The version of the JSON objects of studies. It grows when a field is renamed or removed, or when its meaning or unit changes.
+const SCHEMA: u64 = 1;
+
+/// A study's JSON object, with its schema.
+#[derive(Serialize)]
+struct Object<'a, T> {
+    schema: u64,
+    #[serde(flatten)]
+    found: &'a T,
+}
+
 pub(crate) fn json(found: &impl Serialize) -> Result<String> {
-    serde_json::to_string(found).map_err(|e| Error::data(e.to_string()))
+    serde_json::to_string(&Object { schema: SCHEMA, found }).map_err(|e| Error::data(e.to_string()))
 }

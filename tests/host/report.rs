@@ -138,11 +138,11 @@ fn ways_are_cut_at_the_axes_and_points_too_near_to_be_told_apart_are_one() {
     // From the middle out of the picture, and a way that stays where it is.
     let out: Vec<[f32; 2]> = (0..1000).map(|i| [0.05 * i as f32, 0.0]).collect();
     let still = vec![[0.5f32, 0.5]; 50];
-    let shown = Shown::Ways { cloud: normal(500, 2, 1), ways: vec![out, still] };
+    let shown = Shown::Trajectories { cloud: normal(500, 2, 1), trajectories: vec![out, still] };
     let line = Line { name: "flow".into(), ink: Ink::Samples, pictures: vec![Scatter { caption: String::new(), shown }] };
     let words = Scatter { caption: String::new(), shown: Shown::Words("not run".into()) };
     let first = Line { name: "other".into(), ink: Ink::Samples, pictures: vec![words] };
-    let svg = grid(&["moons".to_string()], &[first, line], "ways").expect("plot");
+    let svg = grid(&["moons".to_string()], &[first, line], "trajectories").expect("plot");
     well_formed(&svg);
     on_the_picture(&svg);
     let drawn: Vec<&str> =
@@ -313,9 +313,9 @@ fn marks_on_a_logarithmic_panel_stand_a_decade_apart_and_those_outside_are_left_
 
 #[test]
 fn contrasts_are_rings_or_dots_and_bars_are_cut() {
-    let contrast = |name: usize, way: usize, y: f64, half: f64, certain: bool| Contrast {
+    let contrast = |name: usize, series: usize, y: f64, half: f64, certain: bool| Contrast {
         name,
-        way,
+        series,
         y,
         bar: (half > 0.0).then_some([y - half, y + half]),
         certain,
@@ -329,7 +329,7 @@ fn contrasts_are_rings_or_dots_and_bars_are_cut() {
     let plot = Contrasts {
         y: "change".into(),
         names: ["first".into(), "second".into()].to_vec(),
-        ways: ["this way".into(), "that way".into()].to_vec(),
+        series: ["this way".into(), "that way".into()].to_vec(),
         panels: vec![("one <panel>".into(), all.clone()), ("all alike".into(), vec![contrast(0, 0, 0.0, 0.0, false)])],
     };
     let svg = contrasts(&plot, "differences").expect("a plot");

@@ -19,15 +19,16 @@ fn the_page_is_whole_and_only_what_is_missing_is_made_again() {
     let desk = Desk::new();
     let found: serde_json::Value =
         serde_json::from_str(&desk.works(&page("page", &format!("{BOTH} --json")))).expect("one object");
+    assert_eq!(found["schema"], 1);
     let effects = found["effects"].as_array().expect("effects");
     assert_eq!(effects.len(), 2);
     for effect in effects {
-        for of in ["root_energy", "off"] {
+        for of in ["root_energy", "share_error"] {
             let change = &effect[of];
             assert_eq!(change["pairs"].as_u64(), Some(2), "{change}");
             assert!(change["interval"].is_array() && change["p_value"].as_f64() >= Some(0.5), "{change}");
         }
-        assert!(effect["cost"].is_number() && effect["judge"].is_null(), "{effect}");
+        assert!(effect["step_time_ratio"].is_number() && effect["floor_time_share"].is_null(), "{effect}");
     }
     assert_eq!(found["levels"].as_array().map(Vec::len), Some(2 + 2 * 2));
     assert!(found["headline"].as_str().is_some_and(|said| said.contains("of 2 comparisons")), "{}", found["headline"]);
@@ -39,7 +40,7 @@ fn the_page_is_whole_and_only_what_is_missing_is_made_again() {
     assert_eq!(seeds, [true, true, true, true, false, false, false, false]);
     assert_eq!(std::fs::read_dir(desk.path("page/runs")).map(Iterator::count).unwrap_or(0), 0);
     let csv = desk.text("page/anneal.csv");
-    assert!(csv.starts_with("target,objective,falls,direct_root_energy,") && csv.lines().count() == 1 + 2, "{csv}");
+    assert!(csv.starts_with("target,objective,noise_schedule,direct_root_energy,") && csv.lines().count() == 1 + 2, "{csv}");
     let html = desk.text("page/report.html");
     for name in ["changes.svg", "shares.svg", "samples.svg"] {
         assert!(html.contains(&desk.text(&format!("page/{name}"))), "{name}");
@@ -54,6 +55,11 @@ fn the_page_is_whole_and_only_what_is_missing_is_made_again() {
     assert_eq!(desk.text("page/anneal.jsonl"), lines);
     assert!(said.out.contains("gan") && said.out.contains("page/report.html"), "{}", said.out);
     desk.fails(&page("page", "--set steps=30"), 2, &["anneal.jsonl", "steps = 20", "30 was asked for", "another folder"]);
+    // Lines of another schema are refused, not misread.
+    for (schema, said) in [("\"schema\":2,", "schema 2"), ("", "no schema")] {
+        desk.file("page/anneal.jsonl", lines.replacen("\"schema\":1,", schema, 1));
+        desk.fails(&page("page", BOTH), 1, &["anneal.jsonl", "another version", said, "reads schema 1", "another folder"]);
+    }
 }
 
 #[test]

@@ -41,10 +41,14 @@ fn the_page_has_ways_and_quality_against_evaluations() {
     );
     let lines = desk.text("page/sweep.jsonl");
     assert_eq!(lines.lines().count(), 30);
-    let (ways, sweep, html) = (desk.text("page/ways.svg"), desk.text("page/sweep.svg"), desk.text("page/report.html"));
-    assert!(ways.matches("<polyline").count() >= 2 * 60 && ways.contains("× the straight line"), "a line a way");
+    let (trajectories, sweep, html) =
+        (desk.text("page/trajectories.svg"), desk.text("page/sweep.svg"), desk.text("page/report.html"));
+    assert!(
+        trajectories.matches("<polyline").count() >= 2 * 60 && trajectories.contains("× the straight line"),
+        "a line per trajectory"
+    );
     assert!(sweep.contains("flow-matching") && sweep.contains("Heun") && sweep.contains(">128<"), "{sweep}");
-    assert!(html.contains(&ways) && html.contains(&sweep) && html.contains(&desk.text("page/grid.svg")));
+    assert!(html.contains(&trajectories) && html.contains(&sweep) && html.contains(&desk.text("page/grid.svg")));
     for part in ["Scores on moons", "How many evaluations are enough", "flow-matching, Euler", "flows of §4"] {
         assert!(html.contains(part), "{part}");
     }
@@ -61,7 +65,7 @@ fn the_page_has_ways_and_quality_against_evaluations() {
     // Without its model a run still has its numbers.
     std::fs::remove_dir_all(desk.path("page/runs")).expect("the runs go");
     desk.works(SMALL);
-    assert!(desk.text("page/ways.svg").contains("its model") && desk.text("page/sweep.csv") == csv);
+    assert!(desk.text("page/trajectories.svg").contains("its model") && desk.text("page/sweep.csv") == csv);
 }
 
 #[test]

@@ -24,8 +24,8 @@ fn the_page_has_likelihoods_and_heat_maps() {
     }
     // Moons have no density in closed form; eight Gaussians have, and no fitted Gaussian comes near it.
     assert!(nats("true density", "moons").is_none());
-    let law = nats("true density", "8gaussians").expect("it is known");
-    assert!(law > nats("fitted Gaussian", "8gaussians").expect("it is there") + 0.5);
+    let truth = nats("true density", "8gaussians").expect("it is known");
+    assert!(truth > nats("fitted Gaussian", "8gaussians").expect("it is there") + 0.5);
     let (heat, html) = (desk.text("page/heat.svg"), desk.text("page/report.html"));
     assert!(
         heat.matches("<rect").count() > 1000 && heat.contains("mass 1.00") && heat.contains("no closed"),

@@ -90,8 +90,10 @@ fn what_a_flow_cannot_do_is_said() {
     desk.works(&format!("train flow-matching --data toy:moons:200 --out run --steps 20 {TINY}"));
     desk.fails("sample run -n 9 --out a.csv --set path=edm", 2, &["no sampling setting `path`", "solver_steps"]);
     desk.fails("sample run -n 9 --out a.csv --set repulsion=1 --solver ddim", 2, &["repulsion", "heun"]);
-    desk.works("sample run -n 9 --out new.csv --solver ancestral --steps 4 --trajectories ways.csv");
-    assert!(desk.text("ways.csv").starts_with("path,t,x,y\n") && desk.text("ways.csv").lines().count() == 1 + 9 * 5);
+    desk.works("sample run -n 9 --out new.csv --solver ancestral --steps 4 --trajectories trajectories.csv");
+    assert!(
+        desk.text("trajectories.csv").starts_with("path,t,x,y\n") && desk.text("trajectories.csv").lines().count() == 1 + 9 * 5
+    );
     desk.fails("push run --input new.csv --out a.csv --solver ancestral", 2, &["ancestral", "no map of points"]);
     desk.fails("log-density run --data new.csv --set repulsion=1", 2, &["repulsion", "no density"]);
     assert!(desk.works("log-density run --data new.csv --set probes=3").contains("random probes of the divergence"));
@@ -99,7 +101,7 @@ fn what_a_flow_cannot_do_is_said() {
     assert!(desk.read("apart.csv") != desk.read("new.csv"));
 
     desk.works(&format!("train energy --data toy:moons:200 --out one --steps 5 {TINY}"));
-    desk.fails("sample one -n 9 --out a.csv --trajectories ways.csv", 2, &["energy", "no trajectories"]);
+    desk.fails("sample one -n 9 --out a.csv --trajectories trajectories.csv", 2, &["energy", "no trajectories"]);
     desk.fails("sample one -n 9 --out a.csv --solver euler", 2, &["energy", "one step"]);
 
     for (rest, parts) in [

@@ -49,6 +49,7 @@ fn from_rows_to_new_rows() {
 
     let found = desk.works("evaluate --reference toy:moons:100 --samples a.npy --train toy:moons:200 --json");
     let found = json(&found);
+    assert_eq!(found["schema"], 1);
     for score in ["mmd2", "energy", "sliced_w2", "w2", "c2st", "coverage", "density", "precision", "recall", "ks"] {
         assert!(found[score]["value"].is_number(), "{score}: {found}");
     }

@@ -9,6 +9,7 @@ fn a_tour_ranks_methods_beside_baselines_keeps_the_best_and_goes_on() {
     let desk = Desk::new();
     let asked = format!("{TOUR} --budget 2m --set steps=150 --methods energy,flow-matching --json");
     let found: serde_json::Value = serde_json::from_str(&desk.works(&asked)).expect("one object");
+    assert_eq!(found["schema"], 1);
     let candidates = found["candidates"].as_array().expect("candidates");
     let names: Vec<&str> = candidates.iter().filter_map(|c| c["name"].as_str()).collect();
     for name in ["energy", "flow-matching", "fitted Gaussian", "Gaussian mixture", "kernel density", "training rows"] {
@@ -55,8 +56,11 @@ fn a_budget_that_is_too_short_leaves_methods_out_and_ranks_none_of_a_moment() {
     );
     // Who is ranked has had a training, and as long as the others.
     for candidate in ranked {
-        assert!(candidate["given"].as_f64() >= Some(0.7 * 2.0), "{candidate}");
-        assert!(candidate["training"].as_f64() <= candidate["given"].as_f64().map(|given| 1.25 * given + 1.5), "{candidate}");
+        assert!(candidate["training_budget"].as_f64() >= Some(0.7 * 2.0), "{candidate}");
+        assert!(
+            candidate["training_seconds"].as_f64() <= candidate["training_budget"].as_f64().map(|budget| 1.25 * budget + 1.5),
+            "{candidate}"
+        );
     }
     assert!(desk.text("tour/report.html").contains("Left out: not enough time"));
 }

@@ -8,13 +8,13 @@
 //! Below, N, N₁, N₂ are independent standard normals (N in the plane where it is added to a point), U, U₁, U₂ independent
 //! uniforms on [0, 1), and all indices, signs and other choices are equally likely.
 
+mod closed_form;
 mod draw;
-mod law;
 
 use std::fmt;
 use std::str::FromStr;
 
-pub use law::Moments;
+pub use closed_form::Moments;
 
 use super::random::{Stream, generator};
 use super::{Mixture, Table, nearest};
@@ -120,23 +120,23 @@ impl Toy {
 
     /// The mean and covariance of the distribution, in closed form (of the pinwheel, too).
     pub fn moments(self) -> Moments {
-        law::moments(self)
+        closed_form::moments(self)
     }
 
     /// The logarithm of the density at a point, for the distributions whose density has a closed form: 8gaussians, checkerboard, gaussian,
     /// uniform, banana and 25gaussians. It is −∞ outside of the support.
     pub fn log_density(self, point: [f64; 2]) -> Option<f64> {
-        law::log_density(self, point)
+        closed_form::log_density(self, point)
     }
 
     /// ∇ log p at a point, for the distributions that have one everywhere: 8gaussians, gaussian, banana and 25gaussians.
     pub fn score(self, point: [f64; 2]) -> Option<[f64; 2]> {
-        law::score(self, point)
+        closed_form::score(self, point)
     }
 
     /// The distribution as a Gaussian mixture, where it is one: 8gaussians, gaussian and 25gaussians.
     pub fn mixture(self) -> Option<Mixture> {
-        law::mixture(self)
+        closed_form::mixture(self)
     }
 
     /// The targets whose score is known, for messages: `toy:8gaussians, …`.

@@ -28,7 +28,7 @@ pub(super) fn candidates(tour: &Tour) -> Option<Sheet> {
             Some(ranking) if ranking.best == record.name => bare("nearest"),
             Some(ranking) => ranking.find(&record.name).map_or_else(
                 || bare("–"),
-                |other| (if other.is_level() { "level".into() } else { "farther".into() }, probability(other.corrected)),
+                |other| (if other.is_level() { "level".into() } else { "farther".into() }, probability(other.corrected_p_value)),
             ),
             None => bare("–"),
         };
@@ -182,16 +182,16 @@ pub(super) fn spent(tour: &Tour) -> Option<Sheet> {
     let row = |kept: &&Kept| {
         let record = &kept.record;
         record.scores.as_ref()?;
-        let steps = match (record.kept, record.made) {
+        let steps = match (record.steps_kept, record.steps_made) {
             (_, 0) => bare("–"),
             (kept, made) if kept < made => (number(made as f64, 12), format!("kept step {}", number(kept as f64, 12))),
             (_, made) => bare(number(made as f64, 12)),
         };
         Some(vec![
             bare(record.name.clone()),
-            bare(duration(record.training)),
+            bare(duration(record.training_seconds)),
             steps,
-            bare(record.sampling.map_or_else(|| "–".into(), |s| format!("{} s", number(s, 2)))),
+            bare(record.sampling_seconds.map_or_else(|| "–".into(), |s| format!("{} s", number(s, 2)))),
             bare(record.parameters.map_or_else(|| "–".into(), |count| number(count as f64, 12))),
         ])
     };

@@ -15,7 +15,7 @@ pub fn line(tour: &Tour, record: &Record) -> String {
         "{}: root energy distance {}{skill}{c2st_accuracy}; {}",
         record.name,
         plain(root(&scores.energy).value, 4),
-        duration(record.training)
+        duration(record.training_seconds)
     )
 }
 
@@ -100,7 +100,9 @@ fn ranked(tour: &Tour) -> String {
     match best.record.kind {
         Kind::Baseline => match tour.best_method() {
             Some(method) => {
-                let p = ranking.find(&method.name).map_or(String::new(), |other| format!(" ({})", probability(other.corrected)));
+                let p = ranking
+                    .find(&method.name)
+                    .map_or(String::new(), |other| format!(" ({})", probability(other.corrected_p_value)));
                 text += &format!(" Of the methods {} is nearest: {}{p}.", method.name, said(method));
             }
             None => text += " No method has been scored.",
@@ -110,7 +112,7 @@ fn ranked(tour: &Tour) -> String {
             if let Some(baseline) = nearest.filter(|kept| kept.record.scores.is_some()) {
                 let p = ranking
                     .find(&baseline.record.name)
-                    .map_or(String::new(), |other| format!(", {}", probability(other.corrected)));
+                    .map_or(String::new(), |other| format!(", {}", probability(other.corrected_p_value)));
                 let root = baseline.record.scores.as_ref().map(|scores| root(&scores.energy).value).unwrap_or_default();
                 text += &format!(" The nearest baseline is the {} ({}{p}).", baseline.record.name, plain(root, 3));
             }

@@ -58,9 +58,9 @@ impl Judge {
             let [reference, set] = [reference, set].map(|values| Points::new(values, self.scored, columns));
             energy += pairs::energy_on(&self.gpu, reference?, set?)?.value / SETS as f64;
         }
-        let shares = self.target.mixture().map(|law| law.shares(sample));
-        let off = self.target.mixture().zip(shares.as_ref()).map(|(law, shares)| law.off(shares));
+        let shares = self.target.mixture().map(|mixture| mixture.shares(sample));
+        let share_error = self.target.mixture().zip(shares.as_ref()).map(|(mixture, shares)| mixture.share_error(shares));
         let outlier_rate = shares.as_ref().map(|shares| (1.0 - shares.iter().sum::<f64>()).max(0.0));
-        Ok(Scores { root_energy: energy.max(0.0).sqrt(), shares: shares.unwrap_or_default(), off, outlier_rate })
+        Ok(Scores { root_energy: energy.max(0.0).sqrt(), shares: shares.unwrap_or_default(), share_error, outlier_rate })
     }
 }

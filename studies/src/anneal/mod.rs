@@ -148,13 +148,13 @@ impl Settings {
         Ok(chosen)
     }
 
-    /// Direct training, and the falls asked for, each once.
+    /// Direct training, and the noise schedules asked for, each once.
     pub fn arms(&self) -> Vec<Arm> {
         let all = vec![Falls::Rounds, Falls::Geometric, Falls::Floor];
         let mut arms = vec![Arm::Direct];
-        for falls in if self.noise_schedules.is_empty() { all } else { self.noise_schedules.clone() } {
-            if !arms.contains(&Arm::of(falls)) {
-                arms.push(Arm::of(falls));
+        for schedule in if self.noise_schedules.is_empty() { all } else { self.noise_schedules.clone() } {
+            if !arms.contains(&Arm::of(schedule)) {
+                arms.push(Arm::of(schedule));
             }
         }
         arms
@@ -280,8 +280,8 @@ impl Maker<'_> {
                 _ => judge.beside(seed)?,
             };
             let scores = Some(judge.scores(&values)?);
-            let scoring = started.elapsed().as_secs_f64();
-            self.log.push(Record { scores, scoring, ..Record::new(&self.terms, &self.gpu.summary().name, key) })?;
+            let scoring_seconds = started.elapsed().as_secs_f64();
+            self.log.push(Record { scores, scoring_seconds, ..Record::new(&self.terms, &self.gpu.summary().name, key) })?;
         }
         Ok(())
     }
@@ -299,7 +299,7 @@ impl Maker<'_> {
         let started = Instant::now();
         match self.trained(objective, judge, &record.key, folder.clone()) {
             Ok(outcome) => {
-                (record.made, record.took) = (outcome.steps, outcome.seconds);
+                (record.steps_made, record.training_seconds) = (outcome.steps, outcome.seconds);
                 let started = Instant::now();
                 let sample = outcome.model.sample(judge.rows(), SAMPLE);
                 match sample.and_then(|sample| Ok((judge.scores(sample.single())?, sample))) {
@@ -312,13 +312,13 @@ impl Maker<'_> {
                     Err(e) if e.is_of_one_run() => record.failure = Some(e.to_string()),
                     Err(e) => return Err(e),
                 }
-                record.scoring = started.elapsed().as_secs_f64();
+                record.scoring_seconds = started.elapsed().as_secs_f64();
             }
             Err(e) if e.is_of_one_run() => {
                 record.failure = Some(e.to_string());
-                record.took = started.elapsed().as_secs_f64();
+                record.training_seconds = started.elapsed().as_secs_f64();
                 if let Error::NonFinite { step, .. } = e {
-                    record.made = step;
+                    record.steps_made = step;
                 }
             }
             Err(e) => return Err(e),

@@ -24,14 +24,14 @@ fn dash() -> Cell {
 /// Pictures of the paired differences, with the names of their files.
 pub fn changes(study: &Study) -> Result<Vec<(&'static str, Figure)>, Error> {
     type Of = fn(&Effect) -> Option<&Change>;
-    let ways: Vec<Arm> = study.arms.iter().copied().filter(|arm| *arm != Arm::Direct).collect();
+    let series: Vec<Arm> = study.arms.iter().copied().filter(|arm| *arm != Arm::Direct).collect();
     let picture = |y: &str, of: Of, title: &str| -> Result<Option<String>, Error> {
         let panel = |target: &Target| {
             let contrast = |effect: &Effect| {
                 let change = of(effect)?;
                 Some(Contrast {
                     name: study.objectives.iter().position(|name| *name == effect.objective)?,
-                    way: ways.iter().position(|arm| *arm == effect.arm)?,
+                    series: series.iter().position(|arm| *arm == effect.arm)?,
                     y: change.mean,
                     bar: change.interval,
                     certain: change.stands(),
@@ -45,8 +45,8 @@ pub fn changes(study: &Study) -> Result<Vec<(&'static str, Figure)>, Error> {
         if panels.is_empty() {
             return Ok(None);
         }
-        let ways = ways.iter().map(|arm| format!("{} − direct", arm.name())).collect();
-        contrasts(&Contrasts { y: y.into(), names: study.objectives.clone(), ways, panels }, title).map(Some)
+        let series = series.iter().map(|arm| format!("{} − direct", arm.name())).collect();
+        contrasts(&Contrasts { y: y.into(), names: study.objectives.clone(), series, panels }, title).map(Some)
     };
     let read = "Dots are means over seeds of annealed minus direct, of the same seed; bars are Student's 95 % confidence intervals. Below the line annealing is nearer. A dot is full where the difference remains after correction for all comparisons on its target. Each panel has its own scale; bars are cut where they would hide the dots.";
     let mut figures = Vec::new();
@@ -55,7 +55,9 @@ pub fn changes(study: &Study) -> Result<Vec<(&'static str, Figure)>, Error> {
     {
         figures.push(("changes.svg", Figure::new("What annealing changes: the root energy distance to fresh rows", read, svg)));
     }
-    if let Some(svg) = picture("total variation", |effect| effect.off.as_ref(), "What annealing changes: shares of modes")? {
+    if let Some(svg) =
+        picture("total variation", |effect| effect.share_error.as_ref(), "What annealing changes: shares of modes")?
+    {
         let caption = "The same of the total variation between the modes' shares of the rows and the true shares; rows that belong to no mode count as a mode that should not exist.";
         figures.push(("shares.svg", Figure::new("What annealing changes: the shares of modes", caption, svg)));
     }
@@ -74,7 +76,7 @@ pub fn samples(study: &Study, svg: String) -> Figure {
 pub fn page(study: &Study, figures: Vec<Figure>, command: &str) -> Page {
     let settings = &study.settings;
     let runs = || study.records.iter().filter(|record| study.objectives.contains(&record.key.objective));
-    let trained: f64 = runs().map(|record| record.took).sum();
+    let trained: f64 = runs().map(|record| record.training_seconds).sum();
     let mut adapters: Vec<&str> = Vec::new();
     for record in runs() {
         if !adapters.contains(&record.adapter.as_str()) {
@@ -110,7 +112,7 @@ pub fn page(study: &Study, figures: Vec<Figure>, command: &str) -> Page {
         sheets: glance.into_iter().chain(tables).chain(rest).collect(),
         settings: table_of(&Settings {
             objectives: study.objectives.clone(),
-            noise_schedules: study.arms.iter().filter_map(|arm| arm.falls()).collect(),
+            noise_schedules: study.arms.iter().filter_map(|arm| arm.noise_schedule()).collect(),
             targets: study.targets.iter().map(|target| target.name.into()).collect(),
             ..settings.clone()
         })
@@ -128,7 +130,7 @@ pub fn page(study: &Study, figures: Vec<Figure>, command: &str) -> Page {
 fn lead(study: &Study) -> String {
     let far = study.targets.iter().any(|target| target.mixture().is_some());
     let control = study.targets.iter().any(|target| target.mixture().is_none());
-    let laws = match (far, control) {
+    let targets = match (far, control) {
         (true, true) => {
             " The distributions have modes far apart, with unequal shares, which are hard for a direct loss; one without far modes is the control."
         }
@@ -136,12 +138,12 @@ fn lead(study: &Study) -> String {
         _ => "",
     };
     format!(
-        "The paper asks: “could diffusion models help us engineer better optimization procedures?” Its proposal is to fine-tune a map that begins as Gaussian noise “iteratively to map μ₀ to ρₜ for t decreasing during the different rounds of fine tuning”, where the “fine-tuning would always employ the same loss at each iteration, but the data would be modified little by little”. Here that is done for {}, and each annealed run has a direct run for comparison, trained on the data as they are: with the same seed, rows, initial weights, batch size and learning rate, for as many steps.{laws}",
+        "The paper asks: “could diffusion models help us engineer better optimization procedures?” Its proposal is to fine-tune a map that begins as Gaussian noise “iteratively to map μ₀ to ρₜ for t decreasing during the different rounds of fine tuning”, where the “fine-tuning would always employ the same loss at each iteration, but the data would be modified little by little”. Here that is done for {}, and each annealed run has a direct run for comparison, trained on the data as they are: with the same seed, rows, initial weights, batch size and learning rate, for as many steps.{targets}",
         study.objectives.join(", ")
     )
 }
 
-/// Objectives against targets: the fall that is nearest, and how all falls do.
+/// Objectives against targets: the noise schedule that is nearest, and how all schedules do.
 fn glance(study: &Study) -> Sheet {
     let of = |target: &Target, objective: &String| {
         let effects = study.effects.iter().filter(|effect| effect.target == target.name && effect.objective == *objective);
@@ -186,28 +188,28 @@ fn numbers(study: &Study, target: &Target, first: bool) -> Sheet {
         if modes {
             let outlier_rate =
                 score(&level.outlier_rate, 3).map_or(String::new(), |outlier_rate| format!("outlier rate {outlier_rate}"));
-            row.push(score(&level.off, 3).map_or_else(dash, |off| cell(off, outlier_rate)));
+            row.push(score(&level.share_error, 3).map_or_else(dash, |share_error| cell(share_error, outlier_rate)));
         }
         let effect = study.effect(target.name, &level.objective, level.arm);
         let change = effect.and_then(|effect| effect.root_energy.as_ref());
         row.push(change.map_or_else(dash, |change| cell(signed(change.mean), between(change.interval, 2))));
         let ratio = effect.and_then(|effect| effect.ratio.as_ref());
         row.push(ratio.map_or_else(dash, |ratio| cell(format!("×{}", number(ratio.value, 3)), between(ratio.interval, 3))));
-        row.push(change.map_or_else(dash, |c| cell(number(c.p_value, 2), format!("Holm {}", number(c.corrected, 2)))));
-        row.push(change.map_or_else(dash, |c| cell(short(c), format!("{} of {} nearer", c.wins, c.pairs))));
+        row.push(change.map_or_else(dash, |c| cell(number(c.p_value, 2), format!("Holm {}", number(c.corrected_p_value, 2)))));
+        row.push(change.map_or_else(dash, |c| cell(short(c), format!("{} of {} nearer", c.nearer, c.pairs))));
         if modes {
-            let off = effect.and_then(|effect| effect.off.as_ref());
-            row.push(off.map_or_else(dash, |off| cell(short(off), between(off.interval, 2))));
+            let share_error = effect.and_then(|effect| effect.share_error.as_ref());
+            row.push(share_error.map_or_else(dash, |share_error| cell(short(share_error), between(share_error.interval, 2))));
         }
         row
     };
     let mut head = vec!["", "root energy"];
-    head.extend(modes.then_some("shares off"));
+    head.extend(modes.then_some("share error"));
     head.extend(["change", "ratio", "p", "verdict"]);
     head.extend(modes.then_some("for shares"));
     let read = if first {
         format!(
-            " Means over seeds. Skill: 1 − (r − r₁)/(r₀ − r₁), with r the root energy distance, r₀ that of the fitted Gaussian and r₁ that of fresh rows. Shares off: the total variation between the modes' shares and the true ones; outlier rate: the share of rows that belong to no mode. Change: annealed minus direct, of the same seed, with Student's 95 % confidence interval, which gives the verdict; a star says that it remains after correction. Ratio: of geometric means; below fresh rows' own distance nothing can be distinguished, so what is less counts as that. p: exact, of the signs of the differences; below, after correction. Nearer: in how many pairs the annealed run is; a pair of which a run failed has no difference. For shares: the verdict on the change of “shares off”, with the interval of that change. {}",
+            " Means over seeds. Skill: 1 − (r − r₁)/(r₀ − r₁), with r the root energy distance, r₀ that of the fitted Gaussian and r₁ that of fresh rows. Share error: the total variation between the modes' shares and the true ones; outlier rate: the share of rows that belong to no mode. Change: annealed minus direct, of the same seed, with Student's 95 % confidence interval, which gives the verdict; a star says that it remains after correction. Ratio: of geometric means; below fresh rows' own distance nothing can be distinguished, so what is less counts as that. p: exact, of the signs of the differences; below, after correction. Nearer: in how many pairs the annealed run is; a pair of which a run failed has no difference. For shares: the verdict on the change of the share error, with the interval of that change. {}",
             reach(study)
         )
     } else {
@@ -237,10 +239,13 @@ fn cost(study: &Study) -> Sheet {
             let of = |target: &Target| {
                 let Some(ms) = study.level(target.name, objective, arm).and_then(|level| level.step_ms) else { return dash() };
                 let effect = study.effect(target.name, objective, arm);
-                let times = effect.and_then(|effect| effect.cost).map_or(String::new(), |cost| format!("×{}", number(cost, 3)));
-                let judge = effect.and_then(|effect| effect.judge);
-                let judge = judge.map_or(String::new(), |judge| format!(", judge {} %", plain(100.0 * judge, 0)));
-                cell(number(ms, 3), times + &judge)
+                let times = effect
+                    .and_then(|effect| effect.step_time_ratio)
+                    .map_or(String::new(), |cost| format!("×{}", number(cost, 3)));
+                let floor = effect.and_then(|effect| effect.floor_time_share);
+                let floor =
+                    floor.map_or(String::new(), |share| format!(", {} % of it to find the floor", plain(100.0 * share, 0)));
+                cell(number(ms, 3), times + &floor)
             };
             rows.push(std::iter::once(cell(objective, arm.name())).chain(study.targets.iter().map(of)).collect());
         }
@@ -250,7 +255,7 @@ fn cost(study: &Study) -> Sheet {
         head: std::iter::once(String::new()).chain(study.targets.iter().map(|target| target.name.into())).collect(),
         rows,
         numbers: true,
-        note: "Medians over seeds; below, as multiples of the direct run of the same seed on the same adapter. Judge: the share of the time of the schedule `floor` that `geometric` does not take: the cost of comparing two fresh batches. All arms had equally many steps: a multiple above 1 is the additional cost of annealing. Where several processes share an adapter, times are of that."
+        note: "Medians over seeds; below, as multiples of the direct run of the same seed on the same adapter. To find the floor: the share of the time of the schedule `floor` that `geometric` does not take, which goes to comparing two fresh batches. All arms had equally many steps: a multiple above 1 is the additional cost of annealing. Where several processes share an adapter, times are of that."
             .into(),
     }
 }

@@ -43,7 +43,7 @@ impl Shared for Terms {
     }
 }
 
-/// How an objective is trained: on the data, or on data whose noise falls in one way or another.
+/// How an objective is trained: on the data, or on data whose noise falls by one of the schedules.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Arm {
@@ -54,17 +54,17 @@ pub enum Arm {
 }
 
 impl Arm {
-    pub fn of(falls: Falls) -> Self {
-        match falls {
+    pub fn of(schedule: Falls) -> Self {
+        match schedule {
             Falls::Rounds => Self::Rounds,
             Falls::Geometric => Self::Geometric,
             Falls::Floor => Self::Floor,
         }
     }
 
-    /// How its noise falls; none of direct training.
-    pub fn falls(self) -> Option<Falls> {
-        [Falls::Rounds, Falls::Geometric, Falls::Floor].into_iter().find(|falls| Self::of(*falls) == self)
+    /// Its noise schedule; none of direct training.
+    pub fn noise_schedule(self) -> Option<Falls> {
+        [Falls::Rounds, Falls::Geometric, Falls::Floor].into_iter().find(|schedule| Self::of(*schedule) == self)
     }
 
     pub fn name(self) -> &'static str {
@@ -86,7 +86,7 @@ pub struct Scores {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub shares: Vec<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub off: Option<f64>,
+    pub share_error: Option<f64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outlier_rate: Option<f64>,
 }
@@ -117,9 +117,9 @@ pub struct Record {
     /// Seconds are of this machine.
     pub adapter: String,
     /// Steps that were made, the seconds that they took, and those of scoring.
-    pub made: u64,
-    pub took: f64,
-    pub scoring: f64,
+    pub steps_made: u64,
+    pub training_seconds: f64,
+    pub scoring_seconds: f64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scores: Option<Scores>,
     /// Why there are no scores, in the error's words.
@@ -130,7 +130,7 @@ pub struct Record {
 impl Record {
     pub fn new(terms: &Terms, adapter: &str, key: Key) -> Self {
         let (terms, adapter) = (terms.clone(), adapter.into());
-        Self { key, terms, adapter, made: 0, took: 0.0, scoring: 0.0, scores: None, failure: None }
+        Self { key, terms, adapter, steps_made: 0, training_seconds: 0.0, scoring_seconds: 0.0, scores: None, failure: None }
     }
 }
 

@@ -30,7 +30,7 @@ fn make(settings: &Settings, desk: Desk) -> Result<Made> {
         "{} on {}, direct and in {}, {}, {} each, on {}",
         count(settings.objectives()?.len(), "objective"),
         count(settings.targets()?.len(), "target"),
-        count(settings.arms().len() - 1, "fall"),
+        count(settings.arms().len() - 1, "noise schedule"),
         count(settings.seeds as usize, "seed"),
         count(settings.steps as usize, "step"),
         gpu.summary().name
@@ -68,12 +68,12 @@ fn write_csv(path: &Path, study: &Study) -> Result<()> {
         let of = |value: fn(&Change) -> Option<f64>| text(change.and_then(value));
         [
             of(|c| Some(c.pairs as f64)),
-            of(|c| Some(c.wins as f64)),
+            of(|c| Some(c.nearer as f64)),
             of(|c| Some(c.mean)),
             of(|c| c.interval.map(|ends| ends[0])),
             of(|c| c.interval.map(|ends| ends[1])),
             of(|c| Some(c.p_value)),
-            of(|c| Some(c.corrected)),
+            of(|c| Some(c.corrected_p_value)),
             change.map_or(String::new(), |c| c.verdict.words().into()),
         ]
     };
@@ -85,25 +85,28 @@ fn write_csv(path: &Path, study: &Study) -> Result<()> {
             let level = level(arm);
             cells.push(of(level.and_then(|level| level.root_energy.as_ref())));
             cells.push(of(level.and_then(|level| level.skill.as_ref())));
-            cells.push(of(level.and_then(|level| level.off.as_ref())));
+            cells.push(of(level.and_then(|level| level.share_error.as_ref())));
             cells.push(of(level.and_then(|level| level.outlier_rate.as_ref())));
             cells.push(text(level.and_then(|level| level.step_ms)));
         }
         cells.extend(change(effect.root_energy.as_ref()));
-        cells.extend(change(effect.off.as_ref()));
+        cells.extend(change(effect.share_error.as_ref()));
         let ends = effect.ratio.as_ref().and_then(|ratio| ratio.interval);
         cells.push(text(effect.ratio.as_ref().map(|ratio| ratio.value)));
         cells.extend([0, 1].map(|end| text(ends.map(|ends| ends[end]))));
         cells.extend(effect.failed.map(|failed| failed.to_string()));
-        cells.extend([text(effect.cost), text(effect.judge)]);
+        cells.extend([text(effect.step_time_ratio), text(effect.floor_time_share)]);
         cells
     };
-    let of_level = ["root_energy", "skill", "off", "outlier_rate", "step_ms"];
-    let of_change = ["pairs", "wins", "change", "low", "high", "p_value", "corrected", "verdict"];
-    let mut head = ["target", "objective", "falls"].map(String::from).to_vec();
+    let of_level = ["root_energy", "skill", "share_error", "outlier_rate", "step_ms"];
+    let of_change = ["pairs", "nearer", "difference", "low", "high", "p_value", "corrected_p_value", "verdict"];
+    let mut head = ["target", "objective", "noise_schedule"].map(String::from).to_vec();
     head.extend(["direct", "annealed"].iter().flat_map(|arm| of_level.map(|name| format!("{arm}_{name}"))));
-    head.extend(["root_energy", "off"].iter().flat_map(|of| of_change.map(|name| format!("{of}_{name}"))));
-    head.extend(["ratio", "ratio_low", "ratio_high", "direct_failed", "annealed_failed", "cost", "judge"].map(String::from));
+    head.extend(["root_energy", "share_error"].iter().flat_map(|of| of_change.map(|name| format!("{of}_{name}"))));
+    head.extend(
+        ["ratio", "ratio_low", "ratio_high", "direct_failed", "annealed_failed", "step_time_ratio", "floor_time_share"]
+            .map(String::from),
+    );
     write_atomically(path, |file| {
         let mut file = csv::Writer::from_writer(file);
         file.write_record(&head)?;
@@ -164,7 +167,7 @@ fn scatter(out: &Path, study: &Study, target: &Target, objective: &str, arm: Opt
 /// The comparisons as text.
 fn shown(study: &Study) -> String {
     let head =
-        ["target", "objective", "falls", "direct", "annealed", "change", "95 %", "p", "Holm", "nearer", "ratio", "cost", ""];
+        ["target", "objective", "noise", "direct", "annealed", "change", "95 %", "p", "Holm", "nearer", "ratio", "cost", ""];
     let mut rows = vec![head.map(String::from).to_vec()];
     let dash = || "–".to_string();
     for effect in &study.effects {
@@ -179,13 +182,13 @@ fn shown(study: &Study) -> String {
                 words::signed(change.mean),
                 words::between(change.interval, 2),
                 number(change.p_value, 2),
-                number(change.corrected, 2),
-                format!("{} of {}", change.wins, change.pairs),
+                number(change.corrected_p_value, 2),
+                format!("{} of {}", change.nearer, change.pairs),
             ]),
             None => row.extend(std::array::from_fn::<_, 5, _>(|_| dash())),
         }
         row.push(effect.ratio.as_ref().map_or_else(dash, |ratio| number(ratio.value, 3)));
-        row.push(effect.cost.map_or_else(dash, |cost| format!("×{}", number(cost, 3))));
+        row.push(effect.step_time_ratio.map_or_else(dash, |cost| format!("×{}", number(cost, 3))));
         row.push(effect.root_energy.as_ref().map_or_else(dash, words::verdict));
         rows.push(row);
     }

@@ -36,14 +36,14 @@ impl Verdict {
 pub struct Change {
     /// Seeds of which both runs have scores, and those of them in which the annealed one is nearer.
     pub pairs: usize,
-    pub wins: usize,
+    pub nearer: usize,
     pub mean: f64,
     /// Student's, at 95 %; none for a single pair.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub interval: Option<[f64; 2]>,
     /// Exact, of the signs of the differences; and corrected for all comparisons on the target (Holm 1979).
     pub p_value: f64,
-    pub corrected: f64,
+    pub corrected_p_value: f64,
     pub verdict: Verdict,
 }
 
@@ -57,13 +57,13 @@ impl Change {
             _ => Verdict::Open,
         };
         let p_value = signs(differences)?;
-        let wins = differences.iter().filter(|d| **d < 0.0).count();
-        Ok(Some(Self { pairs: differences.len(), wins, mean, interval, p_value, corrected: p_value, verdict }))
+        let nearer = differences.iter().filter(|d| **d < 0.0).count();
+        Ok(Some(Self { pairs: differences.len(), nearer, mean, interval, p_value, corrected_p_value: p_value, verdict }))
     }
 
     /// Whether the difference is one after correction too.
     pub fn stands(&self) -> bool {
-        self.verdict != Verdict::Open && self.corrected < STANDS
+        self.verdict != Verdict::Open && self.corrected_p_value < STANDS
     }
 }
 
@@ -83,7 +83,7 @@ pub struct Level {
     pub skill: Option<Score>,
     /// Total variation of the modes' shares, and the outlier rate, of distributions with modes.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub off: Option<Score>,
+    pub share_error: Option<Score>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub outlier_rate: Option<Score>,
     /// Milliseconds of a step and seconds of training, of runs that no error ended: medians.
@@ -103,7 +103,7 @@ pub struct Effect {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub root_energy: Option<Change>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub off: Option<Change>,
+    pub share_error: Option<Change>,
     /// The ratio of geometric means of root energy distances, annealed to direct, those below fresh rows' own counting as these; with its interval.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ratio: Option<Score>,
@@ -111,10 +111,10 @@ pub struct Effect {
     pub failed: [usize; 2],
     /// Seconds of a step over those of a direct one, of pairs on one adapter: the median.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub cost: Option<f64>,
-    /// Of a fall by the floor: the share of its time that a geometric fall does not take, which is what the judge of the floor costs.
+    pub step_time_ratio: Option<f64>,
+    /// Of the schedule `floor`: the share of its time that `geometric` does not take, which is what comparing two fresh batches costs.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub judge: Option<f64>,
+    pub floor_time_share: Option<f64>,
 }
 
 /// All runs and what they come to.
@@ -190,7 +190,7 @@ impl Study {
 
     /// Seconds of an arm's steps over those of direct ones: the median over objectives and targets.
     pub fn cost(&self, arm: Arm) -> Option<f64> {
-        middle(self.effects.iter().filter(|effect| effect.arm == arm).filter_map(|effect| effect.cost).collect())
+        middle(self.effects.iter().filter(|effect| effect.arm == arm).filter_map(|effect| effect.step_time_ratio).collect())
     }
 
     fn runs<'a>(&'a self, target: &'a str, objective: &'a str, arm: Arm) -> impl Iterator<Item = &'a Record> + Clone {
@@ -231,7 +231,7 @@ impl Study {
             let values: Vec<f64> = runs.clone().filter_map(|record| value(record.scores.as_ref()?)).collect();
             interval::student(&values).map(|(mean, interval)| Score { interval, ..Score::exact(mean) })
         };
-        let timed = runs.clone().filter(|record| record.failure.is_none() && record.made > 0);
+        let timed = runs.clone().filter(|record| record.failure.is_none() && record.steps_made > 0);
         Level {
             target: target.into(),
             objective: objective.into(),
@@ -240,10 +240,10 @@ impl Study {
             failed: runs.clone().filter(|record| record.failure.is_some()).count(),
             root_energy: mean(&|scores| Some(scores.root_energy)),
             skill: mean(&|scores| self.skill(target, scores.root_energy)),
-            off: mean(&|scores| scores.off),
+            share_error: mean(&|scores| scores.share_error),
             outlier_rate: mean(&|scores| scores.outlier_rate),
-            step_ms: middle(timed.clone().map(|record| 1000.0 * record.took / record.made as f64).collect()),
-            seconds: middle(timed.map(|record| record.took).collect()),
+            step_ms: middle(timed.clone().map(|record| 1000.0 * record.training_seconds / record.steps_made as f64).collect()),
+            seconds: middle(timed.map(|record| record.training_seconds).collect()),
         }
     }
 
@@ -257,7 +257,7 @@ impl Study {
                 }
             }
             corrected(&mut of_target, |effect| &mut effect.root_energy);
-            corrected(&mut of_target, |effect| &mut effect.off);
+            corrected(&mut of_target, |effect| &mut effect.share_error);
             all.extend(of_target);
         }
         Ok(all)
@@ -278,17 +278,18 @@ impl Study {
         let ratio = interval::student(&ratios)
             .map(|(mean, ends)| Score { interval: ends.map(|ends| ends.map(f64::exp)), ..Score::exact(mean.exp()) });
         let failed = [Arm::Direct, arm].map(|arm| self.runs(target, objective, arm).filter(|r| r.failure.is_some()).count());
-        let judge = (arm == Arm::Floor).then(|| times(&self.pairs(target, objective, [Arm::Floor, Arm::Geometric]))).flatten();
+        let without_floor =
+            (arm == Arm::Floor).then(|| times(&self.pairs(target, objective, [Arm::Floor, Arm::Geometric]))).flatten();
         Ok(Effect {
             target: target.into(),
             objective: objective.into(),
             arm,
             root_energy: Change::of(&differences(|scores| Some(scores.root_energy)))?,
-            off: Change::of(&differences(|scores| scores.off))?,
+            share_error: Change::of(&differences(|scores| scores.share_error))?,
             ratio,
             failed,
-            cost: times(&pairs),
-            judge: judge.map(|geometric| 1.0 - geometric),
+            step_time_ratio: times(&pairs),
+            floor_time_share: without_floor.map(|geometric| 1.0 - geometric),
         })
     }
 
@@ -301,7 +302,9 @@ impl Study {
 
 /// How many times as long a step of the second takes, in the median over pairs on one adapter.
 fn times(pairs: &[[&Record; 2]]) -> Option<f64> {
-    let step = |record: &Record| (record.failure.is_none() && record.made > 0).then(|| record.took / record.made as f64);
+    let step = |record: &Record| {
+        (record.failure.is_none() && record.steps_made > 0).then(|| record.training_seconds / record.steps_made as f64)
+    };
     let ratio = |[a, b]: &[&Record; 2]| {
         let both = if a.adapter == b.adapter { step(a).zip(step(b)) } else { None };
         both.filter(|(a, b)| *a > 0.0 && *b > 0.0).map(|(a, b)| (b / a).ln())
@@ -320,6 +323,6 @@ fn corrected(effects: &mut [Effect], of: fn(&mut Effect) -> &mut Option<Change>)
     let mut changes: Vec<&mut Change> = effects.iter_mut().filter_map(|effect| of(effect).as_mut()).collect();
     let p_values: Vec<f64> = changes.iter().map(|change| change.p_value).collect();
     for (change, p) in changes.iter_mut().zip(holm(&p_values)) {
-        change.corrected = p;
+        change.corrected_p_value = p;
     }
 }

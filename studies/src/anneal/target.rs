@@ -23,7 +23,7 @@ const DIRECTIONS: u64 = 0x0066_6172;
 /// The chance of a row of a mode to lie out of its reach: that of a Gaussian in the plane to lie beyond four standard deviations.
 const BEYOND: f64 = 3.354_626_279_025_118_5e-4; // e⁻⁸
 
-/// A mixture of Gaussians of one standard deviation, Σ w_k N(c_k, s²1), with modes that can be told apart.
+/// A mixture of Gaussians of one standard deviation, Σ w_k N(c_k, s²1), with modes that are clearly apart.
 #[derive(Clone, Debug)]
 pub struct Mixture {
     pub columns: usize,
@@ -41,7 +41,7 @@ impl Mixture {
         let weights: Vec<f64> = weights.into_iter().map(f64::from).collect();
         let sum: f64 = weights.iter().sum();
         // |x − c|²/s² is χ² of so many degrees.
-        let squared = ChiSquared::new(columns as f64).map_or(f64::INFINITY, |law| law.inverse_cdf(1.0 - BEYOND));
+        let squared = ChiSquared::new(columns as f64).map_or(f64::INFINITY, |mixture| mixture.inverse_cdf(1.0 - BEYOND));
         let weights = weights.into_iter().map(|w| w / sum).collect();
         Self { columns, centers, weights, deviation, reach: deviation * squared.sqrt() }
     }
@@ -94,7 +94,7 @@ impl Mixture {
 
     /// The total variation between shares and weights, outliers being a class of their own: ½(Σ|p_k − w_k| + 1 − Σp_k). By the data-processing
     /// inequality that between the distributions themselves is no less (but for the e⁻⁸ of the true rows that are outliers).
-    pub fn off(&self, shares: &[f64]) -> f64 {
+    pub fn share_error(&self, shares: &[f64]) -> f64 {
         let moved: f64 = shares.iter().zip(&self.weights).map(|(p, w)| (p - w).abs()).sum();
         0.5 * (moved + 1.0 - shares.iter().sum::<f64>())
     }
@@ -109,7 +109,7 @@ pub enum Kind {
 }
 
 #[derive(Clone, Debug)]
-enum Law {
+enum Rows {
     Mixture(Mixture),
     Toy(Toy),
 }
@@ -120,7 +120,7 @@ pub struct Target {
     pub name: &'static str,
     /// In words.
     pub description: String,
-    law: Law,
+    rows: Rows,
 }
 
 impl Target {
@@ -130,55 +130,55 @@ impl Target {
             let hint = pushforward::data::nearest(name, NAMES).map_or(String::new(), |near| format!(" (did you mean `{near}`?)"));
             return Err(Error::usage(format!("there is no target `{name}`{hint}; the targets are: {}", NAMES.join(", "))));
         };
-        let law = match name {
-            "ring" => Law::Mixture(ring()),
-            "two" => Law::Mixture(two()),
-            "far32" => Law::Mixture(far(32)),
-            "far64" => Law::Mixture(far(64)),
-            _ => Law::Toy(Toy::Moons),
+        let rows = match name {
+            "ring" => Rows::Mixture(ring()),
+            "two" => Rows::Mixture(two()),
+            "far32" => Rows::Mixture(far(32)),
+            "far64" => Rows::Mixture(far(64)),
+            _ => Rows::Toy(Toy::Moons),
         };
-        let description = match &law {
-            Law::Toy(toy) => format!("{}, whose parts are near each other: the control", toy.description()),
-            Law::Mixture(law) => {
-                let least = law.weights.iter().copied().fold(f64::INFINITY, f64::min);
-                let parts: Vec<String> = law.weights.iter().map(|w| format!("{:.0}", w / least)).collect();
+        let description = match &rows {
+            Rows::Toy(toy) => format!("{}, whose parts are near each other: the control", toy.description()),
+            Rows::Mixture(mixture) => {
+                let least = mixture.weights.iter().copied().fold(f64::INFINITY, f64::min);
+                let parts: Vec<String> = mixture.weights.iter().map(|w| format!("{:.0}", w / least)).collect();
                 format!(
                     "{} Gaussian modes in {} dimensions, with shares as {}, the nearest pair {:.0} standard deviations apart",
-                    law.weights.len(),
-                    law.columns,
+                    mixture.weights.len(),
+                    mixture.columns,
                     parts.join(":"),
-                    law.apart()
+                    mixture.apart()
                 )
             }
         };
-        Ok(Self { name, description, law })
+        Ok(Self { name, description, rows })
     }
 
     pub fn columns(&self) -> usize {
-        self.mixture().map_or(2, |law| law.columns)
+        self.mixture().map_or(2, |mixture| mixture.columns)
     }
 
     pub fn kind(&self) -> Kind {
-        match &self.law {
-            Law::Toy(_) => Kind::Control,
-            Law::Mixture(law) if law.columns == 2 => Kind::FarInPlane,
-            Law::Mixture(_) => Kind::FarInMany,
+        match &self.rows {
+            Rows::Toy(_) => Kind::Control,
+            Rows::Mixture(mixture) if mixture.columns == 2 => Kind::FarInPlane,
+            Rows::Mixture(_) => Kind::FarInMany,
         }
     }
 
     /// Its modes, where it has such.
     pub fn mixture(&self) -> Option<&Mixture> {
-        match &self.law {
-            Law::Mixture(law) => Some(law),
-            Law::Toy(_) => None,
+        match &self.rows {
+            Rows::Mixture(mixture) => Some(mixture),
+            Rows::Toy(_) => None,
         }
     }
 
     /// Rows of the distribution; another seed draws others.
     pub fn sample(&self, rows: usize, seed: u64) -> Result<Table> {
-        match &self.law {
-            Law::Mixture(law) => Table::unnamed(law.columns, law.sample(rows, seed)),
-            Law::Toy(toy) => Ok(toy.sample(rows, seed)),
+        match &self.rows {
+            Rows::Mixture(mixture) => Table::unnamed(mixture.columns, mixture.sample(rows, seed)),
+            Rows::Toy(toy) => Ok(toy.sample(rows, seed)),
         }
     }
 }

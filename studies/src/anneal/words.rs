@@ -82,7 +82,7 @@ pub fn findings(study: &Study) -> Vec<String> {
     if study.pairs_at_most() < 2 {
         return Vec::new();
     }
-    let shares = Count::of(study.effects.iter().filter_map(|effect| effect.off.as_ref()));
+    let shares = Count::of(study.effects.iter().filter_map(|effect| effect.share_error.as_ref()));
     let shares = match shares.all {
         0 => String::new(),
         _ => format!("For the modes' shares of the rows, annealing {}.", shares.said()),

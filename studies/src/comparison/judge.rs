@@ -117,13 +117,13 @@ impl Judge {
 
 /// The smallest share of a mode over its share of the data, for mixtures of several Gaussians with equal weights.
 fn smallest_mode_share(toy: Toy, sample: &[f32]) -> Option<f64> {
-    let law = toy.mixture().filter(|law| law.components() > 1)?;
+    let mixture = toy.mixture().filter(|mixture| mixture.components() > 1)?;
     // Mean, precision and a constant of each component.
-    let table = law.table();
+    let table = mixture.table();
     let distance = |mode: &[f32], row: &[f32]| -> f64 {
         (0..2).map(|j| f64::from(mode[2 + j]) * (f64::from(row[j]) - f64::from(mode[j])).powi(2)).sum()
     };
-    let mut counts = vec![0u32; law.components()];
+    let mut counts = vec![0u32; mixture.components()];
     for row in sample.chunks_exact(2) {
         let all = table.chunks_exact(5).map(|mode| distance(mode, row)).enumerate();
         if let Some((mode, squared)) = all.min_by(|a, b| a.1.total_cmp(&b.1))

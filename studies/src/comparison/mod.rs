@@ -271,7 +271,7 @@ impl Maker<'_> {
             let scores = judge.scores(&values)?;
             let mut record = Record::new(&self.terms, name, toy, seed);
             record.scores = Some(scores);
-            record.scoring = started.elapsed().as_secs_f64();
+            record.scoring_seconds = started.elapsed().as_secs_f64();
             self.log.push(record)?;
         }
         Ok(())
@@ -288,20 +288,20 @@ impl Maker<'_> {
         let started = Instant::now();
         match self.trained(entry, toy, seed, planned) {
             Ok(outcome) => {
-                (record.made, record.took) = (outcome.steps, outcome.seconds);
+                (record.steps_made, record.training_seconds) = (outcome.steps, outcome.seconds);
                 let started = Instant::now();
                 match outcome.model.sample(judge.rows(), SAMPLE).and_then(|sample| judge.scores(sample.single())) {
                     Ok(scores) => record.scores = Some(scores),
                     Err(e) if e.is_of_one_run() => record.failure = Some(e.to_string()),
                     Err(e) => return Err(e),
                 }
-                record.scoring = started.elapsed().as_secs_f64();
+                record.scoring_seconds = started.elapsed().as_secs_f64();
             }
             Err(e) if e.is_of_one_run() => {
                 record.failure = Some(e.to_string());
-                record.took = started.elapsed().as_secs_f64();
+                record.training_seconds = started.elapsed().as_secs_f64();
                 if let Error::NonFinite { step, .. } = e {
-                    record.made = step;
+                    record.steps_made = step;
                 }
             }
             Err(e) => return Err(e),

@@ -12,7 +12,8 @@ use pushforward::words::{duration, plain};
 pub fn page(subject: &Subject, found: &Comparison, picture: String, gpu: &Gpu, command: &str) -> Page {
     let settings = &found.settings;
     let runs = found.records.iter().filter(|record| found.methods.contains(&record.method));
-    let (trained, longest) = runs.fold((0.0, 0.0f64), |(sum, most), run| (sum + run.took, most.max(run.took)));
+    let (trained, longest) =
+        runs.fold((0.0, 0.0f64), |(sum, most), run| (sum + run.training_seconds, most.max(run.training_seconds)));
     let range = match (found.seeds.first(), found.seeds.last()) {
         (Some(first), Some(last)) if first < last => format!("{first} to {last}"),
         (first, _) => first.map_or(String::new(), u64::to_string),
@@ -134,13 +135,13 @@ fn scores(found: &Comparison, toy: Toy, first: bool) -> Sheet {
     } else {
         ""
     };
-    let law = toy.description();
+    let description = toy.description();
     Sheet {
         title: format!("Scores on {toy}"),
         head,
         rows: found.standings.iter().filter(|standing| standing.target == toy.name()).map(row).collect(),
         numbers: true,
-        note: format!("{}{}.{read}{least}", law[..1].to_uppercase(), &law[1..]),
+        note: format!("{}{}.{read}{least}", description[..1].to_uppercase(), &description[1..]),
     }
 }
 

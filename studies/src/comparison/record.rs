@@ -56,10 +56,10 @@ pub struct Record {
     pub terms: Terms,
     /// Steps that were planned, and steps that were made.
     pub steps: u64,
-    pub made: u64,
+    pub steps_made: u64,
     /// Seconds of training, and of scoring after it.
-    pub took: f64,
-    pub scoring: f64,
+    pub training_seconds: f64,
+    pub scoring_seconds: f64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scores: Option<Scores>,
     /// Why there are no scores, in the error's words.
@@ -70,7 +70,18 @@ pub struct Record {
 impl Record {
     pub fn new(terms: &Terms, method: &str, toy: Toy, seed: u64) -> Self {
         let (method, target, terms) = (method.into(), toy.name().into(), terms.clone());
-        Self { method, target, seed, terms, steps: 0, made: 0, took: 0.0, scoring: 0.0, scores: None, failure: None }
+        Self {
+            method,
+            target,
+            seed,
+            terms,
+            steps: 0,
+            steps_made: 0,
+            training_seconds: 0.0,
+            scoring_seconds: 0.0,
+            scores: None,
+            failure: None,
+        }
     }
 
     pub fn is(&self, method: &str, toy: Toy) -> bool {

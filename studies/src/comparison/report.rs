@@ -95,8 +95,9 @@ fn write_csv(path: &Path, found: &Comparison) -> Result<()> {
     let number = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
     let row = |record: &Record| {
         let of = |value: fn(&Scores) -> Option<f64>| number(record.scores.as_ref().and_then(value));
-        let steps = (record.steps > 0).then_some(record.made as f64);
-        let per_step = (record.made > 0 && record.failure.is_none()).then(|| 1000.0 * record.took / record.made as f64);
+        let steps = (record.steps > 0).then_some(record.steps_made as f64);
+        let per_step = (record.steps_made > 0 && record.failure.is_none())
+            .then(|| 1000.0 * record.training_seconds / record.steps_made as f64);
         let baseline = [GAUSSIAN, FRESH].contains(&record.method.as_str());
         let failed = if baseline { String::new() } else { found.failures(record).join("; ") };
         [
@@ -111,7 +112,7 @@ fn write_csv(path: &Path, found: &Comparison) -> Result<()> {
             of(|scores| scores.smallest_mode_share),
             number(steps),
             number(per_step),
-            number(steps.map(|_| record.took)),
+            number(steps.map(|_| record.training_seconds)),
             failed,
         ]
     };

@@ -232,7 +232,7 @@ fn standing(method: &str, toy: Toy, records: &[Record]) -> Standing {
     };
     let scored = |value: &dyn Fn(&Scores) -> Option<f64>| score(&|record| value(record.scores.as_ref()?));
     // A run that was stopped did not take what it would have.
-    let whole: Vec<&&Record> = runs.iter().filter(|record| record.failure.is_none() && record.made > 0).collect();
+    let whole: Vec<&&Record> = runs.iter().filter(|record| record.failure.is_none() && record.steps_made > 0).collect();
     let mean = |value: &dyn Fn(&Record) -> f64| {
         (!whole.is_empty()).then(|| whole.iter().map(|record| value(record)).sum::<f64>() / whole.len() as f64)
     };
@@ -265,9 +265,9 @@ fn standing(method: &str, toy: Toy, records: &[Record]) -> Standing {
         c2st_accuracy: scored(&|scores| Some(scores.c2st_accuracy)),
         outlier_rate: scored(&|scores| Some(scores.outlier_rate)),
         smallest_mode_share: scored(&|scores| scores.smallest_mode_share),
-        steps: mean(&|record| record.made as f64),
-        step_ms: mean(&|record| 1000.0 * record.took / record.made as f64),
-        seconds: mean(&|record| record.took),
+        steps: mean(&|record| record.steps_made as f64),
+        step_ms: mean(&|record| 1000.0 * record.training_seconds / record.steps_made as f64),
+        seconds: mean(&|record| record.training_seconds),
         failed,
         failures: faults.into_iter().filter_map(worst).collect(),
     }

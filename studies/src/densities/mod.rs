@@ -25,13 +25,13 @@ pub static SUBJECT: Subject = Subject {
     has: |entry| METHODS.contains(&entry.name),
 };
 
-/// Seed of the rows whose likelihood is told.
+/// Seed of the rows whose likelihood is measured.
 const ROWS: u64 = 0x11_6e_a7;
 
 /// How likely fresh rows of a target are under one model.
 #[derive(Clone, Debug, Serialize)]
 pub struct Likelihood {
-    /// The method; or [`LAW`], or the comparison's fitted Gaussian.
+    /// The method; or [`TRUE_DENSITY`], or the comparison's fitted Gaussian.
     pub method: String,
     pub target: String,
     pub seed: u64,
@@ -40,7 +40,7 @@ pub struct Likelihood {
 }
 
 /// The name of a target's own density.
-pub const LAW: &str = "true density";
+pub const TRUE_DENSITY: &str = "true density";
 
 /// Likelihoods of everything that there is a model of, and of the distribution itself where it is known.
 ///
@@ -53,8 +53,8 @@ pub fn likelihoods(gpu: &Gpu, out: &Path, found: &Comparison) -> Result<Vec<Like
         let mut push = |method: &str, seed: u64, found: LogLikelihood| {
             all.push(Likelihood { method: method.into(), target: toy.name().into(), seed, found });
         };
-        if let Some(law) = of_law(toy, &rows) {
-            push(LAW, found.seeds[0], law);
+        if let Some(likelihood) = true_likelihood(toy, &rows) {
+            push(TRUE_DENSITY, found.seeds[0], likelihood);
         }
         for &seed in &found.seeds {
             let train = toy.sample(found.settings.rows, seed);
@@ -75,7 +75,7 @@ pub fn likelihoods(gpu: &Gpu, out: &Path, found: &Comparison) -> Result<Vec<Like
     Ok(all)
 }
 
-fn of_law(toy: Toy, rows: &Table) -> Option<LogLikelihood> {
+fn true_likelihood(toy: Toy, rows: &Table) -> Option<LogLikelihood> {
     let each: Option<Vec<f64>> = (0..rows.rows())
         .map(|i| {
             let row = rows.row(i);
@@ -102,7 +102,7 @@ pub fn heat(model: &Model, corner: [f64; 2], side: f64) -> Result<Option<Vec<f64
 }
 
 /// The same of a target's own density, where it is known.
-pub fn heat_of_law(toy: Toy, corner: [f64; 2], side: f64) -> Option<Vec<f64>> {
+pub fn true_heat(toy: Toy, corner: [f64; 2], side: f64) -> Option<Vec<f64>> {
     midpoints(corner, side).map(|place| toy.log_density(place)).collect()
 }
 
@@ -117,8 +117,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_mass_of_a_law_in_a_square_that_holds_it_is_one() {
-        let heat = heat_of_law(Toy::EightGaussians, [-5.0, -5.0], 10.0).expect("it is known");
+    fn the_mass_of_a_distribution_in_a_square_that_holds_it_is_one() {
+        let heat = true_heat(Toy::EightGaussians, [-5.0, -5.0], 10.0).expect("it is known");
         assert!((mass(&heat, 10.0) - 1.0).abs() < 1e-3, "{}", mass(&heat, 10.0));
         assert_eq!(heat.len(), CELLS * CELLS);
         // From below: the first row is the lowest, where there is nothing.

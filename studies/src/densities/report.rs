@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::comparison::report::{self, More, Runs};
 use crate::comparison::{self, Comparison, GAUSSIAN};
-use crate::densities::{self, LAW, Likelihood};
+use crate::densities::{self, Likelihood, TRUE_DENSITY};
 use crate::desk::{Prepared, write};
 use pushforward::data::toy::Toy;
 use pushforward::data::write_atomically;
@@ -60,11 +60,15 @@ fn lines(found: &Comparison, model: impl Fn(&str, Toy) -> Result<Option<pushforw
         ink: Ink::Data,
         pictures: clouds.iter().map(|cloud| Scatter { caption: String::new(), shown: Shown::Rows(cloud.clone()) }).collect(),
     }];
-    let of_law = |(&toy, cloud): (&Toy, &Vec<f32>)| {
+    let of_target = |(&toy, cloud): (&Toy, &Vec<f32>)| {
         let (corner, side) = window(cloud);
-        densities::heat_of_law(toy, corner, side).map_or_else(|| words("no closed form"), |heat| map(heat, cloud))
+        densities::true_heat(toy, corner, side).map_or_else(|| words("no closed form"), |heat| map(heat, cloud))
     };
-    lines.push(Line { name: LAW.into(), ink: Ink::Data, pictures: found.toys.iter().zip(&clouds).map(of_law).collect() });
+    lines.push(Line {
+        name: TRUE_DENSITY.into(),
+        ink: Ink::Data,
+        pictures: found.toys.iter().zip(&clouds).map(of_target).collect(),
+    });
     for method in &found.methods {
         let picture = |(&toy, cloud): (&Toy, &Vec<f32>)| {
             let Some(record) = found.first(method, toy) else { return Ok(words("not run")) };
@@ -98,7 +102,7 @@ fn mean(all: &[Likelihood], method: &str, toy: Toy) -> Option<f64> {
 
 /// The names of the lines: the distribution, the baseline, the methods.
 fn names(found: &Comparison) -> Vec<String> {
-    [LAW, GAUSSIAN].into_iter().map(String::from).chain(found.methods.iter().cloned()).collect()
+    [TRUE_DENSITY, GAUSSIAN].into_iter().map(String::from).chain(found.methods.iter().cloned()).collect()
 }
 
 /// Which method makes fresh rows most likely.

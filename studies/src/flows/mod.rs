@@ -1,5 +1,5 @@
 //! The paper's §4 side by side: every method here whose map is the end of an integration, compared as [`statistics`](super::statistics)
-//! compares those of §2; the ways that its samples took; and how near to the data each is with how many evaluations of its network
+//! compares those of §2; the trajectories that its samples took; and how near to the data each is with how many evaluations of its network
 //! ([`Sweep`]).
 
 pub(crate) mod report;
@@ -24,25 +24,25 @@ pub static SUBJECT: Subject = Subject {
     has: |entry| METHODS.contains(&entry.name),
 };
 
-/// Ways that are drawn of a model, the solver that finds them and its steps: enough for a line to look like the curve that it is.
-pub const WAYS: usize = 60;
-const WAYS_SOLVER: Solver = Solver::Heun;
-pub const WAYS_STEPS: usize = 32;
+/// Trajectories that are drawn of a model, the solver that finds them and its steps: enough for a line to look like a curve.
+pub const TRAJECTORIES: usize = 60;
+const TRAJECTORY_SOLVER: Solver = Solver::Heun;
+pub const TRAJECTORY_STEPS: usize = 32;
 
-/// The trajectories of [`WAYS`] samples in the plane, each from where it begins to where it ends.
-pub fn ways(model: Model) -> Result<Vec<Vec<[f32; 2]>>> {
-    let table = followed(model, WAYS_SOLVER, WAYS_STEPS)?.trajectories(WAYS, SAMPLE)?;
-    let (points, cols) = (table.rows() / WAYS, table.cols());
+/// The trajectories of [`TRAJECTORIES`] samples in the plane, each from where it begins to where it ends.
+pub fn trajectories(model: Model) -> Result<Vec<Vec<[f32; 2]>>> {
+    let table = followed(model, TRAJECTORY_SOLVER, TRAJECTORY_STEPS)?.trajectories(TRAJECTORIES, SAMPLE)?;
+    let (points, cols) = (table.rows() / TRAJECTORIES, table.cols());
     // Columns path, t, and the data's own two.
     let place = |row: &[f32]| [row[2], row[3]];
-    Ok(table.single().chunks_exact(points * cols).map(|way| way.chunks_exact(cols).map(place).collect()).collect())
+    Ok(table.single().chunks_exact(points * cols).map(|points| points.chunks_exact(cols).map(place).collect()).collect())
 }
 
-/// How long ways are, over how far apart their ends: 1 where all are straight.
-pub fn detour(ways: &[Vec<[f32; 2]>]) -> f64 {
+/// How long trajectories are, over how far apart their ends: 1 where all are straight.
+pub fn detour(trajectories: &[Vec<[f32; 2]>]) -> f64 {
     let apart = |a: &[f32; 2], b: &[f32; 2]| f64::from(a[0] - b[0]).hypot(f64::from(a[1] - b[1]));
-    let length: f64 = ways.iter().flat_map(|way| way.windows(2)).map(|pair| apart(&pair[0], &pair[1])).sum();
-    let direct: f64 = ways.iter().filter_map(|way| Some(apart(way.first()?, way.last()?))).sum();
+    let length: f64 = trajectories.iter().flat_map(|points| points.windows(2)).map(|pair| apart(&pair[0], &pair[1])).sum();
+    let direct: f64 = trajectories.iter().filter_map(|points| Some(apart(points.first()?, points.last()?))).sum();
     if direct > 0.0 { length / direct } else { 1.0 }
 }
 
@@ -57,7 +57,7 @@ mod tests {
     use super::detour;
 
     #[test]
-    fn a_way_round_a_corner_is_a_detour_and_a_straight_one_at_any_speed_is_none() {
+    fn a_trajectory_round_a_corner_is_a_detour_and_a_straight_one_at_any_speed_is_none() {
         let straight = vec![[0.0, 0.0], [0.5, 0.5], [3.0, 3.0]];
         let corner = vec![[0.0, 0.0], [3.0, 0.0], [3.0, 4.0]];
         assert!((detour(std::slice::from_ref(&straight)) - 1.0).abs() < 1e-9);

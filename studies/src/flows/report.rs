@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::comparison::report::{self, More, Runs};
 use crate::comparison::{self, Comparison};
 use crate::desk::{Prepared, write};
-use crate::flows::{self, Curve, EVALUATIONS, Reading, SOLVERS, Sweep, WAYS, WAYS_STEPS};
+use crate::flows::{self, Curve, EVALUATIONS, Reading, SOLVERS, Sweep, TRAJECTORIES, TRAJECTORY_STEPS};
 use pushforward::data::toy::Toy;
 use pushforward::data::write_atomically;
 use pushforward::report::grid::{DOTS, Ink, Line, Scatter, Shown, grid};
@@ -28,24 +28,24 @@ pub(crate) fn prepare(assignments: &[String]) -> Result<Prepared> {
 fn more(runs: Runs) -> Result<More> {
     let Runs { gpu, out, found, watch, stop } = runs;
     let sweep = Sweep::run(gpu, out, found, watch, stop)?;
-    let [ways_svg, sweep_svg, csv] = ["ways.svg", "sweep.svg", "sweep.csv"].map(|name| out.join(name));
+    let [trajectories_svg, sweep_svg, csv] = ["trajectories.svg", "sweep.svg", "sweep.csv"].map(|name| out.join(name));
     let seed = found.seeds[0];
-    let ways = grid(
+    let trajectories = grid(
         &names(&found.toys),
-        &ways(found, |method, toy| comparison::model(gpu, out, method, toy, seed))?,
+        &trajectories(found, |method, toy| comparison::model(gpu, out, method, toy, seed))?,
         TRAJECTORIES_TITLE,
     )?;
     let quality = measured(&plot(found, &sweep), QUALITY_TITLE)?;
-    write(&ways_svg, &ways)?;
+    write(&trajectories_svg, &trajectories)?;
     write(&sweep_svg, &quality)?;
     write_csv(&csv, found, &sweep)?;
-    let ways = Figure::new(
+    let trajectories = Figure::new(
         TRAJECTORIES_TITLE,
         format!(
-            "{WAYS} samples of the first seed's run, each from its start (gray) to its end (orange), over rows of the target (blue), by \
-             Heun in {WAYS_STEPS} steps. A column has the same axes. Above each picture: the length of its trajectories over the distance between their ends."
+            "{TRAJECTORIES} samples of the first seed's run, each from its start (gray) to its end (orange), over rows of the target (blue), by \
+             Heun in {TRAJECTORY_STEPS} steps. A column has the same axes. Above each picture: the length of its trajectories over the distance between their ends."
         ),
-        ways,
+        trajectories,
     );
     let caption = format!(
         "Skill of the first seed's run (0: the fitted Gaussian; 1: fresh data) by the number of function evaluations of its network \
@@ -56,9 +56,9 @@ fn more(runs: Runs) -> Result<More> {
     let quality = Figure::new(QUALITY_TITLE, caption, quality);
     Ok(More {
         headline: headline(found, &sweep),
-        figures: vec![ways, quality],
+        figures: vec![trajectories, quality],
         sheets: vec![fewest(found, &sweep)],
-        paths: vec![("ways", ways_svg), ("quality", sweep_svg), ("readings", csv)],
+        paths: vec![("trajectories", trajectories_svg), ("quality", sweep_svg), ("readings", csv)],
         text: shown(&sweep),
         fields: serde_json::Map::from_iter([(
             "sweep".to_string(),
@@ -81,7 +81,7 @@ fn title(solver: &str) -> String {
 }
 
 /// The trajectories of each method to each target.
-fn ways(found: &Comparison, model: impl Fn(&str, Toy) -> Result<Option<pushforward::model::Model>>) -> Result<Vec<Line>> {
+fn trajectories(found: &Comparison, model: impl Fn(&str, Toy) -> Result<Option<pushforward::model::Model>>) -> Result<Vec<Line>> {
     let picture = |method: &str, toy: Toy| {
         let words = |words: &str| Scatter { caption: String::new(), shown: Shown::Words(words.into()) };
         let Some(record) = found.first(method, toy) else { return Ok(words("not run")) };
@@ -89,10 +89,10 @@ fn ways(found: &Comparison, model: impl Fn(&str, Toy) -> Result<Option<pushforwa
             return Ok(words("failed"));
         }
         let Some(model) = model(method, toy)? else { return Ok(words("its model is gone")) };
-        let (cloud, ways) = (toy.sample(DOTS, found.seeds[0]).into_single(), flows::ways(model)?);
+        let (cloud, trajectories) = (toy.sample(DOTS, found.seeds[0]).into_single(), flows::trajectories(model)?);
         Ok(Scatter {
-            caption: format!("{} × the straight line", plain(flows::detour(&ways), 2)),
-            shown: Shown::Ways { cloud, ways },
+            caption: format!("{} × the straight line", plain(flows::detour(&trajectories), 2)),
+            shown: Shown::Trajectories { cloud, trajectories },
         })
     };
     let line = |method: &String| {

@@ -54,7 +54,7 @@ impl Logged for Measured {
 
 impl Measured {
     fn is(&self, run: &Record, solver: Solver, evaluations: usize) -> bool {
-        (&self.method, &self.target, self.seed, self.trained) == (&run.method, &run.target, run.seed, run.made)
+        (&self.method, &self.target, self.seed, self.trained) == (&run.method, &run.target, run.seed, run.steps_made)
             && self.solver == solver.name()
             && self.evaluations == evaluations
     }
@@ -165,7 +165,7 @@ fn measure(
             target: run.target.clone(),
             seed: run.seed,
             terms: run.terms.clone(),
-            trained: run.made,
+            trained: run.steps_made,
             solver: solver.name(),
             evaluations,
             root_energies,

@@ -122,8 +122,8 @@ fn a_comparison_has_means_intervals_and_what_failed() {
             smallest_mode_share: Some(smallest_mode_share),
         }),
         steps: 100,
-        made: 100,
-        took: 2.0,
+        steps_made: 100,
+        training_seconds: 2.0,
         ..Record::new(&terms, method, Toy::EightGaussians, seed)
     };
     let stopped = Record { failure: Some("loss became NaN".into()), scores: None, ..record("wgan", 1, 0.0, 0.0, 0.0) };

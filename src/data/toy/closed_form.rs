@@ -115,8 +115,8 @@ pub(super) fn score(toy: Toy, [x, y]: [f64; 2]) -> Option<[f64; 2]> {
         let bend = x - y * y / 4.0;
         return Some([-bend, (bend * y - y / 2.0) / 2.0]);
     }
-    mixture(toy).map(|law| {
-        let score = law.score(&[x, y]);
+    mixture(toy).map(|mixture| {
+        let score = mixture.score(&[x, y]);
         [score[0], score[1]]
     })
 }
