@@ -1,6 +1,6 @@
 //! What most programs need: `use pushforward::prelude::*;`.
 
-pub use crate::data::Table;
+pub use crate::data::{Column, Table};
 pub use crate::flow::Solver;
 pub use crate::flow::coupling::Coupling;
 pub use crate::gpu::Gpu;

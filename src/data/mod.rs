@@ -21,6 +21,7 @@
 //! ```
 
 mod choice;
+mod column;
 mod density;
 mod file;
 mod formats;
@@ -42,6 +43,7 @@ mod table;
 mod target;
 pub mod toy;
 
+pub use column::Column;
 pub use file::FileFormat;
 pub use fraction::Fraction;
 pub use source::{DEFAULT_TOY_ROWS, LoadOptions, MAX_TOY_ROWS, Origin, Source};

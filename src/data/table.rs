@@ -1,10 +1,11 @@
-//! A table of numbers in memory.
+//! A table in memory.
 
 use std::sync::OnceLock;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use super::column::{Column, Type, Typed};
 use super::nearest;
 use crate::words::{count, grouped};
 use crate::{Error, Result};
@@ -36,10 +37,13 @@ impl Number for f32 {
     const SINGLE: bool = true;
 }
 
-/// Rows of numbers with named columns: the samples that a method learns from, is judged against, or has drawn.
+/// Rows with named columns: the samples that a method learns from, is judged against, or has drawn.
 ///
 /// Values are double precision, rows × columns, row-major; what a device learns from is centered and scaled first
 /// ([`Standardization`](super::Standardization)). Tables that were read from files or toy targets hold finite numbers only.
+///
+/// A table that was made of typed columns ([`Table::from_columns`]) keeps their types: exact whole numbers, the levels of categories, and
+/// which cells are missing. Methods learn from numbers alone, and refuse the others.
 #[derive(Clone, Debug)]
 pub struct Table {
     columns: Vec<String>,
@@ -47,6 +51,8 @@ pub struct Table {
     single: OnceLock<Vec<f32>>,
     rows: usize,
     kinds: Vec<ColumnKind>,
+    /// The columns' types; empty where all are numbers.
+    typed: Vec<Typed>,
     weights: Option<Vec<f32>>,
     header: bool,
     origin: String,
@@ -58,7 +64,10 @@ pub struct Table {
 impl PartialEq for Table {
     fn eq(&self, other: &Self) -> bool {
         let parts = |t: &Self| (t.columns.clone(), t.kinds.clone(), t.weights.clone(), t.header, t.origin.clone());
-        self.values == other.values && parts(self) == parts(other)
+        // Missing cells are NaN, and equal.
+        let bits = |t: &Self| t.values.iter().map(|value| (value + 0.0).to_bits()).collect::<Vec<_>>();
+        let values = self.values == other.values || (!self.typed.is_empty() && bits(self) == bits(other));
+        values && self.typed == other.typed && parts(self) == parts(other)
     }
 }
 
@@ -90,12 +99,70 @@ impl Table {
             single,
             rows,
             kinds,
+            typed: Vec::new(),
             weights: None,
             header: true,
             origin,
             notes: Vec::new(),
             left_out: Vec::new(),
         })
+    }
+
+    /// A table of typed columns.
+    ///
+    /// Refused: no columns, two columns of one name, and columns of different lengths.
+    pub fn from_columns(columns: impl IntoIterator<Item = Column>) -> Result<Self> {
+        let columns: Vec<Column> = columns.into_iter().collect();
+        let rows = columns.first().map_or(0, Column::rows);
+        if let Some(other) = columns.iter().find(|column| column.rows() != rows) {
+            let (first, rows, other_rows) = (&columns[0].name, count(rows, "row"), other.rows());
+            return Err(Error::data(format!(
+                "column `{first}` has {rows}, and `{}` has {other_rows}: give each as many",
+                other.name
+            )));
+        }
+        let values = (0..rows).flat_map(|row| columns.iter().map(move |column| column.number(row))).collect::<Vec<f64>>();
+        let mut table = Self::new(columns.iter().map(|column| column.name.clone()), values)?;
+        let typed: Vec<Typed> = columns.iter().map(Typed::of).collect();
+        if typed.iter().any(|typed| *typed != Typed::default()) {
+            table.typed = typed;
+        }
+        Ok(table)
+    }
+
+    /// A column's whole numbers, where it was made of such; those of missing cells mean nothing.
+    pub fn integers(&self, column: usize) -> Option<Vec<i64>> {
+        match &self.typed.get(column)?.of {
+            Type::Integer(Some(values)) => Some(values.clone()),
+            Type::Integer(None) => Some(self.column(column).map(|value| value as i64).collect()),
+            _ => None,
+        }
+    }
+
+    /// The levels of a column of categories: its values are their places, from 0.
+    pub fn levels(&self, column: usize) -> Option<&[String]> {
+        match &self.typed.get(column)?.of {
+            Type::Category(levels) => Some(levels),
+            _ => None,
+        }
+    }
+
+    /// A cell as text, where it is more than its number: a level, digits that no double holds, nothing where it is missing.
+    pub(super) fn text(&self, row: usize, column: usize) -> Option<std::borrow::Cow<'_, str>> {
+        let typed = self.typed.get(column)?;
+        if typed.missing.as_ref().is_some_and(|missing| missing[row]) {
+            return Some("".into());
+        }
+        match &typed.of {
+            Type::Category(levels) => Some(levels[self.row(row)[column] as usize].as_str().into()),
+            Type::Integer(Some(values)) => Some(values[row].to_string().into()),
+            _ => None,
+        }
+    }
+
+    /// Which cells of a column are missing (their value is NaN), one mark a row; none where none is.
+    pub fn missing(&self, column: usize) -> Option<&[bool]> {
+        self.typed.get(column)?.missing.as_deref()
     }
 
     /// A table whose columns are called `x0`, `x1`, …
@@ -265,6 +332,7 @@ impl Table {
             rows: indices.len(),
             kinds: observe(&values, &self.kinds.iter().map(|kind| kind.single).collect::<Vec<_>>()),
             values,
+            typed: self.typed.iter().map(|typed| typed.select(indices)).collect(),
             single: OnceLock::new(),
             weights: self.weights.as_ref().map(|weights| indices.iter().map(|&row| weights[row]).collect()),
             header: self.header,
@@ -308,6 +376,11 @@ impl Table {
             single: OnceLock::new(),
             rows: self.rows,
             kinds: indices.iter().map(|&column| self.kinds[column]).collect(),
+            typed: if self.typed.is_empty() {
+                Vec::new()
+            } else {
+                indices.iter().map(|&column| self.typed[column].clone()).collect()
+            },
             weights: self.weights.clone(),
             header: self.header,
             origin: self.origin.clone(),
@@ -349,13 +422,23 @@ impl Table {
         Ok(self.select_columns(&indices))
     }
 
-    /// Refuses a table that nothing can be learned from: fewer than two rows, a value that is not finite, a constant column.
+    /// Refuses a table that nothing can be learned from: fewer than two rows, categories, missing cells, a value that is not finite, a constant
+    /// column.
     pub fn check_trainable(&self) -> Result<()> {
         if self.rows < 2 {
             return Err(Error::data(format!(
                 "{} has {}: training needs at least two",
                 self.origin,
                 if self.rows == 1 { "one row" } else { "no rows" }
+            )));
+        }
+        if let Some(column) =
+            (0..self.typed.len()).find(|&column| self.missing(column).is_some() || self.levels(column).is_some())
+        {
+            let what = if self.missing(column).is_some() { "missing cells" } else { "categories" };
+            return Err(Error::data(format!(
+                "column `{}` of {} has {what}, and methods learn from numbers alone: choose other columns, or turn it into numbers",
+                self.columns[column], self.origin
             )));
         }
         if let Some(at) = self.values.iter().position(|value| !value.is_finite()) {
@@ -398,6 +481,16 @@ impl Table {
         }
         hasher.update((self.values.len() as u64).to_le_bytes());
         self.values.iter().for_each(|number| hasher.update(number.to_le_bytes()));
+        for typed in &self.typed {
+            match &typed.of {
+                Type::Number | Type::Integer(None) => {}
+                Type::Integer(Some(values)) => values.iter().for_each(|value| hasher.update(value.to_le_bytes())),
+                Type::Category(levels) => levels.iter().for_each(|level| {
+                    hasher.update((level.len() as u64).to_le_bytes());
+                    hasher.update(level);
+                }),
+            }
+        }
         if let Some(weights) = &self.weights {
             hasher.update((weights.len() as u64).to_le_bytes());
             weights.iter().for_each(|number| hasher.update(number.to_le_bytes()));

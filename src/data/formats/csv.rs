@@ -293,7 +293,10 @@ pub(super) fn write(table: &Table, behind: usize, path: &Path) -> Result<()> {
         for row in 0..table.rows() {
             let (values, given) = table.row(row).split_at(numbers.len());
             for (j, &value) in values.iter().enumerate() {
-                number(&mut rows, &mut cell, value, single(j))?;
+                match table.text(row, j) {
+                    Some(text) => rows.write_field(text.as_bytes()).map_err(plain)?,
+                    None => number(&mut rows, &mut cell, value, single(j))?,
+                }
             }
             for group in &groups {
                 let own = &given[group.first..][..group.width()];

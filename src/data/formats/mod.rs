@@ -10,7 +10,7 @@ mod text;
 
 use super::choice::{Choice, Raw};
 use super::{FileFormat, Table};
-use crate::Result;
+use crate::{Error, Result};
 use std::path::Path;
 
 /// Reads the chosen columns of a file. `header` says whether the first row of a CSV file is one.
@@ -28,7 +28,8 @@ pub(super) fn read(path: &Path, choice: &Choice, header: Option<bool>) -> Result
 
 impl Table {
     /// Writes columns and values (not weights) in the format of the path's ending: `.npy` as f64 in C order, `.csv` with a header and
-    /// the fewest digits that read back as the same number, `.parquet` with one column of doubles a column. Columns that came in
+    /// the fewest digits that read back as the same number, `.parquet` with one column of doubles a column. Categories and missing cells go
+    /// into a `.csv` alone. Columns that came in
     /// single precision are written in it (an array where all did). The file is written beside and renamed into place.
     pub fn write(&self, path: impl AsRef<Path>) -> Result<()> {
         self.write_texts(path, 0)
@@ -38,7 +39,17 @@ impl Table {
     /// themselves, in one column.
     pub fn write_texts(&self, path: impl AsRef<Path>, behind: usize) -> Result<()> {
         let path = path.as_ref();
-        match FileFormat::of(path)? {
+        let format = FileFormat::of(path)?;
+        let beyond = |j: &usize| self.levels(*j).is_some() || self.missing(*j).is_some();
+        if let Some(column) = (0..self.cols()).find(beyond).filter(|_| !matches!(format, FileFormat::Csv)) {
+            let what = if self.levels(column).is_some() { "categories" } else { "missing cells" };
+            let name = &self.columns()[column];
+            return Err(Error::usage(format!(
+                "column `{name}` has {what}, which {} cannot hold yet: write a .csv",
+                path.display()
+            )));
+        }
+        match format {
             FileFormat::Csv => csv::write(self, behind, path),
             #[cfg(feature = "npy")]
             FileFormat::Npy => npy::write(self, path),

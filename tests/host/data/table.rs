@@ -1,5 +1,5 @@
 use pushforward::data::toy::Toy;
-use pushforward::data::{LoadOptions, Purpose, Table, by_weight, set_aside, split, subset};
+use pushforward::data::{Column, LoadOptions, Purpose, Table, by_weight, set_aside, split, subset};
 
 use super::{load, names, read, sentence};
 
@@ -188,4 +188,56 @@ fn splits_keep_at_least_a_row_on_each_side() {
 fn weights_are_no_column_of_the_data() {
     let weighted = LoadOptions { weights: Some("wieght".into()), ..Default::default() };
     assert!(sentence(load("a.csv", "a,weight\n1,1\n", &weighted)).contains("did you mean `weight`?"));
+}
+
+#[test]
+fn typed_columns_keep_whole_numbers_levels_and_missing_cells() {
+    let beyond = (1_i64 << 53) + 1;
+    let typed = Table::from_columns([
+        Column::integers("id", vec![beyond, 2, 3, i64::MIN]),
+        Column::categories("country", vec![1, 0, 1, 1], ["FR", "NA"]).unwrap(),
+        Column::numbers("height", vec![1.5, 0.0, -2.5, 1e-7]).with_missing(vec![false, true, false, false]).unwrap(),
+    ])
+    .unwrap();
+    assert_eq!(typed.integers(0).unwrap(), [beyond, 2, 3, i64::MIN]);
+    assert_eq!(
+        (typed.levels(1).unwrap(), typed.missing(2).unwrap()),
+        (&["FR".into(), "NA".into()][..], &[false, true, false, false][..])
+    );
+    assert!(typed.row(1)[2].is_nan() && typed.integers(2).is_none() && typed.levels(0).is_none() && typed.missing(0).is_none());
+    // Rows and columns that are chosen keep them, too.
+    let chosen = typed.select(["height", "id"]).unwrap().select_rows(&[3, 0]);
+    assert_eq!((chosen.integers(1).unwrap(), chosen.missing(0)), (vec![i64::MIN, beyond], None));
+    assert_eq!(typed, typed.clone());
+    assert_ne!(typed.hash(), typed.select(["id", "country"]).unwrap().hash());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("typed.csv");
+    typed.write(&path).unwrap();
+    let text = "id,country,height\n9007199254740993,NA,1.5\n2,FR,\n3,NA,-2.5\n-9223372036854775808,NA,1e-7\n";
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+    // Doubles hold these whole numbers: no more is kept than they.
+    let small = Table::from_columns([Column::integers("n", vec![1, -5])]).unwrap();
+    assert_eq!((small.integers(0).unwrap(), small.values()), (vec![1, -5], &[1.0, -5.0][..]));
+    small.check_trainable().unwrap();
+}
+
+#[test]
+fn typed_columns_that_are_wrong_are_refused() {
+    assert!(
+        sentence(Column::categories("c", vec![0, 2], ["a", "b"]))
+            .contains("row 2 of column `c` has the code 2, and it has 2 levels")
+    );
+    assert!(sentence(Column::categories("c", vec![0], ["a", "a"])).contains("two levels of column `c` are called `a`"));
+    assert!(sentence(Column::numbers("n", vec![1.0]).with_missing(vec![])).contains("give one per row"));
+    let columns = || [Column::numbers("n", vec![1.0, 2.0]), Column::categories("c", vec![0, 1], ["a", "b"]).unwrap()];
+    assert!(sentence(Table::from_columns([columns()[0].clone(), Column::integers("m", vec![1])])).contains("`m` has 1"));
+    let mixed = Table::from_columns(columns()).unwrap();
+    assert!(
+        sentence(mixed.check_trainable())
+            .contains("column `c` of the table has categories, and methods learn from numbers alone")
+    );
+    let folder = tempfile::tempdir().unwrap();
+    assert!(sentence(mixed.write(folder.path().join("a.npy"))).contains("write a .csv"));
+    let holes = Column::numbers("n", vec![1.0, 2.0]).with_missing(vec![true, false]).unwrap();
+    assert!(sentence(Table::from_columns([holes]).unwrap().check_trainable()).contains("has missing cells"));
 }

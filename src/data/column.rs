@@ -1,0 +1,145 @@
+//! [`Column`]: one column of a table with its type: numbers, whole numbers or categories, and which cells are missing.
+
+use std::sync::Arc;
+
+use crate::words::count;
+use crate::{Error, Result};
+
+/// One column, from which [`Table::from_columns`](super::Table::from_columns) makes a table.
+///
+/// ```
+/// use pushforward::data::{Column, Table};
+/// let table = Table::from_columns([
+///     Column::numbers("height", vec![1.65, 1.78, 1.60]),
+///     Column::integers("id", vec![9_007_199_254_740_993, 2, 3]),
+///     Column::categories("country", vec![0, 1, 0], ["FR", "NA"])?,
+/// ])?;
+/// assert_eq!(table.integers(1).unwrap()[0], 9_007_199_254_740_993); // no double holds it
+/// assert_eq!(table.levels(2).unwrap(), ["FR", "NA"]);
+/// # Ok::<(), pushforward::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Column {
+    pub(super) name: String,
+    pub(super) cells: Cells,
+    pub(super) missing: Option<Vec<bool>>,
+}
+
+#[derive(Clone, Debug)]
+pub(super) enum Cells {
+    Numbers(Vec<f64>),
+    Integers(Vec<i64>),
+    Categories { codes: Vec<u32>, levels: Arc<[String]> },
+}
+
+impl Column {
+    /// A column of numbers.
+    pub fn numbers(name: impl Into<String>, values: Vec<f64>) -> Self {
+        Self { name: name.into(), cells: Cells::Numbers(values), missing: None }
+    }
+
+    /// A column of whole numbers, kept exactly.
+    pub fn integers(name: impl Into<String>, values: Vec<i64>) -> Self {
+        Self { name: name.into(), cells: Cells::Integers(values), missing: None }
+    }
+
+    /// A column of categories: each row's code is the place of its level, from 0.
+    ///
+    /// # Errors
+    /// Two levels of one name, and a code that no level has.
+    pub fn categories<L: Into<String>>(
+        name: impl Into<String>,
+        codes: Vec<u32>,
+        levels: impl IntoIterator<Item = L>,
+    ) -> Result<Self> {
+        let name = name.into();
+        let levels: Arc<[String]> = levels.into_iter().map(Into::into).collect();
+        if let Some(twice) = levels.iter().enumerate().find_map(|(i, level)| levels[..i].contains(level).then_some(level)) {
+            return Err(Error::data(format!("two levels of column `{name}` are called `{twice}`: rename one of them")));
+        }
+        if let Some(row) = codes.iter().position(|&code| code as usize >= levels.len()) {
+            let levels = count(levels.len(), "level");
+            return Err(Error::data(format!(
+                "row {} of column `{name}` has the code {}, and it has {levels}",
+                row + 1,
+                codes[row]
+            )));
+        }
+        Ok(Self { name, cells: Cells::Categories { codes, levels }, missing: None })
+    }
+
+    /// The same with missing cells where `missing` is true; what stands in those cells does not matter.
+    ///
+    /// # Errors
+    /// Another number of rows.
+    pub fn with_missing(mut self, missing: Vec<bool>) -> Result<Self> {
+        if missing.len() != self.rows() {
+            let (rows, given) = (count(self.rows(), "row"), count(missing.len(), "mark"));
+            return Err(Error::data(format!("column `{}` has {rows} and {given} of missing cells: give one per row", self.name)));
+        }
+        self.missing = missing.contains(&true).then_some(missing);
+        Ok(self)
+    }
+
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        match &self.cells {
+            Cells::Numbers(values) => values.len(),
+            Cells::Integers(values) => values.len(),
+            Cells::Categories { codes, .. } => codes.len(),
+        }
+    }
+
+    /// A cell as the number that stands for it: the number itself, the nearest double of a whole number, a category's code, NaN where
+    /// it is missing.
+    pub(super) fn number(&self, row: usize) -> f64 {
+        match &self.cells {
+            _ if self.missing.as_ref().is_some_and(|missing| missing[row]) => f64::NAN,
+            Cells::Numbers(values) => values[row],
+            Cells::Integers(values) => values[row] as f64,
+            Cells::Categories { codes, .. } => f64::from(codes[row]),
+        }
+    }
+}
+
+/// What a column of a table is, beside the numbers that stand for its cells.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Typed {
+    pub of: Type,
+    /// Which cells are missing, one mark a row; none where none is.
+    pub missing: Option<Vec<bool>>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) enum Type {
+    #[default]
+    Number,
+    /// Whole numbers, exactly, where a double does not hold them all; otherwise they are the doubles.
+    Integer(Option<Vec<i64>>),
+    /// The doubles are codes of these.
+    Category(Arc<[String]>),
+}
+
+impl Typed {
+    pub fn of(column: &Column) -> Self {
+        let of = match &column.cells {
+            Cells::Numbers(_) => Type::Number,
+            Cells::Integers(values) => {
+                let whole = |value: &i64| value.unsigned_abs() <= super::table::WHOLE as u64;
+                Type::Integer((!values.iter().all(whole)).then(|| values.clone()))
+            }
+            Cells::Categories { levels, .. } => Type::Category(levels.clone()),
+        };
+        Self { of, missing: column.missing.clone() }
+    }
+
+    /// The same of these rows.
+    pub fn select(&self, rows: &[usize]) -> Self {
+        let of = match &self.of {
+            Type::Integer(Some(values)) => Type::Integer(Some(rows.iter().map(|&row| values[row]).collect())),
+            other => other.clone(),
+        };
+        let missing = self.missing.as_ref().map(|missing| rows.iter().map(|&row| missing[row]).collect::<Vec<_>>());
+        Self { of, missing: missing.filter(|missing| missing.contains(&true)) }
+    }
+}
