@@ -114,12 +114,11 @@ pub fn refuse_unknown(table: &toml::Table, valid: &[&str]) -> Result<()> {
 
 /// Reads `key=value` as `--set` takes it: the value is TOML, and a bare word is a string.
 pub fn parse_assignment(text: &str) -> Result<(String, toml::Value)> {
-    let (key, value) = text
-        .split_once('=')
-        .ok_or_else(|| Error::usage(format!("`{text}` is not key=value (for instance --set batch_size=512)")))?;
+    let (key, value) =
+        text.split_once('=').ok_or_else(|| Error::usage(format!("`{text}` is not key=value (for instance batch_size=512)")))?;
     let (key, value) = (key.trim(), value.trim());
     if key.is_empty() || value.is_empty() {
-        return Err(Error::usage(format!("`{text}` is not key=value (for instance --set batch_size=512)")));
+        return Err(Error::usage(format!("`{text}` is not key=value (for instance batch_size=512)")));
     }
     let parsed = format!("value = {value}").parse::<toml::Table>().ok().and_then(|mut t| t.remove("value"));
     Ok((key.into(), parsed.unwrap_or_else(|| toml::Value::String(value.into()))))

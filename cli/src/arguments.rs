@@ -15,6 +15,15 @@ The toy distributions are 8gaussians, moons, checkerboard, spiral, rings, pinwhe
 swissroll, gaussian, uniform, banana and 25gaussians. The extension of
 an output file chooses its format: .csv, .npy or .parquet.";
 
+const START: &str = "\
+Start with one of
+  pushforward tour --data people.csv                          every method on your table, and a page that compares them
+  pushforward train energy --data people.csv --out run        one method
+  pushforward sample run -n 1000 --out new.csv                new rows from it
+  pushforward evaluate --reference test.csv --samples new.csv
+
+`pushforward COMMAND --help` has the options of a command, `pushforward methods` what there is to train.";
+
 const COMPARISONS: &str = "\
 Compare two versions, drivers or machines:
   pushforward bench --out old.json
@@ -31,7 +40,7 @@ Append them with `pushforward bench --json >> old.json`.";
 
 /// Train generative models on tables: samplers that draw new rows from the distribution of the data.
 #[derive(Parser)]
-#[command(name = "pushforward", version, about, propagate_version = true, after_help = SOURCES, max_term_width = 100)]
+#[command(name = "pushforward", version, about, propagate_version = true, after_help = START, max_term_width = 100)]
 pub struct Arguments {
     #[command(flatten)]
     pub global: Global,
@@ -42,7 +51,7 @@ pub struct Arguments {
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Everywhere")]
 pub struct Global {
-    /// Device: the best adapter, the software adapter, or one by a part of its name
+    /// Device: the best one (a GPU where there is one), software (the CPU), or a part of an adapter's name
     #[arg(long, global = true, default_value = "auto", value_name = "auto|software|NAME-PART")]
     pub adapter: String,
     /// No messages but errors and the results that were asked for
@@ -63,7 +72,7 @@ pub enum LogFormat {
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// List the adapters of this machine
+    /// List the adapters of this machine: its GPUs, and the software adapter that computes on the CPU
     Adapters(Json),
     /// List the methods, or the settings of one method
     Methods(Methods),
@@ -76,8 +85,10 @@ pub enum Command {
     /// Draw samples from a trained model
     Sample(Sample),
     /// Map points from the latent space to data, or back
+    #[command(after_help = SOURCES)]
     Push(Push),
     /// Compute the log-density of rows, where the method has one
+    #[command(after_help = SOURCES)]
     LogDensity(LogDensity),
     /// Score samples against reference data
     #[command(after_help = SOURCES)]
@@ -130,7 +141,7 @@ pub struct Train {
     /// Random seed [default: 0]
     #[arg(long, value_name = "N", value_parser = seed, allow_hyphen_values = true)]
     pub seed: Option<u64>,
-    /// Conditioning columns: the model learns p(other columns | these). Text columns are categorical (64 categories at most), and so are numeric ones named as NAME:levels
+    /// Conditioning columns: the model learns the distribution of the other columns given these, p(others | these). Text columns are categorical (64 categories at most), and so are numeric ones named as NAME:levels
     #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
     pub condition: Vec<String>,
     /// Resume from the run's last checkpoint; with more --steps, a finished run is trained further
@@ -188,7 +199,7 @@ pub struct Sample {
     /// Number of samples; with --given, per row of conditions [default there: 1]
     #[arg(short, value_name = "N", value_parser = count, allow_hyphen_values = true)]
     pub n: Option<usize>,
-    /// Sampling temperature: the scale of the base noise; below 1 for samples near the modes
+    /// Sampling temperature: a factor of the noise that samples are made of; below 1 for likelier, less diverse samples [default: 1]
     #[arg(long, value_name = "T", value_parser = temperature, allow_hyphen_values = true)]
     pub temperature: Option<f32>,
     /// Conditions of a model trained with --condition: a file with these columns, or one value per column (--given sex=f --given age=40)
@@ -210,11 +221,11 @@ pub struct Sample {
 /// How a method that integrates an equation solves it.
 #[derive(Args)]
 pub struct Integration {
-    /// Solver, for methods that integrate an equation: euler, heun, dopri5, … [default: the trained one for samples; dopri5 for push and log-density,
-    /// at a tolerance that ten times less hardly changes]
+    /// Solver of the differential equation, for methods that integrate one: euler, midpoint, heun, rk4, dopri5 (adaptive), … [default: the
+    /// method's own for samples; for push and log-density dopri5, with a tolerance that is lowered until the result hardly changes]
     #[arg(long)]
     pub solver: Option<String>,
-    /// Number of solver steps
+    /// Number of solver steps: more are slower and more exact
     #[arg(long, value_name = "K", value_parser = count, allow_hyphen_values = true)]
     pub steps: Option<usize>,
     /// Another sampling setting, such as grid=edm, tolerance=1e-5 or eta=0.5; repeatable
@@ -226,7 +237,7 @@ pub struct Integration {
 pub struct Push {
     /// Run folder, or model.safetensors file
     pub run: PathBuf,
-    /// Points: one column per latent dimension, followed by the conditioning columns if the model has any
+    /// Points of the latent space, as a SOURCE: one column per latent dimension, followed by the conditioning columns if the model has any
     #[arg(long, value_name = "FILE")]
     pub input: String,
     /// Output file
@@ -247,13 +258,13 @@ pub struct Push {
 pub struct LogDensity {
     /// Run folder, or model.safetensors file
     pub run: PathBuf,
-    /// Data
+    /// Rows whose log-density is computed, with the columns of the training data
     #[arg(long, value_name = "FILE")]
     pub data: String,
     /// Output file for the log-density of each row
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
-    /// JSON output of the mean
+    /// Mean log-density as one JSON object
     #[arg(long)]
     pub json: bool,
     #[command(flatten)]
@@ -268,14 +279,14 @@ pub struct Evaluate {
     /// Samples to score
     #[arg(long, value_name = "SOURCE")]
     pub samples: String,
-    /// Training data: adds the scores of memorization
+    /// Training data: adds the scores of memorization, which tell copies from new rows
     #[arg(long, value_name = "SOURCE")]
     pub train: Option<String>,
     /// Score ∇ log p of the target distribution, one expression per column in the reference's column names: adds KSD². Toy distributions
     /// have their own
     #[arg(long, value_name = "EXPR", allow_hyphen_values = true)]
     pub score: Vec<String>,
-    /// Standardization of every column by the reference's standard deviation
+    /// Division of every column by the reference's standard deviation, so that no column outweighs the others
     #[arg(long, value_name = "BOOL", default_value = "true", default_missing_value = "true", num_args = 0..=1, require_equals = true, action = clap::ArgAction::Set)]
     pub standardize: bool,
     /// Column of sample weights in the reference
@@ -297,9 +308,12 @@ pub struct Evaluate {
 
 #[derive(Args)]
 pub struct Reproduce {
-    /// Study: anneal, defaults, densities, figure1, flows, saddle, spectrum or statistics
-    pub what: String,
-    /// One setting, such as steps, batch_size or hidden_width; repeatable
+    /// Study: anneal, defaults, densities, figure1, flows, saddle, spectrum or statistics [default: a list of them]
+    pub what: Option<String>,
+    /// List of the study's settings, with their defaults
+    #[arg(long, requires = "what")]
+    pub settings: bool,
+    /// One setting of the study (see --settings); repeatable
     #[arg(long = "set", value_name = "key=value")]
     pub set: Vec<String>,
     /// Output folder [default: runs/WHAT]
@@ -308,7 +322,7 @@ pub struct Reproduce {
     /// Random seed
     #[arg(long, value_name = "N", default_value = "0", value_parser = seed, allow_hyphen_values = true)]
     pub seed: u64,
-    /// Results as JSON
+    /// Results as one JSON object
     #[arg(long)]
     pub json: bool,
 }

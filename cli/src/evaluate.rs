@@ -7,6 +7,7 @@ use pushforward::words::number;
 
 use super::arguments::Evaluate;
 use super::console::{Console, print, print_object};
+use super::hints;
 
 /// Toy targets draw the reference and the samples from seeds of their own, so that neither is the training set of the same seed.
 const REFERENCE: u64 = 0x7265_6665;
@@ -59,7 +60,8 @@ pub fn evaluate(args: &Evaluate, adapter: &str, console: Console) -> anyhow::Res
         reference.rows(),
         args.reference
     ));
-    Ok(print(&format!("{found}\n"))?)
+    let advice = hints::of_verdict(&found.verdict).map_or(String::new(), |advice| format!("{advice}\n"));
+    Ok(print(&format!("{found}\n{advice}"))?)
 }
 
 /// Names each score as its turn comes: a bar on a terminal, a line elsewhere.

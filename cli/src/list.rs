@@ -83,7 +83,8 @@ fn settings(entry: &Entry) -> String {
     text
 }
 
-fn listed(keys: &[Key]) -> String {
+/// Settings, one a line.
+pub fn listed(keys: &[Key]) -> String {
     let rows: Vec<Vec<String>> =
         keys.iter().map(|key| vec![format!("  {}", key.name), format!("= {}", key.default), key.help.clone()]).collect();
     table(&rows)

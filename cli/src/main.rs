@@ -6,6 +6,7 @@ mod bench;
 mod console;
 mod device;
 mod evaluate;
+mod hints;
 mod list;
 mod progress;
 mod reproduce;
@@ -55,7 +56,7 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(e) => {
             let cause = e.downcast_ref::<Error>();
-            console.error(&sentence(&e));
+            console.error(&sentence(&e, &arguments.command));
             ExitCode::from(match cause {
                 Some(Error::Usage(_)) => 2,
                 Some(Error::Interrupted { .. }) => INTERRUPTED,
@@ -81,14 +82,18 @@ fn run(arguments: &Arguments, console: Console) -> anyhow::Result<()> {
     }
 }
 
-/// The context that we added and then the library's own message, which is complete: its sources would only say it again.
-fn sentence(error: &anyhow::Error) -> String {
+/// The context that we added and then the library's own message, which is complete: its sources would only say it again. What it advises
+/// is followed by the flag that does it.
+fn sentence(error: &anyhow::Error, command: &Command) -> String {
     let mut parts = Vec::new();
     for cause in error.chain() {
-        parts.push(one_line(&cause.to_string()));
+        let mut said = one_line(&cause.to_string());
         if cause.is::<Error>() {
+            said += &hints::hint(command, &said);
+            parts.push(said);
             break;
         }
+        parts.push(said);
     }
     // What happened, and then how to go on.
     if matches!(error.downcast_ref(), Some(Error::Interrupted { .. })) {

@@ -4,16 +4,23 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use pushforward::Error;
-use pushforward_studies::{Desk, find};
+use pushforward::words::table;
+use pushforward_studies::{ALL, Desk, find};
 
 use super::arguments::Reproduce;
 use super::console::{Console, print};
+use super::list::listed;
 use super::progress::Watches;
 use super::train::{command, stop_on_signals};
 
 pub fn reproduce(args: &Reproduce, adapter: &str, console: Console) -> anyhow::Result<()> {
-    let entry = find(&args.what)?;
-    // Before a device is opened, so that a mistake is told at once.
+    let Some(what) = &args.what else { return Ok(print(&studies())?) };
+    let entry = find(what)?;
+    if args.settings {
+        let title = format!("{}: {}\n\nSettings (--set key=value)\n", entry.name, entry.summary);
+        return Ok(print(&(title + &listed(&entry.keys())))?);
+    }
+    // Before a device is opened, so that a mistake is reported at once.
     let study = entry.prepare(&args.set)?;
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(entry.name));
     let gpu = super::device::open(adapter, console)?;
@@ -29,4 +36,13 @@ pub fn reproduce(args: &Reproduce, adapter: &str, console: Console) -> anyhow::R
     let Some(step) = made.interrupted else { return Ok(()) };
     let left = if out.join("report.html").exists() { "the page shows what is finished; " } else { "" };
     Err(anyhow::Error::new(Error::Interrupted { step }).context(format!("{left}resume with `{command}`")))
+}
+
+/// The studies that there are.
+fn studies() -> String {
+    let rows: Vec<Vec<String>> = ALL.iter().map(|entry| vec![entry.name.into(), entry.summary.into()]).collect();
+    format!(
+        "{}\n`pushforward reproduce WHAT` makes one, `pushforward reproduce WHAT --settings` shows its settings.\n",
+        table(&rows)
+    )
 }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use pushforward::data::{LoadOptions, Source, Table, outlier_warnings, write_atomically};
-use pushforward::report::tour::{headline, line, page, refit};
+use pushforward::report::tour::{headline, line, no_skill, page, refit};
 use pushforward::settings::parse_assignment;
 use pushforward::tour::{self, Kept, Plan, Record, Tested, Tour, Verdict, root};
 use pushforward::words::{count, duration, listed, number, plain, table as lined_up};
@@ -64,13 +64,20 @@ pub fn tour(args: &arguments::Tour, adapter: &str, console: Console) -> anyhow::
     let stop = stop_on_signals()?;
     let mut watch = Watches::new(console);
     let report = out.join("report.html");
-    let (mut first, mut told) = (true, 0);
+    let (mut first, mut known, mut spent) = (true, 0, false);
     let found = tour::run(&gpu, &plan, &mut watch, &stop, &mut |tour| {
         let page = page(&plan, tour, &gpu, commands(&plan, tour))?;
         write_atomically(&report, |file| page.write(file))?;
-        let known = std::mem::replace(&mut told, tour.kept.len());
-        if let Some(last) = tour.kept.last().filter(|_| tour.kept.len() > known) {
-            console.message(&format!("  {}", line(tour, &last.record)));
+        let before = std::mem::replace(&mut known, tour.kept.len());
+        match tour.kept.last().map(|kept| &kept.record).filter(|_| tour.kept.len() > before) {
+            // One line for all that are left out, which the result names.
+            Some(last) if last.left_out => {
+                if !std::mem::replace(&mut spent, true) {
+                    console.message(&format!("  {} and those after it are left out: the time budget is spent", last.name));
+                }
+            }
+            Some(last) => console.message(&format!("  {}", line(tour, last))),
+            None => {}
         }
         if std::mem::take(&mut first) {
             console.message(&format!("  {} shows what is finished", report.display()));
@@ -178,7 +185,8 @@ fn shown(plan: &Plan, tour: &Tour) -> String {
         failed += &format!("left out {} ({why})\n", listed(&names));
     }
     let not_run = if tour.left.is_empty() { String::new() } else { format!("not run  {}\n", tour.left.join(", ")) };
-    let mut text = format!("{}\n{failed}{not_run}{}\n\n", lined_up(&rows), headline(tour));
+    let no_skill = no_skill(tour).map_or(String::new(), |why| format!("{why}\n"));
+    let mut text = format!("{}{no_skill}\n{failed}{not_run}{}\n\n", lined_up(&rows), headline(tour));
     if let Some(best) = tour.best_method() {
         text += &format!("model    {} ({}{})\n", plan.out.join("model.safetensors").display(), best.name, refit(tour));
         text += &format!("report   {}\n", plan.out.join("report.html").display());

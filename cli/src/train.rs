@@ -110,7 +110,7 @@ pub fn train(args: &Train, adapter: &str, console: Console) -> anyhow::Result<()
     let judged = judged(&outcome)?;
     let beside = beside.map(|(_, rows)| rows);
     let report = report(&gpu, (&outcome, &out), entry, beside.as_ref(), judged.as_ref(), console)?;
-    finished((&outcome, &out), entry, &source, judged.as_ref(), report.as_deref(), console)
+    finished((&outcome, &out), entry, &source, judged.as_ref(), report.as_ref(), console)
 }
 
 /// A run that ended before its time: what it left, and how to go on.
@@ -331,7 +331,13 @@ pub fn quote(word: &str) -> String {
     }
 }
 
-/// Writes `report.html`; what cannot be plotted or scored is told and left out, for the model is there all the same.
+/// A page that was written, and its first sentences.
+struct Report {
+    path: PathBuf,
+    verdict: String,
+}
+
+/// Writes `report.html`; what cannot be plotted or scored is left out with a message, for the model is there all the same.
 fn report(
     gpu: &Gpu,
     (outcome, folder): (&Outcome, &Path),
@@ -339,7 +345,7 @@ fn report(
     more: Option<&Table>,
     judged: Option<&Judged>,
     console: Console,
-) -> anyhow::Result<Option<PathBuf>> {
+) -> anyhow::Result<Option<Report>> {
     let path = folder.join("report.html");
     let rows = asked(&outcome.model, run::ROWS);
     let sample =
@@ -353,7 +359,7 @@ fn report(
         Err(e) => return Err(e.into()),
     };
     write_atomically(&path, |file| page.write(file))?;
-    Ok(Some(path))
+    Ok(Some(Report { path, verdict: page.headline }))
 }
 
 fn finished(
@@ -361,7 +367,7 @@ fn finished(
     entry: &Entry,
     source: &Source,
     judged: Option<&Judged>,
-    report: Option<&Path>,
+    report: Option<&Report>,
     console: Console,
 ) -> anyhow::Result<()> {
     let model = path.join("model.safetensors");
@@ -374,7 +380,7 @@ fn finished(
         let rows = |set: &Option<Rows>| set.as_ref().map_or(0, |set| set.rows.rows());
         let value = json!({
             "event": "finished",
-            "run": path, "model": model, "report": report,
+            "run": path, "model": model, "report": report.map(|report| &report.path), "verdict": report.map(|report| &report.verdict),
             "steps": outcome.steps, "kept_step": outcome.kept, "stopped_early": outcome.stopped_early, "refit": outcome.before_refit.is_some(),
             "training_rows": outcome.sets.train.rows(), "validation_rows": rows(&outcome.sets.validation), "test_rows": rows(&outcome.sets.test),
             "outside_range": outcome.outside, "seconds": outcome.seconds, "likelihood": judged.map(Judged::json),
@@ -393,9 +399,12 @@ fn finished(
     if let Some(share) = outcome.outside.filter(|share| *share > MOST_OUTSIDE) {
         text += &format!("warning  {}: another seed, fewer steps or a lower learning rate may do better\n", outside_said(share));
     }
+    if let Some(Report { verdict, .. }) = report.filter(|report| !report.verdict.is_empty()) {
+        text += &format!("verdict  {verdict}\n");
+    }
     text += &format!("model    {}\n", model.display());
-    if let Some(report) = report {
-        text += &format!("report   {}\n", report.display());
+    if let Some(Report { path, .. }) = report {
+        text += &format!("report   {}\n", path.display());
     }
     text += &format!("next     {next}\n");
     Ok(print(&text)?)

@@ -39,26 +39,29 @@ impl<'de> Deserialize<'de> for Fraction {
     }
 }
 
+/// What a value has to be.
+const WANTED: &str = "it must be `auto`, or a number of at least 0 and below 1";
+
 struct Reader;
 
 impl Visitor<'_> for Reader {
     type Value = Fraction;
 
     fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("`auto`, or a number of at least 0 and below 1")
+        f.write_str(WANTED.trim_start_matches("it must be "))
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<Fraction, E> {
         match text {
             "auto" => Ok(Fraction::Auto),
-            _ => Err(E::invalid_value(de::Unexpected::Str(text), &self)),
+            _ => Err(E::custom(WANTED)),
         }
     }
 
     fn visit_f64<E: de::Error>(self, share: f64) -> Result<Fraction, E> {
         match share {
             0.0..1.0 => Ok(Fraction::Of(share as f32)),
-            _ => Err(E::invalid_value(de::Unexpected::Float(share), &self)),
+            _ => Err(E::custom(WANTED)),
         }
     }
 

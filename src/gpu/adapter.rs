@@ -131,8 +131,7 @@ pub(super) fn choose(wish: &str) -> Result<wgpu::Adapter> {
         found.iter().find(|a| a.get_info().name.to_lowercase().contains(&part)).cloned()
     };
     let from_env = std::env::var("WGPU_ADAPTER_NAME").ok().filter(|name| !name.is_empty());
-    let missing =
-        |what: String| Error::Adapter(format!("{what}; this machine has: {} (see `pushforward adapters`)", names.join(", ")));
+    let missing = |what: String| Error::Adapter(format!("{what}; this machine has: {}", names.join(", ")));
     match (wish, from_env) {
         ("auto", Some(name)) => by_name(&name).ok_or_else(|| missing(format!("WGPU_ADAPTER_NAME={name} matches no adapter"))),
         ("auto", None) => Ok(found[0].clone()),

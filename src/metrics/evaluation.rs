@@ -177,36 +177,43 @@ impl Evaluation {
         use Better::{Higher, Lower, Near};
         let named = |name, meaning, better, score: &Score| NamedScore { name, meaning, better, score: score.clone() };
         let mut scores = vec![
-            named("Energy distance", "2E|X−Y| − E|X−X′| − E|Y−Y′|", Lower, &self.energy),
-            named("MMD²", "Gaussian kernel; p by permutation", Lower, &self.mmd2),
+            named("Energy distance", "between the distributions; about 0 if they are equal", Lower, &self.energy),
+            named("MMD²", "the same by Gaussian kernels; p by permutation", Lower, &self.mmd2),
         ];
-        scores.extend(self.ksd2.as_ref().map(|s| named("KSD²", "to the known score; p by wild bootstrap", Lower, s)));
+        scores.extend(
+            self.ksd2.as_ref().map(|s| named("KSD²", "to the target whose score is known; p by wild bootstrap", Lower, s)),
+        );
         scores.extend([
-            named("Sliced W₂", "mean over directions; above 0 for any two samples", Lower, &self.sliced_w2),
-            named("W₂", "exact matching; above 0 for any two samples", Lower, &self.w2),
+            named("Sliced W₂", "Wasserstein distance on random lines; above 0 for any two sets", Lower, &self.sliced_w2),
+            named("W₂", "Wasserstein distance; above 0 for any two sets of rows", Lower, &self.w2),
         ]);
         scores.extend(
-            self.sinkhorn.as_ref().map(|s| named("Sinkhorn divergence", "W₂² with entropy; above 0 in many columns", Lower, s)),
+            self.sinkhorn
+                .as_ref()
+                .map(|s| named("Sinkhorn divergence", "W₂² with entropic regularization; above 0 in many columns", Lower, s)),
         );
-        scores
-            .extend(self.c2st.as_ref().map(|s| named("C2ST accuracy", "classifier of samples against real rows", Near(0.5), s)));
+        scores.extend(
+            self.c2st
+                .as_ref()
+                .map(|s| named("C2ST accuracy", "how often a classifier tells samples from real rows", Near(0.5), s)),
+        );
         scores.extend([
-            named("Kolmogorov–Smirnov", "the worst column; p by Bonferroni", Lower, &self.ks.worst),
-            named("Precision", "samples among real rows", Higher, &self.precision),
-            named("Recall", "real rows among samples", Higher, &self.recall),
-            named("Density", "real neighborhoods round a sample", Near(1.0), &self.density),
-            named("Coverage", "real rows with a sample nearby", Higher, &self.coverage),
+            named("Kolmogorov–Smirnov", "distance of the worst column, 0 to 1; p by Bonferroni", Lower, &self.ks.worst),
+            named("Precision", "share of samples that lie among real rows", Higher, &self.precision),
+            named("Recall", "share of real rows that lie among samples", Higher, &self.recall),
+            named("Density", "how densely real rows surround a sample", Near(1.0), &self.density),
+            named("Coverage", "share of real rows with a sample nearby", Higher, &self.coverage),
         ]);
         if let Some(copied) = &self.memorization {
             let ratio = copied.ratio.score.as_ref();
             scores.extend(ratio.map(|s| {
-                named("Memorization ratio", "nearest-neighbor distance to the training rows over theirs", Near(1.0), s)
+                named("Memorization ratio", "distance to the nearest training row, over that among them", Near(1.0), s)
             }));
             scores.extend([
-                named("Authenticity", "share of samples beyond a training row's nearest neighbor", Higher, &copied.authenticity),
+                named("Authenticity", "share of samples that are no near copy of a training row", Higher, &copied.authenticity),
                 named(
                     "Memorization test",
-                    "z of distances to the training rows; below 0 is nearer than the reference",
+                    "z-score; far below 0: nearer to training rows than real rows are",
                     Near(0.0),
                     &copied.test,
                 ),

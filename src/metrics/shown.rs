@@ -61,8 +61,8 @@ fn scores(found: &Evaluation) -> String {
     let mut rows = vec![["score", "value", "95 % interval", "p", "best", "what it is"].map(String::from).to_vec()];
     for score in found.scores() {
         let best = match score.better {
-            Better::Lower => "low".into(),
-            Better::Higher => "high".into(),
+            Better::Lower => "lower".into(),
+            Better::Higher => "higher".into(),
             Better::Near(value) => format!("near {}", number(value, 2)),
         };
         let Score { value, interval, p_value, .. } = score.score;

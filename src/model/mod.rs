@@ -177,7 +177,7 @@ fn file_of(path: &Path) -> Result<PathBuf> {
         let hint = if path.join("checkpoint.safetensors").exists() {
             "the run has not finished: resume it"
         } else {
-            "give a run folder that `pushforward train` made, or a model.safetensors"
+            "give the folder of a run, or a model.safetensors"
         };
         return Err(Error::format(&file, format!("does not exist; {hint}")));
     }

@@ -58,7 +58,7 @@ pub struct Sheet {
     pub rows: Vec<Vec<(String, String)>>,
     /// Whether the columns but the first are numbers, which line up on the right.
     pub numbers: bool,
-    /// What is to be known of it.
+    /// What is to be known of it, a paragraph a line.
     pub note: String,
 }
 
@@ -173,8 +173,9 @@ impl Sheet {
             rows: found.by_column.iter().take(COLUMNS).map(row).collect(),
             numbers: true,
             note: format!(
-                "Distance: the Kolmogorov–Smirnov distance of numbers, the total variation distance of categories, from 0 to 1. p is corrected for the \
-                 number of columns.{hidden}"
+                "Distance: Kolmogorov–Smirnov for numbers, total variation for categories; from 0, equal, to 1. p: the probability of a distance at least as \
+                 large if the column has one distribution, corrected for the number of columns (Bonferroni). Mean shift: the mean of the samples minus \
+                 that of the real rows, in standard deviations (sd).{hidden}"
             ),
         })
     }
@@ -199,8 +200,8 @@ impl Sheet {
             }
             html.push_str("</tbody>\n</table>\n</div>\n");
         }
-        if !self.note.is_empty() {
-            let _ = writeln!(html, "<p class=\"note\">{}</p>", escape(&self.note));
+        for line in self.note.lines().filter(|line| !line.is_empty()) {
+            let _ = writeln!(html, "<p class=\"note\">{}</p>", escape(line));
         }
         html.push_str("</section>\n");
         html
@@ -259,7 +260,10 @@ impl ScoreTable {
         html.push_str("</tbody>\n</table>\n</div>\n");
         let reference = if self.reference.is_empty() { String::new() } else { format!("Against {}. ", escape(&self.reference)) };
         let notes: String = self.notes.iter().map(|note| format!(" {}", escape(note))).collect();
-        let _ = writeln!(html, "<p class=\"note\">{reference}In brackets: 95 % confidence intervals.{notes}</p>\n</section>");
+        let _ = writeln!(
+            html,
+            "<p class=\"note\">{reference}In brackets: 95 % confidence intervals. p: the probability of a score at least as bad if both sets have one distribution.{notes}</p>\n</section>"
+        );
         html
     }
 }

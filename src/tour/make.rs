@@ -264,10 +264,10 @@ impl<'a> Maker<'a> {
         if slots.count == 0 {
             record.left_out = true;
             let why = format!(
-                "{:.1} s were left of the budget, and a method takes about {:.1} s besides its training, of which it gets {:.1} s or more",
+                "the time budget is spent: {:.1} s were left, and a method takes {:.1} s of training or more and about {:.1} s besides",
                 time.max(0.0),
-                slots.overhead,
-                self.each.map_or(LEAST, |each| LEAST_SHARE * each)
+                self.each.map_or(LEAST, |each| LEAST_SHARE * each),
+                slots.overhead
             );
             return self.failed(record, why).map(|kept| Begun::Kept(Box::new(kept)));
         }

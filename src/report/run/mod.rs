@@ -149,7 +149,8 @@ pub fn page(
     if outcome.before_refit.is_some() {
         title += "; samples of the model before the refit";
     }
-    let table = ScoreTable::new(title, &named);
+    let mut table = ScoreTable::new(title, &named);
+    table.notes.insert(0, how_to_read(real.beside_name));
     Ok(Page {
         title: format!("{} on {}", entry.name, train.origin()),
         headline: if elsewhere { to_score(&found) } else { headline(&found, &real) },
@@ -177,17 +178,24 @@ fn drawn(model: &Model, train: &Table) -> Result<Table> {
     }
 }
 
+/// What the columns of the scores are for.
+fn how_to_read(real_rows: &str) -> String {
+    format!(
+        "The samples are good where they score like {real_rows}, the last column. The fitted Gaussian is the simplest model: a method should do better."
+    )
+}
+
 /// Where the samples stand between a fitted Gaussian and real rows.
 fn headline(found: &[Evaluation], real: &Real) -> String {
     let [samples, gaussian, others] = found else { return String::new() };
     // The unbiased estimate of equal distributions is as often below zero as above.
     let root = |e: &Evaluation| match e.energy.value {
         value if value > 0.0 => number(value.sqrt(), 2),
-        _ => "too little to measure".into(),
+        _ => "too small to measure".into(),
     };
     let (ours, theirs, best) = (root(samples), root(gaussian), root(others));
     let energy = format!(
-        "Root energy distance to {}: {ours} for the samples, {theirs} for a fitted Gaussian, {best} for {}.",
+        "Root energy distance to {} (lower is nearer): {ours} for the samples, {theirs} for a fitted Gaussian, {best} for {}.",
         real.name, real.beside_name
     );
     format!("{} {energy}{}", samples.verdict, real.warning)
@@ -213,7 +221,7 @@ fn facts(gpu: &Gpu, outcome: &Outcome, entry: &Entry, likelihood: Option<&Judged
     let likelihood = likelihood.map(|judged| ("log-likelihood", judged.said()));
     let outside = outcome.outside.map(|share| ("out of range", outside_said(share)));
     [
-        ("method", format!("{} ({})", entry.name, entry.paper)),
+        ("method", format!("{}: {}", entry.name, entry.summary)),
         ("data", outcome.sets.train.origin().to_string()),
         ("rows", sets_said(outcome)),
         ("columns", columns(outcome)),

@@ -1,6 +1,6 @@
 //! The tables of a tour's page.
 
-use super::words::probability;
+use super::words::{no_skill, probability};
 use crate::baselines;
 use crate::metrics::{Evaluation, Score};
 use crate::report::Sheet;
@@ -33,7 +33,7 @@ pub(super) fn candidates(tour: &Tour) -> Option<Sheet> {
             None => bare("–"),
         };
         let name = match record.kind {
-            Kind::Rows => (record.name.clone(), "what a copy of them scores".to_string()),
+            Kind::Rows => (record.name.clone(), "what real rows score".to_string()),
             Kind::Baseline => (
                 record.name.clone(),
                 if record.note.is_empty() { "baseline".into() } else { format!("baseline: {}", record.note) },
@@ -75,17 +75,25 @@ pub(super) fn candidates(tour: &Tour) -> Option<Sheet> {
     let rows: Vec<Vec<Cell>> = tour.ranked().into_iter().filter_map(row).collect();
     (!rows.is_empty()).then(|| Sheet {
         title: "All candidates".into(),
-        head: ["", "√energy distance", "skill", "against the nearest", "C2ST accuracy", "precision · recall", "nats per row", "authenticity"].map(String::from).to_vec(),
+        head: ["", "root energy distance", "skill", "against the nearest", "C2ST accuracy", "precision · recall", "nats per row", "authenticity"].map(String::from).to_vec(),
         rows,
         numbers: true,
-        note: format!(
-            "Against validation rows, which also chose the steps, columns standardized by the training rows; below a number its 95 % confidence interval or standard error. Skill is 1 − (√E − √E₁)/(√E₀ − √E₁), with √E₀ of the {} and √E₁ of the \
-             training rows: 0 is the fitted Gaussian, 1 the training rows. Against the nearest: a permutation test of the difference in energy distance, with 9,999 permutations and Holm's \
-             correction; “level” is p above 0.05. C2ST accuracy is how often a classifier tells samples from validation rows on rows it has not seen (0.5 is best). Authenticity is the share of samples \
-             farther from their nearest training row than that row is from its own nearest neighbor (a little above 0.5 for fresh rows, 0 for copies); z compares distances to training rows with those of validation rows (far below 0: memorization).{}",
-            baselines::GAUSSIAN,
-            tour.notes().iter().map(|note| format!(" {note}")).collect::<String>()
-        ),
+        note: [
+            "Scores compare with validation rows, which also chose the steps; columns are standardized by the training rows. Below a number: its 95 % confidence interval or standard error.".to_string(),
+            format!(
+                "Root energy distance: how far the samples are from the validation rows; lower is nearer. Skill: 1 − (r − r₁)/(r₀ − r₁), with r the root energy distance, r₀ that of the {} and r₁ that of the \
+                 training rows: 0 is as far as the fitted Gaussian, 1 as near as real rows.{}",
+                baselines::GAUSSIAN,
+                no_skill(tour).map_or(String::new(), |why| format!(" {why}"))
+            ),
+            "Against the nearest: a permutation test of the difference in energy distance, with 9,999 permutations and Holm's correction; “level” is p above 0.05, no significant difference.".into(),
+            "C2ST accuracy: how often a classifier tells samples from validation rows that it has not seen; 0.5 is best. Precision: the share of samples that lie among real rows; recall: the share of real rows that lie among samples; coverage: the share of real rows with a sample nearby. Nats per row: the mean log-density of validation rows; higher is better.".into(),
+            "Authenticity: the share of samples farther from their nearest training row than that row is from its own nearest neighbor: a little above 0.5 for fresh rows, 0 for copies. z compares distances to training rows with those of validation rows; far below 0 is memorization.".into(),
+        ]
+        .into_iter()
+        .chain((!tour.notes().is_empty()).then(|| tour.notes().join(" ")))
+        .collect::<Vec<_>>()
+        .join("\n"),
     })
 }
 
@@ -95,7 +103,7 @@ pub(super) fn best_by(tour: &Tour) -> Option<Sheet> {
         tour.kept.iter().filter(|kept| kept.record.scores.is_some() && kept.record.kind != Kind::Rows).collect();
     type Of = fn(&Evaluation) -> Option<&Score>;
     // What is compared is the distance to the best value that there is.
-    let ways: [(&str, Of, f64); 5] = [
+    let others: [(&str, Of, f64); 5] = [
         ("sliced W₂", |s| Some(&s.sliced_w2), 0.0),
         ("W₂", |s| Some(&s.w2), 0.0),
         ("worst column (Kolmogorov–Smirnov)", |s| Some(&s.ks.worst), 0.0),
@@ -103,11 +111,11 @@ pub(super) fn best_by(tour: &Tour) -> Option<Sheet> {
         ("coverage", |s| Some(&s.coverage), 1.0),
     ];
     let mut rows: Vec<Vec<Cell>> = Vec::new();
-    for (name, ranking) in [("√energy distance", &tour.verdict.nearest), ("likelihood", &tour.verdict.likeliest)] {
+    for (name, ranking) in [("root energy distance", &tour.verdict.nearest), ("likelihood", &tour.verdict.likeliest)] {
         let Some(ranking) = ranking else { continue };
         let record = &tour.find(&ranking.best)?.record;
         let value = match (&record.scores, &record.likelihood) {
-            (Some(scores), _) if name == "√energy distance" => interval(&root(&scores.energy), 4),
+            (Some(scores), _) if name == "root energy distance" => interval(&root(&scores.energy), 4),
             (_, Some(l)) => (plain(l.mean, 3), l.standard_error.map_or(String::new(), |e| format!("± {}", number(e, 2)))),
             _ => bare("–"),
         };
@@ -119,7 +127,7 @@ pub(super) fn best_by(tour: &Tour) -> Option<Sheet> {
             bare(if level.is_empty() { "nobody".into() } else { listed(&level) }),
         ]);
     }
-    for (name, of, ideal) in ways {
+    for (name, of, ideal) in others {
         let off = |kept: &&&Kept| of(kept.record.scores.as_ref()?).map(|score| (score.value - ideal).abs());
         let best = scored.iter().filter_map(|kept| Some((kept, off(&kept)?))).min_by(|a, b| a.1.total_cmp(&b.1));
         let Some((best, _)) = best else { continue };
@@ -167,11 +175,11 @@ pub(super) fn one_step(tour: &Tour) -> Option<Sheet> {
     let (value, range) = interval(&root(&many.scores.as_ref()?.energy), 4);
     (!rows.is_empty()).then(|| Sheet {
         title: "One-step against multi-step samplers".into(),
-        head: vec![String::new(), "√energy distance".into(), format!("against the interval of {}", many.name)],
+        head: vec![String::new(), "root energy distance".into(), format!("against the interval of {}", many.name)],
         rows,
         numbers: true,
         note: format!(
-            "Methods whose samples take one evaluation of the network, against the nearest of those that integrate from noise to data, {}: its √energy distance is {value}, 95 % confidence interval {range}.",
+            "Methods whose samples take one evaluation of the network, against the nearest of those that integrate from noise to data, {}: its root energy distance is {value}, 95 % confidence interval {range}.",
             many.name,
         ),
     })

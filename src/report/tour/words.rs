@@ -46,7 +46,7 @@ fn tested(tested: &Tested) -> Option<String> {
     let of = |name: &str| {
         let found = &tested.scores.iter().find(|(of, _)| of == name)?.1;
         Some(match root(&found.energy).value {
-            0.0 => "too little to measure".into(),
+            0.0 => "too small to measure".into(),
             value => plain(value, 3),
         })
     };
@@ -131,6 +131,18 @@ fn ranked(tour: &Tour) -> String {
         );
     }
     text
+}
+
+/// Why no candidate has a skill, where none has.
+pub fn no_skill(tour: &Tour) -> Option<String> {
+    let scored = |name: &str| tour.find(name).is_some_and(|kept| kept.record.scores.is_some());
+    let any = tour.kept.iter().any(|kept| tour.skill(&kept.record).is_some());
+    (scored(baselines::GAUSSIAN) && scored(ROWS) && !any).then(|| {
+        format!(
+            "There is no skill: {} validation rows do not distinguish a fitted Gaussian from the training rows, so their ratio would be noise.",
+            number(tour.judge.sets.validation.rows() as f64, 12)
+        )
+    })
 }
 
 /// What the saved model was trained on in the end; scores are not of it.

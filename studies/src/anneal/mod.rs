@@ -64,15 +64,15 @@ settings! {
         seeds: u64 = 10,
         /// Training steps of every run; of an adversarial method, steps of its generator.
         steps: u32 = 2000,
-        /// Batch size.
+        /// Batch size: rows of the data in one training step.
         batch_size: usize = 512,
         /// Training rows.
         rows: usize = 20_000,
         /// Rows of each set in the scores.
         scored: usize = 4_000,
-        /// Whether missing runs are made; false shows the finished ones.
+        /// Training of the missing runs, true or false; false only shows the finished ones.
         train: bool = true,
-        /// Whether the runs' folders are kept.
+        /// Keeping of the runs' folders, true or false.
         keep: bool = false,
         /// Further settings of training, of objectives and of anneal, such as {hidden_width = 32, critic_steps = 2, noise_fraction = 0.7}; each run takes those that it knows.
         training: toml::Table = toml::Table::new(),

@@ -24,19 +24,19 @@ use trials::{TEACHER, TRIALS};
 settings! {
     /// Settings of the study.
     pub struct Settings {
-        /// SOURCEs of data.
+        /// Sources of data, as `train --data` takes them.
         data: Vec<String> = ["toy:8gaussians:20000", "toy:pinwheel:20000", "toy:rings:20000", "toy:checkerboard:20000"].map(String::from).to_vec(),
-        /// Methods; all that have trials when empty.
+        /// Methods; all for which changes are listed when empty.
         methods: Vec<String> = Vec::new(),
-        /// Whether single settings are changed; false compares the methods by their defaults alone.
+        /// Runs with one setting changed, true or false; false compares the methods by their defaults alone.
         changed: bool = true,
-        /// Changes of every method, instead of the built-in trials: TOML, such as "learning_rate = 2e-3".
+        /// Changes of single settings to try, instead of the listed ones: TOML, such as "learning_rate = 2e-3".
         changes: Vec<String> = Vec::new(),
         /// Number of runs of each trial on each source, with seeds from --seed on.
         seeds: u64 = 2,
         /// Training steps per run.
         steps: u32 = 2000,
-        /// Whether missing runs are made; false shows the finished ones.
+        /// Training of the missing runs, true or false; false only shows the finished ones.
         train: bool = true,
     }
 }

@@ -29,7 +29,7 @@ settings! {
     pub struct Settings {
         /// Training steps.
         steps: u32 = 2000,
-        /// Batch size.
+        /// Batch size: rows of the data in one training step.
         batch_size: usize = 1024,
         /// Hidden width.
         hidden_width: usize = 64,
