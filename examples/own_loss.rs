@@ -3,47 +3,41 @@
 //! cargo run --release --example own_loss
 
 use pushforward::gpu::{Recorder, Var};
-use pushforward::methods::one_step::OneStep;
-use pushforward::methods::{Dataset, Entry, Objective, register, resolve};
+use pushforward::methods::{Dataset, Entry, Learner, Method, Objective, Setup, one_step::OneStep};
 use pushforward::prelude::*;
-use pushforward::settings::{self, Settings as _};
 
 pushforward::settings! {
     /// Matches the first two moments of the data.
     pub struct Moments {
         /// Weight of the second moments.
-        second: f32 = 0.5,
+        second: f32 = 0.5, in 0.0..,
     }
 }
 
-static MOMENTS: Entry = Entry {
-    name: "moments",
-    summary: "first and second moments",
-    paper: "an example",
-    density: false,
-    inverse: false,
-    defaults: "",
-    keys: Moments::keys,
-    build: |setup, own| Ok(Box::new(Learned { core: OneStep::new(setup)?, settings: settings::take(own)? })),
-    resolve: |table| resolve::<Moments>(table, |_| Ok(())),
-};
+static ENTRY: Entry = Entry { name: "moments", summary: "first and second moments", ..Entry::UNDOCUMENTED };
 
-struct Learned {
-    core: OneStep,
-    settings: Moments,
+impl Method for Moments {
+    fn entry(&self) -> &'static Entry {
+        &ENTRY
+    }
+
+    fn build(&self, setup: &Setup) -> Result<Box<dyn Learner>> {
+        Ok(Box::new(Learned(OneStep::new(setup)?, self.clone())))
+    }
 }
+
+struct Learned(OneStep, Moments);
 
 impl Objective for Learned {
     fn core(&self) -> &OneStep {
-        &self.core
+        &self.0
     }
 
     /// ‖mean(y) − mean(x)‖² + second·‖mean(y²) − mean(x²)‖², for generated rows y and data rows x.
     fn loss(&self, rec: &mut Recorder, y: Var, x: Var, _: &Dataset) -> Result<Var> {
-        let first = distance(rec, y, x)?;
         let (y2, x2) = (rec.square(y)?, rec.square(x)?);
-        let second = distance(rec, y2, x2)?;
-        rec.blend(first, second, 1.0, self.settings.second)
+        let (first, second) = (distance(rec, y, x)?, distance(rec, y2, x2)?);
+        rec.blend(first, second, 1.0, self.1.second)
     }
 }
 
@@ -54,14 +48,11 @@ fn distance(rec: &mut Recorder, y: Var, x: Var) -> Result<Var> {
 }
 
 fn main() -> Result<()> {
-    let gpu = Gpu::open("auto")?;
-    let data = Table::read("toy:moons:2000")?;
-    register(&MOMENTS)?;
-    let run = Trainer::by_name("moments")?.set("second", 1.0).steps(100).batch_size(256).hidden_layers(2).fit(&gpu, &data)?;
+    let (gpu, data) = (Gpu::open("auto")?, Table::read("toy:moons:2000")?);
+    let method = Moments { second: 1.0 };
+    let run = Trainer::new(method).steps(100).batch_size(256).hidden_layers(2).fit(&gpu, &data)?;
     let samples = run.model.sampler().seed(1).draw(2000)?;
-    for j in 0..data.cols() {
-        let mean = |table: &Table| table.column(j).sum::<f64>() / table.rows() as f64;
-        println!("mean of {}: {:.3} in the data, {:.3} in samples", data.columns()[j], mean(&data), mean(&samples));
-    }
+    let mean = |table: &Table| table.column(0).sum::<f64>() / table.rows() as f64;
+    println!("mean of x: {:.3} in the data, {:.3} in samples", mean(&data), mean(&samples));
     Ok(())
 }

@@ -1,10 +1,9 @@
 //! `adapters` and `methods`: what there is to choose from.
 
 use pushforward::gpu;
-use pushforward::methods::{self, Entry, REGISTRY};
+use pushforward::methods::{self, Method, Summary};
 use pushforward::settings::Key;
 use pushforward::words::table;
-use serde_json::{Value, json};
 
 use super::arguments::{Json, Methods};
 use super::console::print;
@@ -46,36 +45,31 @@ fn binary(bytes: u64) -> String {
 
 pub fn methods(args: &Methods) -> anyhow::Result<()> {
     let text = match (&args.method, args.json) {
-        (Some(name), true) => serde_json::to_string_pretty(&described(methods::find(name)?))?,
-        (None, true) => serde_json::to_string_pretty(&REGISTRY.iter().map(described).collect::<Vec<_>>())?,
-        (Some(name), false) => settings(methods::find(name)?),
+        (Some(name), true) => serde_json::to_string_pretty(&methods::by_name(name)?.describe())?,
+        (None, true) => serde_json::to_string_pretty(&described())?,
+        (Some(name), false) => settings(methods::by_name(name)?.as_ref()),
         (None, false) => all(),
     };
     Ok(print(&text)?)
 }
 
-/// What the registry says, with the settings that all methods share.
-fn described(entry: &Entry) -> Value {
-    let mut value = json!(entry.describe());
-    value["shared_settings"] = json!(entry.shared_keys());
-    value
+fn described() -> Vec<Summary> {
+    methods::all().iter().map(|method| method.describe()).collect()
 }
 
 fn all() -> String {
     let yes = |has: bool| if has { "yes" } else { "no" }.to_string();
     let mut rows = vec![["method", "density", "inverse", "paper", "learns"].map(String::from).to_vec()];
-    for method in REGISTRY.iter().map(Entry::describe) {
+    for method in described() {
         rows.push(vec![method.name.into(), yes(method.density), yes(method.inverse), method.paper.into(), method.summary.into()]);
     }
     format!("{}\n`pushforward methods METHOD` shows the settings of one.\n", table(&rows))
 }
 
-fn settings(entry: &Entry) -> String {
-    let method = entry.describe();
-    let mut text = format!("{}: {}\nPaper: {}\n", method.name, method.summary, method.paper);
-    for (title, keys) in
-        [(format!("Settings of {}", method.name), entry.keys()), ("Settings of every method".into(), entry.shared_keys())]
-    {
+fn settings(method: &dyn Method) -> String {
+    let Summary { name, summary, paper, use_when, avoid_when, settings, shared_settings, .. } = method.describe();
+    let mut text = format!("{name}: {summary}\nPaper: {paper}\nUse it when: {use_when}\nNot when: {avoid_when}\n");
+    for (title, keys) in [(format!("Settings of {name}"), settings), ("Settings of every method".into(), shared_settings)] {
         if !keys.is_empty() {
             text += &format!("\n{title} (--set key=value, or in the --config file)\n{}", listed(&keys));
         }

@@ -2,12 +2,12 @@
 
 use std::path::PathBuf;
 
+use pushforward::Error;
 use pushforward::data::{LoadOptions, Source, Table, outlier_warnings, write_atomically};
 use pushforward::report::tour::{headline, line, no_skill, page, refit};
-use pushforward::settings::parse_assignment;
+use pushforward::settings::Values;
 use pushforward::tour::{self, Kept, Plan, Record, Tested, Tour, Verdict, root};
 use pushforward::words::{count, duration, listed, number, plain, table as lined_up};
-use pushforward::{Error, Result};
 
 use super::arguments;
 use super::console::{Console, print, print_object};
@@ -17,7 +17,7 @@ use super::train::{TEST, command, fresh_rows, name_of, quote, stop_on_signals};
 pub fn tour(args: &arguments::Tour, adapter: &str, console: Console) -> anyhow::Result<()> {
     let source: Source = args.data.parse()?;
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(format!("tour-{}", name_of(&source))));
-    let training = args.set.iter().map(|text| parse_assignment(text)).collect::<Result<toml::Table>>()?;
+    let training = Values::of_assignments(args.set.iter().map(String::as_str))?;
     let options = LoadOptions { weights: args.weights.clone(), header: None, skip_missing: true };
     let (chosen, conditions) = match args.condition.as_slice() {
         [] => (source.clone(), 0),
@@ -32,7 +32,7 @@ pub fn tour(args: &arguments::Tour, adapter: &str, console: Console) -> anyhow::
             test.check_levels()?;
             Some(test.load(args.seed ^ TEST, &options)?)
         }
-        None if training.contains_key("test_fraction") => None,
+        None if training.keys().any(|key| key == "test_fraction") => None,
         None => fresh_rows(&chosen, &table, args.seed ^ TEST)?.map(|(_, rows)| rows),
     };
     let plan = Plan {
@@ -54,7 +54,7 @@ pub fn tour(args: &arguments::Tour, adapter: &str, console: Console) -> anyhow::
     let gpu = crate::device::open(adapter, console)?;
     console.message(&format!(
         "{} on {}: {}, {}, {} in all, on {}",
-        count(plan.entries()?.len(), "method"),
+        count(plan.chosen()?.len(), "method"),
         plan.source,
         count(plan.table.rows(), "row"),
         count(plan.table.cols() - plan.conditions, "column"),

@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
 use pushforward::data::{
-    Fraction, Group, LoadOptions, Origin, Source, Table, density_warnings, groups, in_words, outlier_warnings, write_atomically,
+    Group, LoadOptions, Origin, Source, Table, density_warnings, groups, in_words, outlier_warnings, write_atomically,
 };
 use pushforward::gpu::Gpu;
-use pushforward::methods::{self, Entry, Training};
+use pushforward::methods::{self, Method, Training};
 use pushforward::model::{Description, check_config};
 use pushforward::report::run::{self, Judged, judged, kept_said, outside_said, refit_said, sets_said};
-use pushforward::settings::parse_assignment;
+use pushforward::settings::Values;
 use pushforward::train::{Job, MOST_OUTSIDE, MOST_TEST, Outcome, Rows};
 use pushforward::words::{count, duration};
 use pushforward::{Error, train};
@@ -25,12 +25,13 @@ use super::progress::Watch;
 use super::trained::{asked, step_left};
 
 pub fn train(args: &Train, adapter: &str, console: Console) -> anyhow::Result<()> {
-    let entry = methods::find(&args.method)?;
+    let name = methods::by_name(&args.method)?.name();
     let source: Source = args.data.parse()?;
     let [validation_source, test_source] = [&args.validation, &args.test].map(|set| set.as_deref().map(str::parse).transpose());
     let (validation_source, test_source): (Option<Source>, Option<Source>) = (validation_source?, test_source?);
     let mut out = folder(args, &source)?;
-    let Resolved { training, settings, seed } = resolve(args, entry, &out)?;
+    let Resolved { method, training, seed } = resolve(args, name, &out)?;
+    let entry = method.entry();
     if args.resume {
         // Before anything is loaded, so that the mistake is told at once.
         in_progress(&out)?;
@@ -51,8 +52,8 @@ pub fn train(args: &Train, adapter: &str, console: Console) -> anyhow::Result<()
     };
     let (validation, mut test) = (load(&validation_source, VALIDATION)?, load(&test_source, TEST)?);
     let fresh = |domain: u64| fresh_rows(&chosen, &table, seed ^ domain);
-    let is_own = methods::given_score(&settings).is_empty();
-    if test.is_none() && is_own && training.test_fraction == Fraction::Auto {
+    let is_own = method.target_score().is_none();
+    if test.is_none() && is_own && training.test_fraction.is_none() {
         test = fresh(FRESH)?;
     }
     // What no sampler can beat: further rows of the distribution.
@@ -85,9 +86,8 @@ pub fn train(args: &Train, adapter: &str, console: Console) -> anyhow::Result<()
         out = take_free(args, &source)?;
     }
     let job = Job {
-        entry,
+        method,
         training,
-        settings,
         seed,
         source: source.to_string(),
         source_hash: source.file_hash()?,
@@ -109,8 +109,8 @@ pub fn train(args: &Train, adapter: &str, console: Console) -> anyhow::Result<()
     let outcome = outcome.map_err(|e| ended(e, &out))?;
     let judged = judged(&outcome)?;
     let beside = beside.map(|(_, rows)| rows);
-    let report = report(&gpu, (&outcome, &out), entry, beside.as_ref(), judged.as_ref(), console)?;
-    finished((&outcome, &out), entry, &source, judged.as_ref(), report.as_ref(), console)
+    let report = report(&gpu, (&outcome, &out), beside.as_ref(), judged.as_ref(), console)?;
+    finished((&outcome, &out), &source, judged.as_ref(), report.as_ref(), console)
 }
 
 /// A run that ended before its time: what it left, and how to go on.
@@ -166,15 +166,14 @@ pub fn fresh_rows(source: &Source, table: &Table, seed: u64) -> Result<Option<(S
 }
 
 struct Resolved {
+    method: Box<dyn Method>,
     training: Training,
-    settings: toml::Table,
     seed: u64,
 }
 
 /// Defaults, then the file, then `--set`, then the flags.
-fn resolve(args: &Train, entry: &Entry, out: &Path) -> anyhow::Result<Resolved> {
-    let mut table = toml::Table::new();
-    let mut seed = None;
+fn resolve(args: &Train, method: &str, out: &Path) -> anyhow::Result<Resolved> {
+    let (mut values, mut seed) = (Values::default(), None);
     let own = out.join("config.toml");
     let file = match &args.config {
         Some(path) => Some(path.as_path()),
@@ -183,23 +182,18 @@ fn resolve(args: &Train, entry: &Entry, out: &Path) -> anyhow::Result<Resolved> 
         None => None,
     };
     if let Some(path) = file {
-        (table, seed) = read_config(path, entry)?;
-        entry.settings(table.clone()).map_err(|e| in_file(path, e))?;
+        (values, seed) = read_config(path, method)?;
+        methods::configured(method, &values).map_err(|e| in_file(path, e))?;
     }
-    for text in &args.set {
-        let (key, value) = parse_assignment(text)?;
-        table.insert(key, value);
-    }
-    for (key, value) in [("steps", &args.steps), ("batch_size", &args.batch_size)] {
-        if let Some(value) = value {
-            table.insert(key.into(), parse_assignment(&format!("{key}={value}"))?.1);
-        }
-    }
-    if let Some(value) = table.remove("seed") {
+    values.extend(Values::of_assignments(args.set.iter().map(String::as_str))?);
+    let flags = [("steps", &args.steps), ("batch_size", &args.batch_size)];
+    let flags: Vec<String> = flags.iter().filter_map(|(key, value)| Some(format!("{key}={}", value.as_ref()?))).collect();
+    values.extend(Values::of_assignments(flags.iter().map(String::as_str))?);
+    if let Some(value) = values.take("seed") {
         seed = Some(seed_of(&value)?);
     }
-    let (training, settings) = entry.settings(table)?;
-    Ok(Resolved { training, settings, seed: args.seed.or(seed).unwrap_or(0) })
+    let (method, training) = methods::configured(method, &values)?;
+    Ok(Resolved { method, training, seed: args.seed.or(seed).unwrap_or(0) })
 }
 
 fn in_file(path: &Path, e: Error) -> Error {
@@ -215,7 +209,7 @@ fn seed_of(value: &toml::Value) -> Result<u64, Error> {
 }
 
 /// The keys of a file of settings, or of a run's own `config.toml`, which has them in two tables; and its seed.
-fn read_config(path: &Path, entry: &Entry) -> Result<(toml::Table, Option<u64>), Error> {
+fn read_config(path: &Path, own: &str) -> Result<(Values, Option<u64>), Error> {
     let text = std::fs::read_to_string(path).map_err(|e| Error::io("read", path, e))?;
     let mut table: toml::Table = text.parse().map_err(|e: toml::de::Error| {
         let line = e.span().map(|span| text[..span.start].matches('\n').count() + 1);
@@ -224,15 +218,15 @@ fn read_config(path: &Path, entry: &Entry) -> Result<(toml::Table, Option<u64>),
     })?;
     let seed = table.remove("seed").map(|value| seed_of(&value)).transpose().map_err(|e| in_file(path, e))?;
     if let Some(method) = table.remove("method")
-        && method.as_str() != Some(entry.name)
+        && method.as_str() != Some(own)
     {
-        return Err(Error::usage(format!("{} is for method {method}, not \"{}\"", path.display(), entry.name)));
+        return Err(Error::usage(format!("{} is for method {method}, not \"{}\"", path.display(), own)));
     }
     if let (Some(toml::Value::Table(training)), Some(toml::Value::Table(own))) = (table.get("training"), table.get("settings")) {
-        check_config(path, &table)?;
+        check_config(path, &text)?;
         table = training.iter().chain(own).map(|(key, value)| (key.clone(), value.clone())).collect();
     }
-    Ok((table, seed))
+    Ok((table.into(), seed))
 }
 
 /// Where runs go that are given no folder.
@@ -341,7 +335,6 @@ struct Report {
 fn report(
     gpu: &Gpu,
     (outcome, folder): (&Outcome, &Path),
-    entry: &Entry,
     more: Option<&Table>,
     judged: Option<&Judged>,
     console: Console,
@@ -350,7 +343,7 @@ fn report(
     let rows = asked(&outcome.model, run::ROWS);
     let sample =
         format!("pushforward sample {} {rows} --seed {} --out samples.csv", quote(&folder.display().to_string()), run::SEED);
-    let page = match run::page(gpu, outcome, entry, more, judged, vec![command(folder, false), sample]) {
+    let page = match run::page(gpu, outcome, more, judged, vec![command(folder, false), sample]) {
         Ok(page) => page,
         Err(e @ (Error::Data(_) | Error::Shape { .. })) => {
             console.message(&format!("no report was written: {e}"));
@@ -364,7 +357,6 @@ fn report(
 
 fn finished(
     (outcome, path): (&Outcome, &Path),
-    entry: &Entry,
     source: &Source,
     judged: Option<&Judged>,
     report: Option<&Report>,
@@ -387,7 +379,7 @@ fn finished(
         });
         return Ok(print(&value.to_string())?);
     }
-    let mut text = format!("{} learned {source} in {}\n", entry.name, duration(outcome.seconds));
+    let mut text = format!("{} learned {source} in {}\n", outcome.model.description().method.name(), duration(outcome.seconds));
     text += &format!("rows     {}\n", sets_said(outcome));
     text += &format!("kept     {}\n", kept_said(outcome));
     if let Some(said) = refit_said(outcome) {

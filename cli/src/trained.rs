@@ -8,7 +8,7 @@ use pushforward::methods::Meaning;
 use pushforward::metrics::{Backend, LogLikelihood, Points, diversity};
 use pushforward::model::{Description, Left, LogDensity, Mixing, Model, SMALL, Solved};
 use pushforward::report::run::with_error;
-use pushforward::settings::parse_assignment;
+use pushforward::settings::Values;
 use pushforward::words::{count, number};
 use serde_json::json;
 
@@ -67,7 +67,7 @@ pub fn sample(args: &Sample, adapter: &str, console: Console) -> anyhow::Result<
         console.message(&said_of(&mixing));
     }
     if model.repels() {
-        let alone = opened()?.with_sampling([("repulsion".into(), 0.0.into())])?;
+        let alone = opened()?.with_sampling(|sampling| sampling.repulsion = 0.0)?;
         console.message(&diversity_of(&draw(&alone)?, &rows, adapter, console)?);
     }
     if let Some(file) = &args.trajectories {
@@ -243,11 +243,15 @@ fn diversity_of(before: &Table, after: &Table, adapter: &str, console: Console) 
 
 /// The model with its equation solved as the flags say.
 fn with_integration(model: Model, flags: &Integration) -> Result<Model, Error> {
-    let solver = flags.solver.as_ref().map(|name| ("solver".to_string(), toml::Value::from(name.as_str())));
-    let steps = flags.steps.map(|steps| ("solver_steps".to_string(), toml::Value::from(steps as i64)));
-    let others = flags.set.iter().map(|text| parse_assignment(text)).collect::<Result<Vec<_>, _>>()?;
-    let asked: Vec<(String, toml::Value)> = solver.into_iter().chain(steps).chain(others).collect();
-    if asked.is_empty() { Ok(model) } else { model.with_sampling(asked) }
+    let mut values = Values::default();
+    if let Some(solver) = &flags.solver {
+        values.insert("solver", solver);
+    }
+    if let Some(steps) = flags.steps {
+        values.insert("solver_steps", steps);
+    }
+    values.extend(Values::of_assignments(flags.set.iter().map(String::as_str))?);
+    if values.is_empty() { Ok(model) } else { model.with_values(&values) }
 }
 
 pub fn push(args: &Push, adapter: &str, console: Console) -> anyhow::Result<()> {
@@ -332,7 +336,7 @@ pub fn log_density(args: &arguments::LogDensity, adapter: &str, console: Console
     }
     let found = LogLikelihood::of(values.iter().map(|&v| f64::from(v)), model.description().parted().0.len());
     // The error of the probes alone, which is part of the spread.
-    let means = model.method().density_means();
+    let means = model.learner().density_means();
     let of_all = |errors: Vec<f32>| match means {
         // One error that all rows share does not average out.
         Meaning::Normalized { .. } => mean_of(&errors),
@@ -419,7 +423,7 @@ fn load(run: &Path, adapter: &str, console: Console) -> Result<Model, Error> {
 }
 
 fn lacks(model: &Model, what: &str, asked: &str) -> Error {
-    let method = &model.description().method;
+    let method = model.description().method.name();
     Error::usage(format!(
         "{asked}: a model of method `{method}` has no {what}; `pushforward methods` shows which methods have one"
     ))

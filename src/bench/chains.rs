@@ -2,14 +2,14 @@
 
 use super::ceiling::Operations;
 use super::{Prepared, agree, normal, wide};
+use crate::Result;
 use crate::gpu::{Gpu, Recorder};
-use crate::methods::{self, Dataset, Method, Setup, Training};
+use crate::methods::{Dataset, Learner, Method, RealNvp, Setup, Training};
 use crate::nn::parameters::NamedValues;
 use crate::nn::{Activation, Weights};
 use crate::ops::coupling::KEPT;
 use crate::reference::perceptron::Perceptron;
 use crate::reference::{Twin, coupling};
-use crate::{Error, Result};
 
 const LAYERS: usize = 8;
 const WIDTH: usize = 128;
@@ -22,9 +22,9 @@ const STRETCH: f64 = 4.0;
 /// log-likelihood of fresh rows, and Adam.
 pub(super) fn realnvp_step(gpu: &Gpu, d: usize, batch: usize) -> Result<Prepared> {
     check(gpu, d)?;
-    let (training, own) = settings(batch)?;
+    let settings = settings(batch);
     let data = Dataset::new(gpu, &normal((1 << 16) * d, 1), d, None)?;
-    let method = build(gpu, d, &training, &own, Some(&data))?;
+    let method = build(gpu, d, &settings, Some(&data))?;
     let mut plan = method.plan(gpu, 1, &data)?;
     plan.replay(1)?;
     // Forward, and back to inputs and to weights.
@@ -32,24 +32,24 @@ pub(super) fn realnvp_step(gpu: &Gpu, d: usize, batch: usize) -> Result<Prepared
     Ok(Prepared { plan, work: flops * 1e-9, unit: "GFLOP/s", operations: Operations { flops, ..Operations::default() } })
 }
 
-fn settings(batch: usize) -> Result<(Training, toml::Table)> {
-    let text = format!(
-        "layers = {LAYERS}\nhidden_width = {WIDTH}\nhidden_layers = 2\nactivation = 'relu'\nmax_log_scale = {BOUND:?}\nstretch = {STRETCH:?}\nbatch_size = {batch}\n"
-    );
-    methods::find("realnvp")?.settings(text.parse().map_err(|e| Error::usage(format!("{e}")))?)
+fn settings(batch: usize) -> (RealNvp, Training) {
+    let method = RealNvp { layers: LAYERS, max_log_scale: BOUND as f32, stretch: Some(STRETCH as f32), ..RealNvp::default() };
+    let training =
+        Training { hidden_width: WIDTH, hidden_layers: 2, activation: Activation::Relu, batch_size: batch, ..method.training() };
+    (method, training)
 }
 
-fn build(gpu: &Gpu, d: usize, training: &Training, own: &toml::Table, data: Option<&Dataset>) -> Result<Box<dyn Method>> {
+fn build(gpu: &Gpu, d: usize, (method, training): &(RealNvp, Training), data: Option<&Dataset>) -> Result<Box<dyn Learner>> {
     let setup = Setup { gpu, training, columns: d, conditions: 0, seed: 1, data, teacher: None };
-    methods::find("realnvp")?.build(&setup, own)
+    method.build(&setup)
 }
 
 /// Holds the log-likelihood of a few rows, by weights that are none of them zero, to f64.
 fn check(gpu: &Gpu, d: usize) -> Result<()> {
-    let (training, own) = settings(64)?;
+    let settings = settings(64);
     let rows = 37;
     let data = Dataset::new(gpu, &normal(200 * d, 2), d, None)?;
-    let method = build(gpu, d, &training, &own, Some(&data))?;
+    let method = build(gpu, d, &settings, Some(&data))?;
     let drawn: Vec<NamedValues> = method
         .parameters()
         .averaged()?

@@ -4,8 +4,8 @@ use super::ceiling::Operations;
 use super::{Prepared, agree, normal, wide};
 use crate::gpu::{Gpu, Recorder};
 use crate::loss::Penalty;
-use crate::methods::critic::{Critic, Settings as CriticSettings};
-use crate::methods::{self, Dataset, Setup, Training, wgan};
+use crate::methods::critic::Critic;
+use crate::methods::{CriticSettings, Dataset, Method, Setup, Training, Wgan};
 use crate::nn::Activation;
 use crate::reference::{Twin, perceptron::Perceptron};
 use crate::{Error, Result};
@@ -18,15 +18,18 @@ const CRITIC_STEPS: usize = 5;
 /// Adam, both networks of two hidden layers.
 pub(super) fn wgan_step(gpu: &Gpu, width: usize, batch: usize) -> Result<Prepared> {
     check(gpu, width, 100)?;
-    let table = format!(
-        "batch_size = {batch}\nhidden_width = {width}\nhidden_layers = 2\nactivation = 'silu'\ngradient_penalty = 10.0\ncritic_steps = {CRITIC_STEPS}\n\
-         critic_hidden_width = {width}\ncritic_hidden_layers = 2\ncritic_activation = 'silu'\n"
-    );
-    let entry = methods::find("wgan")?;
-    let (training, own) = entry.settings(table.parse().map_err(|e| Error::usage(format!("{e}")))?)?;
+    let critic = CriticSettings {
+        critic_steps: CRITIC_STEPS as u32,
+        critic_hidden_width: width,
+        critic_hidden_layers: 2,
+        ..Wgan::default().critic
+    };
+    let wgan = Wgan { gradient_penalty: 10.0, critic, ..Wgan::default() };
+    let training =
+        Training { batch_size: batch, hidden_width: width, hidden_layers: 2, activation: Activation::Silu, ..wgan.training() };
     let data = Dataset::new(gpu, &normal(1 << 17, 1), COLUMNS, None)?;
     let setup = Setup { gpu, training: &training, columns: COLUMNS, conditions: 0, seed: 1, data: Some(&data), teacher: None };
-    let method = entry.build(&setup, &own)?;
+    let method = wgan.build(&setup)?;
     let mut plan = method.plan(gpu, 1, &data)?;
     plan.replay(1)?;
     let parameters = |count: usize| 2.0 * batch as f64 * count as f64;
@@ -46,7 +49,7 @@ fn check(gpu: &Gpu, width: usize, batch: usize) -> Result<()> {
     let setup = Setup { gpu, training: &training, columns: COLUMNS, conditions: 0, seed: 3, data: None, teacher: None };
     let shape = CriticSettings { critic_hidden_width: width, critic_hidden_layers: 2, ..CriticSettings::default() };
     let critic = Critic::new(&setup, &shape, 1, false)?;
-    let settings = wgan::Settings { gradient_penalty: 10.0, ..wgan::Settings::default() };
+    let settings = Wgan { gradient_penalty: 10.0, ..Wgan::default() };
     let mut rec = Recorder::new(gpu, 3);
     let mut rows = |seed| {
         let values = normal(batch * COLUMNS, seed);

@@ -26,7 +26,6 @@ mod density;
 mod file;
 mod formats;
 mod formula;
-mod fraction;
 mod levels;
 mod missing;
 mod mixture;
@@ -45,7 +44,6 @@ pub mod toy;
 
 pub use column::Column;
 pub use file::FileFormat;
-pub use fraction::Fraction;
 pub use source::{DEFAULT_TOY_ROWS, LoadOptions, MAX_TOY_ROWS, Origin, Source};
 pub use standardize::Standardization;
 pub use table::{ColumnKind, Number, Table};

@@ -11,91 +11,158 @@
 //! the loss has come down to its floor, which is the loss between two fresh batches of ρ_t. A game has no loss of that kind (its critic would have to
 //! be trained between the two batches): there the energy distance decides, of rows of φ and of such batches.
 
-use super::{Dataset, Entry, Setup, find, resolve};
+use super::{Dataset, Energy, Entry, Learner, Method, Setup, Training, all};
+use crate::data::nearest;
 use crate::gpu::{Gpu, Plan, Recorder, Var};
 use crate::methods::dataset::join;
 use crate::nn::{Builder, Id, Parameters, Weights};
 use crate::ops::cooling::{Cooling, Falls, MEMORY, ROW};
 use crate::ops::pairwise::{Estimator, RadialKernel};
-use crate::settings::Settings as _;
+use crate::settings::{Key, Settings, Values, shown};
 use crate::{Error, Result, settings};
 
 settings! {
     /// Settings of `anneal`.
-    pub struct Settings {
-        /// Method whose loss trains the map: mmd, energy, characteristic, sinkhorn, gan, wgan; its settings are settings here, too.
-        objective: String = "energy".into(),
+    pub struct Anneal {
+        /// The method whose loss trains the map.
+        objective: Annealed = Annealed::default(), as group,
         /// Noise schedule: rounds (of equal length, linear), geometric (by a constant factor per step), floor (in rounds that end when the loss is at its minimum, that between two fresh batches).
         noise_schedule: Falls = Falls::Geometric,
-        /// Number of rounds of the schedules rounds and floor, 1 to 1,000.
-        rounds: u32 = 16,
-        /// Fraction of the steps after which the data have no noise, above 0 to 1.
-        noise_fraction: f32 = 0.5,
-        /// Time of the first step, where the weight of the data in a row is exp(−t), above 0 to 40.
-        max_time: f32 = 3.0,
-        /// Last time above 0 of the schedules geometric and floor: the noise is then about √2t standard deviations, above 0 to `max_time`.
-        min_time: f32 = 2e-4,
-        /// Standard deviations by which the loss may exceed its minimum (floor), 0 or above.
-        floor_deviations: f32 = 0.5,
+        /// Number of rounds of the schedules rounds and floor.
+        rounds: u32 = 16, in 1..=1000,
+        /// Fraction of the steps after which the data have no noise.
+        noise_fraction: f32 = 0.5, in above(0.0).up_to(1.0),
+        /// Time of the first step, where the weight of the data in a row is exp(−t).
+        max_time: f32 = 3.0, in above(0.0).up_to(40.0),
+        /// Last time above 0 of the schedules geometric and floor, at most `max_time`; the noise is then about √2t standard deviations.
+        min_time: f32 = 2e-4, in above(0.0),
+        /// Standard deviations by which the loss may exceed its minimum (floor).
+        floor_deviations: f32 = 0.5, in 0.0..,
     }
 }
 
-/// What can be annealed: losses and games of a one-step map.
-pub const OBJECTIVES: [&str; 6] = ["mmd", "energy", "characteristic", "sinkhorn", "gan", "wgan"];
+/// A method whose loss is annealed, with its settings: in files its name is the key `objective`, and its settings stand beside those of `anneal`.
+#[derive(Clone, Debug)]
+pub struct Annealed(Box<dyn Method>);
+
+impl PartialEq for Annealed {
+    fn eq(&self, other: &Self) -> bool {
+        self.method() == other.method()
+    }
+}
+
+impl Annealed {
+    /// The key of the method's name.
+    const KEY: &str = "objective";
+
+    /// A loss or game of a one-step map.
+    ///
+    /// # Errors
+    /// A method that cannot be annealed.
+    pub fn new(method: impl Method) -> Result<Self> {
+        let annealed = Self(method.boxed());
+        annealed.check()?;
+        Ok(annealed)
+    }
+
+    pub fn method(&self) -> &dyn Method {
+        self.0.as_ref()
+    }
+}
+
+impl Default for Annealed {
+    fn default() -> Self {
+        Self(Box::new(Energy::default()))
+    }
+}
+
+impl Settings for Annealed {
+    fn keys(&self) -> Vec<Key> {
+        let names = objectives().iter().map(|method| method.name()).collect::<Vec<_>>();
+        let help = format!("Method whose loss trains the map: {}; its settings are settings here, too.", names.join(", "));
+        let own = Key {
+            name: Self::KEY,
+            default: shown(&self.0.name()),
+            schema: serde_json::json!({ "enum": names, "description": help, "default": self.0.name() }),
+            help,
+        };
+        std::iter::once(own).chain(self.0.keys()).collect()
+    }
+
+    fn read(&mut self, values: &mut Values) -> Result<()> {
+        if let Some(value) = values.take(Self::KEY) {
+            let name: String = settings::read(value).map_err(|problem| settings::cannot_be(self, Self::KEY, problem))?;
+            *self = objectives().into_iter().find(|method| method.name() == name).map(Self).ok_or_else(|| refused(&name))?;
+        }
+        self.0.read(values)
+    }
+
+    fn write(&self) -> Values {
+        let mut values = Values::default();
+        values.insert(Self::KEY, self.0.name());
+        values.extend(self.0.write());
+        values
+    }
+
+    fn check(&self) -> Result<()> {
+        if self.0.can_be_annealed() { self.0.check() } else { Err(refused(self.0.name())) }
+    }
+}
+
+fn refused(name: &str) -> Error {
+    let names = objectives().iter().map(|method| method.name()).collect::<Vec<_>>();
+    let hint = nearest(name, names.iter().copied()).map_or(String::new(), |near| format!(" (did you mean `{near}`?)"));
+    Error::usage(format!("`objective` is {name}: it must be one of {}{hint}", names.join(", ")))
+}
+
+/// What can be annealed, losses and games of a one-step map, with default settings.
+pub fn objectives() -> Vec<Box<dyn Method>> {
+    all().into_iter().filter(|method| method.can_be_annealed()).collect()
+}
+
 /// Rows of a batch that tells whether a floor is reached.
 const JUDGED: usize = 256;
 /// What is drawn for it, and the memory of rounds, have a counter domain of their own.
 const DOMAIN: u32 = 0xc001;
 
-pub const ENTRY: Entry = Entry {
+static ENTRY: Entry = Entry {
     name: "anneal",
     summary: "another method's loss against noised data, with noise that falls to zero during training: the paper's own proposal",
     paper: "§4, from network to optimization architecture",
+    use_when: "You train a gan on modes that are far apart: noise that falls during training about halved its distance to the data on four such targets.",
+    avoid_when: "The loss is energy, mmd, characteristic or sinkhorn: on the targets measured, annealing made all of them worse, or no better, at the same number of steps.",
     density: false,
     inverse: false,
-    defaults: "objective = \"energy\"",
-    keys: Settings::keys,
-    build: |setup, own| {
-        let settings: Settings = settings::take(own)?;
-        let inner = (find(&settings.objective)?.build)(setup, own)?;
-        Ok(Box::new(Anneal::new(setup, settings, inner)?))
-    },
-    resolve: |table| {
-        let mut own = resolve::<Settings>(table, check)?;
-        let objective = own["objective"].as_str().unwrap_or_default();
-        own.extend((find(objective)?.resolve)(table)?);
-        Ok(own)
-    },
+    training: Training::default,
 };
 
-fn check(settings: &Settings) -> Result<()> {
-    let wrong = |key: &str, value: &dyn std::fmt::Display, valid: &str| {
-        Err(Error::usage(format!("`{key}` is {value}: it must be {valid}")))
-    };
-    if !OBJECTIVES.contains(&settings.objective.as_str()) {
-        return wrong("objective", &settings.objective, &format!("one of {}", OBJECTIVES.join(", ")));
+impl Method for Anneal {
+    fn entry(&self) -> &'static Entry {
+        &ENTRY
     }
-    if !(1..=1000).contains(&settings.rounds) {
-        return wrong("rounds", &settings.rounds, "between 1 and 1,000");
+
+    fn build(&self, setup: &Setup) -> Result<Box<dyn Learner>> {
+        let inner = self.objective.method().build(setup)?;
+        Ok(Box::new(AnnealLearner::new(setup, self, inner)?))
     }
-    if !(settings.noise_fraction > 0.0 && settings.noise_fraction <= 1.0) {
-        return wrong("noise_fraction", &settings.noise_fraction, "above 0 and at most 1");
+
+    fn training(&self) -> Training {
+        self.objective.method().training()
     }
-    if !(settings.max_time > 0.0 && settings.max_time <= 40.0) {
-        return wrong("max_time", &settings.max_time, "above 0 and at most 40");
+}
+
+impl Anneal {
+    fn validate(&self) -> Result<()> {
+        if self.min_time <= self.max_time {
+            return Ok(());
+        }
+        Err(Error::usage(format!("`min_time` is {}: it must be above 0 and at most `max_time`", self.min_time)))
     }
-    if !(settings.min_time > 0.0 && settings.min_time <= settings.max_time) {
-        return wrong("min_time", &settings.min_time, "above 0 and at most `max_time`");
-    }
-    if !(settings.floor_deviations >= 0.0 && settings.floor_deviations.is_finite()) {
-        return wrong("floor_deviations", &settings.floor_deviations, "0 or above");
-    }
-    Ok(())
 }
 
 /// Trains another method's map against moving data.
-struct Anneal {
-    inner: Box<dyn super::Method>,
+struct AnnealLearner {
+    inner: Box<dyn Learner>,
     cooling: Cooling,
     batch: usize,
     /// What is remembered of rounds, so that a run goes on as if it had not been stopped.
@@ -103,8 +170,8 @@ struct Anneal {
     memory: Id,
 }
 
-impl Anneal {
-    fn new(setup: &Setup, settings: Settings, inner: Box<dyn super::Method>) -> Result<Self> {
+impl AnnealLearner {
+    fn new(setup: &Setup, settings: &Anneal, inner: Box<dyn Learner>) -> Result<Self> {
         let mut builder = Builder::with_domain(setup.seed, DOMAIN);
         let memory = builder.zeros("memory", 1, MEMORY);
         builder.fix();
@@ -138,7 +205,7 @@ impl Anneal {
     }
 }
 
-impl super::Method for Anneal {
+impl Learner for AnnealLearner {
     fn parameters(&self) -> &Parameters {
         self.inner.parameters()
     }

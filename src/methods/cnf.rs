@@ -8,14 +8,13 @@
 //! smooth ones are preferred by a price on ∫‖v‖² dt and on ∫‖∂v/∂x‖² dt, each a column (Finlay et al. 2020): solvers need fewer steps then.
 
 use super::dataset::join;
-use super::many_step::{Course, Flow, Integrated, ManyStep, Sampling};
-use super::{Dataset, Entry, resolve_two};
+use super::many_step::{Flow, Integrated, ManyStep, PathSettings, Sampling};
+use super::{Dataset, Drawing, Entry, Learner, Method, Setup, Training};
 use crate::flow::{Prediction, Solver, Time, integrate};
 use crate::gpu::{Gpu, Plan, Recorder, Var};
 use crate::nn::Weights;
 use crate::ops::jet::INTEGRALS;
 use crate::ops::random::Law;
-use crate::settings::{Settings as _, take};
 use crate::{Error, Result, settings};
 use serde::{Deserialize, Serialize};
 
@@ -39,75 +38,83 @@ const EXACT: usize = 3;
 // steps, and at −3.89 after 800; with 0.05 they were at −3.61 after 560 and still gained.
 settings! {
     /// Settings of `cnf`.
-    pub struct Settings {
+    pub struct Cnf {
         /// Solver of the training step: euler, midpoint, heun, rk4.
         train_solver: Solver = Solver::Rk4,
-        /// Number of steps of the training solver, 1 to 64.
-        train_steps: usize = 4,
+        /// Number of steps of the training solver.
+        train_steps: usize = 4, in 1..=64,
         /// Divergence in training: auto (exact up to 3 columns), exact, hutchinson (one probe per row).
         trace: Trace = Trace::Auto,
-        /// Weight of the kinetic energy penalty, the integral of |v|^2 per column, 0 or above.
-        kinetic_penalty: f32 = 0.01,
-        /// Weight of the Jacobian penalty, the integral of its squared norm per column, 0 or above.
-        jacobian_penalty: f32 = 0.05,
-        /// Number of frequencies of the time embedding, in octaves from ½, 1 to 16: with more than the training solver resolves, its error inflates the likelihood.
-        time_frequencies: usize = 1,
+        /// Weight of the kinetic energy penalty, the integral of |v|^2 per column.
+        kinetic_penalty: f32 = 0.01, in 0.0..,
+        /// Weight of the Jacobian penalty, the integral of its squared norm per column.
+        jacobian_penalty: f32 = 0.05, in 0.0..,
+        /// Number of frequencies of the time embedding, in octaves from ½; with more than the training solver resolves, its error inflates the likelihood.
+        time_frequencies: usize = 1, in 1..=16,
+        /// How samples are drawn.
+        sampling: Sampling = Sampling { solver: Solver::Rk4, solver_steps: 8, ..Sampling::default() }, as group,
     }
 }
 
-pub const ENTRY: Entry = Entry {
+static ENTRY: Entry = Entry {
     name: "cnf",
     summary: "a velocity field trained by the likelihood of the data at the end of its flow",
     paper: "§3, continuous normalizing flows",
+    use_when: "You want the likelihood of a continuous flow trained by maximum likelihood, or smooth, nearly straight trajectories, in a few columns.",
+    avoid_when: "Training time matters: each step integrates the equation and its gradient; flow-matching has the same kind of density at a fraction of the cost, and beyond 3 columns the divergence in training is estimated.",
     density: true,
     inverse: true,
-    defaults: "hidden_width = 64\nhidden_layers = 3\nlearning_rate = 4e-3\nsteps = 800\nbatch_size = 512\nsolver = \"rk4\"\nsolver_steps = 8",
-    keys: || [Settings::keys(), Sampling::keys()].concat(),
-    build: |setup, own| {
-        let (settings, sampling): (Settings, Sampling) = (take(own)?, take(own)?);
+    training: || Training {
+        hidden_width: 64,
+        hidden_layers: 3,
+        learning_rate: 4e-3,
+        steps: 800,
+        batch_size: 512,
+        ..Training::default()
+    },
+};
+
+impl Method for Cnf {
+    fn entry(&self) -> &'static Entry {
+        &ENTRY
+    }
+
+    fn build(&self, setup: &Setup) -> Result<Box<dyn Learner>> {
         // No path is laid: of its settings a likelihood has the time embedding alone.
-        let course = Course { time_frequencies: settings.time_frequencies, ..Course::default() };
-        let core = ManyStep::new(setup, &course, sampling, Prediction::Velocity, 1, false)?;
+        let path = PathSettings { time_frequencies: self.time_frequencies, ..PathSettings::default() };
+        let core = ManyStep::new(setup, &path, &self.sampling, Prediction::Velocity, 1, false)?;
         if core.latent != core.columns {
             return Err(Error::usage(format!(
-                "`latent_dim` is {}: a likelihood needs a latent space of the data's dimension, {} (leave it at 0)",
+                "`latent_dim` is {}: a likelihood needs a latent space of the data's dimension, {} (leave it at auto)",
                 core.latent, core.columns
             )));
         }
-        Ok(Box::new(Integrated(Cnf { core, settings })))
-    },
-    resolve: |table| resolve_two(table, Settings::check, Sampling::check),
-};
+        Ok(Box::new(Integrated(CnfLearner { core, settings: self.clone() })))
+    }
 
-impl Settings {
-    fn check(&self) -> Result<()> {
+    fn drawing(&mut self) -> Drawing<'_> {
+        Drawing::Solver(&mut self.sampling)
+    }
+}
+
+impl Cnf {
+    fn validate(&self) -> Result<()> {
         if self.train_solver.tableau().is_none() || self.train_solver == Solver::Dopri5 {
             return Err(Error::usage(format!(
                 "`train_solver` is {}: it must be euler, midpoint, heun or rk4, which take fixed steps",
                 self.train_solver.name()
             )));
         }
-        if !(1..=64).contains(&self.train_steps) {
-            return Err(Error::usage(format!("`train_steps` is {}: it must be between 1 and 64", self.train_steps)));
-        }
-        if !(1..=16).contains(&self.time_frequencies) {
-            return Err(Error::usage(format!("`time_frequencies` is {}: it must be between 1 and 16", self.time_frequencies)));
-        }
-        for (key, value) in [("kinetic_penalty", self.kinetic_penalty), ("jacobian_penalty", self.jacobian_penalty)] {
-            if !(value >= 0.0 && value.is_finite()) {
-                return Err(Error::usage(format!("`{key}` is {value}: it must be 0 or above")));
-            }
-        }
         Ok(())
     }
 }
 
-struct Cnf {
+struct CnfLearner {
     core: ManyStep,
-    settings: Settings,
+    settings: Cnf,
 }
 
-impl Flow for Cnf {
+impl Flow for CnfLearner {
     fn core(&self) -> &ManyStep {
         &self.core
     }
@@ -130,11 +137,11 @@ impl Flow for Cnf {
     }
 }
 
-impl Cnf {
+impl CnfLearner {
     /// Means over centered rows x, with their given columns behind them: of their log-likelihood, of ∫‖v‖² dt a column, and of ∫‖∂v/∂x‖² dt a
     /// column; 1 × 1 each.
     fn along(&self, rec: &mut Recorder, x: Var) -> Result<(Var, Var, Var)> {
-        let Settings { train_solver, train_steps, .. } = self.settings;
+        let Cnf { train_solver, train_steps, .. } = self.settings;
         let (columns, wide) = (self.core.columns, x.cols());
         let directions = self.directions(rec, x.rows())?;
         let times: Vec<f64> = (0..=train_steps).map(|k| 1.0 - k as f64 / train_steps as f64).collect();

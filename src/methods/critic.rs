@@ -3,66 +3,32 @@
 //! supremum is chased by gradient ascent while φ descends.
 
 use super::one_step::OneStep;
-use super::{Dataset, Method, Setup};
+use super::{Dataset, Learner, Setup};
 use crate::gpu::{Gpu, Plan, Recorder, Var};
 use crate::loss::{Penalty, slope_penalty};
 use crate::nn::{Activation, Adam, Builder, Head, Id, Mlp, MlpShape, Parameters, Weights};
-use crate::{Error, Result, settings};
+use crate::{Result, settings};
 
 settings! {
     /// Settings of every critic.
-    pub struct Settings {
-        /// Critic updates per generator update, 1 to 1,000.
-        critic_steps: u32 = 1,
-        /// Learning rate of the critic after the warm-up, above 0; `learning_rate` is the generator's (two time scales; Heusel et al. 2017).
-        critic_learning_rate: f32 = 4e-3,
-        /// Width of the hidden layers of the critic, 1 to 4,096.
-        critic_hidden_width: usize = 128,
-        /// Number of hidden layers of the critic, 0 to 64.
-        critic_hidden_layers: usize = 3,
-        /// Activation function of the critic: silu, relu, gelu, tanh, elu, softplus, sigmoid.
-        critic_activation: Activation = Activation::Silu,
-        /// Scale of the critic's initial first-layer weights: larger to resolve fine structure from the start; above 0.
-        critic_gain: f32 = 6.0,
-        /// Adam's β₁ of both networks, small for adversarial training, 0 to below 1.
-        beta1: f32 = 0.0,
-        /// Adam's β₂ of both networks, 0 to below 1.
-        beta2: f32 = 0.99,
+    pub struct CriticSettings {
+        /// Critic updates per generator update.
+        critic_steps: u32 = 1, in 1..=1000,
+        /// Learning rate of the critic after the warm-up; `learning_rate` is the generator's (two time scales; Heusel et al. 2017).
+        critic_learning_rate: f32 = 4e-3, in above(0.0),
+        /// Width of the hidden layers of the critic.
+        critic_hidden_width: usize = 128, in 1..=4096,
+        /// Number of hidden layers of the critic.
+        critic_hidden_layers: usize = 3, in ..=64,
+        /// Activation function of the critic: silu, relu, gelu, tanh, elu, softplus, sigmoid (auto: silu, and relu where weights are spectrally normalized).
+        critic_activation: Option<Activation> = None, or auto,
+        /// Scale of the critic's initial first-layer weights; larger to resolve fine structure from the start.
+        critic_gain: f32 = 6.0, in above(0.0),
+        /// Adam's β₁ of both networks, small for adversarial training.
+        beta1: f32 = 0.0, in 0.0..1.0,
+        /// Adam's β₂ of both networks.
+        beta2: f32 = 0.99, in 0.0..1.0,
     }
-}
-
-impl Settings {
-    /// Refuses values out of range.
-    pub fn check(&self) -> Result<()> {
-        let wrong = |key: &str, value: &dyn std::fmt::Display, valid: &str| {
-            Err(Error::usage(format!("`{key}` is {value}: it must be {valid}")))
-        };
-        if !(1..=1000).contains(&self.critic_steps) {
-            return wrong("critic_steps", &self.critic_steps, "between 1 and 1,000");
-        }
-        if !(1..=4096).contains(&self.critic_hidden_width) {
-            return wrong("critic_hidden_width", &self.critic_hidden_width, "between 1 and 4,096");
-        }
-        if self.critic_hidden_layers > 64 {
-            return wrong("critic_hidden_layers", &self.critic_hidden_layers, "at most 64");
-        }
-        for (key, value) in [("critic_learning_rate", self.critic_learning_rate), ("critic_gain", self.critic_gain)] {
-            if !(value > 0.0 && value.is_finite()) {
-                return wrong(key, &value, "above 0");
-            }
-        }
-        for (key, value) in [("beta1", self.beta1), ("beta2", self.beta2)] {
-            if !(0.0..1.0).contains(&value) {
-                return wrong(key, &value, "at least 0 and below 1");
-            }
-        }
-        Ok(())
-    }
-}
-
-/// The keys of a method's own settings and of its critic's.
-pub fn keys<S: settings::Settings>() -> Vec<settings::Key> {
-    S::keys().into_iter().chain(<Settings as settings::Settings>::keys()).collect()
 }
 
 /// Weights of critics and the random numbers of their steps have a domain of their own.
@@ -87,7 +53,7 @@ pub struct Layers(Vec<(Var, Var)>);
 
 impl Critic {
     /// `count` networks on rows of every column, given ones included; `spectral` divides each weight by its largest singular value.
-    pub fn new(setup: &Setup, settings: &Settings, count: usize, spectral: bool) -> Result<Self> {
+    pub fn new(setup: &Setup, settings: &CriticSettings, count: usize, spectral: bool) -> Result<Self> {
         let training = setup.training;
         let mut builder = Builder::with_domain(setup.seed, DOMAIN);
         let shape = MlpShape {
@@ -95,7 +61,7 @@ impl Critic {
             outputs: 1,
             width: settings.critic_hidden_width,
             depth: settings.critic_hidden_layers,
-            activation: settings.critic_activation,
+            activation: settings.critic_activation.unwrap_or(Activation::Silu),
             head: Head::Free,
             input_gain: settings.critic_gain,
             zero_last: false,
@@ -172,16 +138,6 @@ pub fn with_r1(rec: &mut Recorder, loss: Var, x: Var, at_data: Var, gamma: f32) 
     rec.blend(loss, penalty, 1.0, 0.5 * gamma)
 }
 
-/// Refuses a γ of [`with_r1`] or a standard deviation of [`noisy`] that is out of range.
-pub fn check_steadying(r1: f32, instance_noise: f32) -> Result<()> {
-    for (key, value) in [("r1", r1), ("instance_noise", instance_noise)] {
-        if !(value >= 0.0 && value.is_finite()) {
-            return Err(Error::usage(format!("`{key}` is {value}: it must be 0 or above")));
-        }
-    }
-    Ok(())
-}
-
 /// A generator and critics that pull against each other.
 pub trait Adversarial: Send + Sync {
     /// The generator φ.
@@ -199,7 +155,7 @@ pub trait Adversarial: Send + Sync {
 /// A game as a method: `critic_steps` steps of the critics, then one of the generator.
 pub struct Game<A>(pub A);
 
-impl<A: Adversarial> Method for Game<A> {
+impl<A: Adversarial> Learner for Game<A> {
     fn parameters(&self) -> &Parameters {
         &self.0.core().parameters
     }

@@ -11,15 +11,16 @@
 //! x_t is the data's own row with the path's noise. What results is a map of one evaluation: an ordinary sampler.
 
 use super::dataset::join;
-use super::many_step::{Course, ManyStep, Sampling};
+use super::many_step::{ManyStep, PathSettings, Sampling};
 use super::one_step::OneStep;
 use super::pool::{self, Pairs, Pool};
-use super::{Dataset, Dynamics, Entry, Method, Setup, resolve};
+use super::{Dataset, Dynamics, Entry, Learner, LearnsFrom, Method, Setup, Training};
 use crate::flow::{Prediction, Time};
 use crate::gpu::{Gpu, Plan, Recorder, Var};
 use crate::nn::{Parameters, Weights};
 use crate::{Error, Result, loss, settings};
 use serde::{Deserialize, Serialize};
+use std::path::Path;
 use std::sync::Arc;
 
 /// Where none is asked for.
@@ -37,49 +38,64 @@ pub enum By {
 
 settings! {
     /// Settings of `distill`.
-    pub struct Settings {
-        /// Teacher: run folder of a method that integrates an equation (flow-matching, diffusion, …), trained on the same data.
-        teacher: String = String::new(),
+    pub struct Distill {
+        /// Teacher: run folder of a method that integrates an equation (flow-matching, diffusion, …), trained on the same data (none: it has to be given).
+        teacher: Option<String> = None, or none,
         /// Distillation: regression (on pairs of noise and samples of the teacher), consistency, halving (progressive, of its steps).
         loss: By = By::Regression,
-        /// Number of pairs that regression keeps; 0 is one for every 16 that it trains on, at most 32,768.
-        pairs: usize = 0,
-        /// Training steps after which the pairs are replaced, 1 or more.
-        refresh: usize = 1000,
-        /// Solver steps of the teacher, for consistency and the first round of halving (a power of two), 1 to 4,096.
-        teacher_steps: usize = 16,
+        /// Number of pairs that regression keeps (auto: one for every 16 that it trains on, at most 32,768).
+        pairs: Option<usize> = None, or auto, in 1..=1 << 24,
+        /// Training steps after which the pairs are replaced.
+        refresh: usize = 1000, in 1..=1 << 31,
+        /// Solver steps of the teacher, for consistency and the first round of halving (a power of two).
+        teacher_steps: usize = 16, in 1..=4096,
     }
 }
 
-pub const ENTRY: Entry = Entry {
+static ENTRY: Entry = Entry {
     name: "distill",
     summary: "a trained flow or diffusion in one network and one step",
     paper: "§4, distillation",
+    use_when: "You have a trained flow-matching or diffusion run and want its samples in one evaluation of a network.",
+    avoid_when: "You have no such run yet, or need its density or inverse: the result has neither and is hardly better than its teacher; imm and energy train a one-step sampler directly.",
     density: false,
     inverse: false,
     // What is learned is the teacher: its rows say nothing that it does not. And it may have seen them all, so that none is a test.
-    defaults: "hidden_width = 128\nlearning_rate = 2e-3\ntest_fraction = 0.0\nvalidation_fraction = 0.0",
-    keys: <Settings as settings::Settings>::keys,
-    build: |setup, own| {
-        let settings: Settings = settings::take(own)?;
-        Ok(Box::new(Distill::new(setup, settings)?))
+    training: || Training {
+        hidden_width: 128,
+        learning_rate: 2e-3,
+        test_fraction: Some(0.0),
+        validation_fraction: Some(0.0),
+        ..Training::default()
     },
-    resolve: |table| resolve::<Settings>(table, Settings::check),
 };
 
-impl Settings {
-    fn check(&self) -> Result<()> {
-        if self.teacher.is_empty() {
+impl Method for Distill {
+    fn entry(&self) -> &'static Entry {
+        &ENTRY
+    }
+
+    fn build(&self, setup: &Setup) -> Result<Box<dyn Learner>> {
+        Ok(Box::new(DistillLearner::new(setup, self.clone())?))
+    }
+
+    fn learns_from(&self) -> LearnsFrom {
+        LearnsFrom::Teacher
+    }
+
+    fn teacher(&self) -> Option<&str> {
+        self.teacher.as_deref()
+    }
+
+    fn set_teacher(&mut self, run: &Path) {
+        self.teacher = Some(run.display().to_string());
+    }
+}
+
+impl Distill {
+    fn validate(&self) -> Result<()> {
+        if self.teacher.is_none() {
             return Err(Error::usage("`teacher` is not set: name the run folder of a trained flow"));
-        }
-        for (key, value, least, most) in [
-            ("pairs", self.pairs, 0, 1 << 24),
-            ("refresh", self.refresh, 1, 1 << 31),
-            ("teacher_steps", self.teacher_steps, 1, 4096),
-        ] {
-            if !(least..=most).contains(&value) {
-                return Err(Error::usage(format!("`{key}` is {value}: it must be between {least} and {most}")));
-            }
         }
         if self.loss == By::Halving && !self.teacher_steps.is_power_of_two() {
             let problem = "halving ends at one step only from a power of two";
@@ -97,15 +113,15 @@ enum Student {
     Field { core: Arc<ManyStep>, before: Arc<ManyStep> },
 }
 
-struct Distill {
+struct DistillLearner {
     student: Student,
-    teacher: Option<Arc<dyn Method>>,
-    settings: Settings,
+    teacher: Option<Arc<dyn Learner>>,
+    settings: Distill,
     steps: u32,
 }
 
-/// The settings of the setup's teacher, which [`Settings::teacher`] names.
-fn dynamics(teacher: &dyn Method) -> Result<&dyn Dynamics> {
+/// The integration of the teacher that the settings name.
+fn dynamics(teacher: &dyn Learner) -> Result<&dyn Dynamics> {
     let found = teacher.dynamics().filter(|d| !d.starts_from_rows() && !d.sampling().solver.is_stochastic());
     found.ok_or_else(|| {
         Error::usage("the teacher must be a flow from noise with a deterministic solver: a trained flow-matching, diffusion, …")
@@ -120,8 +136,8 @@ fn begin_as(student: &Parameters, teacher: &Parameters) -> Result<()> {
     if fits { student.load(|name| of(&known, name)) } else { Ok(()) }
 }
 
-impl Distill {
-    fn new(setup: &Setup, settings: Settings) -> Result<Self> {
+impl DistillLearner {
+    fn new(setup: &Setup, settings: Distill) -> Result<Self> {
         let teacher = setup.teacher.as_deref().map(dynamics).transpose()?;
         let student = match settings.loss {
             By::Regression => Student::Generator(Box::new(OneStep::new(setup)?)),
@@ -136,7 +152,8 @@ impl Distill {
                         "consistency and halving need a teacher with a base distribution of the data's own scale over its whole path: one of path straight, trigonometric, ornstein-uhlenbeck or vp-linear that predicts edm, v or velocity; regression takes any",
                     ));
                 }
-                let core = || ManyStep::new(setup, &Course::default(), Sampling::default(), Prediction::Velocity, 1, false);
+                let core =
+                    || ManyStep::new(setup, &PathSettings::default(), &Sampling::default(), Prediction::Velocity, 1, false);
                 let (core, before) = (core()?, core()?);
                 if let Some(known) = &setup.teacher
                     && teacher.is_some_and(Dynamics::predicts_velocity)
@@ -149,7 +166,7 @@ impl Distill {
         Ok(Self { student, teacher: setup.teacher.clone(), settings, steps: setup.training.steps })
     }
 
-    fn teacher(&self) -> Result<&Arc<dyn Method>> {
+    fn teacher(&self) -> Result<&Arc<dyn Learner>> {
         self.teacher.as_ref().ok_or_else(|| Error::usage("there is no teacher to learn from"))
     }
 
@@ -261,7 +278,7 @@ fn jump(rec: &mut Recorder, core: &ManyStep, x: Var, t: Var, weights: Weights) -
     rec.add(x, way)
 }
 
-impl Method for Distill {
+impl Learner for DistillLearner {
     fn parameters(&self) -> &Parameters {
         match &self.student {
             Student::Generator(student) => &student.parameters,

@@ -22,59 +22,54 @@
 //! the score is not the distance: then that share is scored as all others are.
 
 use super::dataset::{join, part};
-use super::few_step::{Place, Steps};
-use super::{Dataset, Entry, Method, Setup, descend, resolve_two};
+use super::few_step::{MapSettings, Place};
+use super::{Dataset, Drawing, Entry, Learner, Method, Setup, Training, descend};
 use crate::gpu::{Gpu, Plan, Recorder, Var};
 use crate::loss::energy_score;
 use crate::nn::{Adam, Builder, Parameters, Velocity, Weights};
 use crate::ops::pairwise::{Estimator, RadialKernel};
 use crate::ops::time::Time;
-use crate::settings::Settings as _;
-use crate::{Error, Result, settings};
+use crate::{Result, settings};
 
 settings! {
     /// Settings of `distributional-diffusion`.
-    pub struct Settings {
-        /// Exponent β of the energy distance, above 0 and below 2.
-        beta: f32 = 1.0,
-        /// Weight λ of the distance between draws: 1 fits the distribution, 0 its median; 0 to 1.
-        spread: f32 = 1.0,
-        /// Number of draws per row, 2 to 16.
-        draws: usize = 2,
-        /// Fraction of a batch at t = 0, where sampling starts, 0 to below 1.
-        from_noise: f32 = 0.25,
+    pub struct DistributionalDiffusion {
+        /// Exponent β of the energy distance.
+        beta: f32 = 1.0, in above(0.0).below(2.0),
+        /// Weight λ of the distance between draws: 1 fits the distribution, 0 its median.
+        spread: f32 = 1.0, in 0.0..=1.0,
+        /// Number of draws per row.
+        draws: usize = 2, in 2..=16,
+        /// Fraction of a batch at t = 0, where sampling starts.
+        from_noise: f32 = 0.25, in 0.0..1.0,
+        /// How samples are drawn from the map.
+        map: MapSettings = MapSettings::default(), as group,
     }
 }
 
-pub const ENTRY: Entry = Entry {
+static ENTRY: Entry = Entry {
     name: "distributional-diffusion",
     summary: "a denoiser that samples the posterior of the data given a noised row, trained by the energy score: few-step sampling",
     paper: "§4, reverse simulation, with §2's energy distance for the denoiser",
+    use_when: "You want few-step samples with a choice of 1, 2 or 4 steps, and an energy-score loss that needs no bandwidth and no adversary.",
+    avoid_when: "You need a density, or the nearest one-step samples: imm came nearer in one step on four targets of four after 600 steps.",
     density: false,
     inverse: false,
-    defaults: "learning_rate = 6e-3",
-    keys: || [Settings::keys(), Steps::keys()].concat(),
-    build: |setup, own| {
-        let (settings, steps): (Settings, Steps) = (settings::take(own)?, settings::take(own)?);
-        Ok(Box::new(Distributional::new(setup, settings, &steps)?))
-    },
-    resolve: |table| resolve_two::<Settings, Steps>(table, check, Steps::check),
+    training: || Training { learning_rate: 6e-3, ..Training::default() },
 };
 
-fn check(settings: &Settings) -> Result<()> {
-    if !(settings.beta > 0.0 && settings.beta < 2.0) {
-        return Err(Error::usage(format!("`beta` is {}: it must be above 0 and below 2", settings.beta)));
+impl Method for DistributionalDiffusion {
+    fn entry(&self) -> &'static Entry {
+        &ENTRY
     }
-    if !(0.0..=1.0).contains(&settings.spread) {
-        return Err(Error::usage(format!("`spread` is {}: it must be between 0 and 1", settings.spread)));
+
+    fn build(&self, setup: &Setup) -> Result<Box<dyn Learner>> {
+        Ok(Box::new(Distributional::new(setup, self.clone())?))
     }
-    if !(0.0..1.0).contains(&settings.from_noise) {
-        return Err(Error::usage(format!("`from_noise` is {}: it must be 0 or more and below 1", settings.from_noise)));
+
+    fn drawing(&mut self) -> Drawing<'_> {
+        Drawing::Map(&mut self.map.map_steps)
     }
-    if !(2..=16).contains(&settings.draws) {
-        return Err(Error::usage(format!("`draws` is {}: it must be between 2 and 16", settings.draws)));
-    }
-    Ok(())
 }
 
 /// How much of X̂ a row at a time tells, a = t/σ², and how much is left to draw, b = (1 − t)/σ, for Gaussian data whose noise has their covariance.
@@ -102,7 +97,7 @@ impl Share<Var> {
 }
 
 struct Distributional {
-    settings: Settings,
+    settings: DistributionalDiffusion,
     parameters: Parameters,
     network: Velocity,
     adam: Adam,
@@ -114,13 +109,13 @@ struct Distributional {
 }
 
 impl Distributional {
-    fn new(setup: &Setup, settings: Settings, steps: &Steps) -> Result<Self> {
+    fn new(setup: &Setup, settings: DistributionalDiffusion) -> Result<Self> {
         let (training, columns, conditions) = (setup.training, setup.columns, setup.conditions);
         let mut builder = Builder::new(setup.seed);
         let place = Place::new(&mut builder, setup)?;
-        let network = Velocity::new(&mut builder, "denoiser", steps.shape(training, 2 * columns + conditions, columns));
+        let network = Velocity::new(&mut builder, "denoiser", settings.map.shape(training, 2 * columns + conditions, columns));
         let parameters = builder.build(setup.gpu)?;
-        let (adam, batch, steps) = (training.adam(), training.batch_size, steps.map_steps);
+        let (adam, batch, steps) = (training.adam(), training.batch_size, settings.map.map_steps);
         Ok(Self { settings, parameters, network, adam, batch, columns, conditions, steps, place })
     }
 
@@ -177,7 +172,7 @@ impl Distributional {
     }
 
     fn loss(&self, rec: &mut Recorder, data: &Dataset) -> Result<Var> {
-        let Settings { from_noise, spread, .. } = self.settings;
+        let DistributionalDiffusion { from_noise, spread, .. } = self.settings;
         let first = (from_noise * self.batch as f32).round() as usize;
         // A distribution of fewer rows than two has no spread.
         if self.conditions > 0 || spread != 1.0 || first < 2 || first + 2 > self.batch {
@@ -190,7 +185,7 @@ impl Distributional {
     }
 }
 
-impl Method for Distributional {
+impl Learner for Distributional {
     fn parameters(&self) -> &Parameters {
         &self.parameters
     }

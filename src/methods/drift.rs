@@ -17,12 +17,11 @@
 //! φ that is independent of it: what the second has of entropy's bias and of a batch's noise, the first has too.
 
 use super::one_step::OneStep;
-use super::{Dataset, Entry, Objective, resolve};
+use super::{Dataset, Entry, Learner, Method, Objective, Setup, Training};
 use crate::gpu::{Recorder, Var};
 use crate::ops::kernel_density::Shape;
 use crate::ops::sinkhorn::Sinkhorn;
-use crate::settings::Settings as _;
-use crate::{Error, Result, settings};
+use crate::{Result, settings};
 
 /// What rows are moved by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -36,48 +35,41 @@ pub enum Form {
 
 settings! {
     /// Settings of `drift`.
-    pub struct Settings {
+    pub struct Drift {
         /// Drift field: kernel (mean shift), transport (entropic optimal transport).
         field: Form = Form::Kernel,
         /// Kernel of the mean shift: gaussian, laplace.
         kernel: Shape = Shape::Gaussian,
-        /// Bandwidths as multiples of the median distance between rows; their fields are averaged. Empty: 0.05, 0.1, 0.2, 0.4, and twice these beyond 16 columns.
-        scales: Vec<f32> = Vec::new(),
-        /// Normalization of the field of each bandwidth by its root mean square, true or false.
+        /// Bandwidths as multiples of the median distance between rows; their fields are averaged (auto: 0.05, 0.1, 0.2, 0.4, and twice these beyond 16 columns).
+        scales: Option<Vec<f32>> = None, or auto, in items(1..=16, above(0.0)),
+        /// Normalization of the field of each bandwidth by its root mean square.
         normalize: bool = false,
-        /// Length below which transport is blurred, in standardized units, above 0; 0 is automatic: 0.1, or more for data of a wide range.
-        blur: f32 = 0.0,
-        /// Step size η, the scale of the field, above 0.
-        step_size: f32 = 1.0,
+        /// Length below which transport is blurred, in standardized units (auto: 0.1, or more for data of a wide range).
+        blur: Option<f32> = None, or auto, in above(0.0).up_to(1e18),
+        /// Step size η, the scale of the field.
+        step_size: f32 = 1.0, in above(0.0),
     }
 }
 
-pub const ENTRY: Entry = Entry {
+static ENTRY: Entry = Entry {
     name: "drift",
     summary: "a generator fitted to its samples moved towards the data and away from each other",
     paper: "§4, flows followed by training instead of sampling (Deng et al. 2026)",
+    use_when: "You want a one-step sampler of high quality without a teacher or an adversary: after 600 steps its skill was 0.9 to 1.1 in two, ten and 30 columns.",
+    avoid_when: "You need a density or the cheapest training step: it compares all rows of the batch at several bandwidths, about three times the time of energy.",
     density: false,
     inverse: false,
-    defaults: "",
-    keys: Settings::keys,
-    build: |setup, own| Ok(Box::new(Drift { core: OneStep::new(setup)?, settings: settings::take(own)? })),
-    resolve: |table| resolve::<Settings>(table, check),
+    training: Training::default,
 };
 
-fn check(settings: &Settings) -> Result<()> {
-    if settings.scales.len() > 16 || settings.scales.iter().any(|s| !(*s > 0.0 && s.is_finite())) {
-        return Err(Error::usage(format!(
-            "`scales` is {:?}: give 1 to 16 numbers above 0, or none for the automatic ones",
-            settings.scales
-        )));
+impl Method for Drift {
+    fn entry(&self) -> &'static Entry {
+        &ENTRY
     }
-    if !(settings.step_size > 0.0 && settings.step_size.is_finite()) {
-        return Err(Error::usage(format!("`step_size` is {}: it must be above 0", settings.step_size)));
+
+    fn build(&self, setup: &Setup) -> Result<Box<dyn Learner>> {
+        Ok(Box::new(DriftLearner { core: OneStep::new(setup)?, settings: self.clone() }))
     }
-    if !(settings.blur >= 0.0 && settings.blur <= 1e18) {
-        return Err(Error::usage(format!("`blur` is {}: it must be between 0 and 1e18", settings.blur)));
-    }
-    Ok(())
 }
 
 /// In few columns a row has neighbors at a twentieth of the median distance. In many all lie near the median: at a twentieth to two fifths of it, 600 steps
@@ -85,11 +77,11 @@ fn check(settings: &Settings) -> Result<()> {
 const SCALES: [f32; 4] = [0.05, 0.1, 0.2, 0.4];
 const MANY: usize = 16;
 
-impl Settings {
+impl Drift {
     /// The widths' multiples for rows of so many columns.
     fn scales_for(&self, columns: usize) -> Vec<f32> {
         let factor = if columns > MANY { 2.0 } else { 1.0 };
-        if self.scales.is_empty() { SCALES.map(|scale| factor * scale).to_vec() } else { self.scales.clone() }
+        self.scales.clone().unwrap_or_else(|| SCALES.map(|scale| factor * scale).to_vec())
     }
 }
 
@@ -116,12 +108,12 @@ pub fn transport_field(rec: &mut Recorder, x: Var, data: Var, own: Var, plan: &S
 }
 
 /// Trains φ by moving its rows.
-struct Drift {
+struct DriftLearner {
     core: OneStep,
-    settings: Settings,
+    settings: Drift,
 }
 
-impl Drift {
+impl DriftLearner {
     fn field(&self, rec: &mut Recorder, y: Var, x: Var, data: &Dataset) -> Result<Var> {
         let s = &self.settings;
         let y = rec.detach(y);
@@ -149,7 +141,7 @@ fn unit(rec: &mut Recorder, field: Var) -> Result<Var> {
     rec.div(field, root)
 }
 
-impl Objective for Drift {
+impl Objective for DriftLearner {
     fn core(&self) -> &OneStep {
         &self.core
     }
@@ -173,7 +165,7 @@ mod tests {
 
     #[test]
     fn widths_reach_farther_in_many_columns_unless_they_are_named() {
-        let (chosen, named) = (Settings::default(), Settings { scales: vec![0.3], ..Settings::default() });
+        let (chosen, named) = (Drift::default(), Drift { scales: Some(vec![0.3]), ..Drift::default() });
         assert_eq!(chosen.scales_for(16), [0.05, 0.1, 0.2, 0.4]);
         assert_eq!(chosen.scales_for(17), [0.1, 0.2, 0.4, 0.8]);
         assert_eq!(named.scales_for(64), [0.3]);

@@ -9,12 +9,11 @@
 //! Everything moves in coordinates in which the fitted Gaussian is the standard one.
 
 use super::dataset::{join, part};
-use super::{Dataset, Density, Entry, Meaning, Method, Setup, Traced, resolve};
+use super::{Dataset, Density, Entry, Learner, Meaning, Method, Setup, Traced, Training};
 use crate::flow::chain::{MOST_MOVES, Walk, Walked, walk};
 use crate::gpu::{Gpu, Plan, Recorder, Var};
 use crate::nn::{Activation, Adam, Builder, Head, Id, Mlp, MlpShape, Parameters, Weights};
 use crate::ops::random::{philox, unit};
-use crate::settings::Settings as _;
 use crate::{Error, Result, settings};
 
 /// Where the chains of a training step start.
@@ -29,62 +28,52 @@ pub enum Start {
 
 settings! {
     /// Settings of `ebm`.
-    pub struct Settings {
+    pub struct Ebm {
         /// Start of the chains in training: persistent (the last state), data.
         chain_start: Start = Start::Persistent,
-        /// Number of chain moves per training step, 1 to 1,000.
-        chain_steps: usize = 10,
-        /// Initial step size h of the chains, in units in which the fitted Gaussian is standard; each chain then adapts it to its acceptance rate; above 0 to 10.
-        step_size: f32 = 0.05,
-        /// Metropolis acceptance in training, too, true or false; without it every move is accepted, and step sizes are constant.
+        /// Number of chain moves per training step.
+        chain_steps: usize = 10, in 1..=1000,
+        /// Initial step size h of the chains, in units in which the fitted Gaussian is standard; each chain then adapts it to its acceptance rate.
+        step_size: f32 = 0.05, in above(0.0).up_to(10.0),
+        /// Metropolis acceptance in training, too; without it every move is accepted, and step sizes are constant.
         metropolis: bool = true,
-        /// Fraction of the persistent chains that restart from the fitted Gaussian at each training step, 0 to 1.
-        restart: f32 = 0.02,
-        /// Weight of the penalty on squared energies, which fixes their level, 0 or above.
-        energy_penalty: f32 = 0.001,
-        /// Number of chain moves per sample; step sizes adapt in the first half; 2 to 10,000.
-        sample_steps: usize = 200,
-        /// Draws of the fitted Gaussian that estimate the normalizing constant Z (in a conditional model a hundredth of them for every row), 1,000 to 16,777,216.
-        normalizer_samples: usize = 131_072,
+        /// Fraction of the persistent chains that restart from the fitted Gaussian at each training step.
+        restart: f32 = 0.02, in 0.0..=1.0,
+        /// Weight of the penalty on squared energies, which fixes their level.
+        energy_penalty: f32 = 0.001, in 0.0..,
+        /// Number of chain moves per sample; step sizes adapt in the first half.
+        sample_steps: usize = 200, in 2..=MOST_MOVES as i64,
+        /// Draws of the fitted Gaussian that estimate the normalizing constant Z (in a conditional model a hundredth of them for every row).
+        normalizer_samples: usize = 131_072, in 1000..=1 << 24,
     }
 }
 
-pub const ENTRY: Entry = Entry {
+static ENTRY: Entry = Entry {
     name: "ebm",
     summary: "energy-based model by contrastive divergence: sampled by Langevin chains with a Metropolis correction",
     paper: "§3, energy-based models",
+    use_when: "You want an unnormalized energy whose differences you can read or add to another energy, in a few columns, with a log-density up to an estimated constant.",
+    avoid_when: "You draw many samples or have ten or more columns: a sample is a chain of 200 moves, training runs such chains too, and the constant is estimated from draws of a fitted Gaussian.",
     density: true,
     inverse: false,
-    defaults: "hidden_width = 128\nhidden_layers = 3\nlearning_rate = 2e-3\nsteps = 3000\nbatch_size = 512\nactivation = 'silu'",
-    keys: Settings::keys,
-    build: |setup, own| Ok(Box::new(Ebm::new(setup, settings::take(own)?)?)),
-    resolve: |table| resolve::<Settings>(table, Settings::check),
+    training: || Training {
+        hidden_width: 128,
+        hidden_layers: 3,
+        learning_rate: 2e-3,
+        steps: 3000,
+        batch_size: 512,
+        activation: Activation::Silu,
+        ..Training::default()
+    },
 };
 
-impl Settings {
-    fn check(&self) -> Result<()> {
-        let wrong = |key: &str, value: &dyn std::fmt::Display, valid: &str| {
-            Err(Error::usage(format!("`{key}` is {value}: it must be {valid}")))
-        };
-        if !(1..=1000).contains(&self.chain_steps) {
-            return wrong("chain_steps", &self.chain_steps, "between 1 and 1,000");
-        }
-        if !(self.step_size > 0.0 && self.step_size <= 10.0) {
-            return wrong("step_size", &self.step_size, "above 0 and at most 10");
-        }
-        if !(0.0..=1.0).contains(&self.restart) {
-            return wrong("restart", &self.restart, "between 0 and 1");
-        }
-        if !(self.energy_penalty >= 0.0 && self.energy_penalty.is_finite()) {
-            return wrong("energy_penalty", &self.energy_penalty, "0 or above");
-        }
-        if !(2..=MOST_MOVES).contains(&self.sample_steps) {
-            return wrong("sample_steps", &self.sample_steps, "between 2 and 10,000");
-        }
-        if !(1000..=1 << 24).contains(&self.normalizer_samples) {
-            return wrong("normalizer_samples", &self.normalizer_samples, "between 1,000 and 16,777,216");
-        }
-        Ok(())
+impl Method for Ebm {
+    fn entry(&self) -> &'static Entry {
+        &ENTRY
+    }
+
+    fn build(&self, setup: &Setup) -> Result<Box<dyn Learner>> {
+        Ok(Box::new(EbmLearner::new(setup, self.clone())?))
     }
 }
 
@@ -112,27 +101,26 @@ struct Whitening {
 }
 
 /// The energy, its chains and how they are trained.
-pub struct Ebm {
+pub struct EbmLearner {
     parameters: Parameters,
     whitening: Whitening,
     /// Where the chains are (batch × (columns + given)), and ln of their steps.
     chains: Id,
     log_steps: Id,
     network: Mlp,
-    settings: Settings,
+    settings: Ebm,
     adam: Adam,
     batch: usize,
     columns: usize,
     conditions: usize,
 }
 
-impl Ebm {
-    pub fn new(setup: &Setup, settings: Settings) -> Result<Self> {
+impl EbmLearner {
+    pub fn new(setup: &Setup, settings: Ebm) -> Result<Self> {
         let (training, d, k) = (setup.training, setup.columns, setup.conditions);
-        if training.latent_dim != 0 && training.latent_dim != d {
+        if let Some(latent) = training.latent_dim.filter(|latent| *latent != d) {
             return Err(Error::usage(format!(
-                "`latent_dim` is {}: chains move in the data space, of {d} columns (leave it at 0)",
-                training.latent_dim
+                "`latent_dim` is {latent}: chains move in the data space, of {d} columns (leave it at auto)"
             )));
         }
         let mut builder = Builder::new(setup.seed);
@@ -157,7 +145,7 @@ impl Ebm {
             depth: training.hidden_layers,
             activation: training.activation,
             head: Head::Free,
-            input_gain: if training.input_gain == 0.0 { (3.0 * (2.0 / d as f32).sqrt()).max(1.0) } else { training.input_gain },
+            input_gain: training.input_gain.unwrap_or((3.0 * (2.0 / d as f32).sqrt()).max(1.0)),
             zero_last: true,
         };
         let network = Mlp::new(&mut builder, "energy", shape);
@@ -344,7 +332,7 @@ fn whitening(data: &Dataset, d: usize, k: usize) -> Result<(Vec<f32>, Vec<f32>, 
     Ok((weight, flat(&(-&bias * &inverse)), flat(&factor), flat(&bias), log_det as f32))
 }
 
-impl Method for Ebm {
+impl Learner for EbmLearner {
     fn parameters(&self) -> &Parameters {
         &self.parameters
     }
@@ -406,7 +394,7 @@ impl Method for Ebm {
     }
 
     fn plan(&self, gpu: &Gpu, seed: u64, data: &Dataset) -> Result<Plan> {
-        let Settings { chain_start, chain_steps, metropolis, restart, energy_penalty, .. } = self.settings;
+        let Ebm { chain_start, chain_steps, metropolis, restart, energy_penalty, .. } = self.settings;
         let weights = Weights::Trained;
         Plan::record(gpu, seed, |rec| {
             let batch = data.batch(rec, self.batch)?;

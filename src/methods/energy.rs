@@ -1,4 +1,4 @@
-//! Energy distance between the pushforward φ_#ν and the data μ₁ (paper §2; Székely & Rizzo 2013):
+//! EnergyLearner distance between the pushforward φ_#ν and the data μ₁ (paper §2; Székely & Rizzo 2013):
 //!
 //!   2E‖X − Y‖^β − E‖X − X'‖^β − E‖Y − Y'‖^β,   0 < β < 2,
 //!
@@ -15,12 +15,11 @@
 
 use super::dataset::join;
 use super::one_step::OneStep;
-use super::{Dataset, Entry, Method, Objective, estimator, resolve};
+use super::{Dataset, Entry, Learner, Method, Objective, Setup, Training, estimator};
 use crate::gpu::{Gpu, Plan, Recorder, Var};
 use crate::loss::energy_score;
 use crate::nn::{Parameters, Weights};
 use crate::ops::pairwise::RadialKernel;
-use crate::settings::Settings as _;
 use crate::{Error, Result, settings};
 
 /// What is compared where columns are given.
@@ -35,79 +34,81 @@ pub enum Compared {
 
 settings! {
     /// Settings of `energy`.
-    pub struct Settings {
-        /// Exponent β of the energy distance, above 0 and below 2.
-        beta: f32 = 1.0,
-        /// Number of random projections of the sliced distance (with β = 1); 0 is the distance in all dimensions; at most 4,096.
-        projections: usize = 0,
-        /// Unbiased estimator, without pairs of a row with itself (its value can be negative), true or false.
+    pub struct Energy {
+        /// Exponent β of the energy distance.
+        beta: f32 = 1.0, in above(0.0).below(2.0),
+        /// Number of random projections of the sliced distance, with β = 1 (none: the distance in all dimensions).
+        projections: Option<usize> = None, or none, in 1..=4096,
+        /// Unbiased estimator, without pairs of a row with itself (its value can be negative).
         unbiased: bool = true,
         /// Loss of a conditional model: conditional (each row against draws for its conditions, in all dimensions), joint (whole rows).
         conditional_loss: Compared = Compared::Conditional,
-        /// Number of draws per row (conditional), 2 to 16.
-        draws: usize = 2,
+        /// Number of draws per row (conditional).
+        draws: usize = 2, in 2..=16,
     }
 }
 
-pub const ENTRY: Entry = Entry {
+static ENTRY: Entry = Entry {
     name: "energy",
     summary: "energy distance, in all dimensions or sliced: no bandwidth to choose",
     paper: "§2, eq. (3) with τ(ds) ∝ |s|^−(d+1)",
+    use_when: "You have few rows (Old Faithful's 272 suffice), want a first result or a stable baseline, or have conditioning columns: the loss has no bandwidth and no adversary, and samples take one step.",
+    avoid_when: "You need a density, or the table has thousands of rows and ten or more columns: there flow-matching and diffusion come nearer in the same number of steps.",
     density: false,
     inverse: false,
-    defaults: "",
-    keys: Settings::keys,
-    build: |setup, own| {
-        let settings: Settings = settings::take(own)?;
-        let energy = Energy { core: OneStep::new(setup)?, settings };
-        let conditional =
-            setup.conditions > 0 && energy.settings.conditional_loss == Compared::Conditional && energy.settings.projections == 0;
-        Ok(if conditional { Box::new(Engression(energy)) } else { Box::new(energy) })
-    },
-    resolve: |table| resolve::<Settings>(table, check),
+    training: Training::default,
 };
 
-fn check(settings: &Settings) -> Result<()> {
-    if !(settings.beta > 0.0 && settings.beta < 2.0) {
-        return Err(Error::usage(format!("`beta` is {}: it must be above 0 and below 2", settings.beta)));
+impl Method for Energy {
+    fn entry(&self) -> &'static Entry {
+        &ENTRY
     }
-    if settings.projections > 4096 {
-        return Err(Error::usage(format!("`projections` is {}: it must be at most 4,096", settings.projections)));
+
+    fn build(&self, setup: &Setup) -> Result<Box<dyn Learner>> {
+        let energy = EnergyLearner { core: OneStep::new(setup)?, settings: self.clone() };
+        let conditional = setup.conditions > 0 && self.conditional_loss == Compared::Conditional && self.projections.is_none();
+        Ok(if conditional { Box::new(Engression(energy)) } else { Box::new(energy) })
     }
-    if !(2..=16).contains(&settings.draws) {
-        return Err(Error::usage(format!("`draws` is {}: it must be between 2 and 16", settings.draws)));
+
+    fn can_be_annealed(&self) -> bool {
+        true
     }
-    if settings.projections > 0 && settings.beta != 1.0 {
-        return Err(Error::usage(format!("`projections` needs `beta` = 1, and it is {}", settings.beta)));
+}
+
+impl Energy {
+    fn validate(&self) -> Result<()> {
+        match self.projections {
+            Some(_) if self.beta != 1.0 => Err(Error::usage(format!("`projections` needs `beta` = 1, and it is {}", self.beta))),
+            _ => Ok(()),
+        }
     }
-    Ok(())
 }
 
 /// Trains φ by the energy distance between a generated and a data batch.
-pub struct Energy {
+pub struct EnergyLearner {
     core: OneStep,
-    settings: Settings,
+    settings: Energy,
 }
 
-impl Objective for Energy {
+impl Objective for EnergyLearner {
     fn core(&self) -> &OneStep {
         &self.core
     }
 
     fn loss(&self, rec: &mut Recorder, y: Var, x: Var, _: &Dataset) -> Result<Var> {
-        let Settings { beta, projections, unbiased, .. } = self.settings;
+        let Energy { beta, projections, unbiased, .. } = self.settings;
         let estimator = estimator(unbiased);
         match projections {
-            0 => rec.mmd_squared(&RadialKernel::Energy { beta }, y, x, estimator),
-            _ => rec.sliced_energy(y, x, projections, estimator),
+            None => rec.mmd_squared(&RadialKernel::Energy { beta }, y, x, estimator),
+            Some(projections) => rec.sliced_energy(y, x, projections, estimator),
         }
     }
 }
 
 /// Trains φ by the energy score of each row under draws of its own distribution.
-struct Engression(Energy);
+struct Engression(EnergyLearner);
 
-impl Method for Engression {
+impl Learner for Engression {
     fn parameters(&self) -> &Parameters {
         &self.0.core.parameters
     }
@@ -121,7 +122,7 @@ impl Method for Engression {
     }
 
     fn plan(&self, gpu: &Gpu, seed: u64, data: &Dataset) -> Result<Plan> {
-        let Energy { core, settings } = &self.0;
+        let EnergyLearner { core, settings } = &self.0;
         Plan::record(gpu, seed, |rec| {
             let (x, given) = data.parted_batch(rec, core.batch)?;
             let mut draws = Vec::with_capacity(settings.draws);

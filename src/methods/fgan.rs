@@ -18,10 +18,10 @@
 //! φ descends the bound itself (`minimax`) or ascends E T(φ(Z)) (`non-saturating`, Nowozin et al. §3.2). Reported as
 //! `divergence`: the critic's bound, of the blurred distributions where there is instance noise.
 
-use super::critic::{self, Adversarial, Critic, Game, check_steadying, noisy, with_r1};
+use super::critic::{self, Adversarial, Critic, CriticSettings, Game, noisy, with_r1};
 use super::gan::GeneratorLoss;
 use super::one_step::OneStep;
-use super::{Dataset, Entry, resolve_two};
+use super::{Dataset, Entry, Learner, Method, Setup, Training};
 use crate::gpu::{Recorder, Var};
 use crate::ops::activation::Activation;
 use crate::{Result, settings};
@@ -96,52 +96,54 @@ impl Divergence {
 
 settings! {
     /// Settings of `fgan`.
-    pub struct Settings {
+    pub struct FGan {
         /// Divergence: kl, reverse-kl, js, pearson, hellinger, tv.
         divergence: Divergence = Divergence::Js,
         /// Generator loss: minimax, non-saturating.
         loss: GeneratorLoss = GeneratorLoss::NonSaturating,
-        /// Weight γ of the R₁ penalty γ/2·E‖∇v‖² at data rows, 0 or above.
-        r1: f32 = 0.1,
-        /// Standard deviation of the instance noise on generated and data rows, in standardized units, 0 or above.
-        instance_noise: f32 = 0.0,
+        /// Weight γ of the R₁ penalty γ/2·E‖∇v‖² at data rows.
+        r1: f32 = 0.1, in 0.0..,
+        /// Standard deviation of the instance noise on generated and data rows, in standardized units.
+        instance_noise: f32 = 0.0, in 0.0..,
+        /// The critic.
+        critic: CriticSettings = CriticSettings::default(), as group,
     }
 }
 
-pub const ENTRY: Entry = Entry {
+static ENTRY: Entry = Entry {
     name: "fgan",
     summary: "a φ-divergence by its variational form: KL, reverse KL, Jensen–Shannon, Pearson χ², Hellinger, total variation",
     paper: "§2, D_∞ over {(f, φ*∘f)}",
+    use_when: "You want to compare divergences (KL, reverse KL, Jensen–Shannon, Pearson χ², Hellinger, total variation) under one adversarial training.",
+    avoid_when: "You only want good samples: gan is the same game with its default divergence, others than Jensen–Shannon can diverge, and Hellinger failed on ten columns.",
     density: false,
     inverse: false,
     // Looked at on pinwheel, rings and swissroll, one seed each (800 to 2,000 steps): a critic of 64 units had a skill of 0.91 on pinwheel
     // where this one had a skill of 0.95, and β₁ = ½ did no better than 0.
     // Clipped: the exponentials of a critic that is sure give gradients of any size (without it hellinger had learned nothing of moons
     // after 400 steps, with it 0.74).
-    defaults: "steps = 3000\ngrad_clip = 1.0\nlearning_rate = 2e-3",
-    keys: critic::keys::<Settings>,
-    build: |setup, own| {
-        let (settings, critic): (_, critic::Settings) = (settings::take(own)?, settings::take(own)?);
-        let critic = Critic::new(setup, &critic, 1, false)?;
-        Ok(Box::new(Game(Fgan { core: critic::generator(setup, &critic)?, critic, settings })))
-    },
-    resolve: |table| {
-        resolve_two::<Settings, critic::Settings>(
-            table,
-            |own| check_steadying(own.r1, own.instance_noise),
-            critic::Settings::check,
-        )
-    },
+    training: || Training { steps: 3000, grad_clip: Some(1.0), learning_rate: 2e-3, ..Training::default() },
 };
 
-/// Trains φ by the variational bound of a divergence.
-pub struct Fgan {
-    core: OneStep,
-    critic: Critic,
-    settings: Settings,
+impl Method for FGan {
+    fn entry(&self) -> &'static Entry {
+        &ENTRY
+    }
+
+    fn build(&self, setup: &Setup) -> Result<Box<dyn Learner>> {
+        let critic = Critic::new(setup, &self.critic, 1, false)?;
+        Ok(Box::new(Game(FganLearner { core: critic::generator(setup, &critic)?, critic, settings: self.clone() })))
+    }
 }
 
-impl Adversarial for Fgan {
+/// Trains φ by the variational bound of a divergence.
+pub struct FganLearner {
+    core: OneStep,
+    critic: Critic,
+    settings: FGan,
+}
+
+impl Adversarial for FganLearner {
     fn core(&self) -> &OneStep {
         &self.core
     }

@@ -15,12 +15,11 @@
 //!
 //! (s, t run from noise to data here; MeanFlow's paper has them the other way round.) Samples take 1, 2, 4, … steps (`map_steps`, `sample --steps`).
 
-use super::few_step::{FewStep, MapLoss, Maps, Steps, Ways};
-use super::{Dataset, Entry, resolve_two};
+use super::few_step::{FewStep, MapLoss, MapSettings, Maps, Ways};
+use super::{Dataset, Drawing, Entry, Learner, Method, Setup, Training};
 use crate::gpu::{Recorder, Var};
 use crate::nn::Weights;
-use crate::settings::Settings as _;
-use crate::{Error, Result, settings};
+use crate::{Result, settings};
 
 /// What u is fitted to off the diagonal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
@@ -33,58 +32,59 @@ pub enum By {
 
 settings! {
     /// Settings of `flow-map`.
-    pub struct Settings {
+    pub struct FlowMap {
         /// Loss between different times: lagrangian, shortcut, meanflow.
         loss: By = By::Lagrangian,
-        /// Fraction of a batch on the diagonal, where the map is the velocity field, above 0 and below 1.
-        diagonal: f32 = 0.5,
-        /// Fraction of the other trajectories that start at noise, 0 to below 1.
-        from_noise: f32 = 0.25,
-        /// Fraction of the other trajectories that end at the data, 0 to below 1.
-        to_data: f32 = 0.0,
-        /// Power p of the weight 1/(‖·‖² + c)^p of a row (meanflow), 0 to 2; 0 is equal weights.
-        weight_power: f32 = 0.0,
+        /// Fraction of a batch on the diagonal, where the map is the velocity field.
+        diagonal: f32 = 0.5, in above(0.0).below(1.0),
+        /// Fraction of the other trajectories that start at noise.
+        from_noise: f32 = 0.25, in 0.0..1.0,
+        /// Fraction of the other trajectories that end at the data.
+        to_data: f32 = 0.0, in 0.0..1.0,
+        /// Power p of the weight 1/(‖·‖² + c)^p of a row (meanflow); 0 is equal weights.
+        weight_power: f32 = 0.0, in 0.0..=2.0,
+        /// How samples are drawn from the map.
+        map: MapSettings = MapSettings::default(), as group,
     }
 }
 
-pub const ENTRY: Entry = Entry {
+static ENTRY: Entry = Entry {
     name: "flow-map",
     summary: "the flow map between any two times, learned from itself: samples in 1, 2, 4, … steps",
     paper: "§4, the flow integrated into a map ψ (after distillation)",
+    use_when: "You want one model that samples in 1, 2 or 4 steps, quality against speed, without a teacher, and can train for long: 17,000 steps reach a skill of 0.95 or more in one step.",
+    avoid_when: "Training is short (0.74 after 600 steps, where imm has 0.93) or you need a density.",
     density: false,
     inverse: false,
-    defaults: "hidden_width = 128\nhidden_layers = 3\nbatch_size = 256\nlearning_rate = 4e-3",
-    keys: || [Settings::keys(), Steps::keys()].concat(),
-    build: |setup, own| {
-        let (settings, steps): (Settings, Steps) = (settings::take(own)?, settings::take(own)?);
-        Ok(Box::new(Maps(FlowMap { core: FewStep::new(setup, &steps)?, settings })))
-    },
-    resolve: |table| resolve_two::<Settings, Steps>(table, check, Steps::check),
+    training: || Training { hidden_width: 128, hidden_layers: 3, batch_size: 256, learning_rate: 4e-3, ..Training::default() },
 };
 
-impl Settings {
+impl Method for FlowMap {
+    fn entry(&self) -> &'static Entry {
+        &ENTRY
+    }
+
+    fn build(&self, setup: &Setup) -> Result<Box<dyn Learner>> {
+        Ok(Box::new(Maps(FlowMapLearner { core: FewStep::new(setup, &self.map)?, settings: self.clone() })))
+    }
+
+    fn drawing(&mut self) -> Drawing<'_> {
+        Drawing::Map(&mut self.map.map_steps)
+    }
+}
+
+impl FlowMap {
     fn ways(&self) -> Ways {
         Ways { from_noise: self.from_noise, to_data: self.to_data }
     }
 }
 
-fn check(settings: &Settings) -> Result<()> {
-    if !(settings.diagonal > 0.0 && settings.diagonal < 1.0) {
-        return Err(Error::usage(format!("`diagonal` is {}: it must be above 0 and below 1", settings.diagonal)));
-    }
-    settings.ways().check()?;
-    if !(0.0..=2.0).contains(&settings.weight_power) {
-        return Err(Error::usage(format!("`weight_power` is {}: it must be between 0 and 2", settings.weight_power)));
-    }
-    Ok(())
-}
-
 /// c of the weight, in squared standard deviations a column.
 const WEIGHT_FLOOR: f32 = 1e-2;
 
-struct FlowMap {
+struct FlowMapLearner {
     core: FewStep,
-    settings: Settings,
+    settings: FlowMap,
 }
 
 /// The tangent of u along some of its inputs; nothing where it does not depend on them.
@@ -95,7 +95,7 @@ fn tangent(rec: &mut Recorder, u: Var, along: &[(Var, Var)]) -> Result<Var> {
     }
 }
 
-impl FlowMap {
+impl FlowMapLearner {
     /// What u less its target is at rows between different times.
     fn residual(&self, rec: &mut Recorder, data: &Dataset, rows: usize) -> Result<Var> {
         let core = &self.core;
@@ -157,7 +157,7 @@ impl FlowMap {
     }
 }
 
-impl MapLoss for FlowMap {
+impl MapLoss for FlowMapLearner {
     fn core(&self) -> &FewStep {
         &self.core
     }

@@ -19,70 +19,64 @@
 //! them, (t − s), and over the median distance of the data times `bandwidth`. Groups cost no kernel of their own: each has a
 //! coordinate, so far from the others' that e^(−distance) is zero between them, and the biased MMD² of the batch is then 1/G of the groups' mean.
 
-use super::few_step::{FewStep, MapLoss, Maps, Steps, Ways};
-use super::{Dataset, Entry, resolve_two};
+use super::few_step::{FewStep, MapLoss, MapSettings, Maps, Ways};
+use super::{Dataset, Drawing, Entry, Learner, Method, Setup, Training};
 use crate::gpu::{Recorder, Var};
 use crate::loss::distances;
 use crate::nn::Weights;
 use crate::ops::pairwise::{Estimator, RadialKernel};
-use crate::settings::Settings as _;
-use crate::{Error, Result, settings};
+use crate::{Result, settings};
 
 settings! {
     /// Settings of `imm`.
-    pub struct Settings {
-        /// Group size M: rows with the same times, which are compared with each other, 2 to 65,536.
-        group_size: usize = 64,
-        /// Distance of the time r from s towards the data, as a fraction of the trajectory, above 0 to 1, its end.
-        gap: f32 = 1.0,
-        /// Fraction of groups whose trajectory starts at noise, 0 to below 1.
-        from_noise: f32 = 0.5,
-        /// Fraction of groups whose trajectory ends at the data, 0 to below 1.
-        to_data: f32 = 0.75,
-        /// Comparison of a row with its own partner, too, as in the paper, true or false.
+    pub struct Imm {
+        /// Group size M: rows with the same times, which are compared with each other.
+        group_size: usize = 64, in 2..=1 << 16,
+        /// Distance of the time r from s towards the data, as a fraction of the trajectory; at 1, its end.
+        gap: f32 = 1.0, in above(0.0).up_to(1.0),
+        /// Fraction of groups whose trajectory starts at noise.
+        from_noise: f32 = 0.5, in 0.0..1.0,
+        /// Fraction of groups whose trajectory ends at the data.
+        to_data: f32 = 0.75, in 0.0..1.0,
+        /// Comparison of a row with its own partner, too, as in the paper.
         partners: bool = false,
-        /// Bandwidth of the kernel in median distances between rows, at t − s = 1, above 0.
-        bandwidth: f32 = 4.0,
+        /// Bandwidth of the kernel in median distances between rows, at t − s = 1.
+        bandwidth: f32 = 4.0, in above(0.0),
+        /// How samples are drawn from the map.
+        map: MapSettings = MapSettings::default(), as group,
     }
 }
 
-pub const ENTRY: Entry = Entry {
+static ENTRY: Entry = Entry {
     name: "imm",
     summary: "inductive moment matching: maps between times, each matched to one from a time nearer to the data",
     paper: "§2 with §4: matched statistics along a flow",
+    use_when: "You want a one-step sampler from noise to data without teacher or adversary, with more steps as an option: a skill of 0.96 to 1.0 within minutes on three targets in the plane.",
+    avoid_when: "You need a density, or expect many steps to beat one: with its default settings one step is the best trained, and four can be worse.",
     density: false,
     inverse: false,
     // What rests on which measurement is in docs/studies/defaults.md.
-    defaults: "learning_rate = 6e-3",
-    keys: || [Settings::keys(), Steps::keys()].concat(),
-    build: |setup, own| {
-        let (settings, steps): (Settings, Steps) = (settings::take(own)?, settings::take(own)?);
-        Ok(Box::new(Maps(Imm { core: FewStep::new(setup, &steps)?, settings })))
-    },
-    resolve: |table| resolve_two::<Settings, Steps>(table, check, Steps::check),
+    training: || Training { learning_rate: 6e-3, ..Training::default() },
 };
 
-impl Settings {
-    fn ways(&self) -> Ways {
-        Ways { from_noise: self.from_noise, to_data: self.to_data }
+impl Method for Imm {
+    fn entry(&self) -> &'static Entry {
+        &ENTRY
+    }
+
+    fn build(&self, setup: &Setup) -> Result<Box<dyn Learner>> {
+        Ok(Box::new(Maps(ImmLearner { core: FewStep::new(setup, &self.map)?, settings: self.clone() })))
+    }
+
+    fn drawing(&mut self) -> Drawing<'_> {
+        Drawing::Map(&mut self.map.map_steps)
     }
 }
 
-fn check(settings: &Settings) -> Result<()> {
-    let wrong = |key: &str, value: &dyn std::fmt::Display, valid: &str| {
-        Err(Error::usage(format!("`{key}` is {value}: it must be {valid}")))
-    };
-    if !(2..=1 << 16).contains(&settings.group_size) {
-        return wrong("group_size", &settings.group_size, "between 2 and 65,536");
+impl Imm {
+    fn ways(&self) -> Ways {
+        Ways { from_noise: self.from_noise, to_data: self.to_data }
     }
-    if !(settings.gap > 0.0 && settings.gap <= 1.0) {
-        return wrong("gap", &settings.gap, "above 0 and at most 1");
-    }
-    settings.ways().check()?;
-    if !(settings.bandwidth > 0.0 && settings.bandwidth.is_finite()) {
-        return wrong("bandwidth", &settings.bandwidth, "above 0");
-    }
-    Ok(())
 }
 
 /// Between the coordinates of two groups, in widths of the kernel: e^−200 is nothing in single precision.
@@ -90,9 +84,9 @@ const APART: f32 = 200.0;
 /// The least t − s that rows are divided by.
 const LEAST_SPAN: f32 = 0.05;
 
-struct Imm {
+struct ImmLearner {
     core: FewStep,
-    settings: Settings,
+    settings: Imm,
 }
 
 /// A number a group, for each of its rows: groups × 1 → rows × 1.
@@ -104,7 +98,7 @@ fn shared(rec: &mut Recorder, of_group: Var, rows: usize) -> Result<Var> {
     rec.rows(of_group, index)
 }
 
-impl MapLoss for Imm {
+impl MapLoss for ImmLearner {
     fn core(&self) -> &FewStep {
         &self.core
     }

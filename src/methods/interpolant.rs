@@ -7,8 +7,8 @@
 //! the same (ibid., theorem 2.8 and eq. 2.33): here ε = η²·γ with the setting `eta` for η, so that nothing divides by γ.
 
 use super::dataset::join;
-use super::many_step::{FITTED, Flow, Integrated, ManyStep, check_source, given_source, keys_of_flow, resolve_flow, take_flow};
-use super::{Dataset, Entry};
+use super::many_step::{Flow, Integrated, ManyStep, PathSettings, Sampling, check_source};
+use super::{Dataset, Drawing, Entry, Learner, Method, Setup, Training};
 use crate::flow::{Curve, Gamma, Prediction, Solver, Time, table};
 use crate::gpu::{Gpu, Plan, Recorder, Var};
 use crate::nn::Weights;
@@ -16,71 +16,80 @@ use crate::{Error, Result, settings};
 
 settings! {
     /// Settings of `interpolant`.
-    pub struct Settings {
-        /// Source distribution: "fitted" (the Gaussian with the mean and covariance of the data), or data with the same columns (a SOURCE).
-        source: String = FITTED.into(),
+    pub struct Interpolant {
+        /// Source distribution: fitted (the Gaussian with the mean and covariance of the data), or data with the same columns (a SOURCE).
+        source: Option<String> = None, or fitted,
         /// Noise γ(t) of the interpolant: none, bridge (a√(t(1−t)), of a Schrödinger bridge), sine (a·sin²(πt)); encoding-decoding has its own.
         gamma: Gamma = Gamma::Bridge,
-        /// Scale a of γ, above 0 to 100.
-        gamma_scale: f64 = 1.0,
+        /// Scale a of γ.
+        gamma_scale: f64 = 1.0, in above(0.0).up_to(100.0),
+        /// The probability path.
+        path: PathSettings = PathSettings::default(), as group,
+        /// How samples are drawn.
+        sampling: Sampling = Sampling::default(), as group,
     }
 }
 
-pub const ENTRY: Entry = Entry {
+static ENTRY: Entry = Entry {
     name: "interpolant",
     summary: "the velocity and denoiser of a stochastic interpolant, integrated with or without noise",
     paper: "§4, stochastic interpolants",
+    use_when: "You want to choose between deterministic and noisy sampling after training, or to carry one table to another along a path with noise.",
+    avoid_when: "You only want samples from noise: flow-matching and diffusion came nearer on average after 600 steps, and have one output less to learn.",
     density: true,
     inverse: true,
-    defaults: "hidden_width = 128\nhidden_layers = 3\nlearning_rate = 2e-3",
-    keys: keys_of_flow::<Settings>,
-    build: |setup, own| {
-        let given = given_source(own).is_some();
-        let (settings, course, sampling) = take_flow::<Settings>(own)?;
-        let mut core = ManyStep::new(setup, &course, sampling, Prediction::Velocity, 2, given)?;
-        if core.path.curve != Curve::EncodingDecoding {
-            (core.path.gamma, core.path.gamma_scale) = (settings.gamma, settings.gamma_scale);
-        }
-        Ok(Box::new(Integrated(Interpolant(core))))
-    },
-    resolve: |table| {
-        let own = resolve_flow::<Settings>(table, Settings::check)?;
-        let solver = own.get("solver").and_then(toml::Value::as_str).unwrap_or_default().to_string();
-        if ["ddim", "dpm-solver-2m", "stochastic-heun", "ancestral"].contains(&solver.as_str()) {
-            return Err(Error::usage(format!(
-                "`solver` is {solver}, which needs noise at the start of the path alone; for an interpolant: euler, midpoint, heun, rk4, \
-                 dopri5, euler-maruyama"
-            )));
-        }
-        let path = own.get("path").and_then(toml::Value::as_str).unwrap_or_default();
-        if !["straight", "trigonometric", "encoding-decoding"].contains(&path) {
-            return Err(Error::usage(format!(
-                "`path` is {path}: the path of an interpolant starts and ends at its two distributions: straight, trigonometric, encoding-decoding"
-            )));
-        }
-        // What its stochastic equation adds is the noise along the path, whatever distribution that begins at.
-        if solver != "euler-maruyama" {
-            check_source(&own)?;
-        }
-        Ok(own)
-    },
+    training: || Training { hidden_width: 128, hidden_layers: 3, learning_rate: 2e-3, ..Training::default() },
 };
 
-impl Settings {
-    fn check(&self) -> Result<()> {
-        if self.gamma_scale > 0.0 && self.gamma_scale <= 100.0 {
-            return Ok(());
+impl Method for Interpolant {
+    fn entry(&self) -> &'static Entry {
+        &ENTRY
+    }
+
+    fn build(&self, setup: &Setup) -> Result<Box<dyn Learner>> {
+        let mut core = ManyStep::new(setup, &self.path, &self.sampling, Prediction::Velocity, 2, self.source.is_some())?;
+        if core.path.curve != Curve::EncodingDecoding {
+            (core.path.gamma, core.path.gamma_scale) = (self.gamma, self.gamma_scale);
         }
-        Err(Error::usage(format!("`gamma_scale` is {}: it must be above 0 and at most 100", self.gamma_scale)))
+        Ok(Box::new(Integrated(InterpolantLearner(core))))
+    }
+
+    fn drawing(&mut self) -> Drawing<'_> {
+        Drawing::Solver(&mut self.sampling)
+    }
+
+    fn source(&self) -> Option<&str> {
+        self.source.as_deref()
     }
 }
 
-struct Interpolant(ManyStep);
+impl Interpolant {
+    fn validate(&self) -> Result<()> {
+        let solver = self.sampling.solver;
+        if matches!(solver, Solver::Ddim | Solver::DpmSolver2m | Solver::StochasticHeun | Solver::Ancestral) {
+            return Err(Error::usage(format!(
+                "`solver` is {}, which needs noise at the start of the path alone; for an interpolant: euler, midpoint, heun, rk4, \
+                 dopri5, euler-maruyama",
+                solver.name()
+            )));
+        }
+        if !self.path.joins_distributions() {
+            return Err(Error::usage(format!(
+                "`path` is {}: the path of an interpolant starts and ends at its two distributions: straight, trigonometric, encoding-decoding",
+                self.path.name()
+            )));
+        }
+        // What its stochastic equation adds is the noise along the path, whatever distribution that begins at.
+        if solver == Solver::EulerMaruyama { Ok(()) } else { check_source(self.source(), &self.path, &self.sampling) }
+    }
+}
+
+struct InterpolantLearner(ManyStep);
 
 /// Training keeps this far from both ends, where a bridge's γ̇ is endless.
 const MARGIN: f64 = 1e-3;
 
-impl Interpolant {
+impl InterpolantLearner {
     /// b and η from both heads.
     fn heads(&self, rec: &mut Recorder, x: Var, time: Time, weights: Weights) -> Result<(Var, Var)> {
         let core = &self.0;
@@ -89,7 +98,7 @@ impl Interpolant {
     }
 }
 
-impl Flow for Interpolant {
+impl Flow for InterpolantLearner {
     fn core(&self) -> &ManyStep {
         &self.0
     }

@@ -5,12 +5,11 @@
 //! tighter than the evidence lower bound L₁. The gradient for the encoder is that of the formula, whose signal sinks beneath its noise as K grows (Rainforth et al.
 //! 2018), or the doubly reparameterized one, of the same mean (Tucker et al. 2019, eq. 8).
 
-use super::latent::{Latent, LatentMethod, LatentSettings, Objective, check_samples};
-use super::{Entry, resolve_two};
+use super::latent::{Latent, LatentMethod, LatentSettings, Objective};
+use super::{Entry, Learner, Method, Setup, Training};
 use crate::gpu::{Recorder, Var};
 use crate::nn::Weights;
 use crate::ops::posterior::Estimator;
-use crate::settings::Settings as _;
 use crate::{Result, settings};
 
 /// The encoder's gradient.
@@ -24,30 +23,45 @@ pub enum Gradient {
 
 settings! {
     /// Settings of `iwae`.
-    pub struct Settings {
-        /// Number of importance samples K per row, 1 to 1,024.
-        samples: usize = 8,
+    pub struct Iwae {
+        /// Number of importance samples K per row.
+        samples: usize = 8, in 1..=1024,
         /// Gradient of the encoder: plain, doubly-reparameterized (lower variance).
         gradient: Gradient = Gradient::DoublyReparameterized,
+        /// Decoder and bound.
+        latent: LatentSettings = LatentSettings::default(), as group,
     }
 }
 
-pub const ENTRY: Entry = Entry {
+static ENTRY: Entry = Entry {
     name: "iwae",
     summary: "importance-weighted auto-encoder: a tighter lower bound from several latents a row",
     paper: "§3, latent variables with an importance-weighted bound",
+    use_when: "You want what vae gives with a tighter lower bound of the log-density, from several latents per row.",
+    avoid_when: "You have a small table (on 569 rows it kept the weights it started from), want the nearest samples, or cannot pay for several decoder passes per row and step.",
     density: true,
     inverse: false,
-    defaults: "hidden_width = 128\nhidden_layers = 3\nlearning_rate = 2e-3\nsteps = 6000\nbatch_size = 256",
-    keys: || Settings::keys().into_iter().chain(LatentSettings::keys()).collect(),
-    build: |setup, own| {
-        let (objective, shared): (Settings, LatentSettings) = (settings::take(own)?, settings::take(own)?);
-        Ok(Box::new(LatentMethod { model: Latent::new(setup, shared)?, objective }))
+    training: || Training {
+        hidden_width: 128,
+        hidden_layers: 3,
+        learning_rate: 2e-3,
+        steps: 6000,
+        batch_size: 256,
+        ..Training::default()
     },
-    resolve: |table| resolve_two::<Settings, LatentSettings>(table, |own| check_samples(own.samples), LatentSettings::check),
 };
 
-impl Objective for Settings {
+impl Method for Iwae {
+    fn entry(&self) -> &'static Entry {
+        &ENTRY
+    }
+
+    fn build(&self, setup: &Setup) -> Result<Box<dyn Learner>> {
+        Ok(Box::new(LatentMethod { model: Latent::new(setup, self.latent.clone())?, objective: self.clone() }))
+    }
+}
+
+impl Objective for Iwae {
     fn loss(&self, rec: &mut Recorder, model: &Latent, rows: Var) -> Result<Var> {
         // Filled with the samples' shares before the gradient reads them.
         let shares = rec.empty(rows.rows() * self.samples, 1)?;

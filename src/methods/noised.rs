@@ -8,7 +8,7 @@
 //! Gaussian data, μ + (x̃ − μ)(Σ + σ²I)⁻¹Σ, and a perceptron learns the rest in units of σ.
 
 use super::dataset::join;
-use super::{Dataset, Density, Dynamics, Method, Setup};
+use super::{Dataset, Density, Dynamics, Learner, Setup};
 use crate::gpu::{Gpu, Plan, Recorder, Var};
 use crate::nn::{Activation, Adam, Builder, Head, Id, Mlp, MlpShape, Parameters, Weights};
 use crate::{Error, Result};
@@ -18,7 +18,7 @@ const DOMAIN: u32 = 0xde20;
 
 /// A method that learns noised rows, with a network that takes the noise away from its samples.
 pub struct Noised {
-    inner: Box<dyn Method>,
+    inner: Box<dyn Learner>,
     denoiser: Denoiser,
     /// Whether samples are denoised.
     denoise: bool,
@@ -41,7 +41,7 @@ impl Noised {
     ///
     /// # Errors
     /// A method that is not trained by likelihood.
-    pub fn new(setup: &Setup, inner: Box<dyn Method>) -> Result<Self> {
+    pub fn new(setup: &Setup, inner: Box<dyn Learner>) -> Result<Self> {
         let (columns, conditions, training) = (setup.columns, setup.conditions, setup.training);
         let mut rec = Recorder::with_domain(setup.gpu, 0, DOMAIN)?;
         let row = rec.constant(0.0, 1, columns + conditions)?;
@@ -109,7 +109,7 @@ impl Denoiser {
     }
 }
 
-impl Method for Noised {
+impl Learner for Noised {
     fn parameters(&self) -> &Parameters {
         self.inner.parameters()
     }

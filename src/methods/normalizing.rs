@@ -5,7 +5,7 @@
 //!
 //! whose mean over the data is maximized: the entropic divergence of the data to φ_#ν, up to the data's entropy, is minimized.
 
-use super::{Dataset, Density, Method, Setup};
+use super::{Dataset, Density, Learner, Setup};
 use crate::gpu::{Gpu, Plan, Recorder, Var};
 use crate::nn::{
     Adam, Builder, ConditionerShape, Mixing, Normalizing, NormalizingShape, Parameters, Structure, Transform, Weights,
@@ -49,33 +49,6 @@ impl Choice {
     fn turns(&self) -> bool {
         self.mixing == Mixing::Linear && self.mixing_stretch.is_some()
     }
-
-    /// Refuses values out of range.
-    pub fn check(&self) -> Result<()> {
-        let wrong = |key: &str, value: &dyn std::fmt::Display, valid: &str| {
-            Err(Error::usage(format!("`{key}` is {value}: it must be {valid}")))
-        };
-        if !(1..=64).contains(&self.layers) {
-            return wrong("layers", &self.layers, "between 1 and 64");
-        }
-        for (key, value) in [("stretch", self.stretch), ("mixing_stretch", self.mixing_stretch)] {
-            if let Some(value) = value.filter(|value| !(*value > 0.0 && value.is_finite())) {
-                return wrong(key, &value, "above 0");
-            }
-        }
-        match self.transform {
-            Transform::Affine(Bounds { up, .. }) if !(up > 0.0 && up <= 20.0) => {
-                wrong("max_log_scale", &up, "above 0 and at most 20")
-            }
-            Transform::Spline(bins) if !(2..=crate::ops::spline::MOST_BINS).contains(&bins.count) => {
-                wrong("bins", &bins.count, "between 2 and 32")
-            }
-            Transform::Spline(bins) if !(bins.reach > 0.0 && bins.reach <= 1000.0) => {
-                wrong("tail_bound", &bins.reach, "above 0 and at most 1,000")
-            }
-            _ => Ok(()),
-        }
-    }
 }
 
 /// A chain trained by likelihood.
@@ -90,10 +63,9 @@ pub(super) struct NormalizingFlow {
 impl NormalizingFlow {
     pub fn new(setup: &Setup, choice: &Choice) -> Result<Self> {
         let (training, columns) = (setup.training, setup.columns);
-        if training.latent_dim != 0 && training.latent_dim != columns {
+        if let Some(latent) = training.latent_dim.filter(|latent| *latent != columns) {
             return Err(Error::usage(format!(
-                "`latent_dim` is {}: an invertible map has a latent space of the data's dimension, {columns} (leave it at 0)",
-                training.latent_dim
+                "`latent_dim` is {latent}: an invertible map has a latent space of the data's dimension, {columns} (leave it at auto)"
             )));
         }
         let conditioner = ConditionerShape {
@@ -102,7 +74,7 @@ impl NormalizingFlow {
             width: training.hidden_width,
             depth: training.hidden_layers,
             activation: training.activation,
-            input_gain: if training.input_gain == 0.0 { 1.0 } else { training.input_gain },
+            input_gain: training.input_gain.unwrap_or(1.0),
         };
         let Choice { layers, structure, mixing, mixing_stretch, .. } = *choice;
         let transform = choice.bounded(columns);
@@ -131,7 +103,7 @@ fn covariance(data: &Dataset, columns: usize) -> nalgebra::DMatrix<f64> {
     factor.transpose() * factor
 }
 
-impl Method for NormalizingFlow {
+impl Learner for NormalizingFlow {
     fn parameters(&self) -> &Parameters {
         &self.parameters
     }

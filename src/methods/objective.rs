@@ -1,7 +1,7 @@
 //! [`Objective`]: a loss between generated and data rows, which is all that a one-step method of statistics matching is.
 
 use super::one_step::OneStep;
-use super::{Dataset, Method};
+use super::{Dataset, Learner};
 use crate::Result;
 use crate::gpu::{Gpu, Plan, Recorder, Var};
 use crate::nn::{Parameters, Weights};
@@ -15,7 +15,7 @@ pub trait Objective: Send + Sync {
     fn loss(&self, rec: &mut Recorder, y: Var, x: Var, data: &Dataset) -> Result<Var>;
 }
 
-impl<O: Objective> Method for O {
+impl<O: Objective> Learner for O {
     fn parameters(&self) -> &Parameters {
         &self.core().parameters
     }

@@ -18,13 +18,13 @@ pub struct OneStep {
 impl OneStep {
     pub fn new(setup: &Setup) -> Result<Self> {
         let training = setup.training;
-        let latent = if training.latent_dim == 0 { setup.columns } else { training.latent_dim };
+        let latent = training.latent_dim.unwrap_or(setup.columns);
         // Grows as the latent space shrinks. Chosen before a fault in the perceptron's forward pass was mended; since then gains
         // of 1, 3 and 6 did equally well on 8gaussians and checkerboard, so it wants a fresh study.
         let automatic = (8.5 / (latent as f32).sqrt()).max(1.0);
         let conditions = setup.conditions;
         let shape = GeneratorShape {
-            input_gain: if training.input_gain == 0.0 { automatic } else { training.input_gain },
+            input_gain: training.input_gain.unwrap_or(automatic),
             latent: latent + conditions,
             columns: setup.columns,
             width: training.hidden_width,

@@ -11,9 +11,9 @@ const DOMAIN: u32 = 0x9a1f;
 /// Rows that steps draw for each pair of a pool whose size is chosen: making one takes 32 to 64 evaluations of a network, a row of a step three.
 const DRAWN: usize = 16;
 
-/// How many pairs a pool has: what is asked for, or where that is 0 as many as the steps that learn from it are worth, `most` at most.
-pub fn size(asked: usize, steps: usize, batch: usize, most: usize) -> usize {
-    if asked > 0 { asked } else { (steps.saturating_mul(batch) / DRAWN).clamp(1, most) }
+/// How many pairs a pool has: what is asked for, or as many as the steps that learn from it are worth, `most` at most.
+pub fn size(asked: Option<usize>, steps: usize, batch: usize, most: usize) -> usize {
+    asked.unwrap_or((steps.saturating_mul(batch) / DRAWN).clamp(1, most))
 }
 
 /// One batch of pairs, as a recording makes it.
@@ -95,7 +95,7 @@ mod tests {
 
     #[test]
     fn a_pool_is_as_large_as_it_is_asked_to_be_or_as_its_steps_are_worth() {
-        assert_eq!((size(500, 3000, 1024, 65_536), size(0, 3000, 1024, 65_536)), (500, 65_536));
-        assert_eq!((size(0, 300, 1024, 65_536), size(0, 1, 1, 65_536)), (19_200, 1));
+        assert_eq!((size(Some(500), 3000, 1024, 65_536), size(None, 3000, 1024, 65_536)), (500, 65_536));
+        assert_eq!((size(None, 300, 1024, 65_536), size(None, 1, 1, 65_536)), (19_200, 1));
     }
 }

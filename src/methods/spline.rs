@@ -3,43 +3,51 @@
 //! invertible in closed form, and is trained by likelihood.
 
 use super::normalizing::{Choice, NormalizingFlow};
-use super::{Entry, resolve};
+use super::{Entry, Learner, Method, Setup, Training};
 use crate::nn::{Masks, Mixing, Structure, Transform};
 use crate::ops::spline::Bins;
-use crate::settings;
-use crate::settings::Settings as _;
+use crate::{Result, settings};
 
 settings! {
     /// Settings of `spline`.
-    pub struct Settings {
-        /// Number of coupling layers, 1 to 64.
-        layers: usize = 6,
-        /// Number of bins of a spline, 2 to 32.
-        bins: usize = 8,
-        /// Half-width B of the interval that splines transform, in standard deviations of the data, above 0 to 1,000.
-        tail_bound: f32 = 5.0,
+    pub struct Spline {
+        /// Number of coupling layers.
+        layers: usize = 6, in 1..=64,
+        /// Number of bins of a spline.
+        bins: usize = 8, in 2..=32,
+        /// Half-width B of the interval that splines transform, in standard deviations of the data.
+        tail_bound: f32 = 5.0, in above(0.0).up_to(1000.0),
         /// Masks: alternating (every second column, then the others), random (halves).
         masks: Masks = Masks::Alternating,
         /// Layer before each coupling layer: none, normalize (a scale and shift per column), linear (an invertible matrix by its LU factors).
         mixing: Mixing = Mixing::None,
-        /// Bound on the logarithm of the factor by which these layers together stretch or shrink distances; unset is none.
-        mixing_stretch: Option<f32> = None,
+        /// Bound on the logarithm of the factor by which these layers together stretch or shrink distances (none: no bound).
+        mixing_stretch: Option<f32> = Some(4.0), or none, in above(0.0),
     }
 }
 
-pub const ENTRY: Entry = Entry {
+static ENTRY: Entry = Entry {
     name: "spline",
     summary: "coupling layers of rational-quadratic splines trained by likelihood: exact density, sharp features",
     paper: "§3, change of variables with coupling layers",
+    use_when: "You need an exact log-density, an inverse and one-pass samples, and the data have sharp edges or several modes: it is level with or better than zuko's neural spline flow on four targets in the plane.",
+    avoid_when: "You have few rows and nearly dependent columns, unless you set noise = 0.1 (skill 0.86 instead of 0 on breast cancer), or mass far outside ±5 standard deviations, where the spline is the identity.",
     density: true,
     inverse: true,
-    defaults: "hidden_width = 64\nhidden_layers = 2\nlearning_rate = 5e-3\nsteps = 3000\nmixing_stretch = 4.0",
-    keys: Settings::keys,
-    build: |setup, own| Ok(Box::new(NormalizingFlow::new(setup, &settings::take::<Settings>(own)?.choice())?)),
-    resolve: |table| resolve::<Settings>(table, |own| own.choice().check()),
+    training: || Training { hidden_width: 64, hidden_layers: 2, learning_rate: 5e-3, steps: 3000, ..Training::default() },
 };
 
-impl Settings {
+impl Method for Spline {
+    fn entry(&self) -> &'static Entry {
+        &ENTRY
+    }
+
+    fn build(&self, setup: &Setup) -> Result<Box<dyn Learner>> {
+        Ok(Box::new(NormalizingFlow::new(setup, &self.choice())?))
+    }
+}
+
+impl Spline {
     fn choice(&self) -> Choice {
         Choice {
             layers: self.layers,

@@ -1,5 +1,5 @@
-//! Kernelized Stein discrepancy of the pushforward φ_#ν to a target whose score is known (paper §2, footnote 2: 𝓕 the image
-//! of a Stein operator, over the unit ball of an RKHS):
+//! Kernelized SteinLearner discrepancy of the pushforward φ_#ν to a target whose score is known (paper §2, footnote 2: 𝓕 the image
+//! of a SteinLearner operator, over the unit ball of an RKHS):
 //!
 //!   KSD² = E u(X, X′),  u(x, y) = s(x)ᵀs(y) k + s(x)ᵀ∇_y k + s(y)ᵀ∇_x k + tr ∇_x∇_y k,  s = ∇ log p.
 //!
@@ -13,11 +13,10 @@
 //! long before the ends.
 
 use super::one_step::OneStep;
-use super::{Dataset, Entry, Objective, estimator, resolve};
+use super::{Dataset, Entry, Learner, LearnsFrom, Method, Objective, Setup, Training, estimator};
 use crate::data::toy::Toy;
 use crate::gpu::{Recorder, Var};
 use crate::ops::stein::SteinKernel;
-use crate::settings::Settings as _;
 use crate::{Error, Result, settings};
 
 /// Families of kernels.
@@ -32,30 +31,38 @@ pub enum Shape {
 
 settings! {
     /// Settings of `stein`.
-    pub struct Settings {
-        /// Score ∇ log p of the target: one expression per column, in the data's names (or x1, x2, …) and units, such as
-        /// ["-x1 + 0.5*x2", "-x2 + 0.5*x1"]; empty is that of the toy distribution.
-        score: Vec<String> = Vec::new(),
+    pub struct Stein {
+        /// Score ∇ log p of the target, one expression per column, in the data's names (or x1, x2, …) and units, such as
+        /// ["-x1 + 0.5*x2", "-x2 + 0.5*x1"] (none: that of the toy distribution).
+        score: Option<Vec<String>> = None, or none,
         /// Kernel: gaussian, inverse-multiquadric.
         kernel: Shape = Shape::InverseMultiquadric,
         /// Bandwidths as multiples of the median distance between rows; kernels of several are added (gaussian), or the middle one is used.
-        scales: Vec<f32> = vec![0.25],
-        /// Exponent of the inverse multiquadric, above -1 and below 0.
-        beta: f32 = -0.5,
-        /// Unbiased estimator, without pairs of a row with itself (its value can be negative), true or false.
+        scales: Vec<f32> = vec![0.25], in items(1..=16, above(0.0)),
+        /// Exponent of the inverse multiquadric.
+        beta: f32 = -0.5, in above(-1.0).below(0.0),
+        /// Unbiased estimator, without pairs of a row with itself (its value can be negative).
         unbiased: bool = true,
     }
 }
 
-pub const ENTRY: Entry = Entry {
+static ENTRY: Entry = Entry {
     name: "stein",
     summary: "kernelized Stein discrepancy to a target whose score is known",
     paper: "§2, eq. (2) with the image of a Stein operator (footnote 2)",
+    use_when: "You have no rows of the target but know its score, the gradient of the log-density, and want a one-step sampler instead of MCMC.",
+    avoid_when: "The target has modes that are far apart: the method cannot see how much mass each holds, so their shares come out wrong; it learns from the score, not from rows, and takes no conditions.",
     density: false,
     inverse: false,
-    defaults: "",
-    keys: Settings::keys,
-    build: |setup, own| {
+    training: Training::default,
+};
+
+impl Method for Stein {
+    fn entry(&self) -> &'static Entry {
+        &ENTRY
+    }
+
+    fn build(&self, setup: &Setup) -> Result<Box<dyn Learner>> {
         if setup.conditions > 0 {
             return Err(Error::usage(
                 "`stein` learns from the score of one distribution, not of a conditional one: leave out the conditioning columns",
@@ -67,23 +74,19 @@ pub const ENTRY: Entry = Entry {
                 Toy::with_score()
             )));
         }
-        Ok(Box::new(Stein { core: OneStep::new(setup)?, settings: settings::take(own)? }))
-    },
-    resolve: |table| resolve::<Settings>(table, check),
-};
+        Ok(Box::new(SteinLearner { core: OneStep::new(setup)?, settings: self.clone() }))
+    }
 
-fn check(settings: &Settings) -> Result<()> {
-    let scales = &settings.scales;
-    if scales.is_empty() || scales.len() > 16 || scales.iter().any(|v| !(*v > 0.0 && v.is_finite())) {
-        return Err(Error::usage(format!("`scales` is {scales:?}: give 1 to 16 numbers above 0")));
+    fn learns_from(&self) -> LearnsFrom {
+        LearnsFrom::Score
     }
-    if !(settings.beta > -1.0 && settings.beta < 0.0) {
-        return Err(Error::usage(format!("`beta` is {}: it must be above -1 and below 0", settings.beta)));
+
+    fn target_score(&self) -> Option<&[String]> {
+        self.score.as_deref()
     }
-    Ok(())
 }
 
-impl Settings {
+impl Stein {
     /// The kernel for data with this median distance.
     pub fn kernel(&self, median: f32) -> SteinKernel {
         let bandwidths: Vec<f32> = self.scales.iter().map(|s| s * median).collect();
@@ -97,12 +100,12 @@ impl Settings {
 }
 
 /// Trains φ by the KSD of a generated batch.
-pub struct Stein {
+pub struct SteinLearner {
     core: OneStep,
-    settings: Settings,
+    settings: Stein,
 }
 
-impl Objective for Stein {
+impl Objective for SteinLearner {
     fn core(&self) -> &OneStep {
         &self.core
     }

@@ -5,56 +5,59 @@
 //! the divergence in closed form, the likelihood by reparameterized samples. β = 1 and λ = 0 give the bound itself; β above 1 asks for fewer and
 //! independent latents (Higgins et al. 2017), free bits λ keep each in use (Kingma et al. 2016, §2.6 of its appendix C).
 
-use super::latent::{Latent, LatentMethod, LatentSettings, Objective, check_samples};
-use super::{Entry, resolve_two};
+use super::latent::{Latent, LatentMethod, LatentSettings, Objective};
+use super::{Entry, Learner, Method, Setup, Training};
 use crate::gpu::{Recorder, Var};
 use crate::nn::Weights;
 use crate::ops::posterior::Estimator;
-use crate::settings::Settings as _;
-use crate::{Error, Result, settings};
+use crate::{Result, settings};
 
 settings! {
     /// Settings of `vae`.
-    pub struct Settings {
-        /// Weight β of the divergence of the encoder from the prior, 0 or above.
-        beta: f32 = 1.0,
-        /// Free bits λ: the divergence per latent dimension that costs nothing, in nats, 0 or above.
-        free_bits: f32 = 0.0,
-        /// Number of encoder samples per row, 1 to 1,024.
-        samples: usize = 1,
+    pub struct Vae {
+        /// Weight β of the divergence of the encoder from the prior.
+        beta: f32 = 1.0, in 0.0..,
+        /// Free bits λ: the divergence per latent dimension that costs nothing, in nats.
+        free_bits: f32 = 0.0, in 0.0..,
+        /// Number of encoder samples per row.
+        samples: usize = 1, in 1..=1024,
+        /// Decoder and bound.
+        latent: LatentSettings = LatentSettings::default(), as group,
     }
 }
 
-pub const ENTRY: Entry = Entry {
+static ENTRY: Entry = Entry {
     name: "vae",
     summary: "variational auto-encoder: latents by an encoder, likelihood by a lower bound",
     paper: "§3, latent variables with the evidence lower bound",
+    use_when: "You want a small latent space, an encoder, and fast one-pass samples, and a lower bound of the log-density is enough.",
+    avoid_when: "You want the nearest samples or an exact density: after 600 steps the skill was 0.6 to 0.8 in the plane and 0.3 in ten columns, below most other methods.",
     density: true,
     inverse: false,
-    defaults: "hidden_width = 128\nhidden_layers = 3\nlearning_rate = 2e-3\nsteps = 6000\nbatch_size = 512",
-    keys: || Settings::keys().into_iter().chain(LatentSettings::keys()).collect(),
-    build: |setup, own| {
-        let (objective, shared): (Settings, LatentSettings) = (settings::take(own)?, settings::take(own)?);
-        Ok(Box::new(LatentMethod { model: Latent::new(setup, shared)?, objective }))
+    training: || Training {
+        hidden_width: 128,
+        hidden_layers: 3,
+        learning_rate: 2e-3,
+        steps: 6000,
+        batch_size: 512,
+        ..Training::default()
     },
-    resolve: |table| resolve_two::<Settings, LatentSettings>(table, Settings::check, LatentSettings::check),
 };
+
+impl Method for Vae {
+    fn entry(&self) -> &'static Entry {
+        &ENTRY
+    }
+
+    fn build(&self, setup: &Setup) -> Result<Box<dyn Learner>> {
+        Ok(Box::new(LatentMethod { model: Latent::new(setup, self.latent.clone())?, objective: self.clone() }))
+    }
+}
 
 /// Samples a validation row is judged by.
 const JUDGING: usize = 16;
 
-impl Settings {
-    fn check(&self) -> Result<()> {
-        for (key, value) in [("beta", self.beta), ("free_bits", self.free_bits)] {
-            if !(value >= 0.0 && value.is_finite()) {
-                return Err(Error::usage(format!("`{key}` is {value}: it must be 0 or above")));
-            }
-        }
-        check_samples(self.samples)
-    }
-}
-
-impl Objective for Settings {
+impl Objective for Vae {
     fn loss(&self, rec: &mut Recorder, model: &Latent, rows: Var) -> Result<Var> {
         let drawn = model.draw_posterior(rec, rows, self.samples, Estimator::Plain, Weights::Trained)?;
         let likelihood = rec.mean(drawn.likelihood)?;

@@ -31,7 +31,7 @@ impl Model {
             return Err(Error::usage(format!("this model has conditioning columns ({given}): give their values")));
         }
         let cols = self.description.columns.len();
-        let name = format!("a sample of {}", self.description.method);
+        let name = format!("a sample of {}", self.description.method.name());
         let mut values = Vec::with_capacity(n * cols);
         if let Some(dynamics) = self.adaptive() {
             let mut rec = Recorder::with_domain(&self.gpu, seed, SAMPLE_DOMAIN)?;
@@ -65,7 +65,7 @@ impl Model {
 
     /// Latents of samples, at the model's temperature.
     pub(super) fn begun(&self, rec: &mut Recorder, rows: usize) -> Result<Var> {
-        let z = self.method.draw(rec, rows, Weights::Averaged)?;
+        let z = self.learner.draw(rec, rows, Weights::Averaged)?;
         if self.temperature == 1.0 { Ok(z) } else { rec.scale(z, self.temperature) }
     }
 
@@ -92,7 +92,7 @@ impl Model {
             return Err(Error::usage(REPELLED));
         }
         self.keep_solved(None);
-        if let Some(dynamics) = self.method.equation().filter(|_| !self.accurate)
+        if let Some(dynamics) = self.learner.equation().filter(|_| !self.accurate)
             && dynamics.sampling().solver.is_stochastic()
         {
             return Err(Error::usage(format!(
@@ -103,12 +103,12 @@ impl Model {
         let table = latents;
         let latents = &self.latents(table)?;
         // What is denoised behind the field is no map with an inverse: it is applied as samples are drawn.
-        let accurate = self.accurate().filter(|_| self.method.dynamics().is_some());
+        let accurate = self.accurate().filter(|_| self.learner.dynamics().is_some());
         let values = match (accurate, self.adaptive()) {
             (Some(dynamics), _) => self.solve(latents, width, dynamics, |rec, z| self.along(dynamics, rec, z))?,
             (None, Some(dynamics)) => self.in_chunks(latents, width, |rec, z| self.forwards(dynamics, rec, z), Journey::run)?,
             (None, None) => {
-                let push = |rec: &mut Recorder, z| self.method.push(rec, z, Weights::Averaged).map(Some);
+                let push = |rec: &mut Recorder, z| self.learner.push(rec, z, Weights::Averaged).map(Some);
                 self.by_chunks(latents, width, push)?.unwrap_or_default()
             }
         };
@@ -146,7 +146,7 @@ impl Model {
             (Some(dynamics), _) => self.solve(&values, cols, dynamics, |rec, x| self.backwards(dynamics, rec, x))?,
             (None, Some(dynamics)) => self.in_chunks(&values, cols, |rec, x| self.backwards(dynamics, rec, x), Journey::run)?,
             (None, None) => {
-                let pull = |rec: &mut Recorder, x| self.method.pull(rec, x, Weights::Averaged);
+                let pull = |rec: &mut Recorder, x| self.learner.pull(rec, x, Weights::Averaged);
                 let Some(latents) = self.by_chunks(&values, cols, pull)? else { return Ok(None) };
                 latents
             }
@@ -164,8 +164,11 @@ impl Model {
     /// # Errors
     /// A method of one step; more paths than one batch holds.
     pub fn trajectories(&self, n: usize, seed: u64) -> Result<Table> {
-        let Some(dynamics) = self.method.dynamics() else {
-            return Err(Error::usage(format!("`{}` samples in one step: it has no trajectories", self.description.method)));
+        let Some(dynamics) = self.learner.dynamics() else {
+            return Err(Error::usage(format!(
+                "`{}` samples in one step: it has no trajectories",
+                self.description.method.name()
+            )));
         };
         if self.description.conditions > 0 {
             return Err(Error::usage("trajectories are available for models without conditioning columns only"));
@@ -208,16 +211,16 @@ impl Model {
 
     /// Whether rows that are sampled together repel each other.
     pub fn repels(&self) -> bool {
-        self.method.dynamics().is_some_and(|d| d.sampling().repulsion > 0.0)
+        self.learner.dynamics().is_some_and(|d| d.sampling().repulsion > 0.0)
     }
 
     /// The integration of a model that chooses the length of its steps.
     pub(super) fn adaptive(&self) -> Option<&dyn Dynamics> {
-        self.method.dynamics().filter(|d| d.sampling().solver == Solver::Dopri5)
+        self.learner.dynamics().filter(|d| d.sampling().solver == Solver::Dopri5)
     }
 
     fn starts_from_rows(&self) -> bool {
-        self.method.dynamics().is_some_and(Dynamics::starts_from_rows)
+        self.learner.dynamics().is_some_and(Dynamics::starts_from_rows)
     }
 
     /// What the map is applied to, from a table: latents as they are, or rows of the source distribution in the model's units.
@@ -300,7 +303,7 @@ impl Model {
     }
 
     pub(super) fn freeze(&self, mut rec: Recorder, z: Var) -> Result<(Step, Kept)> {
-        let y = self.method.push(&mut rec, z, Weights::Averaged)?;
+        let y = self.learner.push(&mut rec, z, Weights::Averaged)?;
         let y = rec.keep(y);
         Ok((rec.finish()?, y))
     }
@@ -315,7 +318,7 @@ impl Model {
         way: impl FnOnce(&dyn Dynamics, &mut Recorder) -> Result<Way>,
     ) -> Result<Error> {
         let plain = format!("sample {row} is non-finite: train the model longer or on more data");
-        let Some(dynamics) = self.method.dynamics() else { return Ok(Error::data(plain)) };
+        let Some(dynamics) = self.learner.dynamics() else { return Ok(Error::data(plain)) };
         let way = way(dynamics, &mut rec)?;
         let states: Vec<Kept> = way.states.iter().map(|&x| rec.keep(x)).collect();
         let mut step = rec.finish()?;

@@ -54,7 +54,7 @@ impl Model {
         self.keep_solved(None);
         let estimated = Cell::new(false);
         let density = |rec: &mut Recorder, x| {
-            let Some(density) = self.method.log_density(rec, x, Weights::Averaged)? else { return Ok(None) };
+            let Some(density) = self.learner.log_density(rec, x, Weights::Averaged)? else { return Ok(None) };
             estimated.set(density.error.is_some());
             match density.error {
                 Some(error) => rec.concat(&[density.value, error]).map(Some),
@@ -112,17 +112,17 @@ impl Model {
     pub fn trained_by_likelihood(&self) -> Result<bool> {
         let mut rec = Recorder::with_domain(&self.gpu, 0, SAMPLE_DOMAIN)?;
         let rows = rec.constant(0.0, 1, self.description.columns.len())?;
-        Ok(self.method.held_out_loss(&mut rec, rows, Weights::Averaged)?.is_some())
+        Ok(self.learner.held_out_loss(&mut rec, rows, Weights::Averaged)?.is_some())
     }
 
-    /// What training maximizes at each row, in nats of the data's own units ([`Method::held_out_loss`](crate::methods::Method::held_out_loss) with the
+    /// What training maximizes at each row, in nats of the data's own units ([`Learner::held_out_loss`](crate::methods::Learner::held_out_loss) with the
     /// other sign); none for a method that is not trained by likelihood.
     ///
     /// # Errors
     /// Rows of other columns than the model's.
     pub fn trained_bound(&self, rows: &Table) -> Result<Option<Vec<f32>>> {
         let values = self.standard(rows)?;
-        let cost = |rec: &mut Recorder, x| self.method.held_out_loss(rec, x, Weights::Averaged);
+        let cost = |rec: &mut Recorder, x| self.learner.held_out_loss(rec, x, Weights::Averaged);
         let Some(costs) = self.by_chunks(&values, self.description.columns.len(), cost)? else { return Ok(None) };
         let generated = self.description.columns.len() - self.description.conditions;
         let log_det = self.description.standardization.log_det_of(generated);

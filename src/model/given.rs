@@ -58,7 +58,7 @@ impl Model {
                 values.extend_from_slice(wanted(row));
             }
         }
-        let drawn = self.finish(&values, &format!("a sample of {}", self.description.method))?;
+        let drawn = self.finish(&values, &format!("a sample of {}", self.description.method.name()))?;
         // What was given comes back as it was, not as single precision makes it.
         let rows = (0..n).flat_map(|row| [&drawn.row(row)[..d], given.row(row / each)].concat());
         Ok(Table::new(self.description.columns.iter().cloned(), rows.collect())?.from_origin(drawn.origin()))

@@ -37,7 +37,7 @@ impl Model {
             return Ok(None);
         }
         let mut rec = Recorder::with_domain(&self.gpu, seed, SAMPLE_DOMAIN)?;
-        let Some(Traced { states, accepted, moves }) = self.method.mixing(&mut rec, TRACED)? else { return Ok(None) };
+        let Some(Traced { states, accepted, moves }) = self.learner.mixing(&mut rec, TRACED)? else { return Ok(None) };
         let cols = states.first().map_or(0, |state| state.cols());
         let (states, accepted): (Vec<Kept>, Kept) = (states.into_iter().map(|v| rec.keep(v)).collect(), rec.keep(accepted));
         let mut step = rec.finish()?;

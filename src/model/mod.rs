@@ -17,10 +17,9 @@ pub use solve::{SMALL, Solved};
 
 use crate::data::{Rounding, Standardization, Table, dequantized, write_atomically};
 use crate::gpu::Gpu;
-use crate::methods::many_step::Sampling;
-use crate::methods::{self, Entry, Method, Setup, Training};
+use crate::methods::{self, Drawing, Learner, Method, Sampling, Setup, Training};
 use crate::nn::parameters::NamedValues;
-use crate::settings::Settings;
+use crate::settings::{Settings, Values};
 use crate::{Error, Result};
 use format::{Formatted, Said, check_format};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
@@ -30,15 +29,13 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
-/// The setting of methods that learn maps between two times: the steps in which samples are drawn.
-const MAP_STEPS: &str = "map_steps";
-
 /// What a model file says of itself.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Description {
-    pub method: String,
+    /// The method that trained it, with its settings.
+    #[serde(flatten, with = "stored")]
+    pub method: Box<dyn Method>,
     pub training: Training,
-    pub settings: toml::Table,
     /// Those generated, and behind them those given.
     pub columns: Vec<String>,
     /// How many are given.
@@ -72,11 +69,18 @@ impl Description {
     /// # Errors
     /// As [`Model::load`].
     pub fn read(path: impl AsRef<Path>) -> Result<Self> {
-        Ok(read_tensors(&file_of(path.as_ref())?, DESCRIPTION)?.1)
+        Ok(Self::with_tensors(&file_of(path.as_ref())?)?.0)
     }
 
-    pub fn entry(&self) -> Result<&'static Entry> {
-        methods::find(&self.method)
+    /// That of a model file, with its tensors.
+    fn with_tensors(file: &Path) -> Result<(Self, HashMap<String, Vec<f32>>)> {
+        let (tensors, said): (_, serde_json::Value) = read_tensors(file, DESCRIPTION)?;
+        // A method that is not known here is no damage.
+        if let Some(name) = said.get("method").and_then(serde_json::Value::as_str) {
+            methods::by_name(name)?;
+        }
+        let description = serde_json::from_value(said).map_err(|e| Error::format(file, format!("is damaged: {e}")))?;
+        Ok((description, tensors))
     }
 
     /// The columns that are generated, and those that are given.
@@ -107,11 +111,37 @@ impl Description {
     }
 }
 
+/// A method in a model file: its name and its settings.
+mod stored {
+    use crate::methods::{self, Method};
+    use crate::settings::{Settings, Values};
+    use serde::de::Error;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    struct Stored {
+        method: String,
+        settings: Values,
+    }
+
+    #[allow(clippy::borrowed_box)] // serde gives the field.
+    pub fn serialize<S: Serializer>(method: &Box<dyn Method>, serializer: S) -> Result<S::Ok, S::Error> {
+        Stored { method: method.name().into(), settings: method.write() }.serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Box<dyn Method>, D::Error> {
+        let Stored { method, settings } = Stored::deserialize(deserializer)?;
+        let mut method = methods::by_name(&method).map_err(D::Error::custom)?;
+        settings.apply(&mut [&mut method]).map_err(D::Error::custom)?;
+        Ok(method)
+    }
+}
+
 /// A trained map on a device.
 pub struct Model {
     gpu: Gpu,
     description: Description,
-    method: Box<dyn Method>,
+    learner: Box<dyn Learner>,
     /// What latents of samples are multiplied by.
     temperature: f32,
     /// Whether densities and inverses are solved until their error is small, instead of in the steps that samples are drawn by.
@@ -185,22 +215,22 @@ fn file_of(path: &Path) -> Result<PathBuf> {
 }
 
 /// Writes a model file: the averaged weights of a method, or others in their place, and the description.
-pub(crate) fn write_model(path: &Path, description: &Description, method: &dyn Method, average: Option<&[f32]>) -> Result<()> {
-    let parameters = method.parameters();
+pub(crate) fn write_model(path: &Path, description: &Description, learner: &dyn Learner, average: Option<&[f32]>) -> Result<()> {
+    let parameters = learner.parameters();
     let mut weights = match average {
         Some(flat) => parameters.named(flat),
         None => parameters.averaged()?,
     };
-    if let Some(further) = method.further() {
+    if let Some(further) = learner.further() {
         weights.extend(further.averaged()?);
     }
     write_tensors(path, &weights, DESCRIPTION, description)
 }
 
 impl Model {
-    /// A model around a method that has just been trained.
-    pub fn new(gpu: &Gpu, description: Description, method: Box<dyn Method>) -> Self {
-        Self { gpu: gpu.clone(), description, method, temperature: 1.0, accurate: true, solved: Mutex::default(), watch: None }
+    /// A model around what has just been trained.
+    pub fn new(gpu: &Gpu, description: Description, learner: Box<dyn Learner>) -> Self {
+        Self { gpu: gpu.clone(), description, learner, temperature: 1.0, accurate: true, solved: Mutex::default(), watch: None }
     }
 
     /// Loads `model.safetensors` from a run folder, or a model file itself.
@@ -209,17 +239,16 @@ impl Model {
     /// No such file, a file that is damaged or not a model, or one that names an unknown method.
     pub fn load(gpu: &Gpu, path: impl AsRef<Path>) -> Result<Self> {
         let file = file_of(path.as_ref())?;
-        let (tensors, description): (_, Description) = read_tensors(&file, DESCRIPTION)?;
-        let entry = description.entry()?;
+        let (description, tensors) = Description::with_tensors(&file)?;
         if description.conditions >= description.columns.len() {
             return Err(Error::format(&file, "is damaged: every column is a conditioning column, and none is generated"));
         }
-        let method = entry.build(&description.setup(gpu), &description.settings)?;
+        let learner = description.method.learner(&description.setup(gpu))?;
         let in_file = |e: Error| Error::format(&file, e.to_string());
-        for parameters in std::iter::once(method.parameters()).chain(method.further()) {
+        for parameters in std::iter::once(learner.parameters()).chain(learner.further()) {
             parameters.load(|name| tensors.get(name).cloned()).map_err(in_file)?;
         }
-        Ok(Self::new(gpu, description, method))
+        Ok(Self::new(gpu, description, learner))
     }
 
     /// The same map, sampled at a temperature: latents are multiplied by it, so that below 1 rows come from where the model has most of its mass (Kingma & Dhariwal 2018, §6).
@@ -237,7 +266,7 @@ impl Model {
 
     /// Refuses a temperature where no noise at the beginning can have it.
     fn check_temperature(&self) -> Result<()> {
-        let Some(dynamics) = self.method.equation().filter(|_| self.temperature != 1.0) else { return Ok(()) };
+        let Some(dynamics) = self.learner.equation().filter(|_| self.temperature != 1.0) else { return Ok(()) };
         if dynamics.starts_from_rows() {
             return Err(Error::usage("a temperature scales the base noise, and this model starts from rows: leave it out"));
         }
@@ -250,57 +279,101 @@ impl Model {
         Ok(())
     }
 
-    /// The same map with other settings of its sampling ([`Sampling`]), such as its solver, and `denoise`. With a solver, its steps or its grid, densities
-    /// and inverses are solved by these too.
+    /// The same map with other settings of its sampling, by keys and values as `sample --set` has them: those of [`Sampling`], of a map between times its steps, and
+    /// `denoise`. With a solver, its steps or its grid, densities and inverses are solved by these too.
     ///
     /// # Errors
     /// A method that integrates no equation, an unknown setting, a value that the method refuses.
-    pub fn with_sampling(self, asked: impl IntoIterator<Item = (String, toml::Value)>) -> Result<Self> {
-        let mut description = self.description.clone();
-        let mut accurate = self.accurate;
-        // Maps between two times take as many steps as are asked for.
-        let maps = description.settings.contains_key(MAP_STEPS);
-        let entry = description.entry()?;
-        let mut table = description.settings.clone();
-        for (key, value) in asked {
-            if key == "denoise" && self.method.further().is_some() {
-                description.training.denoise =
-                    value.as_bool().ok_or_else(|| Error::usage(format!("`denoise` is {value}: it must be true or false")))?;
-                continue;
-            }
-            if self.method.equation().is_none() && !maps {
-                return Err(Error::usage(format!(
-                    "sampling settings (`solver`, `steps`, …) are for methods that integrate an equation; `{}` samples in one step: leave them out",
-                    description.method
-                )));
-            }
-            let key = if maps && key == "solver_steps" { MAP_STEPS.to_string() } else { key };
-            let keys = Sampling::keys();
-            let keys: Vec<&str> = if maps { vec![MAP_STEPS] } else { keys.iter().map(|key| key.name).collect() };
-            if !keys.contains(&key.as_str()) {
-                return Err(Error::usage(format!(
-                    "there is no sampling setting `{key}`; the sampling settings are: {}",
-                    keys.join(", ")
-                )));
-            }
-            accurate &= !["solver", "solver_steps", "grid"].contains(&key.as_str());
-            table.insert(key, value);
+    pub fn with_values(self, values: &Values) -> Result<Self> {
+        let Description { mut method, mut training, .. } = self.description.clone();
+        let mut left = values.clone();
+        if self.learner.further().is_some()
+            && let Some(denoise) = left.take("denoise")
+        {
+            let only: Values = toml::Table::from_iter([("denoise".to_string(), denoise)]).into();
+            only.apply(&mut [&mut training])?;
         }
-        description.settings = entry.settings(table)?.1;
-        let method = self.method_with(&description)?;
-        let model = Self { description, method, accurate, ..self };
+        let accurate = self.accurate && !values.keys().any(|key| ["solver", "solver_steps", "grid"].contains(&key));
+        let refuse = |left: &Values, keys: &[&str]| match left.keys().next() {
+            None => Ok(()),
+            Some(key) => {
+                Err(Error::usage(format!("there is no sampling setting `{key}`; the sampling settings are: {}", keys.join(", "))))
+            }
+        };
+        match method.drawing() {
+            Drawing::Solver(sampling) => {
+                sampling.read(&mut left)?;
+                refuse(&left, &sampling.keys().iter().map(|key| key.name).collect::<Vec<_>>())?;
+            }
+            Drawing::Map(steps) => {
+                for key in ["map_steps", "solver_steps"] {
+                    if let Some(value) = left.take(key) {
+                        *steps = crate::settings::read(value)
+                            .map_err(|(value, problem)| Error::usage(format!("`map_steps` cannot be {value}: {problem}")))?;
+                    }
+                }
+                refuse(&left, &["map_steps"])?;
+            }
+            Drawing::Fixed if left.is_empty() => {}
+            Drawing::Fixed => return Err(self.draws_in_one_step()),
+        }
+        self.with_method(method, training, accurate)
+    }
+
+    /// The same map, drawn from with other settings. With another solver, number of steps or grid, densities and inverses are solved by these too.
+    ///
+    /// # Errors
+    /// A method that integrates no equation; settings that the method refuses.
+    pub fn with_sampling(self, change: impl FnOnce(&mut Sampling)) -> Result<Self> {
+        let Description { mut method, training, .. } = self.description.clone();
+        let Drawing::Solver(sampling) = method.drawing() else { return Err(self.draws_in_one_step()) };
+        let of = |sampling: &Sampling| (sampling.solver, sampling.solver_steps, sampling.grid);
+        let before = of(sampling);
+        change(sampling);
+        let accurate = self.accurate && of(sampling) == before;
+        self.with_method(method, training, accurate)
+    }
+
+    /// The same map, drawn from in so many steps: of its solver, or of a map between times.
+    ///
+    /// # Errors
+    /// A method that samples in one step; a number out of range.
+    pub fn with_steps(self, steps: usize) -> Result<Self> {
+        let Description { mut method, training, .. } = self.description.clone();
+        let mut accurate = self.accurate;
+        match method.drawing() {
+            Drawing::Solver(sampling) => (sampling.solver_steps, accurate) = (steps, false),
+            Drawing::Map(own) => *own = steps,
+            Drawing::Fixed => return Err(self.draws_in_one_step()),
+        }
+        self.with_method(method, training, accurate)
+    }
+
+    fn draws_in_one_step(&self) -> Error {
+        Error::usage(format!(
+            "sampling settings (`solver`, `steps`, …) are for methods that integrate an equation; `{}` samples in one step: leave them out",
+            self.description.method.name()
+        ))
+    }
+
+    /// The same weights with other settings.
+    fn with_method(self, method: Box<dyn Method>, training: Training, accurate: bool) -> Result<Self> {
+        method.check()?;
+        let description = Description { method, training, ..self.description.clone() };
+        let learner = self.learner_of(&description)?;
+        let model = Self { description, learner, accurate, ..self };
         model.check_temperature()?;
         Ok(model)
     }
 
     /// The same model in memory of its own.
     pub(crate) fn copy(&self) -> Result<Self> {
-        let (description, method) = (self.description.clone(), self.method_with(&self.description)?);
+        let (description, learner) = (self.description.clone(), self.learner_of(&self.description)?);
         let solved = Mutex::new(self.solved());
         Ok(Self {
             gpu: self.gpu.clone(),
             description,
-            method,
+            learner,
             temperature: self.temperature,
             accurate: self.accurate,
             solved,
@@ -308,14 +381,14 @@ impl Model {
         })
     }
 
-    /// This map's method with other settings and a copy of its weights.
-    fn method_with(&self, description: &Description) -> Result<Box<dyn Method>> {
+    /// This map by other settings, with a copy of its weights.
+    fn learner_of(&self, description: &Description) -> Result<Box<dyn Learner>> {
         let weights = self.weights()?;
-        let method = description.entry()?.build(&description.setup(&self.gpu), &description.settings)?;
-        for parameters in std::iter::once(method.parameters()).chain(method.further()) {
+        let learner = description.method.learner(&description.setup(&self.gpu))?;
+        for parameters in std::iter::once(learner.parameters()).chain(learner.further()) {
             parameters.load(|name| weights.iter().find(|w| w.0 == name).map(|w| w.3.clone()))?;
         }
-        Ok(method)
+        Ok(learner)
     }
 
     /// The same map; `watch` is told during long work what share of it is done.
@@ -325,8 +398,8 @@ impl Model {
 
     /// Every averaged weight by name.
     fn weights(&self) -> Result<Vec<NamedValues>> {
-        let mut weights = self.method.parameters().averaged()?;
-        if let Some(further) = self.method.further() {
+        let mut weights = self.learner.parameters().averaged()?;
+        if let Some(further) = self.learner.further() {
             weights.extend(further.averaged()?);
         }
         Ok(weights)
@@ -334,25 +407,26 @@ impl Model {
 
     /// Writes the averaged weights and the description.
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        write_model(path.as_ref(), &self.description, self.method.as_ref(), None)
+        write_model(path.as_ref(), &self.description, self.learner.as_ref(), None)
     }
 
     pub fn description(&self) -> &Description {
         &self.description
     }
 
-    pub fn method(&self) -> &dyn Method {
-        self.method.as_ref()
+    /// The map itself, in the model's own units.
+    pub fn learner(&self) -> &dyn Learner {
+        self.learner.as_ref()
     }
 
-    /// The map itself, in the model's own units.
-    pub(crate) fn into_method(self) -> Box<dyn Method> {
-        self.method
+    /// The same without the model.
+    pub(crate) fn into_learner(self) -> Box<dyn Learner> {
+        self.learner
     }
 
     /// Dimension of the latent space.
     pub fn latent(&self) -> usize {
-        self.method.latent()
+        self.learner.latent()
     }
 }
 

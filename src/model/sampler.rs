@@ -3,7 +3,8 @@
 use super::Model;
 use crate::data::Table;
 use crate::flow::Solver;
-use crate::{Error, Result, settings};
+use crate::methods::Sampling;
+use crate::{Error, Result};
 
 /// Draws samples from a model; made by [`Model::sampler`].
 ///
@@ -20,7 +21,8 @@ use crate::{Error, Result, settings};
 /// ```
 pub struct Sampler<'m> {
     model: &'m Model,
-    asked: Vec<(String, toml::Value)>,
+    sampling: Vec<Box<dyn Fn(&mut Sampling) + 'm>>,
+    steps: Option<usize>,
     temperature: Option<f32>,
     seed: u64,
     given: Option<Table>,
@@ -29,27 +31,24 @@ pub struct Sampler<'m> {
 impl Model {
     /// A sampler with the model's own settings.
     pub fn sampler(&self) -> Sampler<'_> {
-        Sampler { model: self, asked: Vec::new(), temperature: None, seed: 0, given: None }
+        Sampler { model: self, sampling: Vec::new(), steps: None, temperature: None, seed: 0, given: None }
     }
 }
 
-impl Sampler<'_> {
+impl<'m> Sampler<'m> {
     /// Solver of the equation that samples follow, of methods that integrate one.
     pub fn solver(self, solver: Solver) -> Self {
-        self.set("solver", solver)
+        self.sampling(move |sampling| sampling.solver = solver)
     }
 
     /// Steps of the solver; of maps between two times, steps of the map.
     pub fn steps(self, steps: usize) -> Self {
-        self.set("solver_steps", steps)
+        Self { steps: Some(steps), ..self }
     }
 
-    /// Any other setting of the sampling, by its key ([`Sampling`](crate::methods::many_step::Sampling)).
-    pub fn set(mut self, key: &str, value: impl serde::Serialize) -> Self {
-        // A value that TOML cannot write becomes a text, which the method refuses by its key.
-        let shown = settings::shown(&value);
-        let (key, value) = settings::parse_assignment(&format!("{key}={shown}")).unwrap_or((key.into(), shown.into()));
-        self.asked.push((key, value));
+    /// Changes any other settings of how samples are drawn, such as `|sampling| sampling.eta = 0.5`.
+    pub fn sampling(mut self, change: impl Fn(&mut Sampling) + 'm) -> Self {
+        self.sampling.push(Box::new(change));
         self
     }
 
@@ -77,11 +76,18 @@ impl Sampler<'_> {
             return Err(Error::usage("the number of samples is 0: it must be at least 1"));
         }
         let mut changed = None;
-        if !self.asked.is_empty() {
-            changed = Some(self.model.copy()?.with_sampling(self.asked.iter().cloned())?);
+        let mut change = |how: &dyn Fn(Model) -> Result<Model>| -> Result<()> {
+            changed = Some(how(changed.take().map_or_else(|| self.model.copy(), Ok)?)?);
+            Ok(())
+        };
+        if !self.sampling.is_empty() {
+            change(&|model| model.with_sampling(|sampling| self.sampling.iter().for_each(|own| own(sampling))))?;
+        }
+        if let Some(steps) = self.steps {
+            change(&|model| model.with_steps(steps))?;
         }
         if let Some(temperature) = self.temperature {
-            changed = Some(changed.map_or_else(|| self.model.copy(), Ok)?.with_temperature(temperature)?);
+            change(&|model| model.with_temperature(temperature))?;
         }
         let model = changed.as_ref().unwrap_or(self.model);
         match &self.given {

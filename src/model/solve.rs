@@ -44,7 +44,7 @@ impl Model {
 
     /// The integration to solve until its error is small.
     pub(super) fn accurate(&self) -> Option<&dyn Dynamics> {
-        self.method.equation().filter(|_| self.accurate)
+        self.learner.equation().filter(|_| self.accurate)
     }
 
     /// What journeys make of rows, at the tolerance of the settings or the first below it at which the change is [`SMALL`].

@@ -75,7 +75,7 @@ impl Crew {
                             trainer = Some(own.gpu);
                             made
                         }
-                        Err(e) => Made { entry: task.entry, record: task.record, drawn: Err(e), took: 0.0 },
+                        Err(e) => Made { method: task.method, record: task.record, drawn: Err(e), took: 0.0 },
                     };
                     teller.say(Said::Made(Box::new(made)));
                 }
@@ -109,7 +109,7 @@ impl Crew {
     pub fn give(&mut self, task: Task) {
         let free = (0..self.tasks.len()).find(|&worker| self.busy.iter().all(|busy| busy.worker != worker));
         let worker = free.expect("a task is given where a thread is free");
-        self.busy.push_back(Busy { worker, name: task.entry.name, since: Instant::now(), expected: task.expected });
+        self.busy.push_back(Busy { worker, name: task.method.name(), since: Instant::now(), expected: task.expected });
         // One that is gone has said so.
         let _ = self.tasks[worker].send(task);
     }

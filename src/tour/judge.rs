@@ -1,6 +1,6 @@
 //! [`Judge`]: validation rows, which score every candidate alike, and test rows, which score the winner.
 
-use crate::data::{Fraction, Purpose, Standardization, Table, by_weight, set_aside};
+use crate::data::{Purpose, Standardization, Table, by_weight, set_aside};
 use crate::gpu::Gpu;
 use crate::metrics::{Evaluation, Options, Points, evaluate_points};
 use crate::words::count;
@@ -36,7 +36,7 @@ impl Sets {
     ///
     /// # Errors
     /// Too few rows, a column that does not vary.
-    pub fn split(table: &Table, given: Option<Table>, test_fraction: Fraction, seed: u64) -> Result<Self> {
+    pub fn split(table: &Table, given: Option<Table>, test_fraction: Option<f32>, seed: u64) -> Result<Self> {
         let rows = table.weighted_rows().len();
         if rows < LEAST_ROWS {
             let weight = if table.weights().is_some() { " with weight" } else { "" };
@@ -54,10 +54,10 @@ impl Sets {
         };
         let (rest, test) = match (given, test_fraction) {
             (Some(given), _) => (table.clone(), Some(in_own_order(&given.align(table.columns())?, seed))),
-            (None, Fraction::Of(0.0)) => (table.clone(), None),
+            (None, Some(0.0)) => (table.clone(), None),
             (None, share) => {
-                let most = if share == Fraction::Auto { crate::train::MOST_TEST } else { usize::MAX };
-                let (rest, test) = part(table, share.or(SHARE), most, Purpose::Test)?;
+                let most = if share.is_none() { crate::train::MOST_TEST } else { usize::MAX };
+                let (rest, test) = part(table, share.map_or(SHARE, f64::from), most, Purpose::Test)?;
                 (rest, Some(test))
             }
         };

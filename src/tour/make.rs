@@ -7,7 +7,7 @@ use super::{Judge, Kept, Kind, Plan, ROWS, Record, SAMPLE, TEACHER, Terms, Teste
 use crate::baselines;
 use crate::data::{LoadOptions, Source, Table, by_weight, write_atomically};
 use crate::gpu::Gpu;
-use crate::methods::{self, Entry};
+use crate::methods::{self, LearnsFrom, Method};
 use crate::metrics::{LogLikelihood, Points};
 use crate::model::Model;
 use crate::train::log::Log;
@@ -61,7 +61,7 @@ pub struct Maker<'a> {
 
 impl<'a> Maker<'a> {
     pub fn new(gpu: &'a Gpu, plan: &'a Plan, watch: &'a mut dyn Progress, stop: &'a AtomicBool) -> Result<Self> {
-        let sets = Sets::split(&plan.table, plan.test.clone(), plan.test_fraction()?, plan.seed)?;
+        let sets = Sets::split(&plan.table, plan.test.clone(), plan.shared()?.test_fraction, plan.seed)?;
         let judge = Rc::new(Judge::new(gpu, sets, plan.seed)?);
         std::fs::create_dir_all(plan.out.join("samples")).map_err(|e| Error::io("make the folder", &plan.out, e))?;
         let _lock = Lock::take(&plan.out)?;
@@ -225,16 +225,15 @@ impl<'a> Maker<'a> {
 
     /// Whether the winner is trained again on all rows.
     fn refits(&self) -> Result<bool> {
-        let asked = self.plan.training.get("refit").and_then(toml::Value::as_bool).unwrap_or(true);
-        Ok(asked && self.plan.table.rows() < SMALL)
+        Ok(self.plan.shared()?.refit && self.plan.table.rows() < SMALL)
     }
 
     /// What a method is to be given of the time that is left, where `left` methods are to come with it, or why it is given none. `busy` are the seconds that those under
     /// way still take, where there are any, of `at_once` that go side by side.
-    pub fn begin(&mut self, entry: &'static Entry, left: usize, at_once: usize, busy: Option<f64>) -> Result<Begun> {
+    pub fn begin(&mut self, method: &dyn Method, left: usize, at_once: usize, busy: Option<f64>) -> Result<Begun> {
         self.done = Instant::now();
-        let mut record = Record::new(&self.terms, entry.name, Kind::Method);
-        if entry.name == "distill" && !self.plan.run(TEACHER).join("model.safetensors").exists() {
+        let mut record = Record::new(&self.terms, method.name(), Kind::Method);
+        if method.learns_from() == LearnsFrom::Teacher && !self.plan.run(TEACHER).join("model.safetensors").exists() {
             let why = format!("learns from a trained flow, and {TEACHER} has left none");
             return self.failed(record, why).map(|kept| Begun::Kept(Box::new(kept)));
         }
@@ -273,15 +272,15 @@ impl<'a> Maker<'a> {
         }
         let seconds = slots.seconds;
         self.each.get_or_insert(seconds);
-        self.watch.message(&format!("{}: {seconds:.0} s of training, {} to come", entry.name, left - 1));
+        self.watch.message(&format!("{}: {seconds:.0} s of training, {} to come", method.name(), left - 1));
         record.training_budget = Some(seconds);
-        Ok(Begun::Task(Box::new(Task { entry, seconds, expected: seconds + slots.overhead, record })))
+        Ok(Begun::Task(Box::new(Task { method: method.boxed(), seconds, expected: seconds + slots.overhead, record })))
     }
 
     /// Scores and records what a method has made.
     pub fn finish(&mut self, made: Made) -> Result<Kept> {
         self.done = Instant::now();
-        let Made { entry, record, drawn, took } = made;
+        let Made { method, record, drawn, took } = made;
         let training_budget = record.training_budget;
         let kept = match drawn {
             Ok((rows, log_density)) => self.judged(record, rows, log_density),
@@ -289,7 +288,7 @@ impl<'a> Maker<'a> {
         };
         let kept = match kept {
             Err(e) if e.is_of_one_run() => {
-                let fresh = Record::new(&self.terms, entry.name, Kind::Method);
+                let fresh = Record::new(&self.terms, method.name(), Kind::Method);
                 self.failed(Record { training_seconds: took, training_budget, ..fresh }, e.to_string())?
             }
             kept => kept?,
@@ -345,7 +344,7 @@ impl<'a> Maker<'a> {
             let job = Job {
                 table: self.plan.table.clone(),
                 validation: None,
-                ..self.trainer().job(methods::find(&best.name)?, Some(best.steps_planned))?
+                ..self.trainer().job(methods::by_name(&best.name)?.as_ref(), Some(best.steps_planned))?
             };
             match train::refit(self.gpu, job, best.steps_kept, self.watch, self.stop) {
                 Ok(model) => model.save(&path)?,

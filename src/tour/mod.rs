@@ -5,7 +5,7 @@
 //! candidates. The winner is then scored once on the test rows, and on a small table its model is trained again on all rows.
 //!
 //! The budget is shared: on a software adapter as many methods are made side by side as there are cores, up to four, and each method trains for the same seconds, or for its default number of steps where that takes less; what its first compilation and
-//! its scoring take is part of its share. Where not all fit, as many are tried as get two seconds of training, and one in any case, in the order of [`Plan::entries`]; a training that
+//! its scoring take is part of its share. Where not all fit, as many are tried as get two seconds of training, and one in any case, in the order of [`Plan::chosen`]; a training that
 //! takes much longer than its seconds is stopped, and the model that it has left is its candidate. A method that fails is recorded with its reason and the others go on. A tour that was interrupted goes on where it was: candidates are in
 //! `tour.jsonl`, what they drew in `samples/`, runs in `runs/`; the best model lies in the folder itself, ready for `sample`.
 
@@ -33,10 +33,11 @@ pub(crate) use internal::*;
 pub use internal::*;
 
 use crate::baselines;
-use crate::data::{Fraction, Origin, Source, Table};
+use crate::data::{Origin, Source, Table};
 use crate::gpu::Gpu;
-use crate::methods::{self, Entry, REGISTRY};
+use crate::methods::{self, LearnsFrom, Method, Training};
 use crate::metrics::{Evaluation, LogLikelihood};
+use crate::settings::{Settings as _, Values};
 use crate::train::Progress;
 use crate::{Error, Result};
 use crew::Crew;
@@ -79,7 +80,7 @@ pub struct Plan {
     /// Methods; all that apply when empty.
     pub methods: Vec<String>,
     /// Settings of training for every method that differ from its defaults.
-    pub training: toml::Table,
+    pub training: Values,
     pub seed: u64,
     pub out: PathBuf,
     pub command: String,
@@ -91,59 +92,64 @@ impl Plan {
         if !(self.budget >= 1.0 && self.budget.is_finite()) {
             return Err(Error::usage(format!("the time budget is {} s: it must be 1 s or more", self.budget)));
         }
-        self.entries()?.iter().try_for_each(|entry| entry.settings(self.training_of(entry)).map(|_| ()))
+        self.chosen()?.iter().try_for_each(|method| self.configured(method.as_ref()).map(|_| ()))
     }
 
-    /// The share of test rows that the settings ask for.
-    fn test_fraction(&self) -> Result<Fraction> {
-        let Some(value) = self.training.get("test_fraction") else { return Ok(Fraction::Auto) };
-        value
-            .clone()
-            .try_into()
-            .map_err(|e: toml::de::Error| Error::usage(format!("`test_fraction` cannot be {value}: {}", e.message())))
+    /// The settings of training for every method, where a method has no defaults of its own.
+    fn shared(&self) -> Result<Training> {
+        let mut training = Training::default();
+        training.read(&mut self.training.clone())?;
+        training.check()?;
+        Ok(training)
     }
 
     /// The methods to try, in turn.
-    pub fn entries(&self) -> Result<Vec<&'static Entry>> {
+    ///
+    /// # Errors
+    /// A name that is none; a method that lacks what it learns from.
+    pub fn chosen(&self) -> Result<Vec<Box<dyn Method>>> {
+        let mut chosen: Vec<Box<dyn Method>> = Vec::new();
+        let mut add = |method: Box<dyn Method>| {
+            if chosen.iter().all(|of| of.name() != method.name()) {
+                chosen.push(method);
+            }
+        };
         if self.methods.is_empty() {
-            let rank = |entry: &Entry| FIRST.iter().position(|name| *name == entry.name).unwrap_or(FIRST.len());
-            let mut all: Vec<&Entry> = REGISTRY.iter().filter(|entry| self.lacks(entry).is_none()).collect();
-            all.sort_by_key(|entry| rank(entry));
-            return Ok(all);
+            let first = FIRST.into_iter().map(methods::by_name).collect::<Result<Vec<_>>>()?;
+            first.into_iter().chain(methods::all()).filter(|method| self.lacks(method.as_ref()).is_none()).for_each(add);
+            return Ok(chosen);
         }
-        let mut chosen: Vec<&Entry> = Vec::new();
         for name in &self.methods {
-            let entry = methods::find(name)?;
-            if let Some(lacking) = self.lacks(entry) {
+            let method = methods::by_name(name)?;
+            if let Some(lacking) = self.lacks(method.as_ref()) {
                 return Err(Error::usage(format!("`{name}` {lacking}")));
             }
-            if chosen.iter().all(|of| of.name != entry.name) {
-                chosen.push(entry);
-            }
+            add(method);
         }
         Ok(chosen)
     }
 
     /// What a method would need that there is none of.
-    fn lacks(&self, entry: &Entry) -> Option<&'static str> {
+    fn lacks(&self, method: &dyn Method) -> Option<&'static str> {
         let scored = match &self.source.origin {
             Origin::Toy(toy, _) => toy.score([0.0; 2]).is_some() && self.source.columns.is_none(),
             Origin::File(_) => false,
         };
         let alone = !self.methods.is_empty() && !self.methods.iter().any(|name| name == TEACHER);
-        match entry.name {
-            "stein" if !scored => Some("needs the score of the distribution, which a table does not have"),
-            "distill" if alone => Some("learns from a trained flow: add flow-matching"),
+        match method.learns_from() {
+            LearnsFrom::Score if !scored => Some("needs the score of the distribution, which a table does not have"),
+            LearnsFrom::Teacher if alone => Some("learns from a trained flow: add flow-matching"),
             _ => None,
         }
     }
 
-    fn training_of(&self, entry: &Entry) -> toml::Table {
-        let mut table = self.training.clone();
-        if entry.name == "distill" {
-            table.insert("teacher".into(), self.run(TEACHER).display().to_string().into());
+    /// A method and the settings of its training.
+    fn configured(&self, method: &dyn Method) -> Result<(Box<dyn Method>, Training)> {
+        let mut method = method.boxed();
+        if method.learns_from() == LearnsFrom::Teacher {
+            method.set_teacher(&self.run(TEACHER));
         }
-        table
+        methods::configure(method, &self.training)
     }
 
     /// The folder of a method's run.
@@ -166,7 +172,7 @@ impl Plan {
     }
 }
 
-/// The flow that `distill` learns from.
+/// The flow that methods with a teacher learn from.
 const TEACHER: &str = "flow-matching";
 
 /// What the winner scores on test rows, beside the baselines and the training rows.
@@ -272,8 +278,8 @@ pub fn run(
         elapsed: 0.0,
         interrupted: false,
     };
-    let to_make: Vec<&Entry> = plan.entries()?.into_iter().filter(|entry| tour.find(entry.name).is_none()).collect();
-    tour.left = to_make.iter().map(|entry| entry.name).collect();
+    let to_make: Vec<Box<dyn Method>> = plan.chosen()?.into_iter().filter(|method| tour.find(method.name()).is_none()).collect();
+    tour.left = to_make.iter().map(|method| method.name()).collect();
     maker.baselines(&mut tour)?;
     let (judge, over) = (tour.judge.clone(), AtomicBool::new(false));
     let at_once = crew::at_once(gpu, plan.table.rows() * plan.table.cols()).min(to_make.len().max(1));
@@ -303,24 +309,23 @@ fn methods_of(
     mut crew: Crew,
     at_once: usize,
     tour: &mut Tour,
-    mut to_make: VecDeque<&'static Entry>,
+    mut to_make: VecDeque<Box<dyn Method>>,
     stop: &AtomicBool,
     page: &mut dyn FnMut(&Tour) -> Result<()>,
 ) -> Result<()> {
     loop {
         while crew.is_free() && !stop.load(Ordering::SeqCst) {
             // What learns from another waits for it.
-            let waits = |entry: &&Entry| {
-                entry.name == "distill" && (crew.makes(TEACHER) || to_make.iter().any(|other| other.name == TEACHER))
-            };
-            let Some(next) = to_make.iter().position(|entry| !waits(entry)) else { break };
+            let to_come = crew.makes(TEACHER) || to_make.iter().any(|other| other.name() == TEACHER);
+            let waits = |method: &dyn Method| method.learns_from() == LearnsFrom::Teacher && to_come;
+            let Some(next) = to_make.iter().position(|method| !waits(method.as_ref())) else { break };
             let left = to_make.len();
-            let Some(entry) = to_make.remove(next) else { break };
-            match maker.begin(entry, left, at_once, crew.seconds_left())? {
+            let Some(method) = to_make.remove(next) else { break };
+            match maker.begin(method.as_ref(), left, at_once, crew.seconds_left())? {
                 Begun::Task(task) => crew.give(*task),
                 Begun::Kept(kept) => added(maker, tour, *kept, page)?,
                 Begun::Later => {
-                    to_make.insert(next, entry);
+                    to_make.insert(next, method);
                     break;
                 }
             }

@@ -1,9 +1,9 @@
 //! One method of a tour from its settings to its rows: trained in its seconds, drawn from, and told how likely validation rows are under it.
 
 use super::{Judge, Plan, Record, SAMPLE};
-use crate::data::{Fraction, Table, by_weight};
+use crate::data::{Table, by_weight};
 use crate::gpu::Gpu;
-use crate::methods::Entry;
+use crate::methods::Method;
 use crate::model::Model;
 use crate::train::{self, Job, Progress, SMALL, Status};
 use crate::{Error, Result};
@@ -23,7 +23,7 @@ pub(super) const LIKELIHOOD_ROWS: usize = 2_000;
 
 /// A method to make, in so many seconds of training.
 pub(super) struct Task {
-    pub entry: &'static Entry,
+    pub method: Box<dyn Method>,
     pub seconds: f64,
     /// Seconds that it is taken to need in all.
     pub expected: f64,
@@ -35,7 +35,7 @@ pub(super) type Drawn = (Table, Option<Vec<f64>>);
 
 /// What a task came to, still to be scored.
 pub(super) struct Made {
-    pub entry: &'static Entry,
+    pub method: Box<dyn Method>,
     pub record: Record,
     pub drawn: Result<Drawn>,
     /// Seconds that it took.
@@ -53,10 +53,10 @@ impl Trainer<'_> {
     /// Makes a candidate, unless one of `stops` is raised.
     pub fn make(&self, task: Task, watch: &mut dyn Progress, stops: [&AtomicBool; 2]) -> Made {
         let started = Instant::now();
-        let Task { entry, seconds, mut record, .. } = task;
-        let model = self.trained((entry, seconds), &mut record, watch, stops);
+        let Task { method, seconds, mut record, .. } = task;
+        let model = self.trained((method.as_ref(), seconds), &mut record, watch, stops);
         let drawn = model.and_then(|model| self.drawn(&mut record, &model));
-        Made { entry, record, drawn, took: started.elapsed().as_secs_f64() }
+        Made { method, record, drawn, took: started.elapsed().as_secs_f64() }
     }
 
     /// The validation rows whose likelihood is found, as they weigh.
@@ -66,21 +66,21 @@ impl Trainer<'_> {
 
     fn trained(
         &self,
-        (entry, seconds): (&'static Entry, f64),
+        (method, seconds): (&dyn Method, f64),
         record: &mut Record,
         watch: &mut dyn Progress,
         stops: [&AtomicBool; 2],
     ) -> Result<Model> {
-        let folder = self.plan.run(entry.name);
-        let job = match self.interrupted(entry)? {
-            Some(steps) => Job { resume: true, ..self.job(entry, Some(steps))? },
+        let folder = self.plan.run(method.name());
+        let job = match self.interrupted(method)? {
+            Some(steps) => Job { resume: true, ..self.job(method, Some(steps))? },
             None => {
                 let measured = (seconds / 20.0).clamp(0.05, 1.0);
-                let steps = train::steps_within(&self.gpu, SAFETY * seconds, measured, &|steps| self.job(entry, steps))?;
+                let steps = train::steps_within(&self.gpu, SAFETY * seconds, measured, &|steps| self.job(method, steps))?;
                 if folder.exists() {
                     std::fs::remove_dir_all(&folder).map_err(|e| Error::io("begin again in", &folder, e))?;
                 }
-                self.job(entry, Some(steps))?
+                self.job(method, Some(steps))?
             }
         };
         record.steps_planned = job.training.steps;
@@ -106,8 +106,8 @@ impl Trainer<'_> {
     }
 
     /// The steps of a run that was interrupted and left a checkpoint.
-    fn interrupted(&self, entry: &Entry) -> Result<Option<u32>> {
-        let folder = self.plan.run(entry.name);
+    fn interrupted(&self, method: &dyn Method) -> Result<Option<u32>> {
+        let folder = self.plan.run(method.name());
         let text = match std::fs::read_to_string(folder.join("config.toml")) {
             Ok(text) if folder.join("checkpoint.safetensors").exists() => text,
             _ => return Ok(None),
@@ -117,25 +117,25 @@ impl Trainer<'_> {
         Ok(steps.and_then(|steps| u32::try_from(steps).ok()))
     }
 
-    pub fn job(&self, entry: &'static Entry, steps: Option<u32>) -> Result<Job> {
-        let (mut training, settings) = entry.settings(self.plan.training_of(entry))?;
+    pub fn job(&self, method: &dyn Method, steps: Option<u32>) -> Result<Job> {
+        let (method, mut training) = self.plan.configured(method)?;
         // Training again on all rows is for the winner alone.
         training.refit = false;
-        training.test_fraction = Fraction::Of(0.0);
+        training.test_fraction = Some(0.0);
         let train = &self.judge.sets.train;
         // The tour's validation rows stop training where a run of its own would split some off.
         let auto = if train.weighted_rows().len() < SMALL { 1.0 } else { 0.0 };
-        let validation = (training.validation_fraction.or(auto) > 0.0)
+        let validation = (training.validation_fraction.unwrap_or(auto) > 0.0)
             .then(|| ("the tour's validation rows".to_string(), self.judge.sets.validation.clone()));
-        training.validation_fraction = Fraction::Of(0.0);
+        training.validation_fraction = Some(0.0);
         if let Some(steps) = steps {
             training.steps = steps;
             training.warmup_steps = training.warmup_steps.min(steps / WARMUP_SHARE);
         }
         Ok(Job {
-            entry,
+            out: Some(self.plan.run(method.name())),
+            method,
             training,
-            settings,
             seed: self.plan.seed,
             source: self.plan.source.to_string(),
             source_hash: self.plan.source.file_hash()?,
@@ -143,7 +143,6 @@ impl Trainer<'_> {
             conditions: self.plan.conditions,
             validation,
             test: None,
-            out: Some(self.plan.run(entry.name)),
             resume: false,
             command: self.plan.command.clone(),
         })
@@ -151,9 +150,9 @@ impl Trainer<'_> {
 
     /// Draws from a model, times that, and finds the likelihood of validation rows.
     fn drawn(&self, record: &mut Record, model: &Model) -> Result<Drawn> {
-        let (parameters, further) = (model.method().parameters(), model.method().further());
+        let (parameters, further) = (model.learner().parameters(), model.learner().further());
         record.parameters = Some(parameters.count() + further.map_or(0, |further| further.count()));
-        record.one_step = Some(model.method().is_one_step());
+        record.one_step = Some(model.learner().is_one_step());
         let rows = self.sample(model, SAMPLE)?;
         // Compiled by now.
         let timed = Instant::now();
@@ -169,7 +168,7 @@ impl Trainer<'_> {
             Err(e) => return Err(e),
         };
         if log_density.is_some() {
-            record.likelihood_is = model.method().density_means().said();
+            record.likelihood_is = model.learner().density_means().said();
         }
         Ok((rows, log_density))
     }

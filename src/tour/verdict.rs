@@ -143,7 +143,6 @@ pub fn skill(value: f64, gaussian: f64, rows: f64) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::data::Fraction;
     use crate::tour::{Sets, Terms};
     use rand::SeedableRng;
     use rand::rngs::Xoshiro256PlusPlus;
@@ -166,7 +165,7 @@ mod tests {
 
     /// What a tour makes of three candidates on this table: their scores, and the verdict as JSON.
     fn ranked(gpu: &Gpu, table: &Table) -> (Vec<Record>, String) {
-        let sets = Sets::split(table, None, Fraction::Auto, 3).unwrap();
+        let sets = Sets::split(table, None, None, 3).unwrap();
         let judge = Judge::new(gpu, sets, 3).unwrap();
         let terms = Terms {
             version: String::new(),

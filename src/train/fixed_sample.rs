@@ -3,7 +3,7 @@
 
 use crate::Result;
 use crate::gpu::{Gpu, Recorder, Var};
-use crate::methods::Method;
+use crate::methods::Learner;
 use crate::methods::dataset::join;
 use crate::nn::Weights;
 
@@ -13,12 +13,12 @@ pub(super) const SAMPLE: usize = 2048;
 /// A recording in a counter domain of its own, and its value: the sample's generated columns and, behind them, its `conditions` (row-major, of so many columns).
 pub(super) fn fixed_sample(
     gpu: &Gpu,
-    method: &dyn Method,
+    learner: &dyn Learner,
     domain: u32,
     (conditions, columns): (&[f32], usize),
 ) -> Result<(Recorder, Var)> {
     let mut rec = Recorder::with_domain(gpu, 0, domain)?;
-    let z = method.draw(&mut rec, SAMPLE, Weights::Averaged)?;
+    let z = learner.draw(&mut rec, SAMPLE, Weights::Averaged)?;
     let z = rec.keep(z);
     let mut draw = rec.finish()?;
     draw.replay(1)?;
@@ -33,7 +33,7 @@ pub(super) fn fixed_sample(
         }
     };
     let inputs = join(&mut rec, z, given)?;
-    let samples = method.push(&mut rec, inputs, Weights::Averaged)?;
+    let samples = learner.push(&mut rec, inputs, Weights::Averaged)?;
     let samples = join(&mut rec, samples, given)?;
     Ok((rec, samples))
 }

@@ -5,9 +5,10 @@ use super::lock::Lock;
 use super::{Job, Sets};
 use crate::data::write_atomically;
 use crate::gpu::Gpu;
-use crate::methods::Method;
+use crate::methods::Learner;
 use crate::model::{FORMAT, check_config, read_tensors, write_tensors};
 use crate::nn::Parameters;
+use crate::settings::Settings;
 use crate::{Error, Result};
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -44,7 +45,7 @@ struct Config<'a> {
     driver: &'a str,
     data: DataConfig<'a>,
     training: &'a crate::methods::Training,
-    settings: &'a toml::Table,
+    settings: &'a dyn Settings,
 }
 
 #[derive(Serialize)]
@@ -88,7 +89,7 @@ impl Folder {
         let folder = Self { path: out.clone() };
         let config = toml::to_string(&Config {
             format: FORMAT,
-            method: job.entry.name,
+            method: job.method.name(),
             seed: job.seed,
             version: env!("CARGO_PKG_VERSION"),
             command: &job.command,
@@ -111,7 +112,7 @@ impl Folder {
                 test_sha256: job.test.as_ref().map(|(_, rows)| rows.hash()),
             },
             training: &job.training,
-            settings: &job.settings,
+            settings: &job.method,
         })
         .map_err(|e| Error::usage(format!("the settings cannot be written: {e}")))?;
         let path = folder.file(CONFIG);
@@ -140,7 +141,7 @@ impl Folder {
         let text = std::fs::read_to_string(path).map_err(|e| Error::io("read", path, e))?;
         let parse = |text: &str| text.parse::<toml::Table>().map_err(|e| Error::format(path, format!("is damaged: {e}")));
         let (old, new) = (parse(&text)?, parse(config)?);
-        check_config(path, &old)?;
+        check_config(path, &text)?;
         let of = |t: &toml::Table, path: &[&str]| -> Option<toml::Value> {
             let (last, tables) = path.split_last()?;
             tables.iter().try_fold(t, |t, key| t.get(*key)?.as_table())?.get(*last).cloned()
@@ -195,9 +196,9 @@ impl Folder {
         self.file("model.safetensors")
     }
 
-    pub(super) fn save_checkpoint(&self, at: &Checkpoint, method: &dyn Method) -> Result<()> {
+    pub(super) fn save_checkpoint(&self, at: &Checkpoint, learner: &dyn Learner) -> Result<()> {
         let mut tensors: Vec<(String, usize, usize, Vec<f32>)> = Vec::new();
-        for (prefix, parameters) in networks(method) {
+        for (prefix, parameters) in networks(learner) {
             let state = parameters.state()?.into_iter();
             tensors.extend(state.map(|(name, values)| (format!("{prefix}{name}"), 1, values.len(), values)));
         }
@@ -257,9 +258,9 @@ impl Folder {
 }
 
 /// Everything that training moves, with the prefix of its names in a checkpoint.
-fn networks(method: &dyn Method) -> Vec<(String, &Parameters)> {
-    let companions = method.companions().into_iter().map(|(name, parameters)| (format!("{name}."), parameters));
-    std::iter::once((String::new(), method.parameters())).chain(companions).collect()
+fn networks(learner: &dyn Learner) -> Vec<(String, &Parameters)> {
+    let companions = learner.companions().into_iter().map(|(name, parameters)| (format!("{name}."), parameters));
+    std::iter::once((String::new(), learner.parameters())).chain(companions).collect()
 }
 
 /// Everything that training moves, as a checkpoint holds it.
@@ -269,8 +270,8 @@ pub(super) struct State {
 }
 
 impl State {
-    pub fn restore(&self, method: &dyn Method) -> Result<()> {
-        for (prefix, parameters) in networks(method) {
+    pub fn restore(&self, learner: &dyn Learner) -> Result<()> {
+        for (prefix, parameters) in networks(learner) {
             let restored = parameters.restore(|name| self.tensors.get(&format!("{prefix}{name}")).cloned());
             restored.map_err(|e| Error::format(&self.path, e.to_string()))?;
         }

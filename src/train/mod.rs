@@ -38,10 +38,10 @@ pub(crate) use internal::*;
 #[doc(hidden)]
 pub use internal::*;
 
-use crate::data::{Fraction, LoadOptions, Rounding, Source, Standardization, Table, Target, dequantized, subset};
+use crate::data::{LoadOptions, Rounding, Source, Standardization, Table, Target, dequantized, subset};
 use crate::gpu::Gpu;
-use crate::methods::many_step::{SOURCE_ROWS, given_source};
-use crate::methods::{self, Entry, Method, Training, given_teacher};
+use crate::methods::many_step::SOURCE_ROWS;
+use crate::methods::{Learner, Method, Training};
 use crate::model::{Description, Model};
 use crate::words::count;
 use crate::{Error, Result};
@@ -62,9 +62,8 @@ const SOURCE_SEED: u64 = 0x50_0ce5;
 
 /// A run to make or to go on with.
 pub struct Job {
-    pub entry: &'static Entry,
+    pub method: Box<dyn Method>,
     pub training: Training,
-    pub settings: toml::Table,
     pub seed: u64,
     /// The data's source as it was asked for, and the file's hash.
     pub source: String,
@@ -93,9 +92,12 @@ impl Job {
 
     /// The distribution to learn, where its score is known: by the settings, or as the data's.
     fn target(&self, units: &Standardization) -> Result<Option<Target>> {
-        match methods::given_score(&self.settings) {
-            score if score.is_empty() => Ok(self.source.parse().ok().and_then(|source: Source| Target::of(&source, units))),
-            score => Target::given(&score, &self.table, units).map(Some),
+        match self.method.target_score() {
+            None => Ok(self.source.parse().ok().and_then(|source: Source| Target::of(&source, units))),
+            Some(score) => {
+                let score: Vec<&str> = score.iter().map(String::as_str).collect();
+                Target::given(&score, &self.table, units).map(Some)
+            }
         }
     }
 
@@ -105,8 +107,8 @@ impl Job {
         gpu: &Gpu,
         columns: &[String],
         units: &Standardization,
-    ) -> Result<Option<(Arc<dyn Method>, Standardization)>> {
-        let Some(run) = given_teacher(&self.settings) else { return Ok(None) };
+    ) -> Result<Option<(Arc<dyn Learner>, Standardization)>> {
+        let Some(run) = self.method.teacher() else { return Ok(None) };
         let model = Model::load(gpu, run)?;
         let Description { columns: of_teacher, standardization, .. } = model.description().clone();
         let pairs = units.mean.iter().zip(&units.scale).zip(standardization.mean.iter().zip(&standardization.scale));
@@ -117,13 +119,13 @@ impl Job {
                 of_teacher.join(", ")
             )));
         }
-        Ok(Some((model.into_method().into(), standardization)))
+        Ok(Some((model.into_learner().into(), standardization)))
     }
 
     /// Rows of the distribution to start from, where the settings name one, in these units: as many as a model keeps, drawn at random by the run's seed, or all of
     /// them in turn where they are fewer.
     fn source_law(&self, data: &Table, units: &Standardization) -> Result<Option<Vec<f32>>> {
-        let Some(text) = given_source(&self.settings) else { return Ok(None) };
+        let Some(text) = self.method.source() else { return Ok(None) };
         if self.conditions > 0 {
             // No flow is built from both, and says so.
             return Ok(None);
@@ -196,8 +198,7 @@ pub fn train(gpu: &Gpu, job: Job, progress: &mut dyn Progress, stop: &AtomicBool
 /// # Errors
 /// As [`train`], but nothing stays.
 pub fn refit(gpu: &Gpu, job: Job, steps: u64, progress: &mut dyn Progress, stop: &AtomicBool) -> Result<Model> {
-    let none = Fraction::Of(0.0);
-    let training = Training { test_fraction: none, validation_fraction: none, ..job.training };
+    let training = Training { test_fraction: Some(0.0), validation_fraction: Some(0.0), ..job.training };
     let job = Job { out: None, resume: false, validation: None, test: None, training, ..job };
     let Making { job, opened, mut stage, .. } = Making::prepare(gpu, job)?;
     let mut session = Session::new(Checkpoint::start(), opened.folder.as_ref(), &job.training, progress, stop)?;
@@ -226,7 +227,7 @@ impl Making {
                 let generated = rows.cols() - job.conditions;
                 let log_det = stage.standardization.log_det_of(generated);
                 let columns = (generated, job.conditions);
-                Some(Validation::new(gpu, stage.method.as_ref(), &standard, columns, rows.weights(), log_det, job.seed)?)
+                Some(Validation::new(gpu, stage.learner.as_ref(), &standard, columns, rows.weights(), log_det, job.seed)?)
             }
             None => None,
         };
@@ -271,7 +272,7 @@ impl Making {
         let mut session = Session::new(at, folder.as_ref(), &self.job.training, progress, stop)?;
         if session.at.searched.is_none() {
             if let Some(state) = state.take() {
-                state.restore(self.stage.method.as_ref())?;
+                state.restore(self.stage.learner.as_ref())?;
                 self.stage.plan.set_count(session.at.step)?;
                 let further = match self.opened.fewer {
                     Some(fewer) => format!(" ({fewer} before); the learning rate follows the schedule of all {steps}"),
@@ -285,7 +286,7 @@ impl Making {
         }
         let kept = match session.at.kept() {
             Some(best) => {
-                self.stage.method.parameters().average().write(&best.average)?;
+                self.stage.learner.parameters().average().write(&best.average)?;
                 best.step
             }
             None => session.at.searched.unwrap_or(session.at.step),
@@ -304,7 +305,7 @@ impl Making {
             };
             match state {
                 Some(state) => {
-                    state.restore(stage.method.as_ref())?;
+                    state.restore(stage.learner.as_ref())?;
                     stage.plan.set_count(session.at.step)?;
                     message += &format!(": resuming from step {}", session.at.step);
                 }
@@ -357,11 +358,11 @@ impl Making {
 
 /// Where samples of a stage are watched; nowhere if its rows only say where to start.
 fn outside_of(gpu: &Gpu, job: &Job, stage: &Stage, drawn: bool) -> Result<Option<Outside>> {
-    if !methods::given_score(&job.settings).is_empty() {
+    if job.method.target_score().is_some() {
         return Ok(None);
     }
     let columns = (stage.train.cols() - job.conditions, job.conditions);
-    Outside::new(gpu, stage.method.as_ref(), &stage.standard(&stage.train)?, columns, drawn, job.seed).map(Some)
+    Outside::new(gpu, stage.learner.as_ref(), &stage.standard(&stage.train)?, columns, drawn, job.seed).map(Some)
 }
 
 fn description(job: &Job, stage: &Stage, steps: u64) -> Description {
@@ -369,9 +370,8 @@ fn description(job: &Job, stage: &Stage, steps: u64) -> Description {
     let kinds = job.table.kinds().iter();
     rounding.columns.iter_mut().zip(kinds).for_each(|(rule, kind)| rule.to_integer &= kind.integer);
     Description {
-        method: job.entry.name.into(),
+        method: job.method.clone(),
         training: job.training.clone(),
-        settings: job.settings.clone(),
         columns: stage.train.columns().to_vec(),
         conditions: job.conditions,
         condition_ranges: job.table.kinds()[job.table.cols() - job.conditions..]
@@ -388,5 +388,5 @@ fn description(job: &Job, stage: &Stage, steps: u64) -> Description {
 }
 
 fn model(gpu: &Gpu, job: &Job, stage: Stage, kept: u64) -> Model {
-    Model::new(gpu, description(job, &stage, kept), stage.method)
+    Model::new(gpu, description(job, &stage, kept), stage.learner)
 }

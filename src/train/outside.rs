@@ -7,7 +7,7 @@ use super::validation::Validation;
 use crate::Result;
 use crate::data::subset_of;
 use crate::gpu::{Gpu, Kept, Step};
-use crate::methods::Method;
+use crate::methods::Learner;
 
 /// The share of samples above which a step counts as one whose samples leave the data.
 pub const MOST: f32 = 1e-3;
@@ -27,7 +27,7 @@ impl Outside {
     /// a sample of its own.
     pub fn new(
         gpu: &Gpu,
-        method: &dyn Method,
+        learner: &dyn Learner,
         rows: &[f32],
         (generated, conditions): (usize, usize),
         drawn: bool,
@@ -41,7 +41,7 @@ impl Outside {
         let some = subset_of(rows.len() / width, SAMPLE, seed);
         let behind = |i: usize| &rows[some[i % some.len()] * width + generated..][..conditions];
         let values: Vec<f32> = (0..SAMPLE).flat_map(behind).copied().collect();
-        let (mut rec, samples) = fixed_sample(gpu, method, DOMAIN, (&values, conditions))?;
+        let (mut rec, samples) = fixed_sample(gpu, learner, DOMAIN, (&values, conditions))?;
         let samples = rec.keep(samples);
         Ok(Self { bounds, width, own: Some((rec.finish()?, samples)) })
     }

@@ -94,8 +94,9 @@ impl<'a> Session<'a> {
             self.log(stage, &reports, log_every)?;
             if self.at.step == until && evaluated {
                 self.evaluate(stage, validation.as_deref_mut(), outside.as_deref_mut(), (spacing, end))?;
-                let patience = u64::from(self.training.patience);
-                self.at.stopped_early = validation.is_some() && spacing.exhausts(self.at.stale, patience);
+                let exhausted =
+                    self.training.patience.is_some_and(|patience| spacing.exhausts(self.at.stale, u64::from(patience)));
+                self.at.stopped_early = validation.is_some() && exhausted;
             }
             let made = self.at.step + self.at.searched.unwrap_or(0);
             self.progress.update(&Status {
@@ -167,8 +168,8 @@ impl<'a> Session<'a> {
             return Ok(());
         }
         // Where it is looked at rarely, a step is taken to be as the one before.
-        self.at.judge(loss, share.unwrap_or(self.at.outside), stage.method.parameters())?;
-        if self.at.step <= u64::from(self.training.warmup_steps).max(stage.method.unsettled()) {
+        self.at.judge(loss, share.unwrap_or(self.at.outside), stage.learner.parameters())?;
+        if self.at.step <= u64::from(self.training.warmup_steps).max(stage.learner.unsettled()) {
             // The rate is still growing, or the data still move: nothing can be said of a run that has hardly begun.
             self.at.stale = 0;
         }
@@ -183,13 +184,13 @@ impl<'a> Session<'a> {
     fn save(&mut self, stage: &Stage) -> Result<()> {
         let Some(folder) = self.folder else { return Ok(()) };
         self.metrics.flush()?;
-        folder.save_checkpoint(&self.at, stage.method.as_ref())?;
+        folder.save_checkpoint(&self.at, stage.learner.as_ref())?;
         let Some(describe) = self.describe.as_ref().filter(|_| self.at.step > 0) else { return Ok(()) };
         // The start alone is no best step: there was no other to compare it with.
         let alone = |best: &&Best| best.step == 0 && best.value.is_some() && best.value == self.at.validation;
         let best = self.at.kept().filter(|best| !alone(best));
         let (steps, left) = best.map_or((self.at.step, Left::Last), |best| (best.step, Left::Best));
         let describe = Description { steps, unfinished: Some(left), ..describe.clone() };
-        write_model(&folder.model(), &describe, stage.method.as_ref(), best.map(|best| best.average.as_slice()))
+        write_model(&folder.model(), &describe, stage.learner.as_ref(), best.map(|best| best.average.as_slice()))
     }
 }

@@ -3,7 +3,7 @@
 use super::Job;
 use crate::Result;
 use crate::data::{Purpose, Table, set_aside};
-use crate::methods;
+use crate::methods::Method as _;
 
 /// Rows below which validation rows are split off by default, and test rows are trained on in the end.
 pub const SMALL: usize = 5_000;
@@ -43,7 +43,7 @@ impl Sets {
     pub(super) fn of(job: &Job) -> Result<Self> {
         let training = &job.training;
         // Rows that only say where to start are of another distribution.
-        let starts_only = !methods::given_score(&job.settings).is_empty();
+        let starts_only = job.method.target_score().is_some();
         let auto = |share: f64| if starts_only { 0.0 } else { share };
         let given = |set: &Option<(String, Table)>| -> Result<Option<Rows>> {
             let aligned = |(source, rows): &(String, Table)| {
@@ -55,11 +55,12 @@ impl Sets {
         if test.is_none() {
             let rows = train.weighted_rows().len();
             let usual = auto(SHARE.min(MOST_TEST as f64 / rows.max(1) as f64));
-            (train, test) = parted(train, training.test_fraction.or(usual), job.seed, Purpose::Test)?;
+            (train, test) = parted(train, training.test_fraction.map_or(usual, f64::from), job.seed, Purpose::Test)?;
         }
         if validation.is_none() {
             let usual = auto(if train.weighted_rows().len() < SMALL { SHARE } else { 0.0 });
-            (train, validation) = parted(train, training.validation_fraction.or(usual), job.seed, Purpose::Validation)?;
+            (train, validation) =
+                parted(train, training.validation_fraction.map_or(usual, f64::from), job.seed, Purpose::Validation)?;
         }
         Ok(Self { train, validation, test })
     }

@@ -52,9 +52,9 @@ impl Spacing {
         step == end || step.is_multiple_of(self.steps * self.looks)
     }
 
-    /// Whether so many evaluations without improvement are more than this patience, in evaluations that are cheap; 0 is endless.
+    /// Whether so many evaluations without improvement are more than this patience, in evaluations that are cheap.
     pub fn exhausts(&self, stale: u64, patience: u64) -> bool {
-        patience > 0 && stale * self.counts >= patience && stale >= LEAST.min(patience)
+        stale * self.counts >= patience && stale >= LEAST.min(patience)
     }
 }
 
@@ -101,6 +101,6 @@ mod tests {
         assert!(spacing(30.0).exhausts(10, 20) && !spacing(30.0).exhausts(9, 20));
         // One alone, or three, stop nothing, however far apart.
         assert!(spacing(3_000.0).exhausts(4, 20) && !spacing(3_000.0).exhausts(3, 20));
-        assert!(spacing(3_000.0).exhausts(1, 1) && !spacing(3_000.0).exhausts(100, 0));
+        assert!(spacing(3_000.0).exhausts(1, 1));
     }
 }

@@ -3,14 +3,14 @@
 use super::Job;
 use crate::data::{Standardization, Table, Target, dependent_column};
 use crate::gpu::{Gpu, Plan};
-use crate::methods::{Dataset, Method, Setup};
+use crate::methods::{Dataset, Learner, Setup};
 use crate::{Error, Result};
 
 pub(super) struct Stage {
     pub train: Table,
     pub standardization: Standardization,
     pub target: Option<Target>,
-    pub method: Box<dyn Method>,
+    pub learner: Box<dyn Learner>,
     pub plan: Plan,
     /// Of the rows, standardized: what bandwidths are multiples of.
     pub median_distance: f32,
@@ -49,14 +49,14 @@ impl Stage {
             data: Some(&data),
             teacher,
         };
-        let method = job.entry.build(&setup, &job.settings).map_err(|e| match (e, dependent_column(&train, job.conditions)) {
+        let learner = job.method.learner(&setup).map_err(|e| match (e, dependent_column(&train, job.conditions)) {
             (Error::Data(said), Some(column)) => {
                 Error::data(format!("{said} (`{column}` is a linear function of the columns before it)"))
             }
             (e, _) => e,
         })?;
-        let plan = method.plan(gpu, job.seed, &data)?;
-        Ok(Self { train, standardization, target, method, plan, median_distance: data.median_distance() })
+        let plan = learner.plan(gpu, job.seed, &data)?;
+        Ok(Self { train, standardization, target, learner, plan, median_distance: data.median_distance() })
     }
 
     /// The rows of a table in this training's units.

@@ -16,11 +16,11 @@
 use super::{Job, Metrics, Outcome, Progress, Status, train};
 use crate::data::Table;
 use crate::gpu::Gpu;
-use crate::methods::choice::Choice;
-use crate::methods::{self, Entry};
+use crate::methods::{self, Method, Training};
 use crate::model::Model;
+use crate::settings::Settings as _;
 use crate::words::count;
-use crate::{Error, Result, settings};
+use crate::{Error, Result};
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 
@@ -50,8 +50,8 @@ pub struct Run {
 ///
 /// Settings that are not given have the method's defaults; [`Trainer::fit`] checks them all.
 pub struct Trainer<'a> {
-    entry: Result<&'static Entry>,
-    settings: Result<toml::Table>,
+    method: Box<dyn Method>,
+    training: Training,
     seed: u64,
     condition: Vec<String>,
     validation: Option<Table>,
@@ -63,11 +63,14 @@ pub struct Trainer<'a> {
 }
 
 impl<'a> Trainer<'a> {
-    /// Trains this method, with its settings.
-    pub fn new(method: impl Choice) -> Self {
+    /// Trains this method, with its settings: a struct such as [`FlowMatching`](crate::methods::FlowMatching), or the box of
+    /// [`methods::by_name`].
+    pub fn new(method: impl Method) -> Self {
+        // Whoever calls this has their own test rows, or wants none.
+        let training = Training { test_fraction: Some(0.0), ..method.training() };
         Self {
-            entry: method.entry(),
-            settings: method.settings(),
+            method: method.boxed(),
+            training,
             seed: 0,
             condition: Vec::new(),
             validation: None,
@@ -79,60 +82,34 @@ impl<'a> Trainer<'a> {
         }
     }
 
-    /// The same for the method of a name, with its default settings: `energy`, `flow-matching`, … ([`methods::REGISTRY`]).
-    ///
-    /// # Errors
-    /// No method of this name.
-    pub fn by_name(method: &str) -> Result<Self> {
-        struct Named(&'static Entry);
-        impl Choice for Named {
-            fn entry(&self) -> Result<&'static Entry> {
-                Ok(self.0)
-            }
-            fn settings(&self) -> Result<toml::Table> {
-                Ok(toml::Table::new())
-            }
-        }
-        methods::find(method).map(|entry| Self::new(Named(entry)))
-    }
-
     /// Training steps.
     pub fn steps(self, steps: u32) -> Self {
-        self.set("steps", steps)
+        self.training(|training| training.steps = steps)
     }
 
     /// Rows of the data in one training step.
     pub fn batch_size(self, rows: usize) -> Self {
-        self.set("batch_size", rows)
+        self.training(|training| training.batch_size = rows)
     }
 
     /// Learning rate, at its highest.
     pub fn learning_rate(self, rate: f32) -> Self {
-        self.set("learning_rate", rate)
+        self.training(|training| training.learning_rate = rate)
     }
 
     /// Width of the hidden layers.
     pub fn hidden_width(self, width: usize) -> Self {
-        self.set("hidden_width", width)
+        self.training(|training| training.hidden_width = width)
     }
 
     /// Number of hidden layers.
     pub fn hidden_layers(self, layers: usize) -> Self {
-        self.set("hidden_layers", layers)
+        self.training(|training| training.hidden_layers = layers)
     }
 
-    /// Any other setting, by its key in `config.toml` (`pushforward methods METHOD` lists them).
-    pub fn set(mut self, key: &str, value: impl serde::Serialize) -> Self {
-        let shown = settings::shown(&value);
-        let parsed = settings::parse_assignment(&format!("{key}={shown}"));
-        if let Ok(table) = &mut self.settings {
-            match parsed {
-                Ok((key, value)) => {
-                    table.insert(key, value);
-                }
-                Err(e) => self.settings = Err(e),
-            }
-        }
+    /// Changes any other of the settings that methods share, such as `|training| training.ema = 0.99`; at first they are the method's own defaults.
+    pub fn training(mut self, change: impl FnOnce(&mut Training)) -> Self {
+        change(&mut self.training);
         self
     }
 
@@ -182,26 +159,23 @@ impl<'a> Trainer<'a> {
     /// Settings out of range, by their keys; data that cannot be learned from; a loss that is not finite ([`Error::NonFinite`]); a
     /// cancelled training ([`Error::Interrupted`]).
     pub fn fit(self, gpu: &Gpu, data: &Table) -> Result<Run> {
-        let Self { entry, settings, seed, condition, validation, folder, resume, progress, message, cancel } = self;
-        let (entry, mut settings) = (entry?, settings?);
-        methods::register(entry)?;
+        let Self { method, training, seed, condition, validation, folder, resume, progress, message, cancel } = self;
+        methods::register(method.as_ref())?;
         if resume && folder.is_none() {
             return Err(Error::usage(
                 "a training without a folder leaves nothing to resume: give the folder that it was made in",
             ));
         }
-        // Whoever calls this has their own test rows, or wants none.
-        settings.entry("test_fraction").or_insert(toml::Value::Float(0.0));
-        let (training, settings) = entry.settings(settings)?;
+        training.check()?;
+        method.check()?;
         let table = conditions_last(data, &condition)?;
         let validation = match validation {
             Some(rows) => Some((rows.origin().to_string(), rows.align(table.columns())?)),
             None => None,
         };
         let job = Job {
-            entry,
+            method,
             training,
-            settings,
             seed,
             source: data.origin().to_string(),
             source_hash: None,
@@ -254,18 +228,19 @@ fn conditions_last(data: &Table, condition: &[String]) -> Result<Table> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::methods::Energy;
 
     #[test]
     fn a_training_without_a_folder_writes_nothing_and_has_its_losses() {
         let gpu = Gpu::open("auto").unwrap();
         let data = Table::read("toy:moons:200").unwrap();
-        let run = Trainer::by_name("energy").unwrap().steps(4).batch_size(32).hidden_layers(1).fit(&gpu, &data).unwrap();
+        let run = Trainer::new(Energy::default()).steps(4).batch_size(32).hidden_layers(1).fit(&gpu, &data).unwrap();
         let losses = run.metrics.series("loss");
         assert_eq!(losses.iter().map(|(step, _)| *step).collect::<Vec<_>>(), [0.0, 1.0, 2.0, 3.0]);
         assert!(losses.iter().all(|(_, loss)| loss.is_finite()));
         let folder = tempfile::tempdir().unwrap();
         let kept = folder.path().join("run");
-        let energy = || Trainer::by_name("energy").unwrap().steps(4).batch_size(32).hidden_layers(1);
+        let energy = || Trainer::new(Energy::default()).steps(4).batch_size(32).hidden_layers(1);
         let on_disk = energy().folder(&kept).fit(&gpu, &data).unwrap();
         assert!(kept.join("checkpoint.safetensors").exists());
         assert_eq!(on_disk.model.sample(10, 1).unwrap(), run.model.sample(10, 1).unwrap());
@@ -275,13 +250,15 @@ mod tests {
     fn mistakes_are_told_before_any_step() {
         let gpu = Gpu::open("auto").unwrap();
         let data = Table::read("toy:moons:50").unwrap();
-        let energy = || Trainer::by_name("energy").unwrap();
+        let energy = || Trainer::new(Energy::default());
         let told = |trainer: Trainer| trainer.fit(&gpu, &data).err().map_or(String::new(), |e| e.to_string());
         assert!(told(energy().resume()).contains("give the folder"));
-        assert!(told(energy().set("batchsize", 4)).contains("did you mean `batch_size`?"));
+        assert!(
+            told(Trainer::new(Energy { beta: 2.0, ..Energy::default() })).contains("`beta` is 2: it must be above 0 and below 2")
+        );
         assert!(told(energy().steps(0)).contains("`steps` is 0"));
         assert!(told(energy().condition(["z"])).contains("no column `z`"));
         assert!(told(energy().condition(["x", "y"])).contains("leave one to learn"));
-        assert!(Trainer::by_name("enrgy").err().is_some_and(|e| e.to_string().contains("did you mean `energy`?")));
+        assert!(methods::by_name("enrgy").err().is_some_and(|e| e.to_string().contains("did you mean `energy`?")));
     }
 }

@@ -8,7 +8,7 @@ use super::fixed_sample::{SAMPLE, fixed_sample};
 use crate::Result;
 use crate::data::subset_of;
 use crate::gpu::{Gpu, Kept, Recorder, Step};
-use crate::methods::Method;
+use crate::methods::Learner;
 use crate::nn::Weights;
 use crate::ops::pairwise::RadialKernel;
 
@@ -66,7 +66,7 @@ impl Validation {
     /// `rows` are standardized, row-major, of so many generated and given columns; `log_det` is that of the standardization, `seed` chooses among too many rows.
     pub fn new(
         gpu: &Gpu,
-        method: &dyn Method,
+        learner: &dyn Learner,
         rows: &[f32],
         (generated, given): (usize, usize),
         weights: Option<&[f32]>,
@@ -82,14 +82,14 @@ impl Validation {
         let uploaded = gpu.upload(count, cols, &values)?;
         let mut rec = Recorder::with_domain(gpu, 0, DOMAIN)?;
         let x = rec.tensor(&uploaded);
-        if let Some(cost) = method.held_out_loss(&mut rec, x, Weights::Averaged)? {
+        if let Some(cost) = learner.held_out_loss(&mut rec, x, Weights::Averaged)? {
             let rows = rec.keep(cost);
             return Ok(Self { step: rec.finish()?, rows, shares, by: Measure::Likelihood { log_det } });
         }
         // Joint rows are compared: the samples' conditions are the validation rows' own, over and over.
         let behind = |i: usize| &values[i % count * cols + generated..][..given];
         let conditions: Vec<f32> = (0..SAMPLE).flat_map(behind).copied().collect();
-        let (mut rec, y) = fixed_sample(gpu, method, DOMAIN, (&conditions, given))?;
+        let (mut rec, y) = fixed_sample(gpu, learner, DOMAIN, (&conditions, given))?;
         let real = rec.tensor(&uploaded);
         let rows = rec.kernel_rows(&DISTANCE, real, y)?;
         let rows = rec.scale(rows, -2.0 / SAMPLE as f32)?;

@@ -16,8 +16,8 @@ pub struct Entry {
     prepare: fn(&[String]) -> Result<Prepared>,
 }
 
-fn keys<S: Settings>() -> Vec<Key> {
-    S::keys()
+fn keys<S: Settings + Default>() -> Vec<Key> {
+    S::default().keys()
 }
 
 /// Every study.

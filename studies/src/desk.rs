@@ -2,7 +2,7 @@
 
 use pushforward::data::write_atomically;
 use pushforward::gpu::Gpu;
-use pushforward::settings::{Settings, parse_assignment, refuse_unknown, take};
+use pushforward::settings::{Settings, Values};
 use pushforward::train::Progress;
 use pushforward::{Error, Result};
 use serde::Serialize;
@@ -35,12 +35,10 @@ pub struct Made {
 /// A study whose settings have been checked.
 pub type Prepared = Box<dyn FnOnce(Desk<'_>) -> Result<Made>>;
 
-/// Settings out of `key=value`.
-pub(crate) fn read<S: Settings>(assignments: &[String]) -> Result<S> {
-    let mut table = assignments.iter().map(|text| parse_assignment(text)).collect::<Result<toml::Table>>()?;
-    let settings = take(&mut table)?;
-    let keys: Vec<&str> = S::keys().iter().map(|key| key.name).collect();
-    refuse_unknown(&table, &keys)?;
+/// Settings out of `key=value`, checked.
+pub(crate) fn read<S: Settings + Default>(assignments: &[String]) -> Result<S> {
+    let mut settings = S::default();
+    Values::of_assignments(assignments.iter().map(String::as_str))?.apply(&mut [&mut settings])?;
     Ok(settings)
 }
 

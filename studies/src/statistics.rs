@@ -11,7 +11,7 @@ pub static SUBJECT: Subject = Subject {
     title: "Matching statistics: the methods of §2 side by side",
     methods_of: "of §2",
     note: "",
-    has: |entry| entry.paper.starts_with("§2"),
+    has: |method| method.entry().paper.starts_with("§2"),
 };
 
 pub(crate) fn prepare(assignments: &[String]) -> Result<Prepared> {

@@ -6,7 +6,7 @@ use crate::shared::{Silent, prepare};
 use cpu_time::ProcessTime;
 use pushforward::data::toy::Toy;
 use pushforward::gpu::{Compilation, Gpu};
-use pushforward::methods::{Dataset, Entry, REGISTRY, Setup};
+use pushforward::methods::{self, Dataset, LearnsFrom, Method, Setup, Training};
 use pushforward::train::{self, Job};
 use std::collections::HashMap;
 use std::process::Command;
@@ -62,13 +62,12 @@ fn slowness() -> f64 {
 }
 
 /// Trains for two steps with the method's defaults, validation included, and draws samples.
-fn train_and_sample(gpu: &Gpu, entry: &'static Entry) {
+fn train_and_sample(gpu: &Gpu, method: &dyn Method) {
     let folder = tempfile::tempdir().unwrap();
-    let (training, settings) = entry.settings("steps = 2\nrefit = false".parse().unwrap()).unwrap();
+    let training = Training { steps: 2, refit: false, ..method.training() };
     let job = Job {
-        entry,
+        method: method.boxed(),
         training,
-        settings,
         seed: 3,
         // A target whose score is known: one method asks for it.
         source: "toy:8gaussians".into(),
@@ -86,11 +85,11 @@ fn train_and_sample(gpu: &Gpu, entry: &'static Entry) {
 }
 
 /// Processor seconds of three replays of the method's training, on a device that knows its kernels.
-fn replays(gpu: &Gpu, entry: &Entry) -> Vec<f64> {
-    let (training, settings) = entry.settings("steps = 2".parse().unwrap()).unwrap();
+fn replays(gpu: &Gpu, method: &dyn Method) -> Vec<f64> {
+    let training = Training { steps: 2, ..method.training() };
     let data = Dataset::new(gpu, Toy::Moons.sample(2_000, 1).single(), 2, None).unwrap();
     let setup = Setup { gpu, training: &training, columns: 2, conditions: 0, seed: 3, data: Some(&data), teacher: None };
-    let mut plan = entry.build(&setup, &settings).unwrap().plan(gpu, 3, &data).unwrap();
+    let mut plan = method.learner(&setup).unwrap().plan(gpu, 3, &data).unwrap();
     let mut replay = || {
         let started = ProcessTime::now();
         plan.replay_unfed(1).unwrap();
@@ -122,15 +121,17 @@ fn measure() {
 
     let mut problems = Vec::new();
     // What starts from a trained model uses the kernels of the method that trained it.
-    for entry in REGISTRY
-        .iter()
-        .filter(|entry| entry.name != "distill" && (wanted.is_empty() || wanted.split(',').any(|w| w == entry.name)))
-    {
+    let asked = |method: &dyn Method| wanted.is_empty() || wanted.split(',').any(|wanted| wanted == method.name());
+    for method in methods::all() {
+        let (method, entry) = (method.as_ref(), method.entry());
+        if method.learns_from() == LearnsFrom::Teacher || !asked(method) {
+            continue;
+        }
         // A device a method: what they share counts in each.
         let gpu = Gpu::open("auto").unwrap();
         let compiled = watch(&gpu);
         let before = slowness();
-        train_and_sample(&gpu, entry);
+        train_and_sample(&gpu, method);
         let slowness = before.max(slowness());
         let (count, total, worst) = {
             let compiled = compiled.lock().unwrap();
@@ -152,7 +153,7 @@ fn measure() {
             problems.push(format!("{}: its kernels take {total:.1} s", entry.name));
         }
         let known = compiled.lock().unwrap().seconds.len();
-        let times = if entry.name == "stein" { Vec::new() } else { replays(&gpu, entry) };
+        let times = if method.learns_from() == LearnsFrom::Score { Vec::new() } else { replays(&gpu, method) };
         if let [first, second, third] = times[..]
             && compiled.lock().unwrap().seconds.len() == known
             && (first > third + AGAIN || second > third + AGAIN)

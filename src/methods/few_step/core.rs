@@ -1,10 +1,10 @@
 //! [`FewStep`]: the network, its path and its samples.
 
-use super::{Ends, Place, Steps, Ways};
+use super::{Ends, MapSettings, Place, Ways};
 use crate::Result;
 use crate::gpu::{Gpu, Plan, Recorder, Var};
 use crate::methods::dataset::{join, part};
-use crate::methods::{Dataset, Method, Setup, descend};
+use crate::methods::{Dataset, Learner, Setup, descend};
 use crate::nn::{Adam, Builder, Parameters, TwoTimes, Weights};
 
 /// A map between times, with its optimizer.
@@ -20,18 +20,18 @@ pub struct FewStep {
 }
 
 impl FewStep {
-    pub fn new(setup: &Setup, steps: &Steps) -> Result<Self> {
+    pub fn new(setup: &Setup, settings: &MapSettings) -> Result<Self> {
         let (training, columns, conditions) = (setup.training, setup.columns, setup.conditions);
         let mut builder = Builder::new(setup.seed);
         let place = Place::new(&mut builder, setup)?;
-        let network = TwoTimes::new(&mut builder, "map", steps.shape(training, columns + conditions, columns));
+        let network = TwoTimes::new(&mut builder, "map", settings.shape(training, columns + conditions, columns));
         Ok(Self {
             parameters: builder.build(setup.gpu)?,
             adam: training.adam(),
             batch: training.batch_size,
             columns,
             conditions,
-            steps: steps.map_steps,
+            steps: settings.map_steps,
             network,
             place,
         })
@@ -104,7 +104,7 @@ pub trait MapLoss: Send + Sync {
 /// A map between times as a method.
 pub struct Maps<L>(pub L);
 
-impl<L: MapLoss> Method for Maps<L> {
+impl<L: MapLoss> Learner for Maps<L> {
     fn parameters(&self) -> &Parameters {
         &self.0.core().parameters
     }

@@ -16,15 +16,15 @@ pub use place::{Ends, Place};
 use super::Training;
 use super::many_step::automatic_gain;
 use crate::nn::{TimeEmbedding, VelocityShape};
-use crate::{Error, Result, settings};
+use crate::settings;
 
 settings! {
-    /// How samples are drawn from a map between times; `sample` can replace it.
-    pub struct Steps {
-        /// Number of sampling steps, such as 1, 2 or 4, 1 to 1,000.
-        map_steps: usize = 1,
-        /// Number of frequencies of the time embedding, in octaves from ½: few, because the map is differentiated in time; 1 to 16.
-        time_frequencies: usize = 3,
+    /// How samples are drawn from a map between times; `sample` can replace the steps.
+    pub struct MapSettings {
+        /// Number of sampling steps, such as 1, 2 or 4.
+        map_steps: usize = 1, in 1..=1000,
+        /// Number of frequencies of the time embedding, in octaves from ½: few, because the map is differentiated in time.
+        time_frequencies: usize = 3, in 1..=16,
     }
 }
 
@@ -37,18 +37,7 @@ pub struct Ways {
     pub to_data: f32,
 }
 
-impl Ways {
-    pub fn check(self) -> Result<()> {
-        for (key, value) in [("from_noise", self.from_noise), ("to_data", self.to_data)] {
-            if !(0.0..1.0).contains(&value) {
-                return Err(Error::usage(format!("`{key}` is {value}: it must be 0 or more and below 1")));
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Steps {
+impl MapSettings {
     fn time(&self) -> TimeEmbedding {
         TimeEmbedding { count: self.time_frequencies, highest: 0.5 * (self.time_frequencies as f32 - 1.0).exp2() }
     }
@@ -61,17 +50,8 @@ impl Steps {
             width: training.hidden_width,
             depth: training.hidden_layers,
             activation: training.activation,
-            input_gain: if training.input_gain == 0.0 { automatic_gain(inputs) } else { training.input_gain },
+            input_gain: training.input_gain.unwrap_or(automatic_gain(inputs)),
             time: self.time(),
         }
-    }
-
-    pub fn check(&self) -> Result<()> {
-        for (key, value, most) in [("map_steps", self.map_steps, 1000), ("time_frequencies", self.time_frequencies, 16)] {
-            if !(1..=most).contains(&value) {
-                return Err(Error::usage(format!("`{key}` is {value}: it must be between 1 and {most}")));
-            }
-        }
-        Ok(())
     }
 }

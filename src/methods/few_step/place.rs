@@ -77,12 +77,9 @@ impl Place {
 }
 
 fn check_latent(training: &Training, columns: usize) -> Result<()> {
-    if training.latent_dim == 0 || training.latent_dim == columns {
-        return Ok(());
-    }
+    let Some(latent) = training.latent_dim.filter(|latent| *latent != columns) else { return Ok(()) };
     Err(Error::usage(format!(
-        "`latent_dim` is {}: a map between times has a latent space of the data's dimension, {columns} (leave it at 0)",
-        training.latent_dim
+        "`latent_dim` is {latent}: a map between times has a latent space of the data's dimension, {columns} (leave it at auto)"
     )))
 }
 

@@ -10,7 +10,7 @@
 mod settings;
 mod start;
 
-pub(super) use settings::{LatentSettings, check_samples};
+pub use settings::{LatentSettings, Law, Variance};
 
 use super::dataset::{join, part};
 use super::{Dataset, Density, Meaning, Setup};
@@ -20,7 +20,6 @@ use crate::ops::likelihood::{Family, Spread};
 use crate::ops::posterior::Estimator;
 use crate::ops::random::Law as Noise;
 use crate::{Error, Result};
-use settings::Law;
 use start::Start;
 
 /// Numbers that one layer's answers to a chunk of samples may take.
@@ -88,7 +87,7 @@ pub(super) struct Drawn {
 impl Latent {
     pub fn new(setup: &Setup, settings: LatentSettings) -> Result<Self> {
         let (training, columns, conditions) = (setup.training, setup.columns, setup.conditions);
-        let latent = if training.latent_dim == 0 { columns } else { training.latent_dim };
+        let latent = training.latent_dim.unwrap_or(columns);
         if let Some(data) = setup.data.filter(|_| settings.likelihood == Law::Bernoulli) {
             check_chances(data, columns, training.standardize)?;
         }
@@ -104,7 +103,7 @@ impl Latent {
             depth: training.hidden_layers,
             activation: training.activation,
             head: Head::Free,
-            input_gain: if training.input_gain == 0.0 { 1.0 } else { training.input_gain },
+            input_gain: training.input_gain.unwrap_or(1.0),
             zero_last: true,
         };
         let outputs = if settings.own_scales() { 2 * columns } else { columns };
@@ -273,7 +272,7 @@ pub(super) struct LatentMethod<O> {
     pub objective: O,
 }
 
-impl<O: Objective> super::Method for LatentMethod<O> {
+impl<O: Objective> super::Learner for LatentMethod<O> {
     fn parameters(&self) -> &Parameters {
         &self.model.parameters
     }

@@ -1,6 +1,6 @@
 //! Settings of methods with latent variables.
 
-use crate::{Error, Result, settings};
+use crate::settings;
 use serde::{Deserialize, Serialize};
 
 /// A decoder's distribution of a column.
@@ -29,45 +29,20 @@ settings! {
         likelihood: Law = Law::Gaussian,
         /// Learned scales of that distribution: column (one per column), point (a function of the latent).
         variance: Variance = Variance::Point,
-        /// Degrees of freedom of student-t, above 0 to 1,000,000.
-        degrees_of_freedom: f32 = 4.0,
-        /// Smallest scale of that distribution, in the units of training (standard deviations, if columns are standardized), above 0 to 1.
-        min_scale: f32 = 0.01,
-        /// Noise of the decoder in samples, true or false; without it they are its means.
+        /// Degrees of freedom of student-t.
+        degrees_of_freedom: f32 = 4.0, in above(0.0).up_to(1e6),
+        /// Smallest scale of that distribution, in the units of training (standard deviations, if columns are standardized).
+        min_scale: f32 = 0.01, in above(0.0).up_to(1.0),
+        /// Noise of the decoder in samples; without it they are its means.
         decoder_noise: bool = true,
-        /// Number of importance samples of a log-density, a lower bound that is tighter with more, 1 to 100,000.
-        bound_samples: usize = 500,
+        /// Number of importance samples of a log-density, a lower bound that is tighter with more.
+        bound_samples: usize = 500, in 1..=100_000,
     }
 }
 
 impl LatentSettings {
-    /// Refuses values out of range.
-    pub fn check(&self) -> Result<()> {
-        let wrong = |key: &str, value: &dyn std::fmt::Display, valid: &str| {
-            Err(Error::usage(format!("`{key}` is {value}: it must be {valid}")))
-        };
-        if !(self.degrees_of_freedom > 0.0 && self.degrees_of_freedom <= 1e6) {
-            return wrong("degrees_of_freedom", &self.degrees_of_freedom, "above 0 and at most 1,000,000");
-        }
-        if !(self.min_scale > 0.0 && self.min_scale <= 1.0) {
-            return wrong("min_scale", &self.min_scale, "above 0 and at most 1");
-        }
-        if !(1..=100_000).contains(&self.bound_samples) {
-            return wrong("bound_samples", &self.bound_samples, "between 1 and 100,000");
-        }
-        Ok(())
-    }
-
     /// Whether the decoder gives scales besides locations.
     pub fn own_scales(&self) -> bool {
         self.variance == Variance::Point && self.likelihood != Law::Bernoulli
     }
-}
-
-/// Refuses a number of samples a row that is out of range.
-pub fn check_samples(samples: usize) -> Result<()> {
-    if (1..=1024).contains(&samples) {
-        return Ok(());
-    }
-    Err(Error::usage(format!("`samples` is {samples}: it must be between 1 and 1,024")))
 }

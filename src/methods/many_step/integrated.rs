@@ -5,7 +5,7 @@ use crate::Result;
 use crate::flow::{Gamma, Prediction, Solver, Time, divergence, follow, probed_divergence, table};
 use crate::gpu::{Gpu, Plan, Recorder, Var};
 use crate::methods::dataset::join;
-use crate::methods::{Dataset, Density, Method};
+use crate::methods::{Dataset, Density, Learner};
 use crate::nn::{Parameters, Weights};
 use crate::ops::random::Law;
 
@@ -47,7 +47,7 @@ pub struct Way {
     pub states: Vec<Var>,
 }
 
-/// What a model asks of a method that integrates, beside [`Method`].
+/// What a model asks of a method that integrates, beside [`Learner`].
 pub trait Dynamics: Send + Sync {
     fn sampling(&self) -> &Sampling;
     /// The times between which samples are integrated.
@@ -83,7 +83,7 @@ pub trait Dynamics: Send + Sync {
     fn way_back(&self, rec: &mut Recorder, x: Var) -> Result<Way>;
 }
 
-/// A [`Flow`] as a [`Method`].
+/// A [`Flow`] as a [`Learner`].
 pub struct Integrated<F>(pub F);
 
 impl<F: Flow> Integrated<F> {
@@ -205,9 +205,9 @@ impl<F: Flow> Dynamics for Integrated<F> {
     fn probes(&self) -> usize {
         let core = self.0.core();
         match core.sampling.probes {
-            0 if core.columns <= EXACT => 0,
-            0 => PROBES,
-            given => given,
+            None if core.columns <= EXACT => 0,
+            None => PROBES,
+            Some(probes) => probes,
         }
     }
 
@@ -233,7 +233,7 @@ impl<F: Flow> Dynamics for Integrated<F> {
     }
 }
 
-impl<F: Flow> Method for Integrated<F> {
+impl<F: Flow> Learner for Integrated<F> {
     fn parameters(&self) -> &Parameters {
         &self.0.core().parameters
     }

@@ -1,5 +1,5 @@
 //! What every method has whose map is the end of an integration: a network F(x, t) on a path, the noise at its start, and how samples are
-//! drawn. A method of this kind is a [`Flow`]: its loss, and what it makes of the network; [`Integrated`] makes it a [`Method`](super::Method).
+//! drawn. A method of this kind is a [`Flow`]: its loss, and what it makes of the network; [`Integrated`] makes it a [`Learner`](super::Learner).
 //!
 //! Everything runs in centered units, x less the data's mean. Noise is ξ(z) = zA, the Gaussian with the data's covariance (the paper's ξ), so
 //! that a network that says nothing leaves the fitted Gaussian as it is: on every path of such noise a Gaussian of that covariance only
@@ -9,9 +9,7 @@ mod integrated;
 mod settings;
 
 pub use integrated::{Dynamics, Flow, Integrated, Way};
-pub use settings::{
-    Course, FITTED, Sampling, check_source, given_source, keys_of_flow, refuse_decoding, resolve_flow, take_flow,
-};
+pub use settings::{PathSettings, Sampling, check_source};
 
 use super::dataset::{join, part};
 use super::{Dataset, Setup};
@@ -54,8 +52,8 @@ impl ManyStep {
     /// `heads`: how many answers of the data's width the network gives. `given`: whether the source distribution is that of rows.
     pub fn new(
         setup: &Setup,
-        course: &Course,
-        sampling: Sampling,
+        settings: &PathSettings,
+        sampling: &Sampling,
         prediction: Prediction,
         heads: usize,
         given: bool,
@@ -66,7 +64,7 @@ impl ManyStep {
                 "`source` starts from rows, which do not have the conditioning columns: leave out `source` or the conditioning columns",
             ));
         }
-        let latent = if training.latent_dim == 0 || given { columns } else { training.latent_dim };
+        let latent = training.latent_dim.filter(|_| !given).unwrap_or(columns);
         let mut builder = Builder::new(setup.seed);
         let (mean, factor) = match setup.data {
             Some(data) => (data.mean().to_vec(), data.embedding(latent)),
@@ -86,8 +84,8 @@ impl ManyStep {
             width: training.hidden_width,
             depth: training.hidden_layers,
             activation: training.activation,
-            input_gain: if training.input_gain == 0.0 { automatic_gain(columns) } else { training.input_gain },
-            time: course.embedding(),
+            input_gain: training.input_gain.unwrap_or(automatic_gain(columns)),
+            time: settings.embedding(),
         };
         let network = Velocity::new(&mut builder, "velocity", shape);
         Ok(Self {
@@ -98,10 +96,10 @@ impl ManyStep {
             latent,
             columns,
             conditions,
-            path: course.path(),
+            path: settings.path(),
             prediction,
-            times: course.time_distribution,
-            sampling,
+            times: settings.time_distribution,
+            sampling: sampling.clone(),
             weight,
             bias,
             source,

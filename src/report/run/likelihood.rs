@@ -47,7 +47,7 @@ pub fn judged(outcome: &Outcome) -> Result<Option<Judged>> {
     Ok(Some(Judged {
         model: LogLikelihood::of_weighted(&values, table.weights(), table.cols() - given),
         gaussian: gaussian.shifted(scale.log_det_of(table.cols() - given), table.cols() - given),
-        means: model.method().density_means().said(),
+        means: model.learner().density_means().said(),
         rows: if table.weights().is_some() { format!("{said}, weighted") } else { said },
     }))
 }

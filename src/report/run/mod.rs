@@ -20,11 +20,11 @@ use super::{Curve, DRAWN_COLUMNS, Figure, Page, Scale, ScoreTable, Sheet, compar
 use crate::Result;
 use crate::data::{Purpose, Standardization, Table, Target, by_weight, groups, in_words, set_aside, subset};
 use crate::gpu::Gpu;
-use crate::methods::{Entry, given_score};
+use crate::methods::{Entry, Method as _};
 use crate::metrics::gaussian::Gaussian;
 use crate::metrics::{Evaluation, Options, Points, evaluate_points};
 use crate::model::Model;
-use crate::settings::table_of;
+use crate::settings::Settings as _;
 use crate::train::{Outcome, Sets};
 use crate::words::{duration, number};
 
@@ -91,14 +91,14 @@ impl Real {
 pub fn page(
     gpu: &Gpu,
     outcome: &Outcome,
-    entry: &Entry,
     more: Option<&Table>,
     likelihood: Option<&Judged>,
     commands: Vec<String>,
 ) -> Result<Page> {
     let (description, train) = (outcome.model.description(), &outcome.sets.train);
+    let entry = description.method.entry();
     // With a score of its own to learn, the data are another distribution's.
-    let elsewhere = !given_score(&description.settings).is_empty();
+    let elsewhere = description.method.target_score().is_some();
     // A run of a moment is not kept waiting: fewer rows, and no classifier, which takes longer than all else.
     let (rows, classify) = if outcome.seconds > LONG { (ROWS, true) } else { (ROWS / 4, false) };
     let mut real = Real::of(outcome, more, rows)?;
@@ -287,7 +287,6 @@ fn figures(outcome: &Outcome, real: &Real, samples: &Table, elsewhere: bool) -> 
 
 fn settings(outcome: &Outcome) -> Vec<(String, String)> {
     let description = outcome.model.description();
-    let shared = table_of(&description.training).unwrap_or_default();
-    let rows = |table: &toml::Table| table.iter().map(|(key, value)| (key.clone(), value.to_string())).collect::<Vec<_>>();
-    [rows(&description.settings), rows(&shared)].concat()
+    let values = [description.method.write(), description.training.write()];
+    values.iter().flat_map(|values| values.shown()).collect()
 }

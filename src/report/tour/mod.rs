@@ -78,7 +78,7 @@ pub fn page(plan: &Plan, tour: &Tour, gpu: &Gpu, commands: Vec<String>) -> Resul
         .into_iter()
         .flatten()
         .collect(),
-        settings: plan.training.iter().map(|(key, value)| (key.clone(), value.to_string())).collect(),
+        settings: plan.training.shown(),
         commands,
         footer: format!("pushforward {}", env!("CARGO_PKG_VERSION")),
         ..Page::default()

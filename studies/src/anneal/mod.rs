@@ -31,12 +31,12 @@ pub use target::{Kind, Mixture, NAMES, Target};
 
 use super::comparison::{FRESH, GAUSSIAN, SAMPLE};
 use pushforward::gpu::Gpu;
-use pushforward::methods::anneal::OBJECTIVES;
-use pushforward::methods::{self, Entry, Training};
+use pushforward::methods::anneal::{self, Annealed};
+use pushforward::methods::{self, Anneal, Method, Training};
 use pushforward::metrics::Points;
 use pushforward::metrics::gaussian::Gaussian;
 use pushforward::ops::cooling::Falls;
-use pushforward::settings::{Settings as _, refuse_unknown};
+use pushforward::settings::{Settings as _, Values};
 use pushforward::train::log::Log;
 use pushforward::train::{self, Job, Progress};
 use pushforward::{Error, Result, settings};
@@ -61,75 +61,70 @@ settings! {
         /// Target distributions, such as ["ring", "far32"]; ring, two, far32, far64 and moons when empty.
         targets: Vec<String> = Vec::new(),
         /// Number of pairs of runs, with seeds from --seed on.
-        seeds: u64 = 10,
+        seeds: u64 = 10, in 1..=100,
         /// Training steps of every run; of an adversarial method, steps of its generator.
-        steps: u32 = 2000,
+        steps: u32 = 2000, in 1..,
         /// Batch size: rows of the data in one training step.
-        batch_size: usize = 512,
+        batch_size: usize = 512, in 2..=1 << 20,
         /// Training rows.
-        rows: usize = 20_000,
+        rows: usize = 20_000, in 10..=pushforward::data::MAX_TOY_ROWS as i64,
         /// Rows of each set in the scores.
-        scored: usize = 4_000,
+        scored: usize = 4_000, in 50..=50_000,
         /// Training of the missing runs, true or false; false only shows the finished ones.
         train: bool = true,
         /// Keeping of the runs' folders, true or false.
         keep: bool = false,
         /// Further settings of training, of objectives and of anneal, such as {hidden_width = 32, critic_steps = 2, noise_fraction = 0.7}; each run takes those that it knows.
-        training: toml::Table = toml::Table::new(),
+        training: Values = Values::default(),
     }
 }
 
 impl Settings {
-    /// Refuses values out of range, and names that are none.
-    pub fn check(&self) -> Result<()> {
-        let wrong = |key: &str, value: &dyn std::fmt::Display, valid: &str| {
-            Err(Error::usage(format!("`{key}` is {value}: it must be {valid}")))
-        };
-        if !(1..=100).contains(&self.seeds) {
-            return wrong("seeds", &self.seeds, "between 1 and 100");
-        }
-        if !(10..=pushforward::data::MAX_TOY_ROWS).contains(&self.rows) {
-            return wrong("rows", &self.rows, &format!("between 10 and {}", pushforward::data::MAX_TOY_ROWS));
-        }
-        if !(50..=50_000).contains(&self.scored) {
-            return wrong("scored", &self.scored, "between 50 and 50,000");
-        }
+    /// Refuses names that are none, and settings that no run takes.
+    fn validate(&self) -> Result<()> {
         self.targets()?;
         let objectives = self.objectives()?;
-        if let Some(own) = OWN.into_iter().find(|key| self.training.contains_key(*key)) {
+        if let Some(own) = OWN.into_iter().find(|own| self.training.keys().any(|key| key == *own)) {
             let instead = if own == "objective" { "objectives" } else { own };
             return Err(Error::usage(format!("`training` has `{own}`, which is set by `{instead}` of the study")));
         }
-        let mut unknown = self.training.clone();
         // Of all objectives: parts of a study that is split by them share their terms.
-        let all = OBJECTIVES.into_iter().map(methods::find).collect::<Result<Vec<_>>>()?;
         let mut valid: Vec<&str> = Vec::new();
-        for key in all.into_iter().flat_map(|entry| known(entry, true)) {
-            if !OWN.contains(&key) && !valid.contains(&key) {
-                valid.push(key);
+        for objective in anneal::objectives() {
+            for key in known(annealed(objective, Falls::Geometric)?.as_ref()) {
+                if !OWN.contains(&key) && !valid.contains(&key) {
+                    valid.push(key);
+                }
             }
         }
-        unknown.retain(|key, _| !valid.contains(&key));
-        refuse_unknown(&unknown, &valid)?;
-        for entry in objectives {
+        let mut unknown = self.training.clone();
+        unknown.retain(|key| !valid.contains(&key));
+        unknown.refuse(&valid)?;
+        for objective in objectives {
             for arm in self.arms() {
-                self.training(entry, arm)?;
+                self.configured(objective.as_ref(), arm)?;
             }
         }
         Ok(())
     }
 
     /// The objectives asked for, each once.
-    pub fn objectives(&self) -> Result<Vec<&'static Entry>> {
-        let asked: Vec<&str> = self.objectives.iter().map(String::as_str).collect();
-        let mut chosen: Vec<&Entry> = Vec::new();
-        for name in if asked.is_empty() { OBJECTIVES.to_vec() } else { asked } {
-            let entry = methods::find(name)?;
-            if !OBJECTIVES.contains(&entry.name) {
-                return Err(Error::usage(format!("`{name}` cannot be annealed: what can is {}", OBJECTIVES.join(", "))));
+    ///
+    /// # Errors
+    /// A name that is none, or of what cannot be annealed.
+    pub fn objectives(&self) -> Result<Vec<Box<dyn Method>>> {
+        if self.objectives.is_empty() {
+            return Ok(anneal::objectives());
+        }
+        let mut chosen: Vec<Box<dyn Method>> = Vec::new();
+        for name in &self.objectives {
+            let method = methods::by_name(name)?;
+            if !method.can_be_annealed() {
+                let names: Vec<&str> = anneal::objectives().iter().map(|method| method.name()).collect();
+                return Err(Error::usage(format!("`{name}` cannot be annealed: what can is {}", names.join(", "))));
             }
-            if chosen.iter().all(|of| of.name != entry.name) {
-                chosen.push(entry);
+            if chosen.iter().all(|of| of.name() != method.name()) {
+                chosen.push(method);
             }
         }
         Ok(chosen)
@@ -161,34 +156,38 @@ impl Settings {
     }
 
     /// What trains a run, and its settings: those of the two arms of an objective differ only in what anneal adds.
-    fn training(&self, objective: &'static Entry, arm: Arm) -> Result<(&'static Entry, Training, toml::Table)> {
-        let annealed = arm != Arm::Direct;
-        let mut table = self.training.clone();
-        let keys = known(objective, annealed);
-        table.retain(|key, _| keys.contains(&key));
-        table.insert("steps".into(), i64::from(self.steps).into());
-        table.insert("batch_size".into(), i64::try_from(self.batch_size).unwrap_or(i64::MAX).into());
-        // All rows are learned from, and the last weights count: which step is kept would be a difference of its own.
-        table.entry("validation_fraction").or_insert(0.0.into());
-        // The judge has test rows of its own.
-        table.insert("test_fraction".into(), 0.0.into());
-        let entry = if annealed {
-            table.insert("objective".into(), objective.name.into());
-            table.insert("noise_schedule".into(), arm.name().into());
-            &methods::anneal::ENTRY
-        } else {
-            objective
+    fn configured(&self, objective: &dyn Method, arm: Arm) -> Result<(Box<dyn Method>, Training)> {
+        let method = match arm.noise_schedule() {
+            Some(schedule) => annealed(objective.boxed(), schedule)?,
+            None => objective.boxed(),
         };
-        let (mut training, own) = entry.settings(table)?;
-        training.warmup_steps = training.warmup_steps.min(self.steps / WARMUP_SHARE);
-        Ok((entry, training, own))
+        let keys = known(method.as_ref());
+        let mut own = self.training.clone();
+        own.retain(|key| keys.contains(&key));
+        // All rows are learned from, and the last weights count: which step is kept would be a difference of its own.
+        let mut values = Values::default();
+        values.insert("validation_fraction", 0.0);
+        values.extend(own);
+        let (method, training) = methods::configure(method, &values)?;
+        let training = Training {
+            steps: self.steps,
+            batch_size: self.batch_size,
+            // The judge has test rows of its own.
+            test_fraction: Some(0.0),
+            warmup_steps: training.warmup_steps.min(self.steps / WARMUP_SHARE),
+            ..training
+        };
+        Ok((method, training))
     }
 }
 
-/// Settings that a run of an objective takes.
-fn known(objective: &Entry, annealed: bool) -> Vec<&'static str> {
-    let anneal = if annealed { methods::anneal::ENTRY.keys() } else { Vec::new() };
-    [Training::keys(), objective.keys(), anneal].concat().into_iter().map(|key| key.name).collect()
+fn annealed(objective: Box<dyn Method>, noise_schedule: Falls) -> Result<Box<dyn Method>> {
+    Ok(Box::new(Anneal { objective: Annealed::new(objective)?, noise_schedule, ..Anneal::default() }))
+}
+
+/// Settings that a run of a method takes.
+fn known(method: &dyn Method) -> Vec<&'static str> {
+    [method.training().keys(), method.keys()].concat().into_iter().map(|key| key.name).collect()
 }
 
 /// Where the rows of a run that are drawn on the page are kept.
@@ -236,11 +235,11 @@ impl Maker<'_> {
         for &seed in seeds {
             for judge in &judges {
                 self.baselines(judge, seed)?;
-                for &objective in &objectives {
+                for objective in &objectives {
                     for &arm in &arms {
-                        let key = Key::new(judge.target().name, objective.name, arm, seed);
+                        let key = Key::new(judge.target().name, objective.name(), arm, seed);
                         if !has(&self.log, &key) {
-                            to_make.push((judge, objective, key));
+                            to_make.push((judge, objective.as_ref(), key));
                         }
                     }
                 }
@@ -259,7 +258,11 @@ impl Maker<'_> {
             let left = if made == 0 { String::new() } else { format!(", about {minutes:.0} min left") };
             let Key { target, arm, seed, .. } = &key;
             let how = if *arm == Arm::Direct { "direct".into() } else { format!("annealed ({})", arm.name()) };
-            self.watch.message(&format!("{} {how} on {target}, seed {seed}: run {} of {count}{left}", objective.name, made + 1));
+            self.watch.message(&format!(
+                "{} {how} on {target}, seed {seed}: run {} of {count}{left}",
+                objective.name(),
+                made + 1
+            ));
             match self.one(objective, judge, key) {
                 Err(Error::Interrupted { step }) => return Ok(Some(step)),
                 outcome => outcome?,
@@ -291,7 +294,7 @@ impl Maker<'_> {
     }
 
     /// Makes a run, scores it and records it.
-    fn one(&mut self, objective: &'static Entry, judge: &Judge, key: Key) -> Result<()> {
+    fn one(&mut self, objective: &dyn Method, judge: &Judge, key: Key) -> Result<()> {
         let folder = self.out.join("runs").join(format!("{}-{}-{}-seed{}", key.target, key.objective, key.arm.name(), key.seed));
         // A run that was not recorded was not finished: it is begun again.
         clear(&folder)?;
@@ -329,12 +332,11 @@ impl Maker<'_> {
         self.log.push(record)
     }
 
-    fn trained(&mut self, objective: &'static Entry, judge: &Judge, key: &Key, out: PathBuf) -> Result<train::Outcome> {
-        let (entry, training, settings) = self.settings.training(objective, key.arm)?;
+    fn trained(&mut self, objective: &dyn Method, judge: &Judge, key: &Key, out: PathBuf) -> Result<train::Outcome> {
+        let (method, training) = self.settings.configured(objective, key.arm)?;
         let job = Job {
-            entry,
+            method,
             training,
-            settings,
             seed: key.seed,
             source: format!("the target {} of the study of annealing", key.target),
             source_hash: None,

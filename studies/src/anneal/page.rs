@@ -6,7 +6,7 @@ use pushforward::Error;
 use pushforward::metrics::Score;
 use pushforward::report::contrasts::{Contrast, Contrasts, contrasts};
 use pushforward::report::{Figure, Page, Sheet, number};
-use pushforward::settings::table_of;
+use pushforward::settings::Settings as _;
 use pushforward::words::{duration, plain};
 
 use super::words::{between, findings, headline, reach, signed};
@@ -110,16 +110,14 @@ pub fn page(study: &Study, figures: Vec<Figure>, command: &str) -> Page {
         facts: facts.map(|(name, value)| (name.to_string(), value)).to_vec(),
         figures,
         sheets: glance.into_iter().chain(tables).chain(rest).collect(),
-        settings: table_of(&Settings {
+        settings: Settings {
             objectives: study.objectives.clone(),
             noise_schedules: study.arms.iter().filter_map(|arm| arm.noise_schedule()).collect(),
             targets: study.targets.iter().map(|target| target.name.into()).collect(),
             ..settings.clone()
-        })
-        .unwrap_or_default()
-        .into_iter()
-        .map(|(key, value)| (key, value.to_string()))
-        .collect(),
+        }
+        .write()
+        .shown(),
         commands: vec![command.into()],
         footer: format!("pushforward {}", env!("CARGO_PKG_VERSION")),
         ..Page::default()

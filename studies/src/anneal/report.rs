@@ -20,7 +20,6 @@ struct Printed<'a> {
 
 pub(crate) fn prepare(assignments: &[String]) -> Result<Prepared> {
     let settings: Settings = read(assignments)?;
-    settings.check()?;
     Ok(Box::new(move |desk| make(&settings, desk)))
 }
 

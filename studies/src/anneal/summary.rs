@@ -138,7 +138,7 @@ pub struct Study {
 impl Study {
     /// Of the runs that the settings and seeds ask for, among others or not; of two lines of one run the first counts.
     pub fn new(settings: &Settings, seeds: Vec<u64>, records: Vec<Record>, interrupted: Option<u64>) -> Result<Self> {
-        let objectives: Vec<String> = settings.objectives()?.iter().map(|entry| entry.name.into()).collect();
+        let objectives: Vec<String> = settings.objectives()?.iter().map(|method| method.name().into()).collect();
         let (arms, targets) = (settings.arms(), settings.targets()?);
         let asked = |record: &Record| {
             let baseline = [GAUSSIAN, FRESH].contains(&record.key.objective.as_str());

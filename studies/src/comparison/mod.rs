@@ -24,13 +24,13 @@ pub use record::{Record, Terms};
 use record::{has, planned};
 pub use summary::{Cell, Comparison, Failure, LEAST_MODE_SHARE, LEAST_SKILL, MOST_C2ST_ACCURACY, Standing};
 
-use pushforward::data::Fraction;
 use pushforward::data::toy::Toy;
 use pushforward::gpu::Gpu;
-use pushforward::methods::{self, Entry, REGISTRY, stein};
+use pushforward::methods::{self, LearnsFrom, Method};
 use pushforward::metrics::Points;
 use pushforward::metrics::gaussian::Gaussian;
 use pushforward::model::Model;
+use pushforward::settings::{Settings as _, Values};
 use pushforward::train::log::Log;
 use pushforward::train::{self, Job, Progress};
 use pushforward::{Error, Result, settings};
@@ -58,14 +58,14 @@ pub struct Subject {
     pub methods_of: &'static str,
     /// What is to be known of how they were compared, beside what holds for every comparison.
     pub note: &'static str,
-    /// Whether a line of the registry is one of them.
-    pub has: fn(&Entry) -> bool,
+    /// Whether a method is one of them.
+    pub has: fn(&dyn Method) -> bool,
 }
 
 impl Subject {
     /// Its methods, in the registry's order.
-    pub fn methods(&self) -> impl Iterator<Item = &'static Entry> {
-        REGISTRY.iter().filter(|entry| (self.has)(entry))
+    pub fn methods(&self) -> impl Iterator<Item = Box<dyn Method>> {
+        methods::all().into_iter().filter(|method| (self.has)(method.as_ref()))
     }
 }
 
@@ -73,64 +73,60 @@ settings! {
     /// Settings of a comparison.
     pub struct Settings {
         /// Seconds of training per run.
-        seconds: f32 = 20.0,
+        seconds: f32 = 20.0, in above(0.0),
         /// Number of runs of each method on each target, with seeds from --seed on.
-        seeds: u64 = 3,
+        seeds: u64 = 3, in 1..=100,
         /// Training rows.
-        rows: usize = 20_000,
+        rows: usize = 20_000, in 10..=pushforward::data::MAX_TOY_ROWS as i64,
         /// Rows of each set in the scores.
-        scored: usize = 4_000,
+        scored: usize = 4_000, in 50..=50_000,
         /// Methods, such as ["mmd", "energy"] of §2 or ["diffusion", "flow-matching"] of §4; all of the study when empty.
         methods: Vec<String> = Vec::new(),
         /// Toy distributions, such as ["moons"]; 8gaussians, moons, checkerboard and spiral when empty.
         targets: Vec<String> = Vec::new(),
         /// Training settings of every method that differ from the defaults, such as {hidden_width = 32, batch_size = 512}.
-        training: toml::Table = toml::Table::new(),
+        training: Values = Values::default(),
     }
 }
 
 impl Settings {
-    /// Refuses values out of range, and names that are none.
-    pub fn check(&self, subject: &Subject) -> Result<()> {
-        let wrong = |key: &str, value: &dyn std::fmt::Display, valid: &str| {
-            Err(Error::usage(format!("`{key}` is {value}: it must be {valid}")))
-        };
-        if !(self.seconds > 0.0 && self.seconds.is_finite()) {
-            return wrong("seconds", &self.seconds, "above 0");
-        }
-        if !(1..=100).contains(&self.seeds) {
-            return wrong("seeds", &self.seeds, "between 1 and 100");
-        }
-        if !(10..=pushforward::data::MAX_TOY_ROWS).contains(&self.rows) {
-            return wrong("rows", &self.rows, &format!("between 10 and {}", pushforward::data::MAX_TOY_ROWS));
-        }
-        if !(50..=50_000).contains(&self.scored) {
-            return wrong("scored", &self.scored, "between 50 and 50,000");
-        }
-        self.toys()?;
-        self.entries(subject)?.iter().try_for_each(|entry| entry.settings(self.training.clone()).map(|_| ()))
+    /// Refuses names that are none.
+    fn validate(&self) -> Result<()> {
+        self.toys().map(|_| ())
+    }
+
+    /// Refuses what is not of this comparison, and settings that its methods refuse.
+    ///
+    /// # Errors
+    /// The first of them.
+    pub fn check_for(&self, subject: &Subject) -> Result<()> {
+        self.check()?;
+        self.chosen(subject)?.into_iter().try_for_each(|method| methods::configure(method, &self.training).map(|_| ()))
     }
 
     /// The methods asked for, each once.
-    pub fn entries(&self, subject: &Subject) -> Result<Vec<&'static Entry>> {
-        let all: Vec<&Entry> = subject.methods().collect();
+    ///
+    /// # Errors
+    /// A name that is none, or not of this comparison.
+    pub fn chosen(&self, subject: &Subject) -> Result<Vec<Box<dyn Method>>> {
+        let all: Vec<Box<dyn Method>> = subject.methods().collect();
         if self.methods.is_empty() {
             return Ok(all);
         }
-        let mut chosen: Vec<&Entry> = Vec::new();
+        let mut chosen: Vec<Box<dyn Method>> = Vec::new();
         for name in &self.methods {
-            let entry = methods::find(name)?;
-            if !(subject.has)(entry) {
-                let names: Vec<&str> = all.iter().map(|of| of.name).collect();
+            let method = methods::by_name(name)?;
+            if !(subject.has)(method.as_ref()) {
+                let names: Vec<&str> = all.iter().map(|of| of.name()).collect();
                 return Err(Error::usage(format!(
                     "`{name}` is of {}, and this compares the methods {}: {}",
-                    entry.paper,
+                    method.entry().paper,
                     subject.methods_of,
                     names.join(", ")
                 )));
             }
-            if chosen.iter().all(|of| of.name != entry.name) {
-                chosen.push(entry);
+            if chosen.iter().all(|of| of.name() != method.name()) {
+                chosen.push(method);
             }
         }
         Ok(chosen)
@@ -149,9 +145,10 @@ impl Settings {
     }
 }
 
-/// Whether a method can learn this target at all: `stein` needs its score.
+/// Whether a method can learn this target at all: one that learns from the score needs it.
 pub fn applies(method: &str, toy: Toy) -> bool {
-    method != stein::ENTRY.name || toy.score([0.0; 2]).is_some()
+    let scored = methods::by_name(method).is_ok_and(|method| method.learns_from() == LearnsFrom::Score);
+    !scored || toy.score([0.0; 2]).is_some()
 }
 
 /// Where a run of a method is kept in the comparison's folder.
@@ -187,15 +184,15 @@ pub fn run(
     watch: &mut dyn Progress,
     stop: &AtomicBool,
 ) -> Result<Comparison> {
-    settings.check(subject)?;
-    let (entries, toys) = (settings.entries(subject)?, settings.toys()?);
+    settings.check_for(subject)?;
+    let (chosen, toys) = (settings.chosen(subject)?, settings.toys()?);
     let terms = Terms::new(gpu, settings);
     let log = Log::open(&out.join(format!("{}.jsonl", subject.name)), &terms)?;
     let seeds: Vec<u64> = (0..settings.seeds).map(|i| seed.wrapping_add(i)).collect();
     let judges = toys.iter().map(|&toy| Judge::new(gpu, toy, settings.scored)).collect::<Vec<_>>();
     let mut maker = Maker { gpu, subject, out, settings, terms, log, watch, stop };
-    let interrupted = maker.all(&entries, &judges, &seeds)?;
-    let methods = entries.iter().map(|entry| entry.name.to_string()).collect();
+    let interrupted = maker.all(&chosen, &judges, &seeds)?;
+    let methods = chosen.iter().map(|method| method.name().to_string()).collect();
     Ok(Comparison::new(settings, methods, toys, seeds, maker.log.records(), interrupted))
 }
 
@@ -213,13 +210,13 @@ struct Maker<'a> {
 
 impl Maker<'_> {
     /// One seed after the other, so that a comparison that ends early has something of everything. The step at which it was interrupted.
-    fn all(&mut self, entries: &[&'static Entry], judges: &[Judge], seeds: &[u64]) -> Result<Option<u64>> {
+    fn all(&mut self, chosen: &[Box<dyn Method>], judges: &[Judge], seeds: &[u64]) -> Result<Option<u64>> {
         let mut to_make = Vec::new();
         for &seed in seeds {
             for judge in judges {
-                for &entry in entries.iter().filter(|entry| applies(entry.name, judge.toy())) {
-                    if !has(&self.log, entry.name, judge.toy(), seed) {
-                        to_make.push((seed, judge, entry));
+                for method in chosen.iter().filter(|method| applies(method.name(), judge.toy())) {
+                    if !has(&self.log, method.name(), judge.toy(), seed) {
+                        to_make.push((seed, judge, method.as_ref()));
                     }
                 }
             }
@@ -237,7 +234,7 @@ impl Maker<'_> {
             }
         }
         let (count, started) = (to_make.len(), Instant::now());
-        for (made, (seed, judge, entry)) in to_make.into_iter().enumerate() {
+        for (made, (seed, judge, method)) in to_make.into_iter().enumerate() {
             if self.stop.load(Ordering::SeqCst) {
                 return Ok(Some(0));
             }
@@ -248,8 +245,8 @@ impl Maker<'_> {
                     format!(", about {:.0} min left", (each * (count - made) as f64 / 60.0).ceil())
                 }
             };
-            self.watch.message(&format!("{} on {}, seed {seed}: run {} of {count}{left}", entry.name, judge.toy(), made + 1));
-            match self.one(entry, judge, seed) {
+            self.watch.message(&format!("{} on {}, seed {seed}: run {} of {count}{left}", method.name(), judge.toy(), made + 1));
+            match self.one(method, judge, seed) {
                 Err(Error::Interrupted { step }) => return Ok(Some(step)),
                 outcome => outcome?,
             }
@@ -278,15 +275,15 @@ impl Maker<'_> {
     }
 
     /// Makes a run, scores it and records it.
-    fn one(&mut self, entry: &'static Entry, judge: &Judge, seed: u64) -> Result<()> {
+    fn one(&mut self, method: &dyn Method, judge: &Judge, seed: u64) -> Result<()> {
         let toy = judge.toy();
-        let planned = match planned(&self.log, entry.name, toy) {
+        let planned = match planned(&self.log, method.name(), toy) {
             Some(steps) => steps,
-            None => self.steps(entry, toy, seed)?,
+            None => self.steps(method, toy, seed)?,
         };
-        let mut record = Record { steps: planned.into(), ..Record::new(&self.terms, entry.name, toy, seed) };
+        let mut record = Record { steps: planned.into(), ..Record::new(&self.terms, method.name(), toy, seed) };
         let started = Instant::now();
-        match self.trained(entry, toy, seed, planned) {
+        match self.trained(method, toy, seed, planned) {
             Ok(outcome) => {
                 (record.steps_made, record.training_seconds) = (outcome.steps, outcome.seconds);
                 let started = Instant::now();
@@ -310,9 +307,9 @@ impl Maker<'_> {
     }
 
     /// How many steps fit into the budget.
-    fn steps(&mut self, entry: &'static Entry, toy: Toy, seed: u64) -> Result<u32> {
+    fn steps(&mut self, method: &dyn Method, toy: Toy, seed: u64) -> Result<u32> {
         let budget = f64::from(self.settings.seconds);
-        let job = |steps| self.job(entry, toy, seed, steps);
+        let job = |steps| self.job(method, toy, seed, steps);
         match train::steps_within(self.gpu, budget, (budget / 20.0).clamp(0.2, 1.0), &job) {
             // The run will meet the same, and say so.
             Err(e) if e.is_of_one_run() => Ok(job(None)?.training.steps),
@@ -320,8 +317,8 @@ impl Maker<'_> {
         }
     }
 
-    fn trained(&mut self, entry: &'static Entry, toy: Toy, seed: u64, steps: u32) -> Result<train::Outcome> {
-        let job = self.job(entry, toy, seed, Some(steps))?;
+    fn trained(&mut self, method: &dyn Method, toy: Toy, seed: u64, steps: u32) -> Result<train::Outcome> {
+        let job = self.job(method, toy, seed, Some(steps))?;
         // A run that was not recorded was not finished: it is begun again.
         if let Some(out) = job.out.as_ref().filter(|out| out.exists()) {
             std::fs::remove_dir_all(out).map_err(|e| Error::io("begin again in", out, e))?;
@@ -329,18 +326,18 @@ impl Maker<'_> {
         train::train(self.gpu, job, self.watch, self.stop)
     }
 
-    fn job(&self, entry: &'static Entry, toy: Toy, seed: u64, steps: Option<u32>) -> Result<Job> {
-        let (mut training, settings) = entry.settings(self.settings.training.clone())?;
+    fn job(&self, method: &dyn Method, toy: Toy, seed: u64, steps: Option<u32>) -> Result<Job> {
+        let out = folder(self.out, method.name(), toy, seed);
+        let (method, mut training) = methods::configure(method.boxed(), &self.settings.training)?;
         // Every run is scored by fresh rows.
-        training.test_fraction = Fraction::Of(0.0);
+        training.test_fraction = Some(0.0);
         if let Some(steps) = steps {
             training.steps = steps;
             training.warmup_steps = training.warmup_steps.min(steps / WARMUP_SHARE);
         }
         Ok(Job {
-            entry,
+            method,
             training,
-            settings,
             seed,
             source: format!("toy:{toy}:{}", self.settings.rows),
             source_hash: None,
@@ -348,7 +345,7 @@ impl Maker<'_> {
             conditions: 0,
             validation: None,
             test: None,
-            out: Some(folder(self.out, entry.name, toy, seed)),
+            out: Some(out),
             resume: false,
             command: format!("pushforward reproduce {} --out {}", self.subject.name, self.out.display()),
         })

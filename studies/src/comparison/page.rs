@@ -6,7 +6,7 @@ use pushforward::gpu::Gpu;
 use pushforward::metrics::Score;
 use pushforward::report::grid::DOTS;
 use pushforward::report::{Figure, Page, Sheet, number};
-use pushforward::settings::table_of;
+use pushforward::settings::Settings as _;
 use pushforward::words::{duration, plain};
 
 pub fn page(subject: &Subject, found: &Comparison, picture: String, gpu: &Gpu, command: &str) -> Page {
@@ -41,15 +41,13 @@ pub fn page(subject: &Subject, found: &Comparison, picture: String, gpu: &Gpu, c
             picture,
         )],
         sheets: tables.chain([failures(found), made(subject, found)]).collect(),
-        settings: table_of(&Settings {
+        settings: Settings {
             methods: found.methods.clone(),
             targets: found.toys.iter().map(|toy| toy.name().into()).collect(),
             ..settings.clone()
-        })
-        .unwrap_or_default()
-        .into_iter()
-        .map(|(key, value)| (key, value.to_string()))
-        .collect(),
+        }
+        .write()
+        .shown(),
         commands: vec![command.into()],
         footer: format!("pushforward {}", env!("CARGO_PKG_VERSION")),
         ..Page::default()

@@ -54,7 +54,7 @@ pub(crate) fn prepare(
     more: impl FnOnce(Runs) -> Result<More> + 'static,
 ) -> Result<Prepared> {
     let settings: Settings = read(assignments)?;
-    settings.check(subject)?;
+    settings.check_for(subject)?;
     Ok(Box::new(move |desk| make(subject, &settings, desk, more)))
 }
 
@@ -62,7 +62,7 @@ fn make(subject: &Subject, settings: &Settings, desk: Desk, more: impl FnOnce(Ru
     let Desk { gpu, out, seed, command, progress, stop } = desk;
     progress.message(&format!(
         "comparing {} on {}, {}, {} of training each, on {}",
-        count(settings.entries(subject)?.len(), "method"),
+        count(settings.chosen(subject)?.len(), "method"),
         count(settings.toys()?.len(), "target"),
         count(settings.seeds as usize, "seed"),
         duration(settings.seconds.into()),

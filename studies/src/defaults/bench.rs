@@ -2,9 +2,9 @@
 
 use super::trials::{TEACHER, Trial};
 use super::{Record, Terms};
-use pushforward::data::{Fraction, LoadOptions, Source};
+use pushforward::data::{LoadOptions, Source};
 use pushforward::gpu::Gpu;
-use pushforward::methods;
+use pushforward::methods::{self, LearnsFrom, Training};
 use pushforward::metrics::gaussian::Gaussian;
 use pushforward::metrics::{Points, c2st, pairs};
 use pushforward::tour::{Judge, Sets};
@@ -37,7 +37,7 @@ impl Bench {
         let source: Source = data.parse()?;
         let table = source.load(seed, &LoadOptions::default())?;
         // Defaults are chosen by what is scored here: these are validation rows, and no others are touched.
-        let judge = Judge::new(gpu, Sets::split(&table, None, Fraction::Of(0.0), seed)?, seed)?;
+        let judge = Judge::new(gpu, Sets::split(&table, None, Some(0.0), seed)?, seed)?;
         let gaussian = Gaussian::fit(judge.seen()?).sample(judge.rows(), 1);
         let drawn = Points::new(&gaussian, judge.rows(), judge.cols())?;
         let energy = |set: Points| Ok::<_, Error>(pairs::energy_on(gpu, judge.reference()?, set)?.value);
@@ -73,7 +73,7 @@ impl Bench {
 
     /// Energy distance to the validation rows, accuracy of a classifier, seconds of training.
     fn scored(&mut self, trial: &Trial, run: &mut Running) -> Result<(f64, f64, f64)> {
-        if trial.method == "distill" && self.teacher.is_none() {
+        if methods::by_name(trial.method)?.learns_from() == LearnsFrom::Teacher && self.teacher.is_none() {
             let folder = folder()?;
             self.trained(&TEACHER, run, folder.path())?;
             self.teacher = Some(folder);
@@ -88,11 +88,10 @@ impl Bench {
 
     fn trained(&self, trial: &Trial, run: &mut Running, out: &Path) -> Result<train::Outcome> {
         let teacher = self.teacher.as_ref().map(|folder| folder.path().join("run")).unwrap_or_default();
-        let (training, settings) = trial.settings(run.terms.steps, &teacher)?;
+        let (method, training) = trial.configured(run.terms.steps, &teacher)?;
         let job = Job {
-            entry: methods::find(trial.method)?,
-            training: methods::Training { refit: false, test_fraction: Fraction::Of(0.0), ..training },
-            settings,
+            method,
+            training: Training { refit: false, test_fraction: Some(0.0), ..training },
             seed: run.seed,
             source: self.data.clone(),
             source_hash: None,

@@ -12,6 +12,7 @@ use bench::{Bench, Running};
 use pushforward::data::Source;
 use pushforward::gpu::Gpu;
 use pushforward::metrics::interval;
+use pushforward::settings::Settings as _;
 use pushforward::tour::skill;
 use pushforward::train::Progress;
 use pushforward::train::log::{Log, Logged, Shared};
@@ -33,22 +34,19 @@ settings! {
         /// Changes of single settings to try, instead of the listed ones: TOML, such as "learning_rate = 2e-3".
         changes: Vec<String> = Vec::new(),
         /// Number of runs of each trial on each source, with seeds from --seed on.
-        seeds: u64 = 2,
+        seeds: u64 = 2, in 1..=100,
         /// Training steps per run.
-        steps: u32 = 2000,
+        steps: u32 = 2000, in 1..,
         /// Training of the missing runs, true or false; false only shows the finished ones.
         train: bool = true,
     }
 }
 
 impl Settings {
-    /// Refuses values out of range, and names that are none.
-    pub fn check(&self) -> Result<()> {
-        if !(1..=100).contains(&self.seeds) {
-            return Err(Error::usage(format!("`seeds` is {}: it must be between 1 and 100", self.seeds)));
-        }
-        if self.steps == 0 || self.data.is_empty() {
-            return Err(Error::usage("give one step or more, and one SOURCE or more"));
+    /// Refuses names that are none.
+    fn validate(&self) -> Result<()> {
+        if self.data.is_empty() {
+            return Err(Error::usage("`data` is empty: give one SOURCE or more"));
         }
         if self.changes.iter().any(|change| change.trim().is_empty()) {
             return Err(Error::usage("a change in `changes` is empty: leave it out, the defaults always run"));
@@ -62,7 +60,7 @@ impl Settings {
             }
         }
         for trial in self.trials() {
-            trial.settings(self.steps, Path::new(TEACHER.method))?;
+            trial.configured(self.steps, Path::new(TEACHER.method))?;
         }
         Ok(())
     }

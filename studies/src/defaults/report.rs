@@ -8,7 +8,6 @@ use pushforward::words::{plain, table};
 
 pub(crate) fn prepare(assignments: &[String]) -> Result<Prepared> {
     let settings: Settings = read(assignments)?;
-    settings.check()?;
     Ok(Box::new(move |desk| make(&settings, desk)))
 }
 

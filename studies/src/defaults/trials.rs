@@ -1,7 +1,8 @@
 //! What the study tries: the defaults of each method, and single settings changed.
 
-use pushforward::methods;
-use pushforward::{Error, Result};
+use pushforward::Result;
+use pushforward::methods::{self, Method, Training};
+use pushforward::settings::Values;
 use std::path::Path;
 
 /// Methods, and what is changed of their defaults, one trial each.
@@ -70,14 +71,14 @@ impl Trial {
         if self.changed.is_empty() { "defaults".into() } else { self.changed.replace('\n', ", ") }
     }
 
-    /// The settings of a run of so many steps; `distill` learns from the run in `teacher`.
-    pub(super) fn settings(&self, steps: u32, teacher: &Path) -> Result<(methods::Training, toml::Table)> {
-        let mut table: toml::Table = self.changed.parse().map_err(|e| Error::usage(format!("{e}")))?;
-        if self.method == "distill" {
-            table.insert("teacher".into(), teacher.display().to_string().into());
-        }
-        table.insert("steps".into(), i64::from(steps).into());
-        table.entry("warmup_steps").or_insert(i64::from(steps / 20).min(100).into());
-        methods::find(self.method)?.settings(table)
+    /// The method and the settings of a run of so many steps; one with a teacher learns from the run in `teacher`.
+    pub(super) fn configured(&self, steps: u32, teacher: &Path) -> Result<(Box<dyn Method>, Training)> {
+        let mut values = Values::default();
+        values.insert("warmup_steps", (steps / 20).min(100));
+        values.extend(Values::parse(&self.changed)?);
+        values.insert("steps", steps);
+        let mut method = methods::by_name(self.method)?;
+        method.set_teacher(teacher);
+        methods::configure(method, &values)
     }
 }

@@ -13,16 +13,13 @@ use pushforward::model::Model;
 use serde::Serialize;
 use std::path::Path;
 
-/// The methods that are compared, those of them that the registry has.
-const METHODS: [&str; 7] = ["realnvp", "spline", "maf", "cnf", "vae", "iwae", "ebm"];
-
 pub static SUBJECT: Subject = Subject {
     name: "densities",
     title: "Densities: the likelihoods of §3 side by side",
     methods_of: "of §3 that learn a density",
     note: " Log-likelihoods are of rows that no run has seen, the same for all. Those of `vae` and `iwae` are lower bounds from importance samples, which are below \
            the likelihood on average; that of `ebm` is exact but for its constant, which is estimated.",
-    has: |entry| METHODS.contains(&entry.name),
+    has: |method| method.entry().paper.starts_with("§3") && method.entry().density,
 };
 
 /// Seed of the rows whose likelihood is measured.

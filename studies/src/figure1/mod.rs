@@ -28,17 +28,17 @@ settings! {
     /// Settings of `reproduce figure1`.
     pub struct Settings {
         /// Training steps.
-        steps: u32 = 2000,
+        steps: u32 = 2000, in 1..,
         /// Batch size: rows of the data in one training step.
-        batch_size: usize = 1024,
+        batch_size: usize = 1024, in 2..=1 << 20,
         /// Hidden width.
-        hidden_width: usize = 64,
+        hidden_width: usize = 64, in 1..=4096,
         /// Number of hidden layers.
-        hidden_layers: usize = 2,
+        hidden_layers: usize = 2, in ..=64,
         /// Activation: silu, relu, gelu, tanh, elu, softplus, sigmoid.
         activation: Activation = Activation::Tanh,
         /// Learning rate at its highest; it falls as half a cosine.
-        learning_rate: f32 = 1e-2,
+        learning_rate: f32 = 1e-2, in above(0.0),
     }
 }
 

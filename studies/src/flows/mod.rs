@@ -12,16 +12,13 @@ use pushforward::Result;
 use pushforward::flow::Solver;
 use pushforward::model::Model;
 
-/// The methods that are compared, those of them that the registry has. `distill` is none: it needs a trained flow to begin with.
-const METHODS: [&str; 5] = ["score", "diffusion", "flow-matching", "interpolant", "rectified-flow"];
-
 pub static SUBJECT: Subject = Subject {
     name: "flows",
     title: "From noise to data: the flows of §4 side by side",
     methods_of: "of §4 that integrate an equation",
     note: " Samples are drawn by each method's own solver in its own number of steps, as `pushforward methods METHOD` lists them. A rectified flow makes \
            pairs between its rounds: its seconds include that, its budget of steps does not.",
-    has: |entry| METHODS.contains(&entry.name),
+    has: |method| method.entry().paper.starts_with("§4") && method.integrates(),
 };
 
 /// Trajectories that are drawn of a model, the solver that finds them and its steps: enough for a line to look like a curve.
@@ -48,8 +45,7 @@ pub fn detour(trajectories: &[Vec<[f32; 2]>]) -> f64 {
 
 /// A model sampled by a solver in so many steps.
 fn followed(model: Model, solver: Solver, steps: usize) -> Result<Model> {
-    let steps = toml::Value::Integer(steps as i64);
-    model.with_sampling([("solver".into(), toml::Value::String(solver.name())), ("solver_steps".into(), steps)])
+    model.with_sampling(|sampling| (sampling.solver, sampling.solver_steps) = (solver, steps))
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ use pushforward::gpu::{Gpu, Recorder, Report, Tensor, Var};
 use pushforward::ops::activation::Activation;
 use pushforward::ops::fourier::{Frequencies, Statistics};
 use pushforward::ops::pairwise::{Estimator, RadialKernel};
-use pushforward::{Error, Result, settings};
+use pushforward::{Result, settings};
 use rand::{RngExt, SeedableRng};
 use serde::Serialize;
 use std::f64::consts::PI;
@@ -62,44 +62,19 @@ settings! {
     /// Settings of `reproduce saddle`.
     pub struct Settings {
         /// Number of steps per run.
-        steps: u32 = 2000,
+        steps: u32 = 2000, in 100..,
         /// Learning rate of a against the adversary.
-        learning_rate: f32 = 5e-3,
+        learning_rate: f32 = 5e-3, in above(0.0),
         /// Learning rate of the adversary.
-        adversary_learning_rate: f32 = 0.2,
+        adversary_learning_rate: f32 = 0.2, in above(0.0),
         /// Hidden width of the network's two layers.
-        hidden_width: usize = 32,
+        hidden_width: usize = 32, in 1..=1024,
         /// Initial a against the adversary.
-        start: f32 = 0.2,
+        start: f32 = 0.2, in 0.0..=0.5,
         /// Learning rate of a on D₂.
-        descent_learning_rate: f32 = 1e-3,
+        descent_learning_rate: f32 = 1e-3, in above(0.0),
         /// Learning rate of a on the energy distance, whose gradient vanishes at its minimizer.
-        energy_learning_rate: f32 = 0.02,
-    }
-}
-
-impl Settings {
-    /// Refuses values out of range.
-    pub fn check(&self) -> Result<()> {
-        let rates = [
-            ("learning_rate", self.learning_rate),
-            ("adversary_learning_rate", self.adversary_learning_rate),
-            ("descent_learning_rate", self.descent_learning_rate),
-            ("energy_learning_rate", self.energy_learning_rate),
-        ];
-        if let Some((key, rate)) = rates.into_iter().find(|(_, rate)| !(*rate > 0.0 && rate.is_finite())) {
-            return Err(Error::usage(format!("`{key}` is {rate}: it must be above 0")));
-        }
-        if !(0.0..=0.5).contains(&self.start) {
-            return Err(Error::usage(format!("`start` is {}: it must be between 0 and 0.5", self.start)));
-        }
-        if self.steps < 100 || !(1..=1024).contains(&self.hidden_width) {
-            return Err(Error::usage(format!(
-                "`steps` is {} and `hidden_width` is {}: give at least 100 and 1 to 1,024",
-                self.steps, self.hidden_width
-            )));
-        }
-        Ok(())
+        energy_learning_rate: f32 = 0.02, in above(0.0),
     }
 }
 

@@ -10,7 +10,6 @@ use pushforward::words::duration;
 
 pub(crate) fn prepare(assignments: &[String]) -> Result<Prepared> {
     let settings: Settings = read(assignments)?;
-    settings.check()?;
     Ok(Box::new(move |desk| make(&settings, desk)))
 }
 

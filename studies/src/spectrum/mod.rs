@@ -17,6 +17,7 @@ pub mod solver;
 use fit::{Fit, Moment, fit};
 use pushforward::flow::{Energy, Particles};
 use pushforward::gpu::{Gpu, Recorder};
+use pushforward::settings::Settings as _;
 use pushforward::{Error, Result, settings};
 use serde::Serialize;
 use solver::{Spectrum, solve};
@@ -39,53 +40,34 @@ settings! {
     /// Settings of `reproduce spectrum`.
     pub struct Settings {
         /// Number of particles that simulate the SDE to each target.
-        particles: usize = 1 << 19,
+        particles: usize = 1 << 19, in 1000..=1 << 24,
         /// Number of eigenfunctions that are measured: f_1, f_2, … up to f_6.
-        functions: usize = 4,
+        functions: usize = 4, in 1..=6,
         /// Initial mean of the particles, for the Gaussian target.
-        start: f64 = 1.5,
+        start: f64 = 1.5, in -10.0..=10.0,
         /// Initial standard deviation of the particles.
-        spread: f64 = 1.1,
+        spread: f64 = 1.1, in above(0.0).up_to(10.0),
         /// Simulated time to the Gaussian.
-        duration: f64 = 3.0,
+        duration: f64 = 3.0, in above(0.0),
         /// Time step towards the Gaussian.
-        step: f64 = 0.02,
+        step: f64 = 0.02, in above(0.0),
         /// The second target's energy: double-well, quartic, ring, quadratic.
         energy: Energy = Energy::DoubleWell,
         /// Initial mean of the particles, for the second target.
-        energy_start: f64 = 1.3,
+        energy_start: f64 = 1.3, in -10.0..=10.0,
         /// Initial standard deviation of the particles.
-        energy_spread: f64 = 0.15,
+        energy_spread: f64 = 0.15, in above(0.0).up_to(10.0),
         /// Simulated time to the second target.
-        energy_duration: f64 = 4.0,
+        energy_duration: f64 = 4.0, in above(0.0),
         /// Time step towards the second target.
-        energy_step: f64 = 0.004,
+        energy_step: f64 = 0.004, in above(0.0),
     }
 }
 
 impl Settings {
-    /// Refuses values out of range.
-    pub fn check(&self) -> Result<()> {
-        if !(1000..=1 << 24).contains(&self.particles) {
-            return Err(Error::usage(format!("`particles` is {}: give 1,000 to 16,777,216", self.particles)));
-        }
-        if !(1..=6).contains(&self.functions) {
-            return Err(Error::usage(format!("`functions` is {}: give 1 to 6", self.functions)));
-        }
-        for (prefix, start, spread, duration, step) in [
-            ("", self.start, self.spread, self.duration, self.step),
-            ("energy_", self.energy_start, self.energy_spread, self.energy_duration, self.energy_step),
-        ] {
-            for (key, value) in [("spread", spread), ("duration", duration), ("step", step)] {
-                if !(value > 0.0 && value.is_finite()) {
-                    return Err(Error::usage(format!("`{prefix}{key}` is {value}: it must be above 0")));
-                }
-            }
-            if !(start.abs() <= 10.0 && spread <= 10.0) {
-                return Err(Error::usage(format!(
-                    "`{prefix}start` is {start} and `{prefix}spread` {spread}: at most 10 either way"
-                )));
-            }
+    /// Refuses steps and starts that do not go together.
+    fn validate(&self) -> Result<()> {
+        for (prefix, duration, step) in [("", self.duration, self.step), ("energy_", self.energy_duration, self.energy_step)] {
             let steps = duration / step;
             if !(4.0 * PIECE as f64..=1e6).contains(&steps) {
                 return Err(Error::usage(format!(

@@ -8,7 +8,7 @@ use pushforward::data::write_atomically;
 use pushforward::flow::Energy;
 use pushforward::gpu::Gpu;
 use pushforward::report::{Figure, Page, Plot, Sheet, number, panels};
-use pushforward::settings::table_of;
+use pushforward::settings::Settings as _;
 use pushforward::words::{duration, table};
 use std::path::Path;
 
@@ -19,7 +19,6 @@ const FALLEN: f64 = 1e-4;
 
 pub(crate) fn prepare(assignments: &[String]) -> Result<Prepared> {
     let settings: Settings = read(assignments)?;
-    settings.check()?;
     Ok(Box::new(move |desk| make(&settings, desk)))
 }
 
@@ -233,7 +232,6 @@ fn page(found: &Found, settings: &Settings, picture: String, gpu: &Gpu, command:
         ),
         ..Sheet::default()
     };
-    let table = table_of(settings).unwrap_or_default();
     Page {
         title: "Footnote 9: the spectrum of the forward process".into(),
         headline: verdict(found),
@@ -251,7 +249,7 @@ fn page(found: &Found, settings: &Settings, picture: String, gpu: &Gpu, command:
             picture,
         )],
         sheets: found.targets.iter().map(sheet).chain([made]).collect(),
-        settings: table.iter().map(|(key, value)| (key.clone(), value.to_string())).collect(),
+        settings: settings.write().shown(),
         commands: vec![command.into()],
         footer: format!("pushforward {}", env!("CARGO_PKG_VERSION")),
         ..Page::default()

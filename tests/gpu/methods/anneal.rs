@@ -4,7 +4,9 @@ use super::{GPU, Silent, distances, job, trained};
 use pushforward::Error;
 use pushforward::data::toy::Toy;
 use pushforward::gpu::Recorder;
-use pushforward::methods::{self, Dataset};
+use pushforward::methods::anneal::Annealed;
+use pushforward::methods::{self, Anneal, Dataset, Method, Sinkhorn};
+use pushforward::settings::Values;
 use pushforward::train::{self, Job};
 use std::sync::atomic::AtomicBool;
 
@@ -118,11 +120,13 @@ fn a_fall_by_the_floor_goes_on_bit_for_bit() {
 
 #[test]
 fn settings_are_those_of_the_objective_too_and_wrong_ones_are_told() {
-    let entry = methods::find("anneal").unwrap();
-    let settings = |text: &str| entry.settings(text.parse().unwrap());
-    let (training, own) = settings("objective = 'sinkhorn'\nblur = 0.1").unwrap();
+    let settings = |text: &str| methods::configured("anneal", &Values::parse(text).unwrap());
+    let (method, training) = settings("objective = 'sinkhorn'\nblur = 0.1").unwrap();
     // The objective's own defaults are taken over.
-    assert_eq!((training.steps, training.batch_size, own["blur"].as_float()), (3000, 512, Some(0.1)));
+    assert_eq!((training.steps, training.batch_size), (3000, 512));
+    let objective = Annealed::new(Sinkhorn { blur: Some(0.1), ..Sinkhorn::default() }).unwrap();
+    let same: Box<dyn Method> = Box::new(Anneal { objective, ..Anneal::default() });
+    assert!(*method == *same);
     for (wrong, said) in [
         ("objective = 'spline'", "one of mmd, energy"),
         ("objective = 'mmdd'", "did you mean `mmd`"),

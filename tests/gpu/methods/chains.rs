@@ -5,19 +5,19 @@ use super::{GPU, trained, trained_from};
 use pushforward::data::Table;
 use pushforward::data::toy::Toy;
 use pushforward::gpu::Recorder;
-use pushforward::methods::{self, Dataset, Method, Setup};
+use pushforward::methods::{self, Dataset, Learner, Setup};
 use pushforward::metrics::Points;
 use pushforward::metrics::likelihood::LogLikelihood;
 use pushforward::nn::Weights;
 use pushforward::reference::random;
+use pushforward::settings::Values;
 
 const SMALL: &str = "hidden_width = 16\nhidden_layers = 2\n";
 
-fn built(method: &str, extra: &str, columns: usize, conditions: usize, data: Option<&Dataset>) -> Box<dyn Method> {
-    let entry = methods::find(method).unwrap();
-    let (training, settings) = entry.settings(format!("{SMALL}{extra}").parse().unwrap()).unwrap();
+fn built(method: &str, extra: &str, columns: usize, conditions: usize, data: Option<&Dataset>) -> Box<dyn Learner> {
+    let (method, training) = methods::configured(method, &Values::parse(&format!("{SMALL}{extra}")).unwrap()).unwrap();
     let setup = Setup { gpu: &GPU, training: &training, columns, conditions, seed: 5, data, teacher: None };
-    entry.build(&setup, &settings).unwrap()
+    method.learner(&setup).unwrap()
 }
 
 /// `count` normal numbers.
@@ -27,12 +27,12 @@ fn normal(count: usize, stream: u32) -> Vec<f32> {
 }
 
 /// Weights that say something, and no whitening: a chain of layers alone.
-fn shake(method: &dyn Method) {
+fn shake(method: &dyn Learner) {
     shake_by(method, 1.0);
 }
 
 /// The same with conditioners of so much less to say.
-fn shake_by(method: &dyn Method, strength: f32) {
+fn shake_by(method: &dyn Learner, strength: f32) {
     let named = method.parameters().averaged().unwrap();
     let values = |name: &str| {
         let place = named.iter().position(|n| n.0 == name)?;
@@ -54,7 +54,7 @@ fn shake_by(method: &dyn Method, strength: f32) {
 }
 
 /// Latents of rows, their log-densities, and the rows that the latents give back, for rows that carry given columns behind.
-fn there_and_back(method: &dyn Method, rows: &[f32], columns: usize, conditions: usize) -> [Vec<f32>; 3] {
+fn there_and_back(method: &dyn Learner, rows: &[f32], columns: usize, conditions: usize) -> [Vec<f32>; 3] {
     let all = columns + conditions;
     let x = GPU.upload(rows.len() / all, all, rows).unwrap();
     let mut rec = Recorder::new(&GPU, 0);
@@ -74,7 +74,7 @@ fn there_and_back(method: &dyn Method, rows: &[f32], columns: usize, conditions:
     kept.map(|kept| step.read(kept).unwrap())
 }
 
-/// Method, settings, columns, given columns.
+/// Learner, settings, columns, given columns.
 const CHAINS: [(&str, &str, usize, usize); 13] = [
     ("realnvp", "", 1, 2),
     ("realnvp", "", 2, 0),
@@ -258,7 +258,7 @@ fn settings_out_of_range_are_refused_by_name() {
         ("spline", "layers = 0", "between 1 and 64"),
         ("maf", "transform = 'affine'\nmax_log_scale = -1.0", "above 0"),
     ] {
-        let resolved = methods::find(method).unwrap().settings(setting.parse().unwrap());
+        let resolved = methods::configured(method, &Values::parse(setting).unwrap());
         let Err(message) = resolved.map_err(|e| e.to_string()) else { panic!("{method} takes {setting}") };
         let key = setting.rsplit('\n').next().unwrap().split(' ').next().unwrap();
         assert!(message.contains(key) && message.contains(valid), "{setting}: {message}");
@@ -297,7 +297,7 @@ fn an_affine_chain_stretches_latents_by_its_bound_at_most() {
 }
 
 /// Singular values of the map from latents to rows, where conditioners say the same to every row and nothing is shifted: it is a matrix.
-fn singular_values(method: &dyn Method, d: usize) -> Vec<f64> {
+fn singular_values(method: &dyn Learner, d: usize) -> Vec<f64> {
     let basis: Vec<f32> = (0..d * d).map(|i| f32::from(u8::from(i / d == i % d))).collect();
     let z = GPU.upload(d, d, &basis).unwrap();
     let mut rec = Recorder::new(&GPU, 0);

@@ -3,13 +3,14 @@
 use super::{GPU, trained, trained_from};
 use pushforward::data::Table;
 use pushforward::data::toy::Toy;
-use pushforward::methods::{self, Dataset, Method, Setup};
+use pushforward::methods::{self, Dataset, Learner, Setup};
 use pushforward::metrics::Points;
 use pushforward::metrics::likelihood::LogLikelihood;
 use pushforward::model::Model;
 use pushforward::nn::{Activation, TimeEmbedding};
 use pushforward::reference::gather::{Place, batch};
 use pushforward::reference::{activation, check_gradient, differences, random};
+use pushforward::settings::Values;
 
 const ROWS: usize = 10;
 /// Columns that are generated, and one that is given behind them.
@@ -104,11 +105,10 @@ impl Twin {
     }
 }
 
-fn built(extra: &str, conditions: usize, data: Option<&Dataset>) -> Box<dyn Method> {
-    let entry = methods::find("cnf").unwrap();
-    let (training, settings) = entry.settings(extra.parse().unwrap()).unwrap();
+fn built(extra: &str, conditions: usize, data: Option<&Dataset>) -> Box<dyn Learner> {
+    let (method, training) = methods::configured("cnf", &Values::parse(extra).unwrap()).unwrap();
     let setup = Setup { gpu: &GPU, training: &training, columns: COLUMNS, conditions, seed: SEED, data, teacher: None };
-    entry.build(&setup, &settings).unwrap()
+    method.learner(&setup).unwrap()
 }
 
 #[test]
@@ -221,7 +221,7 @@ fn a_trained_flow_is_a_density_that_adds_up_to_one_and_its_map_an_inverse() {
     println!("{nats:.3} nats and a Gaussian {gaussian:.3}");
     assert!(nats > gaussian + 0.5, "{nats} nats where a fitted Gaussian has {gaussian}");
     // There and back by steps short enough for Runge and Kutta's error to be that of f32.
-    let fine = Model::load(&GPU, &run).unwrap().with_sampling("solver_steps = 64".parse::<toml::Table>().unwrap()).unwrap();
+    let fine = Model::load(&GPU, &run).unwrap().with_steps(64).unwrap();
     let back = fine.push(&fine.pull(&fresh).unwrap().unwrap()).unwrap();
     let off = fresh.single().iter().zip(back.single()).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
     println!("there and back: off by {off:.1e} at most");

@@ -2,11 +2,11 @@
 
 use super::GPU;
 use pushforward::gpu::{Recorder, Var};
-use pushforward::methods::critic::{Critic, Settings as CriticSettings};
+use pushforward::methods::critic::Critic;
 use pushforward::methods::fgan::Divergence;
 use pushforward::methods::gan;
-use pushforward::methods::wgan::{Constraint, Settings as Wgan, between};
-use pushforward::methods::{Setup, Training};
+use pushforward::methods::wgan::{Constraint, between};
+use pushforward::methods::{CriticSettings, Setup, Training, Wgan};
 use pushforward::nn::Activation;
 
 const ROWS: usize = 1024;
@@ -59,7 +59,7 @@ fn trained(
         critic_learning_rate: 5e-3,
         critic_gain: 1.0,
         // What `wgan` takes for spectral norms by default.
-        critic_activation: if spectral { Activation::Relu } else { Activation::Softplus },
+        critic_activation: Some(if spectral { Activation::Relu } else { Activation::Softplus }),
         beta1: 0.0,
         ..CriticSettings::default()
     };

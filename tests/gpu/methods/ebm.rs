@@ -3,7 +3,7 @@
 use super::{GPU, distances, trained};
 use pushforward::data::toy::Toy;
 use pushforward::gpu::Recorder;
-use pushforward::methods::{self, Dataset, Meaning, Setup};
+use pushforward::methods::{Dataset, Ebm, Meaning, Method, Setup, Training};
 use pushforward::metrics::Points;
 use pushforward::nn::Weights;
 
@@ -11,10 +11,10 @@ use pushforward::nn::Weights;
 fn an_untrained_model_is_the_fitted_gaussian() {
     let table = Toy::Moons.sample(600, 1);
     let data = Dataset::new(&GPU, table.single(), 2, None).unwrap();
-    let entry = methods::find("ebm").unwrap();
-    let (training, own) = entry.settings("batch_size = 512\nhidden_width = 16".parse().unwrap()).unwrap();
+    let method = Ebm::default();
+    let training = Training { batch_size: 512, hidden_width: 16, ..method.training() };
     let setup = Setup { gpu: &GPU, training: &training, columns: 2, conditions: 0, seed: 1, data: Some(&data), teacher: None };
-    let method = entry.build(&setup, &own).unwrap();
+    let method = method.build(&setup).unwrap();
     let mut rec = Recorder::new(&GPU, 1);
     let x = rec.tensor(data.tensor());
     let density = method.log_density(&mut rec, x, Weights::Averaged).unwrap().unwrap();

@@ -8,6 +8,7 @@ use pushforward::loss::energy_score;
 use pushforward::metrics::{Points, pairs};
 use pushforward::model::Model;
 use pushforward::nn::{Activation, Adam, Builder, TimeEmbedding, TwoTimes, VelocityShape, Weights};
+use pushforward::settings::Values;
 use pushforward::train::{self, Job};
 use std::sync::atomic::AtomicBool;
 
@@ -161,9 +162,8 @@ fn the_energy_score_of_gaussians_is_the_closed_form() {
 }
 
 /// Root energy distance of samples in so many steps.
-fn in_steps(run: &std::path::Path, steps: i64, toy: Toy) -> f64 {
-    let model =
-        Model::load(&GPU, run).unwrap().with_sampling([("solver_steps".to_string(), toml::Value::Integer(steps))]).unwrap();
+fn in_steps(run: &std::path::Path, steps: usize, toy: Toy) -> f64 {
+    let model = Model::load(&GPU, run).unwrap().with_steps(steps).unwrap();
     let (sample, fresh) = (model.sample(3000, 5).unwrap(), toy.sample(3000, 99));
     let [fresh, sample] = [&fresh, &sample].map(|table| Points::new(table.single(), 3000, 2).unwrap());
     pairs::energy(fresh, sample).unwrap().value.max(0.0).sqrt()
@@ -213,7 +213,7 @@ fn maps_start_at_the_gaussian_that_is_fitted_given_what_is_given() {
         let given = Table::new(["c"], (0..rows).map(|i| if i % 2 == 0 { -1.0 } else { 1.5 }).collect::<Vec<f32>>()).unwrap();
         for steps in [1, 4] {
             let model = Model::load(&GPU, folder.path().join("run")).unwrap();
-            let model = model.with_sampling([("solver_steps".to_string(), toml::Value::Integer(steps))]).unwrap();
+            let model = model.with_steps(steps).unwrap();
             let sample = model.sample_given(&given, 1, 5).unwrap();
             let of = |parity: usize| (0..rows / 2).map(move |i| 2 * i + parity);
             for (parity, c) in [(0, -1.0), (1, 1.5)] {
@@ -243,9 +243,8 @@ fn wrong_steps_and_latents_are_told() {
     let told = run("latent_dim = 3").map(|_| ()).unwrap_err().to_string();
     assert!(told.contains("`latent_dim` is 3"), "{told}");
     let model = run("").unwrap().model;
-    let set = |key: &str, value: i64| (key.to_string(), toml::Value::Integer(value));
-    let model = model.with_sampling([set("solver_steps", 4)]).unwrap();
-    let told = model.with_sampling([set("probes", 4)]).map(|_| ()).unwrap_err().to_string();
+    let model = model.with_values(&Values::parse("solver_steps = 4").unwrap()).unwrap();
+    let told = model.with_values(&Values::parse("probes = 4").unwrap()).map(|_| ()).unwrap_err().to_string();
     assert!(told.contains("map_steps"), "{told}");
 }
 

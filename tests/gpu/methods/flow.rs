@@ -4,7 +4,9 @@ use super::{GPU, distances, trained};
 use pushforward::data::Table;
 use pushforward::data::toy::Toy;
 use pushforward::flow::Solver;
+use pushforward::methods::{Drawing, Method as _};
 use pushforward::model::Model;
+use pushforward::settings::Values;
 
 #[test]
 fn a_trained_flow_is_a_density_and_its_map_an_inverse() {
@@ -48,7 +50,7 @@ fn a_trained_flow_is_a_density_and_its_map_an_inverse() {
 
 /// The model of a run with other settings of its sampling.
 fn with(folder: &std::path::Path, settings: &str) -> Model {
-    Model::load(&GPU, folder).unwrap().with_sampling(settings.parse::<toml::Table>().unwrap()).unwrap()
+    Model::load(&GPU, folder).unwrap().with_values(&Values::parse(settings).unwrap()).unwrap()
 }
 
 #[test]
@@ -130,20 +132,20 @@ fn a_temperature_stays_with_other_settings_of_sampling() {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("run");
     trained("flow-matching", Toy::Moons, "steps = 20\nhidden_width = 16", &run);
-    let set = |key: &str, value: toml::Value| [(key.to_string(), value)];
     let cool = || Model::load(&GPU, &run).unwrap().with_temperature(0.3).unwrap();
-    let apart = cool().with_sampling(set("repulsion", 0.5.into())).unwrap();
-    let alone = apart.with_sampling(set("repulsion", 0.0.into())).unwrap();
+    let apart = cool().with_sampling(|sampling| sampling.repulsion = 0.5).unwrap();
+    let alone = apart.with_sampling(|sampling| sampling.repulsion = 0.0).unwrap();
     assert_eq!(alone.sample(50, 1).unwrap().values(), cool().sample(50, 1).unwrap().values());
     // One that noise on the way would undo is refused in either order.
-    let refused = cool().with_sampling(set("solver", "ancestral".into())).err().map(|e| e.to_string());
+    let refused = cool().with_sampling(|sampling| sampling.solver = Solver::Ancestral).err().map(|e| e.to_string());
     assert!(refused.as_ref().is_some_and(|e| e.contains("temperature")), "{refused:?}");
     // A method that denoises takes settings of its equation beside.
     let run = folder.path().join("noised");
     trained("cnf", Toy::Moons, "steps = 5\nhidden_width = 16\nhidden_layers = 2\nnoise = 0.1", &run);
-    let asked = [("denoise".to_string(), false.into()), ("solver".to_string(), "euler".into())];
-    let plain = Model::load(&GPU, &run).unwrap().with_sampling(asked).unwrap();
-    assert!(!plain.description().training.denoise && plain.description().settings["solver"].as_str() == Some("euler"));
+    let plain = with(&run, "denoise = false\nsolver = 'euler'");
+    let description = plain.description().clone();
+    assert!(!description.training.denoise);
+    assert!(matches!(description.method.clone().drawing(), Drawing::Solver(sampling) if sampling.solver == Solver::Euler));
     assert!(plain.sample(10, 0).is_ok());
 }
 
@@ -153,7 +155,7 @@ fn estimated_log_densities_are_within_their_errors_of_the_exact_ones() {
     let run = folder.path().join("run");
     trained("flow-matching", Toy::Moons, "hidden_width = 32\nlearning_rate = 4e-3\nsteps = 200", &run);
     let rows = Toy::Moons.sample(2000, 8);
-    let exact = with(&run, "probes = 0").log_density(&rows).unwrap().unwrap();
+    let exact = with(&run, "probes = 'auto'").log_density(&rows).unwrap().unwrap();
     let found = with(&run, "probes = 24").log_density(&rows).unwrap().unwrap();
     let errors = found.errors.expect("an estimate has an error");
     assert!(exact.errors.is_none());
@@ -199,7 +201,7 @@ fn a_flow_starts_from_any_law_and_its_ways_can_be_kept() {
 fn a_row_that_runs_away_is_reported_with_its_step_and_time() {
     let folder = tempfile::tempdir().unwrap();
     let outcome = trained("flow-matching", Toy::Moons, "hidden_width = 32\nsteps = 30", &folder.path().join("run"));
-    let parameters = outcome.model.method().parameters();
+    let parameters = outcome.model.learner().parameters();
     let values = parameters.averaged().unwrap();
     // A field so steep that a few steps leave the numbers that there are.
     let steep = |name: &str| {
@@ -217,7 +219,7 @@ fn a_row_that_runs_away_is_reported_with_its_step_and_time() {
     ] {
         assert!(said.to_string().contains("cannot integrate beyond t = "), "{said}");
     }
-    let model = outcome.model.with_sampling([("solver_steps".to_string(), 16.into())]).unwrap();
+    let model = outcome.model.with_steps(16).unwrap();
     for said in [model.sample(10, 0).unwrap_err(), model.push(&z).unwrap_err()] {
         let said = said.to_string();
         assert!(said.contains("row 0 diverged at step 1 of 16") && said.contains("t = 0.0000 to 0.0625"), "{said}");
@@ -270,6 +272,6 @@ fn a_flow_is_distilled_into_one_step() {
         // An ordinary sampler, which no longer knows its teacher.
         let loaded = Model::load(&GPU, &run).unwrap();
         assert_eq!(loaded.sample(50, 1).unwrap().single(), outcome.model.sample(50, 1).unwrap().single());
-        assert!(loaded.with_sampling([("solver".into(), "euler".into())]).is_err());
+        assert!(loaded.with_sampling(|sampling| sampling.solver = Solver::Euler).is_err());
     }
 }

@@ -2,9 +2,8 @@
 
 use super::GPU;
 use pushforward::gpu::Recorder;
-use pushforward::methods::critic;
-use pushforward::methods::kantorovich::{Settings, potentials};
-use pushforward::methods::{Setup, Training};
+use pushforward::methods::kantorovich::potentials;
+use pushforward::methods::{CriticSettings, Kantorovich, Setup, Training};
 use pushforward::ops::dual::Softness;
 
 const ROWS: usize = 1024;
@@ -21,16 +20,16 @@ const LAWS: [Laws; 2] =
 
 /// Trains two potentials between the distributions and returns the mean of V over the last fifth of the steps: on fresh rows V is right on
 /// average for the potentials there are, and so below its supremum.
-fn trained(laws: &Laws, settings: &Settings, steps: usize) -> f64 {
+fn trained(laws: &Laws, settings: &Kantorovich, steps: usize) -> f64 {
     let columns = laws.y.0.len();
-    let training = Training { steps: steps as u32, warmup_steps: 20, grad_clip: 1.0, ..Training::default() };
+    let training = Training { steps: steps as u32, warmup_steps: 20, grad_clip: Some(1.0), ..Training::default() };
     let setup = Setup { gpu: &GPU, training: &training, columns, conditions: 0, seed: 5, data: None, teacher: None };
-    let shared = critic::Settings {
+    let shared = CriticSettings {
         critic_hidden_width: 32,
         critic_hidden_layers: 2,
         critic_learning_rate: 5e-3,
         critic_gain: 3.0,
-        ..critic::Settings::default()
+        ..CriticSettings::default()
     };
     let critic = potentials(&setup, &shared).unwrap();
     let mut rec = Recorder::new(&GPU, 1);
@@ -79,7 +78,7 @@ fn columns(laws: &Laws) -> impl Iterator<Item = (f64, f64, f64)> {
 #[test]
 fn two_networks_find_the_entropic_cost_between_gaussians() {
     for (laws, epsilon) in LAWS.iter().flat_map(|laws| [0.5f32, 0.1].map(|epsilon| (laws, epsilon))) {
-        let settings = Settings { epsilon, regularization: Softness::Entropic, ..Settings::default() };
+        let settings = Kantorovich { epsilon: Some(epsilon), regularization: Softness::Entropic, ..Kantorovich::default() };
         let found = trained(laws, &settings, 1000);
         let expected = entropic(laws, f64::from(epsilon));
         println!("entropic, ε = {epsilon}: {found:.4}, and {expected:.4} in theory");
@@ -167,7 +166,7 @@ fn the_quadratic_supremum_tends_to_w2_squared_and_to_independence() {
 #[test]
 fn two_networks_find_the_quadratically_regularized_cost_between_gaussians() {
     for (laws, epsilon) in LAWS.iter().flat_map(|laws| [0.05f32, 0.3].map(|epsilon| (laws, epsilon))) {
-        let settings = Settings { epsilon, regularization: Softness::Quadratic, ..Settings::default() };
+        let settings = Kantorovich { epsilon: Some(epsilon), regularization: Softness::Quadratic, ..Kantorovich::default() };
         let found = trained(laws, &settings, 1000);
         let expected = quadratic(laws, f64::from(epsilon));
         println!("quadratic, ε = {epsilon}: {found:.4}, and {expected:.4} in theory");

@@ -4,8 +4,9 @@ use super::{GPU, distances, trained, trained_from};
 use pushforward::data::Table;
 use pushforward::data::toy::Toy;
 use pushforward::gpu::{Kept, Recorder};
-use pushforward::methods::{self, Dataset, Method, Setup};
+use pushforward::methods::{self, Dataset, LatentLaw, LatentSettings, Learner, Method as _, Setup, Training, Vae};
 use pushforward::nn::Weights;
+use pushforward::settings::Values;
 
 /// Rows, columns, latents.
 const SIZE: (usize, usize, usize) = (400, 4, 2);
@@ -22,16 +23,16 @@ fn rows() -> Vec<f32> {
     rows
 }
 
-fn built(method: &str, extra: &str, data: &Dataset) -> Box<dyn Method> {
-    let entry = methods::find(method).unwrap();
-    let (training, own) = entry.settings(format!("latent_dim = 2\nhidden_width = 8\n{extra}").parse().unwrap()).unwrap();
+fn built(method: &str, extra: &str, data: &Dataset) -> Box<dyn Learner> {
+    let values = Values::parse(&format!("latent_dim = 2\nhidden_width = 8\n{extra}")).unwrap();
+    let (method, training) = methods::configured(method, &values).unwrap();
     let setup =
         Setup { gpu: &GPU, training: &training, columns: SIZE.1, conditions: 0, seed: 1, data: Some(data), teacher: None };
-    entry.build(&setup, &own).unwrap()
+    method.learner(&setup).unwrap()
 }
 
 /// ln N(x; b, WᵀW + σ²I) of the model's own weights.
-fn exact(method: &dyn Method, rows: &[f32]) -> Vec<f64> {
+fn exact(method: &dyn Learner, rows: &[f32]) -> Vec<f64> {
     let (_, d, q) = SIZE;
     let slices = method.parameters().averaged().unwrap();
     let slice =
@@ -64,7 +65,7 @@ fn of_rows(
     kept.into_iter().map(|k| step.read(k).unwrap()).collect()
 }
 
-fn log_density(method: &dyn Method, rows: &[f32]) -> Vec<Vec<f32>> {
+fn log_density(method: &dyn Learner, rows: &[f32]) -> Vec<Vec<f32>> {
     of_rows(rows, |rec, x| {
         let density = method.log_density(rec, x, Weights::Averaged).unwrap().unwrap();
         std::iter::once(density.value).chain(density.error).collect()
@@ -202,12 +203,12 @@ fn bernoulli_learns_chances_and_names_a_column_that_has_none() {
     // Refusals.
     let data = Dataset::new(&GPU, &[0.5, 3.0, 0.1, 0.2], 2, None).unwrap().with_columns(&["wet".into(), "height".into()]);
     let refusal = |standardize: bool| {
-        let entry = methods::find("vae").unwrap();
-        let settings = format!("likelihood = 'bernoulli'\nstandardize = {standardize}");
-        let (training, own) = entry.settings(settings.parse().unwrap()).unwrap();
+        let latent = LatentSettings { likelihood: LatentLaw::Bernoulli, ..LatentSettings::default() };
+        let method = Vae { latent, ..Vae::default() };
+        let training = Training { standardize, ..method.training() };
         let setup =
             Setup { gpu: &GPU, training: &training, columns: 2, conditions: 0, seed: 1, data: Some(&data), teacher: None };
-        entry.build(&setup, &own).err().unwrap().to_string()
+        method.build(&setup).err().unwrap().to_string()
     };
     assert!(refusal(false).contains("column `height` has the value 3 in row 1"), "{}", refusal(false));
     assert!(refusal(true).contains("`standardize` = false"), "{}", refusal(true));

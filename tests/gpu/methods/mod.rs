@@ -21,8 +21,9 @@ use crate::shared::{Devices, Silent};
 use pushforward::Error;
 use pushforward::data::Table;
 use pushforward::data::toy::Toy;
-use pushforward::methods::{self, REGISTRY};
+use pushforward::methods::{self, Drawing, LearnsFrom, Method as _};
 use pushforward::metrics::{Points, pairs};
+use pushforward::settings::Values;
 use pushforward::train::{self, Job};
 use std::sync::atomic::AtomicBool;
 
@@ -41,18 +42,17 @@ fn trained_from(table: Table, source: &str, method: &str, extra: &str, out: &std
 }
 
 fn job(table: Table, source: &str, method: &str, extra: &str, out: &std::path::Path) -> Job {
-    let entry = methods::find(method).unwrap();
     let warmup = if extra.contains("warmup_steps") { "" } else { "warmup_steps = 20\n" };
     let batch = if extra.contains("batch_size") { "" } else { "batch_size = 512\n" };
     // What is learned is scored by fresh rows.
     let test = if extra.contains("test_fraction") { "" } else { "test_fraction = 0.0\n" };
     let small = format!("{batch}{warmup}ema = 0.98\n{test}");
     let steps = if extra.starts_with("steps") || extra.contains("\nsteps") { "" } else { "steps = 400\n" };
-    let (training, settings) = entry.settings(format!("{steps}{small}{extra}").parse().unwrap()).unwrap();
+    let values = Values::parse(&format!("{steps}{small}{extra}")).unwrap();
+    let (method, training) = methods::configured(method, &values).unwrap();
     Job {
-        entry,
+        method,
         training,
-        settings,
         seed: 3,
         source: source.into(),
         source_hash: None,
@@ -100,14 +100,19 @@ fn every_method_of_section_4_beats_a_fitted_gaussian_by_half_the_way() {
 
 #[test]
 fn every_method_is_of_a_section_of_the_paper() {
-    assert!(REGISTRY.iter().all(|entry| ["§2", "§3", "§4"].iter().any(|section| entry.paper.starts_with(section))));
+    let of = |paper: &str| ["§2", "§3", "§4"].iter().any(|section| paper.starts_with(section));
+    assert!(methods::all().iter().all(|method| of(method.entry().paper)));
 }
 
 /// Trains the methods of a section of the paper: three tests, which run side by side.
 fn beat_a_fitted_gaussian_by_half_the_way(section: &str) {
     // What learns from a trained flow is with the flows, and maps between two times, which want more steps, are in few_step.
-    let elsewhere = ["distill", "flow-map", "imm", "distributional-diffusion"];
-    for entry in REGISTRY.iter().filter(|entry| entry.paper.starts_with(section) && !elsewhere.contains(&entry.name)) {
+    for mut method in methods::all() {
+        let entry = method.entry();
+        let elsewhere = method.learns_from() == LearnsFrom::Teacher || matches!(method.drawing(), Drawing::Map(_));
+        if !entry.paper.starts_with(section) || elsewhere {
+            continue;
+        }
         let folder = tempfile::tempdir().unwrap();
         let toy = target(entry.name);
         // Two potentials and a map want longer: over four seeds 0.21 to 0.30 of the Gaussian's distance, and after 400 steps 0.30 to 0.51.
@@ -317,7 +322,7 @@ fn stein_learns_the_law_of_a_given_score_from_rows_of_another() {
     }
     // A model file says what it was made for.
     let loaded = pushforward::model::Model::load(&GPU, folder.path().join("run")).unwrap();
-    assert_eq!(loaded.description().settings["score"].as_array().unwrap().len(), 2);
+    assert_eq!(loaded.description().method.target_score().unwrap().len(), 2);
     assert_eq!(loaded.sample(50, 5).unwrap().single(), &sample.single()[..100]);
 }
 

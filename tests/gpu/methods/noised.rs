@@ -4,6 +4,7 @@ use super::{GPU, Silent, job, trained_from};
 use pushforward::data::Table;
 use pushforward::model::Model;
 use pushforward::reference::random;
+use pushforward::settings::Values;
 use pushforward::train;
 use std::sync::atomic::AtomicBool;
 
@@ -29,7 +30,7 @@ fn samples_of_a_noised_circle_come_back_to_it() {
     // The file holds both networks, and samples are what they were.
     let loaded = Model::load(&GPU, &run).unwrap();
     assert_eq!(loaded.sample(100, 3).unwrap().single(), model.sample(100, 3).unwrap().single());
-    let noised = off(&loaded.with_sampling([("denoise".to_string(), false.into())]).unwrap());
+    let noised = off(&loaded.with_values(&Values::parse("denoise = false").unwrap()).unwrap());
     println!("{denoised:.4} from the circle, {noised:.4} without denoising");
     // A standard deviation of √2, noise of 0.05 of it across the circle: E|·| = 0.056 for the distribution itself.
     assert!(noised > 0.05 && denoised < 0.5 * noised, "{denoised} from the circle, {noised} without denoising");

@@ -46,7 +46,7 @@ fn every_exact_density_adds_up_to_one_and_every_inverse_brings_rows_back() {
         println!("{method}: mass {total:.4}, {of_density:?}; there and back off by {off:.1e}, {:?}", model.solved());
         assert!((total - 1.0).abs() < 0.01, "{method}: the density adds up to {total}");
         assert!(off < 1e-2, "{method}: rows come back off by {off}");
-        assert_eq!(of_density.is_some(), model.method().dynamics().is_some(), "{method}");
+        assert_eq!(of_density.is_some(), model.learner().dynamics().is_some(), "{method}");
         assert!(of_density.is_none_or(|solved| solved.most <= SMALL && solved.rows == 1024), "{method}: {of_density:?}");
     }
 }
