@@ -1,4 +1,4 @@
-//! CharacteristicLearner-function matching: the mean formulation D₂² (paper §2, eq. 3) with 𝓕 = {x ↦ e^{t·x} | t ∈ T},
+//! Characteristic-function matching: the mean formulation D₂² (paper §2, eq. 3) with 𝓕 = {x ↦ e^{t·x} | t ∈ T},
 //!
 //!   D₂²(μ, μ₁; τ) = Σ_k τ_k |⟨f_k|μ⟩ − ⟨f_k|μ₁⟩|².
 //!

@@ -1,4 +1,4 @@
-//! DiffusionLearner by denoising (paper §4, eqs. 5–7; Ho, Jain & Abbeel 2020; Song et al. 2021; Karras et al. 2022): the data are noised along a
+//! Diffusion by denoising (paper §4, eqs. 5–7; Ho, Jain & Abbeel 2020; Song et al. 2021; Karras et al. 2022): the data are noised along a
 //! path x_t = α x₁ + σ x₀, and a network is held to what it should say of x₁ and x₀, given x_t:
 //!
 //!   E ‖w(t)·F(x_t, t) − (a(t)·x₁ + b(t)·x₀)‖²,

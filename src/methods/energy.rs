@@ -1,4 +1,4 @@
-//! EnergyLearner distance between the pushforward φ_#ν and the data μ₁ (paper §2; Székely & Rizzo 2013):
+//! Energy distance between the pushforward φ_#ν and the data μ₁ (paper §2; Székely & Rizzo 2013):
 //!
 //!   2E‖X − Y‖^β − E‖X − X'‖^β − E‖Y − Y'‖^β,   0 < β < 2,
 //!

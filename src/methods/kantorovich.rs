@@ -1,4 +1,4 @@
-//! KantorovichLearner's duality with two networks (paper §2, D_∞(μ, μ₁; J_Π); Genevay et al. 2016; Seguy et al. 2018, eq. 5): for a cost
+//! Kantorovich's duality with two networks (paper §2, D_∞(μ, μ₁; J_Π); Genevay et al. 2016; Seguy et al. 2018, eq. 5): for a cost
 //! c = ‖x − y‖^p the functions f + g ≤ c bound every plan's cost from below, and the constraint is made soft,
 //!
 //!   V(f, g) = E f(φ(Z)) + E g(X) − E P(f(φ(Z)) + g(X) − c(φ(Z), X)),   Z and X independent,

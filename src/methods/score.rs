@@ -1,4 +1,4 @@
-//! ScoreLearner matching (paper §4; Hyvärinen 2005; Vincent 2011; Song et al. 2019, 2021): a network learns the score of the noised data,
+//! Score matching (paper §4; Hyvärinen 2005; Vincent 2011; Song et al. 2019, 2021): a network learns the score of the noised data,
 //! s = ∇ ln ρ_t, told as the noise N that it implies: Σs = −N/σ, with Σ the noise's covariance. With the weight σ²,
 //!
 //!   denoising   E σ²‖Σs + x₀/σ‖² = E ‖N − x₀‖²              (x₀ the noise that was added: its mean given x_t is −σΣs)

@@ -1,5 +1,5 @@
-//! Kernelized SteinLearner discrepancy of the pushforward φ_#ν to a target whose score is known (paper §2, footnote 2: 𝓕 the image
-//! of a SteinLearner operator, over the unit ball of an RKHS):
+//! Kernelized Stein discrepancy of the pushforward φ_#ν to a target whose score is known (paper §2, footnote 2: 𝓕 the image
+//! of a Stein operator, over the unit ball of an RKHS):
 //!
 //!   KSD² = E u(X, X′),  u(x, y) = s(x)ᵀs(y) k + s(x)ᵀ∇_y k + s(y)ᵀ∇_x k + tr ∇_x∇_y k,  s = ∇ log p.
 //!
