@@ -22,7 +22,7 @@
 //! |---|---|
 //! | open a device | [`Gpu`](gpu::Gpu) |
 //! | read, select, split rows | [`Table`](data::Table) |
-//! | choose a method and its settings | a struct of [`methods::choice`], or a name |
+//! | choose a method and its settings | a struct of [`methods`], or a name |
 //! | train | [`Trainer`](train::Trainer), which returns a [`Run`](train::Run) |
 //! | draw samples | [`Model::sampler`](model::Model::sampler) |
 //! | log-densities, latents | [`Model::log_density`](model::Model::log_density), [`Model::push`](model::Model::push), [`Model::pull`](model::Model::pull) |
