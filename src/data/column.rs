@@ -1,7 +1,9 @@
-//! [`Column`]: one column of a table with its type: numbers, whole numbers or categories, and which cells are missing.
+//! [`Column`]: one column of a table with its type: numbers, whole numbers, categories or dates, and which cells are missing.
 
 use std::sync::Arc;
 
+use super::dates::DateForm;
+use super::types::{ColumnType, NumberForm};
 use crate::words::count;
 use crate::{Error, Result};
 
@@ -23,6 +25,9 @@ pub struct Column {
     pub(super) name: String,
     pub(super) cells: Cells,
     pub(super) missing: Option<Vec<bool>>,
+    /// Where it is not what the cells are.
+    pub(super) ty: Option<ColumnType>,
+    pub(super) form: NumberForm,
 }
 
 #[derive(Clone, Debug)]
@@ -30,17 +35,18 @@ pub(super) enum Cells {
     Numbers(Vec<f64>),
     Integers(Vec<i64>),
     Categories { codes: Vec<u32>, levels: Arc<[String]> },
+    Dates { micros: Vec<i64>, form: DateForm },
 }
 
 impl Column {
     /// A column of numbers.
     pub fn numbers(name: impl Into<String>, values: Vec<f64>) -> Self {
-        Self { name: name.into(), cells: Cells::Numbers(values), missing: None }
+        Self { name: name.into(), cells: Cells::Numbers(values), missing: None, ty: None, form: NumberForm::default() }
     }
 
     /// A column of whole numbers, kept exactly.
     pub fn integers(name: impl Into<String>, values: Vec<i64>) -> Self {
-        Self { name: name.into(), cells: Cells::Integers(values), missing: None }
+        Self { name: name.into(), cells: Cells::Integers(values), missing: None, ty: None, form: NumberForm::default() }
     }
 
     /// A column of categories: each row's code is the place of its level, from 0.
@@ -65,7 +71,22 @@ impl Column {
                 codes[row]
             )));
         }
-        Ok(Self { name, cells: Cells::Categories { codes, levels }, missing: None })
+        Ok(Self { name, cells: Cells::Categories { codes, levels }, missing: None, ty: None, form: NumberForm::default() })
+    }
+
+    /// A column of dates or times: microseconds from the first of January 1970, or from midnight, and how they are written.
+    pub fn dates(name: impl Into<String>, micros: Vec<i64>, form: DateForm) -> Self {
+        Self { name: name.into(), cells: Cells::Dates { micros, form }, missing: None, ty: None, form: NumberForm::default() }
+    }
+
+    /// The same, whose numbers are written in this form.
+    pub fn with_form(self, form: NumberForm) -> Self {
+        Self { form, ..self }
+    }
+
+    /// The same as another type than its cells are: a constant, an identifier, two words for true and false.
+    pub(super) fn with_type(self, ty: ColumnType) -> Self {
+        Self { ty: Some(ty), ..self }
     }
 
     /// The same with missing cells where `missing` is true; what stands in those cells does not matter.
@@ -87,17 +108,26 @@ impl Column {
             Cells::Numbers(values) => values.len(),
             Cells::Integers(values) => values.len(),
             Cells::Categories { codes, .. } => codes.len(),
+            Cells::Dates { micros, .. } => micros.len(),
         }
     }
 
-    /// A cell as the number that stands for it: the number itself, the nearest double of a whole number, a category's code, NaN where
-    /// it is missing.
+    /// Whether all cells that are there are one.
+    pub(super) fn is_constant(&self) -> bool {
+        let there = |row: &usize| self.missing.as_ref().is_none_or(|missing| !missing[*row]);
+        let mut numbers = (0..self.rows()).filter(there).map(|row| self.number(row));
+        numbers.next().is_none_or(|first| numbers.all(|number| number == first))
+    }
+
+    /// A cell as the number that stands for it: the number itself, the nearest double of a whole number, a category's code, a date's
+    /// seconds, NaN where it is missing.
     pub(super) fn number(&self, row: usize) -> f64 {
         match &self.cells {
             _ if self.missing.as_ref().is_some_and(|missing| missing[row]) => f64::NAN,
             Cells::Numbers(values) => values[row],
             Cells::Integers(values) => values[row] as f64,
             Cells::Categories { codes, .. } => f64::from(codes[row]),
+            Cells::Dates { micros, .. } => micros[row] as f64 / 1e6,
         }
     }
 }
@@ -106,31 +136,47 @@ impl Column {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Typed {
     pub of: Type,
+    pub ty: ColumnType,
     /// Which cells are missing, one mark a row; none where none is.
     pub missing: Option<Vec<bool>>,
 }
 
-#[derive(Clone, Debug, Default, PartialEq)]
+impl Default for Type {
+    fn default() -> Self {
+        Self::Number(NumberForm::default())
+    }
+}
+
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Type {
-    #[default]
-    Number,
+    /// The doubles, and how they are written.
+    Number(NumberForm),
     /// Whole numbers, exactly, where a double does not hold them all; otherwise they are the doubles.
     Integer(Option<Vec<i64>>),
     /// The doubles are codes of these.
     Category(Arc<[String]>),
+    /// The doubles are seconds.
+    Date(DateForm),
 }
 
 impl Typed {
     pub fn of(column: &Column) -> Self {
         let of = match &column.cells {
-            Cells::Numbers(_) => Type::Number,
+            Cells::Numbers(_) => Type::Number(column.form.clone()),
             Cells::Integers(values) => {
                 let whole = |value: &i64| value.unsigned_abs() <= super::table::WHOLE as u64;
                 Type::Integer((!values.iter().all(whole)).then(|| values.clone()))
             }
             Cells::Categories { levels, .. } => Type::Category(levels.clone()),
+            Cells::Dates { form, .. } => Type::Date(form.clone()),
         };
-        Self { of, missing: column.missing.clone() }
+        let ty = match &column.cells {
+            Cells::Numbers(_) => ColumnType::Number,
+            Cells::Integers(_) => ColumnType::Integer,
+            Cells::Categories { .. } => ColumnType::Category,
+            Cells::Dates { .. } => ColumnType::Date,
+        };
+        Self { of, ty: column.ty.unwrap_or(ty), missing: column.missing.clone() }
     }
 
     /// The same of these rows.
@@ -140,6 +186,6 @@ impl Typed {
             other => other.clone(),
         };
         let missing = self.missing.as_ref().map(|missing| rows.iter().map(|&row| missing[row]).collect::<Vec<_>>());
-        Self { of, missing: missing.filter(|missing| missing.contains(&true)) }
+        Self { of, ty: self.ty, missing: missing.filter(|missing| missing.contains(&true)) }
     }
 }

@@ -22,6 +22,7 @@
 
 mod choice;
 mod column;
+mod dates;
 mod density;
 mod file;
 mod formats;
@@ -41,13 +42,16 @@ mod standardize;
 mod table;
 mod target;
 pub mod toy;
+mod types;
 
 pub use column::Column;
+pub use dates::DateForm;
 pub use file::FileFormat;
 pub use source::{DEFAULT_TOY_ROWS, LoadOptions, MAX_TOY_ROWS, Origin, Source};
 pub use standardize::Standardization;
 pub use table::{ColumnKind, Number, Table};
 pub use target::Target;
+pub use types::{ColumnType, NumberForm, TypeOptions};
 
 /// What the other modules use, and with the feature `unstable` the tests and the other packages.
 mod internal {

@@ -10,7 +10,7 @@ use super::choice::{Choice, Raw};
 use super::formats::csv::{self, Scanned};
 use super::levels::groups;
 use super::table::numbered;
-use super::{FileFormat, Table, formats, nearest, toy::Toy};
+use super::{FileFormat, Table, TypeOptions, formats, nearest, toy::Toy};
 use crate::{Error, Result};
 
 /// Rows that a source gives when it does not say how many: `toy:moons` is `toy:moons:10000`.
@@ -85,6 +85,27 @@ impl Source {
             Origin::File(path) => formats::read(path, &choice, options.header)?,
         };
         raw.into_table(&choice)
+    }
+
+    /// Reads the table with the types of its columns: numbers, whole numbers, categories, dates, and cells that are missing. Of a file that has no
+    /// types of its own (CSV) they are found by its cells; [`Table::notes`] has what should be known of that.
+    ///
+    /// # Errors
+    /// A file that cannot be read; a row of another length than the header; a type that was asked for and that a cell is not; a column of free
+    /// text.
+    pub fn load_typed(&self, seed: u64, options: &LoadOptions, types: &TypeOptions) -> Result<Table> {
+        match &self.origin {
+            Origin::File(path) if FileFormat::of(path)? == FileFormat::Csv => {
+                let choice = Choice {
+                    origin: self.origin.to_string(),
+                    columns: self.columns.as_deref(),
+                    weights: options.weights.as_deref(),
+                    skip_missing: false,
+                };
+                formats::typed::read(path, &choice, options.header, types)
+            }
+            _ => self.load(seed, options),
+        }
     }
 
     /// The same source with its columns in the order of a conditional distribution: those to generate, and behind them those that are `given`; and

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::column::{Column, Type, Typed};
+use super::dates::DateForm;
 use super::nearest;
+use super::types::{ColumnType, NumberForm};
 use crate::words::{count, grouped};
 use crate::{Error, Result};
 
@@ -156,6 +158,30 @@ impl Table {
         match &typed.of {
             Type::Category(levels) => Some(levels[self.row(row)[column] as usize].as_str().into()),
             Type::Integer(Some(values)) => Some(values[row].to_string().into()),
+            Type::Integer(None) => None,
+            Type::Number(form) if *form == NumberForm::default() => None,
+            Type::Number(form) => Some(form.write(self.row(row)[column]).into()),
+            Type::Date(form) => Some(form.write((self.row(row)[column] * 1e6).round() as i64).into()),
+        }
+    }
+
+    /// The type of a column.
+    pub fn column_type(&self, column: usize) -> ColumnType {
+        self.typed.get(column).map_or(ColumnType::Number, |typed| typed.ty)
+    }
+
+    /// How the dates of a column are written, whose values are seconds.
+    pub fn date_form(&self, column: usize) -> Option<&DateForm> {
+        match &self.typed.get(column)?.of {
+            Type::Date(form) => Some(form),
+            _ => None,
+        }
+    }
+
+    /// How the numbers of a column are written.
+    pub fn number_form(&self, column: usize) -> Option<&NumberForm> {
+        match &self.typed.get(column)?.of {
+            Type::Number(form) => Some(form),
             _ => None,
         }
     }
@@ -483,7 +509,7 @@ impl Table {
         self.values.iter().for_each(|number| hasher.update(number.to_le_bytes()));
         for typed in &self.typed {
             match &typed.of {
-                Type::Number | Type::Integer(None) => {}
+                Type::Number(_) | Type::Integer(None) | Type::Date(_) => {}
                 Type::Integer(Some(values)) => values.iter().for_each(|value| hasher.update(value.to_le_bytes())),
                 Type::Category(levels) => levels.iter().for_each(|level| {
                     hasher.update((level.len() as u64).to_le_bytes());

@@ -18,21 +18,21 @@ use crate::{Error, Result};
 /// What the delimiter is judged by: the first records of this many bytes.
 const SNIFFED: usize = 1 << 16;
 
-type Records = ::csv::Reader<io::Chain<io::Cursor<Vec<u8>>, Box<dyn Read>>>;
+pub(super) type Records = ::csv::Reader<io::Chain<io::Cursor<Vec<u8>>, Box<dyn Read>>>;
 
-/// A file's records, the first row's included, and what to tell of its text.
-fn records(path: &Path) -> Result<(Records, Option<String>)> {
+/// A file's records, the first row's included, what to tell of its text, and what parts its fields.
+pub(super) fn records(path: &Path) -> Result<(Records, Option<String>, u8)> {
     let Text { mut reader, note } = text::open(path)?;
     let mut start = Vec::new();
     reader.by_ref().take(SNIFFED as u64).read_to_end(&mut start).map_err(|source| Error::io("read", path, source))?;
     let delimiter = delimiter(&start, start.len() == SNIFFED);
     let all = io::Cursor::new(start).chain(reader);
     let records = ReaderBuilder::new().has_headers(false).flexible(true).trim(Trim::All).delimiter(delimiter).from_reader(all);
-    Ok((records, note))
+    Ok((records, note, delimiter))
 }
 
 /// The columns' names by the first record, which is a header where one of its cells is a text.
-fn names_of(record: &ByteRecord, header: Option<bool>) -> (Vec<String>, bool) {
+pub(super) fn names_of(record: &ByteRecord, header: Option<bool>) -> (Vec<String>, bool) {
     let header = header.unwrap_or_else(|| record.iter().any(|cell| matches!(parse(cell), Err(Fault::Text(_)))));
     match header {
         true => (distinct(record.iter().map(|cell| String::from_utf8_lossy(cell).into_owned()).collect()), true),
@@ -41,7 +41,7 @@ fn names_of(record: &ByteRecord, header: Option<bool>) -> (Vec<String>, bool) {
 }
 
 pub(super) fn read(path: &Path, choice: &Choice, header: Option<bool>) -> Result<Raw> {
-    let (mut records, note) = records(path)?;
+    let (mut records, note, _) = records(path)?;
     let mut next = |record: &mut ByteRecord| records.read_byte_record(record).map_err(|error| broken(path, error));
 
     let mut record = ByteRecord::new();
@@ -162,7 +162,7 @@ pub fn check_levels(path: &Path, groups: &[Group]) -> Result<()> {
 
 /// Calls `see` with the number, from 1, of each row, the columns' names and the row. Returns the names.
 fn each_row(path: &Path, mut see: impl FnMut(usize, &[String], &ByteRecord) -> Result<()>) -> Result<Vec<String>> {
-    let (mut records, _) = records(path)?;
+    let (mut records, ..) = records(path)?;
     let mut next = |record: &mut ByteRecord| records.read_byte_record(record).map_err(|error| broken(path, error));
     let mut record = ByteRecord::new();
     if !next(&mut record)? {
@@ -183,13 +183,13 @@ fn each_row(path: &Path, mut see: impl FnMut(usize, &[String], &ByteRecord) -> R
 pub const MOST_LEVELS: usize = 64;
 
 /// What stops the reading of a row.
-enum Bad {
+pub(super) enum Bad {
     Ragged(usize),
     Cell(usize, Fault),
 }
 
 impl Bad {
-    fn sentence(
+    pub fn sentence(
         self,
         path: &Path,
         names: &[String],
@@ -264,7 +264,7 @@ fn delimiter(text: &[u8], cut: bool) -> u8 {
     }
 }
 
-fn broken(path: &Path, error: ::csv::Error) -> Error {
+pub(super) fn broken(path: &Path, error: ::csv::Error) -> Error {
     Error::io("read", path, plain(error))
 }
 

@@ -7,6 +7,7 @@ mod npy;
 #[cfg(feature = "parquet")]
 mod parquet;
 mod text;
+pub mod typed;
 
 use super::choice::{Choice, Raw};
 use super::{FileFormat, Table};

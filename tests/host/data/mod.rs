@@ -15,6 +15,7 @@ mod standardize;
 mod table;
 mod target;
 mod toy;
+mod typed;
 
 use std::path::Path;
 

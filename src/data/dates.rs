@@ -1,0 +1,233 @@
+//! Dates and times in texts: which of the known forms a column has, and the numbers that stand for them.
+
+use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Utc};
+use serde::{Deserialize, Serialize};
+
+/// What a form holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Holds {
+    Date,
+    Time,
+    Both,
+    /// Date, time and offset from UTC, which is written as it was in the first row.
+    Zoned,
+}
+
+/// The forms that are looked for, the first that fits a column wins: so a date that could be read both ways is month first.
+const FORMS: &[(Holds, &str)] = &[
+    (Holds::Date, "%Y-%m-%d"),
+    (Holds::Date, "%Y/%m/%d"),
+    (Holds::Date, "%m/%d/%Y"),
+    (Holds::Date, "%-m/%-d/%Y"),
+    (Holds::Date, "%d/%m/%Y"),
+    (Holds::Date, "%-d/%-m/%Y"),
+    (Holds::Date, "%d.%m.%Y"),
+    (Holds::Date, "%-d.%-m.%Y"),
+    (Holds::Date, "%d-%m-%Y"),
+    (Holds::Date, "%d-%b-%Y"),
+    (Holds::Date, "%d %b %Y"),
+    (Holds::Date, "%b %d %Y"),
+    (Holds::Date, "%b %d, %Y"),
+    (Holds::Date, "%b %-d, %Y"),
+    (Holds::Date, "%B %-d, %Y"),
+    (Holds::Both, "%Y-%m-%d %H:%M"),
+    (Holds::Both, "%Y-%m-%d %H:%M:%S"),
+    (Holds::Both, "%Y-%m-%d %H:%M:%S%.3f"),
+    (Holds::Both, "%Y-%m-%d %H:%M:%S%.6f"),
+    (Holds::Both, "%Y-%m-%dT%H:%M"),
+    (Holds::Both, "%Y-%m-%dT%H:%M:%S"),
+    (Holds::Both, "%Y-%m-%dT%H:%M:%S%.3f"),
+    (Holds::Both, "%Y-%m-%dT%H:%M:%S%.6f"),
+    (Holds::Both, "%Y-%m-%dT%H:%M:%SZ"),
+    (Holds::Both, "%Y-%m-%dT%H:%M:%S%.3fZ"),
+    (Holds::Both, "%Y-%m-%dT%H:%M:%S%.6fZ"),
+    (Holds::Both, "%Y/%m/%d %H:%M"),
+    (Holds::Both, "%Y/%m/%d %H:%M:%S"),
+    (Holds::Both, "%m/%d/%Y %H:%M"),
+    (Holds::Both, "%m/%d/%Y %H:%M:%S"),
+    (Holds::Both, "%-m/%-d/%Y %-H:%M"),
+    (Holds::Both, "%-m/%-d/%Y %H:%M"),
+    (Holds::Both, "%-m/%-d/%Y %H:%M:%S"),
+    (Holds::Both, "%d/%m/%Y %H:%M"),
+    (Holds::Both, "%d/%m/%Y %H:%M:%S"),
+    (Holds::Both, "%d.%m.%Y %H:%M"),
+    (Holds::Both, "%d.%m.%Y %H:%M:%S"),
+    (Holds::Zoned, "%Y-%m-%d %H:%M:%S%:z"),
+    (Holds::Zoned, "%Y-%m-%dT%H:%M:%S%:z"),
+    (Holds::Zoned, "%Y-%m-%dT%H:%M:%S%z"),
+    (Holds::Time, "%H:%M"),
+    (Holds::Time, "%H:%M:%S"),
+];
+
+/// The form of a column of dates or times.
+///
+/// Its cells are microseconds from the first of January 1970, or from midnight where there is no date; each is written in the very
+/// characters that it was read in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DateForm {
+    /// A pattern as `strftime` has it.
+    pub pattern: String,
+    /// Minutes east of UTC that times are written with, where the pattern has an offset.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offset: Option<i32>,
+}
+
+/// The forms that all cells seen so far could have.
+#[derive(Clone, Debug)]
+pub(super) struct Forms(Vec<(Holds, DateForm)>);
+
+impl Default for Forms {
+    fn default() -> Self {
+        let form = |(holds, pattern): &(Holds, &str)| (*holds, DateForm { pattern: (*pattern).into(), offset: None });
+        Self(FORMS.iter().map(form).collect())
+    }
+}
+
+impl Forms {
+    /// Of a column that holds something else.
+    pub fn none() -> Self {
+        Self(Vec::new())
+    }
+
+    /// Takes in a cell. Without a form left it costs nothing.
+    pub fn see(&mut self, cell: &str) {
+        self.0.retain_mut(|(_, form)| {
+            if form.has_offset() && form.offset.is_none() {
+                form.offset = form.offset_of(cell);
+            }
+            form.read(cell).is_some_and(|micros| form.write(micros) == cell)
+        });
+    }
+
+    /// The form of the column, where one fits every cell.
+    pub fn found(&self) -> Option<DateForm> {
+        self.0.first().map(|(_, form)| form.clone())
+    }
+
+    /// Whether day and month could be the other way round.
+    pub fn is_ambiguous(&self) -> bool {
+        let has = |start: &str| self.0.iter().any(|(_, form)| form.pattern.replace('-', "").starts_with(start));
+        has("%m/%d") && has("%d/%m")
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl DateForm {
+    fn has_offset(&self) -> bool {
+        self.pattern.ends_with('z')
+    }
+
+    fn holds(&self) -> Holds {
+        FORMS.iter().find(|(_, pattern)| *pattern == self.pattern).map_or(Holds::Both, |(holds, _)| *holds)
+    }
+
+    fn offset_of(&self, cell: &str) -> Option<i32> {
+        let zoned = DateTime::parse_from_str(cell, &self.pattern).ok()?;
+        Some(zoned.offset().local_minus_utc() / 60)
+    }
+
+    /// The cell's microseconds; none where it is not of this form.
+    pub fn read(&self, cell: &str) -> Option<i64> {
+        let pattern = self.pattern.as_str();
+        match self.holds() {
+            Holds::Date => {
+                let date = NaiveDate::parse_from_str(cell, pattern).ok()?;
+                Some(date.and_time(NaiveTime::MIN).and_utc().timestamp_micros())
+            }
+            Holds::Time => {
+                let time = NaiveTime::parse_from_str(cell, pattern).ok()?;
+                (time - NaiveTime::MIN).num_microseconds()
+            }
+            Holds::Both => Some(NaiveDateTime::parse_from_str(cell, pattern).ok()?.and_utc().timestamp_micros()),
+            Holds::Zoned => Some(DateTime::parse_from_str(cell, pattern).ok()?.timestamp_micros()),
+        }
+    }
+
+    /// These microseconds in this form. Those beyond the years that a calendar has are moved to its ends.
+    pub fn write(&self, micros: i64) -> String {
+        let (first, last) = (DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC);
+        let at = DateTime::from_timestamp_micros(micros).unwrap_or(if micros < 0 { first } else { last });
+        match self.holds() {
+            Holds::Zoned => {
+                let offset =
+                    FixedOffset::east_opt(60 * self.offset.unwrap_or(0)).unwrap_or(FixedOffset::east_opt(0).expect("UTC"));
+                at.with_timezone(&offset).format(&self.pattern).to_string()
+            }
+            _ => at.naive_utc().format(&self.pattern).to_string(),
+        }
+    }
+
+    /// The unit of the form in microseconds: what cells are multiples of.
+    pub fn unit(&self) -> i64 {
+        const SECOND: i64 = 1_000_000;
+        match self.pattern.as_str() {
+            p if p.contains("%.6f") => 1,
+            p if p.contains("%.3f") => 1_000,
+            p if p.contains("%S") => SECOND,
+            p if p.contains("%M") => 60 * SECOND,
+            _ => 86_400 * SECOND,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn form(cells: &[&str]) -> Option<DateForm> {
+        let mut forms = Forms::default();
+        cells.iter().for_each(|cell| forms.see(cell));
+        forms.found()
+    }
+
+    #[test]
+    fn a_form_fits_every_cell_and_writes_it_again() {
+        let day = 86_400_000_000;
+        for (cells, pattern, first) in [
+            (&["2012-01-01", "1969-12-31"][..], "%Y-%m-%d", 15_340 * day),
+            (&["01/02/2012", "02/28/2012"], "%m/%d/%Y", 15_341 * day),
+            (&["01/02/2012", "28/02/2012"], "%d/%m/%Y", 15_371 * day),
+            (&["1/2/2012", "12/31/2012"], "%-m/%-d/%Y", 15_341 * day),
+            (&["01.02.2012 13:45"], "%d.%m.%Y %H:%M", 15_371 * day + 49_500_000_000),
+            (&["Jun 12 1998", "Jan 01 2000"], "%b %d %Y", 10_389 * day),
+            (&["1970-01-01T00:00:01.250"], "%Y-%m-%dT%H:%M:%S%.3f", 1_250_000),
+            (&["1970-01-01T02:00:00+02:00"], "%Y-%m-%dT%H:%M:%S%:z", 0),
+            (&["07:30", "23:59"], "%H:%M", 27_000_000_000),
+        ] {
+            let found = form(cells).unwrap_or_else(|| panic!("{cells:?} have a form"));
+            assert_eq!((found.pattern.as_str(), found.read(cells[0])), (pattern, Some(first)), "{cells:?}");
+            for cell in cells {
+                assert_eq!(found.write(found.read(cell).unwrap()), *cell);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_date_has_no_form() {
+        for cells in [
+            &["2012"][..],
+            &["2012-13-01"],
+            &["2012-01-01", "2012-01-02 10:00"],
+            &["a"],
+            &[""],
+            &["1970-01-01T02:00:00+02:00", "1970-01-01T02:00:00+01:00"],
+        ] {
+            assert_eq!(form(cells), None, "{cells:?}");
+        }
+        let mut forms = Forms::default();
+        forms.see("01/02/2012");
+        assert!(forms.is_ambiguous());
+        forms.see("01/13/2012");
+        assert!(!forms.is_ambiguous());
+    }
+
+    #[test]
+    fn times_beyond_the_calendar_are_written_at_its_ends() {
+        let date = DateForm { pattern: "%Y-%m-%d".into(), offset: None };
+        assert_eq!(date.unit(), 86_400_000_000);
+        assert!(date.write(i64::MAX).contains('-') && date.write(i64::MIN).starts_with('-'));
+    }
+}

@@ -1,0 +1,267 @@
+//! The typed columns of a CSV file: a first pass finds what each column is, a second one reads it.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use ::csv::ByteRecord;
+
+use super::cell::shortened;
+use super::csv::{Bad, broken, names_of, records};
+use crate::data::choice::Choice;
+use crate::data::column::Cells;
+use crate::data::types::{Reading, Seen};
+use crate::data::{Column, ColumnType, Table, TypeOptions};
+use crate::words::grouped;
+use crate::{Error, Result};
+
+/// Rows from which on texts that are all distinct, or numbers that count up, are taken for identifiers.
+const LEAST_IDENTIFIERS: usize = 20;
+/// Share of its cells from which on a column's distinct texts are told: most levels then stand in one row.
+const MANY_LEVELS: f64 = 0.5;
+
+/// Reads the chosen columns with their types.
+pub(in crate::data) fn read(path: &Path, choice: &Choice, header: Option<bool>, options: &TypeOptions) -> Result<Table> {
+    let First { names, header, seen, rows, commas } = first_pass(path, header, options)?;
+    let picked = choice.among(&names, header)?;
+    if rows == 0 {
+        return Err(Error::data(format!("{} holds no rows", path.display())));
+    }
+    for name in options.types.keys().filter(|name| !names.contains(name)) {
+        choice.find(name, &names, header)?;
+    }
+    let asked = |j: usize| options.types.get(&names[j]).copied();
+    let mut builders: Vec<Builder> =
+        picked.iter().map(|&j| Builder::new(seen[j].reading(asked(j), commas), rows, asked(j))).collect();
+    let mut notes = second_pass(path, header, |row, record| {
+        for (builder, &j) in builders.iter_mut().zip(&picked) {
+            let cell = std::str::from_utf8(&record[j]).unwrap_or_default();
+            let cell = if options.is_missing(cell) { None } else { Some(cell) };
+            builder.push(cell).map_err(|wanted| {
+                let cell = shortened(cell.unwrap_or_default());
+                Error::data(format!(
+                    "column `{}` of {} holds `{cell}` in row {} (of {}), which is no {wanted}: correct the cell, or ask for another type",
+                    names[j],
+                    path.display(),
+                    grouped(row),
+                    grouped(rows)
+                ))
+            })?;
+        }
+        Ok(())
+    })?;
+    let mut columns = Vec::with_capacity(picked.len());
+    for (builder, &j) in builders.into_iter().zip(&picked) {
+        let name = &names[j];
+        if seen[j].is_ambiguous() && matches!(builder.cells, Building::Date(..)) {
+            notes.push(format!("the dates of column `{name}` were read with the month first"));
+        }
+        if let (Some(form), None, Building::Text(_)) = (seen[j].remedy(), asked(j), &builder.cells) {
+            notes.push(format!(
+                "column `{name}` was read as text, and its cells look like numbers such as {}: ask for the type `number` to read them so",
+                form.write(1234.5)
+            ));
+        }
+        let column = builder.finish(name, &seen[j], asked(j))?;
+        if let (Cells::Categories { levels, .. }, None | Some(ColumnType::Boolean)) = (&column.cells, column.ty)
+            && levels.len() as f64 > MANY_LEVELS * seen[j].present as f64
+            && seen[j].present >= LEAST_IDENTIFIERS
+        {
+            notes.push(format!(
+                "column `{name}` has {} different texts in {} cells: samples repeat these texts; ask for the type `identifier` to leave it out",
+                grouped(levels.len()),
+                grouped(seen[j].present)
+            ));
+        }
+        columns.push(column);
+    }
+    let weights = choice.weights.is_some().then(|| columns.pop()).flatten();
+    let table = Table::from_columns(columns)?.from_origin(&choice.origin).with_header(header).with_notes(notes);
+    match weights {
+        None => Ok(table),
+        Some(column) => {
+            let weights = (0..column.rows()).map(|row| column.number(row) as f32).collect();
+            table.with_weights(weights)
+        }
+    }
+}
+
+/// What the first pass found.
+struct First {
+    names: Vec<String>,
+    header: bool,
+    seen: Vec<Seen>,
+    rows: usize,
+    /// Whether the fields are parted by something else than commas, so that decimals may follow them.
+    commas: bool,
+}
+
+fn first_pass(path: &Path, header: Option<bool>, options: &TypeOptions) -> Result<First> {
+    let (mut records, _, delimiter) = records(path)?;
+    let mut next = |record: &mut ByteRecord| records.read_byte_record(record).map_err(|error| broken(path, error));
+    let mut record = ByteRecord::new();
+    if !next(&mut record)? {
+        return Err(Error::data(format!("{} is empty", path.display())));
+    }
+    let (names, header) = names_of(&record, header);
+    let mut seen = vec![Seen::default(); names.len()];
+    let mut rows = 0;
+    let mut more = !header || next(&mut record)?;
+    while more {
+        rows += 1;
+        if record.len() != names.len() {
+            let (bad, mut total) = (record.clone(), rows);
+            while next(&mut record).unwrap_or(false) {
+                total += 1;
+            }
+            return Err(Bad::Ragged(bad.len()).sentence(path, &names, names.len(), &bad, (rows, total), header));
+        }
+        for (seen, cell) in seen.iter_mut().zip(&record) {
+            let cell = std::str::from_utf8(cell).unwrap_or_default();
+            if !options.is_missing(cell) {
+                seen.see(cell);
+            }
+        }
+        more = next(&mut record)?;
+    }
+    Ok(First { names, header, seen, rows, commas: delimiter != b',' })
+}
+
+/// Calls `see` with the number, from 1, of each row, and the row. Returns what is to be told of the file.
+fn second_pass(path: &Path, header: bool, mut see: impl FnMut(usize, &ByteRecord) -> Result<()>) -> Result<Vec<String>> {
+    let (mut records, note, _) = records(path)?;
+    let mut next = |record: &mut ByteRecord| records.read_byte_record(record).map_err(|error| broken(path, error));
+    let mut record = ByteRecord::new();
+    if header {
+        next(&mut record)?;
+    }
+    let mut row = 0;
+    while next(&mut record)? {
+        row += 1;
+        see(row, &record)?;
+    }
+    Ok(note.into_iter().collect())
+}
+
+/// A column on its way.
+pub(super) struct Builder {
+    cells: Building,
+    missing: Vec<bool>,
+    /// What an error calls the cells that are wanted.
+    wanted: &'static str,
+}
+
+enum Building {
+    Number(crate::data::NumberForm, Vec<f64>),
+    Integer(Vec<i64>),
+    Date(crate::data::DateForm, Vec<i64>),
+    Text(Levels),
+}
+
+/// Texts as codes, in the order in which they came.
+#[derive(Default)]
+pub(super) struct Levels {
+    codes: Vec<u32>,
+    known: HashMap<Box<str>, u32>,
+}
+
+impl Levels {
+    fn push(&mut self, cell: &str) {
+        let next = self.known.len() as u32;
+        let code = match self.known.get(cell) {
+            Some(&code) => code,
+            None => {
+                self.known.insert(cell.into(), next);
+                next
+            }
+        };
+        self.codes.push(code);
+    }
+
+    /// Codes of the levels in their own order, which does not depend on that of the rows.
+    fn sorted(self) -> (Vec<u32>, Vec<String>) {
+        let mut levels: Vec<(Box<str>, u32)> = self.known.into_iter().collect();
+        levels.sort_unstable();
+        let mut place = vec![0; levels.len()];
+        for (at, (_, code)) in levels.iter().enumerate() {
+            place[*code as usize] = at as u32;
+        }
+        let codes = self.codes.into_iter().map(|code| if code == u32::MAX { 0 } else { place[code as usize] }).collect();
+        (codes, levels.into_iter().map(|(level, _)| level.into_string()).collect())
+    }
+}
+
+impl Builder {
+    pub fn new(reading: Reading, rows: usize, asked: Option<ColumnType>) -> Self {
+        let wanted = match asked {
+            Some(ColumnType::Date) => "date of a known form",
+            _ => match &reading {
+                Reading::Integer => "whole number",
+                Reading::Number(_) => "number",
+                Reading::Date(_) => "date",
+                Reading::Text => "text",
+            },
+        };
+        let cells = match reading {
+            Reading::Number(form) => Building::Number(form, Vec::with_capacity(rows)),
+            Reading::Integer => Building::Integer(Vec::with_capacity(rows)),
+            Reading::Date(form) => Building::Date(form, Vec::with_capacity(rows)),
+            Reading::Text => Building::Text(Levels::default()),
+        };
+        Self { cells, missing: Vec::with_capacity(rows), wanted }
+    }
+
+    /// Takes in a cell, none where it is missing.
+    ///
+    /// # Errors
+    /// What the cell should have been.
+    pub fn push(&mut self, cell: Option<&str>) -> Result<(), &'static str> {
+        self.missing.push(cell.is_none());
+        let wanted = self.wanted;
+        match &mut self.cells {
+            Building::Number(form, values) => values.push(match cell {
+                Some(cell) => form.read(cell).ok_or(wanted)?,
+                None => f64::NAN,
+            }),
+            Building::Integer(values) => values.push(cell.map_or(Ok(0), |cell| cell.parse().map_err(|_| wanted))?),
+            Building::Date(form, micros) => micros.push(cell.map_or(Some(0), |cell| form.read(cell)).ok_or(wanted)?),
+            Building::Text(levels) => match cell {
+                Some(cell) => levels.push(cell),
+                None => levels.codes.push(u32::MAX),
+            },
+        }
+        Ok(())
+    }
+
+    /// The column, with the type that its cells show where none is asked for.
+    pub fn finish(self, name: &str, seen: &Seen, asked: Option<ColumnType>) -> Result<Column> {
+        let Self { cells, missing, .. } = self;
+        let present = missing.iter().filter(|missing| !**missing).count();
+        let (rows, complete) = (missing.len(), present == missing.len());
+        let column = match cells {
+            Building::Number(form, values) => Column::numbers(name, values).with_form(form),
+            Building::Integer(values) => Column::integers(name, values),
+            Building::Date(form, micros) => Column::dates(name, micros, form),
+            Building::Text(levels) => {
+                let (codes, levels) = levels.sorted();
+                // A column without a cell has one level, which no row shows.
+                let levels = if levels.is_empty() { vec![String::new()] } else { levels };
+                Column::categories(name, codes, levels)?
+            }
+        };
+        let column = column.with_missing(missing)?;
+        let ty = match asked {
+            Some(asked) => asked,
+            None if present == 0 => ColumnType::Constant,
+            None if column.is_constant() && complete => ColumnType::Constant,
+            None => match &column.cells {
+                Cells::Categories { levels, .. } if levels.len() == present && present >= LEAST_IDENTIFIERS => {
+                    ColumnType::Identifier
+                }
+                Cells::Categories { .. } if seen.is_boolean() => ColumnType::Boolean,
+                Cells::Integers(_) if seen.counts_up() && complete && rows >= LEAST_IDENTIFIERS => ColumnType::Identifier,
+                _ => return Ok(column),
+            },
+        };
+        Ok(column.with_type(ty))
+    }
+}

@@ -1,0 +1,106 @@
+//! Columns of a file with their types.
+
+use pushforward::Result;
+use pushforward::data::{ColumnType, LoadOptions, Source, Table, TypeOptions};
+
+use super::sentence;
+
+fn load(name: &str, content: impl AsRef<[u8]>, types: &TypeOptions) -> Result<Table> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(name);
+    std::fs::write(&path, content).unwrap();
+    path.display().to_string().parse::<Source>()?.load_typed(0, &LoadOptions::default(), types)
+}
+
+fn usual(content: &str) -> Table {
+    load("a.csv", content, &TypeOptions::default()).unwrap()
+}
+
+fn types(table: &Table) -> Vec<ColumnType> {
+    (0..table.cols()).map(|j| table.column_type(j)).collect()
+}
+
+const PASSENGERS: &str = "\u{feff}id,name,sex,age,fare,embarked,alive,born,deck,ship
+1,\"Braund, Owen\",male,22,7.25,S,no,1890-01-01,,Titanic
+2,\"Cumings, \"\"Florence\"\"\",female,38,71.2833,C,yes,1874-05-30,C85,Titanic
+3,\"Heikkinen
+Laina\",female,,7.925,S,yes,1886-11-11,NA,Titanic
+4,Allen,male,35,8.05,Q,no,1877-02-28,C85,Titanic
+";
+
+#[test]
+fn every_column_has_the_type_that_its_cells_show() {
+    use ColumnType::*;
+    let table = usual(PASSENGERS);
+    assert_eq!(types(&table), [Integer, Category, Category, Integer, Number, Category, Boolean, Date, Category, Constant]);
+    assert_eq!(table.levels(5).unwrap(), ["C", "Q", "S"]);
+    assert_eq!(table.column(5).collect::<Vec<_>>(), [2.0, 0.0, 2.0, 1.0]);
+    assert_eq!(table.missing(3).unwrap(), [false, false, true, false]);
+    assert_eq!(table.missing(8).unwrap(), [true, false, true, false]);
+    assert_eq!(table.number_form(4).unwrap().decimals, Some(4));
+    // From twenty rows on, texts that are all distinct and numbers that count up are identifiers.
+    let long: String = (0..30).map(|i| format!("{},name {i},{}\n", i + 7, i % 3)).collect();
+    assert_eq!(types(&usual(&format!("id,name,class\n{long}"))), [Identifier, Identifier, Integer]);
+}
+
+#[test]
+fn what_was_read_is_written_as_it_was() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("b.csv");
+    usual(PASSENGERS).write(&path).unwrap();
+    let missing_as_empty = PASSENGERS.trim_start_matches('\u{feff}').replace(",NA,", ",,");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), missing_as_empty);
+}
+
+#[test]
+fn decimal_commas_are_read_where_fields_are_parted_by_semicolons() {
+    let table = usual("a;b\n1,5;x\n-2,25;y\n3;x\n");
+    assert_eq!((types(&table), table.row(1)[0]), (vec![ColumnType::Number, ColumnType::Category], -2.25));
+    let folder = tempfile::tempdir().unwrap();
+    table.write(folder.path().join("c.csv")).unwrap();
+    assert_eq!(std::fs::read_to_string(folder.path().join("c.csv")).unwrap(), "a,b\n\"1,5\",x\n\"-2,25\",y\n3,x\n");
+}
+
+#[test]
+fn numbers_with_signs_are_text_with_a_remedy_until_they_are_asked_for() {
+    let content = "price,share\n\"$1,200\",5%\n$15,7.5%\n$15,5%\n";
+    let table = usual(content);
+    assert_eq!(types(&table), [ColumnType::Category; 2]);
+    assert!(table.notes().iter().any(|note| note.contains("`price`") && note.contains("$1,234.5")), "{:?}", table.notes());
+    let number = |name: &str| (name.to_string(), ColumnType::Number);
+    let asked = TypeOptions { types: [number("price"), number("share")].into(), ..TypeOptions::default() };
+    let table = load("a.csv", content, &asked).unwrap();
+    assert_eq!(table.values(), [1200.0, 5.0, 15.0, 7.5, 15.0, 5.0]);
+}
+
+#[test]
+fn missing_words_and_types_can_be_named() {
+    let content = "country,code\nNA,1\nFR,999\nNA,2\n";
+    assert_eq!(usual(content).missing(0).unwrap(), [true, false, true]);
+    let own = TypeOptions { missing: Some(vec!["999".into()]), types: [("code".to_string(), ColumnType::Category)].into() };
+    let table = load("a.csv", content, &own).unwrap();
+    assert_eq!((table.missing(0), table.missing(1).unwrap()), (None, &[false, true, false][..]));
+    assert_eq!(
+        (table.levels(0).unwrap(), table.levels(1).unwrap()),
+        (&["FR".into(), "NA".into()][..], &["1".into(), "2".into()][..])
+    );
+}
+
+#[test]
+fn levels_do_not_depend_on_the_order_of_the_rows() {
+    let [a, b] = [usual("a,b\nx,1\ny,2\nz,3\n"), usual("a,b\nz,3\nx,1\ny,2\n")];
+    assert_eq!(a.levels(0), b.levels(0));
+    assert_eq!(a.row(2), b.row(0));
+}
+
+#[test]
+fn a_cell_of_another_type_is_named_with_its_row() {
+    let asked = |ty| TypeOptions { types: [("a".to_string(), ty)].into(), ..TypeOptions::default() };
+    let refused = |ty, content: &str| sentence(load("a.csv", content, &asked(ty)));
+    assert!(refused(ColumnType::Integer, "a,b\n1,1\n2.5,1\n").contains("column `a`"));
+    assert!(refused(ColumnType::Integer, "a,b\n1,1\n2.5,1\n").contains("holds `2.5` in row 2 (of 2), which is no whole number"));
+    assert!(refused(ColumnType::Number, "a,b\n1,1\nx,1\n").contains("holds `x` in row 2 (of 2), which is no number"));
+    assert!(sentence(load("a.csv", "a,b\n1\n", &TypeOptions::default())).contains("row 1 (of 1)"));
+    assert!(sentence(load("a.csv", "b\n1\n", &asked(ColumnType::Integer))).contains("no column `a`"));
+    assert!(sentence(load("a.csv", "a,b\n", &TypeOptions::default())).contains("holds no rows"));
+}
