@@ -20,7 +20,7 @@ settings! {
         critic_hidden_width: usize = 128, in 1..=4096,
         /// Number of hidden layers of the critic.
         critic_hidden_layers: usize = 3, in ..=64,
-        /// Activation function of the critic: silu, relu, gelu, tanh, elu, softplus, sigmoid (auto: silu, and relu where weights are spectrally normalized).
+        /// Activation function of the critic: silu, relu, gelu, tanh, elu, softplus, sigmoid, identity (auto: silu, and relu where weights are spectrally normalized).
         critic_activation: Option<Activation> = None, or auto,
         /// Scale of the critic's initial first-layer weights; larger to resolve fine structure from the start.
         critic_gain: f32 = 6.0, in above(0.0),

@@ -16,7 +16,7 @@ settings! {
         hidden_width: usize = 64, in 1..=4096,
         /// Number of hidden layers.
         hidden_layers: usize = 6, in ..=64,
-        /// Activation function: silu, relu, gelu, tanh, elu, softplus, sigmoid.
+        /// Activation function: silu, relu, gelu, tanh, elu, softplus, sigmoid, identity.
         activation: Activation = Activation::Gelu,
         /// Factor of the first layer's initial weights (auto: by the dimension of its input).
         input_gain: Option<f32> = None, or auto, in above(0.0),

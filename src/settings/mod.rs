@@ -15,7 +15,7 @@
 //! # fn main() {
 //! let wrong = Kernel { frequencies: 0, ..Kernel::default() };
 //! assert!(wrong.check().unwrap_err().to_string().contains("`frequencies` is 0: it must be between 1 and 32,768"));
-//! assert_eq!(wrong.keys()[0].help, "Bandwidth (auto: the median distance between rows): above 0, or auto.");
+//! assert_eq!(wrong.keys()[0].help, "Bandwidth (auto: the median distance between rows); above 0, or auto.");
 //! # }
 //! ```
 
@@ -226,10 +226,15 @@ impl Key {
             (None, true) => Some("true or false".into()),
             (None, false) => None,
         };
-        let valid: Vec<String> = valid.into_iter().chain(word.clone().map(|word| format!("or {word}"))).collect();
-        let help = match valid.as_slice() {
-            [] => help,
-            valid => format!("{}: {}.", help.trim_end_matches('.'), valid.join(", ")).replace(": or ", ", or "),
+        // Another word than these is one of the choices that the help has.
+        let general = word.as_deref().filter(|word| ["auto", "none"].contains(word));
+        let help = help.trim_end_matches('.').to_string();
+        let colon = if help.contains(": ") { ";" } else { ":" };
+        let help = match (valid, general) {
+            (None, None) => help + ".",
+            (None, Some(word)) => format!("{help}, or {word}."),
+            (Some(valid), None) => format!("{help}{colon} {valid}."),
+            (Some(valid), Some(word)) => format!("{help}{colon} {valid}, or {word}."),
         };
         let schema = schema::described(schema, word.as_deref(), range.as_ref(), &help, default);
         let default = match default {
@@ -324,7 +329,7 @@ mod tests {
                 ("rate", "0.05", "A rate, in units: above 0 and below 2."),
                 ("some", "[1]", "Some: 1 to 3 numbers, each 0 or above."),
                 ("share", "0.5", "Least share: between 0.005 and 10."),
-                ("probes", "auto", "Number of probes (auto: by the columns): between 1 and 1,024, or auto."),
+                ("probes", "auto", "Number of probes (auto: by the columns); between 1 and 1,024, or auto."),
                 ("so", "false", "Whether so: true or false."),
                 ("place", "none", "Where to look, or none."),
             ]

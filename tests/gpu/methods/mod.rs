@@ -14,6 +14,7 @@ mod kantorovich;
 mod latent;
 mod noised;
 mod outside;
+mod own_method;
 mod refit;
 mod solved;
 
