@@ -3,9 +3,9 @@
 //! cargo run --release --example own_method
 
 use pushforward::gpu::{Plan, Recorder, Var};
+use pushforward::loss::{Estimator, RadialKernel};
 use pushforward::methods::{Dataset, Entry, Learner, Method, Setup, Training};
 use pushforward::nn::{Activation, Builder, Id, Parameters, Weights};
-use pushforward::ops::pairwise::{Estimator, RadialKernel};
 use pushforward::prelude::*;
 
 pushforward::settings! {

@@ -22,14 +22,14 @@
 //! |---|---|
 //! | open a device | [`Gpu`](gpu::Gpu) |
 //! | read, select, split rows | [`Table`](data::Table) |
-//! | choose a method and its settings | a struct of [`methods`], or a name |
+//! | choose a method and its settings | a struct of [`methods`], such as [`FlowMatching`](methods::FlowMatching), or [`methods::by_name`] |
 //! | train | [`Trainer`](train::Trainer), which returns a [`Run`](train::Run) |
 //! | draw samples | [`Model::sampler`](model::Model::sampler) |
 //! | log-densities, latents | [`Model::log_density`](model::Model::log_density), [`Model::push`](model::Model::push), [`Model::pull`](model::Model::pull) |
 //! | score | [`metrics::evaluate`], [`Evaluator`](metrics::Evaluator) |
 //! | keep and load | [`Model::save`](model::Model::save), [`Model::load`](model::Model::load) |
 //!
-//! One's own loss or method is an [`Entry`](methods::Entry) that is registered by [`methods::register`]; one's own kernel is a
+//! One's own loss or method is a struct of [`settings!`] that is a [`Method`](methods::Method); one's own kernel is a
 //! [`Shader`](gpu::Shader). The folder `examples/` has a program for each.
 //!
 //! On Linux, a program calls [`gpu::prepare_environment`] first: it chooses the vector width of Mesa's software adapter.

@@ -116,6 +116,7 @@ fn refused(name: &str) -> Error {
 }
 
 /// What can be annealed, losses and games of a one-step map, with default settings.
+#[doc(hidden)]
 pub fn objectives() -> Vec<Box<dyn Method>> {
     all().into_iter().filter(|method| method.can_be_annealed()).collect()
 }

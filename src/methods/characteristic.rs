@@ -82,7 +82,7 @@ impl Method for Characteristic {
 }
 
 /// Trains φ by D₂² between a generated and a data batch.
-pub struct CharacteristicLearner {
+struct CharacteristicLearner {
     core: OneStep,
     settings: Characteristic,
     seed: u64,

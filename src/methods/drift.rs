@@ -86,6 +86,7 @@ impl Drift {
 }
 
 /// Mean shift from the rows of x towards data less that towards `own` (with `same`, x itself: no row is driven by itself), of each width: n × d.
+#[doc(hidden)]
 pub fn kernel_fields(
     rec: &mut Recorder,
     x: Var,
@@ -101,6 +102,7 @@ pub fn kernel_fields(
 }
 
 /// Barycentric map of the entropic plan from x to data less that to `own`, a batch of x's distribution that is independent of x: n × d.
+#[doc(hidden)]
 pub fn transport_field(rec: &mut Recorder, x: Var, data: Var, own: Var, plan: &Sinkhorn) -> Result<Var> {
     let drawn = rec.barycentric_map(x, data, None, None, plan)?;
     let back = rec.barycentric_map(x, own, None, None, plan)?;

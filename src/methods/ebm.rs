@@ -101,7 +101,7 @@ struct Whitening {
 }
 
 /// The energy, its chains and how they are trained.
-pub struct EbmLearner {
+struct EbmLearner {
     parameters: Parameters,
     whitening: Whitening,
     /// Where the chains are (batch × (columns + given)), and ln of their steps.

@@ -85,7 +85,7 @@ impl Energy {
 }
 
 /// Trains φ by the energy distance between a generated and a data batch.
-pub struct EnergyLearner {
+struct EnergyLearner {
     core: OneStep,
     settings: Energy,
 }

@@ -137,7 +137,7 @@ impl Method for FGan {
 }
 
 /// Trains φ by the variational bound of a divergence.
-pub struct FganLearner {
+struct FganLearner {
     core: OneStep,
     critic: Critic,
     settings: FGan,

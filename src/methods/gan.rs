@@ -81,7 +81,7 @@ impl Gan {
 }
 
 /// Trains φ against a classifier.
-pub struct GanLearner {
+struct GanLearner {
     core: OneStep,
     critic: Critic,
     settings: Gan,
@@ -95,12 +95,14 @@ fn softplus(rec: &mut Recorder, v: Var) -> Result<Var> {
 }
 
 /// A critic's logistic loss, and its values at the data.
+#[doc(hidden)]
 pub struct Logistic {
     pub loss: Var,
     pub at_data: Var,
 }
 
 /// −E ln s(D(x)) − E ln(1 − s(D(y))), at the best critic 2 ln 2 − 2·JS; reported.
+#[doc(hidden)]
 pub fn logistic_loss(rec: &mut Recorder, critic: &Critic, y: Var, x: Var) -> Result<Logistic> {
     let layers = critic.layers(rec, 0, true)?;
     let (at_data, fake) = (critic.value(rec, 0, &layers, x)?, critic.value(rec, 0, &layers, y)?);

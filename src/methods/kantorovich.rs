@@ -67,6 +67,7 @@ impl Method for Kantorovich {
 }
 
 /// The two networks f (0) and g (1).
+#[doc(hidden)]
 pub fn potentials(setup: &Setup, settings: &CriticSettings) -> Result<Critic> {
     Critic::new(setup, settings, 2, false)
 }
@@ -88,7 +89,7 @@ impl Kantorovich {
 }
 
 /// Trains φ against two potentials.
-pub struct KantorovichLearner {
+struct KantorovichLearner {
     core: OneStep,
     critic: Critic,
     settings: Kantorovich,

@@ -114,6 +114,7 @@ pub trait Method: Settings + Boxed {
 }
 
 /// A copy of a method in a box: every method that is `Clone` has one.
+#[doc(hidden)]
 pub trait Boxed {
     fn boxed(&self) -> Box<dyn Method>;
 }

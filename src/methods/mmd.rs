@@ -79,7 +79,7 @@ impl Mmd {
 }
 
 /// Trains φ by the MMD between a generated and a data batch.
-pub struct MmdLearner {
+struct MmdLearner {
     core: OneStep,
     settings: Mmd,
 }

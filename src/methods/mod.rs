@@ -3,7 +3,13 @@
 pub mod anneal;
 pub mod characteristic;
 pub mod cnf;
+#[cfg(not(feature = "unstable"))]
+pub(crate) mod critic;
+#[cfg(feature = "unstable")]
 pub mod critic;
+#[cfg(not(feature = "unstable"))]
+pub(crate) mod dataset;
+#[cfg(feature = "unstable")]
 pub mod dataset;
 mod density;
 pub mod diffusion;
@@ -27,6 +33,9 @@ pub mod kantorovich;
 mod latent;
 mod learner;
 pub mod maf;
+#[cfg(not(feature = "unstable"))]
+pub(crate) mod many_step;
+#[cfg(feature = "unstable")]
 pub mod many_step;
 mod method;
 pub mod mmd;

@@ -107,7 +107,7 @@ fn least_blur(exponent: f32, diameter: f32) -> f32 {
 }
 
 /// The squared cost's transport on these data, blurred at this length; none chooses `otherwise`, or more where the data reach far.
-pub fn squared_cost(blur: Option<f32>, otherwise: f32, data: &Dataset) -> Result<Transport> {
+pub(super) fn squared_cost(blur: Option<f32>, otherwise: f32, data: &Dataset) -> Result<Transport> {
     let blur = Some(blur.unwrap_or(otherwise.max(least_blur(2.0, data.diameter()))));
     let settings = Sinkhorn { blur, ..Sinkhorn::default() };
     settings.check_on(data.diameter())?;
@@ -115,7 +115,7 @@ pub fn squared_cost(blur: Option<f32>, otherwise: f32, data: &Dataset) -> Result
 }
 
 /// Trains φ by the Sinkhorn divergence between a generated and a data batch.
-pub struct SinkhornLearner {
+struct SinkhornLearner {
     core: OneStep,
     settings: Sinkhorn,
 }

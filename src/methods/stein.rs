@@ -100,7 +100,7 @@ impl Stein {
 }
 
 /// Trains φ by the KSD of a generated batch.
-pub struct SteinLearner {
+struct SteinLearner {
     core: OneStep,
     settings: Stein,
 }

@@ -106,7 +106,7 @@ impl Wgan {
 }
 
 /// Trains φ against a Lipschitz critic.
-pub struct WganLearner {
+struct WganLearner {
     core: OneStep,
     critic: Critic,
     settings: Wgan,
@@ -126,6 +126,7 @@ fn steepest(rec: &mut Recorder, squares: Var) -> Result<Var> {
 }
 
 /// Points on the lines from the rows of x to those of y, one each, uniform along it; constants of the reverse pass.
+#[doc(hidden)]
 pub fn between(rec: &mut Recorder, y: Var, x: Var) -> Result<Var> {
     let share = rec.uniform(x.rows(), 1)?;
     let across = rec.sub(y, x)?;

@@ -24,10 +24,12 @@ mod schema;
 mod value;
 mod values;
 
-pub use range::{Range, Ranged, above, below, items};
+#[doc(hidden)]
+pub use range::Ranged;
+pub use range::{Range, above, below, items};
 pub use schema::schema;
 pub use value::shown;
-pub use values::{Values, parse_assignment};
+pub use values::Values;
 
 #[doc(hidden)]
 pub use serde::{Deserialize, Deserializer, Serialize, Serializer};

@@ -164,6 +164,7 @@ macro_rules! from_ranges {
 from_ranges!(i64, f64);
 
 /// The type of a setting that can have a range: numbers, lists of them, and either where there may be none.
+#[doc(hidden)]
 pub trait Ranged {
     /// Whether all of its numbers are as `valid` says.
     fn all(&self, valid: &dyn Fn(f64) -> bool) -> bool;

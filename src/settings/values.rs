@@ -137,7 +137,7 @@ impl Values {
 ///
 /// # Errors
 /// A text that is not key=value.
-pub fn parse_assignment(text: &str) -> Result<(String, Value)> {
+pub(super) fn parse_assignment(text: &str) -> Result<(String, Value)> {
     let (key, value) =
         text.split_once('=').ok_or_else(|| Error::usage(format!("`{text}` is not key=value (for instance batch_size=512)")))?;
     let (key, value) = (key.trim(), value.trim());
