@@ -4,7 +4,7 @@ use super::console::Console;
 use pushforward::Result;
 use pushforward::gpu::{Compilation, Gpu};
 
-/// Seconds of compiling after which the user is told what the program waits for.
+/// Seconds of compiling after which a message says what the program waits for.
 const PATIENCE: f64 = 1.0;
 
 /// The adapter that `--adapter` names.

@@ -47,7 +47,7 @@ pub fn tour(args: &arguments::Tour, adapter: &str, console: Console) -> anyhow::
         out: out.clone(),
         command: command(&out, false),
     };
-    // Before a device is opened, so that a mistake is told at once.
+    // Before a device is opened, so that a mistake is reported at once.
     plan.check()?;
     console.notes([Some(&plan.table), plan.test.as_ref()].into_iter().flatten());
     outlier_warnings(&plan.table).iter().for_each(|said| console.message(&format!("warning: {said}")));

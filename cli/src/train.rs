@@ -33,7 +33,7 @@ pub fn train(args: &Train, adapter: &str, console: Console) -> anyhow::Result<()
     let Resolved { method, training, seed } = resolve(args, name, &out)?;
     let entry = method.entry();
     if args.resume {
-        // Before anything is loaded, so that the mistake is told at once.
+        // Before anything is loaded, so that the mistake is reported at once.
         in_progress(&out)?;
     }
     let options = LoadOptions { weights: args.weights.clone(), header: None, skip_missing: true };

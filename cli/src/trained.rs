@@ -99,7 +99,7 @@ fn said_of(mixing: &Mixing) -> String {
     )
 }
 
-/// What `sample` has to be told for `n` rows of this model.
+/// The arguments that `sample` needs for `n` rows of this model.
 pub fn asked(model: &Model, n: usize) -> String {
     match model.description().conditions {
         0 => format!("-n {n}"),

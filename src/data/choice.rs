@@ -137,8 +137,8 @@ fn weights_of(values: &[f64], width: usize) -> Vec<f32> {
     weights().map(|weight| (weight / unit) as f32).collect()
 }
 
-/// Names for every column, from those a file gives: blank ones become `x0`, `x1`, … by position, and a repeated one is told
-/// apart by `.1`, `.2`, …, as pandas does.
+/// Names for every column, from those a file gives: blank ones become `x0`, `x1`, … by position, and repeated ones are
+/// numbered `.1`, `.2`, …, as pandas does.
 pub(super) fn distinct(given: Vec<String>) -> Vec<String> {
     let mut names: Vec<String> = Vec::with_capacity(given.len());
     let mut taken = std::collections::HashSet::new();

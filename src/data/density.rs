@@ -9,7 +9,7 @@ use crate::words::{count, grouped};
 
 /// Rows that are looked at for copies and values at most.
 const ROWS: usize = 100_000;
-/// Share of copies from which on they are told.
+/// Share of copies from which on a warning names them.
 const COPIES: f64 = 0.05;
 
 /// What stands against a density of this table's columns but the last `given`: sentences, each with a remedy.

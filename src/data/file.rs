@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::{Error, Result};
 
-/// The file formats for tables, told apart by the ending of the file's name (in either case).
+/// The file formats for tables, recognized by the ending of the file's name (in either case).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileFormat {
     /// `.csv`, and also `.tsv` and `.txt` (written with tabs if `.tsv`).

@@ -371,7 +371,7 @@ impl Parser<'_> {
         }
         if matches!(self.letters.get(end), Some('e' | 'E')) {
             let from = end + 1 + usize::from(matches!(self.letters.get(end + 1), Some('+' | '-')));
-            // Not an exponent where no digit follows: `2e` is a mistake that the next step tells.
+            // Not an exponent where no digit follows: `2e` is a mistake that the next step reports.
             if self.letters.get(from).is_some_and(char::is_ascii_digit) {
                 end = digits(from);
             }

@@ -1,4 +1,4 @@
-//! Rows with missing values: left out, and told.
+//! Rows with missing values: left out, with a warning.
 
 use super::levels::groups;
 use crate::words::grouped;

@@ -85,7 +85,7 @@ pub fn subset(table: &Table, rows: usize, seed: u64) -> Table {
 /// Rows that are drawn as they weigh are as many as leave none twice, where these are so many.
 const DISTINCT: usize = 50;
 
-/// At most so many rows that stand for a table whose rows have weights, for scores in which every row counts alike: drawn in proportion to the weights, each
+/// At most so many rows that stand for a table whose rows have weights, for scores in which every row has equal weight: drawn in proportion to the weights, each
 /// within one of its due. They are as many as leave no row twice (Σ w over the largest weight), for a classifier would know a row again that it has seen; where
 /// those would be fewer than 50, as many as equal rows would say as much ((Σ w)²/Σ w²). Of a table without weights a [`subset`].
 pub fn by_weight(table: &Table, most: usize, seed: u64) -> Table {

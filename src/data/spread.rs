@@ -4,7 +4,7 @@ use super::Table;
 use crate::words::grouped;
 use crate::{Error, Result};
 
-/// Rows from which on a far cell is told from the others.
+/// Rows from which on a far cell can be distinguished from the others.
 const ROWS: usize = 20;
 /// The share of a column's cells, at least one, that may be the ruin of it.
 const FEW: f64 = 1e-3;

@@ -224,7 +224,7 @@ impl Table {
         Ok(self)
     }
 
-    /// The same rows, all of which count alike.
+    /// The same rows, with equal weights.
     pub fn without_weights(self) -> Self {
         Self { weights: None, ..self }
     }

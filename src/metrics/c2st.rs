@@ -34,7 +34,7 @@ const FOLDS: usize = 5;
 /// Measured, for trees and equal distributions: 1.3 to 2.0.
 const DEPENDENCE: f64 = 2.25;
 
-/// How well the sets were told apart.
+/// How well the sets were distinguished.
 #[derive(Clone, Debug)]
 pub struct Classified {
     /// The accuracy of the stronger classifier.
@@ -61,7 +61,7 @@ pub fn test(gpu: &Gpu, reference: Points, samples: Points, seed: u64) -> Result<
     Ok(classify(Some(gpu), reference, samples, most_rows(reference.columns()), seed)?.score)
 }
 
-/// How well rows are told apart, on equally many of each set, at most `most`; by trees alone without a device.
+/// How well rows are distinguished, on equally many of each set, at most `most`; by trees alone without a device.
 ///
 /// # Errors
 /// When the columns differ in number, or a set has fewer than 20 rows.

@@ -41,9 +41,9 @@ fn repeated(mut values: Vec<f32>) -> f64 {
     again as f64 / values.len().max(1) as f64
 }
 
-/// The columns of the file, the farthest off first; `ks` is the score of each numeric column or level. The sets are rows as they weigh; `alike` are
-/// rows of both that count alike, in which repeated values are counted.
-pub fn differences(sets: [Points; 2], alike: [Points; 2], ks: &[Score], names: &[String]) -> Vec<ColumnDifference> {
+/// The columns of the file, the farthest off first; `ks` is the score of each numeric column or level. The sets are rows as they weigh; `unweighted` are
+/// rows of both of equal weight, in which repeated values are counted.
+pub fn differences(sets: [Points; 2], unweighted: [Points; 2], ks: &[Score], names: &[String]) -> Vec<ColumnDifference> {
     let shares = sets.map(|points| points.shares());
     let mean = |set: usize, j: usize| shares[set].iter().zip(sets[set].column(j)).map(|(s, v)| s * f64::from(v)).sum::<f64>();
     // Of the reference: Σ s (x − mean)², over 1 − Σ s².
@@ -59,8 +59,8 @@ pub fn differences(sets: [Points; 2], alike: [Points; 2], ks: &[Score], names: &
     };
     let groups = groups(names);
     // The more rows, the more of them meet by chance.
-    let rows = alike[0].rows().min(alike[1].rows());
-    let [few_real, few_drawn] = alike.map(|points| points.subsample(rows, 0));
+    let rows = unweighted[0].rows().min(unweighted[1].rows());
+    let [few_real, few_drawn] = unweighted.map(|points| points.subsample(rows, 0));
     let every = |values: &[f32], j: usize| values.iter().skip(j).step_by(names.len()).copied().collect::<Vec<f32>>();
     let mut found: Vec<ColumnDifference> = groups
         .iter()

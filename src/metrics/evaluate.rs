@@ -27,7 +27,7 @@ pub struct Options {
     pub squash: bool,
     /// Whether a classifier is trained, where both sets have rows enough.
     pub classifier: bool,
-    /// Is told what is being done.
+    /// Called with what is being done.
     pub watch: Watch,
     /// Seed of subsamples, projections, folds and permutations.
     pub seed: u64,
@@ -71,7 +71,7 @@ impl Default for Options {
 
 /// Scores `samples` against `reference`, and against the `train` rows they were learned from where those are given.
 ///
-/// No score depends on the order of the rows. Rows that share conditions, repeat or have weights are first made independent rows that count alike, and
+/// No score depends on the order of the rows. Rows that share conditions, repeat or have weights are first made independent rows of equal weight, and
 /// [`Evaluation::notes`] says how.
 ///
 /// # Errors
@@ -80,8 +80,8 @@ pub fn evaluate_points(reference: Points, samples: Points, train: Option<Points>
     comparable(reference, samples, options.neighbors + 1)?;
     let sets = Sets::new(reference, samples, &options.names, options.seed)?;
     let d = reference.columns();
-    let alike = [sets.reference.alike(d)?, sets.samples.alike(d)?];
-    comparable(alike[0], alike[1], options.neighbors + 1)?;
+    let unweighted = [sets.reference.unweighted(d)?, sets.samples.unweighted(d)?];
+    comparable(unweighted[0], unweighted[1], options.neighbors + 1)?;
     let unit = if options.squash || options.target.is_some() { 1.0 } else { unit(sets.reference.all(d)?) };
     let each = |v: f32| match options.squash {
         true => scale::squashed(f64::from(v)) as f32,
@@ -95,9 +95,9 @@ pub fn evaluate_points(reference: Points, samples: Points, train: Option<Points>
         Some(train) => Some(Points::new(train, train.len() / d, d)?),
         None => None,
     };
-    let mut found = in_units(&scaled, alike[1], train, &options)?;
+    let mut found = in_units(&scaled, unweighted[1], train, &options)?;
     found.rescale(unit);
-    found.notes = [sets.notes, found.absent(&options, alike[0].rows().min(alike[1].rows()))].concat();
+    found.notes = [sets.notes, found.absent(&options, unweighted[0].rows().min(unweighted[1].rows()))].concat();
     found.verdict = found.verdict();
     Ok(found)
 }
@@ -127,9 +127,9 @@ impl Stages<'_> {
 /// All scores of rows in units in which distances are of order one; `plain` are the samples as the target's score has them.
 fn in_units(sets: &[Set; 2], plain: Points, train: Option<Points>, options: &Options) -> Result<Evaluation> {
     let (gpu, seed, d) = (options.gpu.as_ref(), options.seed, plain.columns());
-    // Scores that follow weights take all rows, the others such as count alike.
+    // Scores that follow weights take all rows, the others those of equal weight.
     let all_rows = [sets[0].all(d)?, sets[1].all(d)?];
-    let [reference, samples] = [sets[0].alike(d)?, sets[1].alike(d)?];
+    let [reference, samples] = [sets[0].unweighted(d)?, sets[1].unweighted(d)?];
     let on = &gpu.map_or(Backend::Host, Backend::best);
     let on_sums = &gpu.map_or(Backend::Host, |gpu| Backend::for_sums(gpu, d));
     let (all, of_all) = (reference.rows().max(samples.rows()), all_rows[0].rows().max(all_rows[1].rows()));
@@ -144,7 +144,7 @@ fn in_units(sets: &[Set; 2], plain: Points, train: Option<Points>, options: &Opt
         true => Vec::new(),
         false => columns::differences(all_rows, [reference, samples], &ks, &options.names),
     };
-    let told = match classify {
+    let classified = match classify {
         true => {
             let most = c2st::most_rows(d);
             stages.next("C2ST accuracy", most.min(all));
@@ -226,8 +226,8 @@ fn in_units(sets: &[Set; 2], plain: Points, train: Option<Points>, options: &Opt
         sliced_w2,
         sinkhorn,
         w2,
-        c2st: told.as_ref().map(|told| told.score.clone()),
-        classifiers: told.map(|told| told.accuracies),
+        c2st: classified.as_ref().map(|found| found.score.clone()),
+        classifiers: classified.map(|found| found.accuracies),
         precision: on_pairs(manifold.precision),
         recall: on_pairs(manifold.recall),
         density: on_pairs(manifold.density),

@@ -115,7 +115,7 @@ impl Evaluation {
     }
 
     /// Which scores, intervals and shifts there are none of though they were asked for, and why: a sentence each; `fewest` are the rows of the smaller
-    /// set that count alike.
+    /// set of equal weight.
     pub(super) fn absent(&self, options: &Options, fewest: usize) -> Vec<String> {
         let mut notes = Vec::new();
         if options.classifier && self.c2st.is_none() {

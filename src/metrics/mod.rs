@@ -279,7 +279,7 @@ impl<'a> Points<'a> {
         order.partial_shuffle(&mut random, count.min(self.rows)).0.to_vec()
     }
 
-    /// Places of rows that count alike and have the distribution of all as they weigh, in the order of their values: each row is kept with the chance
+    /// Places of rows of equal weight and have the distribution of all as they weigh, in the order of their values: each row is kept with the chance
     /// weight/(largest weight). All of them where weights do not differ.
     pub(crate) fn thinned(&self, seed: u64) -> Vec<usize> {
         let order = self.sorted();

@@ -1,4 +1,4 @@
-//! A perceptron that tells two classes of rows apart: what sees smooth differences across many columns, where trees need many cuts.
+//! A perceptron that classifies rows of two sets: it sees smooth differences across many columns, where trees need many cuts.
 
 use crate::Result;
 use crate::gpu::{Gpu, Recorder};

@@ -118,7 +118,7 @@ impl Noise {
     }
 }
 
-/// At most 50 rows that count alike.
+/// At most 50 rows of equal weight.
 fn drawn(points: Points, seed: u64) -> Result<Vec<f32>> {
     let rows = points.thinned(seed);
     // A weight much larger than the others would leave one row, of which nothing varies.

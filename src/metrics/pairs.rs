@@ -7,7 +7,7 @@
 //!
 //! Of rows with weights, s_i their shares of the whole, the mean embedding μ̂ = Σ s_i φ(x_i) misses the distribution's by a noise of trace
 //! Σ s_i² E|φ(x_i) − μ|², which |φ(x_i) − μ̂|²/(1 − s_i) estimates (MacKinnon & White 1985, HC2), and MMD² is |μ̂_x − μ̂_y|² less both traces: the
-//! U-statistic, where all weigh alike. (The U-statistic with s_i s_j for each pair is biased where weights depend on the rows, near equality by a third of what it varies by.)
+//! U-statistic, where all have equal weights. (The U-statistic with s_i s_j for each pair is biased where weights depend on the rows, near equality by a third of what it varies by.)
 
 use super::neighbors::Columns;
 use super::noise::Noise;

@@ -1,5 +1,5 @@
 //! The two sets as scores take them: rows that are independent, in an order that says nothing of the files' own; and where they have weights, those of
-//! them that count alike besides.
+//! them of equal weight besides.
 
 use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
@@ -49,8 +49,8 @@ impl Set {
         Ok(Points::new(&self.values, self.values.len() / columns, columns)?.with_weights(self.weights.as_deref()))
     }
 
-    /// Rows that count alike.
-    pub fn alike(&self, columns: usize) -> Result<Points<'_>> {
+    /// Rows of equal weight.
+    pub fn unweighted(&self, columns: usize) -> Result<Points<'_>> {
         let values = self.kept.as_ref().unwrap_or(&self.values);
         Points::new(values, values.len() / columns, columns)
     }
@@ -89,7 +89,7 @@ impl Sets {
         {
             *set = rows.set(seed)?;
             let columns = rows.of.columns();
-            let (all, kept) = (set.values.len() / columns, set.alike(columns)?.rows());
+            let (all, kept) = (set.values.len() / columns, set.unweighted(columns)?.rows());
             if set.weights.is_some() && kept <= NEIGHBORS {
                 return Err(Error::data(format!(
                     "resampling by weight leaves {kept} of the {all} rows of the {what}, and scores need {} or more: a few weights are much larger than the others; give more rows, or score without weights",

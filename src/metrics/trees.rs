@@ -133,7 +133,7 @@ impl Trees {
             }
         }
         if !held.is_empty() {
-            // One tree at least: without any, all rows would look alike.
+            // One tree at least: without any, all rows would look unweighted.
             model.trees.truncate(kept.max(1));
         }
         model

@@ -32,11 +32,11 @@ impl Evaluation {
         let least = joint.iter().copied().fold(1.0, f64::min) * joint.len() as f64;
         let columns: Vec<&str> =
             self.by_column.iter().filter(|column| column.p_value < level).map(|column| column.column.as_str()).collect();
-        let told = self.c2st.as_ref().map_or(String::new(), |c| {
+        let accuracy = self.c2st.as_ref().map_or(String::new(), |c| {
             format!(": a classifier tells them apart in {} of cases (50 % is chance)", percent(c.value))
         });
         if least >= level && columns.is_empty() {
-            return format!("No difference is found between the samples and the reference{told}.");
+            return format!("No difference is found between the samples and the reference{accuracy}.");
         }
         let how = match self.c2st.as_ref().map(|c| c.value) {
             None => "The samples differ from the reference",
@@ -61,7 +61,7 @@ impl Evaluation {
             [] => String::new(),
             rounded => format!(" Values are rounded in the reference but not in the samples, in: {}.", named(rounded)),
         };
-        format!("{how}{told}.{where_}{rounded}")
+        format!("{how}{accuracy}.{where_}{rounded}")
     }
 }
 

@@ -14,20 +14,20 @@ pub struct Stage<'a> {
     pub of: usize,
 }
 
-type Told = dyn Fn(&Stage) + Send + Sync;
+type Listener = dyn Fn(&Stage) + Send + Sync;
 
-/// Is told of every score before it is found; none by default.
+/// Called before each score is computed; nothing is called by default.
 #[derive(Clone, Default)]
-pub struct Watch(Option<Arc<Told>>);
+pub struct Watch(Option<Arc<Listener>>);
 
 impl Watch {
-    pub fn new(told: impl Fn(&Stage) + Send + Sync + 'static) -> Self {
-        Self(Some(Arc::new(told)))
+    pub fn new(listener: impl Fn(&Stage) + Send + Sync + 'static) -> Self {
+        Self(Some(Arc::new(listener)))
     }
 
     pub(super) fn tell(&self, stage: &Stage) {
-        if let Some(told) = &self.0 {
-            told(stage);
+        if let Some(listener) = &self.0 {
+            listener(stage);
         }
     }
 }

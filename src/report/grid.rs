@@ -1,5 +1,6 @@
 //! A grid of scatter pictures, or of the trajectories of samples: a line a sampler, a column a target.
 
+use glam::DVec2;
 use plotters::prelude::*;
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 
@@ -34,7 +35,7 @@ pub enum Shown {
     /// Lines over a cloud of rows, their beginnings and ends marked.
     Trajectories {
         cloud: Vec<f32>,
-        trajectories: Vec<Vec<[f32; 2]>>,
+        trajectories: Vec<Vec<DVec2>>,
     },
     /// ln of a density over a [`window`] of the cloud, in square cells row by row from its lower left corner, under the cloud.
     Heat {
@@ -60,7 +61,7 @@ pub struct Line {
 }
 
 /// The pictures of every line below each other. A column's axes are those of its first picture of rows or trajectories, to one scale in both
-/// directions; a caption tells the share of rows that lie beyond them.
+/// directions; a caption has the share of rows that lie beyond them.
 ///
 /// # Errors
 /// When lines and columns do not agree in number.
@@ -132,9 +133,9 @@ pub(super) fn draw<'a>(
             panel.dots(pairs(cloud).take(DOTS), 0.95, DATA.mix(0.25))?;
             let apart = LEAST_APART * (axes[0].high - axes[0].low) / f64::from(part.dim_in_pixel().0) * f64::from(px(1.0));
             trajectories.iter().try_for_each(|points| panel.cut_line(&thinned(points, apart), stroke(INK.mix(0.45), 0.7)))?;
-            let ends = |end: fn(&Vec<[f32; 2]>) -> Option<&[f32; 2]>| trajectories.iter().filter_map(end).map(place);
-            panel.dots(ends(|points| points.first()), 1.4, MUTED.to_rgba())?;
-            panel.dots(ends(|points| points.last()), 1.4, SAMPLES.to_rgba())
+            let (starts, ends) = (trajectories.iter().filter_map(|p| p.first()), trajectories.iter().filter_map(|p| p.last()));
+            panel.dots(starts.map(|&at| at.into()), 1.4, MUTED.to_rgba())?;
+            panel.dots(ends.map(|&at| at.into()), 1.4, SAMPLES.to_rgba())
         }
         Shown::Heat { cloud, log_density } => {
             let color = if ink == Ink::Data { DATA } else { SAMPLES };
@@ -178,20 +179,15 @@ fn pairs(rows: &[f32]) -> impl Iterator<Item = (f64, f64)> {
     rows.chunks_exact(2).map(|row| (f64::from(row[0]), f64::from(row[1])))
 }
 
-fn place(at: &[f32; 2]) -> (f64, f64) {
-    (f64::from(at[0]), f64::from(at[1]))
-}
-
 /// A trajectory without the points nearer than `apart` to the last one before them, but with its end.
-fn thinned(points: &[[f32; 2]], apart: f64) -> Vec<(f64, f64)> {
-    let mut kept: Vec<(f64, f64)> = Vec::new();
-    for (i, at) in points.iter().map(place).enumerate() {
-        let far = kept.last().is_none_or(|last| (last.0 - at.0).hypot(last.1 - at.1) >= apart);
-        if far || i + 1 == points.len() {
+fn thinned(points: &[DVec2], apart: f64) -> Vec<(f64, f64)> {
+    let mut kept: Vec<DVec2> = Vec::new();
+    for (i, &at) in points.iter().enumerate() {
+        if i + 1 == points.len() || kept.last().is_none_or(|last| last.distance(at) >= apart) {
             kept.push(at);
         }
     }
-    kept
+    kept.into_iter().map(Into::into).collect()
 }
 
 /// The range of the rows, or of a cloud and the starts of the trajectories to it, and a little more, as wide in one direction as in the other.
@@ -199,7 +195,7 @@ pub(super) fn square_axes<'a>(mut column: impl Iterator<Item = &'a Scatter>) -> 
     let of = |scatter: &Scatter| match &scatter.shown {
         Shown::Rows(rows) => Some(pairs(rows).collect::<Vec<_>>()),
         Shown::Trajectories { cloud, trajectories } => {
-            Some(pairs(cloud).chain(trajectories.iter().filter_map(|points| points.first()).map(place)).collect())
+            Some(pairs(cloud).chain(trajectories.iter().filter_map(|points| points.first()).map(|&at| at.into())).collect())
         }
         Shown::Heat { cloud, .. } => Some(pairs(cloud).collect()),
         Shown::Words(_) => None,

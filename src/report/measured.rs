@@ -10,7 +10,7 @@ use crate::Result;
 /// Heights of the legend and of a panel.
 const LEGEND: f64 = 30.0;
 const PANEL: f64 = 300.0;
-/// Points of one value stand this share of it apart, so that their bars are told apart.
+/// Points of one value stand this share of it apart, so that their bars do not overlap.
 const APART: f64 = 0.025;
 const DASH: f64 = 6.0;
 

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 
+use glam::{DVec2, dvec2};
 use plotters::coord::Shift;
 use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
@@ -205,14 +206,17 @@ impl<'a, 'b> Panel<'a, 'b> {
         self.cut(points).into_iter().try_for_each(|piece| self.dashed(piece, dash, style))
     }
 
+    /// The lower left and the upper right corner of the axes.
+    fn corners(&self) -> [DVec2; 2] {
+        [dvec2(self.x.low, self.y.low), dvec2(self.x.high, self.y.high)]
+    }
+
     /// The pieces of a line that lie within the axes.
     fn cut(&self, points: &[(f64, f64)]) -> Vec<Vec<(f64, f64)>> {
         let placed: Vec<_> = points.iter().map(|&(x, y)| (self.x.beyond(x), self.y.beyond(y))).collect();
         let mut pieces: Vec<Vec<(f64, f64)>> = Vec::new();
         for pair in placed.windows(2) {
-            let Some([from, to]) = inside([pair[0], pair[1]], [self.x.low, self.x.high], [self.y.low, self.y.high]) else {
-                continue;
-            };
+            let Some([from, to]) = inside([pair[0], pair[1]], self.corners()) else { continue };
             // What touches an edge in a point is no line.
             if from == to {
                 continue;
@@ -307,7 +311,7 @@ impl<'a, 'b> Panel<'a, 'b> {
         for [x, y, low, high] in readings {
             let at = self.x.beyond(x);
             let bar = [low, high].map(|end| (at, self.y.beyond(end)));
-            if let Some(bar) = inside(bar, [self.x.low, self.x.high], [self.y.low, self.y.high]) {
+            if let Some(bar) = inside(bar, self.corners()) {
                 area.draw(&PathElement::new(bar, stroke(color.mix(0.5), 1.0))).map_err(failed)?;
             }
             self.dots([(at, self.y.beyond(y))].into_iter(), 2.0, color.to_rgba())?;
@@ -316,15 +320,17 @@ impl<'a, 'b> Panel<'a, 'b> {
     }
 }
 
-/// The part of a segment that lies in a rectangle (Liang & Barsky 1984); none where it passes by.
-fn inside([a, b]: [(f64, f64); 2], [left, right]: [f64; 2], [bottom, top]: [f64; 2]) -> Option<[(f64, f64); 2]> {
-    if ![a.0, a.1, b.0, b.1].iter().all(|v| v.is_finite()) {
+/// The part of a segment that lies in the rectangle between two corners (Liang & Barsky 1984); none where it passes by.
+fn inside([a, b]: [(f64, f64); 2], [low, high]: [DVec2; 2]) -> Option<[(f64, f64); 2]> {
+    let [from, to] = [a, b].map(DVec2::from);
+    if !(from.is_finite() && to.is_finite()) {
         return None;
     }
-    let (dx, dy) = (b.0 - a.0, b.1 - a.1);
+    let along = to - from;
     let (mut enters, mut leaves) = (0.0f64, 1.0f64);
-    // Each edge as the half plane step·t ≤ room of the way a + t(b − a).
-    for (step, room) in [(-dx, a.0 - left), (dx, right - a.0), (-dy, a.1 - bottom), (dy, top - a.1)] {
+    // Each edge as the half plane step·t ≤ room of the points a + t(b − a).
+    let edges = [(-along, from - low), (along, high - from)];
+    for (step, room) in edges.into_iter().flat_map(|(step, room)| [(step.x, room.x), (step.y, room.y)]) {
         if step == 0.0 {
             if room < 0.0 {
                 return None;
@@ -338,7 +344,7 @@ fn inside([a, b]: [(f64, f64); 2], [left, right]: [f64; 2], [bottom, top]: [f64;
     let at = |t: f64| match t {
         0.0 => a,
         1.0 => b,
-        t => ((a.0 + t * dx).clamp(left, right), (a.1 + t * dy).clamp(bottom, top)),
+        t => (from + t * along).clamp(low, high).into(),
     };
     (enters <= leaves).then(|| [at(enters), at(leaves)])
 }
@@ -374,11 +380,11 @@ pub(super) fn failed(error: DrawingAreaErrorKind<Infallible>) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use super::inside;
+    use super::{DVec2, dvec2, inside};
 
     #[test]
     fn segments_are_cut_at_the_edges_that_they_cross() {
-        let cut = |a, b| inside([a, b], [0.0, 2.0], [0.0, 1.0]);
+        let cut = |a, b| inside([a, b], [DVec2::ZERO, dvec2(2.0, 1.0)]);
         assert_eq!(cut((0.5, 0.5), (1.0, 0.25)), Some([(0.5, 0.5), (1.0, 0.25)]));
         assert_eq!(cut((-1.0, 0.5), (3.0, 0.5)), Some([(0.0, 0.5), (2.0, 0.5)]));
         assert_eq!(cut((1.0, 0.5), (1.0, 2.5)), Some([(1.0, 0.5), (1.0, 1.0)]));

@@ -1,4 +1,4 @@
-//! The look of every plot: colors, fonts, ticks, numbers. Colors are Okabe & Ito's (2008), told apart by all common kinds of color blindness;
+//! The look of every plot: colors, fonts, ticks, numbers. Colors are Okabe & Ito's (2008), distinct under all common kinds of color blindness;
 //! data are blue, samples orange, everywhere.
 
 use plotters::style::{IntoFont, RGBColor, ShapeStyle, TextStyle};

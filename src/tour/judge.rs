@@ -1,4 +1,4 @@
-//! [`Judge`]: validation rows, which score every candidate alike, and test rows, which score the winner.
+//! [`Judge`]: validation rows, which score every candidate, and test rows, which score the winner.
 
 use crate::data::{Purpose, Standardization, Table, by_weight, set_aside};
 use crate::gpu::Gpu;

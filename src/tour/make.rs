@@ -188,8 +188,8 @@ impl<'a> Maker<'a> {
                     let rows = Table::new(judge.columns().iter().cloned(), judge.scale().undo(&rows)?)?;
                     let log_density = match self.plan.conditions {
                         0 => {
-                            let told = judge.standard(&self.trainer().told())?;
-                            let found = fitted.log_density(Points::new(&told, told.len() / judge.cols(), judge.cols())?)?;
+                            let rows = judge.standard(&self.trainer().scored_rows())?;
+                            let found = fitted.log_density(Points::new(&rows, rows.len() / judge.cols(), judge.cols())?)?;
                             Some(found.into_iter().map(|v| v + judge.scale().log_det()).collect())
                         }
                         _ => {

@@ -1,4 +1,4 @@
-//! One method of a tour from its settings to its rows: trained in its seconds, drawn from, and told how likely validation rows are under it.
+//! One method of a tour from its settings to its rows: trained in its seconds, drawn from, and the likelihood of validation rows under it.
 
 use super::{Judge, Plan, Record, SAMPLE};
 use crate::data::{Table, by_weight};
@@ -16,7 +16,7 @@ const MOST: [f64; 2] = [1.25, 0.5];
 const SAFETY: f64 = 0.9;
 /// The warm-up is at most this share of the steps: a default one would fill a short run.
 const WARMUP_SHARE: u32 = 10;
-/// Rows whose drawing is timed, and told for this many.
+/// Rows whose drawing is timed, and the number that the time is reported for.
 pub(super) const TIMED: usize = 10_000;
 /// Validation rows whose likelihood is found, and test rows.
 pub(super) const LIKELIHOOD_ROWS: usize = 2_000;
@@ -60,7 +60,7 @@ impl Trainer<'_> {
     }
 
     /// The validation rows whose likelihood is found, as they weigh.
-    pub fn told(&self) -> Table {
+    pub fn scored_rows(&self) -> Table {
         by_weight(&self.judge.sets.validation, LIKELIHOOD_ROWS, self.plan.seed)
     }
 
@@ -158,8 +158,8 @@ impl Trainer<'_> {
         let timed = Instant::now();
         self.sample(model, SAMPLE + 1)?;
         record.sampling_seconds = Some(timed.elapsed().as_secs_f64() * TIMED as f64 / rows.rows() as f64);
-        let told = model.description().dequantized(&self.told(), 1);
-        let log_density = match model.log_density(&told) {
+        let validation = model.description().dequantized(&self.scored_rows(), 1);
+        let log_density = match model.log_density(&validation) {
             Ok(found) => found.map(|found| found.values.into_iter().map(f64::from).collect()),
             Err(e) if e.is_of_one_run() => {
                 record.add_note(&format!("no likelihood: {e}"));

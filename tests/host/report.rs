@@ -134,10 +134,10 @@ fn a_grid_has_a_picture_or_words_in_every_place() {
 }
 
 #[test]
-fn ways_are_cut_at_the_axes_and_points_too_near_to_be_told_apart_are_one() {
-    // From the middle out of the picture, and a way that stays where it is.
-    let out: Vec<[f32; 2]> = (0..1000).map(|i| [0.05 * i as f32, 0.0]).collect();
-    let still = vec![[0.5f32, 0.5]; 50];
+fn trajectories_are_cut_at_the_axes_and_points_too_near_to_be_seen_apart_are_one() {
+    // From the middle out of the picture, and a trajectory that stays where it is.
+    let out: Vec<glam::DVec2> = (0..1000).map(|i| glam::dvec2(0.05 * f64::from(i), 0.0)).collect();
+    let still = vec![glam::DVec2::splat(0.5); 50];
     let shown = Shown::Trajectories { cloud: normal(500, 2, 1), trajectories: vec![out, still] };
     let line = Line { name: "flow".into(), ink: Ink::Samples, pictures: vec![Scatter { caption: String::new(), shown }] };
     let words = Scatter { caption: String::new(), shown: Shown::Words("not run".into()) };

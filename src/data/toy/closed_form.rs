@@ -2,6 +2,8 @@
 
 use std::f64::consts::{FRAC_PI_4, PI, SQRT_2, TAU};
 
+use glam::{DVec2, dvec2};
+
 use super::Toy;
 use crate::data::Mixture;
 
@@ -66,13 +68,15 @@ pub(super) fn moments(toy: Toy) -> Moments {
     }
 }
 
+/// The center of a mode of the eight Gaussians.
+fn center(mode: u8) -> DVec2 {
+    4.0 / SQRT_2 * DVec2::from_angle(FRAC_PI_4 * f64::from(mode))
+}
+
 pub(super) fn log_density(toy: Toy, [x, y]: [f64; 2]) -> Option<f64> {
     match toy {
         Toy::EightGaussians => {
-            let radius = 4.0 / SQRT_2;
-            let center = |k: i32| (FRAC_PI_4 * f64::from(k)).sin_cos();
-            let squares: Vec<f64> =
-                (0..8).map(center).map(|(sin, cos)| ((x - radius * cos).powi(2) + (y - radius * sin).powi(2)) / 0.125).collect();
+            let squares: Vec<f64> = (0..8).map(|k| center(k).distance_squared(dvec2(x, y)) / 0.125).collect();
             Some(log_sum(&squares) - (TAU * 0.125 * 8.0).ln())
         }
         Toy::Checkerboard => {
@@ -97,8 +101,7 @@ pub(super) fn log_density(toy: Toy, [x, y]: [f64; 2]) -> Option<f64> {
 pub(super) fn mixture(toy: Toy) -> Option<Mixture> {
     match toy {
         Toy::EightGaussians => {
-            let center = |k: i32| (FRAC_PI_4 * f64::from(k)).sin_cos();
-            let means: Vec<f64> = (0..8).map(center).flat_map(|(sin, cos)| [cos, sin].map(|v| 4.0 * v / SQRT_2)).collect();
+            let means: Vec<f64> = (0..8).flat_map(|k| center(k).to_array()).collect();
             Some(Mixture::equal(2, &means, &[0.5 / SQRT_2]))
         }
         Toy::Gaussian => Some(Mixture::equal(2, &[0.0; 2], &[1.0])),

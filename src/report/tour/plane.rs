@@ -1,5 +1,7 @@
 //! Tables of any width as points of a plane.
 
+use glam::{DVec2, dvec2};
+
 use crate::data::{Table, subset};
 use crate::report::grid::DOTS;
 use crate::tour::SAMPLE;
@@ -7,10 +9,17 @@ use crate::tour::SAMPLE;
 /// Where the rows of a table are seen.
 pub(super) enum Plane {
     Columns,
-    /// Mean and standard deviation of each column, and two directions in their units: the columns themselves.
-    Units(Vec<[f64; 4]>),
-    /// The same with the directions in which training rows vary most.
-    Directions(Vec<[f64; 4]>),
+    /// The columns in units of their standard deviations.
+    Units(Vec<Seen>),
+    /// The two directions in which training rows vary most, in the same units.
+    Directions(Vec<Seen>),
+}
+
+/// How a column is seen: standardized, and along a direction of the plane.
+pub(super) struct Seen {
+    mean: f64,
+    deviation: f64,
+    direction: DVec2,
 }
 
 impl Plane {
@@ -21,8 +30,8 @@ impl Plane {
             // Pictures have one scale in both directions, and few digits.
             let near =
                 (0..2).all(|j| means[j].abs() < 1e3 * deviations[j] && (1e-3..1e3).contains(&(deviations[j] / deviations[0])));
-            let columns = vec![[means[0], deviations[0], 1.0, 0.0], [means[1], deviations[1], 0.0, 1.0]];
-            return if near { Self::Columns } else { Self::Units(columns) };
+            let seen = |j: usize| Seen { mean: means[j], deviation: deviations[j], direction: DVec2::AXES[j] };
+            return if near { Self::Columns } else { Self::Units(vec![seen(0), seen(1)]) };
         }
         let mut covariance = nalgebra::DMatrix::<f64>::zeros(d, d);
         for i in 0..train.rows() {
@@ -33,8 +42,9 @@ impl Plane {
         let eigen = nalgebra::SymmetricEigen::new(covariance);
         let mut order: Vec<usize> = (0..d).collect();
         order.sort_by(|&a, &b| eigen.eigenvalues[b].total_cmp(&eigen.eigenvalues[a]));
-        let direction = |k: usize, j: usize| eigen.eigenvectors[(j, order[k])];
-        Self::Directions((0..d).map(|j| [means[j], deviations[j], direction(0, j), direction(1, j)]).collect())
+        let along = |k: usize, j: usize| eigen.eigenvectors[(j, order[k])];
+        let seen = |j: usize| Seen { mean: means[j], deviation: deviations[j], direction: dvec2(along(0, j), along(1, j)) };
+        Self::Directions((0..d).map(seen).collect())
     }
 
     pub fn project(&self, table: &Table) -> Vec<f32> {
@@ -43,11 +53,11 @@ impl Plane {
         match self {
             Self::Columns => table.single()[..2 * rows].to_vec(),
             Self::Units(columns) | Self::Directions(columns) => {
-                let place = |i: usize, k: usize| {
+                let place = |i: usize| {
                     let terms = table.row(i).iter().zip(columns);
-                    terms.map(|(x, c)| (x - c[0]) / c[1] * c[2 + k]).sum::<f64>() as f32
+                    terms.map(|(x, seen)| (x - seen.mean) / seen.deviation * seen.direction).sum::<DVec2>()
                 };
-                (0..rows).flat_map(|i| [place(i, 0), place(i, 1)]).collect()
+                (0..rows).flat_map(|i| place(i).as_vec2().to_array()).collect()
             }
         }
     }

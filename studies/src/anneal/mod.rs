@@ -7,9 +7,9 @@
 //!
 //!   δ_s = r(annealed, s) − r(direct, s),
 //!
-//! and what is told of a pair of arms is the mean of δ_s over seeds, Student's interval, and the exact p-value of its signs ([`Effect`]). The same is
-//! told of the total variation between the modes' shares and the true ones. Steps are the budget; the seconds that they took are measured too, for a
-//! fall that looks at its own loss pays for that.
+//! and what is reported of a pair of arms is the mean of δ_s over seeds, Student's interval, and the exact p-value of its signs ([`Effect`]). The same is
+//! reported of the total variation between the modes' shares and the true ones. Steps are the budget; the seconds that they took are measured too, because
+//! the schedule `floor` spends time on measuring its loss.
 //!
 //! Runs are lines of `anneal.jsonl`. Logs on equal terms may be put behind one another: a run that is there is not made again, and of two lines of one run
 //! the first counts. So a study may be split by its targets, objectives or seeds, and its page made from all logs (`train = false`), with the folders `rows`

@@ -91,7 +91,7 @@ pub struct Scores {
     pub outlier_rate: Option<f64>,
 }
 
-/// What tells one run of a study from the others.
+/// What identifies a run of a study.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Key {
     pub target: String,

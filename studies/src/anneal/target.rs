@@ -3,6 +3,7 @@
 //! A loss between samples sees that two far modes are there, but little says how much of the rows belongs to each: to move rows from one to the other, they
 //! have to cross where no data are. Shares of modes are what direct training loses, so they are known here and measured.
 
+use glam::DVec2;
 use pushforward::data::Table;
 use pushforward::data::toy::Toy;
 use pushforward::{Error, Result};
@@ -186,7 +187,7 @@ impl Target {
 /// Eight narrow modes on a circle of radius √2, so that a column's standard deviation is about 1. Shares are as 1:2:…:8, and go around in steps of three: neighbors differ.
 fn ring() -> Mixture {
     let angle = |k: usize| TAU * (3 * k % MODES) as f64 / MODES as f64;
-    let centers = (0..MODES).flat_map(|k| [SQRT_2 * angle(k).cos(), SQRT_2 * angle(k).sin()]).collect();
+    let centers = (0..MODES).flat_map(|k| (SQRT_2 * DVec2::from_angle(angle(k))).to_array()).collect();
     Mixture::new(2, centers, 1..=MODES as u32, 0.04)
 }
 

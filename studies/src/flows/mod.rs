@@ -8,6 +8,7 @@ mod sweep;
 pub use sweep::{Curve, EVALUATIONS, Reading, SOLVERS, Sweep};
 
 use super::comparison::{SAMPLE, Subject};
+use glam::{DVec2, dvec2};
 use pushforward::Result;
 use pushforward::flow::Solver;
 use pushforward::model::Model;
@@ -27,19 +28,18 @@ const TRAJECTORY_SOLVER: Solver = Solver::Heun;
 pub const TRAJECTORY_STEPS: usize = 32;
 
 /// The trajectories of [`TRAJECTORIES`] samples in the plane, each from where it begins to where it ends.
-pub fn trajectories(model: Model) -> Result<Vec<Vec<[f32; 2]>>> {
+pub fn trajectories(model: Model) -> Result<Vec<Vec<DVec2>>> {
     let table = followed(model, TRAJECTORY_SOLVER, TRAJECTORY_STEPS)?.trajectories(TRAJECTORIES, SAMPLE)?;
     let (points, cols) = (table.rows() / TRAJECTORIES, table.cols());
     // Columns path, t, and the data's own two.
-    let place = |row: &[f32]| [row[2], row[3]];
+    let place = |row: &[f32]| dvec2(row[2].into(), row[3].into());
     Ok(table.single().chunks_exact(points * cols).map(|points| points.chunks_exact(cols).map(place).collect()).collect())
 }
 
 /// How long trajectories are, over how far apart their ends: 1 where all are straight.
-pub fn detour(trajectories: &[Vec<[f32; 2]>]) -> f64 {
-    let apart = |a: &[f32; 2], b: &[f32; 2]| f64::from(a[0] - b[0]).hypot(f64::from(a[1] - b[1]));
-    let length: f64 = trajectories.iter().flat_map(|points| points.windows(2)).map(|pair| apart(&pair[0], &pair[1])).sum();
-    let direct: f64 = trajectories.iter().filter_map(|points| Some(apart(points.first()?, points.last()?))).sum();
+pub fn detour(trajectories: &[Vec<DVec2>]) -> f64 {
+    let length: f64 = trajectories.iter().flat_map(|points| points.windows(2)).map(|pair| pair[0].distance(pair[1])).sum();
+    let direct: f64 = trajectories.iter().filter_map(|points| Some(points.first()?.distance(*points.last()?))).sum();
     if direct > 0.0 { length / direct } else { 1.0 }
 }
 
@@ -50,16 +50,16 @@ fn followed(model: Model, solver: Solver, steps: usize) -> Result<Model> {
 
 #[cfg(test)]
 mod tests {
-    use super::detour;
+    use super::{DVec2, detour, dvec2};
 
     #[test]
     fn a_trajectory_round_a_corner_is_a_detour_and_a_straight_one_at_any_speed_is_none() {
-        let straight = vec![[0.0, 0.0], [0.5, 0.5], [3.0, 3.0]];
-        let corner = vec![[0.0, 0.0], [3.0, 0.0], [3.0, 4.0]];
+        let straight = vec![DVec2::ZERO, DVec2::splat(0.5), DVec2::splat(3.0)];
+        let corner = vec![DVec2::ZERO, dvec2(3.0, 0.0), dvec2(3.0, 4.0)];
         assert!((detour(std::slice::from_ref(&straight)) - 1.0).abs() < 1e-9);
         assert!((detour(std::slice::from_ref(&corner)) - 7.0 / 5.0).abs() < 1e-9);
         let both = (7.0 + 18f64.sqrt()) / (5.0 + 18f64.sqrt());
         assert!((detour(&[straight, corner]) - both).abs() < 1e-9);
-        assert_eq!(detour(&[vec![[1.0, 1.0]; 4]]), 1.0);
+        assert_eq!(detour(&[vec![DVec2::ONE; 4]]), 1.0);
     }
 }

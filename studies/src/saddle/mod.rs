@@ -23,7 +23,7 @@
 //!
 //! For τ uniform on k ≤ K the last sum is positive on 0 < c < ½ (Fejér and Jackson) and odd about c = ½: the only stationary
 //! point inside is a = ¼, a maximum, and a = 0 and a = ½ (φ's own mirror images, for D₂²(a) = D₂²(½ − a)) are the minimizers of D₂ and of
-//! sup_f V alike, with D₂² = Σ_{k odd} 8 τ_k/π²k² > 0, as no μ_a is μ₁. Descent reaches them in finitely many steps, for its slope there is not zero.
+//! sup_f V too, with D₂² = Σ_{k odd} 8 τ_k/π²k² > 0, as no μ_a is μ₁. Descent reaches them in finitely many steps, for its slope there is not zero.
 //!
 //! The energy distance is another D₂, with τ(ds) ∝ |s|⁻² ds on the line and not the circle: 2∫(F − G)² = 1/6 + (8/3)|a − ¼|³. Its only
 //! stationary point is its minimizer a = ¼, which descent nears like 1/t. What converges is the mean formulation; where, is τ's choice.
@@ -130,7 +130,7 @@ pub fn best_response(a: f64) -> f64 {
     0.5 + 2.0 * a.min(0.5 - a)
 }
 
-/// D₂²(a) with the ten functions, alike.
+/// D₂²(a) with the ten functions.
 pub fn d2(a: f64) -> f64 {
     let term = |k: usize| (16.0 / (PI * k as f64).powi(2)) * (PI * k as f64 * (a + 0.25)).sin().powi(2);
     (1..=FUNCTIONS).step_by(2).map(term).sum::<f64>() / FUNCTIONS as f64

@@ -7,7 +7,7 @@
 //! have mean zero at the true λ and are uncorrelated, while the m_j themselves are not: means of one set of particles. λ̂ is the weighted
 //! least squares of the innovations, Σ r_j²/V_j with V_j = (v_j − 2 a_j c_j + a_j² v_{j−1})/n, where v_j is the variance of f and c_j its
 //! covariance with f at the time before, both measured: nothing but the estimate's model takes a decay to be exponential, and
-//! Σ r_j²/V_j tells whether it is, as χ² of one degree of freedom less than there are innovations. Late times, when only noise is left,
+//! Σ r_j²/V_j says whether it is, as χ² of one degree of freedom less than there are innovations. Late times, when only noise is left,
 //! weigh what they are worth: nothing.
 
 /// One function at one time.
