@@ -16,7 +16,7 @@ fn a_flow_is_sampled_by_the_solver_that_is_asked_for() {
         assert!(desk.read("default.csv") != desk.read(other), "{other}");
     }
     desk.fails("sample run -n 3 --out a.csv --solver leapfrog", 2, &["leapfrog", "euler", "heun", "rk4"]);
-    desk.fails("sample run -n 3 --out a.csv --steps 100000", 2, &["solver_steps", "between 1 and 10000"]);
+    desk.fails("sample run -n 3 --out a.csv --steps 100000", 2, &["solver_steps", "between 1 and 10,000"]);
     desk.fails("sample run -n 3 --out a.csv --steps 0", 2, &["--steps"]);
     for (setting, parts) in [
         ("path=curved", ["curved", "straight"]),
@@ -116,7 +116,7 @@ fn what_a_flow_cannot_do_is_said() {
         ("flow-matching --set source=toy:rings:50 --set path=edm", ["starts from noise", "straight"]),
         ("flow-matching --set source=toy:rings:50 --set solver=ddim", ["needs noise at the start", "heun"]),
         ("interpolant --set solver=ddim", ["ddim", "euler-maruyama"]),
-        ("rectified-flow --set rounds=0", ["rounds", "flow-matching"]),
+        ("rectified-flow --set rounds=0", ["`rounds` is 0", "between 1 and 100"]),
         ("distill --set teacher=run --set loss=halving --set teacher_steps=12", ["12", "power of two"]),
     ] {
         desk.fails(&format!("train {rest} --data toy:moons:200 --out other {TINY}"), 2, &parts);

@@ -175,9 +175,9 @@ fn files_of_another_format_are_refused_with_what_to_do() {
     desk.trained();
     let resume = format!("train energy --data toy:moons:200 --out run --resume {TINY}");
     let earlier =
-        "was written by an earlier version of pushforward (format 1, this one reads 2): train again, or use that version";
-    let later = "was written by a later version of pushforward (format 3, this one reads 2): use that version";
-    let (said, in_json) = ("format = 2", r#"\"format\":2"#);
+        "was written by an earlier version of pushforward (format 1, this one reads 3): train again, or use that version";
+    let later = "was written by a later version of pushforward (format 4, this one reads 3): use that version";
+    let (said, in_json) = ("format = 3", r#"\"format\":3"#);
     for (name, words, said) in [
         ("checkpoint.safetensors", resume.as_str(), in_json),
         ("model.safetensors", "sample run -n 3 --out a.csv", in_json),
@@ -188,7 +188,7 @@ fn files_of_another_format_are_refused_with_what_to_do() {
         let whole = desk.read(&path);
         // Of the same length, for the header of safetensors counts its bytes. Format 1 did not name itself.
         for (other, refusal) in
-            [(said.replace('2', "3"), later), (said.replace('2', "1"), earlier), (said.replace("format", "formed"), earlier)]
+            [(said.replace('3', "4"), later), (said.replace('3', "1"), earlier), (said.replace("format", "formed"), earlier)]
         {
             let at = whole.windows(said.len()).position(|part| part == said.as_bytes()).expect("its format");
             let changed = [&whole[..at], other.as_bytes(), &whole[at + said.len()..]].concat();

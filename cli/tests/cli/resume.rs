@@ -6,7 +6,7 @@ use std::process::{Child, Stdio};
 use super::{Desk, Ended, TINY, metrics};
 
 /// Long enough to be hit in the middle twice, also where nothing else runs.
-const LONG: &str = "train energy --data toy:moons:200 --steps 40000 --set patience=0";
+const LONG: &str = "train energy --data toy:moons:200 --steps 40000 --set patience=none";
 
 /// Starts the run and waits until it has trained past `step`.
 pub(super) fn started(desk: &Desk, words: &str, step: u64) -> (Child, BufReader<std::process::ChildStderr>) {

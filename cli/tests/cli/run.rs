@@ -256,7 +256,7 @@ fn logs_are_lines_or_json_or_silence() {
     assert!(plain.err.contains("step 10 of 10") && !plain.err.contains('\x1b'), "{}", plain.err);
 
     // Long enough for losses to come back while it runs: the first report of a short run can be ahead of them.
-    let long = format!("train energy --data toy:moons:200 --steps 2000 --set patience=0 {TINY}");
+    let long = format!("train energy --data toy:moons:200 --steps 2000 --set patience=none {TINY}");
     let log = desk.run(&format!("{long} --log-format json"));
     let events: Vec<Value> = log.err.lines().map(json).collect();
     let progress = events.iter().rfind(|e| e["event"] == "progress").expect("progress");

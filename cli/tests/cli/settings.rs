@@ -62,16 +62,21 @@ fn values_out_of_range_are_refused_with_their_range() {
         ("sinkhorn", "exponent=3", ["`exponent`", "at most 2"]),
         ("stein", "beta=0", ["`beta`", "below 0"]),
         ("energy", "critic_steps=3", ["`critic_steps`", "the settings are"]),
+        ("energy", "latent_dim=0", ["`latent_dim` is 0", "or auto"]),
+        ("energy", "patience=auto", ["`patience` cannot be \"auto\"", "or none"]),
+        ("flow-matching", "probes=none", ["`probes` cannot be \"none\"", "or auto"]),
+        ("mmd", "scales=[]", ["`scales` is []", "1 to 16 numbers"]),
+        ("mmd", "bandwidths=[1,-1]", ["`bandwidths` is [1.0, -1.0]", "each above 0, or none"]),
     ] {
         desk.fails(&format!("train {method} --data toy:moons:100 --set {setting}"), 2, &parts);
     }
     for (setting, parts) in [
-        ("particles=10", ["`particles`", "1,000 to"]),
-        ("functions=9", ["`functions`", "1 to 6"]),
+        ("particles=10", ["`particles`", "between 1,000 and"]),
+        ("functions=9", ["`functions`", "between 1 and 6"]),
         ("step=0", ["`step`", "above 0"]),
         ("energy_spread=-1", ["`energy_spread`", "above 0"]),
         ("spread=nan", ["`spread`", "above 0"]),
-        ("start=100", ["`start`", "at most 10"]),
+        ("start=100", ["`start`", "between -10 and 10"]),
         ("duration=0.1", ["`duration`", "20 to 1,000,000"]),
         ("energy_step=1e-9", ["`energy_step`", "20 to 1,000,000"]),
         ("energy=flat", ["`energy`", "double-well"]),
@@ -102,9 +107,9 @@ fn a_blur_that_single_precision_cannot_resolve_is_refused_with_the_least_that_it
     }
     desk.fails(&format!("{sinkhorn} --set blur={below}"), 2, &["`blur`", least]);
     for (setting, parts) in [
-        ("blur=-1", ["`blur` is -1", "between 0"]),
-        ("blur=nan", ["`blur` is NaN", "between 0"]),
-        ("blur=1e30", ["`blur` is 1000000", "and 1e18"]),
+        ("blur=-1", ["`blur` is -1", "above 0"]),
+        ("blur=nan", ["`blur` is NaN", "or auto"]),
+        ("blur=1e30", ["`blur` is 1000000", "at most 1e18"]),
         ("exponent=3", ["`exponent` is 3", "at most 2"]),
         ("reach=-1", ["`reach` is -1", "above 0"]),
         ("scaling=1", ["`scaling` is 1", "below 1"]),
