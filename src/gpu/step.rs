@@ -119,6 +119,12 @@ impl Step {
         self.commands.is_empty()
     }
 
+    /// `shader::entry` of each dispatch, in order.
+    #[cfg(feature = "testing")]
+    pub fn kernels(&self) -> impl Iterator<Item = &str> {
+        self.commands.iter().map(|command| command.compiled.label.as_str())
+    }
+
     /// Device memory that the step's own values take, in bytes.
     pub fn memory_bytes(&self) -> u64 {
         self.bytes
