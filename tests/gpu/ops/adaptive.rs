@@ -1,23 +1,6 @@
-use super::{input, numbers, run};
+use super::{input, run};
 use pushforward::ops::adaptive::control_row;
 use pushforward::reference::{Twin, adaptive};
-
-#[test]
-fn error_ratios_match_their_twin() {
-    for (rows, cols) in [(1, 1), (255, 1), (64, 4), (257, 3)] {
-        let [e, x, y] = [1, 2, 3].map(|seed| numbers(rows * cols, seed));
-        let found = run(|rec| {
-            let [e, x, y] = [&e, &x, &y].map(|v| input(rec, rows, cols, v));
-            let row = input(rec, 1, 16, &control_row(0.0, 1.0, 0.1, 0.25));
-            Ok(vec![rec.error_ratio(e, x, y, row)?])
-        });
-        let mut twin = Twin::new(4);
-        for i in 0..rows * cols {
-            twin.push([adaptive::ratio(e[i].into(), x[i].into(), y[i].into(), 0.25)]);
-        }
-        twin.check("ratios", &found[0]);
-    }
-}
 
 #[test]
 fn the_control_is_that_of_its_twin_wherever_a_step_may_end() {

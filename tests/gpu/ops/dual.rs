@@ -69,37 +69,6 @@ impl Case {
 }
 
 #[test]
-fn every_cost_and_penalty_matches_its_twin_in_every_family() {
-    on_all_families(|gpu| {
-        for softness in BOTH {
-            for exponent in EXPONENTS {
-                for d in [1, 3] {
-                    Case::new((67, 50, d), exponent, softness).check(gpu);
-                }
-            }
-        }
-    });
-}
-
-#[test]
-fn sizes_around_the_tile_match_the_twin_in_every_dimension() {
-    on_all_families(|gpu| {
-        let tile = match gpu.family() {
-            Family::Subgroup { width } => 4 * width as usize,
-            Family::Workgroup => 128,
-            Family::Register => 64,
-        };
-        for d in [1, 2, 3, 17, 64] {
-            for n in [1, tile - 1, tile, tile + 1, 3 * tile + 5] {
-                for sizes in [(n, 1, d), (7, n, d), (n, n + 1, d)] {
-                    Case::new(sizes, 2.0, Softness::Entropic).check(gpu);
-                }
-            }
-        }
-    });
-}
-
-#[test]
 fn many_dimensions_match_the_twin_whatever_the_cost() {
     on_all_families(|gpu| {
         for softness in BOTH {

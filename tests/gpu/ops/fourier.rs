@@ -34,28 +34,6 @@ fn compare(gpu: &Gpu, (n, m, d, count): (usize, usize, usize, usize), spread: f3
 }
 
 #[test]
-fn statistics_losses_and_gradients_match_their_twins_in_every_family() {
-    on_all_families(|gpu| {
-        for complex in [false, true] {
-            for estimator in [Estimator::Biased, Estimator::Unbiased] {
-                compare(gpu, (70, 53, 2, 37), 2.0, complex, estimator);
-            }
-        }
-    });
-}
-
-#[test]
-fn sizes_around_the_tile_match_the_twin() {
-    on_all_families(|gpu| {
-        for n in [1, 15, 16, 17, 63, 64, 65, 197] {
-            compare(gpu, (n, n + 1, 1, 3), 1.0, false, Estimator::Biased);
-            compare(gpu, (3, 2, 3, n), 1.0, false, Estimator::Unbiased);
-            compare(gpu, (n, n + 1, 2, n), 1.0, true, Estimator::Biased);
-        }
-    });
-}
-
-#[test]
 fn dimensions_up_to_the_written_out_ones_and_beyond_match_the_twin() {
     on_all_families(|gpu| {
         for d in [5, 17, 64, 65, 100] {

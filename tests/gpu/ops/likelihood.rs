@@ -1,67 +1,14 @@
-use super::{input, numbers, run, wide};
+use super::{input, numbers, run};
 use pushforward::ops::likelihood::{Family, Spread};
 use pushforward::reference::likelihood as twin;
-use pushforward::reference::{check_gradient, differences};
 use statrs::distribution::{Bernoulli, Continuous, Discrete, Normal, StudentsT};
 
-/// Rows of data, columns, rows of the decoder for each.
-const SIZES: [(usize, usize, usize); 6] = [(1, 1, 1), (63, 2, 1), (16, 3, 4), (65, 1, 3), (5, 17, 50), (3, 64, 2)];
 const FLOOR: f32 = 0.1;
 const FAMILIES: [(Family, twin::Family); 3] = [
     (Family::Gaussian, twin::Family::Gaussian),
     (Family::Student { degrees: 3.5 }, twin::Family::Student { degrees: 3.5 }),
     (Family::Bernoulli, twin::Family::Bernoulli),
 ];
-
-fn data(n: usize, d: usize, family: Family) -> Vec<f32> {
-    let x = numbers(n * d, 1);
-    // Zeros, ones and shares of them.
-    if family == Family::Bernoulli { x.iter().map(|v| (0.5 + v).clamp(0.0, 1.0).round().max(0.3 * v)).collect() } else { x }
-}
-
-#[test]
-fn values_and_gradients_match_the_twin() {
-    for (n, d, copies) in SIZES {
-        for (family, exact) in FAMILIES {
-            for own in [false, true] {
-                if own && family == Family::Bernoulli {
-                    continue;
-                }
-                let width = if own { 2 * d } else { d };
-                let (x, theta) = (data(n, d, family), numbers(n * copies * width, 2));
-                let (raw, u) = (numbers(d, 3), numbers(n * copies, 4));
-                let found = run(|rec| {
-                    let (x, theta) = (input(rec, n, d, &x), input(rec, n * copies, width, &theta));
-                    let (raw, u) = (input(rec, 1, d, &raw), input(rec, n * copies, 1, &u));
-                    let spread = match (family, own) {
-                        (Family::Bernoulli, _) => Spread::None,
-                        (_, true) => Spread::Own { floor: FLOOR },
-                        (_, false) => Spread::Shared { raw, floor: FLOOR },
-                    };
-                    let l = rec.log_likelihood(family, x, theta, spread)?;
-                    let gradients = rec.backward_from(&[(l, Some(u))], &[theta, raw])?;
-                    Ok([vec![l], gradients].concat())
-                });
-                let what = format!("{n} × {d}, {copies} each, {family:?}, own scales: {own}");
-                let (x, theta, u) = (wide(&x), wide(&theta), wide(&u));
-                let raw = if own { Vec::new() } else { wide(&raw) };
-                let floor = f64::from(FLOOR);
-                twin::log_likelihood(exact, &x, &theta, &raw, floor, d, copies).check(&what, &found[0]);
-                if theta.len() > 200 {
-                    continue;
-                }
-                let weighed = |theta: &[f64], raw: &[f64]| -> f64 {
-                    let l = twin::log_likelihood(exact, &x, theta, raw, floor, d, copies);
-                    l.value.iter().zip(&u).map(|(l, u)| l * u).sum()
-                };
-                check_gradient(&what, &wide(&found[1]), &differences(&theta, |theta| weighed(theta, &raw)), 4e-6);
-                if !raw.is_empty() {
-                    check_gradient(&what, &wide(&found[2]), &differences(&raw, |raw| weighed(&theta, raw)), 4e-6);
-                }
-            }
-        }
-    }
-}
 
 #[test]
 fn values_are_those_of_statrs() {

@@ -2,33 +2,6 @@ use super::{input, numbers, run, wide};
 use pushforward::reference::log_mean_exp::{log_mean_exp, shares};
 use pushforward::reference::{check_gradient, differences};
 
-const SIZES: [(usize, usize); 6] = [(1, 1), (63, 5), (64, 50), (65, 1), (1, 300), (257, 7)];
-
-#[test]
-fn values_shares_and_gradients_match_their_twins() {
-    for (n, k) in SIZES {
-        for size in [1.0, 30.0] {
-            let x: Vec<f32> = numbers(n * k, 1).iter().map(|v| size * v).collect();
-            let u = numbers(n, 2);
-            let found = run(|rec| {
-                let (x, u) = (input(rec, n, k, &x), input(rec, n, 1, &u));
-                let y = rec.log_mean_exp(x)?;
-                let into = rec.empty(n, k)?;
-                rec.shares_into(x, y, into)?;
-                let d_x = rec.backward_from(&[(y, Some(u))], &[x])?[0];
-                Ok(vec![y, into, d_x])
-            });
-            let what = format!("{n} × {k}, size {size}");
-            let (x, u) = (wide(&x), wide(&u));
-            log_mean_exp(&x, k).check(&what, &found[0]);
-            let expected = shares(&x, k);
-            check_gradient(&what, &wide(&found[1]), &expected, 2e-5);
-            let d_x: Vec<f64> = expected.iter().enumerate().map(|(e, share)| u[e / k] * share).collect();
-            check_gradient(&what, &wide(&found[2]), &d_x, 2e-5);
-        }
-    }
-}
-
 #[test]
 fn shares_are_the_twins_slopes() {
     let x = wide(&numbers(7, 3));

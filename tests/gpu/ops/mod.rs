@@ -37,6 +37,7 @@ mod sort;
 mod spectral;
 mod spline;
 mod stein;
+mod table;
 mod time;
 mod triangular;
 

@@ -1,5 +1,5 @@
 use super::{GPU, input, numbers, on_all_families, run_on, wide};
-use pushforward::gpu::{Family, Gpu};
+use pushforward::gpu::Gpu;
 use pushforward::ops::pairwise::{Estimator, RadialKernel};
 use pushforward::reference::Twin;
 use pushforward::reference::pairwise::mmd_squared;
@@ -39,34 +39,6 @@ fn compare(gpu: &Gpu, kernel: &RadialKernel, (n, m, d): (usize, usize, usize), e
     value.check(&format!("{what}, value alone"), &found[1]);
     twin(&expected.d_x, &expected.d_x_scale, terms).check(&format!("{what}, ∂x"), &found[2]);
     twin(&expected.d_y, &expected.d_y_scale, terms).check(&format!("{what}, ∂y"), &found[3]);
-}
-
-#[test]
-fn every_kernel_matches_its_twin_in_every_family() {
-    on_all_families(|gpu| {
-        for kernel in kernels() {
-            for d in [1, 3] {
-                compare(gpu, &kernel, (67, 50, d), Estimator::Biased);
-            }
-            compare(gpu, &kernel, (50, 67, 2), Estimator::Unbiased);
-        }
-    });
-}
-
-#[test]
-fn sizes_around_the_tile_match_the_twin() {
-    on_all_families(|gpu| {
-        let tile = match gpu.family() {
-            Family::Subgroup { width } => 4 * width as usize,
-            Family::Workgroup => 128,
-            Family::Register => 64,
-        };
-        for n in [1, tile - 1, tile, tile + 1, 3 * tile + 5] {
-            compare(gpu, &RadialKernel::gaussian(0.8), (n, 1, 2), Estimator::Biased);
-            compare(gpu, &RadialKernel::gaussian(0.8), (n + 1, n + 3, 2), Estimator::Unbiased);
-            compare(gpu, &RadialKernel::Energy { beta: 1.0 }, (7, n, 2), Estimator::Biased);
-        }
-    });
 }
 
 #[test]

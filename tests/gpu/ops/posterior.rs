@@ -1,10 +1,7 @@
 use super::{input, numbers, run, wide};
 use pushforward::ops::posterior::Estimator;
-use pushforward::reference::posterior::{divergence, doubly, sample};
+use pushforward::reference::posterior::{doubly, sample};
 use pushforward::reference::{check_gradient, differences};
-
-/// Rows, dimensions, samples a row.
-const SIZES: [(usize, usize, usize); 6] = [(1, 1, 1), (63, 2, 1), (64, 3, 5), (65, 1, 3), (7, 17, 4), (3, 64, 2)];
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
@@ -14,35 +11,6 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
 fn weighed(code: &[f64], noise: &[f64], q: usize, copies: usize, u: &[f64], v: &[f64]) -> f64 {
     let (samples, ratios) = sample(code, noise, q, copies);
     dot(u, &samples.value) + dot(v, &ratios.value)
-}
-
-#[test]
-fn samples_ratios_and_gradients_match_their_twins() {
-    for (n, q, copies) in SIZES {
-        let (code, noise) = (numbers(2 * n * q, 1), numbers(n * copies * q, 2));
-        let (u, v, w) = (numbers(n * copies * q, 3), numbers(n * copies, 4), numbers(n * copies, 5));
-        let found = run(|rec| {
-            let (code, noise) = (input(rec, n, 2 * q, &code), input(rec, n * copies, q, &noise));
-            let (u, v) = (input(rec, n * copies, q, &u), input(rec, n * copies, 1, &v));
-            let (z, ratio) = rec.posterior_sample(code, noise, Estimator::Plain)?;
-            let plain = rec.backward_from(&[(z, Some(u)), (ratio, Some(v))], &[code])?[0];
-            let weights = input(rec, n * copies, 1, &w);
-            let (again, also) = rec.posterior_sample(code, noise, Estimator::Doubly { weights })?;
-            let by_samples = rec.backward_from(&[(again, Some(u)), (also, Some(v))], &[code])?[0];
-            Ok(vec![z, ratio, plain, by_samples, again, also])
-        });
-        let what = format!("{n} × {q}, {copies} each");
-        let (code, noise, u, v, w) = (wide(&code), wide(&noise), wide(&u), wide(&v), wide(&w));
-        let (samples, ratios) = sample(&code, &noise, q, copies);
-        samples.check(&what, &found[0]);
-        ratios.check(&what, &found[1]);
-        assert_eq!((&found[0], &found[1]), (&found[4], &found[5]), "{what}: estimators differ by gradients alone");
-        if n * q < 30 {
-            let exact = differences(&code, |code| weighed(code, &noise, q, copies, &u, &v));
-            check_gradient(&what, &wide(&found[2]), &exact, 2e-6);
-        }
-        check_gradient(&what, &wide(&found[3]), &doubly(&code, &noise, q, copies, &w, &u, &v), 2e-6);
-    }
 }
 
 #[test]
@@ -59,25 +27,6 @@ fn the_gradient_by_samples_alone_is_the_whole_less_the_score() {
     let whole = differences(&code, |code| weighed(code, &noise, q, copies, &u, &v));
     let left: Vec<f64> = whole.iter().zip(&of_density).map(|(a, b)| a - b).collect();
     check_gradient("by samples", &doubly(&code, &noise, q, copies, &[1.0; 3], &u, &v), &left, 1e-7);
-}
-
-#[test]
-fn divergences_and_gradients_match_the_twin() {
-    for (n, q, _) in SIZES {
-        let (code, u) = (numbers(2 * n * q, 1), numbers(n * q, 2));
-        let found = run(|rec| {
-            let (code, u) = (input(rec, n, 2 * q, &code), input(rec, n, q, &u));
-            let k = rec.posterior_divergence(code)?;
-            let d_code = rec.backward_from(&[(k, Some(u))], &[code])?[0];
-            Ok(vec![k, d_code])
-        });
-        let what = format!("{n} × {q}");
-        let (code, u) = (wide(&code), wide(&u));
-        divergence(&code, q).check(&what, &found[0]);
-        if n * q < 30 {
-            check_gradient(&what, &wide(&found[1]), &differences(&code, |code| dot(&u, &divergence(code, q).value)), 2e-6);
-        }
-    }
 }
 
 #[test]

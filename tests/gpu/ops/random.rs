@@ -1,5 +1,5 @@
 use super::GPU;
-use pushforward::gpu::Recorder;
+use pushforward::gpu::{Recorder, Var};
 use pushforward::ops::random::Law;
 use pushforward::reference::{Twin, random};
 
@@ -92,4 +92,25 @@ fn seeds_domains_steps_and_streams_differ() {
     step.set_count(2).unwrap();
     step.replay(1).unwrap();
     assert_eq!(step.read(a).unwrap(), base, "the third step is a function of its number");
+}
+
+#[test]
+fn short_forms_draw_what_the_long_one_does() {
+    let drawn = |record: fn(&mut Recorder) -> pushforward::Result<Var>| {
+        let mut rec = Recorder::new(&GPU, 3);
+        let numbers = record(&mut rec).unwrap();
+        let numbers = rec.keep(numbers);
+        let mut step = rec.finish().unwrap();
+        step.replay(1).unwrap();
+        step.read(numbers).unwrap()
+    };
+    let normal = drawn(|rec| rec.random(Law::Normal, 65, 3));
+    assert_eq!(drawn(|rec| rec.normal(65, 3)), normal);
+    let like = drawn(|rec| {
+        let x = rec.constant(2.0, 65, 3)?;
+        rec.normal_like(x)
+    });
+    assert_eq!(like, normal);
+    let uniform = drawn(|rec| rec.random(Law::Uniform { low: 0.0, high: 1.0 }, 65, 3));
+    assert_eq!(drawn(|rec| rec.uniform(65, 3)), uniform);
 }

@@ -254,3 +254,17 @@ fn settings_out_of_range_are_refused_by_name() {
         assert!(message.contains(word), "{message}");
     }
 }
+
+#[test]
+fn the_divergence_is_the_mean_of_the_three_problems_potentials() {
+    let (x, y) = (numbers(40 * 2, 1), numbers(30 * 2, 2));
+    let settings = Sinkhorn { epsilon: 0.3, diameter: 4.0, extra: 100, ..Sinkhorn::default() };
+    let found = run_on(&GPU, |rec| {
+        let (x, y) = (input(rec, 40, 2, &x), input(rec, 30, 2, &y));
+        let (cross, of_x, of_y) = rec.sinkhorn_triple(x, y, None, None, &settings)?;
+        let (on_x, on_y) = (rec.sub(cross.f, of_x.f)?, rec.sub(cross.g, of_y.f)?);
+        Ok(vec![rec.sinkhorn_divergence(x, y, None, None, &settings)?, rec.mean(on_x)?, rec.mean(on_y)?])
+    });
+    let [divergence, on_x, on_y] = [0, 1, 2].map(|k| found[k][0]);
+    assert!((divergence - on_x - on_y).abs() < 1e-4 * divergence, "{divergence} of {on_x} and {on_y}");
+}

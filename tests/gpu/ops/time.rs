@@ -4,28 +4,6 @@ use pushforward::reference::time::Embedding;
 use pushforward::reference::{check_gradient, differences};
 
 #[test]
-fn cosines_sines_and_the_gradient_match_the_twin() {
-    for n in [1, 63, 64, 65, 197] {
-        for frequencies in [vec![0.5], vec![0.5, 1.7, 16.0], (0..16).map(|k| 0.5 * (k as f32).exp2()).collect()] {
-            let count = frequencies.len();
-            let (t, d) = (numbers(n, 1), numbers(2 * count * n, 2));
-            // Used twice, so that the second gradient is added to the first.
-            let found = run(|rec| {
-                let (t, f, d) = (input(rec, n, 1, &t), input(rec, 1, count, &frequencies), input(rec, n, 2 * count, &d));
-                let (one, other) = (rec.time_embedding(t, f)?, rec.time_embedding(t, f)?);
-                let gradient = rec.backward_from(&[(one, Some(d)), (other, Some(d))], &[t])?[0];
-                Ok(vec![one, gradient])
-            });
-            let twin = Embedding { t: &t, frequencies: &frequencies };
-            twin.forward().check(&format!("{n} times, {count} frequencies"), &found[0]);
-            let mut gradient = twin.backward(&d);
-            gradient.value.iter_mut().chain(&mut gradient.scale).for_each(|v| *v *= 2.0);
-            gradient.check("d_t", &found[1]);
-        }
-    }
-}
-
-#[test]
 fn the_twins_gradient_is_the_derivative_and_the_tangent_agrees_with_it() {
     let (n, frequencies) = (7, [0.5, 1.25, 3.0]);
     let (t, d, t_dot) = (numbers(n, 1), numbers(6 * n, 2), numbers(n, 3));
