@@ -1,4 +1,4 @@
-// Activations on their own (a linear layer fuses its activation into its epilogue; see linear.wgsl).
+// Activations on their own (a linear layer fuses its activation into its epilogue; see linear/tiled.wgsl).
 //   forward             y = σ(x)
 //   slope_product       out = (accumulate ? out : 0) + σ'(x)·v         the gradient (v = d_y) and the tangent (v = x_dot)
 //   curvature_product   out = (accumulate ? out : 0) + σ''(x)·v·w      the gradient of a tangent with respect to x

@@ -12,7 +12,7 @@
 // One invocation a row: rows are many and short.
 #import common/index
 #import common/hyperbolic
-#axis DIRECTION: forward inverse
+#import common/direction
 
 struct Params { n: u32, d: u32, m: u32, up: f32, down: f32, accumulate_in: u32, accumulate_raw: u32 }
 @group(0) @binding(0) var<uniform> params: Params;

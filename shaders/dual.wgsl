@@ -3,11 +3,10 @@
 //   V = mean f + mean g − 1/(nm) Σᵢⱼ P(t_ij)        entropic: P = ε(e^(t/ε) − 1)        quadratic: P = max(t, 0)²/(4ε)
 //   ∂V/∂fᵢ = 1/n − 1/(nm) Σⱼ P'(t_ij)               ∂V/∂xᵢ = 1/(nm) Σⱼ P'(t_ij) ∂c/∂xᵢ,   ∂c/∂x = p‖x − y‖^(p−2)(x − y), 0 where x = y.
 // The pass sums P, P' and P' ∂c/∂x over a split of the columns (common/pairs), up to factors that the host knows, and
-// `pairwise_finish` adds the splits in a fixed order. t is symmetric: the gradients in g and y are the same pass with the roles of
+// pairwise/finish.wgsl adds the splits in a fixed order. t is symmetric: the gradients in g and y are the same pass with the roles of
 // (x, f) and (y, g) swapped, as KeOps differentiates its reductions.
 // Beyond t/ε = `knee` the entropic P goes on along its tangent: with untrained potentials nothing overflows, and the gradient
 // stays bounded and pushes f and g down.
-#axis FAMILY: broadcast tile register wide wide_broadcast
 #axis SOFTNESS: entropic quadratic
 #axis GRADIENT: 1 0
 #let REDUCTION = sum

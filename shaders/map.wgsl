@@ -6,6 +6,7 @@
 #axis UNARY: affine square sqrt exp log abs sigmoid reciprocal clamp sin cos
 #axis BINARY: add sub mul div blend
 #axis SHAPE: same row column scalar
+#require UNARY == affine || BINARY == add && SHAPE == same
 #import common/index
 
 struct Params { len: u32, cols: u32, scale: f32, offset: f32, accumulate: u32 }

@@ -3,7 +3,7 @@
 //   score    s = ∇ log p = Σ_k r_k g_k,                     g_k = P_k (m_k − x)
 //   hessian  ∇²log p·v = Σ_k r_k [(g_k − s)((g_k − s)·v) − P_k v], symmetric: the score's JVP and its VJP are both this
 // (Bishop 2006, §9.2: r are the responsibilities.) One invocation a row; the maximum is found first, then the sums.
-#axis D: 1 3
+#axis D: 1..=64 as 3
 
 struct Params {
     n: u32,

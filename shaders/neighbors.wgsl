@@ -4,8 +4,8 @@
 // (precision, recall, density and coverage: Kynkäänniemi et al. 2019, Naeem et al. 2020). One invocation is a row and a split of
 // the columns; splits keep lists of their own, which `merge` and `add` join in order. Squares are direct differences.
 // D is the number of columns where they fit into registers; 0 is any number, in chunks of 16 with 8 rows of y at a time.
-#axis K: 1 5
-#axis D: 1 3 0
+#axis K: 1..=64 as 5
+#axis D: 0..=16 as 3 0
 #import common/index
 
 struct Params {

@@ -5,7 +5,6 @@
 // Exponents are in base 2, as in sinkhorn.wgsl. u of the pair (i, j) is word j mod 4 of the counter (i·⌈m/4⌉ + ⌊j/4⌋, stream, step, domain).
 // One invocation is a row and a split of the columns, four at a time; `merge` joins the splits, the first of equals winning.
 // No gradient: a choice has none.
-#axis COST: square distance power
 #import common/index
 #import common/philox
 #import common/minus_log

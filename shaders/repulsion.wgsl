@@ -2,7 +2,6 @@
 //   k(r) = ρ^(−s/2) for s > 0,   −½ ln ρ for s = 0,   −ρ^(−s/2) for s < 0,      ρ = r² + δ², r = ‖xᵢ − xⱼ‖
 //   forces (rows)      fᵢ = −∂/∂xᵢ Σⱼ k = slope·Σⱼ ρ^(−s/2−1) (xᵢ − xⱼ),      slope = |s|, or 1 where s = 0
 //   energies (values)  eᵢ = Σ_{j≠i} k
-#axis FAMILY: broadcast tile register wide wide_broadcast
 #axis GRADIENT: 1 0
 #axis KIND: logarithm power
 #let REDUCTION = sum

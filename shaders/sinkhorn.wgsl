@@ -6,7 +6,6 @@
 // Exponents are in base 2: t = u − k·c with k = log₂e/ε and u = k·h + log₂ b. Without GRADIENT a split's result is the maximum M of t and
 // the sum S of 2^(t − M) (common/pairs); `combine` joins the splits in order:
 //   f = blend·old + (1 − blend)·damping·(−(M + log₂ S)/k).
-#axis FAMILY: broadcast tile register wide wide_broadcast
 #axis GRADIENT: 1 0
 #if GRADIENT == 1
 #let REDUCTION = sum

@@ -20,8 +20,8 @@
 // Measured on one (1024 rows of two columns, 8 bins, forward and backward): 0.32 ms, and 1.6 ms with loops over bins that read numbers as they went.
 #import common/index
 #import common/exponentials
-#axis DIRECTION: forward inverse
-#axis K: 3
+#import common/direction
+#axis K: 2..=32 as 3
 
 struct Params { n: u32, d: u32, m: u32, reach: f32, accumulate_in: u32, accumulate_raw: u32 }
 @group(0) @binding(0) var<uniform> params: Params;

@@ -10,9 +10,17 @@
 // a barrier), `register` reads every column itself. `wide` serves any dimension, a chunk of 16 coordinates a group. Only
 // `broadcast` has more than one column at hand: elsewhere SG is 1.
 #axis FAMILY: tile broadcast register wide
-#axis D: 1 5
-#axis R: 2
-#axis SG: 4
+#axis D: 0..=16 as 5 0
+#axis R: 1..=2 as 2 1
+#axis SG: 1..=128 as 4 1
+// Invocations of a workgroup, and coordinates that one of `wide` forms: where columns lie in workgroup memory, and else.
+#let TILE_WIDTH = 128
+#let OWN_WIDTH = 64
+#let CHUNK = 16
+#require FAMILY != wide || D == 0 && R == 1
+#require FAMILY == wide || D > 0
+#require FAMILY != broadcast || SG >= 4
+#require FAMILY == broadcast || SG == 1
 
 struct Params {
     n: u32,
@@ -34,15 +42,15 @@ struct Params {
 #import common/stein_kernel
 
 #if FAMILY == wide
-@compute @workgroup_size(64)
+@compute @workgroup_size($OWN_WIDTH)
 fn rows(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let i = params.row_begin + group.x * 64u + lane;
+    let i = params.row_begin + group.x * $(OWN_WIDTH)u + lane;
     let row = min(i, params.n - 1u) * params.d;
     let self_ = select(0xffffffffu, i, params.distinct == 1u);
-    let chunk = group.z * 16u;
+    let chunk = group.z * $(CHUNK)u;
     let d = f32(params.d);
     var v = 0.0;
-#for c in 0..16
+#for c in 0..CHUNK
     let c_$c = min(chunk + $(c)u, params.d - 1u);
     let x_$c = x[row + c_$c];
     let a_$c = scores[row + c_$c];
@@ -66,7 +74,7 @@ fn rows(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
         let k = stein_kernel(r2, j != self_);
         v += k.x * dot_ + k.y * (cross_ + d) - k.z * r2;
         let along = k.w * r2 - (d + 2.0) * k.z - k.y * dot_ - k.z * cross_;
-#for c in 0..16
+#for c in 0..CHUNK
         {
             let e = x_$c - x[other + c_$c];
             let b = scores[other + c_$c];
@@ -78,7 +86,7 @@ fn rows(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     if (i < params.row_end) {
         let at = group.y * params.n + i;
         if (group.z == 0u) { value[at] = v; }
-#for c in 0..16
+#for c in 0..CHUNK
         if (chunk + $(c)u < params.d) {
             d_x[at * params.d + chunk + $(c)u] = g_$c;
             d_scores[at * params.d + chunk + $(c)u] = s_$c;
@@ -88,16 +96,16 @@ fn rows(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 }
 #else
 #if FAMILY == tile
-const WIDTH = 128u;
+const WIDTH = $(TILE_WIDTH)u;
 // Coordinates and scores of 64 columns for d ≤ 16: half of the workgroup memory there is.
 var<workgroup> tile: array<f32, $(64 * 2 * D)>;
-@compute @workgroup_size(128)
+@compute @workgroup_size($TILE_WIDTH)
 #elif FAMILY == broadcast
 const WIDTH = $(SG)u;
 @compute @workgroup_size($SG)
 #else
-const WIDTH = 64u;
-@compute @workgroup_size(64)
+const WIDTH = $(OWN_WIDTH)u;
+@compute @workgroup_size($OWN_WIDTH)
 #endif
 fn rows(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let block = params.row_begin + group.x * ($(R)u * WIDTH);

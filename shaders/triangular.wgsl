@@ -5,6 +5,7 @@
 #import common/index
 #axis SIDE: lower upper
 #axis UNIT: 0 1
+#require SIDE == lower && UNIT == 1 || SIDE == upper && UNIT == 0
 
 struct Params { n: u32, d: u32 }
 @group(0) @binding(0) var<uniform> params: Params;

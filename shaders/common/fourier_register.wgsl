@@ -18,16 +18,16 @@ fn exponent(k: u32, i: u32) -> f32 {
 #endif
 
 #if COMPLEX == 1
-@compute @workgroup_size(64)
+@compute @workgroup_size($OWN_WIDTH)
 fn complex_statistics(
 #else
-@compute @workgroup_size(64)
+@compute @workgroup_size($OWN_WIDTH)
 fn statistics(
 #endif
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let own = params.begin + group.x * 64u + lane;
+    let own = params.begin + group.x * $(OWN_WIDTH)u + lane;
     let k = min(own, params.count - 1u);
 #if FAMILY == register
 #for c in 0..D
@@ -85,16 +85,16 @@ fn statistics(
 }
 
 #if COMPLEX == 1
-@compute @workgroup_size(64)
+@compute @workgroup_size($OWN_WIDTH)
 fn complex_backward(
 #else
-@compute @workgroup_size(64)
+@compute @workgroup_size($OWN_WIDTH)
 fn backward(
 #endif
     @builtin(workgroup_id) group: vec3<u32>,
     @builtin(local_invocation_index) lane: u32,
 ) {
-    let own = params.begin + group.x * 64u + lane;
+    let own = params.begin + group.x * $(OWN_WIDTH)u + lane;
     let i = min(own, params.n - 1u);
 #if FAMILY == register
 #for c in 0..D
@@ -102,8 +102,8 @@ fn backward(
     var g_$c = 0.0;
 #endfor
 #else
-#for c in 0..32
-    let c_$c = min(group.z * 32u + $(c)u, params.d - 1u);
+#for c in 0..CHUNK
+    let c_$c = min(group.z * $(CHUNK)u + $(c)u, params.d - 1u);
     var g_$c = 0.0;
 #endfor
 #endif
@@ -141,7 +141,7 @@ fn backward(
 #endif
 #endfor
 #else
-#for c in 0..32
+#for c in 0..CHUNK
         g_$c += w * b[k * params.d + c_$c];
 #if COMPLEX == 1
         g_$c += v * a[k * params.d + c_$c];
@@ -155,8 +155,8 @@ fn backward(
         gradient[(group.y * params.n + own) * $(D)u + $(c)u] = g_$c;
 #endfor
 #else
-#for c in 0..32
-        if (group.z * 32u + $(c)u < params.d) { gradient[(group.y * params.n + own) * params.d + c_$c] = g_$c; }
+#for c in 0..CHUNK
+        if (group.z * $(CHUNK)u + $(c)u < params.d) { gradient[(group.y * params.n + own) * params.d + c_$c] = g_$c; }
 #endfor
 #endif
     }

@@ -2,6 +2,7 @@
 // KV = 1 when k is a multiple of four (x and d_x are read as vec4), MV = 1 when m is (w, y and d_y).
 // Reads outside a matrix give zero and stay inside its buffer, so that edges need no branches.
 #import common/activation
+#axis PRODUCT: forward input weight
 #axis KV: 0 1
 #axis MV: 0 1
 

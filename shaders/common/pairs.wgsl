@@ -14,12 +14,25 @@
 // A workgroup is a block of rows and a split of the columns (src/ops/pairs.rs); a thread owns R rows and sees J columns at once.
 // Families: `tile` shares columns through workgroup memory. `broadcast` makes one subgroup a workgroup: a lane loads one
 // column, constant-lane broadcasts share it, and nothing waits at a barrier (which is a coroutine switch in a software
-// driver). `register` has neither. The `wide` ones serve any dimension (D is not used), in chunks of the gradient's coordinates.
-#axis D: 8 4 5
-#axis R: 2
-#axis J: 2
-#axis SG: 4
+// driver). `register` has neither. The `wide` ones serve any dimension (D is 0), in chunks of the gradient's coordinates.
+#axis FAMILY: broadcast tile register wide wide_broadcast
+#axis D: 0..=64 as 5 0 4 9 12 16
+#axis R: 1..=4 as 2 1
+#axis J: 1..=8 as 2 1
+#axis SG: 1..=128 as 4 1
 #axis ROLL: 0 1
+// Invocations of a workgroup, and coordinates of the gradient that one of a wide family forms: where columns lie in workgroup memory, and else;
+// of `broadcast` a workgroup has SG.
+#let TILE_WIDTH = 128
+#let WIDTH = 64
+#let BROADCAST_CHUNK = 64
+#let CHUNK = 32
+#require FAMILY != wide && FAMILY != wide_broadcast || D == 0 && R == 1 && J == 1
+#require FAMILY == wide || FAMILY == wide_broadcast || D > 0
+#require FAMILY == broadcast || FAMILY == wide_broadcast || SG == 1 && ROLL == 0
+#require FAMILY != broadcast && FAMILY != wide_broadcast || SG >= 4
+#require FAMILY != broadcast || SG % J == 0
+#require ROLL == 0 || FAMILY == wide_broadcast || D > 8
 #if FAMILY == broadcast && D % 4 == 0
 // A load of four coordinates costs llvmpipe little more than a load of one.
 @group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;

@@ -1,16 +1,14 @@
 // Pairs of up to 64 coordinates, all written out. ROLL = 1 is for many of them on drivers whose compile time grows with the loads and stores in
-// the text (linear_broadcast.wgsl): they lie in loops whose rounds keep what they loaded under its name, and so do the columns of a round, J at a
+// the text (linear/broadcast.wgsl): they lie in loops whose rounds keep what they loaded under its name, and so do the columns of a round, J at a
 // time. A shuffle from a lane that is known only at run time is one instruction at eight lanes from Mesa 24 on, and a loop before.
 #if FAMILY == tile
-#let WIDTH = 128
+#let WIDTH = TILE_WIDTH
 #let VECTORS = (D + POTENTIAL + 3) / 4
 #let SPAN = 1024 / VECTORS / 4 * 4
 // Columns, each with its number as the coordinate after the last, padded to vec4 so that they are read in as few instructions as there are.
 var<workgroup> tile: array<vec4<f32>, $(SPAN * VECTORS)>;
 #elif FAMILY == broadcast
 #let WIDTH = SG
-#else
-#let WIDTH = 64
 #endif
 #if FAMILY != broadcast
 #let CENTERED = 0

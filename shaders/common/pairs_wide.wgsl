@@ -4,11 +4,9 @@
 // One subgroup a workgroup, and a lane loads one of Q columns.
 #let WIDTH = SG
 #let Q = SG
-#let CHUNK = 64
+#let CHUNK = BROADCAST_CHUNK
 #else
-#let WIDTH = 64
 #let Q = 4
-#let CHUNK = 32
 #let CENTERED = 0
 #let ROLL = 0
 #endif

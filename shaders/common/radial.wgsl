@@ -8,7 +8,8 @@
 //   distance      −r                          the energy distance (Székely & Rizzo 2013)
 //   power         −r^β                        β/2 − 1 in `shape`
 #axis KERNEL: gaussian laplace multiquadric quadratic distance power
-#axis B: 3
+#axis B: 1..=16 as 3 1
+#require KERNEL == gaussian || KERNEL == quadratic || B == 1
 
 // Below this r² counts as 0: r = 1e-15 is under the rounding of any coordinate that is not itself as small.
 const COINCIDENT = 1e-30;

@@ -3,7 +3,8 @@
 //   gaussian      Σ_b 2^(−s_b r²)      s_b = log₂e / 2ℓ_b² in `shape`; each derivative brings 1/ℓ_b² = s_b·2 ln 2
 //   multiquadric  (c² + r²)^β          c² and β in −1 … 0 in `shape`
 #axis KERNEL: gaussian multiquadric
-#axis B: 1 3
+#axis B: 1..=16 as 3 1
+#require KERNEL == gaussian || B == 1
 
 const TWO_LN2 = 1.3862943611198906;
 

@@ -2,8 +2,9 @@
 
 use super::time;
 use crate::Result;
-use crate::gpu::kernels::probe::{Measure, Params};
-use crate::gpu::{Axes, Gpu, Plan, Recorder};
+use crate::gpu::kernels::probe::axis::Op;
+use crate::gpu::kernels::probe::{Measure, Params, Variant};
+use crate::gpu::{Gpu, Plan, Recorder};
 use std::time::Duration;
 
 /// Arithmetic of one step, as its formula needs it.
@@ -34,9 +35,9 @@ impl Ceiling {
     /// Takes about a second.
     pub fn measure(gpu: &Gpu) -> Result<Self> {
         Ok(Self {
-            flops: 2.0 * links(gpu, "fma", 2048)?,
-            exponentials: links(gpu, "exp", 256)?,
-            circles: links(gpu, "circle", 256)?,
+            flops: 2.0 * links(gpu, Op::Fma, 2048)?,
+            exponentials: links(gpu, Op::Exp, 256)?,
+            circles: links(gpu, Op::Circle, 256)?,
         })
     }
 
@@ -56,12 +57,12 @@ impl std::fmt::Display for Ceiling {
 }
 
 /// Links a second of one operation.
-fn links(gpu: &Gpu, operation: &str, rounds: u32) -> Result<f64> {
+fn links(gpu: &Gpu, op: Op, rounds: u32) -> Result<f64> {
     let groups = if gpu.is_software() { 16 } else { 8192 };
     let mut rec = Recorder::new(gpu, 0);
     let out = rec.empty(groups, WIDTH)?;
     let params = Params { rounds, scale: 0.999, offset: 0.001 };
-    rec.dispatch(Measure { params, out }, &Axes::none().set("OP", operation), [groups as u32, 1, 1])?;
+    rec.dispatch(Measure { variant: Variant { op }, params, out }, [groups as u32, 1, 1])?;
     let times = time(&mut Plan::of(rec.finish()?), Duration::from_millis(300))?;
     Ok((rounds as usize * groups * WIDTH * CHAINS * LINKS) as f64 / times[times.len() / 2])
 }

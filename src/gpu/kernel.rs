@@ -8,12 +8,75 @@ use std::collections::HashMap;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
-/// A shader's text and the names that a variant must give values.
+/// A shader's text, its axes, and which of its variants exist.
 #[derive(Debug)]
 pub struct Source {
+    /// Its path below `shaders`.
     pub name: &'static str,
-    pub axes: &'static [&'static str],
     pub text: &'static str,
+    pub axes: &'static [Axis],
+    /// Conditions that each variant meets.
+    pub requirements: &'static [&'static str],
+    /// What its variants consist of, those values left out that are numbers of a range: each a list of `NAME=value` and `NAME!=value`.
+    #[cfg(feature = "testing")]
+    pub parts: &'static [&'static str],
+}
+
+/// One specialization of a shader.
+#[derive(Debug)]
+pub struct Axis {
+    pub name: &'static str,
+    /// Whether it is a [`Number`].
+    #[cfg(feature = "testing")]
+    pub range: bool,
+}
+
+/// What one axis of a variant is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Value {
+    Word(&'static str),
+    Number(u32),
+}
+
+impl std::fmt::Display for Value {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Word(word) => f.write_str(word),
+            Self::Number(number) => number.fmt(f),
+        }
+    }
+}
+
+impl From<bool> for Value {
+    fn from(value: bool) -> Self {
+        Self::Number(value.into())
+    }
+}
+
+/// A number that a shader is written for, from `LOW` to `HIGH`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Number<const LOW: u32, const HIGH: u32>(u32);
+
+impl<const LOW: u32, const HIGH: u32> Number<LOW, HIGH> {
+    /// The largest.
+    pub const HIGH: usize = HIGH as usize;
+}
+
+impl<const LOW: u32, const HIGH: u32> TryFrom<usize> for Number<LOW, HIGH> {
+    type Error = Error;
+
+    fn try_from(number: usize) -> Result<Self> {
+        match u32::try_from(number).ok().filter(|number| (LOW..=HIGH).contains(number)) {
+            Some(number) => Ok(Self(number)),
+            None => Err(Error::Device(format!("no kernel is written for a size of {number}: it lies between {LOW} and {HIGH}"))),
+        }
+    }
+}
+
+impl<const LOW: u32, const HIGH: u32> From<Number<LOW, HIGH>> for Value {
+    fn from(number: Number<LOW, HIGH>) -> Self {
+        Self::Number(number.0)
+    }
 }
 
 /// One storage binding of an entry point, as the shader declares it.
@@ -31,36 +94,10 @@ pub trait Kernel {
     const UNIFORM: bool;
     const BINDINGS: &'static [Binding];
     fn source(&self) -> &'static Source;
+    /// A value for each of the source's axes.
+    fn variant(&self) -> Vec<Value>;
     fn params(&self) -> &[u8];
     fn operands(&self) -> Vec<Var>;
-}
-
-/// The values of a shader's axes.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Axes(Vec<(&'static str, String)>);
-
-impl Axes {
-    /// No axes at all.
-    pub fn none() -> Self {
-        Self::default()
-    }
-
-    /// The same with one more value.
-    pub fn set(mut self, name: &'static str, value: impl ToString) -> Self {
-        self.0.retain(|(known, _)| *known != name);
-        self.0.push((name, value.to_string()));
-        self.0.sort_unstable();
-        self
-    }
-
-    /// `NAME=value` of each, separated by spaces.
-    pub(super) fn written(&self) -> String {
-        self.0.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
-    }
-
-    fn values(&self) -> Values {
-        self.0.iter().map(|(name, value)| (name.to_string(), value.clone())).collect()
-    }
 }
 
 /// A compiled entry point.
@@ -70,7 +107,7 @@ pub(super) struct Compiled {
     pub layout: wgpu::BindGroupLayout,
     /// `shader::entry_point`.
     pub label: String,
-    /// Shader, entry point and axes, for a reader.
+    /// Shader, entry point and variant, for a reader.
     pub variant: String,
     /// Whether the driver has been made to write its machine code (`Gpu::compile_ahead`).
     pub ready: AtomicBool,
@@ -82,12 +119,12 @@ pub(super) struct Layout {
     pub buffers: Vec<(u32, bool)>,
 }
 
-type Key = (&'static str, &'static str, Axes);
+type Key = (&'static str, &'static str, Vec<Value>);
 
 /// Everything that this device has compiled.
 #[derive(Default)]
 pub(super) struct Pipelines {
-    pub modules: Mutex<HashMap<(&'static str, Axes), wgpu::ShaderModule>>,
+    pub modules: Mutex<HashMap<(&'static str, Vec<Value>), wgpu::ShaderModule>>,
     pub compiled: Mutex<HashMap<Key, Arc<Compiled>>>,
 }
 
@@ -96,17 +133,27 @@ fn import(path: &str) -> Option<String> {
 }
 
 impl Source {
+    /// `NAME=value` of each axis, separated by spaces.
+    pub(super) fn written(&self, variant: &[Value]) -> String {
+        let named = self.axes.iter().zip(variant).map(|(axis, value)| format!("{}={value}", axis.name));
+        named.collect::<Vec<_>>().join(" ")
+    }
+
     /// The WGSL of one variant.
-    pub fn variant(&self, axes: &Axes) -> Result<String> {
-        let unknown = axes.0.iter().map(|(name, _)| *name).find(|name| !self.axes.contains(name));
-        let missing = self.axes.iter().copied().find(|name| axes.0.iter().all(|(given, _)| given != name));
-        for (name, problem) in [(unknown, "has no axis"), (missing, "needs a value for its axis")] {
-            if let Some(name) = name {
-                return Err(Error::Device(format!("shaders/{}.wgsl {problem} {name}", self.name)));
+    ///
+    /// # Errors
+    /// A variant that does not exist.
+    pub fn variant(&self, variant: &[Value]) -> Result<String> {
+        let values: Values =
+            self.axes.iter().zip(variant).map(|(axis, value)| (axis.name.to_string(), value.to_string())).collect();
+        let refused = |problem: String| Error::Device(format!("shaders/{problem} (variant {})", self.written(variant)));
+        for requirement in self.requirements {
+            if !preprocess::holds(requirement, &values).map_err(refused)? {
+                return Err(refused(format!("{}.wgsl has no such variant: it requires {requirement}", self.name)));
             }
         }
-        preprocess::expand(self.name, self.text, &import, &axes.values())
+        preprocess::expand(self.name, self.text, &import, &values)
             .map(|expanded| expanded.text)
-            .map_err(|p| Error::Device(format!("shaders/{}.wgsl:{}: {} (variant {axes:?})", p.file, p.line, p.message)))
+            .map_err(|p| refused(format!("{}.wgsl:{}: {}", p.file, p.line, p.message)))
     }
 }

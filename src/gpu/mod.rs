@@ -22,6 +22,13 @@
 mod adapter;
 mod command;
 mod compile;
+#[cfg(feature = "testing")]
+mod coverage;
+// The build script's, whose tests are run with the library's.
+#[cfg(test)]
+#[allow(dead_code)]
+#[path = "../../build/declared.rs"]
+mod declared;
 mod device;
 mod environment;
 mod family;
@@ -30,8 +37,6 @@ mod memory;
 mod mesa;
 mod pipeline;
 mod plan;
-// Its list of axes is for the build script alone.
-#[allow(dead_code)]
 mod preprocess;
 mod profile;
 mod recorder;
@@ -52,10 +57,12 @@ pub(crate) mod kernels {
 }
 
 pub use adapter::{AdapterSummary, adapters};
+#[cfg(feature = "testing")]
+pub use coverage::undispatched;
 pub use device::{Gpu, Options};
 pub use environment::{prepare_environment, prepare_side_by_side};
 pub use family::Family;
-pub(crate) use kernel::{Axes, Binding, Kernel, Source};
+pub(crate) use kernel::{Axis, Binding, Kernel, Number, Source, Value};
 pub use plan::Plan;
 pub use profile::Timing;
 pub use recorder::Recorder;

@@ -1,27 +1,30 @@
 //! From a kernel to what the device runs.
 
 use super::Gpu;
-use super::kernel::{Axes, Compiled, Kernel, Layout};
+use super::kernel::{Compiled, Kernel, Layout};
 use crate::Result;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 impl Gpu {
     /// The compiled entry point of `kernel`, from the cache where it has been asked for before.
-    pub(super) fn compile<K: Kernel>(&self, kernel: &K, axes: &Axes) -> Result<Arc<Compiled>> {
+    pub(super) fn compile<K: Kernel>(&self, kernel: &K) -> Result<Arc<Compiled>> {
         let source = kernel.source();
-        let key = (source.name, K::ENTRY, axes.clone());
+        let variant = kernel.variant();
+        let key = (source.name, K::ENTRY, variant.clone());
         let held = "no holder of this lock panics";
         if let Some(known) = self.inner.pipelines.compiled.lock().expect(held).get(&key) {
             return Ok(known.clone());
         }
+        #[cfg(feature = "testing")]
+        super::coverage::note(source, &variant);
         let device = &self.inner.device;
         let module = {
             let mut modules = self.inner.pipelines.modules.lock().expect(held);
-            match modules.get(&(source.name, axes.clone())) {
+            match modules.get(&(source.name, variant.clone())) {
                 Some(module) => module.clone(),
                 None => {
-                    let text = source.variant(axes)?;
+                    let text = source.variant(&variant)?;
                     let descriptor =
                         wgpu::ShaderModuleDescriptor { label: Some(source.name), source: wgpu::ShaderSource::Wgsl(text.into()) };
                     let module = if self.inner.options.checked {
@@ -31,7 +34,7 @@ impl Gpu {
                         unsafe { device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked()) }
                     };
                     self.check()?;
-                    modules.insert((source.name, axes.clone()), module.clone());
+                    modules.insert((source.name, variant.clone()), module.clone());
                     module
                 }
             }
@@ -39,7 +42,7 @@ impl Gpu {
         let buffers = K::BINDINGS.iter().map(|binding| (binding.index, binding.written)).collect();
         let layout = Layout { uniform: K::UNIFORM, buffers };
         let label = format!("{}::{}", source.name, K::ENTRY);
-        let compiled = Arc::new(self.pipeline(&module, label, K::ENTRY, &layout, axes.written())?);
+        let compiled = Arc::new(self.pipeline(&module, label, K::ENTRY, &layout, source.written(&variant))?);
         self.inner.pipelines.compiled.lock().expect(held).insert(key, compiled.clone());
         Ok(compiled)
     }
@@ -51,7 +54,7 @@ impl Gpu {
         label: String,
         entry: &str,
         layout: &Layout,
-        axes: String,
+        variant: String,
     ) -> Result<Compiled> {
         let device = &self.inner.device;
         let buffer = |binding, ty| wgpu::BindGroupLayoutEntry {
@@ -84,7 +87,7 @@ impl Gpu {
             cache: None,
         });
         self.check()?;
-        let variant = format!("{label} {axes}").trim_end().to_string();
+        let variant = format!("{label} {variant}").trim_end().to_string();
         Ok(Compiled { pipeline, layout, label, variant, ready: AtomicBool::new(false) })
     }
 }

@@ -1,10 +1,12 @@
-//! The shader preprocessor: `#import`, `#axis`, `#let`, `#if`, a bounded `#for`, and `$` substitution, and nothing more.
+//! The shader preprocessor: `#import`, `#axis`, `#require`, `#let`, `#if`, a bounded `#for`, and `$` substitution, and nothing more.
 //!
-//! The build script uses it to validate every declared variant of every shader; the engine uses it again at run time to
-//! write the one variant that a dispatch asks for. Both compile this same file.
+//! The build script uses it to validate the variants that a shader declares (`build/declared.rs`); the engine uses it again at run
+//! time to write the one variant that a dispatch asks for. Both compile this same file.
 //!
 //! ```text
-//! #axis NAME: v1 v2 v3     a specialisation and the values that the build validates; numbers may take others at run time
+//! #axis NAME: v1 v2 v3     a specialization and its values: words, or numbers
+//! #axis NAME: 1..=64 as 1 4 5   a specialization by a number within these bounds; the build validates the three
+//! #require CONDITION       variants for which it does not hold do not exist
 //! #let NAME = K * 4        an integer expression or a word, from here on and in what is imported from here on
 //! #import common/philox    textual, once, from shaders/common/philox.wgsl
 //! #if NAME == v1 && K < 4  #elif …  #else  #endif
@@ -13,25 +15,17 @@
 //! ```
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
 /// What a name stands for while a shader is expanded.
 pub type Values = HashMap<String, String>;
-
-/// One specialisation that a shader declares, with the values that the build validates.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Axis {
-    pub name: String,
-    pub values: Vec<String>,
-    /// Whether an imported text declares it.
-    pub imported: bool,
-}
 
 /// An expanded shader, and where each of its lines came from.
 #[derive(Debug, Default)]
 pub struct Expanded {
     pub text: String,
     /// (file, 1-based line) of every line of `text`.
-    pub origin: Vec<(String, usize)>,
+    pub origin: Vec<(Rc<str>, usize)>,
 }
 
 /// A mistake in a directive.
@@ -40,41 +34,6 @@ pub struct Problem {
     pub file: String,
     pub line: usize,
     pub message: String,
-}
-
-/// The axes that the shader and its imports declare, in order of appearance.
-pub fn axes(file: &str, text: &str, import: &dyn Fn(&str) -> Option<String>) -> Result<Vec<Axis>, Problem> {
-    let main = file;
-    let mut found: Vec<Axis> = Vec::new();
-    let mut pending = vec![(file.to_string(), text.to_string())];
-    let mut seen = vec![file.to_string()];
-    while let Some((file, text)) = pending.pop() {
-        for (number, line) in text.lines().enumerate() {
-            let problem = |message: String| Problem { file: file.clone(), line: number + 1, message };
-            if let Some(rest) = line.trim_start().strip_prefix("#axis ") {
-                let (name, values) = rest.split_once(':').ok_or_else(|| problem("expected `#axis NAME: value …`".into()))?;
-                let axis = Axis {
-                    name: name.trim().to_string(),
-                    values: values.split_whitespace().map(String::from).collect(),
-                    imported: file != main,
-                };
-                if axis.values.is_empty() {
-                    return Err(problem(format!("axis {} has no values", axis.name)));
-                }
-                if !found.iter().any(|a| a.name == axis.name) {
-                    found.push(axis);
-                }
-            } else if let Some(path) = line.trim_start().strip_prefix("#import ") {
-                let path = path.trim().to_string();
-                if !seen.contains(&path) {
-                    let text = import(&path).ok_or_else(|| problem(format!("no shader named {path}")))?;
-                    seen.push(path.clone());
-                    pending.push((path, text));
-                }
-            }
-        }
-    }
-    Ok(found)
 }
 
 /// Writes the variant of `text` in which every axis has the value that `values` gives it.
@@ -90,29 +49,71 @@ struct Expander<'a> {
     out: Expanded,
 }
 
+/// The lines of a file, and where its blocks end.
+struct Lines<'a> {
+    file: Rc<str>,
+    lines: Vec<&'a str>,
+    /// Of each `#if` and `#for`, the directive that closes it; of each branch, the one that ends it.
+    close: Vec<Option<usize>>,
+    next: Vec<usize>,
+}
+
+impl<'a> Lines<'a> {
+    fn of(file: &str, text: &'a str) -> Self {
+        let lines: Vec<&str> = text.lines().collect();
+        let (mut close, mut next) = (vec![None; lines.len()], vec![0; lines.len()]);
+        // Open blocks: where each begins, and where its branch at hand does.
+        let mut open: Vec<(usize, usize)> = Vec::new();
+        for (at, line) in lines.iter().map(|line| line.trim()).enumerate().filter(|(_, line)| line.starts_with('#')) {
+            if line.starts_with("#if ") || line.starts_with("#for ") {
+                open.push((at, at));
+            } else if let Some((begin, branch)) = open.last_mut() {
+                let closes = line == "#endif" || line == "#endfor";
+                if closes || line == "#else" || line.starts_with("#elif ") {
+                    next[*branch] = at;
+                    *branch = at;
+                }
+                if closes {
+                    close[*begin] = Some(at);
+                    open.pop();
+                }
+            }
+        }
+        Self { file: file.into(), lines, close, next }
+    }
+
+    fn problem(&self, at: usize, message: String) -> Problem {
+        Problem { file: self.file.to_string(), line: at + 1, message }
+    }
+}
+
 impl Expander<'_> {
     fn file(&mut self, file: &str, text: &str, values: &mut Values) -> Result<(), Problem> {
-        let lines: Vec<&str> = text.lines().collect();
-        let end = self.block(file, &lines, 0, values)?;
-        match lines.get(end) {
+        let lines = Lines::of(file, text);
+        let end = self.block(&lines, (0, lines.lines.len()), values)?;
+        match lines.lines.get(end) {
             None => Ok(()),
-            Some(line) => Err(Problem { file: file.into(), line: end + 1, message: format!("`{}` closes nothing", line.trim()) }),
+            Some(line) => Err(lines.problem(end, format!("`{}` closes nothing", line.trim()))),
         }
     }
 
-    /// Expands lines from `at` to the directive that closes the block, whose index it returns.
-    fn block(&mut self, file: &str, lines: &[&str], mut at: usize, values: &mut Values) -> Result<usize, Problem> {
-        while at < lines.len() {
-            let line = lines[at].trim_start();
-            let problem = |message: String| Problem { file: file.into(), line: at + 1, message };
-            if let Some(path) = line.strip_prefix("#import ") {
+    /// Expands lines from `at` to `end`, or to the directive that closes the block, whose index it returns.
+    fn block(&mut self, of: &Lines, (mut at, end): (usize, usize), values: &mut Values) -> Result<usize, Problem> {
+        while at < end {
+            let line = of.lines[at].trim_start();
+            let problem = |message: String| of.problem(at, message);
+            if !line.starts_with('#') {
+                substitute(of.lines[at], values, &mut self.out.text).map_err(problem)?;
+                self.out.text.push('\n');
+                self.out.origin.push((of.file.clone(), at + 1));
+            } else if let Some(path) = line.strip_prefix("#import ") {
                 let path = path.trim();
                 if !self.imported.iter().any(|p| p == path) {
                     self.imported.push(path.into());
                     let text = (self.import)(path).ok_or_else(|| problem(format!("no shader named {path}")))?;
                     self.file(path, &text, values)?;
                 }
-            } else if line.starts_with("#axis ") {
+            } else if line.starts_with("#axis ") || line.starts_with("#require ") {
                 // Declares; writes nothing.
             } else if let Some(rest) = line.strip_prefix("#let ") {
                 let (name, value) = rest.split_once('=').ok_or_else(|| problem("expected `#let NAME = value`".into()))?;
@@ -129,11 +130,11 @@ impl Expander<'_> {
                 let from = integer(from, values).map_err(&problem)?;
                 let to = integer(to, values).map_err(&problem)?;
                 let name = name.trim().to_string();
-                let close = close_of(lines, at).ok_or_else(|| problem("`#for` is never closed".into()))?;
+                let close = of.close[at].ok_or_else(|| problem("`#for` is never closed".into()))?;
                 let outer = values.get(&name).cloned();
                 for i in from..to {
                     values.insert(name.clone(), i.to_string());
-                    self.block(file, &lines[..close], at + 1, values)?;
+                    self.block(of, (at + 1, close), values)?;
                 }
                 match outer {
                     Some(value) => values.insert(name, value),
@@ -141,16 +142,11 @@ impl Expander<'_> {
                 };
                 at = close;
             } else if line.starts_with("#if ") {
-                at = self.choose(file, lines, at, values)?;
+                at = self.choose(of, at, values)?;
             } else if ["#endif", "#endfor", "#else"].contains(&line.trim_end()) || line.starts_with("#elif ") {
                 return Ok(at);
-            } else if line.starts_with('#') {
-                return Err(problem(format!("unknown directive `{}`", line.trim())));
             } else {
-                let written = substitute(lines[at], values).map_err(&problem)?;
-                self.out.text.push_str(&written);
-                self.out.text.push('\n');
-                self.out.origin.push((file.into(), at + 1));
+                return Err(problem(format!("unknown directive `{}`", line.trim())));
             }
             at += 1;
         }
@@ -158,26 +154,17 @@ impl Expander<'_> {
     }
 
     /// Expands the first branch of the `#if` at `at` whose condition holds; returns the index of its `#endif`.
-    fn choose(&mut self, file: &str, lines: &[&str], at: usize, values: &mut Values) -> Result<usize, Problem> {
-        let close = close_of(lines, at).ok_or_else(|| Problem {
-            file: file.into(),
-            line: at + 1,
-            message: "`#if` is never closed".into(),
-        })?;
-        let mut done = false;
+    fn choose(&mut self, of: &Lines, at: usize, values: &mut Values) -> Result<usize, Problem> {
+        let close = of.close[at].ok_or_else(|| of.problem(at, "`#if` is never closed".into()))?;
         let mut branch = at;
         while branch < close {
-            let line = lines[branch].trim();
-            let holds = if line == "#else" {
-                true
-            } else {
-                let condition = line.trim_start_matches("#elif ").trim_start_matches("#if ");
-                holds(condition, values).map_err(|message| Problem { file: file.into(), line: branch + 1, message })?
-            };
-            let next = next_branch(lines, branch, close);
-            if holds && !done {
-                self.block(file, &lines[..next], branch + 1, values)?;
-                done = true;
+            let line = of.lines[branch].trim();
+            let condition = line.strip_prefix("#elif ").or(line.strip_prefix("#if "));
+            let next = of.next[branch];
+            let holds = condition.map_or(Ok(true), |condition| holds(condition, values));
+            if holds.map_err(|message| of.problem(branch, message))? {
+                self.block(of, (branch + 1, next), values)?;
+                break;
             }
             branch = next;
         }
@@ -185,49 +172,7 @@ impl Expander<'_> {
     }
 }
 
-fn opens(line: &str) -> bool {
-    line.starts_with("#if ") || line.starts_with("#for ")
-}
-
-fn closes(line: &str) -> bool {
-    line == "#endif" || line == "#endfor"
-}
-
-/// The index of the directive that closes the block opened at `at`.
-fn close_of(lines: &[&str], at: usize) -> Option<usize> {
-    let mut depth = 0;
-    for (i, line) in lines.iter().enumerate().skip(at) {
-        let line = line.trim();
-        if opens(line) {
-            depth += 1;
-        } else if closes(line) {
-            depth -= 1;
-            if depth == 0 {
-                return Some(i);
-            }
-        }
-    }
-    None
-}
-
-/// The index of the `#elif`, `#else` or `#endif` that ends the branch opened at `at`.
-fn next_branch(lines: &[&str], at: usize, close: usize) -> usize {
-    let mut depth = 0;
-    for (i, line) in lines.iter().enumerate().take(close).skip(at + 1) {
-        let line = line.trim();
-        if opens(line) {
-            depth += 1;
-        } else if closes(line) {
-            depth -= 1;
-        } else if depth == 0 && (line == "#else" || line.starts_with("#elif ")) {
-            return i;
-        }
-    }
-    close
-}
-
-fn substitute(line: &str, values: &Values) -> Result<String, String> {
-    let mut out = String::with_capacity(line.len());
+fn substitute(line: &str, values: &Values, out: &mut String) -> Result<(), String> {
     let mut rest = line;
     while let Some(dollar) = rest.find('$') {
         out.push_str(&rest[..dollar]);
@@ -252,11 +197,11 @@ fn substitute(line: &str, values: &Values) -> Result<String, String> {
         }
     }
     out.push_str(rest);
-    Ok(out)
+    Ok(())
 }
 
 /// Whether a condition holds: comparisons joined by `||`, within which `&&` binds tighter.
-fn holds(condition: &str, values: &Values) -> Result<bool, String> {
+pub fn holds(condition: &str, values: &Values) -> Result<bool, String> {
     for any in condition.split("||") {
         let mut all = true;
         for one in any.split("&&") {

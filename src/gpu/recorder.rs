@@ -1,7 +1,7 @@
 //! [`Recorder`]: a step under construction. Ops append dispatches over proxies ([`Var`]) and gradient rules to a tape; the
 //! schedule is plain data until [`Recorder::finish`] gives every proxy its memory.
 
-use super::kernel::{Axes, Compiled, Kernel};
+use super::kernel::{Compiled, Kernel};
 use super::schedule::{Dispatch, Place, REPORTS, STATE_WORDS, Storage};
 use super::tape::Node;
 use super::var::{Kept, Var};
@@ -186,11 +186,11 @@ impl Recorder {
     }
 
     /// Appends a dispatch of `groups` workgroups.
-    pub(crate) fn dispatch<K: Kernel>(&mut self, kernel: K, axes: &Axes, groups: [u32; 3]) -> Result<()> {
+    pub(crate) fn dispatch<K: Kernel>(&mut self, kernel: K, groups: [u32; 3]) -> Result<()> {
         if groups.contains(&0) {
             return Ok(());
         }
-        let compiled = self.gpu.compile(&kernel, axes)?;
+        let compiled = self.gpu.compile(&kernel)?;
         let operands: Vec<_> = K::BINDINGS
             .iter()
             .zip(kernel.operands())

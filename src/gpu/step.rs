@@ -8,7 +8,7 @@ use super::ring::{RING, Report, Ring};
 use super::schedule::{Place, REPORTS, STATE_WORDS, Storage};
 use super::tensor::read_buffer;
 use super::var::{Kept, Var};
-use super::{Axes, Gpu, Tensor};
+use super::{Gpu, Tensor};
 use crate::{Error, Result};
 use std::collections::{HashMap, VecDeque};
 
@@ -90,7 +90,7 @@ impl Recorder {
         }
         let [s0, s1, s2, s3, s4, s5] = scalars;
         let params = state::Params { length: RING as u32 };
-        self.dispatch(state::Advance { params, state, ring, s0, s1, s2, s3, s4, s5 }, &Axes::none(), [1, 1, 1])
+        self.dispatch(state::Advance { params, state, ring, s0, s1, s2, s3, s4, s5 }, [1, 1, 1])
     }
 }
 

@@ -6,7 +6,7 @@
 //! through recorded tangents gives second order.
 
 use super::kernels::map;
-use super::{Axes, Recorder, Var};
+use super::{Recorder, Var};
 use crate::{Error, Result};
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
@@ -152,8 +152,8 @@ impl Backward {
 fn blend(rec: &mut Recorder, g: Var, scale: f32, into: Var, accumulate: bool) -> Result<()> {
     let params = map::Params { len: g.len() as u32, cols: g.cols() as u32, scale, offset: 0.0, accumulate: accumulate.into() };
     let groups = rec.groups(g.len(), 256);
-    let axes = Axes::none().set("UNARY", "affine").set("BINARY", "add").set("SHAPE", "same");
-    rec.dispatch(map::Unary { params, a: g, out: into }, &axes, groups)
+    let variant = map::Variant { unary: map::axis::Unary::Affine, binary: map::axis::Binary::Add, shape: map::axis::Shape::Same };
+    rec.dispatch(map::Unary { variant, params, a: g, out: into }, groups)
 }
 
 /// The tangents of an op's inputs, as tangent rules see them.

@@ -1,7 +1,8 @@
 //! Activations with gradient and tangent, to second order.
 
-use crate::gpu::kernels::activation::{CurvatureProduct, Forward, Params, SlopeProduct};
-use crate::gpu::{Axes, Backward, Recorder, Var};
+use crate::gpu::kernels::activation::{CurvatureProduct, Forward, Params, SlopeProduct, Variant, axis::V};
+use crate::gpu::kernels::common::activation::axis::Act;
+use crate::gpu::{Backward, Recorder, Var};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 
@@ -28,7 +29,7 @@ impl Activation {
     pub const ALL: [Self; 8] =
         [Self::Identity, Self::Silu, Self::Relu, Self::Gelu, Self::Tanh, Self::Elu, Self::Softplus, Self::Sigmoid];
 
-    /// The name in shaders and settings.
+    /// The name in settings.
     pub fn name(self) -> &'static str {
         match self {
             Self::Identity => "identity",
@@ -42,10 +43,24 @@ impl Activation {
         }
     }
 
+    /// What shaders call it.
+    pub(super) fn axis(self) -> Act {
+        match self {
+            Self::Identity => Act::Identity,
+            Self::Silu => Act::Silu,
+            Self::Relu => Act::Relu,
+            Self::Gelu => Act::Gelu,
+            Self::Tanh => Act::Tanh,
+            Self::Elu => Act::Elu,
+            Self::Softplus => Act::Softplus,
+            Self::Sigmoid => Act::Sigmoid,
+        }
+    }
+
     /// The variant for this many elements, and how many lanes they fill.
-    fn lanes(self, elements: usize) -> (Axes, usize) {
-        let wide = if elements.is_multiple_of(4) { 4 } else { 1 };
-        (Axes::none().set("ACT", self.name()).set("V", wide), elements / wide)
+    fn lanes(self, elements: usize) -> (Variant, usize) {
+        let (v, wide) = if elements.is_multiple_of(4) { (V::V4, 4) } else { (V::V1, 1) };
+        (Variant { v, act: self.axis() }, elements / wide)
     }
 }
 
@@ -56,9 +71,9 @@ impl Recorder {
             return Ok(x);
         }
         let out = self.empty(x.rows(), x.cols())?;
-        let (axes, lanes) = activation.lanes(x.len());
+        let (variant, lanes) = activation.lanes(x.len());
         let groups = self.groups(lanes, 64);
-        self.dispatch(Forward { params: Params { len: lanes as u32, accumulate: 0 }, x, out }, &axes, groups)?;
+        self.dispatch(Forward { variant, params: Params { len: lanes as u32, accumulate: 0 }, x, out }, groups)?;
         let vjp = move |rec: &mut Recorder, back: &mut Backward| rec.slope_backward(back, activation, x, out, x);
         self.record_with_tangent(&[x], &[out], vjp, move |rec, tangents| {
             Ok(vec![tangents.of(x).map(|x_dot| rec.activation_tangent(x, x_dot, activation)).transpose()?])
@@ -77,16 +92,16 @@ impl Recorder {
             return Ok(x_dot);
         }
         let out = self.empty(x.rows(), x.cols())?;
-        let (axes, lanes) = activation.lanes(x.len());
+        let (variant, lanes) = activation.lanes(x.len());
         let groups = self.groups(lanes, 64);
         let params = Params { len: lanes as u32, accumulate: 0 };
-        self.dispatch(SlopeProduct { params, x, v: x_dot, out }, &axes, groups)?;
+        self.dispatch(SlopeProduct { variant, params, x, v: x_dot, out }, groups)?;
         self.record(&[x, x_dot], &[out], move |rec, back| {
             rec.slope_backward(back, activation, x, out, x_dot)?;
             let Some(d_out) = back.of(rec, out)? else { return Ok(()) };
             let Some(slot) = back.slot(rec, x)? else { return Ok(()) };
             let params = Params { accumulate: slot.accumulate.into(), ..params };
-            rec.dispatch(CurvatureProduct { params, x, v: x_dot, w: d_out, out: slot.into }, &axes, groups)
+            rec.dispatch(CurvatureProduct { variant, params, x, v: x_dot, w: d_out, out: slot.into }, groups)
         });
         Ok(out)
     }
@@ -95,9 +110,9 @@ impl Recorder {
     fn slope_backward(&mut self, back: &mut Backward, act: Activation, x: Var, out: Var, into: Var) -> Result<()> {
         let Some(d_out) = back.of(self, out)? else { return Ok(()) };
         let Some(slot) = back.slot(self, into)? else { return Ok(()) };
-        let (axes, lanes) = act.lanes(x.len());
+        let (variant, lanes) = act.lanes(x.len());
         let params = Params { len: lanes as u32, accumulate: slot.accumulate.into() };
         let groups = self.groups(lanes, 64);
-        self.dispatch(SlopeProduct { params, x, v: d_out, out: slot.into }, &axes, groups)
+        self.dispatch(SlopeProduct { variant, params, x, v: d_out, out: slot.into }, groups)
     }
 }

@@ -2,7 +2,7 @@
 //! after the norm.
 
 use crate::gpu::kernels::adam::{Params, Update};
-use crate::gpu::{Axes, Recorder, Var};
+use crate::gpu::{Recorder, Var};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 
@@ -112,7 +112,7 @@ impl Recorder {
         let state = self.state();
         let Flat { value, gradient, first, second, average } = flat;
         let groups = self.groups(len / 4, 64);
-        self.dispatch(Update { params, state, norm2, gradient, value, first, second, average }, &Axes::none(), groups)?;
+        self.dispatch(Update { params, state, norm2, gradient, value, first, second, average }, groups)?;
         Ok(norm2)
     }
 }

@@ -1,7 +1,7 @@
 //! What lets a recorded step of an integration choose the length of the next: see shaders/adaptive.wgsl. Not taped.
 
 use crate::gpu::kernels::adaptive::{Commit, Control, Params, Ratio};
-use crate::gpu::{Axes, Recorder, Var};
+use crate::gpu::{Recorder, Var};
 use crate::{Error, Result};
 
 /// Numbers in a control row.
@@ -32,7 +32,7 @@ impl Recorder {
         let out = self.empty(x.rows(), x.cols())?;
         let groups = self.groups(x.len(), 256);
         let params = Params { len: x.len() as u32, count: 1.0 };
-        self.dispatch(Ratio { params, error, x, moved, row: control_row, out }, &Axes::none(), groups)?;
+        self.dispatch(Ratio { params, error, x, moved, row: control_row, out }, groups)?;
         Ok(out)
     }
 
@@ -42,7 +42,7 @@ impl Recorder {
             return Err(Error::shape("control_step", "one sum and one control row"));
         }
         let params = Params { len: 1, count: count as f32 };
-        self.dispatch(Control { params, total, control_row }, &Axes::none(), [1, 1, 1])
+        self.dispatch(Control { params, total, control_row }, [1, 1, 1])
     }
 
     /// Overwrites `into` with `moved` where the control row says that the step was taken.
@@ -52,6 +52,6 @@ impl Recorder {
         }
         let params = Params { len: moved.len() as u32, count: 1.0 };
         let groups = self.groups(moved.len(), 256);
-        self.dispatch(Commit { params, moved, row: control_row, out: into }, &Axes::none(), groups)
+        self.dispatch(Commit { params, moved, row: control_row, out: into }, groups)
     }
 }

@@ -18,7 +18,7 @@
 //! ```
 
 use crate::gpu::kernels::combine::{Params, Sum};
-use crate::gpu::{Axes, Backward, Recorder, Var};
+use crate::gpu::{Backward, Recorder, Var};
 use crate::{Error, Result};
 
 /// Operands of one sum: as many as default limits bind.
@@ -106,6 +106,6 @@ impl Recorder {
             s5,
         };
         let groups = self.groups(out.len(), 256);
-        self.dispatch(Sum { params, coefficients: table, v0, v1, v2, v3, v4, v5, out }, &Axes::none(), groups)
+        self.dispatch(Sum { params, coefficients: table, v0, v1, v2, v3, v4, v5, out }, groups)
     }
 }

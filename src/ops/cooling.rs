@@ -17,7 +17,7 @@
 //! ```
 
 use crate::gpu::kernels::cooling::{ByFloor, Even, GeometricByStep, Params, Remembered};
-use crate::gpu::{Axes, Recorder, Var};
+use crate::gpu::{Recorder, Var};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 
@@ -89,8 +89,8 @@ impl Recorder {
         }
         let state = self.state();
         match cooling.falls {
-            Falls::Rounds => self.dispatch(Even { params, state, row }, &Axes::none(), [1, 1, 1]),
-            Falls::Geometric => self.dispatch(GeometricByStep { params, state, row }, &Axes::none(), [1, 1, 1]),
+            Falls::Rounds => self.dispatch(Even { params, state, row }, [1, 1, 1]),
+            Falls::Geometric => self.dispatch(GeometricByStep { params, state, row }, [1, 1, 1]),
             Falls::Floor => Err(Error::shape("cool", "a fall by the loss's floor wants the loss and its floor")),
         }
     }
@@ -106,7 +106,7 @@ impl Recorder {
             let problem = format!("a memory of {}, a row of {}", memory.len(), row.len());
             return Err(Error::shape("cool_as_remembered", problem));
         }
-        self.dispatch(Remembered { params, memory, row }, &Axes::none(), [1, 1, 1])
+        self.dispatch(Remembered { params, memory, row }, [1, 1, 1])
     }
 
     /// Moves `memory` on by the loss (1 × 1) and its floor (1 × 1), and writes this step's (α, σ, 1 − α, t) to `row`.
@@ -121,6 +121,6 @@ impl Recorder {
             return Err(Error::shape("cool_to_floor", problem));
         }
         let state = self.state();
-        self.dispatch(ByFloor { params, state, loss, floor_loss: floor, memory, row }, &Axes::none(), [1, 1, 1])
+        self.dispatch(ByFloor { params, state, loss, floor_loss: floor, memory, row }, [1, 1, 1])
     }
 }

@@ -19,8 +19,9 @@
 //! # }
 //! ```
 
-use crate::gpu::kernels::coupling::{Apply, Backward as BackwardKernel, Params};
-use crate::gpu::{Axes, Backward, Recorder, Slot, Var};
+use crate::gpu::kernels::common::direction::axis;
+use crate::gpu::kernels::coupling::{Apply, Backward as BackwardKernel, Params, Variant};
+use crate::gpu::{Backward, Recorder, Slot, Var};
 use crate::{Error, Result};
 
 /// The role of a column that passes as it is.
@@ -52,8 +53,12 @@ pub enum Direction {
 }
 
 impl Direction {
-    pub(super) fn axes(self) -> Axes {
-        Axes::none().set("DIRECTION", if self == Self::Forward { "forward" } else { "inverse" })
+    /// What shaders call it.
+    pub(super) fn axis(self) -> axis::Direction {
+        match self {
+            Self::Forward => axis::Direction::Forward,
+            Self::Inverse => axis::Direction::Inverse,
+        }
     }
 }
 
@@ -98,17 +103,26 @@ impl Recorder {
         let (y, sum) = (self.empty(n, d)?, self.empty(n, 1)?);
         let params = Params { n: n as u32, d: d as u32, m: raw.cols() as u32 / 2, up, down, accumulate_in: 0, accumulate_raw: 0 };
         let groups = self.groups(n, 64);
-        let axes = direction.axes();
-        self.dispatch(Apply { params, given: x, raw, roles, before: log_det, out: y, log_det: sum }, &axes, groups)?;
+        let variant = Variant { direction: direction.axis() };
+        self.dispatch(Apply { variant, params, given: x, raw, roles, before: log_det, out: y, log_det: sum }, groups)?;
         let vjp = move |rec: &mut Recorder, back: &mut Backward| {
             let Some((d_out, d_log_det)) = arrived(rec, back, y, sum)? else { return Ok(()) };
             back.pass(rec, log_det, d_log_det)?;
             let (into, raw_into) = (destination(rec, back, x)?, destination(rec, back, raw)?);
             let params = Params { accumulate_in: into.accumulate.into(), accumulate_raw: raw_into.accumulate.into(), ..params };
-            let kernel =
-                BackwardKernel { params, given: x, raw, roles, d_out, d_log_det, d_given: into.into, d_raw: raw_into.into };
+            let kernel = BackwardKernel {
+                variant,
+                params,
+                given: x,
+                raw,
+                roles,
+                d_out,
+                d_log_det,
+                d_given: into.into,
+                d_raw: raw_into.into,
+            };
             let groups = rec.groups(n, 64);
-            rec.dispatch(kernel, &direction.axes(), groups)
+            rec.dispatch(kernel, groups)
         };
         self.record(&[x, raw, log_det], &[y, sum], vjp);
         Ok((y, sum))

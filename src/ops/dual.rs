@@ -25,9 +25,9 @@
 use super::pairs::{Launch, Layout, Tiling};
 use super::pairwise::hand_on;
 use super::sinkhorn::cost;
-use crate::gpu::kernels::dual::{Params, Rows, Values};
-use crate::gpu::kernels::pairwise_finish::{Gradient, Params as FinishParams, Value};
-use crate::gpu::{Axes, Family, Gpu, Recorder, Var};
+use crate::gpu::kernels::dual::{Params, Rows, Values, Variant, axis};
+use crate::gpu::kernels::pairwise::finish::{Gradient, Params as FinishParams, Value};
+use crate::gpu::{Family, Gpu, Recorder, Var};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 
@@ -99,7 +99,7 @@ struct Factors {
 }
 
 /// How a pass is cut up, and its variant of the shader.
-fn tiling(gpu: &Gpu, settings: &Dual, (n, m, d): (usize, usize, usize), gradient: bool) -> (Layout, Axes) {
+fn tiling(gpu: &Gpu, settings: &Dual, (n, m, d): (usize, usize, usize), gradient: bool) -> Result<(Layout, Variant)> {
     let tiling = Tiling::of(gpu, d, |family| match family {
         // Measured on llvmpipe.
         Family::Subgroup { .. } => match d {
@@ -111,11 +111,11 @@ fn tiling(gpu: &Gpu, settings: &Dual, (n, m, d): (usize, usize, usize), gradient
         Family::Register => (if d <= 8 { 2 } else { 1 }, 4),
     });
     let softness = match settings.softness {
-        Softness::Entropic => "entropic",
-        Softness::Quadratic => "quadratic",
+        Softness::Entropic => axis::Softness::Entropic,
+        Softness::Quadratic => axis::Softness::Quadratic,
     };
     let layout = tiling.layout(gpu, (n, m), gradient, 1.0 + 0.1 * d as f64);
-    (layout, tiling.axes_with(gradient).set("COST", cost(settings.exponent)).set("SOFTNESS", softness))
+    Ok((layout, Variant { softness, gradient, cost: cost(settings.exponent), pairs: tiling.axes()? }))
 }
 
 /// Points and the potential on them.
@@ -161,7 +161,7 @@ impl Recorder {
             added: -factors.per_pair as f32,
             ..FinishParams::default()
         };
-        self.dispatch(Value { params, xx: f, yy: g, xy: sums.value, out: value }, &Axes::none(), [1, 1, 1])?;
+        self.dispatch(Value { params, xx: f, yy: g, xy: sums.value, out: value }, [1, 1, 1])?;
         let settings = settings.clone();
         self.record(&[f, g, x, y], &[value], move |rec, back| {
             if back.wants(f) {
@@ -192,7 +192,7 @@ impl Recorder {
     /// The partial sums of the rows of `of` over those of `over`, with those of ∂c/∂x where asked.
     fn dual_sums(&mut self, of: Side, over: Side, settings: &Dual, gradient: bool) -> Result<Sums> {
         let (n, m, d) = (of.points.rows(), over.points.rows(), of.points.cols());
-        let (layout, axes) = tiling(self.gpu(), settings, (n, m, d), gradient);
+        let (layout, variant) = tiling(self.gpu(), settings, (n, m, d), gradient)?;
         let (value, weight) = (self.empty(layout.splits, n)?, self.empty(layout.splits, n)?);
         let gradient = if gradient { Some(self.empty(layout.splits, n * d)?) } else { None };
         let (x, y, f, g) = (of.points, over.points, of.potential, over.potential);
@@ -210,8 +210,8 @@ impl Recorder {
                 slope: settings.exponent,
             };
             match gradient {
-                Some(gradient) => self.dispatch(Rows { params, x, y, f, g, value, weight, gradient }, &axes, groups)?,
-                None => self.dispatch(Values { params, x, y, f, g, value, weight }, &axes, groups)?,
+                Some(gradient) => self.dispatch(Rows { variant, params, x, y, f, g, value, weight, gradient }, groups)?,
+                None => self.dispatch(Values { variant, params, x, y, f, g, value, weight }, groups)?,
             }
         }
         Ok(Sums { value, weight, gradient })
@@ -231,7 +231,7 @@ impl Recorder {
             ..FinishParams::default()
         };
         let groups = self.groups(n, 64);
-        self.dispatch(Gradient { params, xx: sums.weight, xy: ones, out }, &Axes::none(), groups)?;
+        self.dispatch(Gradient { params, xx: sums.weight, xy: ones, out }, groups)?;
         Ok(out)
     }
 
@@ -249,7 +249,7 @@ impl Recorder {
             ..FinishParams::default()
         };
         let groups = self.groups(x.len(), 64);
-        self.dispatch(Gradient { params, xx: gradient, xy: gradient, out }, &Axes::none(), groups)?;
+        self.dispatch(Gradient { params, xx: gradient, xy: gradient, out }, groups)?;
         Ok(out)
     }
 }

@@ -22,15 +22,17 @@
 //! # }
 //! ```
 
-use super::pairs::{Launch, Layout, Pairs};
+use super::pairs::{BROADCAST, Launch, Layout, OTHERS, Pairs};
 use super::pairwise::{Estimator, hand_on};
-use crate::gpu::kernels::fourier::{Backward, ComplexBackward, ComplexStatistics, Params, Statistics as RealStatistics};
-use crate::gpu::kernels::fourier_finish::{Coefficients, Gradient, Mean, Params as FinishParams};
-use crate::gpu::{Axes, Family, Gpu, Recorder, Var};
+use crate::gpu::kernels::fourier::finish::{Coefficients, Gradient, Mean, Params as FinishParams};
+use crate::gpu::kernels::fourier::walk::{
+    Backward, CHUNK, ComplexBackward, ComplexStatistics, OWN_WIDTH, Params, Statistics as RealStatistics, Variant, axis,
+};
+use crate::gpu::{Family, Gpu, Recorder, Var};
 use crate::{Error, Result};
 
 /// Largest dimension whose shader is written out for it.
-const WRITTEN_OUT: usize = 64;
+const WRITTEN_OUT: usize = axis::D::HIGH;
 /// Most frequencies.
 const MOST: usize = 32_768;
 
@@ -66,11 +68,17 @@ pub struct Statistics {
 }
 
 /// How one walk is cut up, and its variant of the shader: rows are owned by threads, columns are walked, and each leaves `partial` numbers.
-fn tiling(gpu: &Gpu, frequencies: Frequencies, (rows, columns): (usize, usize), partial: usize, chunks: usize) -> (Layout, Axes) {
+fn tiling(
+    gpu: &Gpu,
+    frequencies: Frequencies,
+    (rows, columns): (usize, usize),
+    partial: usize,
+    chunks: usize,
+) -> Result<(Layout, Variant)> {
     let d = frequencies.b.cols();
     let complex = frequencies.a.is_some();
     let (at_once, own, lanes, family) = match gpu.family() {
-        _ if d > WRITTEN_OUT => (1, 1, 64, "wide"),
+        _ if d > WRITTEN_OUT => (1, 1, OWN_WIDTH as usize, axis::Family::Wide),
         // Measured on llvmpipe.
         Family::Subgroup { width } => {
             let (own, at_once) = match d {
@@ -79,21 +87,23 @@ fn tiling(gpu: &Gpu, frequencies: Frequencies, (rows, columns): (usize, usize), 
                 9..=32 => (2, 8),
                 _ => (1, 16),
             };
-            (at_once.min(width as usize), own, width as usize, "broadcast")
+            (at_once.min(width as usize), own, width as usize, axis::Family::Broadcast)
         }
-        _ => (1, 1, 64, "register"),
+        _ => (1, 1, OWN_WIDTH as usize, axis::Family::Register),
     };
-    let axes = Axes::none()
-        .set("FAMILY", family)
-        .set("COMPLEX", u32::from(complex))
-        .set("D", if d > WRITTEN_OUT { 1 } else { d })
-        .set("R", own)
-        .set("J", at_once)
-        .set("SG", lanes);
+    let shared = family == axis::Family::Broadcast;
+    let variant = Variant {
+        family,
+        complex,
+        d: if d > WRITTEN_OUT { 0 } else { d }.try_into()?,
+        r: own.try_into()?,
+        j: at_once.try_into()?,
+        sg: if shared { lanes } else { 1 }.try_into()?,
+    };
     let pairs = Pairs {
         rows,
         columns,
-        family,
+        pace: if shared { BROADCAST } else { OTHERS },
         rows_of_group: own * lanes,
         columns_of_round: 1,
         chunks,
@@ -101,7 +111,7 @@ fn tiling(gpu: &Gpu, frequencies: Frequencies, (rows, columns): (usize, usize), 
         partial,
         cost: if complex { 1.5 } else { 0.5 } + 0.06 * d as f64,
     };
-    (pairs.layout(gpu), axes)
+    Ok((pairs.layout(gpu), variant))
 }
 
 impl Recorder {
@@ -114,7 +124,7 @@ impl Recorder {
         let params =
             FinishParams { count: count as u32, splits, inverse_n: (1.0 / x.rows() as f64) as f32, ..Default::default() };
         let groups = self.groups(3 * count, 64);
-        self.dispatch(Mean { params, sums, out: means }, &Axes::none(), groups)?;
+        self.dispatch(Mean { params, sums, out: means }, groups)?;
         Ok(Statistics { means, rows: x.rows() })
     }
 
@@ -147,17 +157,17 @@ impl Recorder {
         let (coefficient, loss) = (self.empty(3, count)?, self.empty(1, 1)?);
         let params = FinishParams { count: count as u32, splits, inverse_n: (1.0 / n as f64) as f32, rho, rho_other, len: 0 };
         let finish = Coefficients { params, sums, other: target.means, tau, coefficient, out: loss };
-        self.dispatch(finish, &Axes::none(), [1, 1, 1])?;
+        self.dispatch(finish, [1, 1, 1])?;
 
-        let chunks = if d > WRITTEN_OUT { d.div_ceil(32) } else { 1 };
-        let (layout, axes) = tiling(self.gpu(), frequencies, (n, count), d, chunks);
+        let chunks = if d > WRITTEN_OUT { d.div_ceil(CHUNK as usize) } else { 1 };
+        let (layout, variant) = tiling(self.gpu(), frequencies, (n, count), d, chunks)?;
         let partial = self.empty(layout.splits, n * d)?;
         for Launch { row_begin: begin, row_end: end, groups } in self.launches(layout) {
             let params = walk(frequencies, x, &layout, begin, end);
             let (b, gradient) = (frequencies.b, partial);
             match frequencies.a {
-                None => self.dispatch(Backward { params, x, b, coefficient, gradient }, &axes, groups)?,
-                Some(a) => self.dispatch(ComplexBackward { params, x, b, a, coefficient, gradient }, &axes, groups)?,
+                None => self.dispatch(Backward { variant, params, x, b, coefficient, gradient }, groups)?,
+                Some(a) => self.dispatch(ComplexBackward { variant, params, x, b, a, coefficient, gradient }, groups)?,
             }
         }
         let d_x = if layout.splits == 1 {
@@ -166,7 +176,7 @@ impl Recorder {
             let d_x = self.empty(n, d)?;
             let params = FinishParams { splits: layout.splits as u32, len: x.len() as u32, ..Default::default() };
             let groups = self.groups(x.len(), 64);
-            self.dispatch(Gradient { params, partial, out: d_x }, &Axes::none(), groups)?;
+            self.dispatch(Gradient { params, partial, out: d_x }, groups)?;
             d_x
         };
         self.record(&[x], &[loss], move |rec, back| hand_on(rec, back, loss, x, d_x));
@@ -176,14 +186,14 @@ impl Recorder {
     /// Σ f over x, splits × 3 × K, and the number of splits.
     fn fourier_sums(&mut self, frequencies: Frequencies, x: Var) -> Result<(Var, u32)> {
         let count = frequencies.count();
-        let (layout, axes) = tiling(self.gpu(), frequencies, (count, x.rows()), 3, 1);
+        let (layout, variant) = tiling(self.gpu(), frequencies, (count, x.rows()), 3, 1)?;
         let sums = self.empty(layout.splits, 3 * count)?;
         for Launch { row_begin: begin, row_end: end, groups } in self.launches(layout) {
             let params = walk(frequencies, x, &layout, begin, end);
             let b = frequencies.b;
             match frequencies.a {
-                None => self.dispatch(RealStatistics { params, x, b, sums }, &axes, groups)?,
-                Some(a) => self.dispatch(ComplexStatistics { params, x, b, a, sums }, &axes, groups)?,
+                None => self.dispatch(RealStatistics { variant, params, x, b, sums }, groups)?,
+                Some(a) => self.dispatch(ComplexStatistics { variant, params, x, b, a, sums }, groups)?,
             }
         }
         Ok((sums, layout.splits as u32))

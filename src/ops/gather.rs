@@ -2,7 +2,7 @@
 
 use super::random::philox;
 use crate::gpu::kernels::gather::{Batch, Block, Columns, Params, Pick, Put, Rows, Weighted};
-use crate::gpu::{Axes, Backward, Recorder, Var};
+use crate::gpu::{Backward, Recorder, Var};
 use crate::{Error, Result};
 
 /// Half the bits of the smallest even power of two that holds `rows`.
@@ -77,7 +77,7 @@ impl Recorder {
             Params { n: n as u32, rows, cols, stream: self.next_stream(), half_bits: half_bits(rows), ..Default::default() };
         let state = self.state();
         let groups = self.groups(n, 64);
-        self.dispatch(Batch { params, state, x: data, out }, &Axes::none(), groups)?;
+        self.dispatch(Batch { params, state, x: data, out }, groups)?;
         Ok(out)
     }
 
@@ -93,7 +93,7 @@ impl Recorder {
         let params = Params { n: n as u32, rows, cols, stream: self.next_stream(), ..Default::default() };
         let state = self.state();
         let groups = self.groups(n, 64);
-        self.dispatch(Weighted { params, state, x: data, thresholds, out }, &Axes::none(), groups)?;
+        self.dispatch(Weighted { params, state, x: data, thresholds, out }, groups)?;
         Ok(out)
     }
 
@@ -106,7 +106,7 @@ impl Recorder {
         let (rows, cols) = x.shape();
         let params = Params { n: index.len() as u32, rows, cols, ..Default::default() };
         let groups = self.groups(out.len(), 64);
-        self.dispatch(Rows { params, x, index, out }, &Axes::none(), groups)?;
+        self.dispatch(Rows { params, x, index, out }, groups)?;
         Ok(out)
     }
 
@@ -121,7 +121,7 @@ impl Recorder {
         let params = Params { n: n as u32, rows, cols, ..Default::default() };
         let state = self.state();
         let groups = self.groups(out.len(), 64);
-        self.dispatch(Block { params, state, x, out }, &Axes::none(), groups)?;
+        self.dispatch(Block { params, state, x, out }, groups)?;
         Ok(out)
     }
 
@@ -164,14 +164,14 @@ impl Recorder {
             ..Default::default()
         };
         let groups = self.groups(out.len(), 256);
-        self.dispatch(Pick { params, x, index, out }, &Axes::none(), groups)?;
+        self.dispatch(Pick { params, x, index, out }, groups)?;
         let vjp = move |rec: &mut Recorder, back: &mut Backward| {
             let Some(d_out) = back.of(rec, out)? else { return Ok(()) };
             if !back.wants(x) {
                 return Ok(());
             }
             let into = begun(rec, back, x)?;
-            rec.dispatch(Put { params, x: d_out, index, out: into }, &Axes::none(), groups)
+            rec.dispatch(Put { params, x: d_out, index, out: into }, groups)
         };
         self.record_with_tangent(&[x], &[out], vjp, move |rec, tangents| {
             Ok(vec![tangents.of(x).map(|x_dot| rec.pick(x_dot, index)).transpose()?])
@@ -233,7 +233,7 @@ impl Recorder {
             ..Default::default()
         };
         let groups = self.groups(x.rows() * count, 256);
-        self.dispatch(Columns { params, x, out }, &Axes::none(), groups)
+        self.dispatch(Columns { params, x, out }, groups)
     }
 }
 

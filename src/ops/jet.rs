@@ -22,15 +22,18 @@
 //! ```
 
 use super::activation::Activation;
-use crate::gpu::kernels::jet::{Activate, BackwardActivate, BackwardBegin, BackwardBias, BackwardRates, Begin, Params, Rates};
-use crate::gpu::{Axes, Backward, Recorder, Slot, Var};
+use crate::gpu::kernels::jet::{
+    Activate, BackwardActivate, BackwardBegin, BackwardBias, BackwardRates, Begin, Params, Rates, Variant, axis::V,
+};
+use crate::gpu::{Backward, Recorder, Slot, Var};
 use crate::{Error, Result};
 
 /// Columns behind a rate's own: the divergence, the squared speed, the squared norm of the Jacobian.
 pub const INTEGRALS: usize = 3;
 
-fn axes(activation: Activation, wide: usize) -> Axes {
-    Axes::none().set("ACT", activation.name()).set("V", wide)
+/// Where no activation is.
+fn plain() -> Variant {
+    Variant { v: V::V1, act: Activation::Identity.axis() }
 }
 
 /// The rows of one block, where `jet` has one for the value and each of the tangents.
@@ -56,15 +59,14 @@ impl Recorder {
         let out = self.empty(n + directions.rows(), s)?;
         let tangents = (directions.rows() / n) as u32;
         let params = Params { n: n as u32, cols: s as u32, d: 0, wide: x.cols() as u32, tangents, accumulate: 0 };
-        let axes = axes(Activation::Identity, 1);
         let groups = self.groups(out.len(), 64);
-        self.dispatch(Begin { params, x, directions, out }, &axes, groups)?;
+        self.dispatch(Begin { variant: plain(), params, x, directions, out }, groups)?;
         self.record(&[x], &[out], move |rec, back| {
             let Some(u) = back.of(rec, out)? else { return Ok(()) };
             let Some(Slot { into, accumulate }) = back.slot(rec, x)? else { return Ok(()) };
             let params = Params { accumulate: accumulate.into(), ..params };
             let groups = rec.groups(x.len(), 64);
-            rec.dispatch(BackwardBegin { params, u, out: into }, &self::axes(Activation::Identity, 1), groups)
+            rec.dispatch(BackwardBegin { variant: plain(), params, u, out: into }, groups)
         });
         Ok(out)
     }
@@ -79,17 +81,18 @@ impl Recorder {
             let problem = format!("a bias of {} × {} for {} columns", bias.rows(), bias.cols(), p.cols());
             return Err(Error::shape("jet_activation", problem));
         }
-        let wide = if p.cols().is_multiple_of(4) { 4 } else { 1 };
+        let (v, wide) = if p.cols().is_multiple_of(4) { (V::V4, 4) } else { (V::V1, 1) };
+        let variant = Variant { v, act: activation.axis() };
         let h = self.empty(p.rows(), p.cols())?;
         let lanes = p.cols() / wide;
         let params = Params { n: n as u32, cols: lanes as u32, d: 0, wide: 0, tangents: tangents as u32, accumulate: 0 };
         let groups = self.groups(n * lanes, 64);
-        self.dispatch(Activate { params, p, bias, h }, &axes(activation, wide), groups)?;
+        self.dispatch(Activate { variant, params, p, bias, h }, groups)?;
         self.record(&[p, bias], &[h], move |rec, back| {
             let Some(d_out) = back.of(rec, h)? else { return Ok(()) };
             // Layers below add nothing to p, which has no other use: where it has, its bias wants this part alone.
             let into = rec.empty(p.rows(), p.cols())?;
-            rec.dispatch(BackwardActivate { params, p, bias, d_out, h: into }, &axes(activation, wide), groups)?;
+            rec.dispatch(BackwardActivate { variant, params, p, bias, d_out, h: into }, groups)?;
             rec.jet_bias(back, bias, into, n)?;
             back.pass(rec, p, into)
         });
@@ -118,12 +121,12 @@ impl Recorder {
         let out = self.empty(n, s + INTEGRALS)?;
         let params = Params { n: n as u32, cols: s as u32, d: d as u32, wide: 0, tangents, accumulate: 0 };
         let groups = self.groups(n, 64);
-        self.dispatch(Rates { params, y, b, directions, out }, &axes(Activation::Identity, 1), groups)?;
+        self.dispatch(Rates { variant: plain(), params, y, b, directions, out }, groups)?;
         self.record(&[y, b], &[out], move |rec, back| {
             let Some(u) = back.of(rec, out)? else { return Ok(()) };
             let into = rec.empty(y.rows(), d)?;
             let groups = rec.groups(y.len(), 64);
-            rec.dispatch(BackwardRates { params, y, b, directions, u, out: into }, &axes(Activation::Identity, 1), groups)?;
+            rec.dispatch(BackwardRates { variant: plain(), params, y, b, directions, u, out: into }, groups)?;
             rec.jet_bias(back, b, into, n)?;
             back.pass(rec, y, into)
         });
@@ -135,6 +138,6 @@ impl Recorder {
         let Some(Slot { into, accumulate }) = back.slot(self, bias)? else { return Ok(()) };
         let cols = d_p.cols() as u32;
         let params = Params { n: n as u32, cols, d: 0, wide: 0, tangents: 0, accumulate: accumulate.into() };
-        self.dispatch(BackwardBias { params, u: d_p, out: into }, &axes(Activation::Identity, 1), [cols.div_ceil(16), 1, 1])
+        self.dispatch(BackwardBias { variant: plain(), params, u: d_p, out: into }, [cols.div_ceil(16), 1, 1])
     }
 }

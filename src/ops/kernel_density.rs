@@ -1,4 +1,4 @@
-//! Logarithms of kernel sums of several widths, and the means that a kernel weighs, over pairs that are never stored; `shaders/kernel_density.wgsl` has the
+//! Logarithms of kernel sums of several widths, and the means that a kernel weighs, over pairs that are never stored; `shaders/kernel_density` has the
 //! formulas.
 //!
 //! ```
@@ -18,18 +18,19 @@
 //! # }
 //! ```
 
-use super::pairs::{Launch, Layout, Pairs, Tiling};
-use crate::gpu::kernels::kernel_density::{Average, Means, Merge, Params};
-use crate::gpu::kernels::kernel_sums::{Params as SumParams, Values};
-use crate::gpu::kernels::kernel_weights::{Average as Divide, Params as WeightParams, Weigh};
-use crate::gpu::{Axes, Family, Recorder, Var};
+use super::pairs::{Launch, Layout, OTHERS, Pairs, Tiling};
+use crate::gpu::kernels::common::kernel_shape::axis;
+use crate::gpu::kernels::kernel_density::means::{self, Average, CHUNK, Means, Merge, Params};
+use crate::gpu::kernels::kernel_density::sums::{self, Params as SumParams, Values};
+use crate::gpu::kernels::kernel_density::weights::{self, Average as Divide, Params as WeightParams, Weigh};
+use crate::gpu::{Family, Recorder, Var};
 use crate::ops::activation::Activation;
 use crate::{Error, Result};
 
 /// Widths of one pass.
-pub const WIDTHS: usize = 8;
+pub const WIDTHS: usize = means::axis::B::HIGH;
 /// Columns up to which a row is held in registers.
-const REGISTERS: usize = 64;
+const REGISTERS: usize = means::axis::D::HIGH;
 /// Sums that one invocation carries through its pairs, at most.
 const SUMS: usize = 40;
 /// Columns from which on means are made of products of matrices, where those of n × m numbers may be kept.
@@ -56,10 +57,11 @@ impl Shape {
         }
     }
 
-    fn cost(self) -> &'static str {
+    /// What shaders call its cost.
+    fn axis(self) -> axis::Shape {
         match self {
-            Self::Gaussian => "square",
-            Self::Laplace => "distance",
+            Self::Gaussian => axis::Shape::Square,
+            Self::Laplace => axis::Shape::Distance,
         }
     }
 }
@@ -67,7 +69,7 @@ impl Shape {
 /// How the pairs are shared out.
 struct Plan {
     whole: Params,
-    axes: Axes,
+    variant: means::Variant,
     rates: Var,
     layout: Layout,
 }
@@ -133,19 +135,19 @@ impl Recorder {
         let b = plan.rates.len();
         let parts = self.empty(plan.whole.splits as usize * x.rows() * b, x.cols() + 1)?;
         for (params, groups) in plan.dispatches(self.launches(plan.layout)) {
-            self.dispatch(Means { params, x, y, rates: plan.rates, nearest, parts }, &plan.axes, groups)?;
+            self.dispatch(Means { variant: plan.variant, params, x, y, rates: plan.rates, nearest, parts }, groups)?;
         }
         let groups = self.groups(x.len(), 64);
         for width in 0..b {
             let out = self.empty(x.rows(), x.cols())?;
             let params = Params { width: width as u32, ..plan.whole };
-            self.dispatch(Average { params, split_parts: parts, out }, &plan.axes, groups)?;
+            self.dispatch(Average { variant: plan.variant, params, split_parts: parts, out }, groups)?;
             means.push(out);
         }
         Ok(())
     }
 
-    /// The means by products of matrices, for which the weights of all pairs are kept meanwhile; `shaders/kernel_weights.wgsl` has the formulas.
+    /// The means by products of matrices, for which the weights of all pairs are kept meanwhile; `shaders/kernel_density/weights.wgsl` has the formulas.
     fn wide_means(&mut self, x: Var, y: Var, shape: Shape, rates: Var, same: bool, means: &mut Vec<Var>) -> Result<()> {
         let [x, y] = [x, y].map(|v| self.detach(v));
         let (n, m, d, b) = (x.rows(), y.rows(), x.cols(), rates.len());
@@ -158,10 +160,10 @@ impl Recorder {
         let (of_x, of_y) = (squares(self, x)?, squares(self, y)?);
         let params =
             WeightParams { n: n as u32, m: m as u32, d: d as u32, same: u32::from(same), first: 0, stride: filled as u32 };
-        let axes = Axes::none().set("B", b).set("SHAPE", shape.cost());
+        let variant = weights::Variant { b: b.try_into()?, shape: shape.axis() };
         let (weights, totals) = (self.empty(b * n, m)?, self.empty(b * n, 1)?);
         let groups = self.groups(n, 1);
-        self.dispatch(Weigh { params, products, of_x, of_y, rates, weights, totals }, &axes, groups)?;
+        self.dispatch(Weigh { variant, params, products, of_x, of_y, rates, weights, totals }, groups)?;
         // A product's columns are read by fours.
         let rows = match filled - d {
             0 => y,
@@ -175,7 +177,7 @@ impl Recorder {
         for width in 0..b {
             let params = WeightParams { first: (width * n) as u32, ..params };
             let out = self.empty(n, d)?;
-            self.dispatch(Divide { params, weighed, sums: totals, out }, &axes, groups)?;
+            self.dispatch(Divide { variant, params, weighed, sums: totals, out }, groups)?;
             means.push(out);
         }
         Ok(())
@@ -190,7 +192,7 @@ impl Recorder {
             Family::Workgroup | Family::Register => (1, 4),
         });
         let layout = tiling.layout(self.gpu(), (n, m), false, 0.3 * b as f64 + 0.06 * d as f64);
-        let axes = tiling.axes().set("B", b).set("SHAPE", shape.cost());
+        let variant = sums::Variant { b: b.try_into()?, shape: shape.axis(), pairs: tiling.axes()? };
         let parts = self.empty(layout.splits * n, 1 + b)?;
         for Launch { row_begin, row_end, groups } in self.launches(layout) {
             let params = SumParams {
@@ -202,12 +204,12 @@ impl Recorder {
                 row_end,
                 same: u32::from(same),
             };
-            self.dispatch(Values { params, x, y, rates: plan.rates, parts }, &axes, groups)?;
+            self.dispatch(Values { variant, params, x, y, rates: plan.rates, parts }, groups)?;
         }
         let (out, least) = (self.empty(n, b)?, self.empty(n, 1)?);
         let groups = self.groups(n, 64);
         let params = Params { splits: layout.splits as u32, ..plan.whole };
-        self.dispatch(Merge { params, rates: plan.rates, split_parts: parts, out, least }, &plan.axes, groups)?;
+        self.dispatch(Merge { variant: plan.variant, params, rates: plan.rates, split_parts: parts, out, least }, groups)?;
         Ok([out, least])
     }
 
@@ -228,10 +230,10 @@ impl Recorder {
         let pairs = Pairs {
             rows: n,
             columns: m,
-            family: "register",
-            rows_of_group: 64,
+            pace: OTHERS,
+            rows_of_group: Means::WIDTH as usize,
             columns_of_round: 1,
-            chunks: if held { 1 } else { d.div_ceil(16) },
+            chunks: if held { 1 } else { d.div_ceil(CHUNK as usize) },
             // A row is one thread, and groups are small.
             groups: 4 * self.gpu().parallel_groups() as usize,
             partial: b * (d + 1),
@@ -249,8 +251,8 @@ impl Recorder {
             same: u32::from(same),
             width: 0,
         };
-        let axes = Axes::none().set("B", b).set("D", if held { d } else { 0 }).set("SHAPE", shape.cost());
-        Ok(Plan { whole, axes, rates, layout })
+        let variant = means::Variant { b: b.try_into()?, d: if held { d } else { 0 }.try_into()?, shape: shape.axis() };
+        Ok(Plan { whole, variant, rates, layout })
     }
 }
 

@@ -19,7 +19,7 @@
 //! ```
 
 use crate::gpu::kernels::likelihood::{Backward as BackwardKernel, Forward, Params, Sample};
-use crate::gpu::{Axes, Backward, Recorder, Slot, Var};
+use crate::gpu::{Backward, Recorder, Slot, Var};
 use crate::{Error, Result};
 
 /// A distribution of one column.
@@ -107,7 +107,7 @@ impl Recorder {
         let (params, raw) = prepared(family, theta, x.cols(), theta.rows() / x.rows(), spread)?;
         let out = self.empty(theta.rows(), 1)?;
         let groups = self.groups(theta.rows(), 64);
-        self.dispatch(Forward { params, x, theta, raw, out }, &Axes::none(), groups)?;
+        self.dispatch(Forward { params, x, theta, raw, out }, groups)?;
         let shared = matches!(spread, Spread::Shared { .. });
         let inputs = if shared { vec![theta, raw] } else { vec![theta] };
         self.record(&inputs, &[out], move |rec: &mut Recorder, back: &mut Backward| {
@@ -121,7 +121,7 @@ impl Recorder {
             let d_raw = rec.empty(theta.rows(), x.cols())?;
             let params = Params { accumulate: slot.accumulate.into(), ..params };
             let groups = rec.groups(all, 256);
-            rec.dispatch(BackwardKernel { params, x, theta, raw, d_out, d_theta: slot.into, d_raw }, &Axes::none(), groups)?;
+            rec.dispatch(BackwardKernel { params, x, theta, raw, d_out, d_theta: slot.into, d_raw }, groups)?;
             if shared && back.wants(raw) {
                 let summed = rec.sum_rows_untaped(d_raw)?;
                 back.pass(rec, raw, summed)?;
@@ -143,7 +143,7 @@ impl Recorder {
         let (params, raw) = prepared(family, theta, noise.cols(), 1, spread)?;
         let out = self.empty(theta.rows(), noise.cols())?;
         let groups = self.groups(out.len(), 256);
-        self.dispatch(Sample { params, x: noise, theta, raw, out }, &Axes::none(), groups)?;
+        self.dispatch(Sample { params, x: noise, theta, raw, out }, groups)?;
         Ok(out)
     }
 }

@@ -20,7 +20,7 @@
 //! ```
 
 use crate::gpu::kernels::line_potentials::{Params, Rise, Scan, Walk};
-use crate::gpu::{Axes, Recorder, Var};
+use crate::gpu::{Recorder, Var};
 use crate::{Error, Result};
 
 /// Ranks that one invocation walks through, as the shader has it.
@@ -73,10 +73,10 @@ impl Recorder {
         let (rises, costs) = (self.empty(blocks, lines)?, self.empty(blocks, lines)?);
         let (u, v) = (self.empty(lines, n)?, self.empty(lines, n)?);
         let (groups, scan_groups) = (self.groups(blocks * lines, 64), self.groups(lines, 16));
-        self.dispatch(Rise { params, sorted, other, rises }, &Axes::none(), groups)?;
-        self.dispatch(Scan { params, rises }, &Axes::none(), scan_groups)?;
+        self.dispatch(Rise { params, sorted, other, rises }, groups)?;
+        self.dispatch(Scan { params, rises }, scan_groups)?;
         let walk = Walk { params, sorted, other, index: of_x.index, other_index: of_y.index, rises, costs, u, v };
-        self.dispatch(walk, &Axes::none(), groups)?;
+        self.dispatch(walk, groups)?;
         let squares = self.sum_rows_untaped(costs)?;
         let squares = self.scale(squares, 1.0 / n as f32)?;
         Ok(Potentials { squares, u: self.sum_rows_untaped(u)?, v: self.sum_rows_untaped(v)? })

@@ -19,24 +19,23 @@
 //! ```
 
 use super::activation::Activation;
-use crate::gpu::kernels::{linear, linear_broadcast};
-use crate::gpu::{Axes, Backward, Family, Recorder, Slot, Var};
+use crate::gpu::kernels::common::linear::{self as operands, axis::Product};
+use crate::gpu::kernels::linear::broadcast::axis::{Cv, Keep};
+use crate::gpu::kernels::linear::tiled::axis::{Design, Tile};
+use crate::gpu::kernels::linear::{broadcast, tiled};
+use crate::gpu::{Backward, Family, Recorder, Slot, Var};
 use crate::{Error, Result};
 
-/// The three products of a layer.
-#[derive(Clone, Copy, PartialEq)]
-enum Product {
-    /// y = σ(x)·W + b.
-    Forward,
-    /// d_x = σ'(x) ⊙ (d_y·Wᵀ).
-    Input,
-    /// d_w = σ(x)ᵀ·d_y and d_b.
-    Weight,
+/// A kernel for GPUs and for adapters without subgroups, or one for software adapters with them.
+#[derive(Clone, Copy)]
+enum Variant {
+    Tiled(tiled::Variant),
+    Broadcast(broadcast::Variant),
 }
 
 /// How a product is laid over workgroups.
 struct Layout {
-    axes: Axes,
+    variant: Variant,
     groups: [u32; 3],
     /// Rows a workgroup takes.
     rows: u32,
@@ -54,7 +53,7 @@ struct Sizes {
 }
 
 impl Sizes {
-    /// Rows and columns of a product's result, and the terms of each sum.
+    /// Rows and columns of a product's result, and the terms of each sum: of y = σ(x)·W + b, d_x = σ'(x) ⊙ (d_y·Wᵀ), d_w = σ(x)ᵀ·d_y.
     fn of(self, product: Product) -> (usize, usize, usize) {
         match product {
             Product::Forward => (self.n, self.m, self.k),
@@ -80,7 +79,7 @@ pub(super) fn most_rows(rec: &Recorder, weights: usize) -> usize {
     ((most / (2.0 * weights as f64)) as usize / 64 * 64).max(64)
 }
 
-/// What a workgroup of the subgroup family holds of B, and how it walks down A (linear_broadcast.wgsl).
+/// What a workgroup of the subgroup family holds of B, and how it walks down A (shaders/linear/broadcast.wgsl).
 struct Shape {
     /// Rows of B, columns of it that a lane holds, blocks of columns, and how many such blocks there are.
     chunk: usize,
@@ -96,7 +95,8 @@ struct Shape {
 }
 
 impl Shape {
-    fn of(product: Product, sizes: Sizes, vec4: impl Fn(usize) -> u32, width: usize, slow_compiler: bool) -> Self {
+    fn of(sizes: Sizes, quads: operands::Axes, width: usize, slow_compiler: bool) -> Self {
+        let product = quads.product;
         let (_, cols, terms) = sizes.of(product);
         let span = if cols > width { 4 } else { 1 };
         let all = cols.div_ceil(span * width);
@@ -114,8 +114,8 @@ impl Shape {
             _ => 1,
         };
         let in_quads = match product {
-            Product::Forward | Product::Weight => vec4(sizes.k) == 1,
-            Product::Input => vec4(sizes.m) == 1,
+            Product::Forward | Product::Weight => quads.kv,
+            Product::Input => quads.mv,
         };
         // Four rows of A that one load takes.
         let in_one_load = if product == Product::Weight { in_quads } else { !in_quads && 4 * chunk <= width };
@@ -145,29 +145,35 @@ impl Shape {
         Self { chunk, span, held, all, loaded, accumulated, groups, loads }
     }
 
-    fn axes(&self, axes: Axes) -> Axes {
-        let axes = axes.set("KC", self.chunk).set("CV", self.span).set("NB", self.held).set("LOADS", self.loads);
-        axes.set("RS", self.loaded).set("RI", self.accumulated).set("GROUPS", self.groups)
+    fn variant(&self, activation: Activation, linear: operands::Axes, keep: Keep, width: usize) -> Result<broadcast::Variant> {
+        Ok(broadcast::Variant {
+            sg: width.try_into()?,
+            kc: self.chunk.try_into()?,
+            cv: if self.span == 4 { Cv::Cv4 } else { Cv::Cv1 },
+            rs: self.loaded.try_into()?,
+            ri: self.accumulated.try_into()?,
+            groups: self.groups.try_into()?,
+            loads: self.loads.try_into()?,
+            nb: self.held.try_into()?,
+            keep,
+            linear,
+            act: activation.axis(),
+        })
     }
 }
 
 /// `added`: whether the product is added to what its destination holds.
-fn layout(rec: &Recorder, product: Product, sizes: Sizes, activation: Activation, added: bool) -> Layout {
+fn layout(rec: &Recorder, product: Product, sizes: Sizes, activation: Activation, added: bool) -> Result<Layout> {
     let (rows, cols, terms) = sizes.of(product);
-    let name = match product {
-        Product::Forward => "forward",
-        Product::Input => "input",
-        Product::Weight => "weight",
-    };
     // Reading a few columns as vec4 would leave most lanes of a subgroup idle.
     let few = if let Family::Subgroup { width } = rec.gpu().family() { width as usize } else { 0 };
-    let vec4 = |size: usize| u32::from(size.is_multiple_of(4) && size > few);
-    let axes = Axes::none().set("PRODUCT", name).set("ACT", activation.name()).set("KV", vec4(sizes.k)).set("MV", vec4(sizes.m));
+    let in_quads = |size: usize| size.is_multiple_of(4) && size > few;
+    let operands = operands::Axes { product, kv: in_quads(sizes.k), mv: in_quads(sizes.m) };
     let parallel = rec.gpu().parallel_groups() as usize;
     match rec.gpu().family() {
         Family::Subgroup { width } => {
             let width = width as usize;
-            let shape = Shape::of(product, sizes, vec4, width, rec.gpu().has_slow_compiler());
+            let shape = Shape::of(sizes, operands, width, rec.gpu().has_slow_compiler());
             let Shape { chunk, held, all, .. } = shape;
             let blocks = all.div_ceil(held);
             let (per_group, depth) = match product {
@@ -187,34 +193,34 @@ fn layout(rec: &Recorder, product: Product, sizes: Sizes, activation: Activation
             let splits = if product == Product::Weight { terms.div_ceil(depth) } else { 1 };
             let scaled = product == Product::Input && activation != Activation::Identity;
             let keep = match (added && splits == 1, depth > chunk) {
-                (true, _) if scaled => 2,
-                (false, false) => 0,
-                _ => 1,
+                (true, _) if scaled => Keep::Scaled,
+                (false, false) => Keep::Nothing,
+                _ => Keep::Sum,
             };
-            Layout {
-                axes: shape.axes(axes.set("KEEP", keep).set("SG", width)),
+            Ok(Layout {
+                variant: Variant::Broadcast(shape.variant(activation, operands, keep, width)?),
                 groups: [rows.div_ceil(per_group) as u32, blocks as u32, splits as u32],
                 rows: per_group as u32,
                 depth: depth as u32,
                 splits: splits as u32,
-            }
+            })
         }
         family => {
             // Large tiles reuse more, small ones fill a device sooner.
             let large = rows.div_ceil(128) * cols.div_ceil(128) >= 2 * parallel;
-            let tile = if family == Family::Workgroup && large { 128 } else { 64 };
-            let tiles = rows.div_ceil(tile) * cols.div_ceil(tile);
+            let (tile, side) = if family == Family::Workgroup && large { (Tile::Tile128, 128) } else { (Tile::Tile64, 64) };
+            let tiles = rows.div_ceil(side) * cols.div_ceil(side);
             let spread = if product == Product::Weight { (parallel / tiles).min(terms.div_ceil(PART)).max(1) } else { 1 };
-            let depth = terms.div_ceil(spread).next_multiple_of(8);
+            let depth = terms.div_ceil(spread).next_multiple_of(tiled::DEPTH as usize);
             let splits = if product == Product::Weight { terms.div_ceil(depth) } else { 1 };
-            let design = if family == Family::Workgroup { "tile" } else { "register" };
-            Layout {
-                axes: axes.set("DESIGN", design).set("TILE", tile),
-                groups: [rows.div_ceil(tile) as u32, cols.div_ceil(tile) as u32, splits as u32],
-                rows: tile as u32,
+            let design = if family == Family::Workgroup { Design::Tile } else { Design::Register };
+            Ok(Layout {
+                variant: Variant::Tiled(tiled::Variant { design, tile, linear: operands, act: activation.axis() }),
+                groups: [rows.div_ceil(side) as u32, cols.div_ceil(side) as u32, splits as u32],
+                rows: side as u32,
                 depth: depth as u32,
                 splits: splits as u32,
-            }
+            })
         }
     }
 }
@@ -223,12 +229,15 @@ fn layout(rec: &Recorder, product: Product, sizes: Sizes, activation: Activation
 macro_rules! dispatch {
     ($rec:expr, $layout:expr, $sizes:expr, $accumulate:expr, $entry:ident { $($field:ident: $value:expr),* }) => {{
         let (n, k, m, rows, depth, splits, accumulate) = $sizes.params(&$layout, $accumulate);
-        if let Family::Subgroup { .. } = $rec.gpu().family() {
-            let params = linear_broadcast::Params { n, k, m, rows, depth, splits, accumulate };
-            $rec.dispatch(linear_broadcast::$entry { params, $($field: $value),* }, &$layout.axes, $layout.groups)
-        } else {
-            let params = linear::Params { n, k, m, rows, depth, splits, accumulate };
-            $rec.dispatch(linear::$entry { params, $($field: $value),* }, &$layout.axes, $layout.groups)
+        match $layout.variant {
+            Variant::Broadcast(variant) => {
+                let params = broadcast::Params { n, k, m, rows, depth, splits, accumulate };
+                $rec.dispatch(broadcast::$entry { variant, params, $($field: $value),* }, $layout.groups)
+            }
+            Variant::Tiled(variant) => {
+                let params = tiled::Params { n, k, m, rows, depth, splits, accumulate };
+                $rec.dispatch(tiled::$entry { variant, params, $($field: $value),* }, $layout.groups)
+            }
         }
     }};
 }
@@ -339,7 +348,7 @@ impl Recorder {
     /// y = (accumulate ? y : 0) + σ(x)·W + b.
     fn linear_forward(&mut self, x: Var, w: Var, b: Var, activation: Activation, slot: Slot) -> Result<()> {
         self.in_pieces(Sizes { n: x.rows(), k: x.cols(), m: w.cols() }, |rec, sizes, begin, _| {
-            let layout = layout(rec, Product::Forward, sizes, activation, slot.accumulate);
+            let layout = layout(rec, Product::Forward, sizes, activation, slot.accumulate)?;
             let [x, y] = [x, slot.into].map(|v| rec.view_rows(v, begin, sizes.n));
             dispatch!(rec, layout, sizes, slot.accumulate.into(), Forward { x: x, w: w, b: b, y: y })
         })
@@ -387,7 +396,7 @@ impl Recorder {
         let out = self.empty(a.rows(), b.rows())?;
         // What a layer of weights B hands back to its inputs. These themselves are read only where an activation is between: a stands for them.
         self.in_pieces(Sizes { n: a.rows(), k: b.rows(), m: a.cols() }, |rec, sizes, begin, _| {
-            let layout = layout(rec, Product::Input, sizes, Activation::Identity, false);
+            let layout = layout(rec, Product::Input, sizes, Activation::Identity, false)?;
             let [a, out] = [a, out].map(|v| rec.view_rows(v, begin, sizes.n));
             dispatch!(rec, layout, sizes, 0, BackwardInput { x: a, w: b, d_y: a, d_x: out })
         })?;
@@ -397,7 +406,7 @@ impl Recorder {
     /// d_x = (accumulate ? d_x : 0) + σ'(x) ⊙ (d_y·Wᵀ).
     pub(super) fn linear_input(&mut self, x: Var, w: Var, d_y: Var, activation: Activation, slot: Slot) -> Result<()> {
         self.in_pieces(Sizes { n: x.rows(), k: x.cols(), m: w.cols() }, |rec, sizes, begin, _| {
-            let layout = layout(rec, Product::Input, sizes, activation, slot.accumulate);
+            let layout = layout(rec, Product::Input, sizes, activation, slot.accumulate)?;
             let [x, d_y, d_x] = [x, d_y, slot.into].map(|v| rec.view_rows(v, begin, sizes.n));
             dispatch!(rec, layout, sizes, slot.accumulate.into(), BackwardInput { x: x, w: w, d_y: d_y, d_x: d_x })
         })
@@ -439,7 +448,7 @@ impl Recorder {
     fn linear_weight_piece(&mut self, x: Var, d_y: Var, activation: Activation, w: Slot, b: Slot) -> Result<()> {
         let sizes = Sizes { n: x.rows(), k: x.cols(), m: d_y.cols() };
         let accumulate = u32::from(w.accumulate) | u32::from(b.accumulate) << 1;
-        let layout = layout(self, Product::Weight, sizes, activation, w.accumulate);
+        let layout = layout(self, Product::Weight, sizes, activation, w.accumulate)?;
         if layout.splits == 1 {
             return dispatch!(self, layout, sizes, accumulate, BackwardWeight { x: x, d_y: d_y, d_w: w.into, d_b: b.into });
         }
@@ -448,11 +457,12 @@ impl Recorder {
         let parts_b = self.empty(splits, sizes.m)?;
         dispatch!(self, layout, sizes, 0, BackwardWeight { x: x, d_y: d_y, d_w: parts_w, d_b: parts_b })?;
         let (n, k, m, rows, depth, splits, accumulate) = sizes.params(&layout, accumulate);
-        let params = linear::Params { n, k, m, rows, depth, splits, accumulate };
-        let axes = Axes::none().set("PRODUCT", "weight").set("ACT", "identity").set("DESIGN", "register").set("TILE", 64);
-        let axes = axes.set("KV", 0).set("MV", u32::from(sizes.m.is_multiple_of(4)));
-        let quad = if sizes.m.is_multiple_of(4) { 4 } else { 1 };
-        let groups = self.groups((sizes.k + 1) * sizes.m / quad, 64);
-        self.dispatch(linear::Finish { params, parts_w, parts_b, sum_w: w.into, sum_b: b.into }, &axes, groups)
+        let params = tiled::Params { n, k, m, rows, depth, splits, accumulate };
+        let mv = sizes.m.is_multiple_of(4);
+        let linear = operands::Axes { product: Product::Weight, kv: false, mv };
+        let act = Activation::Identity.axis();
+        let variant = tiled::Variant { design: Design::Register, tile: Tile::Tile64, linear, act };
+        let groups = self.groups((sizes.k + 1) * sizes.m / if mv { 4 } else { 1 }, tiled::Finish::WIDTH);
+        self.dispatch(tiled::Finish { variant, params, parts_w, parts_b, sum_w: w.into, sum_b: b.into }, groups)
     }
 }

@@ -17,7 +17,7 @@
 //! ```
 
 use crate::gpu::kernels::log_mean_exp::{Backward as BackwardKernel, Forward, Params, Shares};
-use crate::gpu::{Axes, Backward, Recorder, Var};
+use crate::gpu::{Backward, Recorder, Var};
 use crate::{Error, Result};
 
 impl Recorder {
@@ -33,13 +33,13 @@ impl Recorder {
         let out = self.empty(x.rows(), 1)?;
         let params = Params { n, k, accumulate: 0 };
         let groups = self.groups(x.rows(), 64);
-        self.dispatch(Forward { params, x, out }, &Axes::none(), groups)?;
+        self.dispatch(Forward { params, x, out }, groups)?;
         self.record(&[x], &[out], move |rec: &mut Recorder, back: &mut Backward| {
             let Some(d_out) = back.of(rec, out)? else { return Ok(()) };
             let Some(slot) = back.slot(rec, x)? else { return Ok(()) };
             let params = Params { accumulate: slot.accumulate.into(), ..params };
             let groups = rec.groups(x.len(), 64);
-            rec.dispatch(BackwardKernel { params, x, value: out, d_out, d_x: slot.into }, &Axes::none(), groups)
+            rec.dispatch(BackwardKernel { params, x, value: out, d_out, d_x: slot.into }, groups)
         });
         Ok(out)
     }
@@ -55,6 +55,6 @@ impl Recorder {
         }
         let (n, k) = x.shape();
         let groups = self.groups(x.len(), 64);
-        self.dispatch(Shares { params: Params { n, k, accumulate: 0 }, x, value, d_x: into }, &Axes::none(), groups)
+        self.dispatch(Shares { params: Params { n, k, accumulate: 0 }, x, value, d_x: into }, groups)
     }
 }

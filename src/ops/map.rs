@@ -16,19 +16,12 @@
 //! # }
 //! ```
 
-use crate::gpu::kernels::map::{Binary, Params, Unary, UnaryBackward};
-use crate::gpu::{Axes, Backward, Recorder, Var};
+use crate::gpu::kernels::map::axis::{Binary as Pair, Shape, Unary as Function};
+use crate::gpu::kernels::map::{Binary, Params, Unary, UnaryBackward, Variant};
+use crate::gpu::{Backward, Recorder, Var};
 use crate::{Error, Result};
 
 /// How the second operand of a binary map fits the first.
-#[derive(Clone, Copy, PartialEq)]
-enum Shape {
-    Same,
-    Row,
-    Column,
-    Scalar,
-}
-
 impl Shape {
     fn of(op: &'static str, a: Var, b: Var) -> Result<Self> {
         if a.shape() == b.shape() {
@@ -45,19 +38,22 @@ impl Shape {
             Err(Error::shape(op, problem))
         }
     }
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Same => "same",
-            Self::Row => "row",
-            Self::Column => "column",
-            Self::Scalar => "scalar",
-        }
-    }
 }
 
-fn unary_axes(name: &'static str) -> Axes {
-    Axes::none().set("UNARY", name).set("BINARY", "add").set("SHAPE", "same")
+/// The variant of a map of one value.
+fn of_one(unary: Function) -> Variant {
+    Variant { unary, binary: Pair::Add, shape: Shape::Same }
+}
+
+/// The op's name, for errors.
+fn name(binary: Pair) -> &'static str {
+    match binary {
+        Pair::Add => "add",
+        Pair::Sub => "sub",
+        Pair::Mul => "mul",
+        Pair::Div => "div",
+        Pair::Blend => "blend",
+    }
 }
 
 fn params(a: Var, scale: f32, offset: f32, accumulate: bool) -> Params {
@@ -67,70 +63,70 @@ fn params(a: Var, scale: f32, offset: f32, accumulate: bool) -> Params {
 impl Recorder {
     /// scale·a + offset.
     pub fn affine(&mut self, a: Var, scale: f32, offset: f32) -> Result<Var> {
-        self.unary("affine", a, scale, offset)
+        self.unary(Function::Affine, a, scale, offset)
     }
 
     /// scale·a.
     pub fn scale(&mut self, a: Var, scale: f32) -> Result<Var> {
-        self.unary("affine", a, scale, 0.0)
+        self.unary(Function::Affine, a, scale, 0.0)
     }
 
     /// a².
     pub fn square(&mut self, a: Var) -> Result<Var> {
-        self.unary("square", a, 0.0, 0.0)
+        self.unary(Function::Square, a, 0.0, 0.0)
     }
 
     /// √a, with negative arguments taken as zero.
     pub fn sqrt(&mut self, a: Var) -> Result<Var> {
-        self.unary("sqrt", a, 0.0, 0.0)
+        self.unary(Function::Sqrt, a, 0.0, 0.0)
     }
 
     /// eᵃ, with the argument clamped to [−87, 88].
     pub fn exp(&mut self, a: Var) -> Result<Var> {
-        self.unary("exp", a, 0.0, 0.0)
+        self.unary(Function::Exp, a, 0.0, 0.0)
     }
 
     /// ln a, with arguments below the smallest normal number taken as that number.
     pub fn log(&mut self, a: Var) -> Result<Var> {
-        self.unary("log", a, 0.0, 0.0)
+        self.unary(Function::Log, a, 0.0, 0.0)
     }
 
     /// |a|, whose gradient at zero is zero.
     pub fn abs(&mut self, a: Var) -> Result<Var> {
-        self.unary("abs", a, 0.0, 0.0)
+        self.unary(Function::Abs, a, 0.0, 0.0)
     }
 
     /// 1/(1 + e⁻ᵃ).
     pub fn sigmoid(&mut self, a: Var) -> Result<Var> {
-        self.unary("sigmoid", a, 0.0, 0.0)
+        self.unary(Function::Sigmoid, a, 0.0, 0.0)
     }
 
     /// 1/a.
     pub fn reciprocal(&mut self, a: Var) -> Result<Var> {
-        self.unary("reciprocal", a, 0.0, 0.0)
+        self.unary(Function::Reciprocal, a, 0.0, 0.0)
     }
 
     /// sin a, for |a| up to about 10⁴ (the argument is reduced to [−π, π] first).
     pub fn sin(&mut self, a: Var) -> Result<Var> {
-        self.unary("sin", a, 0.0, 0.0)
+        self.unary(Function::Sin, a, 0.0, 0.0)
     }
 
     /// cos a, for |a| up to about 10⁴ (the argument is reduced to [−π, π] first).
     pub fn cos(&mut self, a: Var) -> Result<Var> {
-        self.unary("cos", a, 0.0, 0.0)
+        self.unary(Function::Cos, a, 0.0, 0.0)
     }
 
     /// a held between two bounds; the gradient is zero outside them.
     pub fn clamp(&mut self, a: Var, low: f32, high: f32) -> Result<Var> {
-        self.unary("clamp", a, low, high)
+        self.unary(Function::Clamp, a, low, high)
     }
 
-    fn unary(&mut self, name: &'static str, a: Var, scale: f32, offset: f32) -> Result<Var> {
+    fn unary(&mut self, function: Function, a: Var, scale: f32, offset: f32) -> Result<Var> {
         let out = self.empty(a.rows(), a.cols())?;
         let groups = self.groups(a.len(), 256);
-        self.dispatch(Unary { params: params(a, scale, offset, false), a, out }, &unary_axes(name), groups)?;
+        self.dispatch(Unary { variant: of_one(function), params: params(a, scale, offset, false), a, out }, groups)?;
         let vjp = move |rec: &mut Recorder, back: &mut Backward| {
-            if name == "affine" {
+            if function == Function::Affine {
                 return match (back.known(out), back.of(rec, out)?) {
                     (Some(known), _) => back.pass_known(rec, a, scale * known),
                     (None, Some(d_out)) => back.pass_scaled(rec, a, d_out, scale),
@@ -140,34 +136,35 @@ impl Recorder {
             let Some(d_out) = back.of(rec, out)? else { return Ok(()) };
             let Some(slot) = back.slot(rec, a)? else { return Ok(()) };
             let params = params(a, scale, offset, slot.accumulate);
-            rec.dispatch(UnaryBackward { params, a, d_out, out: slot.into }, &unary_axes(name), groups)
+            rec.dispatch(UnaryBackward { variant: of_one(function), params, a, d_out, out: slot.into }, groups)
         };
         self.record_with_tangent(&[a], &[out], vjp, move |rec, tangents| {
             let Some(a_dot) = tangents.of(a) else { return Ok(vec![None]) };
             let one_plus = |rec: &mut Recorder, y: Var, scale, offset| rec.affine(y, scale, offset);
-            let slope = match name {
-                "affine" => return Ok(vec![Some(rec.scale(a_dot, scale)?)]),
-                "square" => rec.scale(a, 2.0)?,
-                "sqrt" => {
+            let slope = match function {
+                Function::Affine => return Ok(vec![Some(rec.scale(a_dot, scale)?)]),
+                Function::Square => rec.scale(a, 2.0)?,
+                Function::Sqrt => {
                     let inverse = rec.reciprocal(out)?;
                     rec.scale(inverse, 0.5)?
                 }
-                "exp" => out,
-                "log" => rec.reciprocal(a)?,
-                "sin" => rec.cos(a)?,
-                "cos" => {
+                Function::Exp => out,
+                Function::Log => rec.reciprocal(a)?,
+                Function::Sin => rec.cos(a)?,
+                Function::Cos => {
                     let sine = rec.sin(a)?;
                     rec.scale(sine, -1.0)?
                 }
-                "sigmoid" => {
+                Function::Sigmoid => {
                     let rest = one_plus(rec, out, -1.0, 1.0)?;
                     rec.mul(out, rest)?
                 }
-                "reciprocal" => {
+                Function::Reciprocal => {
                     let square = rec.square(out)?;
                     rec.scale(square, -1.0)?
                 }
-                _ => return Err(Error::shape(name, "has no tangent rule")),
+                Function::Abs => return Err(Error::shape("abs", "has no tangent rule")),
+                Function::Clamp => return Err(Error::shape("clamp", "has no tangent rule")),
             };
             Ok(vec![Some(rec.mul(slope, a_dot)?)])
         });
@@ -176,46 +173,45 @@ impl Recorder {
 
     /// a + b.
     pub fn add(&mut self, a: Var, b: Var) -> Result<Var> {
-        self.binary("add", a, b, 1.0, 1.0)
+        self.binary(Pair::Add, a, b, 1.0, 1.0)
     }
 
     /// a − b.
     pub fn sub(&mut self, a: Var, b: Var) -> Result<Var> {
-        self.binary("sub", a, b, 1.0, -1.0)
+        self.binary(Pair::Sub, a, b, 1.0, -1.0)
     }
 
     /// a·b, element by element.
     pub fn mul(&mut self, a: Var, b: Var) -> Result<Var> {
-        self.binary("mul", a, b, 1.0, 1.0)
+        self.binary(Pair::Mul, a, b, 1.0, 1.0)
     }
 
     /// a/b, element by element.
     pub fn div(&mut self, a: Var, b: Var) -> Result<Var> {
-        self.binary("div", a, b, 1.0, 1.0)
+        self.binary(Pair::Div, a, b, 1.0, 1.0)
     }
 
     /// s·a + t·b.
     pub fn blend(&mut self, a: Var, b: Var, s: f32, t: f32) -> Result<Var> {
-        self.binary("blend", a, b, s, t)
+        self.binary(Pair::Blend, a, b, s, t)
     }
 
-    fn apply(&mut self, name: &'static str, a: Var, b: Var, p: Params, out: Var) -> Result<()> {
-        let shape = Shape::of(name, a, b)?;
-        let axes = Axes::none().set("UNARY", "affine").set("BINARY", name).set("SHAPE", shape.name());
+    fn apply(&mut self, binary: Pair, a: Var, b: Var, params: Params, out: Var) -> Result<()> {
+        let variant = Variant { unary: Function::Affine, binary, shape: Shape::of(name(binary), a, b)? };
         let groups = self.groups(a.len(), 256);
-        self.dispatch(Binary { params: p, a, b, out }, &axes, groups)
+        self.dispatch(Binary { variant, params, a, b, out }, groups)
     }
 
-    fn binary(&mut self, name: &'static str, a: Var, b: Var, s: f32, t: f32) -> Result<Var> {
-        let shape = Shape::of(name, a, b)?;
+    fn binary(&mut self, pair: Pair, a: Var, b: Var, s: f32, t: f32) -> Result<Var> {
+        let shape = Shape::of(name(pair), a, b)?;
         let out = self.empty(a.rows(), a.cols())?;
-        self.apply(name, a, b, params(a, s, t, false), out)?;
+        self.apply(pair, a, b, params(a, s, t, false), out)?;
         let vjp = move |rec: &mut Recorder, back: &mut Backward| {
             let Some(d_out) = back.of(rec, out)? else { return Ok(()) };
-            match name {
-                "mul" | "div" => {
+            match pair {
+                Pair::Mul | Pair::Div => {
                     if let Some(slot) = back.slot(rec, a)? {
-                        rec.apply(name, d_out, b, params(a, 1.0, 1.0, slot.accumulate), slot.into)?;
+                        rec.apply(pair, d_out, b, params(a, 1.0, 1.0, slot.accumulate), slot.into)?;
                     }
                 }
                 _ => back.pass_scaled(rec, a, d_out, s)?,
@@ -224,12 +220,12 @@ impl Recorder {
                 return Ok(());
             }
             // ∂out/∂b times the cotangent, in the shape of a; then summed back to the shape of b.
-            let (full, scale) = match name {
-                "mul" => (rec.product(d_out, a)?, 1.0),
-                "div" => {
+            let (full, scale) = match pair {
+                Pair::Mul => (rec.product(d_out, a)?, 1.0),
+                Pair::Div => {
                     let quotient = rec.product(d_out, out)?;
                     let full = rec.empty(a.rows(), a.cols())?;
-                    rec.apply("div", quotient, b, params(a, 1.0, 1.0, false), full)?;
+                    rec.apply(Pair::Div, quotient, b, params(a, 1.0, 1.0, false), full)?;
                     (full, -1.0)
                 }
                 _ => (d_out, t),
@@ -248,13 +244,13 @@ impl Recorder {
                 let zero = rec.constant(0.0, a.rows(), a.cols())?;
                 rec.add(zero, v)
             };
-            let tangent = match name {
-                "mul" => {
+            let tangent = match pair {
+                Pair::Mul => {
                     let left = a_dot.map(|d| rec.mul(d, b)).transpose()?;
                     let right = b_dot.map(|d| rec.mul(a, d)).transpose()?;
                     sum_of(rec, left, right)?
                 }
-                "div" => {
+                Pair::Div => {
                     let left = a_dot.map(|d| rec.div(d, b)).transpose()?;
                     let right = match b_dot {
                         None => None,
@@ -283,7 +279,7 @@ impl Recorder {
 
     fn product(&mut self, a: Var, b: Var) -> Result<Var> {
         let out = self.empty(a.rows(), a.cols())?;
-        self.apply("mul", a, b, params(a, 1.0, 1.0, false), out)?;
+        self.apply(Pair::Mul, a, b, params(a, 1.0, 1.0, false), out)?;
         Ok(out)
     }
 
@@ -294,7 +290,7 @@ impl Recorder {
             return Err(Error::shape("copy_into", problem));
         }
         let groups = self.groups(a.len(), 256);
-        self.dispatch(Unary { params: params(a, 1.0, 0.0, false), a, out: into }, &unary_axes("affine"), groups)
+        self.dispatch(Unary { variant: of_one(Function::Affine), params: params(a, 1.0, 0.0, false), a, out: into }, groups)
     }
 
     /// The same value as a constant of the reverse pass: no gradient flows through it.

@@ -1,7 +1,7 @@
 //! Moves of Langevin chains with a Metropolis correction; `shaders/metropolis.wgsl` has the formulas. [`crate::flow::chain`] makes chains of them.
 
 use crate::gpu::kernels::metropolis::{Accept, Params, Propose, Refresh};
-use crate::gpu::{Axes, Recorder, Var};
+use crate::gpu::{Recorder, Var};
 use crate::{Error, Result};
 
 /// Numbers that a chain's tally has: its energy, how many of its moves were accepted, and ln of its step.
@@ -65,7 +65,7 @@ impl Recorder {
         let (params, state) = (chains.params(self), self.state());
         let groups = self.groups(chains.x.rows(), 64);
         let Walkers { x, slopes, tally, .. } = chains;
-        self.dispatch(Propose { params, state, from_x: x, from_g: slopes, from_tally: tally, out }, &Axes::none(), groups)?;
+        self.dispatch(Propose { params, state, from_x: x, from_g: slopes, from_tally: tally, out }, groups)?;
         Ok(out)
     }
 
@@ -83,7 +83,7 @@ impl Recorder {
         let state = self.state();
         let groups = self.groups(proposal.rows(), 64);
         let Walkers { x, slopes, tally, .. } = chains;
-        self.dispatch(Accept { params, state, x, g: slopes, tally, proposal, slope, energy }, &Axes::none(), groups)
+        self.dispatch(Accept { params, state, x, g: slopes, tally, proposal, slope, energy }, groups)
     }
 
     /// Replaces each row of x, in its memory, by that of `fresh` with a chance.
@@ -99,6 +99,6 @@ impl Recorder {
         let params = Params { chance, ..chains.params(self) };
         let state = self.state();
         let groups = self.groups(x.rows(), 64);
-        self.dispatch(Refresh { params, state, x, fresh }, &Axes::none(), groups)
+        self.dispatch(Refresh { params, state, x, fresh }, groups)
     }
 }

@@ -18,22 +18,22 @@
 //! ```
 
 use crate::data::Mixture;
-use crate::gpu::kernels::mixture::{Density, Hessian, Params, Score};
-use crate::gpu::{Axes, Recorder, Slot, Var};
+use crate::gpu::kernels::mixture::{Density, Hessian, Params, Score, Variant, axis};
+use crate::gpu::{Recorder, Slot, Var};
 use crate::{Error, Result};
 
 /// Largest dimension: the shader is written out for each.
-const WRITTEN_OUT: usize = 64;
+const WRITTEN_OUT: usize = axis::D::HIGH;
 /// Most components, so that loops stay far below 65,535 rounds.
 const MOST: usize = 32_768;
 
 impl Recorder {
     /// log p of each row of `x`, n × 1. Its gradient is the score.
     pub fn mixture_log_density(&mut self, mixture: &Mixture, x: Var) -> Result<Var> {
-        let (params, table, axes) = self.mixture(mixture, x)?;
+        let (params, table, variant) = self.mixture(mixture, x)?;
         let out = self.empty(x.rows(), 1)?;
         let groups = self.groups(x.rows(), 64);
-        self.dispatch(Density { params, table, x, out }, &axes, groups)?;
+        self.dispatch(Density { variant, params, table, x, out }, groups)?;
         let law = mixture.clone();
         self.record(&[x], &[out], move |rec, back| {
             let Some(d_out) = back.of(rec, out)? else { return Ok(()) };
@@ -46,28 +46,27 @@ impl Recorder {
 
     /// ∇ log p of each row of `x`, n × d. Its gradient is a Hessian-vector product, formed where the reverse pass wants it.
     pub fn mixture_score(&mut self, mixture: &Mixture, x: Var) -> Result<Var> {
-        let (params, table, axes) = self.mixture(mixture, x)?;
+        let (params, table, variant) = self.mixture(mixture, x)?;
         let out = self.empty(x.rows(), x.cols())?;
         let groups = self.groups(x.rows(), 64);
-        self.dispatch(Score { params, table, x, out }, &axes, groups)?;
-        let (tangent_axes, vjp_axes) = (axes.clone(), axes);
+        self.dispatch(Score { variant, params, table, x, out }, groups)?;
         let vjp = move |rec: &mut Recorder, back: &mut crate::gpu::Backward| {
             let Some(v) = back.of(rec, out)? else { return Ok(()) };
             let Some(Slot { into, accumulate }) = back.slot(rec, x)? else { return Ok(()) };
             let params = Params { accumulate: accumulate.into(), ..params };
-            rec.dispatch(Hessian { params, table, x, v, out: into }, &vjp_axes, groups)
+            rec.dispatch(Hessian { variant, params, table, x, v, out: into }, groups)
         };
         self.record_with_tangent(&[x], &[out], vjp, move |rec, tangents| {
             // Of first order only: the tangent is not differentiated again in x.
             let Some(v) = tangents.of(x) else { return Ok(vec![None]) };
             let out = rec.empty(x.rows(), x.cols())?;
-            rec.dispatch(Hessian { params, table, x, v, out }, &tangent_axes, groups)?;
+            rec.dispatch(Hessian { variant, params, table, x, v, out }, groups)?;
             Ok(vec![Some(out)])
         });
         Ok(out)
     }
 
-    fn mixture(&mut self, mixture: &Mixture, x: Var) -> Result<(Params, Var, Axes)> {
+    fn mixture(&mut self, mixture: &Mixture, x: Var) -> Result<(Params, Var, Variant)> {
         let (d, components) = (mixture.dimension(), mixture.components());
         if x.cols() != d || x.is_empty() {
             let problem = format!("points of {} coordinates and a mixture on {d}, or no points at all", x.cols());
@@ -85,6 +84,6 @@ impl Recorder {
         let table = self.gpu().upload(components, 2 * d + 1, &mixture.table())?;
         let table = self.tensor(&table);
         let params = Params { n: x.rows() as u32, components: components as u32, ..Params::default() };
-        Ok((params, table, Axes::none().set("D", d)))
+        Ok((params, table, Variant { d: d.try_into()? }))
     }
 }

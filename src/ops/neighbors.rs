@@ -1,11 +1,13 @@
 //! Nearest rows and balls round rows, by brute force over pairs that are never stored. No gradient: these are for scores.
 
-use crate::gpu::kernels::neighbors::{Add, Balls, Merge, Nearest, Params};
-use crate::gpu::{Axes, Recorder, Var};
+use crate::gpu::kernels::neighbors::{Add, Balls, Merge, Nearest, Params, Variant, axis};
+use crate::gpu::{Recorder, Var};
 use crate::{Error, Result};
 
 /// Columns up to which a row is held in registers.
-const REGISTERS: usize = 16;
+const REGISTERS: usize = axis::D::HIGH;
+/// Neighbors at most.
+const MOST: usize = axis::K::HIGH;
 /// Rows of y in a split at most: some drivers end loops silently after 65,535 rounds.
 const LONGEST: usize = 32_768;
 /// Pairs × columns in a dispatch at most, far below a second on any device.
@@ -15,7 +17,7 @@ const EXACT: usize = 1 << 24;
 
 struct Plan {
     params: Params,
-    axes: Axes,
+    variant: Variant,
     splits: usize,
     rows_at_once: usize,
 }
@@ -25,14 +27,14 @@ impl Recorder {
     /// nearest row as a number, n × 1. With `same`, row i of `y` is no neighbor of row i of `x`. Where there are fewer than `k`
     /// rows, 3·10³⁸ stands for those that are missing.
     pub fn nearest(&mut self, x: Var, y: Var, k: usize, same: bool) -> Result<(Var, Var)> {
-        if k == 0 || k > 64 {
-            return Err(Error::shape("nearest", format!("{k} neighbors were asked for: 1 to 64 are possible")));
+        if k == 0 || k > MOST {
+            return Err(Error::shape("nearest", format!("{k} neighbors were asked for: 1 to {MOST} are possible")));
         }
         let plan = self.neighbors("nearest", x, y, k, same)?;
-        let n = x.rows();
+        let (n, variant) = (x.rows(), plan.variant);
         let (least, place) = (self.empty(plan.splits * n, k)?, self.empty(plan.splits * n, 1)?);
         for (params, groups) in plan.dispatches(n) {
-            self.dispatch(Nearest { params, x, y, least, place }, &plan.axes, groups)?;
+            self.dispatch(Nearest { variant, params, x, y, least, place }, groups)?;
         }
         if plan.splits == 1 {
             return Ok((least, place));
@@ -40,7 +42,7 @@ impl Recorder {
         let (parts, places) = (least, place);
         let (least, place) = (self.empty(n, k)?, self.empty(n, 1)?);
         let groups = self.groups(n, 64);
-        self.dispatch(Merge { params: plan.params, parts, places, least, place }, &plan.axes, groups)?;
+        self.dispatch(Merge { variant, params: plan.params, parts, places, least, place }, groups)?;
         Ok((least, place))
     }
 
@@ -50,10 +52,10 @@ impl Recorder {
             return Err(Error::shape("balls", format!("{} radii for {} centers", radius.len(), y.rows())));
         }
         let plan = self.neighbors("balls", x, y, 1, false)?;
-        let n = x.rows();
+        let (n, variant) = (x.rows(), plan.variant);
         let count = self.empty(plan.splits * n, 1)?;
         for (params, groups) in plan.dispatches(n) {
-            self.dispatch(Balls { params, x, y, radius, count }, &plan.axes, groups)?;
+            self.dispatch(Balls { variant, params, x, y, radius, count }, groups)?;
         }
         if plan.splits == 1 {
             return Ok(count);
@@ -61,7 +63,7 @@ impl Recorder {
         let parts = count;
         let count = self.empty(n, 1)?;
         let groups = self.groups(n, 64);
-        self.dispatch(Add { params: plan.params, parts, count }, &plan.axes, groups)?;
+        self.dispatch(Add { variant, params: plan.params, parts, count }, groups)?;
         Ok(count)
     }
 
@@ -95,8 +97,8 @@ impl Recorder {
             splits: splits as u32,
             same: u32::from(same),
         };
-        let axes = Axes::none().set("K", k).set("D", if d <= REGISTERS { d } else { 0 });
-        Ok(Plan { params, axes, splits, rows_at_once })
+        let variant = Variant { k: k.try_into()?, d: if d <= REGISTERS { d } else { 0 }.try_into()? };
+        Ok(Plan { params, variant, splits, rows_at_once })
     }
 }
 

@@ -2,10 +2,12 @@
 //! owns a block of rows and walks one split of the columns; partial results of the splits are joined in a second stage, in a fixed order.
 //! [`Tiling`] is for the ops that share the skeleton of `shaders/common/pairs.wgsl`; the others bring their own [`Pairs`].
 
-use crate::gpu::{Axes, Family, Gpu, Recorder};
+use crate::Result;
+use crate::gpu::kernels::common::pairs::{self, axis};
+use crate::gpu::{Family, Gpu, Recorder};
 
 /// Largest dimension whose shader is written out for it; beyond, one shader serves all.
-const WRITTEN_OUT: usize = 64;
+const WRITTEN_OUT: usize = axis::D::HIGH;
 
 /// Most rounds of a kernel's loop: some software drivers end loops silently after 65,535.
 pub(super) const ROUNDS: usize = 49_152;
@@ -19,7 +21,7 @@ const DISPATCH: f64 = 1e8;
 /// The variant of the skeleton.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Tiling {
-    family: &'static str,
+    family: axis::Family,
     /// Of a workgroup.
     threads: usize,
     /// Rows of a thread.
@@ -39,46 +41,51 @@ impl Tiling {
         let shared = matches!(family, Family::Subgroup { .. });
         let wide = d > if columns == 1 || shared { WRITTEN_OUT } else { WRITTEN_OUT / 2 };
         let (rows, columns) = if wide { (1, 4) } else { (rows, columns) };
-        let (name, threads) = match family {
-            Family::Subgroup { width } => (if wide { "wide_broadcast" } else { "broadcast" }, width as usize),
-            _ if wide => ("wide", 64),
-            Family::Workgroup => ("tile", 128),
-            Family::Register => ("register", 64),
+        let (family, threads) = match family {
+            Family::Subgroup { width } if wide => (axis::Family::WideBroadcast, width),
+            Family::Subgroup { width } => (axis::Family::Broadcast, width),
+            _ if wide => (axis::Family::Wide, pairs::WIDTH),
+            Family::Workgroup => (axis::Family::Tile, pairs::TILE_WIDTH),
+            Family::Register => (axis::Family::Register, pairs::WIDTH),
         };
-        let columns = if name == "broadcast" { columns.min(threads) } else { columns };
-        Self { family: name, threads, rows, columns, rolled: rolls(gpu, d), d }
+        let threads = threads as usize;
+        let columns = if shared { columns.min(threads) } else { columns };
+        Self { family, threads, rows, columns, rolled: shared && rolls(gpu, d), d }
     }
 
     /// The axes of every shader on the skeleton.
-    pub fn axes(&self) -> Axes {
-        Axes::none()
-            .set("FAMILY", self.family)
-            .set("D", if self.family.starts_with("wide") { 1 } else { self.d })
-            .set("R", self.rows)
-            .set("J", self.columns)
-            .set("SG", self.threads)
-            .set("ROLL", u32::from(self.rolled))
-    }
-
-    /// The same for a shader that also forms gradients, with or without them.
-    pub fn axes_with(&self, gradient: bool) -> Axes {
-        self.axes().set("GRADIENT", u32::from(gradient))
+    pub fn axes(&self) -> Result<pairs::Axes> {
+        use axis::Family::{Broadcast, Wide, WideBroadcast};
+        let wide = matches!(self.family, Wide | WideBroadcast);
+        let shared = matches!(self.family, Broadcast | WideBroadcast);
+        Ok(pairs::Axes {
+            family: self.family,
+            d: if wide { 0 } else { self.d }.try_into()?,
+            r: self.rows.try_into()?,
+            j: if wide { 1 } else { self.columns }.try_into()?,
+            sg: if shared { self.threads } else { 1 }.try_into()?,
+            roll: self.rolled,
+        })
     }
 
     /// `n` rows with `m` columns, of which each takes `cost` nanoseconds, for partial results of `partial` numbers and a gradient where asked.
     pub fn layout(&self, gpu: &Gpu, (n, m): (usize, usize), gradient: bool, cost: f64) -> Layout {
         // Coordinates of the gradient that one workgroup of a wide shader forms.
         let chunks = match self.family {
-            "wide_broadcast" if gradient => self.d.div_ceil(64),
-            "wide" if gradient => self.d.div_ceil(32),
+            axis::Family::WideBroadcast if gradient => self.d.div_ceil(pairs::BROADCAST_CHUNK as usize),
+            axis::Family::Wide if gradient => self.d.div_ceil(pairs::CHUNK as usize),
             _ => 1,
         };
         let pairs = Pairs {
             rows: n,
             columns: m,
-            family: self.family,
+            pace: match self.family {
+                axis::Family::Broadcast => BROADCAST,
+                axis::Family::WideBroadcast => WIDE_BROADCAST,
+                _ => OTHERS,
+            },
             rows_of_group: self.rows * self.threads,
-            columns_of_round: if self.family == "register" { self.columns } else { 4 },
+            columns_of_round: if self.family == axis::Family::Register { self.columns } else { 4 },
             chunks,
             groups: gpu.parallel_groups() as usize,
             partial: if gradient { self.d } else { 2 },
@@ -98,8 +105,8 @@ pub(super) fn rolls(gpu: &Gpu, d: usize) -> bool {
 pub(super) struct Pairs {
     pub rows: usize,
     pub columns: usize,
-    /// The shader's family.
-    pub family: &'static str,
+    /// How many times as long as by broadcast a pair takes on software: [`BROADCAST`] and the others.
+    pub pace: f64,
     /// Rows of a workgroup.
     pub rows_of_group: usize,
     /// Columns that a round of the kernel's loop takes at least.
@@ -113,6 +120,11 @@ pub(super) struct Pairs {
     /// Nanoseconds of a pair and chunk on two cores of software, in the family that shares columns by broadcast.
     pub cost: f64,
 }
+
+/// How many times as long a pair takes on software in the families that share columns by broadcast, and in the others.
+pub(super) const BROADCAST: f64 = 1.0;
+pub(super) const WIDE_BROADCAST: f64 = 4.0;
+pub(super) const OTHERS: f64 = 20.0;
 
 /// How the rows × columns are cut up.
 #[derive(Clone, Copy, Debug)]
@@ -139,12 +151,7 @@ pub(super) struct Launch {
 impl Pairs {
     pub fn layout(&self, gpu: &Gpu) -> Layout {
         let Self { rows: n, columns: m, rows_of_group, chunks, .. } = *self;
-        let pace = match self.family {
-            _ if !gpu.is_software() => 0.2,
-            "broadcast" => 1.0,
-            "wide_broadcast" => 4.0,
-            _ => 20.0,
-        };
+        let pace = if gpu.is_software() { self.pace } else { 0.2 };
         let pair = pace * chunks as f64 * self.cost;
         // Beside products of matrices, pairs cost other devices what they cost the best family of software.
         let counted = if gpu.is_software() { pair } else { chunks as f64 * self.cost };

@@ -20,13 +20,14 @@
 
 pub use super::kernels::RadialKernel;
 use super::pairs::{Launch, Layout, ROUNDS, Tiling, rolls};
-use crate::gpu::kernels::pairwise::{Params, Rows, Values};
-use crate::gpu::kernels::pairwise_finish::{Gradient, Params as FinishParams, Value};
-use crate::gpu::{Axes, Backward, Family, Gpu, Recorder, Var};
+use crate::gpu::kernels::common::radial::{self, axis::Kernel};
+use crate::gpu::kernels::pairwise::finish::{Gradient, Params as FinishParams, Value};
+use crate::gpu::kernels::pairwise::sums::{Params, Rows, Values, Variant};
+use crate::gpu::{Backward, Family, Gpu, Recorder, Var};
 use crate::{Error, Result};
 
 /// Most widths or shapes of one kernel.
-pub const WIDTHS: usize = 16;
+pub const WIDTHS: usize = radial::axis::B::HIGH;
 
 /// How a double sum over one sample is averaged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +50,7 @@ impl Estimator {
 
 /// A kernel as the shader wants it.
 struct Form {
-    name: &'static str,
+    kernel: Kernel,
     widths: usize,
     shape: [[f32; 4]; 4],
     alpha: [[f32; 4]; 4],
@@ -84,7 +85,7 @@ impl Form {
         const OP: &str = "pairwise";
         let log2_e = std::f64::consts::LOG2_E;
         let mut form = Self {
-            name: "gaussian",
+            kernel: Kernel::Gaussian,
             widths: 1,
             shape: vectors([]),
             alpha: vectors([]),
@@ -104,19 +105,19 @@ impl Form {
             }
             RadialKernel::Laplace { bandwidth } => {
                 positive(OP, "bandwidth", &[*bandwidth])?;
-                form.name = "laplace";
+                form.kernel = Kernel::Laplace;
                 form.slope = 1.0 / f64::from(*bandwidth);
                 form.shape = vectors([log2_e / f64::from(*bandwidth)]);
             }
             RadialKernel::InverseMultiquadric { offset } => {
                 positive(OP, "offset", &[*offset])?;
-                form.name = "multiquadric";
+                form.kernel = Kernel::Multiquadric;
                 form.shape = vectors([f64::from(*offset).powi(2)]);
             }
             RadialKernel::RationalQuadratic { alphas, bandwidth } => {
                 positive(OP, "α", alphas)?;
                 positive(OP, "bandwidth", &[*bandwidth])?;
-                form.name = "quadratic";
+                form.kernel = Kernel::Quadratic;
                 form.widths = alphas.len();
                 let l2 = f64::from(*bandwidth).powi(2);
                 form.shape = vectors(alphas.iter().map(|&a| 1.0 / (2.0 * f64::from(a) * l2)));
@@ -128,7 +129,7 @@ impl Form {
                 if !(*beta > 0.0 && *beta < 2.0) {
                     return Err(Error::usage(format!("the energy distance's exponent is {beta}; it lies between 0 and 2")));
                 }
-                form.name = if *beta == 1.0 { "distance" } else { "power" };
+                form.kernel = if *beta == 1.0 { Kernel::Distance } else { Kernel::Power };
                 form.shape = vectors([f64::from(*beta) / 2.0 - 1.0]);
                 form.slope = f64::from(*beta);
             }
@@ -138,7 +139,7 @@ impl Form {
 }
 
 /// How a sum is cut up, and its variant of the shader.
-fn tiling(gpu: &Gpu, form: &Form, (n, m, d): (usize, usize, usize), gradient: bool) -> (Layout, Axes) {
+fn tiling(gpu: &Gpu, form: &Form, (n, m, d): (usize, usize, usize), gradient: bool) -> Result<(Layout, Variant)> {
     let rolled = rolls(gpu, d);
     // Measured on llvmpipe, and few enough that compiling takes a second (two at d = 64).
     let tiling = Tiling::of(gpu, d, |family| match family {
@@ -156,7 +157,8 @@ fn tiling(gpu: &Gpu, form: &Form, (n, m, d): (usize, usize, usize), gradient: bo
         Family::Register => (if d > 16 { 1 } else { 2 }, 1),
     });
     let layout = tiling.layout(gpu, (n, m), gradient, form.cost + 0.06 * d as f64);
-    (layout, tiling.axes_with(gradient).set("KERNEL", form.name).set("B", form.widths))
+    let radial = radial::Axes { kernel: form.kernel, b: form.widths.try_into()? };
+    Ok((layout, Variant { gradient, pairs: tiling.axes()?, radial }))
 }
 
 /// Partial sums of one term: splits × n, and splits × (n·d).
@@ -217,9 +219,9 @@ impl Recorder {
             let problem = format!("{} rows do not fill blocks of {rows} against blocks of {columns}", x.rows());
             return Err(Error::shape("kernel_blocks", problem));
         }
-        let (layout, axes) = tiling(self.gpu(), &form, (x.rows(), y.rows(), x.cols()), false);
+        let (layout, variant) = tiling(self.gpu(), &form, (x.rows(), y.rows(), x.cols()), false)?;
         let layout = layout.split_at(columns, y.rows());
-        let sums = self.pairwise_sums_in((layout, &axes), &form, (x, y), false, false)?;
+        let sums = self.pairwise_sums_in((layout, variant), &form, (x, y), false)?;
         let blocks = (layout.splits, x.rows() / rows);
         let by_row = self.view(sums.value, blocks.0 * blocks.1, rows);
         let sums = self.sum_cols_untaped(by_row)?;
@@ -247,7 +249,7 @@ impl Recorder {
             ..Default::default()
         };
         let finish = Value { params, xx: xx.value, yy: yy.value, xy: xy.value, out: loss };
-        self.dispatch(finish, &Axes::none(), [1, 1, 1])?;
+        self.dispatch(finish, [1, 1, 1])?;
         let d_x = if gradient { Some(self.pairwise_gradient(form, x, y, &xx, &xy, estimator)?) } else { None };
         Ok((loss, d_x))
     }
@@ -269,27 +271,26 @@ impl Recorder {
             ..Default::default()
         };
         let groups = self.groups(x.len(), 64);
-        self.dispatch(Gradient { params, xx: g_xx, xy: g_xy, out: d_x }, &Axes::none(), groups)?;
+        self.dispatch(Gradient { params, xx: g_xx, xy: g_xy, out: d_x }, groups)?;
         Ok(d_x)
     }
 
     /// The partial row sums of k(x, y), with their gradients in x where asked. `symmetric`: x is y and only the total matters.
     fn pairwise_sums(&mut self, form: &Form, x: Var, y: Var, gradient: bool, symmetric: bool) -> Result<Sums> {
-        let (layout, axes) = tiling(self.gpu(), form, (x.rows(), y.rows(), x.cols()), gradient);
-        self.pairwise_sums_in((layout, &axes), form, (x, y), gradient, symmetric)
+        let tiling = tiling(self.gpu(), form, (x.rows(), y.rows(), x.cols()), gradient)?;
+        self.pairwise_sums_in(tiling, form, (x, y), symmetric)
     }
 
     fn pairwise_sums_in(
         &mut self,
-        (layout, axes): (Layout, &Axes),
+        (layout, variant): (Layout, Variant),
         form: &Form,
         (x, y): (Var, Var),
-        gradient: bool,
         symmetric: bool,
     ) -> Result<Sums> {
         let (n, m, d) = (x.rows(), y.rows(), x.cols());
         let value = self.empty(layout.splits, n)?;
-        let d_value = if gradient { Some(self.empty(layout.splits, n * d)?) } else { None };
+        let d_value = if variant.gradient { Some(self.empty(layout.splits, n * d)?) } else { None };
         for Launch { row_begin, row_end, groups } in self.launches(layout) {
             let params = Params {
                 n: n as u32,
@@ -304,8 +305,8 @@ impl Recorder {
                 alpha: form.alpha,
             };
             match d_value {
-                Some(gradient) => self.dispatch(Rows { params, x, y, value, gradient }, axes, groups)?,
-                None => self.dispatch(Values { params, x, y, value }, axes, groups)?,
+                Some(gradient) => self.dispatch(Rows { variant, params, x, y, value, gradient }, groups)?,
+                None => self.dispatch(Values { variant, params, x, y, value }, groups)?,
             }
         }
         Ok(Sums { value, gradient: d_value })

@@ -22,8 +22,8 @@
 //! ```
 
 use super::sinkhorn::{Sinkhorn, cost, fits};
-use crate::gpu::kernels::partners::{Draw, Merge, Params};
-use crate::gpu::{Axes, Recorder, Var};
+use crate::gpu::kernels::partners::{Draw, Merge, Params, Variant};
+use crate::gpu::{Recorder, Var};
 use crate::{Error, Result};
 
 /// Rows of y in a split at most: some drivers end loops silently after 65,535 rounds, and a round is four rows.
@@ -90,7 +90,7 @@ impl Recorder {
             half: settings.exponent / 2.0,
             slope: settings.exponent,
         };
-        let axes = Axes::none().set("COST", cost(settings.exponent));
+        let variant = Variant { cost: cost(settings.exponent) };
         self.add_cost(PAIR * (n * m * (d + NUMBER)) as f64);
         let (best, partner) = (self.empty(splits, n)?, self.empty(splits * n, 1)?);
         let state = self.state();
@@ -98,7 +98,7 @@ impl Recorder {
             let row_end = (row_begin + rows_at_once).min(n);
             (params.row_begin, params.row_end) = (row_begin as u32, row_end as u32);
             let groups = [(row_end - row_begin).div_ceil(64) as u32, splits as u32, 1];
-            self.dispatch(Draw { params, state, x, y, h: g, log_b, best, partner }, &axes, groups)?;
+            self.dispatch(Draw { variant, params, state, x, y, h: g, log_b, best, partner }, groups)?;
         }
         if splits == 1 {
             return Ok(partner);
@@ -106,7 +106,7 @@ impl Recorder {
         let (bests, partners) = (best, partner);
         let partner = self.empty(n, 1)?;
         let groups = self.groups(n, 64);
-        self.dispatch(Merge { params, bests, partners, partner }, &axes, groups)?;
+        self.dispatch(Merge { variant, params, bests, partners, partner }, groups)?;
         Ok(partner)
     }
 }

@@ -24,20 +24,18 @@
 
 use super::activation::Activation;
 use super::linear::{PRODUCT, most_rows};
-use crate::gpu::kernels::{perceptron, perceptron_broadcast};
-use crate::gpu::{Axes, Backward, Family, Recorder, Slot, Var};
+use crate::gpu::kernels::perceptron::{broadcast, workgroup};
+use crate::gpu::{Backward, Family, Recorder, Slot, Var};
 use crate::{Error, Result};
 use std::cell::RefCell;
 
 /// Hidden units of a row that a workgroup of real GPUs has memory for.
-const WIDEST: usize = 128;
+const WIDEST: usize = workgroup::WIDEST as usize;
 /// Products between hidden layers at most: the places of their weights are one vec4.
-const DEEPEST: usize = 4;
+const DEEPEST: usize = broadcast::axis::Depth::HIGH;
 /// Numbers between hidden layers that a software adapter's stack is to hold, and the vectors of lanes that they are.
 const HELD: usize = 2 * 128 * 128;
 const VECTORS: usize = HELD / 8;
-/// Rows that a workgroup of real GPUs takes.
-const TILE: usize = 32;
 
 /// Weight and bias of each layer.
 type Layers = Vec<(Var, Var)>;
@@ -47,9 +45,14 @@ struct Fused {
     weights: Var,
     /// Where the weights of each layer begin in `weights`, and then the biases of all layers but the first, in vec4s.
     places: Vec<u32>,
-    axes: Axes,
-    /// Rows that share a weight, on software adapters.
-    rows: usize,
+    variant: Variant,
+}
+
+/// The kernel of real GPUs, or that of software adapters with the rows that share a weight there.
+#[derive(Clone, Copy)]
+enum Variant {
+    Workgroup(workgroup::Variant),
+    Broadcast(broadcast::Variant, usize),
 }
 
 /// The activation of what a layer is given: the network's own input passes none.
@@ -65,9 +68,9 @@ fn fused(rec: &mut Recorder, n: usize, layers: &[(Var, Var)], activation: Activa
     if !width.is_multiple_of(4) || width > WIDEST || depth > DEEPEST || layers[..=depth].iter().any(|(w, _)| w.cols() != width) {
         return None;
     }
-    let axes = Axes::none().set("ACT", activation.name());
-    let (axes, rows) = match rec.gpu().family() {
-        Family::Workgroup => (axes, TILE),
+    let act = activation.axis();
+    let variant = match rec.gpu().family() {
+        Family::Workgroup => Variant::Workgroup(workgroup::Variant { act }),
         Family::Subgroup { width: lanes } => {
             let lanes = lanes as usize;
             if rec.gpu().has_slow_compiler() {
@@ -84,15 +87,22 @@ fn fused(rec: &mut Recorder, n: usize, layers: &[(Var, Var)], activation: Activa
             }
             // Three quarters of the registers hold sums; of 512 bits there are 32, of 256 on many processors 16.
             let rows = (if lanes >= 16 { 24 } else { 12 } / (width / lanes)).max(1);
-            let axes = axes.set("SG", lanes).set("WIDTH", width).set("DEPTH", depth).set("INPUTS", inputs).set("ROWS", rows);
-            (axes, rows)
+            let variant = broadcast::Variant {
+                sg: lanes.try_into().ok()?,
+                width: width.try_into().ok()?,
+                depth: depth.try_into().ok()?,
+                inputs: inputs.try_into().ok()?,
+                rows: rows.try_into().ok()?,
+                act,
+            };
+            Variant::Broadcast(variant, rows)
         }
         Family::Register => return None,
     };
     let weights = layers.iter().map(|layer| layer.0);
     let parts: Vec<Var> = weights.chain(layers[1..].iter().map(|layer| layer.1)).collect();
     let (weights, places) = rec.spanning(&parts)?;
-    Some(Fused { weights, places: places.into_iter().map(|place| (place / 4) as u32).collect(), axes, rows })
+    Some(Fused { weights, places: places.into_iter().map(|place| (place / 4) as u32).collect(), variant })
 }
 
 impl Fused {
@@ -105,30 +115,33 @@ impl Fused {
         let (first, last, last_b) = (self.places[0], self.places[layers - 1], self.places[layers + depth]);
         let (k, m, width, depth) = (x.cols() as u32, y.cols() as u32, bias.len() as u32, depth as u32);
         let (n, weights) = (n as u32, self.weights);
-        if rec.gpu().family() == Family::Workgroup {
-            let params =
-                perceptron::Params { hidden_w, hidden_b, n, k, m, width, depth, first, last, last_b, ..Default::default() };
-            let groups = [n.div_ceil(TILE as u32), 1, 1];
-            return rec.dispatch(perceptron::Forward { params, x, w: weights, b: bias, y }, &self.axes, groups);
+        match self.variant {
+            Variant::Workgroup(variant) => {
+                let params =
+                    workgroup::Params { hidden_w, hidden_b, n, k, m, width, depth, first, last, last_b, ..Default::default() };
+                let groups = [n.div_ceil(workgroup::TILE), 1, 1];
+                rec.dispatch(workgroup::Forward { variant, params, x, w: weights, b: bias, y }, groups)
+            }
+            Variant::Broadcast(variant, together) => {
+                // Loading the weights is worth a few hundred rows.
+                let rows = n.div_ceil(rec.gpu().parallel_groups()).max(512).next_multiple_of(together as u32);
+                let params = broadcast::Params {
+                    hidden_w,
+                    hidden_b,
+                    n,
+                    k,
+                    m,
+                    width,
+                    depth,
+                    first,
+                    last,
+                    last_b,
+                    rows,
+                    ..Default::default()
+                };
+                rec.dispatch(broadcast::Forward { variant, params, x, w: weights, b: bias, y }, [n.div_ceil(rows), 1, 1])
+            }
         }
-        // Loading the weights is worth a few hundred rows.
-        let rows = n.div_ceil(rec.gpu().parallel_groups()).max(512).next_multiple_of(self.rows as u32);
-        let params = perceptron_broadcast::Params {
-            hidden_w,
-            hidden_b,
-            n,
-            k,
-            m,
-            width,
-            depth,
-            first,
-            last,
-            last_b,
-            rows,
-            ..Default::default()
-        };
-        let kernel = perceptron_broadcast::Forward { params, x, w: weights, b: bias, y };
-        rec.dispatch(kernel, &self.axes, [n.div_ceil(rows), 1, 1])
     }
 }
 

@@ -22,7 +22,7 @@
 
 use super::coupling::arrived;
 use crate::gpu::kernels::posterior::{Divergence, DivergenceBackward, Params, Sample, SampleBackward};
-use crate::gpu::{Axes, Backward, Recorder, Var};
+use crate::gpu::{Backward, Recorder, Var};
 use crate::{Error, Result};
 
 /// How gradients reach the encoder from its samples.
@@ -54,13 +54,13 @@ impl Recorder {
         };
         let params = Params { n: n as u32, q: q as u32, copies: (rows / n) as u32, doubly, accumulate: 0 };
         let groups = self.groups(rows, 64);
-        self.dispatch(Sample { params, code, noise, z, ratio }, &Axes::none(), groups)?;
+        self.dispatch(Sample { params, code, noise, z, ratio }, groups)?;
         self.record(&[code], &[z, ratio], move |rec: &mut Recorder, back: &mut Backward| {
             let Some((d_z, d_ratio)) = arrived(rec, back, z, ratio)? else { return Ok(()) };
             let Some(slot) = back.slot(rec, code)? else { return Ok(()) };
             let params = Params { accumulate: slot.accumulate.into(), ..params };
             let groups = rec.groups(n * q, 64);
-            rec.dispatch(SampleBackward { params, code, noise, d_z, d_ratio, weights, d_code: slot.into }, &Axes::none(), groups)
+            rec.dispatch(SampleBackward { params, code, noise, d_z, d_ratio, weights, d_code: slot.into }, groups)
         });
         Ok((z, ratio))
     }
@@ -77,12 +77,12 @@ impl Recorder {
         let out = self.empty(n, q)?;
         let params = Params { n: n as u32, q: q as u32, copies: 1, doubly: 0, accumulate: 0 };
         let groups = self.groups(n * q, 64);
-        self.dispatch(Divergence { params, code, divergences: out }, &Axes::none(), groups)?;
+        self.dispatch(Divergence { params, code, divergences: out }, groups)?;
         self.record(&[code], &[out], move |rec: &mut Recorder, back: &mut Backward| {
             let Some(d_divergences) = back.of(rec, out)? else { return Ok(()) };
             let Some(slot) = back.slot(rec, code)? else { return Ok(()) };
             let params = Params { accumulate: slot.accumulate.into(), ..params };
-            rec.dispatch(DivergenceBackward { params, code, d_code: slot.into, d_divergences }, &Axes::none(), groups)
+            rec.dispatch(DivergenceBackward { params, code, d_code: slot.into, d_divergences }, groups)
         });
         Ok(out)
     }

@@ -18,8 +18,8 @@
 //! ```
 
 use crate::Result;
-use crate::gpu::kernels::random::{Draw, Params};
-use crate::gpu::{Axes, Recorder, Var};
+use crate::gpu::kernels::random::{Draw, Params, Variant, axis};
+use crate::gpu::{Recorder, Var};
 
 /// Philox 4×32-10 (Salmon et al. 2011), word for word as the shaders have it.
 pub fn philox(mut counter: [u32; 4], mut key: [u32; 2]) -> [u32; 4] {
@@ -53,13 +53,14 @@ pub enum Law {
 }
 
 impl Law {
-    fn name(self) -> &'static str {
+    /// What the shader calls it.
+    fn axis(self) -> axis::Law {
         match self {
-            Self::Uniform { .. } => "uniform",
-            Self::Normal => "normal",
-            Self::Cauchy => "cauchy",
-            Self::Laplace => "laplace",
-            Self::Sign => "sign",
+            Self::Uniform { .. } => axis::Law::Uniform,
+            Self::Normal => axis::Law::Normal,
+            Self::Cauchy => axis::Law::Cauchy,
+            Self::Laplace => axis::Law::Laplace,
+            Self::Sign => axis::Law::Sign,
         }
     }
 }
@@ -72,7 +73,7 @@ impl Recorder {
         let params = Params { len: out.len() as u32, stream: self.next_stream(), low, high };
         let state = self.state();
         let groups = self.groups(out.len().div_ceil(4), 64);
-        self.dispatch(Draw { params, state, out }, &Axes::none().set("LAW", law.name()), groups)?;
+        self.dispatch(Draw { variant: Variant { law: law.axis() }, params, state, out }, groups)?;
         Ok(out)
     }
 

@@ -1,7 +1,7 @@
 //! Sums and means over everything, over rows or over columns; sums of squares. Two stages in a fixed order.
 
-use crate::gpu::kernels::reduce::{Columns, FinishAll, FinishRows, Params, PartialAll, PartialRows};
-use crate::gpu::{Axes, Backward, Recorder, Var};
+use crate::gpu::kernels::reduce::{Columns, FinishAll, FinishRows, Params, PartialAll, PartialRows, Variant};
+use crate::gpu::{Backward, Recorder, Var};
 use crate::{Error, Result};
 
 /// Invocations of stage one of a full sum, so that a loop stays far below 65,535 rounds for any tensor that fits.
@@ -9,9 +9,8 @@ const PARTS: usize = 4096;
 /// Row blocks of stage one of a sum over rows.
 const BLOCKS: usize = 64;
 
-fn axes(square: bool) -> Axes {
-    Axes::none().set("SQUARE", u32::from(square))
-}
+/// Sums of what is there, not of its square.
+const PLAIN: Variant = Variant { square: false };
 
 impl Recorder {
     /// Σ of all elements, 1 × 1.
@@ -89,17 +88,18 @@ impl Recorder {
             return Err(Error::shape("sum", "there is nothing to add up"));
         }
         let (rows, cols) = x.shape();
+        let variant = Variant { square };
         let out = self.empty(1, 1)?;
         if x.len() <= PARTS {
             let params = Params { rows, cols, parts: x.len() as u32, scale };
-            self.dispatch(FinishAll { params, x, out }, &axes(square), [1, 1, 1])?;
+            self.dispatch(FinishAll { variant, params, x, out }, [1, 1, 1])?;
             return Ok(out);
         }
         let partial = self.empty(1, PARTS)?;
         let params = Params { rows, cols, parts: PARTS as u32, scale };
         let groups = self.groups(PARTS, 256);
-        self.dispatch(PartialAll { params, x, out: partial }, &axes(square), groups)?;
-        self.dispatch(FinishAll { params, x: partial, out }, &axes(false), [1, 1, 1])?;
+        self.dispatch(PartialAll { variant, params, x, out: partial }, groups)?;
+        self.dispatch(FinishAll { variant: PLAIN, params, x: partial, out }, [1, 1, 1])?;
         Ok(out)
     }
 
@@ -110,8 +110,8 @@ impl Recorder {
         let params = Params { rows, cols, parts: parts as u32, scale: 1.0 };
         let groups = cols.div_ceil(64);
         let partial = self.empty(parts, x.cols())?;
-        self.dispatch(PartialRows { params, x, out: partial }, &axes(false), [groups, parts as u32, 1])?;
-        self.dispatch(FinishRows { params, x: partial, out }, &axes(false), [groups, 1, 1])?;
+        self.dispatch(PartialRows { variant: PLAIN, params, x, out: partial }, [groups, parts as u32, 1])?;
+        self.dispatch(FinishRows { variant: PLAIN, params, x: partial, out }, [groups, 1, 1])?;
         Ok(out)
     }
 
@@ -120,7 +120,7 @@ impl Recorder {
         let out = self.empty(x.rows(), 1)?;
         let params = Params { rows, cols, parts: 0, scale: 1.0 };
         let groups = self.groups(x.rows(), 64);
-        self.dispatch(Columns { params, x, out }, &axes(false), groups)?;
+        self.dispatch(Columns { variant: PLAIN, params, x, out }, groups)?;
         Ok(out)
     }
 }

@@ -20,8 +20,8 @@
 
 use super::pairs::{Launch, Layout, Tiling};
 use super::pairwise::hand_on;
-use crate::gpu::kernels::repulsion::{Params, Rows, Values};
-use crate::gpu::{Axes, Family, Recorder, Var};
+use crate::gpu::kernels::repulsion::{Params, Rows, Values, Variant, axis::Kind};
+use crate::gpu::{Family, Recorder, Var};
 use crate::{Error, Result};
 
 /// A potential that falls with the distance r: (r² + δ²)^(−s/2) for s > 0, −½ ln(r² + δ²) for s = 0, −(r² + δ²)^(−s/2) for −2 < s < 0.
@@ -57,7 +57,7 @@ impl Riesz {
 
 struct Plan {
     params: Params,
-    axes: Axes,
+    variant: Variant,
     layout: Layout,
 }
 
@@ -70,7 +70,7 @@ impl Recorder {
         let plan = self.repulsion(x, potential, true)?;
         let gradient = self.empty(plan.layout.splits, x.len())?;
         for (params, groups) in plan.dispatches(self.launches(plan.layout)) {
-            self.dispatch(Rows { params, x, y: x, gradient }, &plan.axes, groups)?;
+            self.dispatch(Rows { variant: plan.variant, params, x, y: x, gradient }, groups)?;
         }
         let sum = if plan.layout.splits == 1 { gradient } else { self.sum_rows_untaped(gradient)? };
         Ok(self.view(sum, x.rows(), x.cols()))
@@ -84,7 +84,7 @@ impl Recorder {
         let plan = self.repulsion(x, potential, false)?;
         let value = self.empty(plan.layout.splits, x.rows())?;
         for (params, groups) in plan.dispatches(self.launches(plan.layout)) {
-            self.dispatch(Values { params, x, y: x, value }, &plan.axes, groups)?;
+            self.dispatch(Values { variant: plan.variant, params, x, y: x, value }, groups)?;
         }
         let energy = self.full_sum(value, 0.5, false)?;
         self.record(&[x], &[energy], move |rec, back| {
@@ -125,8 +125,8 @@ impl Recorder {
             slope: if potential.exponent == 0.0 { 1.0 } else { potential.exponent.abs() },
             softening: potential.softening * potential.softening,
         };
-        let kind = if potential.exponent == 0.0 { "logarithm" } else { "power" };
-        Ok(Plan { params, axes: tiling.axes_with(gradient).set("KIND", kind), layout })
+        let kind = if potential.exponent == 0.0 { Kind::Logarithm } else { Kind::Power };
+        Ok(Plan { params, variant: Variant { gradient, kind, pairs: tiling.axes()? }, layout })
     }
 }
 

@@ -21,8 +21,9 @@
 
 use super::pairs::{Launch, Layout, Tiling};
 use super::pairwise::hand_on;
-use crate::gpu::kernels::sinkhorn::{Combine, Params, Rows, Values};
-use crate::gpu::{Axes, Family, Gpu, Recorder, Var};
+use crate::gpu::kernels::common::transport_cost::axis::Cost;
+use crate::gpu::kernels::sinkhorn::{Combine, Params, Rows, Values, Variant};
+use crate::gpu::{Family, Gpu, Recorder, Var};
 use crate::{Error, Result};
 
 /// Steps of a schedule at most: a scaling so near to 1 that it asks for more is a mistake.
@@ -113,17 +114,17 @@ pub struct Potentials {
     pub g_before: Var,
 }
 
-/// The name of the shader's cost of this exponent.
-pub(super) fn cost(exponent: f32) -> &'static str {
+/// What shaders call the cost of this exponent.
+pub(super) fn cost(exponent: f32) -> Cost {
     match exponent {
-        2.0 => "square",
-        1.0 => "distance",
-        _ => "power",
+        2.0 => Cost::Square,
+        1.0 => Cost::Distance,
+        _ => Cost::Power,
     }
 }
 
 /// How a pass is cut up, and its variant of the shader.
-fn tiling(gpu: &Gpu, exponent: f32, (n, m, d): (usize, usize, usize), gradient: bool) -> (Layout, Axes) {
+fn tiling(gpu: &Gpu, exponent: f32, (n, m, d): (usize, usize, usize), gradient: bool) -> Result<(Layout, Variant)> {
     let tiling = Tiling::of(gpu, d, |family| match family {
         Family::Subgroup { .. } if d <= 8 => (if gradient { 2 } else { 4 }, 8),
         Family::Subgroup { .. } => (1, 4),
@@ -131,7 +132,7 @@ fn tiling(gpu: &Gpu, exponent: f32, (n, m, d): (usize, usize, usize), gradient: 
         Family::Register => (if d <= 8 { 2 } else { 1 }, 4),
     });
     let layout = tiling.layout(gpu, (n, m), gradient, 1.0 + 0.1 * d as f64);
-    (layout, tiling.axes_with(gradient).set("COST", cost(exponent)))
+    Ok((layout, Variant { gradient, cost: cost(exponent), pairs: tiling.axes()? }))
 }
 
 /// One side of a problem: points and the logarithms (base 2) of their weights.
@@ -253,7 +254,7 @@ impl Recorder {
         settings: &Sinkhorn,
     ) -> Result<Var> {
         let sizes @ (n, m, _) = (x.points.rows(), y.points.rows(), x.points.cols());
-        let (layout, axes) = tiling(self.gpu(), settings.exponent, sizes, false);
+        let (layout, variant) = tiling(self.gpu(), settings.exponent, sizes, false)?;
         let value = self.empty(layout.splits, 2 * n)?;
         let out = self.empty(n, 1)?;
         let scale = (std::f64::consts::LOG2_E / f64::from(epsilon)) as f32;
@@ -265,8 +266,8 @@ impl Recorder {
         };
         for Launch { row_begin, row_end, groups } in self.launches(layout) {
             (params.row_begin, params.row_end) = (row_begin, row_end);
-            let pass = Values { params, x: x.points, y: y.points, h, log_b: y.log_weights, value };
-            self.dispatch(pass, &axes, groups)?;
+            let pass = Values { variant, params, x: x.points, y: y.points, h, log_b: y.log_weights, value };
+            self.dispatch(pass, groups)?;
         }
         debug_assert_eq!(h.rows(), m);
         let old = match old {
@@ -274,7 +275,7 @@ impl Recorder {
             None => self.constant(0.0, n, 1)?,
         };
         let groups = self.groups(n, 64);
-        self.dispatch(Combine { params, f: old, value, out }, &axes, groups)?;
+        self.dispatch(Combine { variant, params, f: old, value, out }, groups)?;
         Ok(out)
     }
 
@@ -285,14 +286,14 @@ impl Recorder {
             None => f,
             Some(_) => self.scale(f, 1.0 / settings.damping(settings.epsilon))?,
         };
-        let (layout, axes) = tiling(self.gpu(), settings.exponent, sizes, true);
+        let (layout, variant) = tiling(self.gpu(), settings.exponent, sizes, true)?;
         let parts = self.empty(layout.splits, n * d)?;
         let scale = (std::f64::consts::LOG2_E / f64::from(settings.epsilon)) as f32;
         let mut params = Params { scale, ..params(sizes, &layout, settings) };
         for Launch { row_begin, row_end, groups } in self.launches(layout) {
             (params.row_begin, params.row_end) = (row_begin, row_end);
-            let pass = Rows { params, x: x.points, y: y.points, h, log_b: y.log_weights, f, gradient: parts };
-            self.dispatch(pass, &axes, groups)?;
+            let pass = Rows { variant, params, x: x.points, y: y.points, h, log_b: y.log_weights, f, gradient: parts };
+            self.dispatch(pass, groups)?;
         }
         let sum = if layout.splits == 1 { parts } else { self.sum_rows_untaped(parts)? };
         Ok(self.view(sum, n, d))

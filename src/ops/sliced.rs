@@ -25,7 +25,7 @@
 
 use super::pairwise::Estimator;
 use crate::gpu::kernels::sliced::{Count, Energy, Gradient, Normalize, Params, Project, Scan, Transport};
-use crate::gpu::{Axes, Backward, Recorder, Slot, Var};
+use crate::gpu::{Backward, Recorder, Slot, Var};
 use crate::{Error, Result};
 use statrs::function::gamma::ln_gamma;
 
@@ -83,7 +83,7 @@ impl Recorder {
         let out = self.empty(d, projections)?;
         let params = Params { d: d as u32, all_lines: projections as u32, ..Params::default() };
         let groups = self.groups(projections, 64);
-        self.dispatch(Normalize { params, x: normal, out }, &Axes::none(), groups)?;
+        self.dispatch(Normalize { params, x: normal, out }, groups)?;
         Ok(out)
     }
 
@@ -192,7 +192,7 @@ impl Recorder {
                 ..group.params(theta)
             };
             let groups = self.groups(piece.div_ceil(4) * group.lines, 64);
-            self.dispatch(Project { params, x: points, theta, out }, &Axes::none(), groups)?;
+            self.dispatch(Project { params, x: points, theta, out }, groups)?;
         }
         Ok(())
     }
@@ -232,7 +232,7 @@ impl Recorder {
         };
         let groups = self.groups(terms.len(), 64);
         let transport = Transport { params, sorted: x.values, other: y.values, index: x.index, terms, out };
-        self.dispatch(transport, &Axes::none(), groups)?;
+        self.dispatch(transport, groups)?;
         Ok((terms, out))
     }
 
@@ -253,12 +253,12 @@ impl Recorder {
         };
         let blocks = self.empty(rows.div_ceil(BLOCK), lines)?;
         let block_groups = self.groups(blocks.len(), 64);
-        self.dispatch(Count { params, index, blocks }, &Axes::none(), block_groups)?;
+        self.dispatch(Count { params, index, blocks }, block_groups)?;
         let scan_groups = self.groups(lines, 16);
-        self.dispatch(Scan { params, blocks }, &Axes::none(), scan_groups)?;
+        self.dispatch(Scan { params, blocks }, scan_groups)?;
         let (terms, out) = (self.empty(rows, lines)?, self.empty(lines, rows)?);
         let energy = Energy { params, sorted: sorted.values, index, blocks, terms, out };
-        self.dispatch(energy, &Axes::none(), block_groups)?;
+        self.dispatch(energy, block_groups)?;
         Ok((terms, out))
     }
 
@@ -299,7 +299,7 @@ impl Recorder {
                 };
                 let groups = self.groups(piece * d.div_ceil(4), 64);
                 let gradient = Gradient { params, theta, slopes, d_loss, out: into };
-                self.dispatch(gradient, &Axes::none(), groups)?;
+                self.dispatch(gradient, groups)?;
             }
         }
         Ok(())

@@ -17,13 +17,13 @@
 //! # }
 //! ```
 
-use crate::gpu::kernels::sort::{Backward as Scatter, Disperse, Flip, Follow, Params, Start};
-use crate::gpu::kernels::sort_radix::{Histogram, Params as RadixParams, Scan, Scatter as Place};
-use crate::gpu::{Axes, Backward, Family, Recorder, Var};
+use crate::gpu::kernels::sort::network::{Backward as Scatter, Disperse, Flip, Follow, HELD as HELD_ROWS, Params, Start};
+use crate::gpu::kernels::sort::radix::{Histogram, Params as RadixParams, Scan, Scatter as Place};
+use crate::gpu::{Backward, Family, Recorder, Var};
 use crate::{Error, Result};
 
 /// Rows of a column that one invocation sorts in registers: 8 are slower, and 32 gain little and take long to compile.
-const HELD: usize = 16;
+const HELD: usize = HELD_ROWS as usize;
 
 /// Rows from which sorting by digits is faster on a software adapter.
 const RADIX_ROWS: usize = 256;
@@ -42,10 +42,6 @@ pub struct Sorted {
     pub index: Var,
 }
 
-fn axes() -> Axes {
-    Axes::none().set("HELD", HELD)
-}
-
 impl Recorder {
     /// Every column of x in ascending order. Equal values keep the order of their rows, −0 comes before +0, and NaNs go to the
     /// ends. The gradient goes back to the rows that the values came from.
@@ -57,7 +53,7 @@ impl Recorder {
             let Some(slot) = back.slot(rec, x)? else { return Ok(()) };
             let params = Params { accumulate: slot.accumulate.into(), ..params(x, 0, false) };
             let groups = rec.groups(x.len(), 256);
-            rec.dispatch(Scatter { params, index, values: d_out, out: slot.into }, &axes(), groups)
+            rec.dispatch(Scatter { params, index, values: d_out, out: slot.into }, groups)
         };
         self.record_with_tangent(&[x], &[values], vjp, move |rec, tangents| {
             let Some(x_dot) = tangents.of(x) else { return Ok(vec![None]) };
@@ -70,12 +66,12 @@ impl Recorder {
     fn follow(&mut self, x: Var, index: Var) -> Result<Var> {
         let out = self.empty(x.rows(), x.cols())?;
         let groups = self.groups(x.len(), 256);
-        self.dispatch(Follow { params: params(x, 0, false), index, values: x, out }, &axes(), groups)?;
+        self.dispatch(Follow { params: params(x, 0, false), index, values: x, out }, groups)?;
         let vjp = move |rec: &mut Recorder, back: &mut Backward| {
             let Some(d_out) = back.of(rec, out)? else { return Ok(()) };
             let Some(slot) = back.slot(rec, x)? else { return Ok(()) };
             let params = Params { accumulate: slot.accumulate.into(), ..params(x, 0, false) };
-            rec.dispatch(Scatter { params, index, values: d_out, out: slot.into }, &axes(), groups)
+            rec.dispatch(Scatter { params, index, values: d_out, out: slot.into }, groups)
         };
         self.record_with_tangent(&[x], &[out], vjp, move |rec, tangents| {
             Ok(vec![tangents.of(x).map(|x_dot| rec.follow(x_dot, index)).transpose()?])
@@ -99,17 +95,17 @@ impl Recorder {
             rec.groups(blocks * distance * x.cols(), 64)
         };
         let start = Start { params: params(x, 1, passes.is_empty()), x, keys, origin };
-        self.dispatch(start, &axes(), groups(self, 1))?;
+        self.dispatch(start, groups(self, 1))?;
         for (i, pass) in passes.iter().enumerate() {
             let last = i + 1 == passes.len();
             match *pass {
                 Pass::Flip(distance) => {
                     let flip = Flip { params: params(x, distance, last), keys, origin };
-                    self.dispatch(flip, &axes(), groups(self, distance))?;
+                    self.dispatch(flip, groups(self, distance))?;
                 }
                 Pass::Disperse(distance) => {
                     let disperse = Disperse { params: params(x, distance, last), keys, origin };
-                    self.dispatch(disperse, &axes(), groups(self, distance))?;
+                    self.dispatch(disperse, groups(self, distance))?;
                 }
             }
         }
@@ -142,10 +138,10 @@ impl Recorder {
                 last: u32::from(shift + bits >= 32),
             };
             let (groups, scan_groups) = (self.groups(blocks * cols, 16), self.groups(cols, 16));
-            self.dispatch(Histogram { params, x: source.0, places }, &Axes::none(), groups)?;
-            self.dispatch(Scan { params, places }, &Axes::none(), scan_groups)?;
+            self.dispatch(Histogram { params, x: source.0, places }, groups)?;
+            self.dispatch(Scan { params, places }, scan_groups)?;
             let place = Place { params, x: source.0, x_origin: source.1, places, keys: to.0, origin: to.1 };
-            self.dispatch(place, &Axes::none(), groups)?;
+            self.dispatch(place, groups)?;
             source = to;
             std::mem::swap(&mut to, &mut spare);
         }

@@ -17,7 +17,7 @@
 //! ```
 
 use crate::gpu::kernels::spectral::{Backward as Gradient, Finish, Left, Normalize, Params, Right};
-use crate::gpu::{Axes, Backward, Recorder, Var};
+use crate::gpu::{Backward, Recorder, Var};
 use crate::{Error, Result};
 
 /// Longest side of a weight: software adapters end an invocation's loops after 65,535 rounds.
@@ -48,11 +48,11 @@ impl Recorder {
         let (v, next) = (self.empty(1, w.rows())?, self.empty(1, w.cols())?);
         let (sigma, weight) = (self.empty(1, 1)?, self.empty(w.rows(), w.cols())?);
         let (raw_v, raw_u) = (self.empty(1, w.rows())?, self.empty(1, w.cols())?);
-        self.dispatch(Left { params, w, u, raw_v }, &Axes::none(), [k.div_ceil(64), 1, 1])?;
-        self.dispatch(Right { params, w, to_v: raw_v, raw_u }, &Axes::none(), [m.div_ceil(64), 1, 1])?;
-        self.dispatch(Finish { params, u, to_v: raw_v, to_u: raw_u, v, next, sigma }, &Axes::none(), [1, 1, 1])?;
+        self.dispatch(Left { params, w, u, raw_v }, [k.div_ceil(64), 1, 1])?;
+        self.dispatch(Right { params, w, to_v: raw_v, raw_u }, [m.div_ceil(64), 1, 1])?;
+        self.dispatch(Finish { params, u, to_v: raw_v, to_u: raw_u, v, next, sigma }, [1, 1, 1])?;
         let groups = self.groups(w.len(), 64);
-        self.dispatch(Normalize { params, w, norm: sigma, out: weight }, &Axes::none(), groups)?;
+        self.dispatch(Normalize { params, w, norm: sigma, out: weight }, groups)?;
         self.record(&[w], &[weight], move |rec: &mut Recorder, back: &mut Backward| {
             let Some(d_out) = back.of(rec, weight)? else { return Ok(()) };
             let Some(slot) = back.slot(rec, w)? else { return Ok(()) };
@@ -60,7 +60,7 @@ impl Recorder {
             let inner = rec.sum_untaped(product)?;
             let params = Params { accumulate: slot.accumulate.into(), ..params };
             let gradient = Gradient { params, left_vector: v, right_vector: next, norm: sigma, d_out, inner, d_w: slot.into };
-            rec.dispatch(gradient, &Axes::none(), groups)
+            rec.dispatch(gradient, groups)
         });
         Ok(Spectral { weight, u: next, sigma })
     }

@@ -1,12 +1,12 @@
 //! The rational-quadratic transform of coupling and autoregressive layers, with its running log-determinant; `shaders/spline.wgsl` has the formulas.
 
 use super::coupling::{Direction, arrived, check, destination};
-use crate::gpu::kernels::spline::{Apply, Backward as BackwardKernel, Params};
+use crate::gpu::kernels::spline::{Apply, Backward as BackwardKernel, Params, Variant, axis};
 use crate::gpu::{Backward, Recorder, Var};
 use crate::{Error, Result};
 
 /// Bins at most: what an invocation keeps of a column.
-pub const MOST_BINS: usize = 32;
+pub const MOST_BINS: usize = axis::K::HIGH;
 
 /// Nanoseconds of one number of a bin on two cores of software, about: 0.32 ms for 1,024 rows of two columns and 8 bins, there and back.
 const BIN: f64 = 2.0;
@@ -59,18 +59,27 @@ impl Recorder {
         };
         self.add_cost(BIN * raw.len() as f64);
         let groups = self.groups(n, 64);
-        let axes = direction.axes().set("K", bins.count);
-        self.dispatch(Apply { params, given: x, raw, roles, before: log_det, out: y, log_det: sum }, &axes, groups)?;
+        let variant = Variant { k: bins.count.try_into()?, direction: direction.axis() };
+        self.dispatch(Apply { variant, params, given: x, raw, roles, before: log_det, out: y, log_det: sum }, groups)?;
         let vjp = move |rec: &mut Recorder, back: &mut Backward| {
             let Some((d_out, d_log_det)) = arrived(rec, back, y, sum)? else { return Ok(()) };
             back.pass(rec, log_det, d_log_det)?;
             let (into, raw_into) = (destination(rec, back, x)?, destination(rec, back, raw)?);
             let params = Params { accumulate_in: into.accumulate.into(), accumulate_raw: raw_into.accumulate.into(), ..params };
-            let kernel =
-                BackwardKernel { params, given: x, raw, roles, d_out, d_log_det, d_given: into.into, d_raw: raw_into.into };
+            let kernel = BackwardKernel {
+                variant,
+                params,
+                given: x,
+                raw,
+                roles,
+                d_out,
+                d_log_det,
+                d_given: into.into,
+                d_raw: raw_into.into,
+            };
             rec.add_cost(2.0 * BIN * raw.len() as f64);
             let groups = rec.groups(n, 64);
-            rec.dispatch(kernel, &axes, groups)
+            rec.dispatch(kernel, groups)
         };
         self.record(&[x, raw, log_det], &[y, sum], vjp);
         Ok((y, sum))

@@ -20,49 +20,50 @@
 //! ```
 
 pub use super::kernels::{SteinKernel, stein_kernel};
-use super::pairs::{Launch, Layout, Pairs};
+use super::pairs::{BROADCAST, Launch, Layout, OTHERS, Pairs};
 use super::pairwise::{Estimator, WIDTHS, hand_on};
-use crate::gpu::kernels::pairwise_finish::{Gradient, Params as FinishParams};
-use crate::gpu::kernels::stein::{Params, Rows};
-use crate::gpu::{Axes, Family, Gpu, Recorder, Var};
+use crate::gpu::kernels::common::stein_kernel::{self, axis::Kernel};
+use crate::gpu::kernels::pairwise::finish::{Gradient, Params as FinishParams};
+use crate::gpu::kernels::stein::{CHUNK, OWN_WIDTH, Params, Rows, TILE_WIDTH, Variant, axis};
+use crate::gpu::{Family, Gpu, Recorder, Var};
 use crate::{Error, Result};
 
 /// Largest dimension whose shader is written out for it; beyond, one shader serves all.
-const WRITTEN_OUT: usize = 16;
+const WRITTEN_OUT: usize = axis::D::HIGH;
 
 /// How the pairs are cut up, and the shader's variant.
-fn tiling(gpu: &Gpu, kernel: &SteinKernel, n: usize, d: usize) -> (Layout, Axes) {
+fn tiling(gpu: &Gpu, kernel: &SteinKernel, n: usize, d: usize) -> Result<(Layout, Variant)> {
     let wide = d > WRITTEN_OUT;
     let few = if d <= 4 { 2 } else { 1 };
     let (family, rows, lanes, subgroup) = match gpu.family() {
-        _ if wide => ("wide", 1, 64, 1),
-        Family::Subgroup { width } => ("broadcast", few, width as usize, width as usize),
-        Family::Workgroup => ("tile", if n < 8192 { 1 } else { few }, 128, 1),
-        Family::Register => ("register", few, 64, 1),
+        _ if wide => (axis::Family::Wide, 1, OWN_WIDTH, 1),
+        Family::Subgroup { width } => (axis::Family::Broadcast, few, width, width),
+        Family::Workgroup => (axis::Family::Tile, if n < 8192 { 1 } else { few }, TILE_WIDTH, 1),
+        Family::Register => (axis::Family::Register, few, OWN_WIDTH, 1),
     };
-    let (form, widths) = match kernel {
-        SteinKernel::Gaussian { bandwidths } => ("gaussian", bandwidths.len()),
-        SteinKernel::InverseMultiquadric { .. } => ("multiquadric", 1),
+    let (kernel, widths) = match kernel {
+        SteinKernel::Gaussian { bandwidths } => (Kernel::Gaussian, bandwidths.len()),
+        SteinKernel::InverseMultiquadric { .. } => (Kernel::Multiquadric, 1),
     };
-    let axes = Axes::none()
-        .set("FAMILY", family)
-        .set("KERNEL", form)
-        .set("B", widths)
-        .set("D", if wide { 1 } else { d })
-        .set("R", rows)
-        .set("SG", subgroup);
+    let variant = Variant {
+        family,
+        d: if wide { 0 } else { d }.try_into()?,
+        r: rows.try_into()?,
+        sg: (subgroup as usize).try_into()?,
+        stein_kernel: stein_kernel::Axes { kernel, b: widths.try_into()? },
+    };
     let pairs = Pairs {
         rows: n,
         columns: n,
-        family,
-        rows_of_group: rows * lanes,
+        pace: if family == axis::Family::Broadcast { BROADCAST } else { OTHERS },
+        rows_of_group: rows * lanes as usize,
         columns_of_round: 1,
-        chunks: if wide { d.div_ceil(16) } else { 1 },
+        chunks: if wide { d.div_ceil(CHUNK as usize) } else { 1 },
         groups: gpu.parallel_groups() as usize,
         partial: d,
         cost: 1.0 + 0.5 * widths as f64 + 0.4 * d as f64,
     };
-    (pairs.layout(gpu), axes)
+    Ok((pairs.layout(gpu), variant))
 }
 
 impl Recorder {
@@ -71,7 +72,7 @@ impl Recorder {
     pub fn stein_squared(&mut self, kernel: &SteinKernel, x: Var, scores: Var, estimator: Estimator) -> Result<Var> {
         let shape = shape_of(kernel, x, scores, estimator)?;
         let (n, d) = (x.rows(), x.cols());
-        let (layout, axes) = tiling(self.gpu(), kernel, n, d);
+        let (layout, variant) = tiling(self.gpu(), kernel, n, d)?;
         let value = self.empty(layout.splits, n)?;
         let (g_x, g_scores) = (self.empty(layout.splits, n * d)?, self.empty(layout.splits, n * d)?);
         for Launch { row_begin, row_end, groups } in self.launches(layout) {
@@ -85,7 +86,7 @@ impl Recorder {
                 shape,
                 ..Params::default()
             };
-            self.dispatch(Rows { params, x, scores, value, d_x: g_x, d_scores: g_scores }, &axes, groups)?;
+            self.dispatch(Rows { variant, params, x, scores, value, d_x: g_x, d_scores: g_scores }, groups)?;
         }
         let pairs = estimator.pairs(n);
         let loss = self.full_sum(value, (1.0 / pairs) as f32, false)?;
@@ -105,7 +106,7 @@ impl Recorder {
         let params =
             FinishParams { len: x.len() as u32, splits_xx: partial.rows() as u32, c_xx: scale as f32, ..FinishParams::default() };
         let groups = self.groups(x.len(), 64);
-        self.dispatch(Gradient { params, xx: partial, xy: partial, out }, &Axes::none(), groups)?;
+        self.dispatch(Gradient { params, xx: partial, xy: partial, out }, groups)?;
         Ok(out)
     }
 }

@@ -1,7 +1,7 @@
 //! Times as cosines and sines, in one dispatch; `shaders/time.wgsl` has the formulas.
 
 use crate::gpu::kernels::time::{Backward as BackwardKernel, Forward, Params};
-use crate::gpu::{Axes, Backward, Recorder, Var};
+use crate::gpu::{Backward, Recorder, Var};
 use crate::{Error, Result};
 
 /// A time of an integration.
@@ -29,13 +29,13 @@ impl Recorder {
         let e = self.empty(n, 2 * count)?;
         let params = Params { n: n as u32, count: count as u32, accumulate: 0 };
         let groups = self.groups(n * count, 64);
-        self.dispatch(Forward { params, t, frequencies, e }, &Axes::none(), groups)?;
+        self.dispatch(Forward { params, t, frequencies, e }, groups)?;
         let vjp = move |rec: &mut Recorder, back: &mut Backward| {
             let Some(d_e) = back.of(rec, e)? else { return Ok(()) };
             let Some(slot) = back.slot(rec, t)? else { return Ok(()) };
             let params = Params { accumulate: slot.accumulate.into(), ..params };
             let groups = rec.groups(n, 64);
-            rec.dispatch(BackwardKernel { params, t, frequencies, d_e, d_t: slot.into }, &Axes::none(), groups)
+            rec.dispatch(BackwardKernel { params, t, frequencies, d_e, d_t: slot.into }, groups)
         };
         self.record_with_tangent(&[t], &[e], vjp, move |rec, tangents| {
             // d/dt (cos, sin) = 2πf·(−sin, cos).

@@ -1,8 +1,8 @@
 //! Rows solved against a triangular matrix; `shaders/triangular.wgsl` has the formulas.
 
 use super::linear::PRODUCT;
-use crate::gpu::kernels::triangular::{Params, Solve};
-use crate::gpu::{Axes, Recorder, Var};
+use crate::gpu::kernels::triangular::{Params, Solve, Variant, axis};
+use crate::gpu::{Recorder, Var};
 use crate::{Error, Result};
 
 /// Which half of a matrix holds its numbers.
@@ -26,13 +26,13 @@ impl Recorder {
         }
         self.add_cost(PRODUCT * (n * d * d) as f64);
         let x = self.empty(n, d)?;
-        let (side, unit) = match side {
-            Side::UnitLower => ("lower", 1),
-            Side::Upper => ("upper", 0),
+        let variant = match side {
+            Side::UnitLower => Variant { side: axis::Side::Lower, unit: true },
+            Side::Upper => Variant { side: axis::Side::Upper, unit: false },
         };
         let groups = self.groups(n, 64);
         let params = Params { n: n as u32, d: d as u32 };
-        self.dispatch(Solve { params, b, t, x }, &Axes::none().set("SIDE", side).set("UNIT", unit), groups)?;
+        self.dispatch(Solve { variant, params, b, t, x }, groups)?;
         Ok(x)
     }
 }

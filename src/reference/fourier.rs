@@ -1,4 +1,4 @@
-//! Fourier and moment-generating statistics in f64, straight from their formulas: the reference for `shaders/fourier.wgsl`.
+//! Fourier and moment-generating statistics in f64, straight from their formulas: the reference for `shaders/fourier`.
 //!
 //! With a complex frequency t = a + i b, f(x) = exp((a + i b)·x), φ̂_x(t) = (1/n) Σᵢ f(xᵢ), and the loss is
 //! Σ_k τ_k |φ̂_x(t_k) − φ̂_y(t_k)|². Real frequencies have a = 0: characteristic functions, |f| = 1.

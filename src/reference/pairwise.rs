@@ -1,4 +1,4 @@
-//! Pairwise kernel sums in f64, straight from their formulas: the reference for `shaders/pairwise.wgsl`.
+//! Pairwise kernel sums in f64, straight from their formulas: the reference for `shaders/pairwise/sums.wgsl`.
 //!
 //! For points x (n×d) and y (m×d), a radial kernel k and column weights v, the row sums are rᵢ = Σⱼ vⱼ k(xᵢ, yⱼ) and their
 //! gradients gᵢ = ∂rᵢ/∂xᵢ (Gretton et al. 2012 for the statistics; Székely & Rizzo 2013 for k = −‖x−y‖^β).

@@ -8,7 +8,7 @@ pub use schedule::{Coefficients, Curve, FLOOR, Gamma, Linear, Path, Prediction, 
 
 use super::time::Time;
 use crate::gpu::kernels::path::{Fill, Params};
-use crate::gpu::{Axes, Recorder, Var};
+use crate::gpu::{Recorder, Var};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 
@@ -132,7 +132,7 @@ impl Path {
         };
         let state = rec.state();
         let groups = rec.groups(n, 64);
-        rec.dispatch(Fill { params, state, given, table }, &Axes::none(), groups)?;
+        rec.dispatch(Fill { params, state, given, table }, groups)?;
         Ok(table)
     }
 }

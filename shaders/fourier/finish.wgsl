@@ -1,4 +1,4 @@
-// Between the two walks of fourier.wgsl: the splits' sums become means, the loss, and what the gradient needs of each
+// Between the two walks of walk.wgsl: the splits' sums become means, the loss, and what the gradient needs of each
 // frequency. With c + i s = φ̂(x), c′ + i s′ = φ̂(y), q = mean|f|² and ρ = 1/(n−1) (unbiased) or 0 (biased):
 //   loss = Σ_k τ [(c − c′)² + (s − s′)² + ρ(c² + s² − q) + ρ′(c′² + s′² − q′)]
 //   P = 2τ((1 + ρ)c − c′)/n    Q = 2τ((1 + ρ)s − s′)/n    A = √(P² + Q²)    θ = atan2(P, Q)    D = 2τρ/n

@@ -2,8 +2,11 @@
 // units stay in its memory: 32 × 128 numbers are the 16 KiB that every device has. Each invocation sums 8 rows × 2 vec4s of columns in
 // registers, for which it loads 8 vec4s of each operand a step of four terms; weights come from the cache.
 #import common/perceptron
+// Rows that a workgroup takes, and most hidden units.
+#let TILE = 32
+#let WIDEST = 128
 
-var<workgroup> h: array<vec4<f32>, 1024>;                              // row r, columns 4q … 4q + 3: h[32 r + q]
+var<workgroup> h: array<vec4<f32>, $(TILE * WIDEST / 4)>;                              // row r, columns 4q … 4q + 3: h[32 r + q]
 
 // The columns of block c that an invocation has.
 fn column(lane: u32, c: u32) -> u32 { return lane % 16u + 16u * c; }
@@ -11,7 +14,7 @@ fn column(lane: u32, c: u32) -> u32 { return lane % 16u + 16u * c; }
 @compute @workgroup_size(64)
 fn forward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let quads = params.width / 4u;
-    let top = group.x * 32u;
+    let top = group.x * $(TILE)u;
     let mine = lane / 16u * 8u;                                        // the first of its eight rows
     // Columns past the end are computed as the last and not kept.
     let q_0 = min(column(lane, 0u), quads - 1u);
@@ -34,7 +37,7 @@ fn forward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_in
 #for C in 0..2
         if (column(lane, $(C)u) < quads) {
 #for R in 0..8
-            h[32u * (mine + $(R)u) + column(lane, $(C)u)] = act4(sum_$(R)_$C);
+            h[$(WIDEST / 4)u * (mine + $(R)u) + column(lane, $(C)u)] = act4(sum_$(R)_$C);
 #endfor
         }
 #endfor
@@ -46,7 +49,7 @@ fn forward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_in
 #endfor
         for (var k = 0u; k < quads; k++) {
 #for R in 0..8
-            let h_$R = h[32u * (mine + $(R)u) + k];
+            let h_$R = h[$(WIDEST / 4)u * (mine + $(R)u) + k];
 #endfor
 #for I in 0..4
             let w_$(I)_0 = w[at + (4u * k + $(I)u) * quads + q_0];
@@ -62,7 +65,7 @@ fn forward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_in
 #for C in 0..2
     if (column(lane, $(C)u) < quads) {
 #for R in 0..8
-        h[32u * (mine + $(R)u) + column(lane, $(C)u)] = act4(sum_$(R)_$C);
+        h[$(WIDEST / 4)u * (mine + $(R)u) + column(lane, $(C)u)] = act4(sum_$(R)_$C);
 #endfor
     }
 #endfor
@@ -74,7 +77,7 @@ fn forward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_in
         // Rows begin in the same bank of memory: so each begins its sum elsewhere.
         for (var i = 0u; i < quads; i++) {
             let q = (i + lane) % quads;
-            let v = h[32u * (lane % 32u) + q];
+            let v = h[$(WIDEST / 4)u * (lane % 32u) + q];
 #for I in 0..4
             sum += v[$I] * number(params.last, (4u * q + $(I)u) * params.m + j);
 #endfor

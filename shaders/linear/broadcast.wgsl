@@ -8,7 +8,7 @@
 //   forward   σ(x)      (n, k)            W   (k × m)        m
 //   input     d_y       (n, m)            Wᵀ  (m × k)        k
 //   weight    σ(x)ᵀ     (k, n)            d_y (n × m)        m; the sum over n is split over workgroups (group.z), and
-//                                                            `finish` of linear.wgsl adds the parts in order
+//                                                            `finish` of tiled.wgsl adds the parts in order
 // NB such blocks of columns are held at once where there is room: A is loaded and broadcast once for all of them.
 // RS rows of A are loaded a turn, and RI of them accumulated at once, as many as registers hold; where four rows of A fit one
 // load, one load takes them.
@@ -16,16 +16,20 @@
 // Compile time: since Mesa 24 a driver writes a branch for each lane of every load and store in the text, and its compiler takes
 // longer than linearly over them (256 loads: 32 s; the same loads in a loop: 1 s). So B is loaded LOADS rows a round, and a round keeps
 // what it loaded under the names of that round; GROUPS = 1 turns over RI rows at a time in a loop, GROUPS = RS / RI writes them out.
-#axis PRODUCT: forward input weight
-#axis SG: 16
-#axis KC: 4 8
+#axis SG: 4..=128 as 8
+#axis KC: 4..=128 as 8 4
 #axis CV: 1 4
-#axis RS: 4
-#axis RI: 2
-#axis GROUPS: 1 2
-#axis LOADS: 4
-#axis NB: 2
-#axis KEEP: 0 1 2
+#axis RS: 1..=4 as 4 2 1
+#axis RI: 1..=4 as 2 1
+#axis GROUPS: 1..=4 as 4 2 1
+#axis LOADS: 1..=16 as 4
+#axis NB: 1..=4 as 2
+#axis KEEP: nothing sum scaled
+#require CV == 4 || PRODUCT == input && KV == 0 || PRODUCT != input && MV == 0
+#require GROUPS == 1 && RS % RI == 0 || GROUPS * RI == RS
+#require KC % LOADS == 0
+#require LOADS % 4 == 0 || PRODUCT != input || MV == 0
+#require KEEP != scaled || PRODUCT == input && ACT != identity
 #import common/linear
 
 // The columns of B and of the output that lane `lane` of column block `block` holds: four neighbors where rows of the
@@ -85,8 +89,8 @@ fn b_at(q: u32, first: u32) -> Cols {
 #endif
 
 // Writes the products of one row: out = (kept ? out : 0) + value, times σ' in d_x. A load or store that a branch leaves out
-// still costs its loop over the lanes, so KEEP says what can happen: 0 one chunk of terms and nothing to add to; 1 the sum of the chunks
-// so far, or what the product is added to, may lie in `out`; 2 every chunk, already times σ', adds to what is there.
+// still costs its loop over the lanes, so KEEP says what can happen: `nothing`, one chunk of terms and nothing to add to; `sum`, the sum of the
+// chunks so far, or what the product is added to, may lie in `out`; `scaled`, every chunk, already times σ', adds to what is there.
 #if PRODUCT == input && KV == 1 || PRODUCT != input && MV == 1
 fn put(part: u32, row: u32, first: u32, value: vec4<f32>, kept: bool, last: bool) {
 #if PRODUCT == forward
@@ -100,17 +104,17 @@ fn put(part: u32, row: u32, first: u32, value: vec4<f32>, kept: bool, last: bool
         let i = (part * params.k + row) * (params.m / 4u) + first / 4u;
 #endif
         var v = value;
-#if KEEP == 1
+#if KEEP == sum
         if (kept) { v += out_at(i); }
 #endif
 #if PRODUCT == input && ACT != identity
-#if KEEP == 1
+#if KEEP == sum
         if (last) { v *= slope4(x[i]); }
 #else
         v *= slope4(x[i]);
 #endif
 #endif
-#if KEEP == 2
+#if KEEP == scaled
         v += out_at(i);
 #endif
         write_at(i, v);
@@ -130,17 +134,17 @@ fn put_one(part: u32, row: u32, col: u32, value: f32, kept: bool, last: bool) {
         let i = (part * params.k + row) * params.m + col;
 #endif
         var v = value;
-#if KEEP == 1
+#if KEEP == sum
         if (kept) { v += out_at(i); }
 #endif
 #if PRODUCT == input && ACT != identity
-#if KEEP == 1
+#if KEEP == sum
         if (last) { v *= act_slope(x[i]); }
 #else
         v *= act_slope(x[i]);
 #endif
 #endif
-#if KEEP == 2
+#if KEEP == scaled
         v += out_at(i);
 #endif
         write_at(i, v);

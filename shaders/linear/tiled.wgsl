@@ -9,7 +9,7 @@
 // of workgroup memory. backward_weight sums over n in `splits` parts (group.z), which `finish` adds up in order.
 #axis DESIGN: tile register
 #axis TILE: 64 128
-#axis PRODUCT: forward input weight
+#require DESIGN == tile || TILE == 64
 #import common/index
 #import common/linear
 

@@ -3,12 +3,14 @@
 //   sums    out_ib = ln Σ_j exp(−a_b c_ij),   a = 1/2h² (a Gaussian kernel) or 1/h (a Laplacian one)
 //   means   T_i = Σ_j w_ij y_j,   w_ij = exp(−a(c_ij − min_k c_ik))/Σ_j …;     for a Gaussian kernel ∂out_i/∂x_i = (T_i − x_i)/h²
 // With `same`, j = i is left out (leave-one-out cross-validation; a batch that is repelled by itself).
-// The least c_ij is taken out of every exponent, so that rows far from all of y have a finite sum; kernel_sums.wgsl finds it with the sums of each
+// The least c_ij is taken out of every exponent, so that rows far from all of y have a finite sum; sums.wgsl finds it with the sums of each
 // split. Of means one invocation is a row, a split of the columns and a chunk of 16 coordinates; `merge` and `average` join the splits in order.
 // D is the number of columns where they fit into registers; 0 is any number, in chunks of 16 with 8 rows of y at a time. No gradient: this is for scores.
-#axis B: 1 8
-#axis D: 1 3 0
-#axis SHAPE: square distance
+#axis B: 1..=8 as 3
+#axis D: 0..=64 as 3 0
+#import common/kernel_shape
+// Coordinates that an invocation forms where they are in chunks.
+#let CHUNK = 16
 #import common/index
 #import common/lowest
 #import common/minus_log
@@ -29,7 +31,7 @@ struct Params {
 @group(0) @binding(2) var<storage, read> y: array<f32>;                    // m × d
 @group(0) @binding(3) var<storage, read> rates: array<f32>;                // B: a_b
 @group(0) @binding(4) var<storage, read_write> parts: array<f32>;          // splits × n × B × (1 + d): of `means`
-@group(0) @binding(5) var<storage, read> split_parts: array<f32>;          // what `merge` (of kernel_sums) and `average` join
+@group(0) @binding(5) var<storage, read> split_parts: array<f32>;          // what `merge` (of sums.wgsl) and `average` join
 @group(0) @binding(6) var<storage, read_write> out: array<f32>;            // n × B; the means, n × d
 @group(0) @binding(7) var<storage, read_write> least: array<f32>;          // n: min_k c_ik, from `merge`
 @group(0) @binding(8) var<storage, read> nearest: array<f32>;              // n: the same, for `means`
@@ -83,8 +85,8 @@ fn means(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_inde
     var total$Q = 0.0;
 #endfor
 #if D == 0
-    let begin = group.z * 16u;
-#for C in 0..16
+    let begin = group.z * $(CHUNK)u;
+#for C in 0..CHUNK
     let at$C = min(begin + $(C)u, params.d - 1u);
 #for Q in 0..$B
     var sum$(Q)_$C = 0.0;
@@ -100,7 +102,7 @@ fn means(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_inde
             let w$Q = exp(clamp(-a$Q * farther, LOWEST, 0.0));
             total$Q += w$Q;
 #endfor
-#for C in 0..16
+#for C in 0..CHUNK
             let y$C = y[from_row + at$C];
 #for Q in 0..$B
             sum$(Q)_$C += w$Q * y$C;
@@ -109,7 +111,7 @@ fn means(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_inde
         }
 #endfor
     }
-#for C in 0..16
+#for C in 0..CHUNK
     if (begin + $(C)u < params.d) {
 #for Q in 0..$B
         parts[place + $(Q)u * (params.d + 1u) + begin + $(C)u] = sum$(Q)_$C;

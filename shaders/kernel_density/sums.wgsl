@@ -1,8 +1,7 @@
-// The sums of kernel_density.wgsl: S_ib = Σ_j exp(−a_b(c_ij − min_k c_ik)) of one split of the columns, for B rates a_b in one pass over the pairs
+// The sums of means.wgsl: S_ib = Σ_j exp(−a_b(c_ij − min_k c_ik)) of one split of the columns, for B rates a_b in one pass over the pairs
 // (common/pairs), with c_ij = ‖xᵢ − yⱼ‖² (SHAPE square) or ‖xᵢ − yⱼ‖ (distance). With `same`, j = i is left out.
-#axis FAMILY: broadcast tile register wide wide_broadcast
-#axis B: 1 8
-#axis SHAPE: square distance
+#axis B: 1..=8 as 3
+#import common/kernel_shape
 #let GRADIENT = 0
 #let REDUCTION = log_sum
 #let RATES = B

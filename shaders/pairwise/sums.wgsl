@@ -1,8 +1,7 @@
 // Pairwise kernel sums that never store the n×m matrix: for x (n×d), y (m×d) and a radial kernel k (common/radial),
 //   rᵢ = Σⱼ k(xᵢ, yⱼ)      gᵢ = Σⱼ w(xᵢ, yⱼ)·(xᵢ − yⱼ), so that ∂rᵢ/∂xᵢ = −slope·gᵢ
 // and from three such sums  MMD² = c_xx Σᵢ rᵢ(x,x) + c_yy Σⱼ rⱼ(y,y) + c_xy Σᵢ rᵢ(x,y)  (Gretton et al. 2012, eq. 3 and 5).
-// `finish_*` adds the splits in a fixed order.
-#axis FAMILY: broadcast tile register wide wide_broadcast
+// finish.wgsl adds the splits in a fixed order.
 #axis GRADIENT: 1 0
 #let REDUCTION = sum
 #let POTENTIAL = 0

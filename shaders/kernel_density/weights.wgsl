@@ -1,12 +1,12 @@
 // What a kernel weighs rows of many columns by, where their distances come from a product of matrices: with p_ij = ⟨x_i, y_j⟩ and B rates a_b,
 //   c_ij = max(0, |x_i|² + |y_j|² − 2p_ij)   (SHAPE square), or its root (distance)
 //   w_bij = exp(−a_b(c_ij − min_k c_ik)),    W_bi = Σ_j w_bij
-// so that the means of kernel_density.wgsl, T_bi = Σ_j w_bij y_j/W_bi, are a product of matrices again, of B·n rows, and a division (`average`). The
+// so that the means of means.wgsl, T_bi = Σ_j w_bij y_j/W_bi, are a product of matrices again, of B·n rows, and a division (`average`). The
 // least c_ij is the same for every width, for exponents fall with c; the nearest row weighs 1, and W ≥ 1. With `same`, w_bii = 0.
 // A row of x is a workgroup, so that neighbors read and write neighbors, and two barriers are all it needs whatever B: every lane adds up the
 // lanes' least costs by itself, and lane b the sums of width b. No gradient: this is for fields that are held fixed.
-#axis B: 1 8
-#axis SHAPE: square distance
+#axis B: 1..=8 as 3
+#import common/kernel_shape
 #import common/index
 #import common/lowest
 

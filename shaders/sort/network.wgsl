@@ -8,7 +8,7 @@
 // one of the ends and nothing is lost.
 //   backward   d_x at (index_kj, j) = (accumulate ? d_x : 0) + d_out_kj: each column's rows go back where they came from
 //   follow     out_kj = x at (index_kj, j)
-#axis HELD: 8 16 32
+#let HELD = 16
 #import common/index
 
 // `distance`: rows between two that an invocation holds; `last`: keys become floats again.

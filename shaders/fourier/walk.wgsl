@@ -8,10 +8,17 @@
 // COMPLEX = 0 is a = 0. Families as in common/pairs, whose skeleton is for distances: a phase is an inner product; `wide` serves any dimension.
 #axis FAMILY: broadcast register wide
 #axis COMPLEX: 0 1
-#axis D: 3
-#axis R: 2
-#axis J: 2
-#axis SG: 4
+#axis D: 0..=64 as 3 0
+#axis R: 1..=4 as 2 1
+#axis J: 1..=16 as 2 1
+#axis SG: 1..=128 as 4 1
+// Invocations of a workgroup but for `broadcast`, and coordinates of the gradient that one of `wide` forms.
+#let OWN_WIDTH = 64
+#let CHUNK = 32
+#require FAMILY != wide || D == 0
+#require FAMILY == wide || D > 0
+#require FAMILY == broadcast || R == 1 && J == 1 && SG == 1
+#require FAMILY != broadcast || SG >= 4 && SG % J == 0
 
 struct Params {
     n: u32,                       // samples

@@ -1,5 +1,5 @@
 // Sorting every column of a matrix by the digits of its keys, lowest first (LSD radix sort; Knuth 5.2.5): stable, the same
-// answer as sort.wgsl bit for bit. For software adapters, where each lane's access to memory costs as much as ten operations:
+// answer as network.wgsl bit for bit. For software adapters, where each lane's access to memory costs as much as ten operations:
 // about nine accesses a value and digit, however many rows there are. Lanes work through blocks of rows one by one, so that
 // a real GPU would starve on it.
 //   histogram   how often each digit occurs in a block of rows
