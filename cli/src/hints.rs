@@ -3,7 +3,7 @@
 use crate::arguments::Command;
 
 /// Advice of the library, and the words that follow it on the command line.
-const ADVICE: [(&str, &str); 17] = [
+const ADVICE: [(&str, &str); 16] = [
     ("resume it, or choose another folder", "`--resume`, or `--out FOLDER`"),
     ("choose another folder", "`--out FOLDER`"),
     ("start a new run in another folder", "`--out FOLDER`"),
@@ -16,7 +16,6 @@ const ADVICE: [(&str, &str); 17] = [
     ("choose another `solver`", "`--solver`"),
     ("use more `steps`", "`--steps`"),
     ("add flow-matching", "`--methods flow-matching,distill`"),
-    ("is not key=value", "`--set batch_size=512`"),
     ("a density needs finite rows", "`--data`"),
     ("leave out the conditioning columns", "`--condition`"),
     ("one expression per column", "`--score EXPR --score EXPR …`"),
@@ -54,7 +53,8 @@ fn advised(command: &Command, message: &str) -> Option<String> {
 fn setting(command: &Command, message: &str) -> Option<String> {
     let (key, rest) = message.strip_prefix('`')?.split_once('`')?;
     let is_key = !key.is_empty() && key.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-    if !is_key || !(rest.starts_with(" is ") || rest.starts_with(" cannot be ")) {
+    // A message that ends in parentheses has the setting's help there.
+    if !is_key || message.ends_with(')') || !(rest.starts_with(" is ") || rest.starts_with(" cannot be ")) {
         return None;
     }
     let own: &[(&str, &str)] = match command {

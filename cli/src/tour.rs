@@ -158,7 +158,17 @@ impl<'a> Printed<'a> {
 }
 
 fn shown(plan: &Plan, tour: &Tour) -> String {
-    let head = ["", "root energy", "skill", "p", "C2ST accuracy", "coverage", "nats per row", "training", "10,000 rows in"];
+    let head = [
+        "",
+        "root energy",
+        "skill",
+        "p against nearest",
+        "C2ST accuracy",
+        "coverage",
+        "nats per row",
+        "training",
+        "10,000 rows in",
+    ];
     let mut rows = vec![head.map(String::from).to_vec()];
     for kept in tour.ranked() {
         let record = &kept.record;

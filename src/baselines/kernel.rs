@@ -140,6 +140,6 @@ impl Baseline for Kernel {
     }
 
     fn note(&self) -> String {
-        format!("width {} by leave-one-out", number(self.width, 2))
+        format!("bandwidth {}, by leave-one-out likelihood", number(self.width, 2))
     }
 }

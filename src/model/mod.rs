@@ -181,7 +181,7 @@ pub(crate) fn write_tensors(
 pub(crate) fn read_tensors<T: for<'a> Deserialize<'a>>(path: &Path, key: &str) -> Result<(HashMap<String, Vec<f32>>, T)> {
     let bytes = std::fs::read(path).map_err(|e| Error::io("read", path, e))?;
     let damaged = |e: &dyn std::fmt::Display| {
-        Error::format(path, format!("is damaged, or was not written by this version of pushforward: {e}"))
+        Error::format(path, format!("is damaged, or is not a model: give the folder of a run, or its model.safetensors ({e})"))
     };
     let (_, header) = SafeTensors::read_metadata(&bytes).map_err(|e| damaged(&e))?;
     let metadata = header.metadata().as_ref().and_then(|m| m.get(key));

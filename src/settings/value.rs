@@ -67,6 +67,10 @@ fn problem(error: &toml::de::Error) -> String {
         "a boolean" | "bool" => "true or false",
         "a string" | "a borrowed string" => "a text",
         "a sequence" => "a list in square brackets",
+        // "unknown variant `a`, expected one of `b`, `c`"
+        choices if message.starts_with("unknown variant") => {
+            return format!("it must be {}", choices.trim_start_matches("one of ").replace('`', ""));
+        }
         _ => return message.into(),
     };
     format!("it must be {wanted}")

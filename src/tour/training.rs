@@ -98,7 +98,7 @@ impl Trainer<'_> {
             Err(Error::Interrupted { .. }) if stops.iter().all(|stop| !stop.load(Ordering::SeqCst)) => {
                 let model = Model::load(&self.gpu, &folder)?;
                 (record.steps_made, record.steps_kept, record.training_seconds) = (step, model.description().steps, took);
-                record.note = format!("stopped in time at step {step} of {}", record.steps_planned);
+                record.note = format!("stopped at step {step} of {}, at the end of its time", record.steps_planned);
                 Ok(model)
             }
             Err(e) => Err(e),

@@ -24,7 +24,8 @@ use crate::metrics::{Evaluation, Points};
 use crate::tour::{Kind, Plan, ROWS, SAMPLE, Sets, Tour, root};
 use crate::words::{duration, number, plain};
 use plane::{Plane, dependent};
-use sheets::{best_by, candidates, failed, one_step, spent};
+use sheets::{best_by, candidates, failed, left_out, one_step, spent};
+use words::verdict;
 
 /// Columns of a pair plot.
 const PAIRED: usize = 6;
@@ -61,23 +62,18 @@ pub fn page(plan: &Plan, tour: &Tour, gpu: &Gpu, commands: Vec<String>) -> Resul
     ];
     let refit = refit(tour);
     let saved = (!refit.is_empty()).then(|| ("saved model".to_string(), refit.trim_start_matches(", ").to_string()));
+    let (headline, lead) = verdict(tour);
     Ok(Page {
         title: format!("A tour of {}", plan.source),
-        headline: headline(tour),
+        headline,
+        lead,
         facts: facts.map(|(name, value)| (name.to_string(), value)).into_iter().chain(saved).collect(),
         scores: scores(tour),
         figures: figures(tour)?,
-        sheets: vec![
-            candidates(tour),
-            best_by(tour),
-            one_step(tour),
-            spent(tour),
-            failed(tour, false, "What failed"),
-            failed(tour, true, "Left out: not enough time"),
-        ]
-        .into_iter()
-        .flatten()
-        .collect(),
+        sheets: vec![candidates(tour), best_by(tour), one_step(tour), spent(tour), failed(tour), left_out(tour)]
+            .into_iter()
+            .flatten()
+            .collect(),
         settings: plan.training.shown(),
         commands,
         footer: format!("pushforward {}", env!("CARGO_PKG_VERSION")),
@@ -101,7 +97,7 @@ fn scores(tour: &Tour) -> Option<ScoreTable> {
         let named: Vec<(&str, &Evaluation)> = tested.scores.iter().map(|(name, found)| (name.as_str(), found)).collect();
         let rows = number(tested.rows as f64, 12);
         let title = format!("{rows} test rows, used for no choice; every column in units of its standard deviation");
-        return Some(ScoreTable::new(title, &named));
+        return Some(readable(ScoreTable::new(title, &named)));
     }
     let best = tour.best_method()?;
     let beside = tour.ranked().into_iter().filter(|kept| kept.record.kind == Kind::Baseline).map(|kept| &kept.record);
@@ -115,7 +111,13 @@ fn scores(tour: &Tour) -> Option<ScoreTable> {
     let title = format!(
         "{rows} validation rows, which also chose the steps and the winner; every column in units of its standard deviation"
     );
-    Some(ScoreTable::new(title, &named))
+    Some(readable(ScoreTable::new(title, &named)))
+}
+
+/// With what the columns are for.
+fn readable(mut table: ScoreTable) -> ScoreTable {
+    table.notes.insert(0, "The samples are good where they score like the training rows; the others are baselines.".into());
+    table
 }
 
 /// The generated columns, and the conditions.
@@ -179,7 +181,7 @@ fn gallery(tour: &Tour) -> Result<Figure> {
     Ok(Figure::new(
         "Samples of every candidate",
         format!(
-            "At most {} rows of each, in {seen}: real rows in blue, baselines in gray, methods in orange, with their root energy distance to validation rows, nearest first.",
+            "At most {} rows of each, in {seen}: real rows in blue, baselines in gray, methods in orange, with their root energy distance to validation rows, nearest first. “% beyond”: the share of rows outside of the picture.",
             number(DOTS as f64, 12)
         ),
         wall(&pictures, "Rows of every candidate")?,

@@ -213,15 +213,23 @@ pub(super) fn spent(tour: &Tour) -> Option<Sheet> {
     })
 }
 
-pub(super) fn failed(tour: &Tour, left_out: bool, title: &str) -> Option<Sheet> {
+/// The methods that there was no time for.
+pub(super) fn left_out(tour: &Tour) -> Option<Sheet> {
+    let out: Vec<_> = tour.kept.iter().map(|kept| &kept.record).filter(|record| record.left_out).collect();
+    let why = out.iter().find_map(|record| record.failure.as_ref())?;
+    let names: Vec<&str> = out.iter().map(|record| record.name.as_str()).collect();
+    Some(Sheet { title: "Left out: not enough time".into(), note: format!("{}: {why}.", listed(&names)), ..Sheet::default() })
+}
+
+pub(super) fn failed(tour: &Tour) -> Option<Sheet> {
     let rows: Vec<Vec<Cell>> = tour
         .kept
         .iter()
-        .filter(|kept| kept.record.left_out == left_out)
+        .filter(|kept| !kept.record.left_out)
         .filter_map(|kept| Some(vec![bare(kept.record.name.clone()), bare(kept.record.failure.clone()?)]))
         .collect();
     (!rows.is_empty()).then(|| Sheet {
-        title: title.into(),
+        title: "What failed".into(),
         head: ["", "why"].map(String::from).to_vec(),
         rows,
         numbers: false,

@@ -33,11 +33,17 @@ pub(super) fn probability(p: f64) -> String {
 
 /// What the winner scores on test rows, and how validation rows chose it.
 pub fn headline(tour: &Tour) -> String {
+    let (headline, lead) = verdict(tour);
+    [vec![headline], lead].concat().join(" ")
+}
+
+/// The same in parts: a headline, and the paragraphs that follow it.
+pub(super) fn verdict(tour: &Tour) -> (String, Vec<String>) {
     let ranked = ranked(tour);
     match tour.tested.as_ref().and_then(tested) {
-        Some(tested) => format!("{tested} {ranked}"),
-        None if tour.judge.sets.test.is_some() => ranked,
-        None => format!("{ranked} There are no test rows: these rows also chose the steps and the winner."),
+        Some(tested) => (tested, vec![ranked]),
+        None if tour.judge.sets.test.is_some() => (ranked, Vec::new()),
+        None => (ranked, vec!["There are no test rows: these rows also chose the steps and the winner.".into()]),
     }
 }
 
