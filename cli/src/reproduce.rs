@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use pushforward::Error;
 use pushforward::words::table;
-use pushforward_studies::{ALL, Desk, find};
+use pushforward_studies::{ALL, Workspace, find};
 
 use super::arguments::Reproduce;
 use super::console::{Console, print};
@@ -29,7 +29,7 @@ pub fn reproduce(args: &Reproduce, adapter: &str, console: Console) -> anyhow::R
     let stop = if entry.resumes { stop_on_signals()? } else { Arc::default() };
     let command = command(&out, false);
     let mut watch = Watches::new(console);
-    let made = study(Desk { gpu: &gpu, out: &out, seed: args.seed, command: &command, progress: &mut watch, stop: &stop });
+    let made = study(Workspace { gpu: &gpu, out: &out, seed: args.seed, command: &command, progress: &mut watch, stop: &stop });
     watch.clear();
     let made = made?;
     print(if args.json { &made.json } else { &made.text })?;

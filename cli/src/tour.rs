@@ -139,9 +139,9 @@ impl<'a> Printed<'a> {
         };
         Self {
             data: plan.source.to_string(),
-            training_rows: tour.judge.sets.train.rows(),
-            validation_rows: tour.judge.sets.validation.rows(),
-            test_rows: tour.judge.sets.test.as_ref().map_or(0, Table::rows),
+            training_rows: tour.scorer.sets.train.rows(),
+            validation_rows: tour.scorer.sets.validation.rows(),
+            test_rows: tour.scorer.sets.test.as_ref().map_or(0, Table::rows),
             budget: plan.budget,
             elapsed: tour.elapsed,
             candidates: tour.ranked().into_iter().map(candidate).collect(),

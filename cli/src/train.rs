@@ -11,7 +11,7 @@ use pushforward::data::{
 use pushforward::gpu::Gpu;
 use pushforward::methods::{self, Method, Training};
 use pushforward::model::{Description, check_config};
-use pushforward::report::run::{self, Judged, judged, kept_said, outside_said, refit_said, sets_said};
+use pushforward::report::run::{self, TestLikelihood, kept_said, outside_said, refit_said, sets_said, test_likelihood};
 use pushforward::settings::Values;
 use pushforward::train::{Job, MOST_OUTSIDE, MOST_TEST, Outcome, Rows};
 use pushforward::words::{count, duration};
@@ -107,10 +107,10 @@ pub fn train(args: &Train, adapter: &str, console: Console) -> anyhow::Result<()
         let _ = std::fs::remove_dir(&out).and_then(|()| std::fs::remove_dir(RUNS));
     }
     let outcome = outcome.map_err(|e| ended(e, &out))?;
-    let judged = judged(&outcome)?;
+    let likelihood = test_likelihood(&outcome)?;
     let beside = beside.map(|(_, rows)| rows);
-    let report = report(&gpu, (&outcome, &out), beside.as_ref(), judged.as_ref(), console)?;
-    finished((&outcome, &out), &source, judged.as_ref(), report.as_ref(), console)
+    let report = report(&gpu, (&outcome, &out), beside.as_ref(), likelihood.as_ref(), console)?;
+    finished((&outcome, &out), &source, likelihood.as_ref(), report.as_ref(), console)
 }
 
 /// A run that ended before its time: what it left, and how to go on.
@@ -336,14 +336,14 @@ fn report(
     gpu: &Gpu,
     (outcome, folder): (&Outcome, &Path),
     more: Option<&Table>,
-    judged: Option<&Judged>,
+    likelihood: Option<&TestLikelihood>,
     console: Console,
 ) -> anyhow::Result<Option<Report>> {
     let path = folder.join("report.html");
     let rows = asked(&outcome.model, run::ROWS);
     let sample =
         format!("pushforward sample {} {rows} --seed {} --out samples.csv", quote(&folder.display().to_string()), run::SEED);
-    let page = match run::page(gpu, outcome, more, judged, vec![command(folder, false), sample]) {
+    let page = match run::page(gpu, outcome, more, likelihood, vec![command(folder, false), sample]) {
         Ok(page) => page,
         Err(e @ (Error::Data(_) | Error::Shape { .. })) => {
             console.message(&format!("no report was written: {e}"));
@@ -358,7 +358,7 @@ fn report(
 fn finished(
     (outcome, path): (&Outcome, &Path),
     source: &Source,
-    judged: Option<&Judged>,
+    likelihood: Option<&TestLikelihood>,
     report: Option<&Report>,
     console: Console,
 ) -> anyhow::Result<()> {
@@ -375,7 +375,7 @@ fn finished(
             "run": path, "model": model, "report": report.map(|report| &report.path), "verdict": report.map(|report| &report.verdict),
             "steps": outcome.steps, "kept_step": outcome.kept, "stopped_early": outcome.stopped_early, "refit": outcome.before_refit.is_some(),
             "training_rows": outcome.sets.train.rows(), "validation_rows": rows(&outcome.sets.validation), "test_rows": rows(&outcome.sets.test),
-            "outside_range": outcome.outside, "seconds": outcome.seconds, "likelihood": judged.map(Judged::json),
+            "outside_range": outcome.outside, "seconds": outcome.seconds, "likelihood": likelihood.map(TestLikelihood::json),
         });
         return Ok(print(&value.to_string())?);
     }
@@ -385,8 +385,8 @@ fn finished(
     if let Some(said) = refit_said(outcome) {
         text += &format!("refit    {said}\n");
     }
-    if let Some(judged) = judged {
-        text += &format!("nats     {}\n", judged.said());
+    if let Some(likelihood) = likelihood {
+        text += &format!("nats     {}\n", likelihood.said());
     }
     if let Some(share) = outcome.outside.filter(|share| *share > MOST_OUTSIDE) {
         text += &format!("warning  {}: another seed, fewer steps or a lower learning rate may do better\n", outside_said(share));

@@ -377,7 +377,7 @@ fn mean_of(values: &[f32]) -> f64 {
     values.iter().map(|&v| f64::from(v)).sum::<f64>() / values.len() as f64
 }
 
-/// Rows to judge: of a model with given texts, the columns that it knows.
+/// Rows whose density is asked for: of a model with categorical conditions, the columns that it knows.
 fn rows_of(model: &Model, text: &str) -> Result<Table, Error> {
     let (source, description) = (text.parse::<Source>()?, model.description());
     let leveled = groups(description.parted().1).iter().any(|group| !group.levels.is_empty());

@@ -2,11 +2,11 @@
 //! Its accuracy is ½ when the two distributions are one, and Φ(δ/2) at best for N(0, 1) against N(δ, 1).
 //!
 //! Two classifiers try, gradient-boosted trees (`metrics::trees`) and a network (`metrics::network`), and the stronger one is reported. Rows of both sets
-//! fall into five folds at random, equally many of each set in each; a fold is judged by models of the four others, so that every row is judged
+//! fall into five folds at random, equally many of each set in each; a fold is classified by models of the four others, so that every row is classified
 //! once and by models that have not seen it.
 //!
-//! These counts are no basis for a p-value: a row of one fold trains the models that judge another, so that their errors depend on each other, and the
-//! stronger of two is chosen by the very count. The p-value is of other models. Fold k is judged by models of the folds before it, and of the two
+//! These counts are no basis for a p-value: a row of one fold trains the models that classify another, so that their errors depend on each other, and the
+//! stronger of two is chosen by the very count. The p-value is of other models. Fold k is classified by models of the folds before it, and of the two
 //! classifiers by the one that was right more often in the folds before it (trees, in the first). Given all that came before, and the fold's rows
 //! without their labels, every permutation of the labels of the fold with m of each set is equally likely if the distributions are equal: of 2m calls, r of them for
 //! one set, a number C is right with the hypergeometric mean m and variance r(2m − r)/(2m − 1), whatever the models. C − m are thus differences of a
@@ -51,7 +51,7 @@ pub struct Accuracies {
     pub network: Option<f64>,
 }
 
-/// Rows of each set, of so many columns, that both classifiers judge in about ten seconds.
+/// Rows of each set, of so many columns, that both classifiers take in about ten seconds.
 pub fn most_rows(columns: usize) -> usize {
     (VALUES / columns.max(1)).clamp(500, ROWS)
 }
@@ -85,7 +85,7 @@ pub fn classify(gpu: Option<&Gpu>, reference: Points, samples: Points, most: usi
     let by_trees = map_rows(jobs.len(), |at, _: &mut ()| {
         let job = &jobs[at];
         let trees = Trees::fit(&binned, &job.train, &labels, seed);
-        job.judged.iter().map(|&i| trees.logit(&binned, i as usize)).collect::<Vec<f64>>()
+        job.classified.iter().map(|&i| trees.logit(&binned, i as usize)).collect::<Vec<f64>>()
     });
     let trees = Calls::new(&jobs, by_trees, &labels, seed);
     let network = match gpu {
@@ -94,7 +94,7 @@ pub fn classify(gpu: Option<&Gpu>, reference: Points, samples: Points, most: usi
             let scaled = scale::in_own_units(all);
             let logits = jobs
                 .iter()
-                .map(|job| network::logits(gpu, &scaled, cols, &labels, &job.train, &job.judged, seed))
+                .map(|job| network::logits(gpu, &scaled, cols, &labels, &job.train, &job.classified, seed))
                 .collect::<Result<Vec<_>>>()?;
             Some(Calls::new(&jobs, logits, &labels, seed))
         }
@@ -118,10 +118,10 @@ pub fn classify(gpu: Option<&Gpu>, reference: Points, samples: Points, most: usi
     Ok(Classified { score, accuracies: Accuracies { trees: accuracy(&trees), network: network.as_ref().map(accuracy) } })
 }
 
-/// Models of the rows `train` that judge the rows of a fold.
+/// Models of the rows `train` that classify the rows of a fold.
 struct Job {
     train: Vec<u32>,
-    judged: Vec<u32>,
+    classified: Vec<u32>,
     /// Whether its calls count for the accuracy, and for the p-value.
     counts: [bool; 2],
 }
@@ -134,14 +134,14 @@ impl Job {
 
     fn cross(fold: usize, n: usize) -> Option<Self> {
         let last = fold + 1 == FOLDS;
-        Some(Self { train: Self::rows(n, |f| f != fold), judged: Self::rows(n, |f| f == fold), counts: [true, last] })
+        Some(Self { train: Self::rows(n, |f| f != fold), classified: Self::rows(n, |f| f == fold), counts: [true, last] })
     }
 
     /// By the folds before; those of the last fold are the others, too.
     fn progressive(fold: usize, n: usize) -> Option<Self> {
         (fold > 0 && fold + 1 < FOLDS).then(|| Self {
             train: Self::rows(n, |f| f < fold),
-            judged: Self::rows(n, |f| f == fold),
+            classified: Self::rows(n, |f| f == fold),
             counts: [false, true],
         })
     }
@@ -165,9 +165,9 @@ impl Calls {
         let fold = |(job, logits): (&Job, Vec<f64>)| {
             // A row of which a model knows nothing is called by a coin.
             let call = |(&i, logit): (&u32, f64)| if logit == 0.0 { coin(seed, i) } else { logit > 0.0 };
-            let calls: Vec<bool> = job.judged.iter().zip(logits).map(call).collect();
+            let calls: Vec<bool> = job.classified.iter().zip(logits).map(call).collect();
             Fold {
-                right: calls.iter().zip(&job.judged).filter(|(call, i)| **call == labels[**i as usize]).count(),
+                right: calls.iter().zip(&job.classified).filter(|(call, i)| **call == labels[**i as usize]).count(),
                 second: calls.iter().filter(|call| **call).count(),
                 rows: calls.len(),
                 counts: job.counts,

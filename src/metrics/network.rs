@@ -11,14 +11,14 @@ const EPOCHS: usize = 40;
 const STEPS: [usize; 2] = [200, 800];
 const DOMAIN: u32 = 0xc257;
 
-/// Logits of the rows `judged` after training on the rows `train`: rows of `columns` values of order one, labeled 0 or 1.
+/// Logits of the rows `classified` after training on the rows `train`: rows of `columns` values of order one, labeled 0 or 1.
 pub fn logits(
     gpu: &Gpu,
     rows: &[f32],
     columns: usize,
     labels: &[bool],
     train: &[u32],
-    judged: &[u32],
+    classified: &[u32],
     seed: u64,
 ) -> Result<Vec<f64>> {
     let row = |&i: &u32| &rows[i as usize * columns..(i as usize + 1) * columns];
@@ -58,9 +58,9 @@ pub fn logits(
     rec.minimize(loss, &parameters, &adam)?;
     rec.finish()?.replay(steps)?;
 
-    let values: Vec<f32> = judged.iter().flat_map(row).copied().collect();
+    let values: Vec<f32> = classified.iter().flat_map(row).copied().collect();
     let mut rec = Recorder::with_domain(gpu, seed, DOMAIN)?;
-    let x = gpu.upload(judged.len(), columns, &values)?;
+    let x = gpu.upload(classified.len(), columns, &values)?;
     let x = rec.tensor(&x);
     let logits = mlp.forward(&mut rec, &parameters, x, Weights::Averaged)?;
     let logits = rec.keep(logits);

@@ -26,6 +26,10 @@ pub(crate) mod contrasts;
 pub mod contrasts;
 mod curves;
 #[cfg(not(feature = "unstable"))]
+pub(crate) mod gallery;
+#[cfg(feature = "unstable")]
+pub mod gallery;
+#[cfg(not(feature = "unstable"))]
 pub(crate) mod grid;
 #[cfg(feature = "unstable")]
 pub mod grid;
@@ -46,10 +50,6 @@ pub mod run;
 mod style;
 mod svg;
 pub mod tour;
-#[cfg(not(feature = "unstable"))]
-pub(crate) mod wall;
-#[cfg(feature = "unstable")]
-pub mod wall;
 
 pub use clouds::comparison;
 pub use curves::{Curve, Scale, curves};
@@ -61,13 +61,13 @@ pub use panels::{Plot, panels};
 mod internal {
     pub use super::clouds::COLUMNS as DRAWN_COLUMNS;
     pub use super::contrasts::contrasts;
+    pub use super::gallery::gallery;
     pub use super::grid::grid;
     pub use super::measured::measured;
     pub use super::moved::moved;
     pub use super::panels::Family;
     pub use super::ratios::ratios;
     pub use super::svg::themed;
-    pub use super::wall::wall;
     pub use crate::words::number;
 }
 #[cfg(not(feature = "unstable"))]

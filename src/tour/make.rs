@@ -1,9 +1,9 @@
 //! The candidates of a tour: baselines, what each method is given of the budget, scores and records; and the winner's last training.
 
-use super::judge::Sets;
+use super::scorer::Sets;
 use super::slots::{LEAST, LEAST_SHARE, slots};
 use super::training::{LIKELIHOOD_ROWS, Made, TIMED, Task, Trainer};
-use super::{Judge, Kept, Kind, Plan, ROWS, Record, SAMPLE, TEACHER, Terms, Tested, Tour};
+use super::{Kept, Kind, Plan, ROWS, Record, SAMPLE, Scorer, TEACHER, Terms, Tested, Tour};
 use crate::baselines;
 use crate::data::{LoadOptions, Source, Table, by_weight, write_atomically};
 use crate::gpu::Gpu;
@@ -41,7 +41,7 @@ pub(super) enum Begun {
 pub struct Maker<'a> {
     gpu: &'a Gpu,
     plan: &'a Plan,
-    pub judge: Rc<Judge>,
+    pub scorer: Rc<Scorer>,
     terms: Terms,
     log: Log<Record>,
     watch: &'a mut dyn Progress,
@@ -62,7 +62,7 @@ pub struct Maker<'a> {
 impl<'a> Maker<'a> {
     pub fn new(gpu: &'a Gpu, plan: &'a Plan, watch: &'a mut dyn Progress, stop: &'a AtomicBool) -> Result<Self> {
         let sets = Sets::split(&plan.table, plan.test.clone(), plan.shared()?.test_fraction, plan.seed)?;
-        let judge = Rc::new(Judge::new(gpu, sets, plan.seed)?);
+        let scorer = Rc::new(Scorer::new(gpu, sets, plan.seed)?);
         std::fs::create_dir_all(plan.out.join("samples")).map_err(|e| Error::io("make the folder", &plan.out, e))?;
         let _lock = Lock::take(&plan.out)?;
         let terms = plan.terms(gpu);
@@ -73,7 +73,7 @@ impl<'a> Maker<'a> {
         Ok(Self {
             gpu,
             plan,
-            judge,
+            scorer,
             terms,
             log,
             watch,
@@ -110,7 +110,7 @@ impl<'a> Maker<'a> {
                 .load(0, &LoadOptions::default())
                 .map_err(|e| Error::format(&path, format!("cannot be read ({e}): start again in another folder")))
         };
-        let columns = self.judge.columns();
+        let columns = self.scorer.columns();
         let kept = |record: &Record| {
             let rows = match record.scores {
                 None => None,
@@ -127,9 +127,9 @@ impl<'a> Maker<'a> {
     }
 
     /// Scores, writes and records a candidate's rows.
-    fn judged(&mut self, mut record: Record, rows: Table, log_density: Option<Vec<f64>>) -> Result<Kept> {
+    fn scored(&mut self, mut record: Record, rows: Table, log_density: Option<Vec<f64>>) -> Result<Kept> {
         let started = Instant::now();
-        let scores = self.judge.scores(&rows, record.kind == Kind::Rows);
+        let scores = self.scorer.scores(&rows, record.kind == Kind::Rows);
         // The mean of the last and those before: the first ones compile.
         self.scoring = 0.5 * (self.scoring + started.elapsed().as_secs_f64());
         match scores {
@@ -162,11 +162,11 @@ impl<'a> Maker<'a> {
 
     /// The training rows themselves, and what a sceptic would try.
     pub fn baselines(&mut self, tour: &mut Tour) -> Result<()> {
-        let judge = self.judge.clone();
+        let scorer = self.scorer.clone();
         if tour.find(ROWS).is_none() {
             self.watch.message("scoring the training rows themselves");
-            let rows = by_weight(&judge.sets.train, judge.rows(), SAMPLE);
-            tour.kept.push(self.judged(Record::new(&self.terms, ROWS, Kind::Rows), rows, None)?);
+            let rows = by_weight(&scorer.sets.train, scorer.rows(), SAMPLE);
+            tour.kept.push(self.scored(Record::new(&self.terms, ROWS, Kind::Rows), rows, None)?);
         }
         for (i, name) in baselines::ALL.into_iter().enumerate() {
             if tour.find(name).is_some() {
@@ -176,7 +176,7 @@ impl<'a> Maker<'a> {
             let time = Duration::from_secs_f64(BASELINES * self.plan.budget / (baselines::ALL.len() - i) as f64);
             let started = Instant::now();
             let mut record = Record::new(&self.terms, name, Kind::Baseline);
-            let kept = match baselines::fit(name, self.gpu, judge.train()?, time, self.plan.seed) {
+            let kept = match baselines::fit(name, self.gpu, scorer.train()?, time, self.plan.seed) {
                 Ok(fitted) => {
                     record.training_seconds = started.elapsed().as_secs_f64();
                     record.parameters = Some(fitted.parameters());
@@ -184,20 +184,20 @@ impl<'a> Maker<'a> {
                     let drawn = Instant::now();
                     let mut rows = fitted.sample(TIMED, SAMPLE)?;
                     record.sampling_seconds = Some(drawn.elapsed().as_secs_f64());
-                    rows.truncate(judge.rows() * judge.cols());
-                    let rows = Table::new(judge.columns().iter().cloned(), judge.scale().undo(&rows)?)?;
+                    rows.truncate(scorer.rows() * scorer.cols());
+                    let rows = Table::new(scorer.columns().iter().cloned(), scorer.scale().undo(&rows)?)?;
                     let log_density = match self.plan.conditions {
                         0 => {
-                            let rows = judge.standard(&self.trainer().scored_rows())?;
-                            let found = fitted.log_density(Points::new(&rows, rows.len() / judge.cols(), judge.cols())?)?;
-                            Some(found.into_iter().map(|v| v + judge.scale().log_det()).collect())
+                            let rows = scorer.standard(&self.trainer().scored_rows())?;
+                            let found = fitted.log_density(Points::new(&rows, rows.len() / scorer.cols(), scorer.cols())?)?;
+                            Some(found.into_iter().map(|v| v + scorer.scale().log_det()).collect())
                         }
                         _ => {
                             record.add_note("no likelihood: that of a method is conditional, that of a baseline is not");
                             None
                         }
                     };
-                    self.judged(record, rows, log_density)?
+                    self.scored(record, rows, log_density)?
                 }
                 Err(e) if e.is_of_one_run() => self.failed(record, e.to_string())?,
                 Err(e) => return Err(e),
@@ -215,12 +215,12 @@ impl<'a> Maker<'a> {
 
     /// What makes a candidate on the tour's own device.
     fn trainer(&self) -> Trainer<'_> {
-        Trainer { gpu: self.gpu.clone(), plan: self.plan, judge: &self.judge }
+        Trainer { gpu: self.gpu.clone(), plan: self.plan, scorer: &self.scorer }
     }
 
     /// How many columns are generated.
     fn generated(&self) -> usize {
-        self.judge.cols() - self.plan.conditions
+        self.scorer.cols() - self.plan.conditions
     }
 
     /// Whether the winner is trained again on all rows.
@@ -238,7 +238,7 @@ impl<'a> Maker<'a> {
             return self.failed(record, why).map(|kept| Begun::Kept(Box::new(kept)));
         }
         let reserve = LAST * self.plan.budget + VERDICT * self.log.iter().count() as f64;
-        let test = if self.judge.sets.test.is_some() { (TESTED * self.scoring).min(TEST * self.plan.budget) } else { 0.0 };
+        let test = if self.scorer.sets.test.is_some() { (TESTED * self.scoring).min(TEST * self.plan.budget) } else { 0.0 };
         // The last training takes what every method gets.
         let (refit, share) = match (self.refits()?, self.each) {
             (false, _) => (0.0, 1.0),
@@ -283,7 +283,7 @@ impl<'a> Maker<'a> {
         let Made { method, record, drawn, took } = made;
         let training_budget = record.training_budget;
         let kept = match drawn {
-            Ok((rows, log_density)) => self.judged(record, rows, log_density),
+            Ok((rows, log_density)) => self.scored(record, rows, log_density),
             Err(e) => Err(e),
         };
         let kept = match kept {
@@ -308,13 +308,13 @@ impl<'a> Maker<'a> {
 
     /// Scores the winner on test rows, beside the baselines and the training rows: nothing is chosen by it.
     pub fn test(&mut self, tour: &Tour) -> Result<Option<Tested>> {
-        let (Some(best), Some(test)) = (tour.best_method(), &self.judge.sets.test) else { return Ok(None) };
+        let (Some(best), Some(test)) = (tour.best_method(), &self.scorer.sets.test) else { return Ok(None) };
         self.watch.message(&format!("scoring {} on {} test rows", best.name, test.rows()));
         let beside = tour.ranked().into_iter().filter(|kept| kept.record.kind != Kind::Method);
         let mut scores = Vec::new();
         for kept in tour.find(&best.name).into_iter().chain(beside) {
             let Some(rows) = &kept.rows else { continue };
-            if let Some(found) = self.judge.test_scores(rows, kept.record.kind == Kind::Rows)? {
+            if let Some(found) = self.scorer.test_scores(rows, kept.record.kind == Kind::Rows)? {
                 scores.push((kept.record.name.clone(), found));
             }
         }

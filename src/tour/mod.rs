@@ -1,4 +1,4 @@
-//! Every method on one table, under one budget of time, judged by validation rows, beside what a sceptic would try first: a fitted Gaussian, a
+//! Every method on one table, under one budget of time, scored by validation rows, beside what a sceptic would try first: a fitted Gaussian, a
 //! Gaussian mixture and a kernel density estimate ([`crate::baselines`]).
 //!
 //! A fifth of the rows (2,000 at most) are test rows, and a fifth of the others (4,000 at most) validation rows, which stop training early and rank the
@@ -9,21 +9,21 @@
 //! takes much longer than its seconds is stopped, and the model that it has left is its candidate. A method that fails is recorded with its reason and the others go on. A tour that was interrupted goes on where it was: candidates are in
 //! `tour.jsonl`, what they drew in `samples/`, runs in `runs/`; the best model lies in the folder itself, ready for `sample`.
 
-mod crew;
-mod judge;
 mod make;
 mod record;
+mod scorer;
 mod slots;
 mod training;
 mod verdict;
+mod workers;
 
-pub use judge::{Judge, Sets};
 pub use record::{Kind, Record, Terms};
+pub use scorer::{Scorer, Sets};
 pub use verdict::{Beside, Kept, Ranking, Verdict};
 
 /// What the other modules use, and with the feature `unstable` the tests and the other packages.
 mod internal {
-    pub use super::judge::LEAST_ROWS;
+    pub use super::scorer::LEAST_ROWS;
     pub use super::verdict::{LEVEL, root, skill};
 }
 #[cfg(not(feature = "unstable"))]
@@ -40,13 +40,13 @@ use crate::metrics::{Evaluation, LogLikelihood};
 use crate::settings::{Settings as _, Values};
 use crate::train::Progress;
 use crate::{Error, Result};
-use crew::Crew;
 use make::{Begun, Maker};
 use serde::Serialize;
 use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use workers::Workers;
 
 /// The name of the training rows among the candidates.
 pub const ROWS: &str = "training rows";
@@ -191,7 +191,7 @@ pub struct Tested {
 
 /// A tour as far as it has come.
 pub struct Tour {
-    pub judge: Rc<Judge>,
+    pub scorer: Rc<Scorer>,
     pub kept: Vec<Kept>,
     /// Made at the end.
     pub verdict: Verdict,
@@ -269,7 +269,7 @@ pub fn run(
     plan.check()?;
     let mut maker = Maker::new(gpu, plan, watch, stop)?;
     let mut tour = Tour {
-        judge: maker.judge.clone(),
+        scorer: maker.scorer.clone(),
         kept: maker.earlier()?,
         verdict: Verdict::default(),
         tested: None,
@@ -281,16 +281,16 @@ pub fn run(
     let to_make: Vec<Box<dyn Method>> = plan.chosen()?.into_iter().filter(|method| tour.find(method.name()).is_none()).collect();
     tour.left = to_make.iter().map(|method| method.name()).collect();
     maker.baselines(&mut tour)?;
-    let (judge, over) = (tour.judge.clone(), AtomicBool::new(false));
-    let at_once = crew::at_once(gpu, plan.table.rows() * plan.table.cols()).min(to_make.len().max(1));
+    let (scorer, over) = (tour.scorer.clone(), AtomicBool::new(false));
+    let at_once = workers::at_once(gpu, plan.table.rows() * plan.table.cols()).min(to_make.len().max(1));
     std::thread::scope(|scope| {
-        let crew = Crew::start(scope, at_once, (gpu, plan, judge.as_ref()), [stop, &over]);
-        let made = methods_of(&mut maker, crew, at_once, &mut tour, to_make.into(), stop, page);
+        let workers = Workers::start(scope, at_once, (gpu, plan, scorer.as_ref()), [stop, &over]);
+        let made = methods_of(&mut maker, workers, at_once, &mut tour, to_make.into(), stop, page);
         // After an error nobody waits for what is under way.
         over.store(true, Ordering::SeqCst);
         made
     })?;
-    tour.verdict = Verdict::new(gpu, &tour.judge, &tour.kept)?;
+    tour.verdict = Verdict::new(gpu, &tour.scorer, &tour.kept)?;
     if !tour.interrupted {
         tour.tested = maker.test(&tour)?;
         match maker.refit(&tour) {
@@ -306,7 +306,7 @@ pub fn run(
 /// Makes the methods in turn, as many at once as there are threads, each when one is free.
 fn methods_of(
     maker: &mut Maker,
-    mut crew: Crew,
+    mut workers: Workers,
     at_once: usize,
     tour: &mut Tour,
     mut to_make: VecDeque<Box<dyn Method>>,
@@ -314,15 +314,15 @@ fn methods_of(
     page: &mut dyn FnMut(&Tour) -> Result<()>,
 ) -> Result<()> {
     loop {
-        while crew.is_free() && !stop.load(Ordering::SeqCst) {
+        while workers.is_free() && !stop.load(Ordering::SeqCst) {
             // What learns from another waits for it.
-            let to_come = crew.makes(TEACHER) || to_make.iter().any(|other| other.name() == TEACHER);
+            let to_come = workers.makes(TEACHER) || to_make.iter().any(|other| other.name() == TEACHER);
             let waits = |method: &dyn Method| method.learns_from() == LearnsFrom::Teacher && to_come;
             let Some(next) = to_make.iter().position(|method| !waits(method.as_ref())) else { break };
             let left = to_make.len();
             let Some(method) = to_make.remove(next) else { break };
-            match maker.begin(method.as_ref(), left, at_once, crew.seconds_left())? {
-                Begun::Task(task) => crew.give(*task),
+            match maker.begin(method.as_ref(), left, at_once, workers.seconds_left())? {
+                Begun::Task(task) => workers.give(*task),
                 Begun::Kept(kept) => added(maker, tour, *kept, page)?,
                 Begun::Later => {
                     to_make.insert(next, method);
@@ -330,11 +330,11 @@ fn methods_of(
                 }
             }
         }
-        if crew.is_idle() {
+        if workers.is_idle() {
             tour.interrupted = !to_make.is_empty() || tour.interrupted;
             return Ok(());
         }
-        let made = crew.next(maker.watch()).ok_or_else(|| Error::Device("a training thread panicked".into()))?;
+        let made = workers.next(maker.watch()).ok_or_else(|| Error::Device("a training thread panicked".into()))?;
         match maker.finish(made) {
             Err(Error::Interrupted { .. }) => tour.interrupted = true,
             kept => added(maker, tour, kept?, page)?,

@@ -1,6 +1,6 @@
 //! One method of a tour from its settings to its rows: trained in its seconds, drawn from, and the likelihood of validation rows under it.
 
-use super::{Judge, Plan, Record, SAMPLE};
+use super::{Plan, Record, SAMPLE, Scorer};
 use crate::data::{Table, by_weight};
 use crate::gpu::Gpu;
 use crate::methods::Method;
@@ -46,7 +46,7 @@ pub(super) struct Made {
 pub(super) struct Trainer<'a> {
     pub gpu: Gpu,
     pub plan: &'a Plan,
-    pub judge: &'a Judge,
+    pub scorer: &'a Scorer,
 }
 
 impl Trainer<'_> {
@@ -61,7 +61,7 @@ impl Trainer<'_> {
 
     /// The validation rows whose likelihood is found, as they weigh.
     pub fn scored_rows(&self) -> Table {
-        by_weight(&self.judge.sets.validation, LIKELIHOOD_ROWS, self.plan.seed)
+        by_weight(&self.scorer.sets.validation, LIKELIHOOD_ROWS, self.plan.seed)
     }
 
     fn trained(
@@ -122,11 +122,11 @@ impl Trainer<'_> {
         // Training again on all rows is for the winner alone.
         training.refit = false;
         training.test_fraction = Some(0.0);
-        let train = &self.judge.sets.train;
+        let train = &self.scorer.sets.train;
         // The tour's validation rows stop training where a run of its own would split some off.
         let auto = if train.weighted_rows().len() < SMALL { 1.0 } else { 0.0 };
         let validation = (training.validation_fraction.unwrap_or(auto) > 0.0)
-            .then(|| ("the tour's validation rows".to_string(), self.judge.sets.validation.clone()));
+            .then(|| ("the tour's validation rows".to_string(), self.scorer.sets.validation.clone()));
         training.validation_fraction = Some(0.0);
         if let Some(steps) = steps {
             training.steps = steps;
@@ -175,11 +175,11 @@ impl Trainer<'_> {
 
     /// Rows of a model; with conditions, those of training rows.
     fn sample(&self, model: &Model, seed: u64) -> Result<Table> {
-        let rows = self.judge.rows();
+        let rows = self.scorer.rows();
         if self.plan.conditions == 0 {
             return model.sample(rows, seed);
         }
-        let given = by_weight(&self.judge.sets.train, rows, seed);
+        let given = by_weight(&self.scorer.sets.train, rows, seed);
         let over: Vec<usize> = (0..rows).map(|i| i % given.rows()).collect();
         model.sample_given(&given.select_rows(&over), 1, seed)
     }

@@ -1,7 +1,7 @@
 //! [`Verdict`]: who is nearest to validation rows, and who does not differ significantly from the nearest.
 
-use super::judge::Judge;
 use super::record::{Kind, Record};
+use super::scorer::Scorer;
 use crate::Result;
 use crate::data::Table;
 use crate::gpu::Gpu;
@@ -78,7 +78,7 @@ pub struct Kept {
 
 impl Verdict {
     /// Candidates but the training rows themselves.
-    pub fn new(gpu: &Gpu, judge: &Judge, all: &[Kept]) -> Result<Self> {
+    pub fn new(gpu: &Gpu, scorer: &Scorer, all: &[Kept]) -> Result<Self> {
         let candidates = || all.iter().filter(|kept| kept.record.kind != Kind::Rows);
         let by = |value: fn(&Kept) -> Option<f64>| {
             candidates().filter_map(|kept| Some((kept, value(kept)?))).min_by(|a, b| a.1.total_cmp(&b.1)).map(|found| found.0)
@@ -86,8 +86,8 @@ impl Verdict {
         let nearest = match by(|kept| kept.record.energy()) {
             None => None,
             Some(best) => {
-                let cols = judge.cols();
-                let standard = |kept: &Kept| kept.rows.as_ref().map(|rows| judge.standard(rows)).transpose();
+                let cols = scorer.cols();
+                let standard = |kept: &Kept| kept.rows.as_ref().map(|rows| scorer.standard(rows)).transpose();
                 let thinned = |values: Vec<f32>| {
                     Ok::<_, crate::Error>(Points::new(&values, values.len() / cols, cols)?.subsample(COMPARED, 0))
                 };
@@ -97,7 +97,7 @@ impl Verdict {
                     let Some(theirs) = standard(other)? else { continue };
                     let theirs = thinned(theirs)?;
                     let [a, b] = [&theirs, &ours].map(|values| Points::new(values, values.len() / cols, cols));
-                    let found = nearer::energy(gpu, judge.reference()?, a?, b?, PERMUTATIONS, 0)?;
+                    let found = nearer::energy(gpu, scorer.reference()?, a?, b?, PERMUTATIONS, 0)?;
                     others.push((other.record.name.clone(), found));
                 }
                 Some(Ranking::of(&best.record, others))
@@ -157,8 +157,8 @@ mod tests {
     }
 
     /// ln of the density of N((shift, 0), I) at the validation rows.
-    fn log_density(judge: &Judge, shift: f64) -> Vec<f64> {
-        let rows = &judge.sets.validation;
+    fn log_density(scorer: &Scorer, shift: f64) -> Vec<f64> {
+        let rows = &scorer.sets.validation;
         let squares = |row: &[f64]| (row[0] - shift).powi(2) + row[1].powi(2);
         (0..rows.rows()).map(|i| -0.5 * squares(rows.row(i)) - std::f64::consts::TAU.ln()).collect()
     }
@@ -166,7 +166,7 @@ mod tests {
     /// What a tour makes of three candidates on this table: their scores, and the verdict as JSON.
     fn ranked(gpu: &Gpu, table: &Table) -> (Vec<Record>, String) {
         let sets = Sets::split(table, None, None, 3).unwrap();
-        let judge = Judge::new(gpu, sets, 3).unwrap();
+        let scorer = Scorer::new(gpu, sets, 3).unwrap();
         let terms = Terms {
             version: String::new(),
             adapter: String::new(),
@@ -181,12 +181,12 @@ mod tests {
         let kept = [("near", 0.1), ("far", 1.5), ("between", 0.7)].map(|(name, shift)| {
             let rows = Table::new(["a", "b"], normal(60, shift, 17)).unwrap();
             let mut record = Record::new(&terms, name, Kind::Method);
-            record.scores = Some(judge.scores(&rows, false).unwrap());
-            let nats = log_density(&judge, shift);
+            record.scores = Some(scorer.scores(&rows, false).unwrap());
+            let nats = log_density(&scorer, shift);
             record.likelihood = Some(crate::metrics::LogLikelihood::of(nats.iter().copied(), 2));
             Kept { record, rows: Some(rows), log_density: Some(nats) }
         });
-        let verdict = Verdict::new(gpu, &judge, &kept).unwrap();
+        let verdict = Verdict::new(gpu, &scorer, &kept).unwrap();
         (kept.map(|kept| kept.record).to_vec(), serde_json::to_string(&verdict).unwrap())
     }
 

@@ -3,9 +3,9 @@
 //! cargo run --release -p pushforward-studies --example readme_picture
 
 use pushforward::prelude::*;
+use pushforward::report::gallery::dots;
 use pushforward::report::grid::{Ink, Scatter, Shown, window};
-use pushforward::report::wall::dots;
-use pushforward::report::{themed, wall};
+use pushforward::report::{gallery, themed};
 use pushforward_studies::densities::heat;
 
 fn main() -> Result<()> {
@@ -25,6 +25,6 @@ fn main() -> Result<()> {
     }
     let density = Shown::Heat { cloud: shown(&data), log_density };
     pictures.push((Ink::Samples, Scatter { caption: "spline: density, data".into(), shown: density }));
-    let svg = themed(&wall(&pictures, "Data, samples of three methods, and a density")?);
+    let svg = themed(&gallery(&pictures, "Data, samples of three methods, and a density")?);
     std::fs::write("docs/pinwheel.svg", svg).map_err(|e| Error::io("write", "docs/pinwheel.svg", e))
 }

@@ -1,6 +1,6 @@
 //! The studies by their names.
 
-use crate::desk::Prepared;
+use crate::workspace::Prepared;
 use pushforward::data::nearest;
 use pushforward::settings::{Key, Settings};
 use pushforward::{Error, Result};

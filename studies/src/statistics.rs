@@ -2,7 +2,7 @@
 
 use super::comparison::Subject;
 use super::comparison::report::{self, More};
-use super::desk::Prepared;
+use super::workspace::Prepared;
 use pushforward::Result;
 
 /// The methods that the registry places in the paper's §2.

@@ -10,7 +10,7 @@ use crate::words::number;
 const ROWS: usize = 4000;
 
 /// The likelihood of rows under a model and under the Gaussian of its training rows.
-pub struct Judged {
+pub struct TestLikelihood {
     model: LogLikelihood,
     gaussian: LogLikelihood,
     /// What the model's numbers are, where that has to be said.
@@ -20,7 +20,7 @@ pub struct Judged {
 }
 
 /// Of test rows, under the model that was trained on none of them; none for methods that are not trained by likelihood, or without test rows.
-pub fn judged(outcome: &Outcome) -> Result<Option<Judged>> {
+pub fn test_likelihood(outcome: &Outcome) -> Result<Option<TestLikelihood>> {
     let (Some(test), model) = (&outcome.sets.test, outcome.scored()) else { return Ok(None) };
     if !model.trained_by_likelihood()? {
         return Ok(None);
@@ -44,7 +44,7 @@ pub fn judged(outcome: &Outcome) -> Result<Option<Judged>> {
         (points(&scored, &table)?, table.weights()),
         given,
     );
-    Ok(Some(Judged {
+    Ok(Some(TestLikelihood {
         model: LogLikelihood::of_weighted(&values, table.weights(), table.cols() - given),
         gaussian: gaussian.shifted(scale.log_det_of(table.cols() - given), table.cols() - given),
         means: model.learner().density_means().said(),
@@ -52,7 +52,7 @@ pub fn judged(outcome: &Outcome) -> Result<Option<Judged>> {
     }))
 }
 
-impl Judged {
+impl TestLikelihood {
     /// One line.
     pub fn said(&self) -> String {
         format!(

@@ -3,7 +3,7 @@
 mod likelihood;
 mod words;
 
-pub use likelihood::{Judged, judged};
+pub use likelihood::{TestLikelihood, test_likelihood};
 
 /// What the other modules use, and with the feature `unstable` the tests and the other packages.
 mod internal {
@@ -92,7 +92,7 @@ pub fn page(
     gpu: &Gpu,
     outcome: &Outcome,
     more: Option<&Table>,
-    likelihood: Option<&Judged>,
+    likelihood: Option<&TestLikelihood>,
     commands: Vec<String>,
 ) -> Result<Page> {
     let (description, train) = (outcome.model.description(), &outcome.sets.train);
@@ -216,9 +216,9 @@ fn to_score(found: &[Evaluation]) -> String {
     )
 }
 
-fn facts(gpu: &Gpu, outcome: &Outcome, entry: &Entry, likelihood: Option<&Judged>) -> Vec<(String, String)> {
+fn facts(gpu: &Gpu, outcome: &Outcome, entry: &Entry, likelihood: Option<&TestLikelihood>) -> Vec<(String, String)> {
     let refit = refit_said(outcome).map(|said| ("refit", said));
-    let likelihood = likelihood.map(|judged| ("log-likelihood", judged.said()));
+    let likelihood = likelihood.map(|likelihood| ("log-likelihood", likelihood.said()));
     let outside = outcome.outside.map(|share| ("out of range", outside_said(share)));
     [
         ("method", format!("{}: {}", entry.name, entry.summary)),

@@ -14,8 +14,8 @@ pub(crate) use internal::*;
 #[doc(hidden)]
 pub use internal::*;
 
+use super::gallery::{dots, gallery};
 use super::grid::{DOTS, Ink};
-use super::wall::{dots, wall};
 use super::{Figure, Page, ScoreTable, comparison, moved};
 use crate::Result;
 use crate::data::{Table, in_words, subset};
@@ -32,7 +32,7 @@ const PAIRED: usize = 6;
 
 /// The page of what there is so far; `commands` make the tour again.
 pub fn page(plan: &Plan, tour: &Tour, gpu: &Gpu, commands: Vec<String>) -> Result<Page> {
-    let Sets { train, validation, test } = &tour.judge.sets;
+    let Sets { train, validation, test } = &tour.scorer.sets;
     let count = |rows: usize| number(rows as f64, 12);
     let state = match (tour.left.is_empty(), tour.interrupted) {
         (true, _) => "done".to_string(),
@@ -107,7 +107,7 @@ fn scores(tour: &Tour) -> Option<ScoreTable> {
         .chain(rows)
         .filter_map(|record| Some((record.name.as_str(), record.scores.as_ref()?)))
         .collect();
-    let rows = number(tour.judge.sets.validation.rows() as f64, 12);
+    let rows = number(tour.scorer.sets.validation.rows() as f64, 12);
     let title = format!(
         "{rows} validation rows, which also chose the steps and the winner; every column in units of its standard deviation"
     );
@@ -131,12 +131,12 @@ fn in_words_of(table: &Table, conditions: usize) -> String {
 
 fn figures(tour: &Tour) -> Result<Vec<Figure>> {
     let mut figures = Vec::new();
-    if tour.judge.cols() > 1 {
-        figures.push(gallery(tour)?);
+    if tour.scorer.cols() > 1 {
+        figures.push(every_candidate(tour)?);
     }
     let best = tour.best_method().and_then(|best| tour.find(&best.name));
     let Some((best, rows)) = best.and_then(|best| Some((best, best.rows.as_ref()?))) else { return Ok(figures) };
-    let real = &tour.judge.sets.validation;
+    let real = &tour.scorer.sets.validation;
     // As many samples as real rows: a denser cloud looks like another distribution.
     let [real, rows] = [real, rows].map(|table| subset(table, real.rows().min(rows.rows()), SAMPLE));
     let picture = |columns: &[usize]| {
@@ -147,7 +147,7 @@ fn figures(tour: &Tour) -> Result<Vec<Figure>> {
     let all: Vec<usize> = (0..real.cols()).collect();
     let name = &best.record.name;
     if all.len() > PAIRED {
-        let chosen = dependent(&tour.judge.sets.train, PAIRED);
+        let chosen = dependent(&tour.scorer.sets.train, PAIRED);
         let caption = format!("Validation rows in blue, samples in orange: the {PAIRED} columns that depend most on the others.");
         figures.push(Figure::new(format!("Pairs of columns, {name}"), caption, picture(&chosen)?));
         figures.push(Figure::new(format!("Every column, {name}"), "Validation rows in blue, samples in orange.", picture(&all)?));
@@ -158,9 +158,9 @@ fn figures(tour: &Tour) -> Result<Vec<Figure>> {
 }
 
 /// All candidates in the plane of the two columns, or of the two directions in which training rows vary most.
-fn gallery(tour: &Tour) -> Result<Figure> {
-    let plane = Plane::new(&tour.judge.sets.train);
-    let mut pictures = vec![(Ink::Data, dots("validation rows", plane.project(&tour.judge.sets.validation)))];
+fn every_candidate(tour: &Tour) -> Result<Figure> {
+    let plane = Plane::new(&tour.scorer.sets.train);
+    let mut pictures = vec![(Ink::Data, dots("validation rows", plane.project(&tour.scorer.sets.validation)))];
     for kept in tour.ranked() {
         let (Some(rows), Some(scores)) = (&kept.rows, &kept.record.scores) else { continue };
         let ink = match kept.record.kind {
@@ -184,6 +184,6 @@ fn gallery(tour: &Tour) -> Result<Figure> {
             "At most {} rows of each, in {seen}: real rows in blue, baselines in gray, methods in orange, with their root energy distance to validation rows, nearest first. “% beyond”: the share of rows outside of the picture.",
             number(DOTS as f64, 12)
         ),
-        wall(&pictures, "Rows of every candidate")?,
+        gallery(&pictures, "Rows of every candidate")?,
     ))
 }

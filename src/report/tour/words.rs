@@ -42,7 +42,7 @@ pub(super) fn verdict(tour: &Tour) -> (String, Vec<String>) {
     let ranked = ranked(tour);
     match tour.tested.as_ref().and_then(tested) {
         Some(tested) => (tested, vec![ranked]),
-        None if tour.judge.sets.test.is_some() => (ranked, Vec::new()),
+        None if tour.scorer.sets.test.is_some() => (ranked, Vec::new()),
         None => (ranked, vec!["There are no test rows: these rows also chose the steps and the winner.".into()]),
     }
 }
@@ -146,7 +146,7 @@ pub fn no_skill(tour: &Tour) -> Option<String> {
     (scored(baselines::GAUSSIAN) && scored(ROWS) && !any).then(|| {
         format!(
             "There is no skill: {} validation rows do not distinguish a fitted Gaussian from the training rows, so their ratio would be noise.",
-            number(tour.judge.sets.validation.rows() as f64, 12)
+            number(tour.scorer.sets.validation.rows() as f64, 12)
         )
     })
 }

@@ -15,17 +15,17 @@
 //! the first counts. So a study may be split by its targets, objectives or seeds, and its page made from all logs (`train = false`), with the folders `rows`
 //! put into one for its pictures.
 
-mod judge;
 mod page;
 mod record;
 pub(crate) mod report;
+mod scorer;
 mod summary;
 mod target;
 mod words;
 
-pub use judge::Judge;
 use record::has;
 pub use record::{Arm, Key, Record, Scores, Terms};
+pub use scorer::Scorer;
 pub use summary::{Change, Effect, Level, STANDS, Study, Verdict};
 pub use target::{Kind, Mixture, NAMES, Target};
 
@@ -172,7 +172,7 @@ impl Settings {
         let training = Training {
             steps: self.steps,
             batch_size: self.batch_size,
-            // The judge has test rows of its own.
+            // The scorer has test rows of its own.
             test_fraction: Some(0.0),
             warmup_steps: training.warmup_steps.min(self.steps / WARMUP_SHARE),
             ..training
@@ -226,20 +226,20 @@ impl Maker<'_> {
     /// One seed after the other, so that a study that ends early has pairs of everything. The step at which it was interrupted.
     fn all(&mut self, seeds: &[u64]) -> Result<Option<u64>> {
         let (objectives, arms) = (self.settings.objectives()?, self.settings.arms());
-        let targets = self.settings.targets()?.into_iter().map(|target| Judge::new(self.gpu, target, self.settings.scored));
+        let targets = self.settings.targets()?.into_iter().map(|target| Scorer::new(self.gpu, target, self.settings.scored));
         let judges = targets.collect::<Result<Vec<_>>>()?;
         let mut to_make = Vec::new();
         if !self.settings.train {
             return Ok(None);
         }
         for &seed in seeds {
-            for judge in &judges {
-                self.baselines(judge, seed)?;
+            for scorer in &judges {
+                self.baselines(scorer, seed)?;
                 for objective in &objectives {
                     for &arm in &arms {
-                        let key = Key::new(judge.target().name, objective.name(), arm, seed);
+                        let key = Key::new(scorer.target().name, objective.name(), arm, seed);
                         if !has(&self.log, &key) {
-                            to_make.push((judge, objective.as_ref(), key));
+                            to_make.push((scorer, objective.as_ref(), key));
                         }
                     }
                 }
@@ -249,7 +249,7 @@ impl Maker<'_> {
             }
         }
         let (count, started) = (to_make.len(), Instant::now());
-        for (made, (judge, objective, key)) in to_make.into_iter().enumerate() {
+        for (made, (scorer, objective, key)) in to_make.into_iter().enumerate() {
             if self.stop.load(Ordering::SeqCst) {
                 return Ok(Some(0));
             }
@@ -263,7 +263,7 @@ impl Maker<'_> {
                 objective.name(),
                 made + 1
             ));
-            match self.one(objective, judge, key) {
+            match self.one(objective, scorer, key) {
                 Err(Error::Interrupted { step }) => return Ok(Some(step)),
                 outcome => outcome?,
             }
@@ -271,44 +271,44 @@ impl Maker<'_> {
         Ok(None)
     }
 
-    fn baselines(&mut self, judge: &Judge, seed: u64) -> Result<()> {
+    fn baselines(&mut self, scorer: &Scorer, seed: u64) -> Result<()> {
         for name in [GAUSSIAN, FRESH] {
-            let key = Key::new(judge.target().name, name, Arm::Direct, seed);
+            let key = Key::new(scorer.target().name, name, Arm::Direct, seed);
             if has(&self.log, &key) {
                 continue;
             }
             let started = Instant::now();
             let values = match name {
-                GAUSSIAN => Gaussian::fit(Points::of(&self.data(judge, seed)?)?).sample(judge.rows(), SAMPLE),
-                _ => judge.beside(seed)?,
+                GAUSSIAN => Gaussian::fit(Points::of(&self.data(scorer, seed)?)?).sample(scorer.rows(), SAMPLE),
+                _ => scorer.beside(seed)?,
             };
-            let scores = Some(judge.scores(&values)?);
+            let scores = Some(scorer.scores(&values)?);
             let scoring_seconds = started.elapsed().as_secs_f64();
             self.log.push(Record { scores, scoring_seconds, ..Record::new(&self.terms, &self.gpu.summary().name, key) })?;
         }
         Ok(())
     }
 
-    fn data(&self, judge: &Judge, seed: u64) -> Result<pushforward::data::Table> {
-        judge.target().sample(self.settings.rows, seed)
+    fn data(&self, scorer: &Scorer, seed: u64) -> Result<pushforward::data::Table> {
+        scorer.target().sample(self.settings.rows, seed)
     }
 
     /// Makes a run, scores it and records it.
-    fn one(&mut self, objective: &dyn Method, judge: &Judge, key: Key) -> Result<()> {
+    fn one(&mut self, objective: &dyn Method, scorer: &Scorer, key: Key) -> Result<()> {
         let folder = self.out.join("runs").join(format!("{}-{}-{}-seed{}", key.target, key.objective, key.arm.name(), key.seed));
         // A run that was not recorded was not finished: it is begun again.
         clear(&folder)?;
         let mut record = Record::new(&self.terms, &self.gpu.summary().name, key);
         let started = Instant::now();
-        match self.trained(objective, judge, &record.key, folder.clone()) {
+        match self.trained(objective, scorer, &record.key, folder.clone()) {
             Ok(outcome) => {
                 (record.steps_made, record.training_seconds) = (outcome.steps, outcome.seconds);
                 let started = Instant::now();
-                let sample = outcome.model.sample(judge.rows(), SAMPLE);
-                match sample.and_then(|sample| Ok((judge.scores(sample.single())?, sample))) {
+                let sample = outcome.model.sample(scorer.rows(), SAMPLE);
+                match sample.and_then(|sample| Ok((scorer.scores(sample.single())?, sample))) {
                     Ok((scores, sample)) => {
                         record.scores = Some(scores);
-                        if record.key.seed == self.first && judge.target().columns() == 2 {
+                        if record.key.seed == self.first && scorer.target().columns() == 2 {
                             self.draw(&record.key, &sample)?;
                         }
                     }
@@ -332,7 +332,7 @@ impl Maker<'_> {
         self.log.push(record)
     }
 
-    fn trained(&mut self, objective: &dyn Method, judge: &Judge, key: &Key, out: PathBuf) -> Result<train::Outcome> {
+    fn trained(&mut self, objective: &dyn Method, scorer: &Scorer, key: &Key, out: PathBuf) -> Result<train::Outcome> {
         let (method, training) = self.settings.configured(objective, key.arm)?;
         let job = Job {
             method,
@@ -340,7 +340,7 @@ impl Maker<'_> {
             seed: key.seed,
             source: format!("the target {} of the study of annealing", key.target),
             source_hash: None,
-            table: self.data(judge, key.seed)?,
+            table: self.data(scorer, key.seed)?,
             conditions: 0,
             validation: None,
             test: None,

@@ -1,7 +1,7 @@
 //! Does it help to train on data whose noise falls? As a page, a table and text.
 
 use super::{Arm, Change, DRAWN, Effect, Key, Settings, Study, Target, page, run, words};
-use crate::desk::{Desk, Made, Prepared, json, read, write};
+use crate::workspace::{Made, Prepared, Workspace, json, read, write};
 use pushforward::Result;
 use pushforward::data::{LoadOptions, Source, write_atomically};
 use pushforward::report::grid::{Ink, Line, Scatter, Shown, grid};
@@ -20,11 +20,11 @@ struct Printed<'a> {
 
 pub(crate) fn prepare(assignments: &[String]) -> Result<Prepared> {
     let settings: Settings = read(assignments)?;
-    Ok(Box::new(move |desk| make(&settings, desk)))
+    Ok(Box::new(move |workspace| make(&settings, workspace)))
 }
 
-fn make(settings: &Settings, desk: Desk) -> Result<Made> {
-    let Desk { gpu, out, seed, command, progress, stop } = desk;
+fn make(settings: &Settings, workspace: Workspace) -> Result<Made> {
+    let Workspace { gpu, out, seed, command, progress, stop } = workspace;
     progress.message(&format!(
         "{} on {}, direct and in {}, {}, {} each, on {}",
         count(settings.objectives()?.len(), "objective"),

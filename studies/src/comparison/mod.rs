@@ -5,7 +5,7 @@
 //! timed on each target first, compilation aside, and a run makes as many steps as fit into the budget, or the method's default number
 //! where that is less. What a run then really took is recorded, for a machine may be shared.
 //!
-//! Runs are scored by [`Judge`], and so are two baselines for each seed: a Gaussian fitted to the rows that were trained on, and fresh rows.
+//! Runs are scored by [`Scorer`], and so are two baselines for each seed: a Gaussian fitted to the rows that were trained on, and fresh rows.
 //! With r the root energy distance to fresh rows,
 //!
 //!   skill = 1 − (r_model − r_fresh)/(r_Gaussian − r_fresh),
@@ -13,15 +13,15 @@
 //! where the baselines' r are means over the seeds: 0 is the fitted Gaussian, 1 is fresh data. [`Comparison`] has the means over
 //! seeds, their intervals, and what failed.
 
-mod judge;
 mod page;
 mod record;
 pub(crate) mod report;
+mod scorer;
 mod summary;
 
-pub use judge::{Judge, Scores};
 pub use record::{Record, Terms};
 use record::{has, planned};
+pub use scorer::{Scorer, Scores};
 pub use summary::{Cell, Comparison, Failure, LEAST_MODE_SHARE, LEAST_SKILL, MOST_C2ST_ACCURACY, Standing};
 
 use pushforward::data::toy::Toy;
@@ -189,7 +189,7 @@ pub fn run(
     let terms = Terms::new(gpu, settings);
     let log = Log::open(&out.join(format!("{}.jsonl", subject.name)), &terms)?;
     let seeds: Vec<u64> = (0..settings.seeds).map(|i| seed.wrapping_add(i)).collect();
-    let judges = toys.iter().map(|&toy| Judge::new(gpu, toy, settings.scored)).collect::<Vec<_>>();
+    let judges = toys.iter().map(|&toy| Scorer::new(gpu, toy, settings.scored)).collect::<Vec<_>>();
     let mut maker = Maker { gpu, subject, out, settings, terms, log, watch, stop };
     let interrupted = maker.all(&chosen, &judges, &seeds)?;
     let methods = chosen.iter().map(|method| method.name().to_string()).collect();
@@ -210,31 +210,31 @@ struct Maker<'a> {
 
 impl Maker<'_> {
     /// One seed after the other, so that a comparison that ends early has something of everything. The step at which it was interrupted.
-    fn all(&mut self, chosen: &[Box<dyn Method>], judges: &[Judge], seeds: &[u64]) -> Result<Option<u64>> {
+    fn all(&mut self, chosen: &[Box<dyn Method>], judges: &[Scorer], seeds: &[u64]) -> Result<Option<u64>> {
         let mut to_make = Vec::new();
         for &seed in seeds {
-            for judge in judges {
-                for method in chosen.iter().filter(|method| applies(method.name(), judge.toy())) {
-                    if !has(&self.log, method.name(), judge.toy(), seed) {
-                        to_make.push((seed, judge, method.as_ref()));
+            for scorer in judges {
+                for method in chosen.iter().filter(|method| applies(method.name(), scorer.toy())) {
+                    if !has(&self.log, method.name(), scorer.toy(), seed) {
+                        to_make.push((seed, scorer, method.as_ref()));
                     }
                 }
             }
         }
-        let known = |judge: &Judge, seed: u64| [GAUSSIAN, FRESH].iter().all(|name| has(&self.log, name, judge.toy(), seed));
-        if !seeds.iter().all(|&seed| judges.iter().all(|judge| known(judge, seed))) {
+        let known = |scorer: &Scorer, seed: u64| [GAUSSIAN, FRESH].iter().all(|name| has(&self.log, name, scorer.toy(), seed));
+        if !seeds.iter().all(|&seed| judges.iter().all(|scorer| known(scorer, seed))) {
             self.watch.message("scoring fitted Gaussians and fresh data");
         }
         for &seed in seeds {
-            for judge in judges {
+            for scorer in judges {
                 if self.stop.load(Ordering::SeqCst) {
                     return Ok(Some(0));
                 }
-                self.baselines(judge, seed)?;
+                self.baselines(scorer, seed)?;
             }
         }
         let (count, started) = (to_make.len(), Instant::now());
-        for (made, (seed, judge, method)) in to_make.into_iter().enumerate() {
+        for (made, (seed, scorer, method)) in to_make.into_iter().enumerate() {
             if self.stop.load(Ordering::SeqCst) {
                 return Ok(Some(0));
             }
@@ -245,8 +245,8 @@ impl Maker<'_> {
                     format!(", about {:.0} min left", (each * (count - made) as f64 / 60.0).ceil())
                 }
             };
-            self.watch.message(&format!("{} on {}, seed {seed}: run {} of {count}{left}", method.name(), judge.toy(), made + 1));
-            match self.one(method, judge, seed) {
+            self.watch.message(&format!("{} on {}, seed {seed}: run {} of {count}{left}", method.name(), scorer.toy(), made + 1));
+            match self.one(method, scorer, seed) {
                 Err(Error::Interrupted { step }) => return Ok(Some(step)),
                 outcome => outcome?,
             }
@@ -254,8 +254,8 @@ impl Maker<'_> {
         Ok(None)
     }
 
-    fn baselines(&mut self, judge: &Judge, seed: u64) -> Result<()> {
-        let (toy, rows) = (judge.toy(), judge.rows());
+    fn baselines(&mut self, scorer: &Scorer, seed: u64) -> Result<()> {
+        let (toy, rows) = (scorer.toy(), scorer.rows());
         for name in [GAUSSIAN, FRESH] {
             if has(&self.log, name, toy, seed) {
                 continue;
@@ -263,9 +263,9 @@ impl Maker<'_> {
             let started = Instant::now();
             let values = match name {
                 GAUSSIAN => gaussian(toy, seed, self.settings.rows, rows)?,
-                _ => judge.beside(seed),
+                _ => scorer.beside(seed),
             };
-            let scores = judge.scores(&values)?;
+            let scores = scorer.scores(&values)?;
             let mut record = Record::new(&self.terms, name, toy, seed);
             record.scores = Some(scores);
             record.scoring_seconds = started.elapsed().as_secs_f64();
@@ -275,8 +275,8 @@ impl Maker<'_> {
     }
 
     /// Makes a run, scores it and records it.
-    fn one(&mut self, method: &dyn Method, judge: &Judge, seed: u64) -> Result<()> {
-        let toy = judge.toy();
+    fn one(&mut self, method: &dyn Method, scorer: &Scorer, seed: u64) -> Result<()> {
+        let toy = scorer.toy();
         let planned = match planned(&self.log, method.name(), toy) {
             Some(steps) => steps,
             None => self.steps(method, toy, seed)?,
@@ -287,7 +287,7 @@ impl Maker<'_> {
             Ok(outcome) => {
                 (record.steps_made, record.training_seconds) = (outcome.steps, outcome.seconds);
                 let started = Instant::now();
-                match outcome.model.sample(judge.rows(), SAMPLE).and_then(|sample| judge.scores(sample.single())) {
+                match outcome.model.sample(scorer.rows(), SAMPLE).and_then(|sample| scorer.scores(sample.single())) {
                     Ok(scores) => record.scores = Some(scores),
                     Err(e) if e.is_of_one_run() => record.failure = Some(e.to_string()),
                     Err(e) => return Err(e),

@@ -3,7 +3,7 @@
 use super::page::{absent, page, scores_of};
 use super::{Comparison, FRESH, Failure, GAUSSIAN, Record, SAMPLE, Scores, Settings, Standing, Subject};
 use crate::comparison;
-use crate::desk::{Desk, Made, Prepared, json, read, write};
+use crate::workspace::{Made, Prepared, Workspace, json, read, write};
 use pushforward::data::toy::Toy;
 use pushforward::data::write_atomically;
 use pushforward::gpu::Gpu;
@@ -55,11 +55,11 @@ pub(crate) fn prepare(
 ) -> Result<Prepared> {
     let settings: Settings = read(assignments)?;
     settings.check_for(subject)?;
-    Ok(Box::new(move |desk| make(subject, &settings, desk, more)))
+    Ok(Box::new(move |workspace| make(subject, &settings, workspace, more)))
 }
 
-fn make(subject: &Subject, settings: &Settings, desk: Desk, more: impl FnOnce(Runs) -> Result<More>) -> Result<Made> {
-    let Desk { gpu, out, seed, command, progress, stop } = desk;
+fn make(subject: &Subject, settings: &Settings, workspace: Workspace, more: impl FnOnce(Runs) -> Result<More>) -> Result<Made> {
+    let Workspace { gpu, out, seed, command, progress, stop } = workspace;
     progress.message(&format!(
         "comparing {} on {}, {}, {} of training each, on {}",
         count(settings.chosen(subject)?.len(), "method"),

@@ -7,7 +7,7 @@ use pushforward::gpu::Gpu;
 use pushforward::methods::{self, LearnsFrom, Training};
 use pushforward::metrics::gaussian::Gaussian;
 use pushforward::metrics::{Points, c2st, pairs};
-use pushforward::tour::{Judge, Sets};
+use pushforward::tour::{Scorer, Sets};
 use pushforward::train::{self, Job, Progress};
 use pushforward::{Error, Result};
 use std::path::Path;
@@ -25,7 +25,7 @@ pub(super) struct Running<'a> {
 /// A source, split, with what its baselines score.
 pub(super) struct Bench {
     data: String,
-    judge: Judge,
+    scorer: Scorer,
     gaussian: f64,
     rows: f64,
     /// The teacher's run, once there is one.
@@ -37,12 +37,12 @@ impl Bench {
         let source: Source = data.parse()?;
         let table = source.load(seed, &LoadOptions::default())?;
         // Defaults are chosen by what is scored here: these are validation rows, and no others are touched.
-        let judge = Judge::new(gpu, Sets::split(&table, None, Some(0.0), seed)?, seed)?;
-        let gaussian = Gaussian::fit(judge.seen()?).sample(judge.rows(), 1);
-        let drawn = Points::new(&gaussian, judge.rows(), judge.cols())?;
-        let energy = |set: Points| Ok::<_, Error>(pairs::energy_on(gpu, judge.reference()?, set)?.value);
-        let (gaussian, rows) = (energy(drawn)?, energy(judge.seen()?)?);
-        Ok(Self { data: data.into(), judge, gaussian, rows, teacher: None })
+        let scorer = Scorer::new(gpu, Sets::split(&table, None, Some(0.0), seed)?, seed)?;
+        let gaussian = Gaussian::fit(scorer.seen()?).sample(scorer.rows(), 1);
+        let drawn = Points::new(&gaussian, scorer.rows(), scorer.cols())?;
+        let energy = |set: Points| Ok::<_, Error>(pairs::energy_on(gpu, scorer.reference()?, set)?.value);
+        let (gaussian, rows) = (energy(drawn)?, energy(scorer.seen()?)?);
+        Ok(Self { data: data.into(), scorer, gaussian, rows, teacher: None })
     }
 
     /// Makes a run, and says how it ended: a failure of its own is recorded as such.
@@ -80,8 +80,8 @@ impl Bench {
         }
         let folder = folder()?;
         let outcome = self.trained(trial, run, folder.path())?;
-        let rows = self.judge.standard(&outcome.model.sample(self.judge.rows(), 1)?)?;
-        let (reference, drawn) = (self.judge.reference()?, Points::new(&rows, self.judge.rows(), self.judge.cols())?);
+        let rows = self.scorer.standard(&outcome.model.sample(self.scorer.rows(), 1)?)?;
+        let (reference, drawn) = (self.scorer.reference()?, Points::new(&rows, self.scorer.rows(), self.scorer.cols())?);
         let c2st_accuracy = c2st::test(run.gpu, reference, drawn, 0)?.value;
         Ok((pairs::energy_on(run.gpu, reference, drawn)?.value, c2st_accuracy, outcome.seconds))
     }
@@ -95,7 +95,7 @@ impl Bench {
             seed: run.seed,
             source: self.data.clone(),
             source_hash: None,
-            table: self.judge.sets.train.clone(),
+            table: self.scorer.sets.train.clone(),
             conditions: 0,
             validation: None,
             test: None,

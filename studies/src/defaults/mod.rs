@@ -1,4 +1,4 @@
-//! How defaults are chosen: every method with its defaults and with single settings changed, on several targets and dimensions, for as many steps each, judged
+//! How defaults are chosen: every method with its defaults and with single settings changed, on several targets and dimensions, for as many steps each, scored
 //! by rows that none has seen. What a setting is worth is the mean, over targets and seeds, of its skill: 0 at the fitted Gaussian, 1 at the training rows,
 //! in root energy distance ([`pushforward::tour::skill`]); no default is to be chosen on one target.
 

@@ -1,18 +1,18 @@
 //! The study's table, as a file and as text.
 
 use super::{Settings, Standing, Study, run};
-use crate::desk::{Desk, Made, Prepared, json, read};
+use crate::workspace::{Made, Prepared, Workspace, json, read};
 use pushforward::Result;
 use pushforward::data::write_atomically;
 use pushforward::words::{plain, table};
 
 pub(crate) fn prepare(assignments: &[String]) -> Result<Prepared> {
     let settings: Settings = read(assignments)?;
-    Ok(Box::new(move |desk| make(&settings, desk)))
+    Ok(Box::new(move |workspace| make(&settings, workspace)))
 }
 
-fn make(settings: &Settings, desk: Desk) -> Result<Made> {
-    let Desk { gpu, out, seed, progress, stop, .. } = desk;
+fn make(settings: &Settings, workspace: Workspace) -> Result<Made> {
+    let Workspace { gpu, out, seed, progress, stop, .. } = workspace;
     let study = run(gpu, out, seed, settings, progress, stop)?;
     let csv = out.join("defaults.csv");
     let rows = rows(&study);

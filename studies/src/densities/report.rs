@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::comparison::report::{self, More, Runs};
 use crate::comparison::{self, Comparison, GAUSSIAN};
 use crate::densities::{self, Likelihood, TRUE_DENSITY};
-use crate::desk::{Prepared, write};
+use crate::workspace::{Prepared, write};
 use pushforward::data::toy::Toy;
 use pushforward::data::write_atomically;
 use pushforward::report::grid::{DOTS, Ink, Line, Scatter, Shown, grid, window};

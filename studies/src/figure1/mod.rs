@@ -2,7 +2,7 @@
 //! 𝓕 = {x ↦ e^{2πikx} | k ∈ \[10\]}, τ uniform over those ten functions, and φ a small perceptron.
 //!
 //! The loss sees φ(z) only modulo 1, so φ must be bounded to [0, 1]: a sigmoid head. Even then z ↦ 1 − φ(z) and any other
-//! rearrangement are minimizers, so the map is judged by the Kolmogorov–Smirnov distance of its samples to the uniform distribution
+//! rearrangement are minimizers, so the map is scored by the Kolmogorov–Smirnov distance of its samples to the uniform distribution
 //! and by monotonicity, and compared with Φ or 1 − Φ when drawn. The target's statistics are known exactly: E e^{2πikU} = 0,
 //! so D₂² is the mean of |⟨f_k|φ_#ν⟩|².
 

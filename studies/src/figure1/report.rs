@@ -1,7 +1,7 @@
 //! The map as a picture, a table and a page.
 
 use super::{FUNCTIONS, Figure1, SAMPLES, Settings, run};
-use crate::desk::{Desk, Made, Prepared, json, read, write};
+use crate::workspace::{Made, Prepared, Workspace, json, read, write};
 use pushforward::Result;
 use pushforward::gpu::Gpu;
 use pushforward::report::{self, Curve, Figure, Page, Scale, number};
@@ -9,11 +9,11 @@ use pushforward::words::duration;
 
 pub(crate) fn prepare(assignments: &[String]) -> Result<Prepared> {
     let settings: Settings = read(assignments)?;
-    Ok(Box::new(move |desk| make(&settings, desk)))
+    Ok(Box::new(move |workspace| make(&settings, workspace)))
 }
 
-fn make(settings: &Settings, desk: Desk) -> Result<Made> {
-    let Desk { gpu, out, seed, progress, .. } = desk;
+fn make(settings: &Settings, workspace: Workspace) -> Result<Made> {
+    let Workspace { gpu, out, seed, progress, .. } = workspace;
     progress.message(&format!("learning the map of Fig. 1 on {}", gpu.summary().name));
     let found = run(gpu, seed, settings)?;
     let [svg, csv, html] = ["figure1.svg", "figure1.csv", "report.html"].map(|name| out.join(name));

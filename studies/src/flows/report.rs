@@ -4,8 +4,8 @@ use std::path::Path;
 
 use crate::comparison::report::{self, More, Runs};
 use crate::comparison::{self, Comparison};
-use crate::desk::{Prepared, write};
 use crate::flows::{self, Curve, EVALUATIONS, Reading, SOLVERS, Sweep, TRAJECTORIES, TRAJECTORY_STEPS};
+use crate::workspace::{Prepared, write};
 use pushforward::data::toy::Toy;
 use pushforward::data::write_atomically;
 use pushforward::report::grid::{DOTS, Ink, Line, Scatter, Shown, grid};

@@ -5,7 +5,7 @@
 //! most) give the very share that the comparison has, and readings differ by what the solver does alone.
 
 use super::followed;
-use crate::comparison::{self, Comparison, Judge, Record, SAMPLE, Terms};
+use crate::comparison::{self, Comparison, Record, SAMPLE, Scorer, Terms};
 use pushforward::Result;
 use pushforward::data::toy::Toy;
 use pushforward::flow::Solver;
@@ -111,10 +111,10 @@ impl Sweep {
         let mut log = Log::open(&out.join("sweep.jsonl"), &terms)?;
         let mut interrupted = false;
         for &toy in &found.toys {
-            let judge = Judge::new(gpu, toy, found.settings.scored);
+            let scorer = Scorer::new(gpu, toy, found.settings.scored);
             for method in &found.methods {
                 let Some(run) = found.first(method, toy).filter(|run| run.failure.is_none()) else { continue };
-                interrupted = interrupted || !measure(gpu, out, run, &judge, &mut log, watch, stop)?;
+                interrupted = interrupted || !measure(gpu, out, run, &scorer, &mut log, watch, stop)?;
             }
         }
         let measured = log.records();
@@ -137,7 +137,7 @@ fn measure(
     gpu: &Gpu,
     out: &Path,
     run: &Record,
-    judge: &Judge,
+    scorer: &Scorer,
     log: &mut Log<Measured>,
     watch: &mut dyn Progress,
     stop: &AtomicBool,
@@ -147,14 +147,14 @@ fn measure(
     if missing.is_empty() {
         return Ok(true);
     }
-    let Some(mut model) = comparison::model(gpu, out, &run.method, judge.toy(), run.seed)? else { return Ok(true) };
+    let Some(mut model) = comparison::model(gpu, out, &run.method, scorer.toy(), run.seed)? else { return Ok(true) };
     watch.message(&format!("{} on {}, seed {}: quality by evaluations", run.method, run.target, run.seed));
     for (solver, evaluations) in missing {
         if stop.load(Ordering::SeqCst) {
             return Ok(false);
         }
         model = followed(model, solver, evaluations / solver.evaluations())?;
-        let roots = model.sample(judge.rows(), SAMPLE).and_then(|sample| judge.root_energies(sample.single()));
+        let roots = model.sample(scorer.rows(), SAMPLE).and_then(|sample| scorer.root_energies(sample.single()));
         let (root_energies, failure) = match roots {
             Ok(roots) => (roots, None),
             Err(e) if e.is_of_one_run() => (Vec::new(), Some(e.to_string())),

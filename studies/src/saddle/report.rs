@@ -1,8 +1,8 @@
 //! The paths as numbers and a picture.
 
 use super::{Run, Saddle, Settings};
-use crate::desk::{Desk, Made, Prepared, json, read, write};
 use crate::saddle;
+use crate::workspace::{Made, Prepared, Workspace, json, read, write};
 use pushforward::Result;
 use pushforward::data::Table;
 use pushforward::report::{Plot, number, panels};
@@ -10,11 +10,11 @@ use pushforward::words::duration;
 
 pub(crate) fn prepare(assignments: &[String]) -> Result<Prepared> {
     let settings: Settings = read(assignments)?;
-    Ok(Box::new(move |desk| make(&settings, desk)))
+    Ok(Box::new(move |workspace| make(&settings, workspace)))
 }
 
-fn make(settings: &Settings, desk: Desk) -> Result<Made> {
-    let Desk { gpu, out, seed, progress, .. } = desk;
+fn make(settings: &Settings, workspace: Workspace) -> Result<Made> {
+    let Workspace { gpu, out, seed, progress, .. } = workspace;
     progress.message(&format!("playing the game of footnote 3 on {}", gpu.summary().name));
     let found = saddle::run(gpu, seed, settings)?;
     let [svg, csv, numbers] = ["saddle.svg", "saddle.csv", "saddle.json"].map(|name| out.join(name));

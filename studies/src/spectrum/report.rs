@@ -2,7 +2,7 @@
 
 use super::fit::Moment;
 use super::{Found, MOST_ERRORS, NODES, Rate, Settings, Target, run};
-use crate::desk::{Desk, Made, Prepared, json, read, write};
+use crate::workspace::{Made, Prepared, Workspace, json, read, write};
 use pushforward::Result;
 use pushforward::data::write_atomically;
 use pushforward::flow::Energy;
@@ -19,11 +19,11 @@ const FALLEN: f64 = 1e-4;
 
 pub(crate) fn prepare(assignments: &[String]) -> Result<Prepared> {
     let settings: Settings = read(assignments)?;
-    Ok(Box::new(move |desk| make(&settings, desk)))
+    Ok(Box::new(move |workspace| make(&settings, workspace)))
 }
 
-fn make(settings: &Settings, desk: Desk) -> Result<Made> {
-    let Desk { gpu, out, seed, command, progress, .. } = desk;
+fn make(settings: &Settings, workspace: Workspace) -> Result<Made> {
+    let Workspace { gpu, out, seed, command, progress, .. } = workspace;
     progress.message(&format!(
         "following {} particles to the Gaussian and to the distribution of the energy {} on {}",
         number(settings.particles as f64, 12),

@@ -141,7 +141,7 @@ fn a_study_pairs_seeds_and_says_what_intervals_say() {
     );
     assert_eq!(energy.step_time_ratio, Some(1.0));
 
-    // What is below fresh rows' own distance counts as that; the floor's judge takes half of the time.
+    // What is below fresh rows' own distance counts as that; finding the floor takes half of the time.
     let floor = effect("energy", Arm::Floor);
     assert!((floor.ratio.as_ref().unwrap().value - 0.25).abs() < 1e-12);
     assert!(

@@ -1,4 +1,4 @@
-//! [`Judge`]: validation rows, which score every candidate, and test rows, which score the winner.
+//! [`Scorer`]: validation rows, which score every candidate, and test rows, which score the winner.
 
 use crate::data::{Purpose, Standardization, Table, by_weight, set_aside};
 use crate::gpu::Gpu;
@@ -83,7 +83,7 @@ fn in_own_order(table: &Table, seed: u64) -> Table {
 }
 
 /// Scores candidates, in units of the training rows' standard deviations.
-pub struct Judge {
+pub struct Scorer {
     gpu: Gpu,
     scale: Standardization,
     pub sets: Sets,
@@ -94,7 +94,7 @@ pub struct Judge {
     seed: u64,
 }
 
-impl Judge {
+impl Scorer {
     /// # Errors
     /// Rows that do not fit together.
     pub fn new(gpu: &Gpu, sets: Sets, seed: u64) -> Result<Self> {

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 /// Where a study is made.
-pub struct Desk<'a> {
+pub struct Workspace<'a> {
     pub gpu: &'a Gpu,
     /// The folder of its files, which exists.
     pub out: &'a Path,
@@ -33,7 +33,7 @@ pub struct Made {
 }
 
 /// A study whose settings have been checked.
-pub type Prepared = Box<dyn FnOnce(Desk<'_>) -> Result<Made>>;
+pub type Prepared = Box<dyn FnOnce(Workspace<'_>) -> Result<Made>>;
 
 /// Settings out of `key=value`, checked.
 pub(crate) fn read<S: Settings + Default>(assignments: &[String]) -> Result<S> {

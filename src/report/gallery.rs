@@ -1,4 +1,4 @@
-//! A wall of scatter pictures of one distribution by many samplers, several a row, over the same axes.
+//! A gallery of scatter pictures of one distribution by many samplers, several a row, over the same axes.
 
 use super::grid::{Ink, Scatter, Shown, draw, square_axes};
 use super::panel::picture;
@@ -15,9 +15,9 @@ const BELOW: f64 = 22.0;
 ///
 /// # Errors
 /// No picture.
-pub fn wall(pictures: &[(Ink, Scatter)], title: &str) -> Result<String> {
+pub fn gallery(pictures: &[(Ink, Scatter)], title: &str) -> Result<String> {
     if pictures.is_empty() {
-        return Err(Error::shape("wall", "no picture"));
+        return Err(Error::shape("gallery", "no picture"));
     }
     let cell = WIDE / ACROSS as f64;
     let high = cell + ABOVE - BELOW;

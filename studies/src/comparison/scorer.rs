@@ -1,4 +1,4 @@
-//! [`Judge`]: what every sample of a target is scored by, the same for methods and baselines.
+//! [`Scorer`]: what every sample of a target is scored by, the same for methods and baselines.
 
 use pushforward::data::toy::Toy;
 use pushforward::gpu::Gpu;
@@ -36,14 +36,14 @@ pub struct Scores {
 }
 
 /// The fresh rows of a target.
-pub struct Judge {
+pub struct Scorer {
     gpu: Gpu,
     toy: Toy,
     scored: usize,
     references: Vec<Vec<f32>>,
 }
 
-impl Judge {
+impl Scorer {
     /// Compares sets of `scored` rows.
     pub fn new(gpu: &Gpu, toy: Toy, scored: usize) -> Self {
         let references = (0..SETS as u64).map(|k| toy.sample(scored, REFERENCE + k).into_single()).collect();
@@ -54,7 +54,7 @@ impl Judge {
         self.toy
     }
 
-    /// Rows of the sample that [`Judge::scores`] takes.
+    /// Rows of the sample that [`Scorer::scores`] takes.
     pub fn rows(&self) -> usize {
         SETS * self.scored
     }
@@ -93,7 +93,7 @@ impl Judge {
         self.sets(sample)?.into_iter().map(mean).collect()
     }
 
-    /// Scores [`Judge::rows`] rows of a sample.
+    /// Scores [`Scorer::rows`] rows of a sample.
     pub fn scores(&self, sample: &[f32]) -> Result<Scores> {
         let (sets, references) = (self.sets(sample)?, self.references()?);
         let on = &Backend::best(&self.gpu);

@@ -14,14 +14,14 @@ const BESIDE: u64 = 0x6265_7369_6465;
 const FARTHEST: f32 = 1e9;
 
 /// The fresh rows of a target.
-pub struct Judge {
+pub struct Scorer {
     gpu: Gpu,
     target: Target,
     scored: usize,
     references: Vec<f32>,
 }
 
-impl Judge {
+impl Scorer {
     /// Compares sets of `scored` rows.
     pub fn new(gpu: &Gpu, target: Target, scored: usize) -> Result<Self> {
         let references = target.sample(SETS * scored, REFERENCE)?.into_single();
@@ -32,7 +32,7 @@ impl Judge {
         &self.target
     }
 
-    /// Rows of a sample that [`Judge::scores`] takes.
+    /// Rows of a sample that [`Scorer::scores`] takes.
     pub fn rows(&self) -> usize {
         SETS * self.scored
     }
@@ -42,7 +42,7 @@ impl Judge {
         Ok(self.target.sample(self.rows(), BESIDE.wrapping_add(seed))?.into_single())
     }
 
-    /// Scores [`Judge::rows`] rows.
+    /// Scores [`Scorer::rows`] rows.
     pub fn scores(&self, sample: &[f32]) -> Result<Scores> {
         let columns = self.target.columns();
         if sample.len() != self.references.len() {

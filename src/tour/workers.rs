@@ -4,7 +4,7 @@
 //! in its own thread, take both cores whole. What a method makes in so many steps is the same.
 
 use super::training::{Made, Task, Trainer};
-use super::{Judge, Plan};
+use super::{Plan, Scorer};
 use crate::gpu::Gpu;
 use crate::train::{Progress, Status};
 use std::collections::VecDeque;
@@ -36,7 +36,7 @@ struct Busy {
 }
 
 /// The threads.
-pub(super) struct Crew {
+pub(super) struct Workers {
     tasks: Vec<Sender<Task>>,
     said: Receiver<(usize, Said)>,
     /// In the order in which they began.
@@ -52,12 +52,12 @@ pub(super) fn at_once(gpu: &Gpu, values: usize) -> usize {
     std::thread::available_parallelism().map_or(1, |cores| cores.get().min(MOST))
 }
 
-impl Crew {
-    /// So many threads, which end with the crew; a training ends early where one of `stops` is raised.
+impl Workers {
+    /// So many threads, which end when this is dropped; a training ends early where one of `stops` is raised.
     pub fn start<'s, 'a: 's>(
         scope: &'s Scope<'s, 'a>,
         count: usize,
-        (gpu, plan, judge): (&'a Gpu, &'a Plan, &'a Judge),
+        (gpu, plan, scorer): (&'a Gpu, &'a Plan, &'a Scorer),
         stops: [&'a AtomicBool; 2],
     ) -> Self {
         let (say, said) = channel();
@@ -70,7 +70,7 @@ impl Crew {
                 for task in tasks {
                     let made = match trainer.take().map_or_else(|| device(gpu, count), Ok) {
                         Ok(gpu) => {
-                            let own = Trainer { gpu, plan, judge };
+                            let own = Trainer { gpu, plan, scorer };
                             let made = own.make(task, &mut teller, stops);
                             trainer = Some(own.gpu);
                             made
