@@ -1,15 +1,15 @@
-//! The paper's own proposal (§4, "From network to optimization architecture"): a one-step map is fitted to data that move. The forward process (5) leads
+//! The paper's own proposal (§4, "From network to optimization architecture"): a one-step map is fitted to noised data, whose noise falls during training. The forward process (5) leads
 //! the data's distribution μ₁ = ρ_0 to a Gaussian ρ_∞; a map that starts as ρ_∞ itself, φ = ξ, is trained by one and the same loss against
 //!
 //!   X_t = m + e^{−t}(X − m) + √(1 − e^{−2t})·ξ(ε) ~ ρ_t,     t falling from T to 0,
 //!
-//! so that the flow that a diffusion stores in a network over (t, x) is followed by the network's weights instead. Here ρ_∞ is the Gaussian fitted to the data,
+//! so that the weights of the network follow the flow that a diffusion stores in a network over (t, x). Here ρ_∞ is the Gaussian fitted to the data,
 //! which is where every generator of this crate starts, so the latent distribution is ρ_∞ as the paper asks, and mean and covariance of ρ_t are the data's at
 //! all times: bandwidths that were chosen for the data fit ρ_t too.
 //!
-//! The loss is that of another method (`objective`), with all of its settings. How t falls is `Cooling`'s: in rounds, by a constant factor, or when
-//! the loss has come down to its floor, which is the loss between two fresh batches of ρ_t. A game has no loss of that kind (its critic would have to
-//! be trained between the two batches): there the energy distance decides, of rows of φ and of such batches.
+//! The loss is that of another method (`objective`), with all of its settings. t falls by one of three schedules: in rounds, by a constant factor, or whenever
+//! the loss has reached its floor, the loss between two fresh batches of ρ_t. An adversarial method has no such loss (its critic would have to
+//! be trained between the two batches): there the energy distance of rows of φ, and of two such batches, decides.
 
 use super::{Dataset, Energy, Entry, Learner, Method, Setup, Training, all};
 use crate::data::nearest;

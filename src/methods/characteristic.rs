@@ -3,9 +3,9 @@
 //!   D₂²(μ, μ₁; τ) = Σ_k τ_k |⟨f_k|μ⟩ − ⟨f_k|μ₁⟩|².
 //!
 //! T is imaginary (characteristic functions) or complex (moment-generating functions, for bounded data). Frequencies drawn
-//! from a distribution Λ and weighed alike make D₂² the MMD of the kernel that is Λ's Fourier transform: Gaussian frequencies give
-//! the Gaussian kernel, Cauchy the Laplace kernel, Laplace the inverse quadratic, column by column. Redrawn at every step
-//! they make every step's gradient right on average; integers k give the Fourier series of the data's box, as in Fig. 1.
+//! from a distribution Λ, with equal weights, make D₂² the MMD of the kernel that is Λ's Fourier transform: Gaussian frequencies give
+//! the Gaussian kernel, Cauchy the Laplace kernel, Laplace the inverse quadratic, column by column. If they are redrawn at every step,
+//! the gradient of every step is right on average. Integers k give the Fourier series of the data's box, as in Fig. 1.
 
 use super::one_step::OneStep;
 use super::{Dataset, Entry, Learner, Method, Objective, Setup, Training, estimator};

@@ -2,10 +2,10 @@
 //!
 //!   ln ρ₁(x(1)) = ln ρ₀(x(0)) − ∫₀¹ ∇·v(x(t), t) dt,
 //!
-//! is maximized over v. Rows of data are followed back to the noise by a few steps of a solver that the training step records whole, and the gradient is
-//! that of what was computed (discretize, then optimize: Onken & Ruthotto 2020), not of the equation. The divergence is exact for few columns and otherwise
-//! that of one probe of signs a row (Hutchinson 1989), the same along a trajectory. Among the many fields of one likelihood, straight and
-//! smooth ones are preferred by a price on ∫‖v‖² dt and on ∫‖∂v/∂x‖² dt, each a column (Finlay et al. 2020): solvers need fewer steps then.
+//! is maximized over v. A training step integrates rows of data back to the noise by a few solver steps, and differentiates through these steps (discretize, then
+//! optimize: Onken & Ruthotto 2020), not through the equation. The divergence is exact for few columns. Otherwise it is estimated
+//! with one random vector of signs per row (Hutchinson 1989), the same along a trajectory. Many velocity fields have the same likelihood; penalties on
+//! ∫‖v‖² dt and ∫‖∂v/∂x‖² dt, per column, prefer straight and smooth ones (Finlay et al. 2020), for which solvers need fewer steps.
 
 use super::dataset::join;
 use super::many_step::{Flow, Integrated, ManyStep, PathSettings, Sampling};

@@ -1,14 +1,14 @@
-//! Distillation (paper §4): a trained flow or diffusion, the teacher, into one network and one step. The teacher's flow takes x at time t to
-//! X(x, t) at the end; three ways to learn it at once:
+//! Distillation (paper §4): one network learns in one step what a trained flow or diffusion, the teacher, does in many. The teacher's flow takes x at time t to
+//! X(x, t) at the end. Three losses:
 //!
 //!   regression    E ‖φ(z) − X(ξ(z), 0)‖² on pairs that the teacher makes (Luhman & Luhman 2021); φ is the crate's one-step generator.
 //!   consistency   f(x, t) = x + (1 − t)F(x, t) is its own end: E ‖f(x_t, t) − f⁻(x_{t+h}, t + h)‖², where one of the teacher's steps takes
 //!                 x_t to x_{t+h}, and f⁻ is the average of the weights (Song et al. 2023, algorithm 2).
 //!   halving       u(x, t) is the mean velocity over a step: E ‖u(x_t, t) − (x'' − x_t)/2h‖², where x'' is two steps of h of the student of
-//!                 the round before, at first of the teacher; h doubles from round to round until one step is the whole way
+//!                 the round before, at first of the teacher; h doubles from round to round until one step is the whole trajectory
 //!                 (Salimans & Ho 2022).
 //!
-//! x_t is the data's own row with the path's noise. What results is a map of one evaluation: an ordinary sampler.
+//! x_t is a row of the data with the noise of the path. The result is a one-step sampler.
 
 use super::dataset::join;
 use super::many_step::{ManyStep, PathSettings, Sampling};

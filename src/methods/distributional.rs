@@ -1,25 +1,25 @@
-//! Distributional diffusion (De Bortoli, Galashov, Guntupalli, Zhou, Murphy, Gretton & Doucet 2025): a denoiser that does not tell the mean of the data behind a
-//! noised row but draws from their distribution, X̂ = φ(x_t, t, Z) ~ X₁ | x_t, trained by the energy score
+//! Distributional diffusion (De Bortoli, Galashov, Guntupalli, Zhou, Murphy, Gretton & Doucet 2025): a denoiser that draws from the distribution of the data given a
+//! noised row, X̂ = φ(x_t, t, Z) ~ X₁ | x_t, instead of estimating its mean. It is trained by the energy score
 //!
 //!   E‖X₁ − φ(x_t, t, Z)‖^β − (λ/2) E‖φ(x_t, t, Z) − φ(x_t, t, Z')‖^β,
 //!
-//! the few-step form of engression (Shen & Meinshausen 2024; `energy` with given columns): x_t is one more thing that is given. Since draws are from the whole distribution, a few steps are enough:
-//! from x_t to t' > t by the bridge that X̂ and the noise behind x_t span, x_{t'} = (1 − t')x̂₀ + t'X̂, x̂₀ = (x_t − tX̂)/(1 − t). Each step has latents of its
-//! own: a sample in K steps is made of (1 + K)·columns normal numbers.
+//! as engression is (Shen & Meinshausen 2024; `energy` with conditioning columns), with x_t as a condition. Since draws have the whole distribution, a few steps are enough.
+//! A step from t to t' > t moves along the line through X̂ and the noise that X̂ implies, x_{t'} = (1 − t')x̂₀ + t'X̂, x̂₀ = (x_t − tX̂)/(1 − t). Each step has latents of its
+//! own: a sample in K steps uses (1 + K)·columns normal numbers.
 //!
-//! For Gaussian data, whose noise has their covariance, X̂ = a x_t + b ξ(Z) with a = t/σ², b = (1 − t)/σ, σ² = (1 − t)² + t². So it starts, and so it is
-//! written: X̂ = a x_t + b(ξ(Z) + f(a x_t, Z, t)). b is how much of X₁ a row at t leaves open, and a x_t is what it tells, for
+//! For Gaussian data, with noise of the same covariance, X̂ = a x_t + b ξ(Z) with a = t/σ², b = (1 − t)/σ, σ² = (1 − t)² + t². Training starts there: the network f is a correction,
+//! X̂ = a x_t + b(ξ(Z) + f(a x_t, Z, t)). b is the uncertainty of X₁ given the row at t, and a x_t what the row says about X₁, for
 //!
 //!   p(x₁ | x_t) ∝ p(x₁) exp((t x_t·x₁ − t²|x₁|²/2)/(1 − t)²)
 //!
-//! (of white noise) depends on t x_t/(1 − t)², which is a x_t to first order in t. At t = 0 nothing is told: X̂ does not depend on x₀ and its distribution is the data's, as whole.
-//! There, where a single step is made, a share of the batch (`from_noise`) is compared with the data as whole distributions, by all pairs of rows:
+//! (of white noise) depends on t x_t/(1 − t)², which is a x_t to first order in t. At t = 0 the row says nothing: X̂ does not depend on x₀, and has the distribution of the data.
+//! One-step samples start there. So a share of the batch (`from_noise`) is compared with the data as two distributions, by all pairs of rows:
 //!
 //!   2E‖X₁ − φ(0, 0, Z)‖^β − E‖φ(0, 0, Z) − φ(0, 0, Z')‖^β − E‖X₁ − X₁'‖^β,
 //!
-//! which is far less noisy than a score of two draws a row (8gaussians, 1,500 steps, one seed: 0.88 skill in one step, and 0.76 where that share counted
-//! only as much as its rows). Where columns are given a row has a distribution of its own at t = 0 too, and where λ < 1
-//! the score is not the distance: then that share is scored as all others are.
+//! which is far less noisy than a score of two draws per row (8gaussians, 1,500 steps, one seed: skill 0.88 in one step, and 0.76 where that share had the weight
+//! of its rows only). With conditioning columns each row has a distribution of its own at t = 0 too, and with λ < 1
+//! the score is not the distance. Then that share is scored as all other rows are.
 
 use super::dataset::{join, part};
 use super::few_step::{MapSettings, Place};

@@ -4,7 +4,7 @@
 //!
 //! trained by likelihood, whose gradient is that of E_data f − E_ρ f with rows of ρ held fixed. They are drawn by Langevin chains with a Metropolis correction
 //! (`crate::flow::chain`): from the data at every step (contrastive divergence; Hinton 2002), or from where the chains of the last step ended (persistent;
-//! Tieleman 2008), with a share of them started anew (Du & Mordatch 2019). A price on f² holds its level (ibid., eq. 6).
+//! Tieleman 2008), with a share of them restarted (Du & Mordatch 2019). A penalty on f² fixes its level (ibid., eq. 6).
 //!
 //! Everything moves in coordinates in which the fitted Gaussian is the standard one.
 

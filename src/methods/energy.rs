@@ -4,14 +4,14 @@
 //!
 //! the MMD of the kernel −‖x − y‖^β (the paper's text drops the sign), which is D₂² with τ(ds) ∝ |s|^{−(d+β)} ds over
 //! characteristic functions. It has no bandwidth. With
-//! `projections` it is averaged over random lines, on which sorting makes it O(n log n).
+//! `projections` it is averaged over random lines, where sorting computes it in O(n log n).
 //!
-//! Where columns are given, `conditional_loss = conditional` asks for each row's own distribution instead (engression; Shen & Meinshausen 2024): with several draws φ(Z|c) of each row's c,
+//! With conditioning columns c, `conditional_loss = conditional` compares each row with several draws φ(Z|c) for its own c (engression; Shen & Meinshausen 2024):
 //!
 //!   E‖X − φ(Z|c)‖^β − ½E‖φ(Z|c) − φ(Z'|c)‖^β,
 //!
-//! which is least where φ(Z|c) has the distribution of X given c. Whole rows (`joint`) are compared with rows of other c as well, and learn of the distribution given c only what the batch's
-//! distribution shows of it. Between one another's steps [`distributional-diffusion`](super::distributional) asks the same of a denoiser.
+//! which is least where φ(Z|c) has the distribution of X given c. `joint` compares whole rows, with rows of other c as well, and so learns the conditional distributions only as far as the joint
+//! distribution of a batch shows them. [`distributional-diffusion`](super::distributional) trains a denoiser by the same loss.
 
 use super::dataset::join;
 use super::one_step::OneStep;

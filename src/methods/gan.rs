@@ -1,4 +1,4 @@
-//! Generative adversarial networks (paper §2, eq. 2 with a learned f; Goodfellow et al. 2014): a critic D tells data from
+//! Generative adversarial networks (paper §2, eq. 2 with a learned f; Goodfellow et al. 2014): a critic D separates data from
 //! generated rows by logistic regression,
 //!
 //!   max_D  E ln s(D(X)) + E ln(1 − s(D(φ(Z)))),   s(v) = 1/(1 + e⁻ᵛ),

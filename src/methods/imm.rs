@@ -1,23 +1,23 @@
-//! Inductive moment matching (Zhou, Ermon & Song 2025): a map f_{s,t} from any time s of a flow to any later t, trained so that what it makes of I_s has the
-//! distribution of what it makes of I_r, nearer to the data:
+//! Inductive moment matching (Zhou, Ermon & Song 2025): a map f_{s,t} from any time s of a flow to any later t, trained so that f_{s,t}(I_s) has the
+//! distribution of f_{r,t}(I_r), where r is nearer to the data:
 //!
 //!   E_{s,r,t} MMD²(f_{s,t}(I_s), sg f_{r,t}(I_r)),   s < r ≤ t,   I_s and I_r of the same noise and data.
 //!
-//! Where r = t the second is the data's own distribution at t, since f_{t,t} is the identity; from there exactness is inherited by induction, to s = 0 in the end. One
-//! (s, r, t) belongs to a group of M rows, within which alone rows are compared. (Time runs from noise, 0, to data, 1; the paper's runs the other way,
+//! Where r = t the second is the distribution of I_t itself, since f_{t,t} is the identity. By induction from there, f becomes exact for all s, down to s = 0. A group of M rows shares one
+//! (s, r, t), and rows are compared within their group only. (Time runs from noise, 0, to data, 1. In the paper it runs the other way:
 //! its t → s is our s → t.)
 //!
-//! A row's partner, made of the same noise and data, is no independent draw: among the M² pairs of a group the M of partners add −(2/M) E k(y_i, x_i), which draws f_{s,t}(I_s)
-//! to what is likeliest behind I_s, and so to less spread than the distribution has, of weight 1/32 at M = 64. They are left out (`partners` takes them in, as the paper
-//! does); what is left has the mean of (1 − 1/M) MMD².
+//! A row and its partner, made of the same noise and data, are not independent. Among the M² pairs of a group, the M pairs of partners add −(2/M) E k(y_i, x_i), which pulls f_{s,t}(I_s)
+//! towards its likeliest value, and so reduces the spread (with a weight of 1/32 at M = 64). These pairs are left out (`partners` includes them, as the paper
+//! does); the mean of the others is (1 − 1/M) MMD².
 //!
-//! With `gap` = 1, the default, r = t: every trajectory is matched with the data's own distribution at its end, and nothing is inherited. Chains are what the paper needs for images, where that
-//! match alone fails; in few dimensions each link costs more than it brings (docs/studies/defaults.md), and trajectories of few steps are to be trained most. With a gap below 1 a large share
-//! `from_noise` starves the links that it learns from.
+//! With `gap` = 1, the default, r = t: every trajectory is matched with the distribution at its own end, without induction. The paper needs chains of smaller gaps for images, where that
+//! match alone fails. In few dimensions each link costs more than it brings (docs/studies/defaults.md). The trajectories that one-step and few-step samples take are trained most. With a gap below 1 a large
+//! `from_noise` leaves too few trajectories for the links that they depend on.
 //!
-//! f is the flow map's X_{s,t}(x) = x + (t − s)u(x, s, t), and r = min(t, s + `gap`). A share `to_data` of the groups has t = 1, for there the last step of any number ends. The kernel is the paper's Laplacian of rows over the weight that u has in
-//! them, (t − s), and over the median distance of the data times `bandwidth`. Groups cost no kernel of their own: each has a
-//! coordinate, so far from the others' that e^(−distance) is zero between them, and the biased MMD² of the batch is then 1/G of the groups' mean.
+//! f is the flow map's X_{s,t}(x) = x + (t − s)u(x, s, t), and r = min(t, s + `gap`). A share `to_data` of the groups has t = 1, where the last step of every sample ends. The kernel is the paper's Laplace kernel of rows, divided by the weight of u in
+//! them, (t − s), and by the median distance of the data times `bandwidth`. All groups are computed at once: each has a further
+//! coordinate, so far from those of the others that e^(−distance) is zero between groups. The biased MMD² of the batch is then 1/G of the mean over the G groups.
 
 use super::few_step::{FewStep, MapLoss, MapSettings, Maps, Ways};
 use super::{Dataset, Drawing, Entry, Learner, Method, Setup, Training};

@@ -1,9 +1,9 @@
-//! Masked autoregressive flows (Papamakarios, Pavlakou & Murray 2017; paper §3): every layer moves each column by numbers from the columns before it,
+//! Masked autoregressive flows (Papamakarios, Pavlakou & Murray 2017; paper §3): every layer scales and shifts each column by functions of the columns before it,
 //!
 //!   z_j = x_j·e^{s_j(x_<j)} + t_j(x_<j),   ln|det| = Σ s_j,
 //!
-//! all of them by one masked network (MADE; Germain et al. 2015), or bends it by a spline of such numbers. A density is one pass; a sample takes one
-//! pass a column and layer.
+//! computed by one masked network (MADE; Germain et al. 2015), or transforms it by a spline with such parameters. A density takes one pass; a sample takes one
+//! pass per column and layer.
 
 use super::normalizing::{Choice, NormalizingFlow};
 use super::{Entry, Learner, Method, Setup, Training};

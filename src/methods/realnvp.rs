@@ -3,7 +3,7 @@
 //!
 //!   y_b = x_b ⊙ e^{s(x_a)} + t(x_a),   ln|det| = Σ s(x_a),   x_b = (y_b − t(x_a)) ⊙ e^{−s(x_a)},
 //!
-//! with s = c·tanh(·/c) bounded, and further where it is negative: what the whole chain stretches between latents and samples has a bound too.
+//! with s = c·tanh(·/c) bounded. Negative s are bounded further, so that the whole chain stretches distances between latents by a limited factor.
 
 use super::normalizing::{Choice, NormalizingFlow};
 use super::{Entry, Learner, Method, Setup, Training};

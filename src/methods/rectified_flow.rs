@@ -1,13 +1,13 @@
 //! Rectified flow (paper §4, straight flows; Liu, Gong & Liu 2023): flow matching along straight lines, then rounds of *reflow*, in which
-//! noise meets no longer data at random but the row that the flow itself takes it to. Each round leaves both distributions as they are, costs no more
-//! in any convex cost, and straightens the trajectories: a straight flow is followed in one step. What is reported is
+//! noise is paired with the row that the flow takes it to, instead of a random row. A round keeps both distributions, does not increase
+//! any convex transport cost, and straightens the trajectories: a straight flow needs one step only. What is reported is
 //!
 //!   S = ∫₀¹ E‖v(x_t, t)‖² dt − E‖x₁ − x₀‖² = ∫₀¹ E‖(x₁ − x₀) − v(x_t, t)‖² dt
 //!
 //! along the trajectories of the flow that made the pairs (ibid., eq. 7): zero where they are straight and run at one speed.
 //!
-//! The teacher of a round is the average of the weights at its beginning. It makes a pool of pairs on the device, ahead of the round's steps;
-//! it is part of a checkpoint, and the pool a function of it, so that a resumed run sees the same.
+//! The teacher of a round has the averaged weights at the start of the round. It makes a pool of pairs on the device before the steps of the round.
+//! The teacher is part of a checkpoint and determines the pool, so that a resumed run has the same pairs.
 
 use super::dataset::join;
 use super::many_step::{Flow, Integrated, ManyStep, PathSettings, Sampling};

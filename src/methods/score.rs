@@ -1,12 +1,12 @@
 //! Score matching (paper §4; Hyvärinen 2005; Vincent 2011; Song et al. 2019, 2021): a network learns the score of the noised data,
-//! s = ∇ ln ρ_t, told as the noise N that it implies: Σs = −N/σ, with Σ the noise's covariance. With the weight σ²,
+//! s = ∇ ln ρ_t, expressed as the noise N that it implies: Σs = −N/σ, with Σ the covariance of the noise. With the weight σ²,
 //!
 //!   denoising   E σ²‖Σs + x₀/σ‖² = E ‖N − x₀‖²              (x₀ the noise that was added: its mean given x_t is −σΣs)
 //!   sliced      E σ²(½‖Σs‖² + vᵀ ∂(Σs)/∂x v) = E ½‖N‖² − σ vᵀ(∂N/∂x)v,   v ~ N(0, Σ)
 //!               (by parts: E Σs·Σs* = −E tr(Σ ∂(Σs)/∂x) = −E vᵀ ∂(Σs)/∂x v)
 //!
-//! The second never sees the noise, only where it led, and holds for any distribution of x_t; it costs a tangent of the network and its variance.
-//! N is a·x + b·F of a preconditioned network F ([`Prediction::Edm`]), which need say nothing where the data are Gaussian.
+//! The second uses noised rows without their noise, and holds for any distribution of x_t. It costs a tangent of the network, and has a larger variance.
+//! N is a·x + b·F of a preconditioned network F ([`Prediction::Edm`]); for Gaussian data F = 0 is exact.
 
 use super::many_step::{Flow, Integrated, ManyStep, PathSettings, Sampling};
 use super::{Dataset, Drawing, Entry, Learner, Method, Setup, Training};

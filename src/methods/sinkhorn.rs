@@ -3,7 +3,7 @@
 //!
 //!   S_ε = OT_ε(μ, μ₁) − ½OT_ε(μ, μ) − ½OT_ε(μ₁, μ₁),   OT_ε = sup_{f,g} ⟨f|μ⟩ + ⟨g|μ₁⟩ − ε⟨exp((f + g − c)/ε) − 1|μ ⊗ μ₁⟩,
 //!
-//! whose dual is the paper's D_∞(μ, μ₁; J_Π) with the constraint f + g ≤ c made soft. Potentials are found anew for each batch;
+//! whose dual is the paper's D_∞(μ, μ₁; J_Π) with the constraint f + g ≤ c made soft. The potentials are computed for each batch;
 //! the gradient flows through the points alone (the envelope theorem).
 
 use super::one_step::OneStep;

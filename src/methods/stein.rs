@@ -4,13 +4,13 @@
 //!   KSD² = E u(X, X′),  u(x, y) = s(x)ᵀs(y) k + s(x)ᵀ∇_y k + s(y)ᵀ∇_x k + tr ∇_x∇_y k,  s = ∇ log p.
 //!
 //! ⟨f|p⟩ = 0 for every f of 𝓕, so the target enters by its score alone: no data and no normalizing constant. The data are rows of a
-//! toy target, or any where the setting `score` gives the target's: they then are where the map starts, and the unit of the bandwidth.
+//! toy target, or any rows if the setting `score` gives the score of the target. They determine where the map starts, and the unit of the bandwidth.
 //!
 //! Scores are local. Between modes so far apart that the density vanishes there, u does not see how much mass each holds: a
 //! sample of one mode alone can pass for the whole (Wenliang & Kanagawa 2020; half of `8gaussians` does, p = 0.85 on 500 rows, in
 //! `tests/gpu/metrics/stein.rs`), and training keeps the proportions it happens to reach: shares of 0.07 to 0.21 instead of 0.125 after
-//! 400 steps (`tests/gpu/methods/mod.rs`). Tails, where few rows are, come late for the same reason: of `banana` the curve is right
-//! long before the ends.
+//! 400 steps (`tests/gpu/methods/mod.rs`). Tails, which have few rows, are learned late for the same reason: of `banana` the curve is right
+//! long before its ends.
 
 use super::one_step::OneStep;
 use super::{Dataset, Entry, Learner, LearnsFrom, Method, Objective, Setup, Training, estimator};

@@ -2,13 +2,13 @@
 //!
 //!   W₁(μ, μ₁) = sup { E f(X) − E f(φ(Z)) : f 1-Lipschitz }.
 //!
-//! The class is kept by a penalty on slopes that are not one (Gulrajani et al. 2017) or that exceed one (Petzka et al. 2018), both
-//! between data and generated rows; by spectral normalization of every weight (Miyato et al. 2018); or by the original's box
-//! [−c, c] for the weights, which bounds f's slope by some constant, not by one: its estimate is in units of its own.
+//! f is kept 1-Lipschitz by a penalty on slopes that are not one (Gulrajani et al. 2017) or that exceed one (Petzka et al. 2018), both
+//! between data and generated rows; by spectral normalization of every weight (Miyato et al. 2018); or by clipping the weights to [−c, c] as in the
+//! original, which bounds the slope of f by some constant other than one.
 //!
 //! Reported as `w1`, in standardized units: the critic's estimate, a lower bound of W₁ up to how well its slope is known. A penalty
-//! is no wall: on f = r·x the gain rδ − λ(r − 1)² is largest at r = 1 + δ/2λ, so the estimate is divided by about the largest slope
-//! seen, where that exceeds one. Under `clip` f has a unit of its own, and its value is reported as `critic`.
+//! does not enforce the slope: on f = r·x the gain rδ − λ(r − 1)² is largest at r = 1 + δ/2λ. So the estimate is divided by about the largest slope
+//! seen, where that exceeds one. With `clip` the unit of f is arbitrary, and its value is reported as `critic`.
 
 use super::critic::{self, Adversarial, Critic, CriticSettings, Game};
 use super::one_step::OneStep;
