@@ -11,7 +11,7 @@
 //!   E‖X − φ(Z|c)‖^β − ½E‖φ(Z|c) − φ(Z'|c)‖^β,
 //!
 //! which is least where φ(Z|c) has the distribution of X given c. `joint` compares whole rows, with rows of other c as well, and so learns the conditional distributions only as far as the joint
-//! distribution of a batch shows them. [`distributional-diffusion`](super::distributional) trains a denoiser by the same loss.
+//! distribution of a batch shows them. `distributional-diffusion` trains a denoiser by the same loss.
 
 use super::dataset::join;
 use super::one_step::OneStep;
