@@ -1,4 +1,4 @@
-//! What a sceptic would try before any network, to draw rows like given ones: a fitted Gaussian, a Gaussian mixture, a kernel density estimate. Each has
+//! Simple models to compare methods with: a fitted Gaussian, a Gaussian mixture, a kernel density estimate. Each has
 //! a density. Rows are expected in units of their columns' standard deviations, as [`crate::data::Standardization`] makes them.
 //!
 //! ```
@@ -48,7 +48,7 @@ pub trait Baseline {
     }
 }
 
-/// Fits one by its name, in about `time` at most.
+/// Fits a baseline by its name, in about `time` at most.
 ///
 /// # Errors
 /// A name that is none; fewer than two rows.

@@ -1,4 +1,4 @@
-//! How far off each column of the file is, by itself.
+//! How much each column of the file differs, by itself.
 
 use serde::{Deserialize, Serialize};
 
@@ -13,7 +13,7 @@ pub struct ColumnDifference {
     pub distance: f64,
     /// Corrected for the number of columns, and of levels (Bonferroni).
     pub p_value: f64,
-    /// The samples' mean less the reference's, in standard deviations of the reference; none for categories, and where the reference is constant.
+    /// The samples' mean minus the reference's, in standard deviations of the reference; none for categories, and where the reference is constant.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub shift: Option<f64>,
     /// The share of rows whose value another row has too, of the reference and of the samples, as many rows of each; none for categories.
@@ -41,8 +41,8 @@ fn repeated(mut values: Vec<f32>) -> f64 {
     again as f64 / values.len().max(1) as f64
 }
 
-/// The columns of the file, the farthest off first; `ks` is the score of each numeric column or level. The sets are rows as they weigh; `unweighted` are
-/// rows of both of equal weight, in which repeated values are counted.
+/// The columns of the file, the farthest off first; `ks` is the score of each numeric column or level. The sets are weighted rows; `unweighted` are
+/// rows of both with equal weights, in which repeated values are counted.
 pub fn differences(sets: [Points; 2], unweighted: [Points; 2], ks: &[Score], names: &[String]) -> Vec<ColumnDifference> {
     let shares = sets.map(|points| points.shares());
     let mean = |set: usize, j: usize| shares[set].iter().zip(sets[set].column(j)).map(|(s, v)| s * f64::from(v)).sum::<f64>();

@@ -4,7 +4,7 @@
 //! - **Vendi score** (Friedman & Dieng 2023): exp of the entropy −Σ λ ln λ of the eigenvalues of K/n, with Kᵢⱼ = exp(−|xᵢ − xⱼ|²/2ℓ²). It is
 //!   the effective number of different rows: 1 where all are equal, n where all are farther apart than a few ℓ.
 //!
-//! Both depend on n (and the second on ℓ), so they compare sets of equal size under one ℓ: a sample before and after, or beside the data.
+//! Both depend on n (and the second on ℓ), so they compare sets of equal size under one ℓ: for instance a sample and the data.
 //!
 //! ```
 //! use pushforward::metrics::{Backend, Points, diversity};

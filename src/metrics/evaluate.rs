@@ -40,7 +40,7 @@ pub struct Options {
     /// k of precision, recall, density and coverage.
     pub neighbors: usize,
     /// Rows of each set at most for what takes every pair of rows; the rest is left out at random. When absent, as many as the device
-    /// or the host works through in about a quarter of a minute ([`Backend::pair_rows`]).
+    /// or the host works through in about 15 seconds ([`Backend::pair_rows`]).
     pub pair_rows: Option<usize>,
     /// Rows of each set at most for exact W₂.
     pub w2_rows: usize,
@@ -110,7 +110,7 @@ fn unit(reference: Points) -> f64 {
     if widest == 0.0 || (1e-9..1e9).contains(&widest) { 1.0 } else { widest.log2().round().exp2() }
 }
 
-/// Tells of stages in turn.
+/// Reports the stages in turn.
 struct Stages<'a> {
     watch: &'a Watch,
     done: usize,

@@ -47,7 +47,7 @@ pub struct Evaluation {
     /// The result in a sentence or two.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub verdict: String,
-    /// What was found of the two sets, and done about it: shared conditions, repeated rows, weights; and which scores there are none of, and why.
+    /// What was found in the two sets, and done about it (shared conditions, repeated rows, weights), and which scores are missing, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub notes: Vec<String>,
 }

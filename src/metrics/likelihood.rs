@@ -52,7 +52,7 @@ impl LogLikelihood {
         Self::of_weighted_gaussian((train, train.weights()), (rows, rows.weights()), given)
     }
 
-    /// The same where rows to fit, or rows to judge, have weights.
+    /// The same where rows to fit, or rows to score, have weights.
     pub fn of_weighted_gaussian(train: (Points, Option<&[f32]>), rows: (Points, Option<&[f32]>), given: usize) -> Self {
         let ((train, of_train), (rows, of_rows)) = (train, rows);
         let d = rows.columns();

@@ -10,7 +10,7 @@
 //! | energy distance, MMD² | [`energy_distance`], [`mmd_squared`] | quantiles of the U-statistic at each distance; permutation test in [`mmd_permutation_test`] |
 //! | Kolmogorov–Smirnov | [`kolmogorov_smirnov`] | Dvoretzky–Kiefer–Wolfowitz band, asymptotic p-value |
 //! | precision, recall, density, coverage | [`precision_recall`] | Wilson interval, or standard error of a mean |
-//! | classifier two-sample test | [`classifier_test`] | Clopper–Pearson interval; p-value of calls on rows not yet seen |
+//! | classifier two-sample test | [`classifier_test`] | Clopper–Pearson interval; p-value of predictions on rows not yet seen |
 //! | Stein discrepancy to a known score | [`stein_discrepancy`] | U-statistic variance; wild bootstrap |
 //! | nearest distance and Vendi score of one set | [`diversity`](fn@diversity) | standard error of a mean; none |
 //! | log-likelihood | [`LogLikelihood`] | standard error of a mean |
@@ -152,7 +152,7 @@ pub use tables::{Evaluator, evaluate};
 pub use wasserstein::exact as wasserstein;
 pub use watch::{Stage, Watch};
 
-/// A score and what is known of its uncertainty; fields that do not apply are absent, in JSON too.
+/// A score and its uncertainty; fields that do not apply are absent, in JSON too.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Score {
     pub value: f64,
@@ -272,14 +272,14 @@ impl<'a> Points<'a> {
         self.select(&self.chosen(count, seed))
     }
 
-    /// The places of these rows.
+    /// The indices of these rows.
     pub(crate) fn chosen(&self, count: usize, seed: u64) -> Vec<usize> {
         let mut order = self.sorted();
         let mut random = rand::rngs::Xoshiro256PlusPlus::seed_from_u64(seed ^ self.fingerprint(&order));
         order.partial_shuffle(&mut random, count.min(self.rows)).0.to_vec()
     }
 
-    /// Places of rows of equal weight and have the distribution of all as they weigh, in the order of their values: each row is kept with the chance
+    /// Indices of rows that have equal weight and the distribution of all weighted rows, in the order of their values: each row is kept with the probability
     /// weight/(largest weight). All of them where weights do not differ.
     pub(crate) fn thinned(&self, seed: u64) -> Vec<usize> {
         let order = self.sorted();
@@ -295,8 +295,8 @@ impl<'a> Points<'a> {
         (0..self.rows).map(|i| self.weights.map_or(1.0, |weights| f64::from(weights[i])) / total).collect()
     }
 
-    /// Places of rows that stand for all of them, and how much each counts: all with their weights where they are no more than `count`; else so many
-    /// that are drawn without replacement, or where rows have weights as many draws by these. They depend on which rows there are, and not on their order.
+    /// Indices of rows that represent all of them, and the weight of each: all rows with their weights if they are no more than `count`; else `count`
+    /// rows drawn without replacement, or by their weights if they have any. They depend on the rows, and not on their order.
     pub(crate) fn draws(&self, count: usize, seed: u64) -> Vec<(usize, f64)> {
         let Some(weights) = self.weights else { return self.chosen(count, seed).into_iter().map(|i| (i, 1.0)).collect() };
         let order = self.sorted();
@@ -316,14 +316,14 @@ impl<'a> Points<'a> {
         drawn.chunk_by(|a, b| a == b).map(|same| (order[same[0]], same.len() as f64)).collect()
     }
 
-    /// A number that two sets of rows share by chance only. With a seed alone, a draw from sorted rows would take the same ranks of every table, and
+    /// A hash of the rows. With a seed alone, a draw from sorted rows would take the same ranks of every table, and
     /// miss the same ones.
     pub(crate) fn fingerprint(&self, order: &[usize]) -> u64 {
         let mix = |hash: u64, v: &f32| (hash ^ u64::from(v.to_bits())).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29);
         order.iter().flat_map(|&i| self.row(i)).fold(self.rows as u64, mix)
     }
 
-    /// The rows' places in the order of their values, column by column; equal rows in the order of their weights.
+    /// The rows' indices in the order of their values, column by column; equal rows in the order of their weights.
     pub(crate) fn sorted(&self) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.rows).collect();
         let compare = |&i: &usize, &j: &usize| {

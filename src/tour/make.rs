@@ -1,4 +1,4 @@
-//! The candidates of a tour: baselines, what each method is given of the budget, scores and records; and the winner's last training.
+//! The candidates of a tour: baselines, the share of the budget that each method gets, scores and records; and the refit of the winner.
 
 use super::scorer::Sets;
 use super::slots::{LEAST, LEAST_SHARE, slots};
@@ -29,11 +29,11 @@ const TESTED: f64 = 5.0;
 /// The share of the budget that is kept for these scores at most.
 const TEST: f64 = 0.1;
 
-/// A method that is about to be made, or one that there is nothing more to make of.
+/// A method that is about to be trained, or one that is done.
 pub(super) enum Begun {
     Task(Box<Task>),
     Kept(Box<Kept>),
-    /// There is no time for it unless one of those under way ends early.
+    /// There is no time for it unless a running one ends early.
     Later,
 }
 
@@ -143,7 +143,7 @@ impl<'a> Maker<'a> {
                 true => record.likelihood = Some(found),
                 false => record.add_note("no likelihood: a validation row is impossible under it"),
             }
-            // An impossible row is one of a number so low that no sum of others makes up for it.
+            // A row of density zero has a log-density so low that no sum of others makes up for it.
             let column: Vec<f64> = values.iter().map(|&v| v.max(f64::from(f32::MIN))).collect();
             Table::new(["nats"], column)?.write(self.file(&record.name, ".nats"))?;
         }
@@ -160,7 +160,7 @@ impl<'a> Maker<'a> {
         Ok(kept)
     }
 
-    /// The training rows themselves, and what a sceptic would try.
+    /// The training rows themselves, and the baselines.
     pub fn baselines(&mut self, tour: &mut Tour) -> Result<()> {
         let scorer = self.scorer.clone();
         if tour.find(ROWS).is_none() {
@@ -228,8 +228,8 @@ impl<'a> Maker<'a> {
         Ok(self.plan.shared()?.refit && self.plan.table.rows() < SMALL)
     }
 
-    /// What a method is to be given of the time that is left, where `left` methods are to come with it, or why it is given none. `busy` are the seconds that those under
-    /// way still take, where there are any, of `at_once` that go side by side.
+    /// The seconds of training that a method gets, where `left` methods including it have not been trained yet, or why it gets none. `busy` are the seconds that running
+    /// trainings still take, if there are any, of at most `at_once` side by side.
     pub fn begin(&mut self, method: &dyn Method, left: usize, at_once: usize, busy: Option<f64>) -> Result<Begun> {
         self.done = Instant::now();
         let mut record = Record::new(&self.terms, method.name(), Kind::Method);
@@ -248,7 +248,7 @@ impl<'a> Maker<'a> {
         let time = share * (at_once as f64 * (self.plan.budget - reserve - test - refit - self.elapsed()) - busy.unwrap_or(0.0));
         let mut slots = slots(time.max(0.0), left, &self.overheads, self.each);
         if slots.count == 0 && self.each.is_none() {
-            // A tour of none would say nothing: the first is tried, whatever the budget.
+            // A tour without a method would say nothing: the first is trained, whatever the budget.
             (slots.count, slots.seconds) = (1, LEAST);
         }
         if self.each.is_none() && slots.count < left {
@@ -306,7 +306,7 @@ impl<'a> Maker<'a> {
         self.done = Instant::now();
     }
 
-    /// Scores the winner on test rows, beside the baselines and the training rows: nothing is chosen by it.
+    /// Scores the winner on test rows, beside the baselines and the training rows. Nothing is chosen by these scores.
     pub fn test(&mut self, tour: &Tour) -> Result<Option<Tested>> {
         let (Some(best), Some(test)) = (tour.best_method(), &self.scorer.sets.test) else { return Ok(None) };
         self.watch.message(&format!("scoring {} on {} test rows", best.name, test.rows()));

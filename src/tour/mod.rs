@@ -1,13 +1,13 @@
-//! Every method on one table, under one budget of time, scored by validation rows, beside what a sceptic would try first: a fitted Gaussian, a
+//! Every method on one table within one time budget, ranked by validation rows beside simple baselines: a fitted Gaussian, a
 //! Gaussian mixture and a kernel density estimate ([`crate::baselines`]).
 //!
 //! A fifth of the rows (2,000 at most) are test rows, and a fifth of the others (4,000 at most) validation rows, which stop training early and rank the
-//! candidates. The winner is then scored once on the test rows, and on a small table its model is trained again on all rows.
+//! candidates. The winner is then scored once on the test rows, and on a small table its model is refitted on all rows.
 //!
-//! The budget is shared: on a software adapter as many methods are made side by side as there are cores, up to four, and each method trains for the same seconds, or for its default number of steps where that takes less; what its first compilation and
-//! its scoring take is part of its share. Where not all fit, as many are tried as get two seconds of training, and one in any case, in the order of [`Plan::chosen`]; a training that
-//! takes much longer than its seconds is stopped, and the model that it has left is its candidate. A method that fails is recorded with its reason and the others go on. A tour that was interrupted goes on where it was: candidates are in
-//! `tour.jsonl`, what they drew in `samples/`, runs in `runs/`; the best model lies in the folder itself, ready for `sample`.
+//! Methods share the budget. On a software adapter as many are trained side by side as there are cores, up to four. Each trains for the same number of seconds, or for its default number of steps if that takes less;
+//! the time of its first compilation and of its scores is part of its share. If not all methods fit, as many are trained as get at least two seconds of training, and always one, in the order of [`Plan::chosen`].
+//! A training that takes much longer than its seconds is stopped, and the model of its best step is its candidate. A method that fails is recorded with the reason, and the others continue.
+//! An interrupted tour resumes where it was. Its folder holds the candidates in `tour.jsonl`, their samples in `samples/`, the runs in `runs/`, and the best model itself, ready for `sample`.
 
 mod make;
 mod record;
@@ -50,7 +50,7 @@ use workers::Workers;
 
 /// The name of the training rows among the candidates.
 pub const ROWS: &str = "training rows";
-/// Methods that did well on tables of several kinds first, so that a tour that ends early has them; the others follow in the registry's order.
+/// The methods that did well on tables of several kinds, which are trained first; the others follow in the order of the registry.
 const FIRST: [&str; 12] = [
     "energy",
     "flow-matching",
@@ -67,7 +67,7 @@ const FIRST: [&str; 12] = [
 ];
 /// Seed of the rows that are scored: `sample --seed 1` gives the very rows.
 pub const SAMPLE: u64 = 1;
-/// A tour to make or to go on with.
+/// A tour to start or to resume.
 pub struct Plan {
     pub source: Source,
     pub table: Table,
@@ -193,15 +193,15 @@ pub struct Tested {
 pub struct Tour {
     pub scorer: Rc<Scorer>,
     pub kept: Vec<Kept>,
-    /// Made at the end.
+    /// Known at the end.
     pub verdict: Verdict,
     /// What the winner scores on test rows, at the end.
     pub tested: Option<Tested>,
     /// The rows that the winner was trained on again, at the end.
     pub refit: Option<usize>,
-    /// Methods that are still to come.
+    /// Methods that have not been trained yet.
     pub left: Vec<&'static str>,
-    /// Seconds of the budget that are over.
+    /// Seconds since the start, over all runs of the command.
     pub elapsed: f64,
     pub interrupted: bool,
 }
@@ -255,7 +255,7 @@ impl Tour {
     }
 }
 
-/// Makes a tour, or what there is still to make of it; `page` is shown it after every candidate, and with its verdict at the end.
+/// Runs a tour, or what is left of it. `page` is called with it after every candidate, and at the end with its verdict.
 ///
 /// # Errors
 /// A setting out of range; a folder that holds another tour; data that cannot be learned from; a device that fails, a full disk.

@@ -46,9 +46,9 @@ impl Shared for Terms {
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     Method,
-    /// What a sceptic would try first.
+    /// A simple model for comparison.
     Baseline,
-    /// The rows that were learned from: what a copy of them would score.
+    /// The training rows themselves: what real rows score.
     Rows,
 }
 
@@ -58,7 +58,7 @@ pub struct Record {
     pub terms: Terms,
     pub name: String,
     pub kind: Kind,
-    /// Seconds of training that it was given, and the steps that were planned, made and kept.
+    /// Seconds of training that it may take, and the steps that were planned, made and kept.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub training_budget: Option<f64>,
     #[serde(default)]
@@ -79,12 +79,12 @@ pub struct Record {
     pub one_step: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scores: Option<Evaluation>,
-    /// The likelihood of validation rows, and what the numbers are where they are no densities.
+    /// The log-likelihood of validation rows, and what the numbers are if they are not log-densities.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub likelihood: Option<LogLikelihood>,
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub likelihood_is: String,
-    /// What is to be known of it besides, such as a bandwidth.
+    /// Further remarks, such as a bandwidth.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub note: String,
     /// Whether there was no time for it.
@@ -93,7 +93,7 @@ pub struct Record {
     /// Why there are no scores.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
-    /// Seconds of the tour's budget that were over when it was done.
+    /// Seconds from the start of the tour to its end.
     pub elapsed: f64,
 }
 
@@ -129,7 +129,7 @@ impl Record {
         }
     }
 
-    /// Says one thing more of it.
+    /// Adds a remark.
     pub fn add_note(&mut self, note: &str) {
         if !self.note.is_empty() {
             self.note += "; ";

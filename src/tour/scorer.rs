@@ -13,11 +13,11 @@ use std::cmp::Ordering;
 /// The share of the rows that are validation rows, and how many at most.
 const SHARE: f64 = 0.2;
 const MOST_VALIDATION: usize = 4_000;
-/// Rows that a tour needs.
+/// The least number of rows of a tour.
 pub const LEAST_ROWS: usize = 50;
 /// Rows of a candidate that are scored: as many as there are validation rows, within these.
 const SCORED: [usize; 2] = [1_000, 4_000];
-/// Training rows in which memorization is looked for.
+/// Training rows that the memorization scores use.
 const COPIED_FROM: usize = 20_000;
 /// Rows of each set in scores over all pairs, in exact W₂, and permutations of a permutation test.
 const PAIRS: usize = 2_000;
@@ -67,7 +67,7 @@ impl Sets {
     }
 }
 
-/// The rows in a random order that depends on which there are, and not on the file's: sets that are split off, and what is scored by them, do not either.
+/// The rows in a random order that depends on the rows, not on their order in the file: so the sets that are split off, and all scores, do not depend on that either.
 fn in_own_order(table: &Table, seed: u64) -> Table {
     let weight = |row: usize| table.weights().map_or(1.0, |weights| weights[row]);
     let mut order: Vec<usize> = (0..table.rows()).collect();

@@ -1,17 +1,17 @@
-//! How many methods of a tour the time that is left is enough for, and what each of them gets.
+//! How many methods of a tour fit into the time that is left, and the seconds that each of them gets.
 
-/// Seconds that a method's compilation, scoring and page are taken for at first, at most a share of its time.
+/// Seconds that a method's compilation, scoring and page are expected to take at first, at most a share of its time.
 const OVERHEAD: f64 = 8.0;
 const OVERHEAD_SHARE: f64 = 0.4;
-/// As many methods as that is worth when it is averaged with what was seen.
+/// The number of methods that this expectation counts as when it is averaged with measured times.
 const OVERHEAD_WEIGHT: f64 = 3.0;
-/// What one method counts as at most, in units of it: the first ones also compile what the others share.
+/// The most that one method counts as, in units of the expectation: the first ones also compile what the others share.
 const OVERHEAD_MOST: f64 = 2.5;
-/// Seconds of training that a method gets at least, and the share of the others' that it gets at least: below, it is left out.
+/// The least seconds of training of a method, and the least share of what the others got: with less, it is left out.
 pub(super) const LEAST: f64 = 2.0;
 pub(super) const LEAST_SHARE: f64 = 0.7;
 
-/// What the time that is left is enough for.
+/// What fits into the time that is left.
 #[derive(Debug, PartialEq)]
 pub(super) struct Slots {
     /// Methods that fit, at most those that are to come.
@@ -35,7 +35,7 @@ pub(super) fn slots(time: f64, left: usize, seen: &[f64], each: Option<f64>) -> 
     Slots { count, seconds: each.unwrap_or(f64::INFINITY).min(seconds), overhead }
 }
 
-/// Seconds that the next method is taken to need beside its training.
+/// Seconds that the next method is expected to take beside its training.
 fn overhead(expected: f64, seen: &[f64]) -> f64 {
     let seen_in_all: f64 = seen.iter().map(|seconds| seconds.min(OVERHEAD_MOST * expected)).sum();
     (OVERHEAD_WEIGHT * expected + seen_in_all) / (OVERHEAD_WEIGHT + seen.len() as f64)

@@ -1,7 +1,7 @@
-//! Methods of a tour that are made side by side, each on a thread and a device of its own.
+//! Methods of a tour that are trained side by side, each on a thread and a device of its own.
 //!
 //! A training of a small table is hundreds of short operations that wait for each other: a second core of a software adapter does little for it. Two trainings, each computed
-//! in its own thread, take both cores whole. What a method makes in so many steps is the same.
+//! in its own thread, use both cores fully. The result of a given number of steps is the same.
 
 use super::training::{Made, Task, Trainer};
 use super::{Plan, Scorer};
@@ -13,12 +13,12 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::Scope;
 use std::time::Instant;
 
-/// Methods side by side at most: what tables and networks take of the memory grows with them.
+/// The most methods side by side: they all hold tables and networks in memory.
 const MOST: usize = 4;
 /// Values of a table above which methods are made one after the other: each holds them two or three times.
 const LARGE: usize = 1 << 26;
 
-/// What is heard of a training.
+/// Messages of a training thread.
 enum Said {
     Message(String),
     Update(Box<Status>),
@@ -27,7 +27,7 @@ enum Said {
     Lost,
 }
 
-/// A task under way: where it is, when it began, and the seconds that it is taken to need.
+/// A running task: its thread, when it began, and the seconds that it is expected to take.
 struct Busy {
     worker: usize,
     name: &'static str,
@@ -43,7 +43,7 @@ pub(super) struct Workers {
     busy: VecDeque<Busy>,
 }
 
-/// How many methods are made at once: one a core, where a software adapter computes in the thread that asks.
+/// How many methods are trained at once: one per core, where a software adapter computes in the calling thread.
 pub(super) fn at_once(gpu: &Gpu, values: usize) -> usize {
     let own_thread = std::env::var("LP_NUM_THREADS").is_ok_and(|threads| threads.trim() == "0");
     if !gpu.is_software() || !own_thread || values > LARGE {

@@ -224,8 +224,8 @@ fn page(found: &Found, settings: &Settings, picture: String, gpu: &Gpu, command:
     let made = Sheet {
         title: "How it was made".into(),
         note: format!(
-            "The eigenvalues of the Gaussian are n, of Heₙ/√n!; those of the other target come from a solver on the host ({NODES} nodes), which is held to \
-             the Gaussian's by a test. The rates are fitted to the innovations ⟨f|ρₜ⟩ − e^(−λ(t−s)) ⟨f|ρₛ⟩ between one reading of the particles and the next, by least \
+            "The eigenvalues of the Gaussian are n, of Heₙ/√n!; those of the other target come from a solver on the host ({NODES} nodes), which a test checks on \
+             the Gaussian. The rates are fitted to the innovations ⟨f|ρₜ⟩ − e^(−λ(t−s)) ⟨f|ρₛ⟩ between one reading of the particles and the next, by least \
              squares weighted with their measured variances; unlike the means, innovations of the same particles are uncorrelated, so the standard errors \
              are those of λ. “Apart” is fitted minus exact. “By the step” is how far the same fit is moved by the finite time step alone, computed on the host \
              without any chance. p is the probability of a misfit to an exponential at least as large as the measured one."
