@@ -40,11 +40,12 @@ pub struct Requirement {
     line: usize,
 }
 
-/// A number that a `#let` outside of every condition and loop gives a name.
+/// A number that has a name outside of every condition and loop: by a `#let`, or by a `const` without a type, which no module keeps.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Shared {
     pub name: String,
-    pub value: u32,
+    pub rust: &'static str,
+    pub value: String,
     pub file: String,
 }
 
@@ -396,6 +397,15 @@ impl Walk<'_> {
             (self.used, self.compared) = (used, compared);
         } else if !line.starts_with('#') {
             self.substituted(line)?;
+            let constant = line.strip_prefix("const ").and_then(|rest| rest.split(';').next()?.split_once(" = "));
+            if self.open.is_empty()
+                && let Some((name, value)) = constant
+                && !name.contains(':')
+                && value.contains(['.', 'e'])
+                && value.parse::<f64>().is_ok()
+            {
+                self.declared.shared.push(Shared { name: name.into(), rust: "f64", value: value.into(), file: file.into() });
+            }
         }
         Ok(())
     }
@@ -423,10 +433,8 @@ impl Walk<'_> {
         if !is_word(value) || self.known.get(value).is_some_and(|times| *times > 0) {
             self.expression(value)?;
         }
-        if self.open.is_empty()
-            && let Ok(value) = value.parse()
-        {
-            self.declared.shared.push(Shared { name: name.into(), value, file: file.into() });
+        if self.open.is_empty() && value.parse::<u32>().is_ok() {
+            self.declared.shared.push(Shared { name: name.into(), rust: "u32", value: value.into(), file: file.into() });
         }
         *self.known.entry(name.into()).or_default() += 1;
         self.sources.insert(name.into(), file.into());
@@ -643,8 +651,8 @@ mod tests {
 
     #[test]
     fn numbers_outside_of_conditions_are_shared() {
-        let text = "#let A = 3\n#let B = A * 2\n#axis X: 0 1\n#if X == 1\n#let C = 4\n#endif\n#let W = word";
-        let shared = declared(text).unwrap().shared;
-        assert_eq!(shared, [Shared { name: "A".into(), value: 3, file: "test".into() }]);
+        let text = "#let A = 3\n#let B = A * 2\n#axis X: 0 1\n#if X == 1\n#let C = 4\n#endif\n#let W = word\nconst D = 1e-3;   // why\nconst E = 4u;";
+        let shared = declared(text).unwrap().shared.into_iter().map(|s| format!("{}: {} = {}", s.name, s.rust, s.value));
+        assert_eq!(shared.collect::<Vec<_>>(), ["A: u32 = 3", "D: f64 = 1e-3"]);
     }
 }

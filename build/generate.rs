@@ -75,7 +75,12 @@ fn axis_types(axes: &[&Axis]) -> String {
         };
         writeln!(w, "/// The axis `{}`.\n#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]\npub enum {name} {{", axis.name)
             .unwrap();
-        variants.iter().for_each(|(variant, _)| writeln!(w, "    {variant},").unwrap());
+        for (index, (variant, _)) in variants.iter().enumerate() {
+            match &axis.kind {
+                Kind::Numbers(numbers) => writeln!(w, "    {variant} = {},", numbers[index]).unwrap(),
+                _ => writeln!(w, "    {variant},").unwrap(),
+            }
+        }
         writeln!(w, "}}\nimpl From<{name}> for Value {{\n    fn from(value: {name}) -> Value {{\n        match value {{")
             .unwrap();
         variants.iter().for_each(|(variant, value)| writeln!(w, "            {name}::{variant} => {value},").unwrap());
@@ -96,7 +101,7 @@ const DERIVED: &str = "#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]";
 fn numbers(shader: &Shader, file: &str) -> String {
     let mut w = String::new();
     let lets = shader.declared.shared.iter().filter(|shared| shared.file == file);
-    let lets = lets.map(|shared| (&shared.name, "u32", shared.value.to_string()));
+    let lets = lets.map(|shared| (&shared.name, shared.rust, shared.value.clone()));
     let constants = shader.constants.iter().filter(|constant| constant.file == file);
     let constants = constants.map(|constant| (&constant.name, constant.rust, constant.value.clone()));
     let mut seen = Vec::new();

@@ -7,6 +7,8 @@
 #axis V: 1 4
 #import common/index
 #import common/activation
+// The op hands on what passes no activation.
+#require ACT != identity
 
 struct Params { len: u32, accumulate: u32 }                           // len: lanes, of V elements each
 @group(0) @binding(0) var<uniform> params: Params;

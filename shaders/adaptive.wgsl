@@ -5,6 +5,21 @@
 //   commit   x = taken ? x' : x
 // The control row: t, h, 1, steps taken, steps refused, state (0 under way, 1 arrived, 2 failed), the end, ε, the times of the stages
 // t + c_i·h for i = 2 … 5 (that of the sixth is the next), t + h, whether the step just made was taken, the whole way, τ.
+#let CONTROL = 16
+#let T = 0
+#let H = 1
+#let ONE = 2
+#let TAKEN = 3
+#let REFUSED = 4
+#let STATE = 5
+#let END = 6
+#let SIZE = 7
+#let STAGES = 8
+#let MADE = 13
+#let WAY = 14
+#let TOLERANCE = 15
+#let ARRIVED = 1
+#let FAILED = 2
 #import common/index
 
 struct Params { len: u32, count: f32 }
@@ -21,18 +36,18 @@ struct Params { len: u32, count: f32 }
 fn ratio(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let i = flat_index(group, groups, lane, 256u);
     if (i >= params.len) { return; }
-    let r = error[i] / (row[15] * (1.0 + max(abs(x[i]), abs(moved[i]))));
+    let r = error[i] / (row[$TOLERANCE] * (1.0 + max(abs(x[i]), abs(moved[i]))));
     out[i] = r * r;
 }
 
 @compute @workgroup_size(1)
 fn control() {
-    let t = control_row[0];
-    var h = control_row[1];
-    let end = control_row[6];
-    let way = control_row[14];
-    if (control_row[5] != 0.0) {                                       // over: steps of no length change nothing
-        control_row[13] = 0.0;
+    let t = control_row[$T];
+    var h = control_row[$H];
+    let end = control_row[$END];
+    let way = control_row[$WAY];
+    if (control_row[$STATE] != 0.0) {                                       // over: steps of no length change nothing
+        control_row[$MADE] = 0.0;
         return;
     }
     let bits = bitcast<u32>(total[0]);
@@ -43,35 +58,35 @@ fn control() {
     var now = t;
     if (taken) {
         now = t + h;
-        control_row[3] += 1.0;
+        control_row[$TAKEN] += 1.0;
     } else {
-        control_row[4] += 1.0;
-        if (abs(h) < 1e-6 * abs(way)) { control_row[5] = 2.0; }
+        control_row[$REFUSED] += 1.0;
+        if (abs(h) < 1e-6 * abs(way)) { control_row[$STATE] = $FAILED.0; }
     }
     h *= select(min(factor, 1.0), factor, taken);
     let left = end - now;
     // What is left within rounding is no step of its own.
     if (taken && abs(left) <= 1e-6 * abs(way)) {
-        control_row[5] = 1.0;
+        control_row[$STATE] = $ARRIVED.0;
         now = end;
         h = 0.0;
     } else if (abs(h) >= abs(left)) {
         h = left;
     }
-    control_row[0] = now;
-    control_row[1] = h;
-    control_row[7] = size;
-    control_row[8] = now + h * 0.2;
-    control_row[9] = now + h * 0.3;
-    control_row[10] = now + h * 0.8;
-    control_row[11] = now + h * 0.8888889;
-    control_row[12] = now + h;
-    control_row[13] = select(0.0, 1.0, taken);
+    control_row[$T] = now;
+    control_row[$H] = h;
+    control_row[$SIZE] = size;
+    control_row[$STAGES] = now + h * 0.2;
+    control_row[$(STAGES + 1)] = now + h * 0.3;
+    control_row[$(STAGES + 2)] = now + h * 0.8;
+    control_row[$(STAGES + 3)] = now + h * 0.8888889;
+    control_row[$(STAGES + 4)] = now + h;
+    control_row[$MADE] = select(0.0, 1.0, taken);
 }
 
 @compute @workgroup_size(256)
 fn commit(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let i = flat_index(group, groups, lane, 256u);
-    if (i >= params.len || row[13] == 0.0) { return; }
+    if (i >= params.len || row[$MADE] == 0.0) { return; }
     out[i] = moved[i];
 }

@@ -13,6 +13,10 @@
 // `activate` takes an element and its tangents an invocation, four elements where a row has a multiple of four; `rates` a row; `backward_bias` sixteen
 // columns a workgroup, in a fixed order.
 #axis V: 1 4
+// Columns behind a rate's own.
+#let INTEGRALS = 3
+// Columns that a workgroup of `backward_bias` adds up.
+#let COLUMNS = 16
 #import common/index
 #import common/activation
 
@@ -107,7 +111,7 @@ fn backward_activate(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workg
 fn rates(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let i = flat_index(group, groups, lane, 64u);
     if (i >= params.n) { return; }
-    let at = i * (params.cols + 3u);
+    let at = i * (params.cols + $(INTEGRALS)u);
     var speed = 0.0;
     for (var c = 0u; c < params.cols; c++) {
         var v = 0.0;
@@ -138,7 +142,7 @@ fn backward_rates(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgrou
     if (e >= (1u + params.tangents) * params.n * params.d) { return; }
     let row = e / params.d;
     let c = e % params.d;
-    let at = row % params.n * (params.cols + 3u);
+    let at = row % params.n * (params.cols + $(INTEGRALS)u);
     if (row < params.n) {
         put(e, u[at + c] + 2.0 * (y[e] + b[c]) * u[at + params.cols + 1u]);
     } else {
@@ -149,16 +153,16 @@ fn backward_rates(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgrou
 
 @compute @workgroup_size(256)
 fn backward_bias(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
-    let j = group.x * 16u + lane % 16u;
+    let j = group.x * $(COLUMNS)u + lane % $(COLUMNS)u;
     var sum = 0.0;
     if (j < params.cols) {
-        for (var i = lane / 16u; i < params.n; i += 16u) { sum += u[i * params.cols + j]; }
+        for (var i = lane / $(COLUMNS)u; i < params.n; i += $(256 / COLUMNS)u) { sum += u[i * params.cols + j]; }
     }
     tree[lane] = sum;
     workgroupBarrier();
-    for (var width = 128u; width >= 16u; width >>= 1u) {
+    for (var width = 128u; width >= $(COLUMNS)u; width >>= 1u) {
         if (lane < width) { tree[lane] += tree[lane + width]; }
         workgroupBarrier();
     }
-    if (lane < 16u && j < params.cols) { put(j, tree[lane]); }
+    if (lane < $(COLUMNS)u && j < params.cols) { put(j, tree[lane]); }
 }

@@ -7,6 +7,7 @@
 // it stops before rows are used.
 //   refresh   a row becomes that of `fresh` with a given chance
 // `tally` has three numbers a chain: E(x), how many moves were accepted, ln h. All in place; an invocation a chain; no gradient.
+#let TALLY = 3
 #import common/index
 #import common/normal
 
@@ -39,7 +40,7 @@ fn is_finite(v: f32) -> bool { return (bitcast<u32>(v) & 0x7f800000u) != 0x7f800
 fn propose(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let i = flat_index(group, groups, lane, 64u);
     if (i >= params.n) { return; }
-    let h = exp(from_tally[3u * i + 2u]);
+    let h = exp(from_tally[$(TALLY)u * i + 2u]);
     let noise = sqrt(2.0 * h);
     let at = i * params.cols;
     let pairs = (params.moved + 1u) / 2u;
@@ -57,7 +58,7 @@ fn propose(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) gro
 fn accept(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups: vec3<u32>, @builtin(local_invocation_index) lane: u32) {
     let i = flat_index(group, groups, lane, 64u);
     if (i >= params.n) { return; }
-    let h = exp(tally[3u * i + 2u]);
+    let h = exp(tally[$(TALLY)u * i + 2u]);
     let at = i * params.cols;
     var there = 0.0;
     var back = 0.0;
@@ -68,7 +69,7 @@ fn accept(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) grou
         there += a * a;
         back += b * b;
     }
-    let log_alpha = tally[3u * i] - energy[i] + (there - back) / (4.0 * h);
+    let log_alpha = tally[$(TALLY)u * i] - energy[i] + (there - back) / (4.0 * h);
     let sane = is_finite(energy[i]) && is_finite(back);
     let alpha = select(0.0, exp(clamp(log_alpha, -80.0, 0.0)), sane);
     let drawn = unit(words(i).x);
@@ -77,10 +78,10 @@ fn accept(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) grou
             x[j] = proposal[j];
             g[j] = slope[j];
         }
-        tally[3u * i] = energy[i];
-        tally[3u * i + 1u] += 1.0;
+        tally[$(TALLY)u * i] = energy[i];
+        tally[$(TALLY)u * i + 1u] += 1.0;
     }
-    tally[3u * i + 2u] = clamp(tally[3u * i + 2u] + params.rate * (alpha - params.wanted), LEAST, MOST);
+    tally[$(TALLY)u * i + 2u] = clamp(tally[$(TALLY)u * i + 2u] + params.rate * (alpha - params.wanted), LEAST, MOST);
 }
 
 @compute @workgroup_size(64)

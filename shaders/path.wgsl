@@ -7,6 +7,42 @@
 //             target = a·x₁ + b·x₀ of w·F: three numbers,
 //             1
 // No gradient: nothing here is learned.
+// Columns of the table, and what numbers of the uniform stand for; Rust has them from here.
+#let TIME = 0
+#let ALPHA = 1
+#let SIGMA = 2
+#let GAMMA = 3
+#let ALPHA_RATE = 4
+#let SIGMA_RATE = 5
+#let GAMMA_RATE = 6
+#let INPUT = 7
+#let VELOCITY = 8
+#let DATA = 10
+#let NOISE = 12
+#let TARGET = 14
+#let WEIGHT = 16
+#let ONE = 17
+#let CURVE_STRAIGHT = 0
+#let CURVE_TRIGONOMETRIC = 1
+#let CURVE_ORNSTEIN_UHLENBECK = 2
+#let CURVE_VP_LINEAR = 3
+#let CURVE_VARIANCE_EXPLODING = 4
+#let CURVE_EDM = 5
+#let CURVE_ENCODING_DECODING = 6
+#let GAMMA_NONE = 0
+#let GAMMA_BRIDGE = 1
+#let GAMMA_SINE = 2
+#let PREDICTION_VELOCITY = 0
+#let PREDICTION_DATA = 1
+#let PREDICTION_NOISE = 2
+#let PREDICTION_V = 3
+#let PREDICTION_SCORE = 4
+#let PREDICTION_EDM = 5
+#let LAW_GIVEN = 0
+#let LAW_UNIFORM = 1
+#let LAW_LOGIT_NORMAL = 2
+#let LAW_LOW_DISCREPANCY = 3
+#let LAW_LOG_NORMAL = 4
 #import common/index
 #import common/normal
 
@@ -53,23 +89,23 @@ fn preserving(u: f32, b0: f32, b1: f32) -> Way {
 fn way(t: f32) -> Way {
     let u = 1.0 - t;
     switch params.curve {
-        case 0u: {                                                    // straight
+        case $(CURVE_STRAIGHT)u: {                                                    // straight
             let kept = 1.0 - params.sigma_min;
             return Way(t, 1.0 - kept * t, 0.0, 1.0, -kept, 0.0);
         }
-        case 1u: {                                                    // trigonometric
+        case $(CURVE_TRIGONOMETRIC)u: {                                                    // trigonometric
             let s = sin(0.5 * PI * t);
             let c = sin(0.5 * PI * u);                                // exactly zero at t = 1
             return Way(s, c, 0.0, 0.5 * PI * c, -0.5 * PI * s, 0.0);
         }
-        case 2u: { return preserving(u, 10.0, 0.0); }                 // Ornstein–Uhlenbeck up to time 5
-        case 3u: { return preserving(u, 0.1, 19.9); }                 // variance preserving, linear in β
-        case 4u: {                                                    // variance exploding, geometric
+        case $(CURVE_ORNSTEIN_UHLENBECK)u: { return preserving(u, 10.0, 0.0); }                 // Ornstein–Uhlenbeck up to time 5
+        case $(CURVE_VP_LINEAR)u: { return preserving(u, 0.1, 19.9); }                 // variance preserving, linear in β
+        case $(CURVE_VARIANCE_EXPLODING)u: {                                                    // variance exploding, geometric
             let rate = log(params.sigma_max / params.sigma_min);
             let sigma = params.sigma_min * exp(rate * u);
             return Way(1.0, sigma, 0.0, 0.0, -rate * sigma, 0.0);
         }
-        case 5u: {                                                    // Karras et al., ρ = 7
+        case $(CURVE_EDM)u: {                                                    // Karras et al., ρ = 7
             let high = seventh_root(params.sigma_max);
             let low = seventh_root(params.sigma_min);
             let root = high * u + low * t;
@@ -92,12 +128,12 @@ fn way(t: f32) -> Way {
 fn with_gamma(w: Way, t: f32) -> Way {
     var way = w;
     switch params.gamma {
-        case 1u: {                                                    // a Brownian bridge's standard deviation
+        case $(GAMMA_BRIDGE)u: {                                                    // a Brownian bridge's standard deviation
             let root = sqrt(max(t * (1.0 - t), 1e-6));
             way.gamma = params.gamma_scale * sqrt(t * (1.0 - t));
             way.gamma_rate = params.gamma_scale * (0.5 - t) / root;
         }
-        case 2u: {
+        case $(GAMMA_SINE)u: {
             let s = sin(PI * min(t, 1.0 - t));
             way.gamma = params.gamma_scale * s * s;
             let rate = params.gamma_scale * PI * sin(2.0 * PI * min(t, 1.0 - t));
@@ -111,14 +147,14 @@ fn with_gamma(w: Way, t: f32) -> Way {
 // The time at which σ/α is r.
 fn time_of_ratio(r: f32) -> f32 {
     switch params.curve {
-        case 1u: { return 0.63661975 * atan2(1.0, r); }
-        case 2u: { return 1.0 - sqrt(log(1.0 + r * r) / 10.0); }
-        case 3u: {
+        case $(CURVE_TRIGONOMETRIC)u: { return 0.63661975 * atan2(1.0, r); }
+        case $(CURVE_ORNSTEIN_UHLENBECK)u: { return 1.0 - sqrt(log(1.0 + r * r) / 10.0); }
+        case $(CURVE_VP_LINEAR)u: {
             let exponent = log(1.0 + r * r);
             return 1.0 - sqrt(2.0 * exponent / (0.1 + sqrt(0.01 + 39.8 * exponent)));
         }
-        case 4u: { return log(params.sigma_max / r) / log(params.sigma_max / params.sigma_min); }
-        case 5u: {
+        case $(CURVE_VARIANCE_EXPLODING)u: { return log(params.sigma_max / r) / log(params.sigma_max / params.sigma_min); }
+        case $(CURVE_EDM)u: {
             let high = seventh_root(params.sigma_max);
             return (high - seventh_root(r)) / (high - seventh_root(params.sigma_min));
         }
@@ -127,17 +163,17 @@ fn time_of_ratio(r: f32) -> f32 {
 }
 
 fn time(i: u32) -> f32 {
-    if (params.law == 0u) { return given[i]; }
-    let index = select(i, 0u, params.law == 3u);
+    if (params.law == $(LAW_GIVEN)u) { return given[i]; }
+    let index = select(i, 0u, params.law == $(LAW_LOW_DISCREPANCY)u);
     let bits = philox(vec4<u32>(index, params.stream, state[0], state[3]), vec2<u32>(state[1], state[2]));
     var t = unit(bits.x);
     switch params.law {
-        case 2u: {                                                    // logit-normal
+        case $(LAW_LOGIT_NORMAL)u: {                                                    // logit-normal
             let z = params.center + params.spread * box_muller(bits.x, bits.y).x;
             t = 1.0 / (1.0 + exp(-clamp(z, -80.0, 80.0)));
         }
-        case 3u: { t = fract(t + f32(i) / f32(params.n)); }           // low discrepancy: one shift for all rows
-        case 4u: {                                                    // σ/α log-normal
+        case $(LAW_LOW_DISCREPANCY)u: { t = fract(t + f32(i) / f32(params.n)); }           // low discrepancy: one shift for all rows
+        case $(LAW_LOG_NORMAL)u: {                                                    // σ/α log-normal
             let z = params.center + params.spread * box_muller(bits.x, bits.y).x;
             return clamp(time_of_ratio(exp(clamp(z, -20.0, 20.0))), params.low, params.high);
         }
@@ -160,23 +196,23 @@ fn fill(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     // velocity, data, noise, each of (x, F); then target of (x₁, x₀), and the weight of F.
     var head = array<f32, 9>();
     switch params.prediction {
-        case 0u: {                                                    // velocity
+        case $(PREDICTION_VELOCITY)u: {                                                    // velocity
             head = array<f32, 9>(0.0, 1.0, -w.sigma_rate / cross, w.sigma / cross, w.alpha_rate / cross, -w.alpha / cross,
                 w.alpha_rate, w.sigma_rate, 1.0);
         }
-        case 1u: {                                                    // data
+        case $(PREDICTION_DATA)u: {                                                    // data
             head = array<f32, 9>(w.sigma_rate / sigma, w.alpha_rate - w.sigma_rate * w.alpha / sigma, 0.0, 1.0,
                 1.0 / sigma, -w.alpha / sigma, 1.0, 0.0, 1.0);
         }
-        case 2u: {                                                    // noise
+        case $(PREDICTION_NOISE)u: {                                                    // noise
             head = array<f32, 9>(w.alpha_rate / alpha, w.sigma_rate - w.alpha_rate * w.sigma / alpha, 1.0 / alpha,
                 -w.sigma / alpha, 0.0, 1.0, 0.0, 1.0, 1.0);
         }
-        case 3u: {                                                    // v
+        case $(PREDICTION_V)u: {                                                    // v
             head = array<f32, 9>((w.alpha_rate * w.alpha + w.sigma_rate * w.sigma) / square, -cross / square,
                 w.alpha / square, -w.sigma / square, w.sigma / square, w.alpha / square, -w.sigma, w.alpha, 1.0);
         }
-        case 4u: {                                                    // score
+        case $(PREDICTION_SCORE)u: {                                                    // score
             head = array<f32, 9>(w.alpha_rate / alpha, -w.sigma * (w.sigma_rate - w.alpha_rate * w.sigma / alpha),
                 1.0 / alpha, w.sigma * w.sigma / alpha, 0.0, -w.sigma, 0.0, -1.0, w.sigma);
         }
@@ -187,13 +223,13 @@ fn fill(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     }
     let row = i * COLUMNS;
     table[row] = t;
-    table[row + 1u] = w.alpha;
-    table[row + 2u] = w.sigma;
-    table[row + 3u] = w.gamma;
-    table[row + 4u] = w.alpha_rate;
-    table[row + 5u] = w.sigma_rate;
-    table[row + 6u] = w.gamma_rate;
-    table[row + 7u] = select(1.0, 1.0 / norm, params.curve == 4u || params.curve == 5u);
-    for (var k = 0u; k < 9u; k++) { table[row + 8u + k] = head[k]; }
-    table[row + 17u] = 1.0;
+    table[row + $(ALPHA)u] = w.alpha;
+    table[row + $(SIGMA)u] = w.sigma;
+    table[row + $(GAMMA)u] = w.gamma;
+    table[row + $(ALPHA_RATE)u] = w.alpha_rate;
+    table[row + $(SIGMA_RATE)u] = w.sigma_rate;
+    table[row + $(GAMMA_RATE)u] = w.gamma_rate;
+    table[row + $(INPUT)u] = select(1.0, 1.0 / norm, params.curve == $(CURVE_VARIANCE_EXPLODING)u || params.curve == $(CURVE_EDM)u);
+    for (var k = 0u; k < 9u; k++) { table[row + $(VELOCITY)u + k] = head[k]; }
+    table[row + $(ONE)u] = 1.0;
 }

@@ -2,6 +2,8 @@
 // with the number of the step (a reader that finds another number knows that the row is not yet, or no longer, its own),
 // and advances the counter that random numbers and schedules read.
 //   ring[step mod length] = (step, s0 … s5);  step ← step + 1
+// Words of a row of the ring.
+#let WORDS = 8
 struct Params { length: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read_write> state: array<u32>;   // step, seed (low), seed (high), domain
@@ -16,7 +18,7 @@ struct Params { length: u32 }
 @compute @workgroup_size(1)
 fn advance() {
     let step = state[0];
-    let row = 8u * (step % params.length);
+    let row = $(WORDS)u * (step % params.length);
     ring[row] = step + 1u;
     ring[row + 1u] = s0[0];
     ring[row + 2u] = s1[0];

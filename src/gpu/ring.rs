@@ -3,6 +3,7 @@
 
 use super::Gpu;
 use super::device::PATIENCE;
+use super::kernels;
 use super::tensor::Tensor;
 use crate::{Error, Result};
 use std::sync::mpsc::{Receiver, channel};
@@ -11,7 +12,7 @@ use wgpu::BufferUsages;
 /// Rows of the ring.
 pub(super) const RING: usize = 1024;
 /// Words of a row: the step's number plus one, then the scalars.
-const RING_WORDS: usize = 8;
+const RING_WORDS: usize = kernels::state::WORDS as usize;
 
 /// The scalars that a step reported.
 #[derive(Clone, Debug, PartialEq)]

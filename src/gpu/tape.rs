@@ -151,7 +151,7 @@ impl Backward {
 /// `into = (accumulate ? into : 0) + scale·g`.
 fn blend(rec: &mut Recorder, g: Var, scale: f32, into: Var, accumulate: bool) -> Result<()> {
     let params = map::Params { len: g.len() as u32, cols: g.cols() as u32, scale, offset: 0.0, accumulate: accumulate.into() };
-    let groups = rec.groups(g.len(), 256);
+    let groups = rec.groups(g.len(), map::Unary::WIDTH);
     let variant = map::Variant { unary: map::axis::Unary::Affine, binary: map::axis::Binary::Add, shape: map::axis::Shape::Same };
     rec.dispatch(map::Unary { variant, params, a: g, out: into }, groups)
 }

@@ -72,7 +72,7 @@ impl Recorder {
         }
         let out = self.empty(x.rows(), x.cols())?;
         let (variant, lanes) = activation.lanes(x.len());
-        let groups = self.groups(lanes, 64);
+        let groups = self.groups(lanes, Forward::WIDTH);
         self.dispatch(Forward { variant, params: Params { len: lanes as u32, accumulate: 0 }, x, out }, groups)?;
         let vjp = move |rec: &mut Recorder, back: &mut Backward| rec.slope_backward(back, activation, x, out, x);
         self.record_with_tangent(&[x], &[out], vjp, move |rec, tangents| {
@@ -93,7 +93,7 @@ impl Recorder {
         }
         let out = self.empty(x.rows(), x.cols())?;
         let (variant, lanes) = activation.lanes(x.len());
-        let groups = self.groups(lanes, 64);
+        let groups = self.groups(lanes, SlopeProduct::WIDTH);
         let params = Params { len: lanes as u32, accumulate: 0 };
         self.dispatch(SlopeProduct { variant, params, x, v: x_dot, out }, groups)?;
         self.record(&[x, x_dot], &[out], move |rec, back| {
@@ -112,7 +112,7 @@ impl Recorder {
         let Some(slot) = back.slot(self, into)? else { return Ok(()) };
         let (variant, lanes) = act.lanes(x.len());
         let params = Params { len: lanes as u32, accumulate: slot.accumulate.into() };
-        let groups = self.groups(lanes, 64);
+        let groups = self.groups(lanes, SlopeProduct::WIDTH);
         self.dispatch(SlopeProduct { variant, params, x, v: d_out, out: slot.into }, groups)
     }
 }

@@ -111,7 +111,7 @@ impl Recorder {
         };
         let state = self.state();
         let Flat { value, gradient, first, second, average } = flat;
-        let groups = self.groups(len / 4, 64);
+        let groups = self.groups(len / 4, Update::WIDTH);
         self.dispatch(Update { params, state, norm2, gradient, value, first, second, average }, groups)?;
         Ok(norm2)
     }

@@ -1,20 +1,20 @@
 //! What lets a recorded step of an integration choose the length of the next: see shaders/adaptive.wgsl. Not taped.
 
-use crate::gpu::kernels::adaptive::{Commit, Control, Params, Ratio};
+use crate::gpu::kernels::adaptive::{self as kernel, Commit, Control, Params, Ratio};
 use crate::gpu::{Recorder, Var};
 use crate::{Error, Result};
 
 /// Numbers in a control row.
-pub const CONTROL: usize = 16;
+pub const CONTROL: usize = kernel::CONTROL as usize;
 /// Places in it.
-pub const T: usize = 0;
-pub const H: usize = 1;
-pub const ONE: usize = 2;
-pub const TAKEN: usize = 3;
-pub const REFUSED: usize = 4;
-pub const STATE: usize = 5;
+pub const T: usize = kernel::T as usize;
+pub const H: usize = kernel::H as usize;
+pub const ONE: usize = kernel::ONE as usize;
+pub const TAKEN: usize = kernel::TAKEN as usize;
+pub const REFUSED: usize = kernel::REFUSED as usize;
+pub const STATE: usize = kernel::STATE as usize;
 /// The times of the second to the fifth stage, then t + h, that of the sixth and of the next step.
-pub const STAGES: usize = 8;
+pub const STAGES: usize = kernel::STAGES as usize;
 
 /// A control row at the start of the way from one time to another, with the length of the first step and the tolerance τ.
 pub fn control_row(from: f64, to: f64, h: f64, tolerance: f64) -> [f32; CONTROL] {
@@ -30,7 +30,7 @@ impl Recorder {
             return Err(Error::shape("error_ratio", "the error and both states are of one shape, and one control row"));
         }
         let out = self.empty(x.rows(), x.cols())?;
-        let groups = self.groups(x.len(), 256);
+        let groups = self.groups(x.len(), Ratio::WIDTH);
         let params = Params { len: x.len() as u32, count: 1.0 };
         self.dispatch(Ratio { params, error, x, moved, row: control_row, out }, groups)?;
         Ok(out)
@@ -51,7 +51,7 @@ impl Recorder {
             return Err(Error::shape("commit_step", format!("{} numbers into {}", moved.len(), into.len())));
         }
         let params = Params { len: moved.len() as u32, count: 1.0 };
-        let groups = self.groups(moved.len(), 256);
+        let groups = self.groups(moved.len(), Commit::WIDTH);
         self.dispatch(Commit { params, moved, row: control_row, out: into }, groups)
     }
 }

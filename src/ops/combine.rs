@@ -105,7 +105,7 @@ impl Recorder {
             s4,
             s5,
         };
-        let groups = self.groups(out.len(), 256);
+        let groups = self.groups(out.len(), Sum::WIDTH);
         self.dispatch(Sum { params, coefficients: table, v0, v1, v2, v3, v4, v5, out }, groups)
     }
 }

@@ -102,7 +102,7 @@ impl Recorder {
         let (n, d) = (x.rows(), x.cols());
         let (y, sum) = (self.empty(n, d)?, self.empty(n, 1)?);
         let params = Params { n: n as u32, d: d as u32, m: raw.cols() as u32 / 2, up, down, accumulate_in: 0, accumulate_raw: 0 };
-        let groups = self.groups(n, 64);
+        let groups = self.groups(n, Apply::WIDTH);
         let variant = Variant { direction: direction.axis() };
         self.dispatch(Apply { variant, params, given: x, raw, roles, before: log_det, out: y, log_det: sum }, groups)?;
         let vjp = move |rec: &mut Recorder, back: &mut Backward| {
@@ -121,7 +121,7 @@ impl Recorder {
                 d_given: into.into,
                 d_raw: raw_into.into,
             };
-            let groups = rec.groups(n, 64);
+            let groups = rec.groups(n, BackwardKernel::WIDTH);
             rec.dispatch(kernel, groups)
         };
         self.record(&[x, raw, log_det], &[y, sum], vjp);

@@ -230,7 +230,7 @@ impl Recorder {
             c_xy: (1.0 / n as f64) as f32,
             ..FinishParams::default()
         };
-        let groups = self.groups(n, 64);
+        let groups = self.groups(n, Gradient::WIDTH);
         self.dispatch(Gradient { params, xx: sums.weight, xy: ones, out }, groups)?;
         Ok(out)
     }
@@ -248,7 +248,7 @@ impl Recorder {
             c_xx: (settings.factors().slope / (x.rows() as f64 * over.points.rows() as f64)) as f32,
             ..FinishParams::default()
         };
-        let groups = self.groups(x.len(), 64);
+        let groups = self.groups(x.len(), Gradient::WIDTH);
         self.dispatch(Gradient { params, xx: gradient, xy: gradient, out }, groups)?;
         Ok(out)
     }

@@ -123,7 +123,7 @@ impl Recorder {
         let means = self.empty(3, count)?;
         let params =
             FinishParams { count: count as u32, splits, inverse_n: (1.0 / x.rows() as f64) as f32, ..Default::default() };
-        let groups = self.groups(3 * count, 64);
+        let groups = self.groups(3 * count, Mean::WIDTH);
         self.dispatch(Mean { params, sums, out: means }, groups)?;
         Ok(Statistics { means, rows: x.rows() })
     }
@@ -175,7 +175,7 @@ impl Recorder {
         } else {
             let d_x = self.empty(n, d)?;
             let params = FinishParams { splits: layout.splits as u32, len: x.len() as u32, ..Default::default() };
-            let groups = self.groups(x.len(), 64);
+            let groups = self.groups(x.len(), Gradient::WIDTH);
             self.dispatch(Gradient { params, partial, out: d_x }, groups)?;
             d_x
         };

@@ -76,7 +76,7 @@ impl Recorder {
         let params =
             Params { n: n as u32, rows, cols, stream: self.next_stream(), half_bits: half_bits(rows), ..Default::default() };
         let state = self.state();
-        let groups = self.groups(n, 64);
+        let groups = self.groups(n, Batch::WIDTH);
         self.dispatch(Batch { params, state, x: data, out }, groups)?;
         Ok(out)
     }
@@ -92,7 +92,7 @@ impl Recorder {
         let (rows, cols) = data.shape();
         let params = Params { n: n as u32, rows, cols, stream: self.next_stream(), ..Default::default() };
         let state = self.state();
-        let groups = self.groups(n, 64);
+        let groups = self.groups(n, Weighted::WIDTH);
         self.dispatch(Weighted { params, state, x: data, thresholds, out }, groups)?;
         Ok(out)
     }
@@ -105,7 +105,7 @@ impl Recorder {
         let out = self.empty(index.len(), x.cols())?;
         let (rows, cols) = x.shape();
         let params = Params { n: index.len() as u32, rows, cols, ..Default::default() };
-        let groups = self.groups(out.len(), 64);
+        let groups = self.groups(out.len(), Rows::WIDTH);
         self.dispatch(Rows { params, x, index, out }, groups)?;
         Ok(out)
     }
@@ -120,7 +120,7 @@ impl Recorder {
         let (rows, cols) = x.shape();
         let params = Params { n: n as u32, rows, cols, ..Default::default() };
         let state = self.state();
-        let groups = self.groups(out.len(), 64);
+        let groups = self.groups(out.len(), Block::WIDTH);
         self.dispatch(Block { params, state, x, out }, groups)?;
         Ok(out)
     }
@@ -163,7 +163,7 @@ impl Recorder {
             count: count as u32,
             ..Default::default()
         };
-        let groups = self.groups(out.len(), 256);
+        let groups = self.groups(out.len(), Pick::WIDTH);
         self.dispatch(Pick { params, x, index, out }, groups)?;
         let vjp = move |rec: &mut Recorder, back: &mut Backward| {
             let Some(d_out) = back.of(rec, out)? else { return Ok(()) };
@@ -232,7 +232,7 @@ impl Recorder {
             accumulate: accumulate.into(),
             ..Default::default()
         };
-        let groups = self.groups(x.rows() * count, 256);
+        let groups = self.groups(x.rows() * count, Columns::WIDTH);
         self.dispatch(Columns { params, x, out }, groups)
     }
 }

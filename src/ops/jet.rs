@@ -23,13 +23,14 @@
 
 use super::activation::Activation;
 use crate::gpu::kernels::jet::{
-    Activate, BackwardActivate, BackwardBegin, BackwardBias, BackwardRates, Begin, Params, Rates, Variant, axis::V,
+    self as kernel, Activate, BackwardActivate, BackwardBegin, BackwardBias, BackwardRates, Begin, Params, Rates, Variant,
+    axis::V,
 };
 use crate::gpu::{Backward, Recorder, Slot, Var};
 use crate::{Error, Result};
 
 /// Columns behind a rate's own: the divergence, the squared speed, the squared norm of the Jacobian.
-pub const INTEGRALS: usize = 3;
+pub const INTEGRALS: usize = kernel::INTEGRALS as usize;
 
 /// Where no activation is.
 fn plain() -> Variant {
@@ -59,13 +60,13 @@ impl Recorder {
         let out = self.empty(n + directions.rows(), s)?;
         let tangents = (directions.rows() / n) as u32;
         let params = Params { n: n as u32, cols: s as u32, d: 0, wide: x.cols() as u32, tangents, accumulate: 0 };
-        let groups = self.groups(out.len(), 64);
+        let groups = self.groups(out.len(), Begin::WIDTH);
         self.dispatch(Begin { variant: plain(), params, x, directions, out }, groups)?;
         self.record(&[x], &[out], move |rec, back| {
             let Some(u) = back.of(rec, out)? else { return Ok(()) };
             let Some(Slot { into, accumulate }) = back.slot(rec, x)? else { return Ok(()) };
             let params = Params { accumulate: accumulate.into(), ..params };
-            let groups = rec.groups(x.len(), 64);
+            let groups = rec.groups(x.len(), BackwardBegin::WIDTH);
             rec.dispatch(BackwardBegin { variant: plain(), params, u, out: into }, groups)
         });
         Ok(out)
@@ -86,7 +87,7 @@ impl Recorder {
         let h = self.empty(p.rows(), p.cols())?;
         let lanes = p.cols() / wide;
         let params = Params { n: n as u32, cols: lanes as u32, d: 0, wide: 0, tangents: tangents as u32, accumulate: 0 };
-        let groups = self.groups(n * lanes, 64);
+        let groups = self.groups(n * lanes, Activate::WIDTH);
         self.dispatch(Activate { variant, params, p, bias, h }, groups)?;
         self.record(&[p, bias], &[h], move |rec, back| {
             let Some(d_out) = back.of(rec, h)? else { return Ok(()) };
@@ -120,12 +121,12 @@ impl Recorder {
         let tangents = (directions.rows() / n) as u32;
         let out = self.empty(n, s + INTEGRALS)?;
         let params = Params { n: n as u32, cols: s as u32, d: d as u32, wide: 0, tangents, accumulate: 0 };
-        let groups = self.groups(n, 64);
+        let groups = self.groups(n, Rates::WIDTH);
         self.dispatch(Rates { variant: plain(), params, y, b, directions, out }, groups)?;
         self.record(&[y, b], &[out], move |rec, back| {
             let Some(u) = back.of(rec, out)? else { return Ok(()) };
             let into = rec.empty(y.rows(), d)?;
-            let groups = rec.groups(y.len(), 64);
+            let groups = rec.groups(y.len(), BackwardRates::WIDTH);
             rec.dispatch(BackwardRates { variant: plain(), params, y, b, directions, u, out: into }, groups)?;
             rec.jet_bias(back, b, into, n)?;
             back.pass(rec, y, into)
@@ -138,6 +139,6 @@ impl Recorder {
         let Some(Slot { into, accumulate }) = back.slot(self, bias)? else { return Ok(()) };
         let cols = d_p.cols() as u32;
         let params = Params { n: n as u32, cols, d: 0, wide: 0, tangents: 0, accumulate: accumulate.into() };
-        self.dispatch(BackwardBias { variant: plain(), params, u: d_p, out: into }, [cols.div_ceil(16), 1, 1])
+        self.dispatch(BackwardBias { variant: plain(), params, u: d_p, out: into }, [cols.div_ceil(kernel::COLUMNS), 1, 1])
     }
 }

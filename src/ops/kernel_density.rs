@@ -137,7 +137,7 @@ impl Recorder {
         for (params, groups) in plan.dispatches(self.launches(plan.layout)) {
             self.dispatch(Means { variant: plan.variant, params, x, y, rates: plan.rates, nearest, parts }, groups)?;
         }
-        let groups = self.groups(x.len(), 64);
+        let groups = self.groups(x.len(), Average::WIDTH);
         for width in 0..b {
             let out = self.empty(x.rows(), x.cols())?;
             let params = Params { width: width as u32, ..plan.whole };
@@ -173,7 +173,7 @@ impl Recorder {
             }
         };
         let weighed = self.linear(weights, rows, None, Activation::Identity)?;
-        let groups = self.groups(n * d, 64);
+        let groups = self.groups(n * d, Divide::WIDTH);
         for width in 0..b {
             let params = WeightParams { first: (width * n) as u32, ..params };
             let out = self.empty(n, d)?;
@@ -207,7 +207,7 @@ impl Recorder {
             self.dispatch(Values { variant, params, x, y, rates: plan.rates, parts }, groups)?;
         }
         let (out, least) = (self.empty(n, b)?, self.empty(n, 1)?);
-        let groups = self.groups(n, 64);
+        let groups = self.groups(n, Merge::WIDTH);
         let params = Params { splits: layout.splits as u32, ..plan.whole };
         self.dispatch(Merge { variant: plan.variant, params, rates: plan.rates, split_parts: parts, out, least }, groups)?;
         Ok([out, least])

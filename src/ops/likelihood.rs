@@ -18,7 +18,7 @@
 //! # }
 //! ```
 
-use crate::gpu::kernels::likelihood::{Backward as BackwardKernel, Forward, Params, Sample};
+use crate::gpu::kernels::likelihood::{self as kernel, Backward as BackwardKernel, Forward, Params, Sample};
 use crate::gpu::{Backward, Recorder, Slot, Var};
 use crate::{Error, Result};
 
@@ -70,8 +70,8 @@ fn prepared(family: Family, theta: Var, columns: usize, copies: usize, spread: S
     };
     let (number, degrees) = match family {
         Family::Gaussian => (0, 1.0),
-        Family::Student { degrees } => (1, degrees),
-        Family::Bernoulli => (2, 1.0),
+        Family::Student { degrees } => (kernel::STUDENT, degrees),
+        Family::Bernoulli => (kernel::BERNOULLI, 1.0),
     };
     if (family == Family::Bernoulli) != (spread == Spread::None) || !(degrees > 0.0 && floor >= 0.0) {
         return wrong(format!("{family:?} with {spread:?}"));
@@ -106,7 +106,7 @@ impl Recorder {
         }
         let (params, raw) = prepared(family, theta, x.cols(), theta.rows() / x.rows(), spread)?;
         let out = self.empty(theta.rows(), 1)?;
-        let groups = self.groups(theta.rows(), 64);
+        let groups = self.groups(theta.rows(), Forward::WIDTH);
         self.dispatch(Forward { params, x, theta, raw, out }, groups)?;
         let shared = matches!(spread, Spread::Shared { .. });
         let inputs = if shared { vec![theta, raw] } else { vec![theta] };
@@ -120,7 +120,7 @@ impl Recorder {
             let all = theta.rows() * x.cols();
             let d_raw = rec.empty(theta.rows(), x.cols())?;
             let params = Params { accumulate: slot.accumulate.into(), ..params };
-            let groups = rec.groups(all, 256);
+            let groups = rec.groups(all, BackwardKernel::WIDTH);
             rec.dispatch(BackwardKernel { params, x, theta, raw, d_out, d_theta: slot.into, d_raw }, groups)?;
             if shared && back.wants(raw) {
                 let summed = rec.sum_rows_untaped(d_raw)?;
@@ -142,7 +142,7 @@ impl Recorder {
         }
         let (params, raw) = prepared(family, theta, noise.cols(), 1, spread)?;
         let out = self.empty(theta.rows(), noise.cols())?;
-        let groups = self.groups(out.len(), 256);
+        let groups = self.groups(out.len(), Sample::WIDTH);
         self.dispatch(Sample { params, x: noise, theta, raw, out }, groups)?;
         Ok(out)
     }

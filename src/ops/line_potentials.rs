@@ -19,12 +19,12 @@
 //! # }
 //! ```
 
-use crate::gpu::kernels::line_potentials::{Params, Rise, Scan, Walk};
+use crate::gpu::kernels::line_potentials::{self as kernel, Params, Rise, Scan, Walk};
 use crate::gpu::{Recorder, Var};
 use crate::{Error, Result};
 
 /// Ranks that one invocation walks through, as the shader has it.
-const BLOCK: usize = 64;
+const BLOCK: usize = kernel::BLOCK as usize;
 /// Most rows: a block more, and the scan's loop would be longer than software adapters finish.
 const MOST: usize = 65_535 * BLOCK;
 
@@ -72,7 +72,7 @@ impl Recorder {
         let (sorted, other) = (of_x.values, of_y.values);
         let (rises, costs) = (self.empty(blocks, lines)?, self.empty(blocks, lines)?);
         let (u, v) = (self.empty(lines, n)?, self.empty(lines, n)?);
-        let (groups, scan_groups) = (self.groups(blocks * lines, 64), self.groups(lines, 16));
+        let (groups, scan_groups) = (self.groups(blocks * lines, Rise::WIDTH), self.groups(lines, Scan::WIDTH));
         self.dispatch(Rise { params, sorted, other, rises }, groups)?;
         self.dispatch(Scan { params, rises }, scan_groups)?;
         let walk = Walk { params, sorted, other, index: of_x.index, other_index: of_y.index, rises, costs, u, v };

@@ -69,6 +69,9 @@ impl Sizes {
 
 /// Nanoseconds of one multiplication and addition on two cores of software, about.
 pub(super) const PRODUCT: f64 = 0.04;
+/// Rows and columns of the tiles.
+const SMALL: usize = Tile::Tile64 as usize;
+const LARGE: usize = Tile::Tile128 as usize;
 /// Rows of the batch that one part of `Weight` should at least take.
 const PART: usize = 256;
 
@@ -207,8 +210,8 @@ fn layout(rec: &Recorder, product: Product, sizes: Sizes, activation: Activation
         }
         family => {
             // Large tiles reuse more, small ones fill a device sooner.
-            let large = rows.div_ceil(128) * cols.div_ceil(128) >= 2 * parallel;
-            let (tile, side) = if family == Family::Workgroup && large { (Tile::Tile128, 128) } else { (Tile::Tile64, 64) };
+            let large = rows.div_ceil(LARGE) * cols.div_ceil(LARGE) >= 2 * parallel;
+            let (tile, side) = if family == Family::Workgroup && large { (Tile::Tile128, LARGE) } else { (Tile::Tile64, SMALL) };
             let tiles = rows.div_ceil(side) * cols.div_ceil(side);
             let spread = if product == Product::Weight { (parallel / tiles).min(terms.div_ceil(PART)).max(1) } else { 1 };
             let depth = terms.div_ceil(spread).next_multiple_of(tiled::DEPTH as usize);

@@ -32,13 +32,13 @@ impl Recorder {
         let (n, k) = x.shape();
         let out = self.empty(x.rows(), 1)?;
         let params = Params { n, k, accumulate: 0 };
-        let groups = self.groups(x.rows(), 64);
+        let groups = self.groups(x.rows(), Forward::WIDTH);
         self.dispatch(Forward { params, x, out }, groups)?;
         self.record(&[x], &[out], move |rec: &mut Recorder, back: &mut Backward| {
             let Some(d_out) = back.of(rec, out)? else { return Ok(()) };
             let Some(slot) = back.slot(rec, x)? else { return Ok(()) };
             let params = Params { accumulate: slot.accumulate.into(), ..params };
-            let groups = rec.groups(x.len(), 64);
+            let groups = rec.groups(x.len(), BackwardKernel::WIDTH);
             rec.dispatch(BackwardKernel { params, x, value: out, d_out, d_x: slot.into }, groups)
         });
         Ok(out)
@@ -54,7 +54,7 @@ impl Recorder {
             return Err(Error::shape("shares_into", problem));
         }
         let (n, k) = x.shape();
-        let groups = self.groups(x.len(), 64);
+        let groups = self.groups(x.len(), Shares::WIDTH);
         self.dispatch(Shares { params: Params { n, k, accumulate: 0 }, x, value, d_x: into }, groups)
     }
 }

@@ -123,7 +123,7 @@ impl Recorder {
 
     fn unary(&mut self, function: Function, a: Var, scale: f32, offset: f32) -> Result<Var> {
         let out = self.empty(a.rows(), a.cols())?;
-        let groups = self.groups(a.len(), 256);
+        let groups = self.groups(a.len(), Unary::WIDTH);
         self.dispatch(Unary { variant: of_one(function), params: params(a, scale, offset, false), a, out }, groups)?;
         let vjp = move |rec: &mut Recorder, back: &mut Backward| {
             if function == Function::Affine {
@@ -198,7 +198,7 @@ impl Recorder {
 
     fn apply(&mut self, binary: Pair, a: Var, b: Var, params: Params, out: Var) -> Result<()> {
         let variant = Variant { unary: Function::Affine, binary, shape: Shape::of(name(binary), a, b)? };
-        let groups = self.groups(a.len(), 256);
+        let groups = self.groups(a.len(), Binary::WIDTH);
         self.dispatch(Binary { variant, params, a, b, out }, groups)
     }
 
@@ -289,7 +289,7 @@ impl Recorder {
             let problem = format!("{} × {} into {} × {}", a.rows(), a.cols(), into.rows(), into.cols());
             return Err(Error::shape("copy_into", problem));
         }
-        let groups = self.groups(a.len(), 256);
+        let groups = self.groups(a.len(), Unary::WIDTH);
         self.dispatch(Unary { variant: of_one(Function::Affine), params: params(a, 1.0, 0.0, false), a, out: into }, groups)
     }
 

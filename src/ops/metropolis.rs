@@ -1,11 +1,11 @@
 //! Moves of Langevin chains with a Metropolis correction; `shaders/metropolis.wgsl` has the formulas. [`crate::flow::chain`] makes chains of them.
 
-use crate::gpu::kernels::metropolis::{Accept, Params, Propose, Refresh};
+use crate::gpu::kernels::metropolis::{self as kernel, Accept, Params, Propose, Refresh};
 use crate::gpu::{Recorder, Var};
 use crate::{Error, Result};
 
 /// Numbers that a chain's tally has: its energy, how many of its moves were accepted, and ln of its step.
-pub const TALLY: usize = 3;
+pub const TALLY: usize = kernel::TALLY as usize;
 
 /// Chains in memory that their moves change: rows of x (n × cols), of which the first `moved` numbers move, the slopes of the energy there (n × cols),
 /// and tallies (n × [`TALLY`]).
@@ -63,7 +63,7 @@ impl Recorder {
         chains.check(&[])?;
         let out = self.empty(chains.x.rows(), chains.x.cols())?;
         let (params, state) = (chains.params(self), self.state());
-        let groups = self.groups(chains.x.rows(), 64);
+        let groups = self.groups(chains.x.rows(), Propose::WIDTH);
         let Walkers { x, slopes, tally, .. } = chains;
         self.dispatch(Propose { params, state, from_x: x, from_g: slopes, from_tally: tally, out }, groups)?;
         Ok(out)
@@ -81,7 +81,7 @@ impl Recorder {
         let Judging { corrected, rate, wanted } = judging;
         let params = Params { corrected: corrected.into(), rate, wanted, ..chains.params(self) };
         let state = self.state();
-        let groups = self.groups(proposal.rows(), 64);
+        let groups = self.groups(proposal.rows(), Accept::WIDTH);
         let Walkers { x, slopes, tally, .. } = chains;
         self.dispatch(Accept { params, state, x, g: slopes, tally, proposal, slope, energy }, groups)
     }
@@ -98,7 +98,7 @@ impl Recorder {
         let chains = Walkers { x, slopes: x, tally: x, moved: x.cols() };
         let params = Params { chance, ..chains.params(self) };
         let state = self.state();
-        let groups = self.groups(x.rows(), 64);
+        let groups = self.groups(x.rows(), Refresh::WIDTH);
         self.dispatch(Refresh { params, state, x, fresh }, groups)
     }
 }

@@ -32,7 +32,7 @@ impl Recorder {
     pub fn mixture_log_density(&mut self, mixture: &Mixture, x: Var) -> Result<Var> {
         let (params, table, variant) = self.mixture(mixture, x)?;
         let out = self.empty(x.rows(), 1)?;
-        let groups = self.groups(x.rows(), 64);
+        let groups = self.groups(x.rows(), Density::WIDTH);
         self.dispatch(Density { variant, params, table, x, out }, groups)?;
         let law = mixture.clone();
         self.record(&[x], &[out], move |rec, back| {
@@ -48,7 +48,7 @@ impl Recorder {
     pub fn mixture_score(&mut self, mixture: &Mixture, x: Var) -> Result<Var> {
         let (params, table, variant) = self.mixture(mixture, x)?;
         let out = self.empty(x.rows(), x.cols())?;
-        let groups = self.groups(x.rows(), 64);
+        let groups = self.groups(x.rows(), Score::WIDTH);
         self.dispatch(Score { variant, params, table, x, out }, groups)?;
         let vjp = move |rec: &mut Recorder, back: &mut crate::gpu::Backward| {
             let Some(v) = back.of(rec, out)? else { return Ok(()) };

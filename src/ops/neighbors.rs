@@ -6,6 +6,8 @@ use crate::{Error, Result};
 
 /// Columns up to which a row is held in registers.
 const REGISTERS: usize = axis::D::HIGH;
+/// Rows of a workgroup, one an invocation.
+const ROWS: usize = Nearest::WIDTH as usize;
 /// Neighbors at most.
 const MOST: usize = axis::K::HIGH;
 /// Rows of y in a split at most: some drivers end loops silently after 65,535 rounds.
@@ -41,7 +43,7 @@ impl Recorder {
         }
         let (parts, places) = (least, place);
         let (least, place) = (self.empty(n, k)?, self.empty(n, 1)?);
-        let groups = self.groups(n, 64);
+        let groups = self.groups(n, Merge::WIDTH);
         self.dispatch(Merge { variant, params: plan.params, parts, places, least, place }, groups)?;
         Ok((least, place))
     }
@@ -62,7 +64,7 @@ impl Recorder {
         }
         let parts = count;
         let count = self.empty(n, 1)?;
-        let groups = self.groups(n, 64);
+        let groups = self.groups(n, Add::WIDTH);
         self.dispatch(Add { variant, params: plan.params, parts, count }, groups)?;
         Ok(count)
     }
@@ -81,12 +83,12 @@ impl Recorder {
             return Err(Error::Limit { what: op.into(), limit: "range of exact whole numbers in f32", needed, allowed, advice });
         }
         // Enough groups to fill the device, and no split longer than a loop may be; whole numbers of eight rows.
-        let row_groups = n.div_ceil(64);
+        let row_groups = n.div_ceil(ROWS);
         let wanted =
             (4 * self.gpu().parallel_groups() as usize).div_ceil(row_groups).min(m.div_ceil(256)).max(m.div_ceil(LONGEST)).max(1);
         let columns = m.div_ceil(wanted).next_multiple_of(8);
         let splits = m.div_ceil(columns);
-        let rows_at_once = (WORK / (m * (d + 4))).clamp(64, 65_535 * 64) / 64 * 64;
+        let rows_at_once = (WORK / (m * (d + 4))).clamp(ROWS, 65_535 * ROWS) / ROWS * ROWS;
         let params = Params {
             n: n as u32,
             m: m as u32,
@@ -108,7 +110,7 @@ impl Plan {
         let one = |begin: usize| {
             let end = (begin + self.rows_at_once).min(n);
             let params = Params { row_begin: begin as u32, row_end: end as u32, ..self.params };
-            (params, [(end - begin).div_ceil(64) as u32, self.splits as u32, 1])
+            (params, [(end - begin).div_ceil(ROWS) as u32, self.splits as u32, 1])
         };
         (0..n).step_by(self.rows_at_once).map(one).collect()
     }

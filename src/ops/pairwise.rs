@@ -270,7 +270,7 @@ impl Recorder {
             c_xy: (2.0 * form.slope / (n as f64 * m as f64)) as f32,
             ..Default::default()
         };
-        let groups = self.groups(x.len(), 64);
+        let groups = self.groups(x.len(), Gradient::WIDTH);
         self.dispatch(Gradient { params, xx: g_xx, xy: g_xy, out: d_x }, groups)?;
         Ok(d_x)
     }

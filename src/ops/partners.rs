@@ -28,6 +28,8 @@ use crate::{Error, Result};
 
 /// Rows of y in a split at most: some drivers end loops silently after 65,535 rounds, and a round is four rows.
 const LONGEST: usize = 131_072;
+/// Rows of a workgroup, one an invocation.
+const ROWS: usize = Draw::WIDTH as usize;
 /// Pairs × (columns + what a random number costs) in a dispatch at most, far below a second on any device.
 const WORK: usize = 1 << 29;
 /// Nanoseconds of each on two cores of software, about.
@@ -71,11 +73,11 @@ impl Recorder {
             return Err(Error::Limit { what: "partners".into(), limit: "range of a random counter", needed, allowed, advice });
         }
         let log_b = self.side(y, b)?.log_weights;
-        let row_groups = n.div_ceil(64);
+        let row_groups = n.div_ceil(ROWS);
         let wanted = (self.gpu().parallel_groups() as usize).div_ceil(row_groups).min(m.div_ceil(64)).max(m.div_ceil(LONGEST));
         let columns = m.div_ceil(wanted).next_multiple_of(4);
         let splits = m.div_ceil(columns);
-        let rows_at_once = (WORK / (m * (d + NUMBER))).clamp(64, 65_535 * 64) / 64 * 64;
+        let rows_at_once = (WORK / (m * (d + NUMBER))).clamp(ROWS, 65_535 * ROWS) / ROWS * ROWS;
         let mut params = Params {
             n: n as u32,
             m: m as u32,
@@ -97,7 +99,7 @@ impl Recorder {
         for row_begin in (0..n).step_by(rows_at_once) {
             let row_end = (row_begin + rows_at_once).min(n);
             (params.row_begin, params.row_end) = (row_begin as u32, row_end as u32);
-            let groups = [(row_end - row_begin).div_ceil(64) as u32, splits as u32, 1];
+            let groups = [(row_end - row_begin).div_ceil(ROWS) as u32, splits as u32, 1];
             self.dispatch(Draw { variant, params, state, x, y, h: g, log_b, best, partner }, groups)?;
         }
         if splits == 1 {
@@ -105,7 +107,7 @@ impl Recorder {
         }
         let (bests, partners) = (best, partner);
         let partner = self.empty(n, 1)?;
-        let groups = self.groups(n, 64);
+        let groups = self.groups(n, Merge::WIDTH);
         self.dispatch(Merge { variant, params, bests, partners, partner }, groups)?;
         Ok(partner)
     }

@@ -53,13 +53,13 @@ impl Recorder {
             Estimator::Doubly { weights } => (1, weights),
         };
         let params = Params { n: n as u32, q: q as u32, copies: (rows / n) as u32, doubly, accumulate: 0 };
-        let groups = self.groups(rows, 64);
+        let groups = self.groups(rows, Sample::WIDTH);
         self.dispatch(Sample { params, code, noise, z, ratio }, groups)?;
         self.record(&[code], &[z, ratio], move |rec: &mut Recorder, back: &mut Backward| {
             let Some((d_z, d_ratio)) = arrived(rec, back, z, ratio)? else { return Ok(()) };
             let Some(slot) = back.slot(rec, code)? else { return Ok(()) };
             let params = Params { accumulate: slot.accumulate.into(), ..params };
-            let groups = rec.groups(n * q, 64);
+            let groups = rec.groups(n * q, SampleBackward::WIDTH);
             rec.dispatch(SampleBackward { params, code, noise, d_z, d_ratio, weights, d_code: slot.into }, groups)
         });
         Ok((z, ratio))
@@ -76,7 +76,7 @@ impl Recorder {
         let (n, q) = (code.rows(), code.cols() / 2);
         let out = self.empty(n, q)?;
         let params = Params { n: n as u32, q: q as u32, copies: 1, doubly: 0, accumulate: 0 };
-        let groups = self.groups(n * q, 64);
+        let groups = self.groups(n * q, Divergence::WIDTH);
         self.dispatch(Divergence { params, code, divergences: out }, groups)?;
         self.record(&[code], &[out], move |rec: &mut Recorder, back: &mut Backward| {
             let Some(d_divergences) = back.of(rec, out)? else { return Ok(()) };

@@ -72,7 +72,7 @@ impl Recorder {
         let (low, high) = if let Law::Uniform { low, high } = law { (low, high) } else { (0.0, 1.0) };
         let params = Params { len: out.len() as u32, stream: self.next_stream(), low, high };
         let state = self.state();
-        let groups = self.groups(out.len().div_ceil(4), 64);
+        let groups = self.groups(out.len().div_ceil(4), Draw::WIDTH);
         self.dispatch(Draw { variant: Variant { law: law.axis() }, params, state, out }, groups)?;
         Ok(out)
     }

@@ -97,7 +97,7 @@ impl Recorder {
         }
         let partial = self.empty(1, PARTS)?;
         let params = Params { rows, cols, parts: PARTS as u32, scale };
-        let groups = self.groups(PARTS, 256);
+        let groups = self.groups(PARTS, PartialAll::WIDTH);
         self.dispatch(PartialAll { variant, params, x, out: partial }, groups)?;
         self.dispatch(FinishAll { variant: PLAIN, params, x: partial, out }, [1, 1, 1])?;
         Ok(out)
@@ -108,7 +108,7 @@ impl Recorder {
         let out = self.empty(1, x.cols())?;
         let parts = x.rows().min(BLOCKS);
         let params = Params { rows, cols, parts: parts as u32, scale: 1.0 };
-        let groups = cols.div_ceil(64);
+        let groups = cols.div_ceil(PartialRows::WIDTH);
         let partial = self.empty(parts, x.cols())?;
         self.dispatch(PartialRows { variant: PLAIN, params, x, out: partial }, [groups, parts as u32, 1])?;
         self.dispatch(FinishRows { variant: PLAIN, params, x: partial, out }, [groups, 1, 1])?;
@@ -119,7 +119,7 @@ impl Recorder {
         let (rows, cols) = x.shape();
         let out = self.empty(x.rows(), 1)?;
         let params = Params { rows, cols, parts: 0, scale: 1.0 };
-        let groups = self.groups(x.rows(), 64);
+        let groups = self.groups(x.rows(), Columns::WIDTH);
         self.dispatch(Columns { variant: PLAIN, params, x, out }, groups)?;
         Ok(out)
     }

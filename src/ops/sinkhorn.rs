@@ -274,7 +274,7 @@ impl Recorder {
             Some(old) => old,
             None => self.constant(0.0, n, 1)?,
         };
-        let groups = self.groups(n, 64);
+        let groups = self.groups(n, Combine::WIDTH);
         self.dispatch(Combine { variant, params, f: old, value, out }, groups)?;
         Ok(out)
     }

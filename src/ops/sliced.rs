@@ -24,7 +24,7 @@
 //! ```
 
 use super::pairwise::Estimator;
-use crate::gpu::kernels::sliced::{Count, Energy, Gradient, Normalize, Params, Project, Scan, Transport};
+use crate::gpu::kernels::sliced::{self as kernel, Count, Energy, Gradient, Normalize, Params, Project, Scan, Transport};
 use crate::gpu::{Backward, Recorder, Slot, Var};
 use crate::{Error, Result};
 use statrs::function::gamma::ln_gamma;
@@ -32,7 +32,7 @@ use statrs::function::gamma::ln_gamma;
 /// Most rounds of a loop that software adapters finish.
 const LONGEST_LOOP: usize = 65_535;
 /// Rows of the pooled sample that one invocation counts, as the shader has it.
-const BLOCK: usize = 64;
+const BLOCK: usize = kernel::BLOCK as usize;
 /// Multiplications of one dispatch, which keep it well under a second on a software adapter.
 const PRODUCTS: usize = 1 << 28;
 
@@ -82,7 +82,7 @@ impl Recorder {
         let normal = self.normal(d, projections)?;
         let out = self.empty(d, projections)?;
         let params = Params { d: d as u32, all_lines: projections as u32, ..Params::default() };
-        let groups = self.groups(projections, 64);
+        let groups = self.groups(projections, Normalize::WIDTH);
         self.dispatch(Normalize { params, x: normal, out }, groups)?;
         Ok(out)
     }
@@ -191,7 +191,7 @@ impl Recorder {
                 at_x: at as u32,
                 ..group.params(theta)
             };
-            let groups = self.groups(piece.div_ceil(4) * group.lines, 64);
+            let groups = self.groups(piece.div_ceil(4) * group.lines, Project::WIDTH);
             self.dispatch(Project { params, x: points, theta, out }, groups)?;
         }
         Ok(())
@@ -230,7 +230,7 @@ impl Recorder {
             at_y: y.at as u32,
             ..Params::default()
         };
-        let groups = self.groups(terms.len(), 64);
+        let groups = self.groups(terms.len(), Transport::WIDTH);
         let transport = Transport { params, sorted: x.values, other: y.values, index: x.index, terms, out };
         self.dispatch(transport, groups)?;
         Ok((terms, out))
@@ -252,9 +252,9 @@ impl Recorder {
             ..Params::default()
         };
         let blocks = self.empty(rows.div_ceil(BLOCK), lines)?;
-        let block_groups = self.groups(blocks.len(), 64);
+        let block_groups = self.groups(blocks.len(), Count::WIDTH);
         self.dispatch(Count { params, index, blocks }, block_groups)?;
-        let scan_groups = self.groups(lines, 16);
+        let scan_groups = self.groups(lines, Scan::WIDTH);
         self.dispatch(Scan { params, blocks }, scan_groups)?;
         let (terms, out) = (self.empty(rows, lines)?, self.empty(lines, rows)?);
         let energy = Energy { params, sorted: sorted.values, index, blocks, terms, out };
@@ -297,7 +297,7 @@ impl Recorder {
                     scale: scale as f32,
                     ..group.params(theta)
                 };
-                let groups = self.groups(piece * d.div_ceil(4), 64);
+                let groups = self.groups(piece * d.div_ceil(4), Gradient::WIDTH);
                 let gradient = Gradient { params, theta, slopes, d_loss, out: into };
                 self.dispatch(gradient, groups)?;
             }

@@ -52,7 +52,7 @@ impl Recorder {
             let Some(d_out) = back.of(rec, values)? else { return Ok(()) };
             let Some(slot) = back.slot(rec, x)? else { return Ok(()) };
             let params = Params { accumulate: slot.accumulate.into(), ..params(x, 0, false) };
-            let groups = rec.groups(x.len(), 256);
+            let groups = rec.groups(x.len(), Scatter::WIDTH);
             rec.dispatch(Scatter { params, index, values: d_out, out: slot.into }, groups)
         };
         self.record_with_tangent(&[x], &[values], vjp, move |rec, tangents| {
@@ -65,7 +65,7 @@ impl Recorder {
     /// out_kj = x at (index_kj, j): columns put into the order that another value's columns were sorted to.
     fn follow(&mut self, x: Var, index: Var) -> Result<Var> {
         let out = self.empty(x.rows(), x.cols())?;
-        let groups = self.groups(x.len(), 256);
+        let groups = self.groups(x.len(), Follow::WIDTH);
         self.dispatch(Follow { params: params(x, 0, false), index, values: x, out }, groups)?;
         let vjp = move |rec: &mut Recorder, back: &mut Backward| {
             let Some(d_out) = back.of(rec, out)? else { return Ok(()) };
@@ -92,7 +92,7 @@ impl Recorder {
         // Invocations: one for HELD rows of a column, at every distance.
         let groups = |rec: &Recorder, distance: usize| {
             let blocks = x.rows().div_ceil(HELD * distance);
-            rec.groups(blocks * distance * x.cols(), 64)
+            rec.groups(blocks * distance * x.cols(), Start::WIDTH)
         };
         let start = Start { params: params(x, 1, passes.is_empty()), x, keys, origin };
         self.dispatch(start, groups(self, 1))?;
@@ -137,7 +137,7 @@ impl Recorder {
                 first: u32::from(shift == 0),
                 last: u32::from(shift + bits >= 32),
             };
-            let (groups, scan_groups) = (self.groups(blocks * cols, 16), self.groups(cols, 16));
+            let (groups, scan_groups) = (self.groups(blocks * cols, Histogram::WIDTH), self.groups(cols, Scan::WIDTH));
             self.dispatch(Histogram { params, x: source.0, places }, groups)?;
             self.dispatch(Scan { params, places }, scan_groups)?;
             let place = Place { params, x: source.0, x_origin: source.1, places, keys: to.0, origin: to.1 };

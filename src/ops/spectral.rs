@@ -48,10 +48,10 @@ impl Recorder {
         let (v, next) = (self.empty(1, w.rows())?, self.empty(1, w.cols())?);
         let (sigma, weight) = (self.empty(1, 1)?, self.empty(w.rows(), w.cols())?);
         let (raw_v, raw_u) = (self.empty(1, w.rows())?, self.empty(1, w.cols())?);
-        self.dispatch(Left { params, w, u, raw_v }, [k.div_ceil(64), 1, 1])?;
-        self.dispatch(Right { params, w, to_v: raw_v, raw_u }, [m.div_ceil(64), 1, 1])?;
+        self.dispatch(Left { params, w, u, raw_v }, [k.div_ceil(Left::WIDTH), 1, 1])?;
+        self.dispatch(Right { params, w, to_v: raw_v, raw_u }, [m.div_ceil(Right::WIDTH), 1, 1])?;
         self.dispatch(Finish { params, u, to_v: raw_v, to_u: raw_u, v, next, sigma }, [1, 1, 1])?;
-        let groups = self.groups(w.len(), 64);
+        let groups = self.groups(w.len(), Normalize::WIDTH);
         self.dispatch(Normalize { params, w, norm: sigma, out: weight }, groups)?;
         self.record(&[w], &[weight], move |rec: &mut Recorder, back: &mut Backward| {
             let Some(d_out) = back.of(rec, weight)? else { return Ok(()) };

@@ -58,7 +58,7 @@ impl Recorder {
             accumulate_raw: 0,
         };
         self.add_cost(BIN * raw.len() as f64);
-        let groups = self.groups(n, 64);
+        let groups = self.groups(n, Apply::WIDTH);
         let variant = Variant { k: bins.count.try_into()?, direction: direction.axis() };
         self.dispatch(Apply { variant, params, given: x, raw, roles, before: log_det, out: y, log_det: sum }, groups)?;
         let vjp = move |rec: &mut Recorder, back: &mut Backward| {
@@ -78,7 +78,7 @@ impl Recorder {
                 d_raw: raw_into.into,
             };
             rec.add_cost(2.0 * BIN * raw.len() as f64);
-            let groups = rec.groups(n, 64);
+            let groups = rec.groups(n, BackwardKernel::WIDTH);
             rec.dispatch(kernel, groups)
         };
         self.record(&[x, raw, log_det], &[y, sum], vjp);

@@ -105,7 +105,7 @@ impl Recorder {
         let out = self.empty(x.rows(), x.cols())?;
         let params =
             FinishParams { len: x.len() as u32, splits_xx: partial.rows() as u32, c_xx: scale as f32, ..FinishParams::default() };
-        let groups = self.groups(x.len(), 64);
+        let groups = self.groups(x.len(), Gradient::WIDTH);
         self.dispatch(Gradient { params, xx: partial, xy: partial, out }, groups)?;
         Ok(out)
     }

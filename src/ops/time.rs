@@ -28,13 +28,13 @@ impl Recorder {
         let (n, count) = (t.rows(), frequencies.cols());
         let e = self.empty(n, 2 * count)?;
         let params = Params { n: n as u32, count: count as u32, accumulate: 0 };
-        let groups = self.groups(n * count, 64);
+        let groups = self.groups(n * count, Forward::WIDTH);
         self.dispatch(Forward { params, t, frequencies, e }, groups)?;
         let vjp = move |rec: &mut Recorder, back: &mut Backward| {
             let Some(d_e) = back.of(rec, e)? else { return Ok(()) };
             let Some(slot) = back.slot(rec, t)? else { return Ok(()) };
             let params = Params { accumulate: slot.accumulate.into(), ..params };
-            let groups = rec.groups(n, 64);
+            let groups = rec.groups(n, BackwardKernel::WIDTH);
             rec.dispatch(BackwardKernel { params, t, frequencies, d_e, d_t: slot.into }, groups)
         };
         self.record_with_tangent(&[t], &[e], vjp, move |rec, tangents| {

@@ -30,7 +30,7 @@ impl Recorder {
             Side::UnitLower => Variant { side: axis::Side::Lower, unit: true },
             Side::Upper => Variant { side: axis::Side::Upper, unit: false },
         };
-        let groups = self.groups(n, 64);
+        let groups = self.groups(n, Solve::WIDTH);
         let params = Params { n: n as u32, d: d as u32 };
         self.dispatch(Solve { variant, params, b, t, x }, groups)?;
         Ok(x)

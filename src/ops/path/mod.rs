@@ -7,32 +7,32 @@ mod schedule;
 pub use schedule::{Coefficients, Curve, FLOOR, Gamma, Linear, Path, Prediction, Reading, row};
 
 use super::time::Time;
-use crate::gpu::kernels::path::{Fill, Params};
+use crate::gpu::kernels::path::{self as kernel, Fill, Params};
 use crate::gpu::{Recorder, Var};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 
 /// Columns of a table.
-pub const COLUMNS: usize = 18;
-pub const TIME: usize = 0;
-pub const ALPHA: usize = 1;
-pub const SIGMA: usize = 2;
-pub const GAMMA: usize = 3;
-pub const ALPHA_RATE: usize = 4;
-pub const SIGMA_RATE: usize = 5;
-pub const GAMMA_RATE: usize = 6;
+pub const COLUMNS: usize = kernel::COLUMNS as usize;
+pub const TIME: usize = kernel::TIME as usize;
+pub const ALPHA: usize = kernel::ALPHA as usize;
+pub const SIGMA: usize = kernel::SIGMA as usize;
+pub const GAMMA: usize = kernel::GAMMA as usize;
+pub const ALPHA_RATE: usize = kernel::ALPHA_RATE as usize;
+pub const SIGMA_RATE: usize = kernel::SIGMA_RATE as usize;
+pub const GAMMA_RATE: usize = kernel::GAMMA_RATE as usize;
 /// What the network's input is multiplied by: 1/√(α² + σ²) on paths that explode.
-pub const INPUT: usize = 7;
+pub const INPUT: usize = kernel::INPUT as usize;
 /// Coefficients of x and of the output, in that order, of the velocity …
-pub const VELOCITY: usize = 8;
+pub const VELOCITY: usize = kernel::VELOCITY as usize;
 /// … of the data …
-pub const DATA: usize = 10;
+pub const DATA: usize = kernel::DATA as usize;
 /// … and of the noise.
-pub const NOISE: usize = 12;
+pub const NOISE: usize = kernel::NOISE as usize;
 /// The target's coefficients of x₁ and x₀, and the output's weight.
-pub const TARGET: usize = 14;
-pub const WEIGHT: usize = 16;
-pub const ONE: usize = 17;
+pub const TARGET: usize = kernel::TARGET as usize;
+pub const WEIGHT: usize = kernel::WEIGHT as usize;
+pub const ONE: usize = kernel::ONE as usize;
 
 /// How the times of a batch are drawn.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -75,10 +75,10 @@ impl Path {
     pub fn draw(&self, rec: &mut Recorder, prediction: Prediction, times: Times, n: usize, low: f64, high: f64) -> Result<Var> {
         let nothing = rec.constant(0.0, 1, 1)?;
         let (law, center, spread) = match times {
-            Times::Uniform => (1, 0.0, 1.0),
-            Times::LogitNormal { mean, deviation } => (2, mean, deviation),
-            Times::LowDiscrepancy => (3, 0.0, 1.0),
-            Times::LogNormal { mean, deviation } => (4, mean, deviation),
+            Times::Uniform => (kernel::LAW_UNIFORM, 0.0, 1.0),
+            Times::LogitNormal { mean, deviation } => (kernel::LAW_LOGIT_NORMAL, mean, deviation),
+            Times::LowDiscrepancy => (kernel::LAW_LOW_DISCREPANCY, 0.0, 1.0),
+            Times::LogNormal { mean, deviation } => (kernel::LAW_LOG_NORMAL, mean, deviation),
         };
         self.fill(rec, prediction, law, (low, high), (center, spread), nothing, n)
     }
@@ -88,7 +88,7 @@ impl Path {
         if t.cols() != 1 {
             return Err(Error::shape("path", format!("times are one column, not {}", t.cols())));
         }
-        self.fill(rec, prediction, 0, (0.0, 1.0), (0.0, 1.0), t, t.rows())
+        self.fill(rec, prediction, kernel::LAW_GIVEN, (0.0, 1.0), (0.0, 1.0), t, t.rows())
     }
 
     /// The table of one time that all rows share.
@@ -117,9 +117,9 @@ impl Path {
         let table = rec.empty(n, COLUMNS)?;
         let params = Params {
             n: n as u32,
-            curve: self.curve as u32,
-            gamma: self.gamma as u32,
-            prediction: prediction as u32,
+            curve: self.curve.number(),
+            gamma: self.gamma.number(),
+            prediction: prediction.number(),
             law,
             stream: rec.next_stream(),
             low: low as f32,
@@ -131,7 +131,7 @@ impl Path {
             gamma_scale: self.gamma_scale as f32,
         };
         let state = rec.state();
-        let groups = rec.groups(n, 64);
+        let groups = rec.groups(n, Fill::WIDTH);
         rec.dispatch(Fill { params, state, given, table }, groups)?;
         Ok(table)
     }

@@ -18,6 +18,7 @@
 //!
 //! gives all others linearly: each is a·x + b·F with coefficients of t. What divides by α or σ is held off zero by [`FLOOR`].
 
+use crate::gpu::kernels::path as kernel;
 use serde::{Deserialize, Serialize};
 use std::f64::consts::{FRAC_PI_2, PI};
 
@@ -44,6 +45,21 @@ pub enum Curve {
     EncodingDecoding,
 }
 
+impl Curve {
+    /// What the shader's uniform calls it.
+    pub(super) fn number(self) -> u32 {
+        match self {
+            Self::Straight => kernel::CURVE_STRAIGHT,
+            Self::Trigonometric => kernel::CURVE_TRIGONOMETRIC,
+            Self::OrnsteinUhlenbeck => kernel::CURVE_ORNSTEIN_UHLENBECK,
+            Self::VpLinear => kernel::CURVE_VP_LINEAR,
+            Self::VarianceExploding => kernel::CURVE_VARIANCE_EXPLODING,
+            Self::Edm => kernel::CURVE_EDM,
+            Self::EncodingDecoding => kernel::CURVE_ENCODING_DECODING,
+        }
+    }
+}
+
 /// The noise that lies over a path between two distributions.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -55,6 +71,17 @@ pub enum Gamma {
     Bridge,
     /// γ = a sin²(πt), whose slope is zero at both ends.
     Sine,
+}
+
+impl Gamma {
+    /// What the shader's uniform calls it.
+    pub(super) fn number(self) -> u32 {
+        match self {
+            Self::None => kernel::GAMMA_NONE,
+            Self::Bridge => kernel::GAMMA_BRIDGE,
+            Self::Sine => kernel::GAMMA_SINE,
+        }
+    }
 }
 
 /// A path with its constants.
@@ -234,7 +261,7 @@ impl Path {
 }
 
 /// Divisors are held off zero by this.
-pub const FLOOR: f64 = 1e-3;
+pub const FLOOR: f64 = kernel::FLOOR;
 
 /// What a network is trained to say.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -253,6 +280,20 @@ pub enum Prediction {
     /// Preconditioned: zero is the right answer where the data are Gaussian.
     #[default]
     Edm,
+}
+
+impl Prediction {
+    /// What the shader's uniform calls it.
+    pub(super) fn number(self) -> u32 {
+        match self {
+            Self::Velocity => kernel::PREDICTION_VELOCITY,
+            Self::Data => kernel::PREDICTION_DATA,
+            Self::Noise => kernel::PREDICTION_NOISE,
+            Self::V => kernel::PREDICTION_V,
+            Self::Score => kernel::PREDICTION_SCORE,
+            Self::Edm => kernel::PREDICTION_EDM,
+        }
+    }
 }
 
 /// a·x + b·F.
