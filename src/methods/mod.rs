@@ -1,4 +1,14 @@
 //! One file a method: the paper's sections as code. A new method is one file here and one line in `registry.rs`.
+//!
+//! A method is a struct of its settings. Those that several methods have are groups in it: [`CriticSettings`], [`LatentSettings`],
+//! [`PathSettings`], [`Sampling`], [`MapSettings`]; those that all methods have are [`Training`], and the [`Trainer`](crate::train::Trainer)'s.
+//!
+//! ```
+//! use pushforward::prelude::*;
+//!
+//! let sampling = Sampling { solver: Solver::Rk4, solver_steps: 8, ..Default::default() };
+//! let method = FlowMatching { coupling: Coupling::Sinkhorn, sampling, ..Default::default() };
+//! ```
 
 pub mod anneal;
 pub mod characteristic;

@@ -61,7 +61,7 @@ impl Training {
         Adam {
             learning_rate: self.learning_rate,
             weight_decay: self.weight_decay,
-            grad_clip: self.grad_clip.unwrap_or(0.0),
+            grad_clip: self.grad_clip,
             warmup_steps: self.warmup_steps,
             steps: self.steps,
             schedule: self.schedule,

@@ -290,7 +290,8 @@ impl Model {
         if self.learner.further().is_some()
             && let Some(denoise) = left.take("denoise")
         {
-            let only: Values = toml::Table::from_iter([("denoise".to_string(), denoise)]).into();
+            let mut only = Values::default();
+            only.put("denoise", denoise);
             only.apply(&mut [&mut training])?;
         }
         let accurate = self.accurate && !values.keys().any(|key| ["solver", "solver_steps", "grid"].contains(&key));

@@ -26,8 +26,8 @@ pub struct Adam {
     pub epsilon: f32,
     /// Decoupled weight decay λ (AdamW); 0 is Adam.
     pub weight_decay: f32,
-    /// Largest global norm of the gradient; 0 is no limit.
-    pub grad_clip: f32,
+    /// Largest global norm of the gradient, where there is a limit.
+    pub grad_clip: Option<f32>,
     /// Steps over which the rate grows from zero.
     pub warmup_steps: u32,
     /// Steps of the whole schedule.
@@ -48,7 +48,7 @@ impl Default for Adam {
             beta2: 0.999,
             epsilon: 1e-8,
             weight_decay: 0.0,
-            grad_clip: 0.0,
+            grad_clip: None,
             warmup_steps: 0,
             steps: 1,
             schedule: Schedule::Constant,
@@ -105,7 +105,8 @@ impl Recorder {
             log_beta2: log(adam.beta2),
             epsilon: adam.epsilon,
             decay: adam.weight_decay,
-            clip: adam.grad_clip,
+            // 0 is no limit.
+            clip: adam.grad_clip.unwrap_or(0.0),
             average_decay: adam.ema,
             bound: adam.bound,
         };

@@ -23,8 +23,8 @@ impl State {
         if !norm2.is_finite() {
             return;
         }
-        let (clip, norm) = (f64::from(adam.grad_clip), norm2.sqrt());
-        let shrink = if clip > 0.0 && norm > clip { clip / norm } else { 1.0 };
+        let clip = adam.grad_clip.map_or(1.0, |clip| f64::from(clip) / norm2.sqrt());
+        let shrink = if clip < 1.0 { clip } else { 1.0 };
         let (b1, b2) = (f64::from(adam.beta1), f64::from(adam.beta2));
         let rate = rate(adam, t);
         for (i, g) in gradient.iter().enumerate() {

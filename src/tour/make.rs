@@ -3,7 +3,7 @@
 use super::scorer::Sets;
 use super::slots::{LEAST, LEAST_SHARE, slots};
 use super::training::{LIKELIHOOD_ROWS, Made, TIMED, Task, Trainer};
-use super::{Kept, Kind, Plan, ROWS, Record, SAMPLE, Scorer, TEACHER, Terms, Tested, Tour};
+use super::{Kept, Kind, Plan, ROWS, Record, SAMPLE, Scorer, Terms, Tested, Tour};
 use crate::baselines;
 use crate::data::{LoadOptions, Source, Table, by_weight, write_atomically};
 use crate::gpu::Gpu;
@@ -228,13 +228,19 @@ impl<'a> Maker<'a> {
         Ok(self.plan.shared()?.refit && self.plan.table.rows() < SMALL)
     }
 
+    /// The flow that methods with a teacher learn from.
+    pub fn teacher(&self) -> Option<&'static str> {
+        self.plan.teacher()
+    }
+
     /// The seconds of training that a method gets, where `left` methods including it have not been trained yet, or why it gets none. `busy` are the seconds that running
     /// trainings still take, if there are any, of at most `at_once` side by side.
     pub fn begin(&mut self, method: &dyn Method, left: usize, at_once: usize, busy: Option<f64>) -> Result<Begun> {
         self.done = Instant::now();
         let mut record = Record::new(&self.terms, method.name(), Kind::Method);
-        if method.learns_from() == LearnsFrom::Teacher && !self.plan.run(TEACHER).join("model.safetensors").exists() {
-            let why = format!("learns from a trained flow, and {TEACHER} has left none");
+        let left_a_model = |teacher: &str| self.plan.run(teacher).join("model.safetensors").exists();
+        if let Some(teacher) = self.teacher().filter(|name| method.learns_from() == LearnsFrom::Teacher && !left_a_model(name)) {
+            let why = format!("learns from a trained flow, and {teacher} has left none");
             return self.failed(record, why).map(|kept| Begun::Kept(Box::new(kept)));
         }
         let reserve = LAST * self.plan.budget + VERDICT * self.log.iter().count() as f64;

@@ -135,19 +135,25 @@ impl Plan {
             Origin::Toy(toy, _) => toy.score([0.0; 2]).is_some() && self.source.columns.is_none(),
             Origin::File(_) => false,
         };
-        let alone = !self.methods.is_empty() && !self.methods.iter().any(|name| name == TEACHER);
         match method.learns_from() {
             LearnsFrom::Score if !scored => Some("needs the score of the distribution, which a table does not have"),
-            LearnsFrom::Teacher if alone => Some("learns from a trained flow: add flow-matching"),
+            LearnsFrom::Teacher if self.teacher().is_none() => Some("learns from a trained flow: add flow-matching"),
             _ => None,
         }
+    }
+
+    /// The flow that methods with a teacher learn from: of those to try the first that integrates an equation.
+    fn teacher(&self) -> Option<&'static str> {
+        let first = FIRST.map(String::from);
+        let names = if self.methods.is_empty() { first.as_slice() } else { &self.methods };
+        names.iter().filter_map(|name| methods::by_name(name).ok()).find(|method| method.integrates()).map(|method| method.name())
     }
 
     /// A method and the settings of its training.
     fn configured(&self, method: &dyn Method) -> Result<(Box<dyn Method>, Training)> {
         let mut method = method.boxed();
-        if method.learns_from() == LearnsFrom::Teacher {
-            method.set_teacher(&self.run(TEACHER));
+        if let Some(teacher) = self.teacher().filter(|_| method.learns_from() == LearnsFrom::Teacher) {
+            method.set_teacher(&self.run(teacher));
         }
         methods::configure(method, &self.training)
     }
@@ -171,9 +177,6 @@ impl Plan {
         }
     }
 }
-
-/// The flow that methods with a teacher learn from.
-const TEACHER: &str = "flow-matching";
 
 /// What the winner scores on test rows, beside the baselines and the training rows.
 #[derive(Clone, Debug, Serialize)]
@@ -313,10 +316,11 @@ fn methods_of(
     stop: &AtomicBool,
     page: &mut dyn FnMut(&Tour) -> Result<()>,
 ) -> Result<()> {
+    let teacher = maker.teacher();
     loop {
         while workers.is_free() && !stop.load(Ordering::SeqCst) {
             // What learns from another waits for it.
-            let to_come = workers.makes(TEACHER) || to_make.iter().any(|other| other.name() == TEACHER);
+            let to_come = teacher.is_some_and(|name| workers.makes(name) || to_make.iter().any(|other| other.name() == name));
             let waits = |method: &dyn Method| method.learns_from() == LearnsFrom::Teacher && to_come;
             let Some(next) = to_make.iter().position(|method| !waits(method.as_ref())) else { break };
             let left = to_make.len();

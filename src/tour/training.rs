@@ -4,7 +4,7 @@ use super::{Plan, Record, SAMPLE, Scorer};
 use crate::data::{Table, by_weight};
 use crate::gpu::Gpu;
 use crate::methods::Method;
-use crate::model::Model;
+use crate::model::{Description, Model};
 use crate::train::{self, Job, Progress, SMALL, Status};
 use crate::{Error, Result};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -72,7 +72,7 @@ impl Trainer<'_> {
         stops: [&AtomicBool; 2],
     ) -> Result<Model> {
         let folder = self.plan.run(method.name());
-        let job = match self.interrupted(method)? {
+        let job = match self.interrupted(method) {
             Some(steps) => Job { resume: true, ..self.job(method, Some(steps))? },
             None => {
                 let measured = (seconds / 20.0).clamp(0.05, 1.0);
@@ -105,16 +105,11 @@ impl Trainer<'_> {
         }
     }
 
-    /// The steps of a run that was interrupted and left a checkpoint.
-    fn interrupted(&self, method: &dyn Method) -> Result<Option<u32>> {
+    /// The steps of a run that was interrupted and left a checkpoint and a model.
+    fn interrupted(&self, method: &dyn Method) -> Option<u32> {
         let folder = self.plan.run(method.name());
-        let text = match std::fs::read_to_string(folder.join("config.toml")) {
-            Ok(text) if folder.join("checkpoint.safetensors").exists() => text,
-            _ => return Ok(None),
-        };
-        let config: toml::Table = text.parse().unwrap_or_default();
-        let steps = config.get("training").and_then(|training| training.get("steps")).and_then(toml::Value::as_integer);
-        Ok(steps.and_then(|steps| u32::try_from(steps).ok()))
+        let left = Description::read(&folder).ok().filter(|_| folder.join("checkpoint.safetensors").exists());
+        left.map(|description| description.training.steps)
     }
 
     pub fn job(&self, method: &dyn Method, steps: Option<u32>) -> Result<Job> {

@@ -21,8 +21,15 @@ fn run(start: &[f32], gradient: &[f32], adam: &Adam, steps: usize) -> [Vec<f32>;
 #[test]
 fn updates_match_their_twin_step_by_step() {
     let plain = Adam { learning_rate: 0.01, ..Adam::default() };
-    let full =
-        Adam { weight_decay: 0.1, grad_clip: 0.5, warmup_steps: 3, steps: 12, schedule: Schedule::Cosine, ema: 0.9, ..plain };
+    let full = Adam {
+        weight_decay: 0.1,
+        grad_clip: Some(0.5),
+        warmup_steps: 3,
+        steps: 12,
+        schedule: Schedule::Cosine,
+        ema: 0.9,
+        ..plain
+    };
     // What Wasserstein critics are trained with: no momentum, and weights held in a box.
     let boxed = Adam { beta1: 0.0, beta2: 0.9, bound: 0.3, ..plain };
     for (name, adam) in [("adam", plain), ("adamw, clipped, scheduled", full), ("without momentum, in a box", boxed)] {
