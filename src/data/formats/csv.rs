@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::io::{self, Read, Write};
 use std::path::Path;
 
-use ::csv::{ByteRecord, ReaderBuilder, Terminator, Trim, WriterBuilder};
+use ::csv::{ByteRecord, QuoteStyle, ReaderBuilder, Terminator, Trim, WriterBuilder};
 
 use super::cell::{Fault, Place, Rounded, finite, present};
 use super::text::{self, Text};
@@ -282,9 +282,14 @@ pub(super) fn write(table: &Table, behind: usize, path: &Path) -> Result<()> {
     let (numbers, given) = table.columns().split_at(table.cols() - behind);
     let groups = groups(given);
     let single = |j: usize| table.kinds()[j].single;
+    // In a file of one column no delimiter of its own tells readers that another one within a text is none.
+    let ambiguous = |text: &str| text.contains(['\t', ';']);
+    let levels = || table.levels(0).into_iter().flatten().map(String::as_str);
+    let alone = numbers.len() + groups.len() == 1 && table.columns().iter().map(String::as_str).chain(levels()).any(ambiguous);
     write_atomically(path, |file| {
         let mut rows = WriterBuilder::new()
             .delimiter(if tabs { b'\t' } else { b',' })
+            .quote_style(if alone { QuoteStyle::NonNumeric } else { QuoteStyle::Necessary })
             .terminator(Terminator::Any(b'\n'))
             .from_writer(&mut *file);
         let header = numbers.iter().map(String::as_str).chain(groups.iter().map(|group| group.column));
