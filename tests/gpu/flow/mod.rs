@@ -10,6 +10,7 @@ mod laws;
 mod network;
 mod noisy;
 mod path;
+mod properties;
 mod repulsion;
 
 use crate::shared::Devices;
@@ -29,11 +30,22 @@ fn starts() -> Vec<f32> {
 /// Where a field takes the starts.
 fn ends(
     solver: Solver,
+    times: (f64, f64),
+    steps: usize,
+    field: impl FnMut(&mut Recorder, Var, f64) -> pushforward::Result<Var>,
+) -> Vec<f32> {
+    ends_from(&starts(), solver, times, steps, field)
+}
+
+/// Where a field takes these rows.
+fn ends_from(
+    starts: &[f32],
+    solver: Solver,
     (from, to): (f64, f64),
     steps: usize,
     mut field: impl FnMut(&mut Recorder, Var, f64) -> pushforward::Result<Var>,
 ) -> Vec<f32> {
-    let start = GPU.upload(ROWS, 1, &starts()).unwrap();
+    let start = GPU.upload(starts.len(), 1, starts).unwrap();
     let mut rec = Recorder::new(&GPU, 0);
     let x = rec.tensor(&start);
     let x = integrate(&mut rec, solver, &Grid::Uniform.times(from, to, steps).unwrap(), x, &mut field).unwrap();

@@ -10,6 +10,7 @@ mod levels;
 mod npy;
 #[cfg(feature = "parquet")]
 mod parquet;
+mod round_trip;
 mod source;
 mod standardize;
 mod table;

@@ -4,6 +4,19 @@ use crate::shared::numbers;
 use pushforward::Result;
 use pushforward::gpu::{Recorder, Var};
 use pushforward::reference::Twin;
+use std::cell::Cell;
+
+thread_local! {
+    /// What is added to the seeds of operands.
+    static SALT: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Runs with other operands than the table's.
+pub fn salted(salt: u64, run: impl FnOnce()) {
+    SALT.set(salt);
+    run();
+    SALT.set(0);
+}
 
 /// An operand: its shape and its values.
 pub struct Operand {
@@ -21,12 +34,12 @@ pub enum Values {
 impl Operand {
     /// Numbers of about unit size.
     pub fn new(rows: usize, columns: usize, seed: u64) -> Self {
-        Self::of(rows, columns, numbers(rows * columns, seed))
+        Self::mapped(rows, columns, seed, |v| v)
     }
 
     /// The same numbers mapped.
     pub fn mapped(rows: usize, columns: usize, seed: u64, map: impl Fn(f32) -> f32) -> Self {
-        Self::of(rows, columns, numbers(rows * columns, seed).into_iter().map(map).collect())
+        Self::of(rows, columns, numbers(rows * columns, seed + 1000 * SALT.get()).into_iter().map(map).collect())
     }
 
     pub fn of(rows: usize, columns: usize, values: Vec<f32>) -> Self {

@@ -47,19 +47,24 @@ fn around(tile: usize) -> Vec<Size> {
 
 /// Every case of an op, in every family.
 pub fn check(op: &str, cases: Cases) {
-    let families = families();
-    let run = |size: Size, families: &[Gpu]| {
-        for case in cases(size) {
-            let expected = Expected::of(&case);
-            for gpu in families {
-                let what = format!("{op} {} of {} × {}, {}", case.what, size.rows, size.columns, gpu.family().name());
-                expected.check(gpu, &what, &case);
-            }
+    everywhere().into_iter().for_each(|size| check_size(op, cases, size));
+    for gpu in &families() {
+        around(tile(gpu)).into_iter().for_each(|size| check_on(std::slice::from_ref(gpu), op, cases, size));
+    }
+}
+
+/// The cases of one size, in every family.
+pub fn check_size(op: &str, cases: Cases, size: Size) {
+    check_on(&families(), op, cases, size);
+}
+
+fn check_on(families: &[Gpu], op: &str, cases: Cases, size: Size) {
+    for case in cases(size) {
+        let expected = Expected::of(&case);
+        for gpu in families {
+            let what = format!("{op} {} of {} × {}, {}", case.what, size.rows, size.columns, gpu.family().name());
+            expected.check(gpu, &what, &case);
         }
-    };
-    everywhere().into_iter().for_each(|size| run(size, &families));
-    for gpu in &families {
-        around(tile(gpu)).into_iter().for_each(|size| run(size, std::slice::from_ref(gpu)));
     }
 }
 

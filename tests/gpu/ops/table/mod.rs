@@ -9,6 +9,7 @@ mod gathers;
 mod layers;
 mod maps;
 mod pairs;
+mod properties;
 mod sums;
 
 use driver::Cases;
