@@ -11,6 +11,7 @@ mod resume;
 mod run;
 mod settings;
 mod statistics;
+mod studies;
 mod tour;
 
 use std::path::{Path, PathBuf};
