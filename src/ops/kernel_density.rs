@@ -268,23 +268,25 @@ mod tests {
         let gpu = Gpu::open("auto").expect("an adapter (the software one will do)");
         let (n, m) = (67, 300);
         let widths = [0.5, 2.0, 8.0];
-        for d in [17, 64, 70] {
-            let numbers =
-                |count: usize, step: f32| (0..count).map(|i| 4.0 * ((i as f32 * step).fract() - 0.5)).collect::<Vec<f32>>();
-            let (x, y) = (numbers(n * d, 0.754_877_7), numbers(m * d, 0.569_840_3));
-            let (x_there, y_there) = (gpu.upload(n, d, &x).unwrap(), gpu.upload(m, d, &y).unwrap());
-            let mut rec = Recorder::new(&gpu, 0);
-            let (x_var, y_var) = (rec.tensor(&x_there), rec.tensor(&y_there));
-            let nearest = rec.log_sums(x_var, y_var, Shape::Laplace, &widths[..1], false).unwrap()[1];
-            let plan = rec.pairs_of("kernel_means", x_var, y_var, Shape::Laplace, &widths, false).unwrap();
-            let mut means = Vec::new();
-            rec.narrow_means(x_var, y_var, nearest, &plan, &mut means).unwrap();
-            let means: Vec<_> = means.into_iter().map(|mean| rec.keep(mean)).collect();
-            let mut step = rec.finish().unwrap();
-            step.replay(1).unwrap();
-            for (h, mean) in widths.iter().zip(means) {
-                let found = step.read(mean).unwrap();
-                kernel_means(&x, &y, d, Shape::Laplace, *h, false).check(&format!("{d} columns, width {h}"), &found);
+        for gpu in gpu.families().into_iter().map(|family| gpu.with_family(family)) {
+            for d in [17, 64, 70] {
+                let numbers =
+                    |count: usize, step: f32| (0..count).map(|i| 4.0 * ((i as f32 * step).fract() - 0.5)).collect::<Vec<f32>>();
+                let (x, y) = (numbers(n * d, 0.754_877_7), numbers(m * d, 0.569_840_3));
+                let (x_there, y_there) = (gpu.upload(n, d, &x).unwrap(), gpu.upload(m, d, &y).unwrap());
+                let mut rec = Recorder::new(&gpu, 0);
+                let (x_var, y_var) = (rec.tensor(&x_there), rec.tensor(&y_there));
+                let nearest = rec.log_sums(x_var, y_var, Shape::Laplace, &widths[..1], false).unwrap()[1];
+                let plan = rec.pairs_of("kernel_means", x_var, y_var, Shape::Laplace, &widths, false).unwrap();
+                let mut means = Vec::new();
+                rec.narrow_means(x_var, y_var, nearest, &plan, &mut means).unwrap();
+                let means: Vec<_> = means.into_iter().map(|mean| rec.keep(mean)).collect();
+                let mut step = rec.finish().unwrap();
+                step.replay(1).unwrap();
+                for (h, mean) in widths.iter().zip(means) {
+                    let found = step.read(mean).unwrap();
+                    kernel_means(&x, &y, d, Shape::Laplace, *h, false).check(&format!("{d} columns, width {h}"), &found);
+                }
             }
         }
     }

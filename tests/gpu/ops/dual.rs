@@ -2,7 +2,7 @@ use super::{GPU, input, numbers, on_all_families, run_on, wide};
 use pushforward::gpu::{Family, Gpu, Recorder};
 use pushforward::ops::dual::{Dual, Softness};
 use pushforward::ops::sinkhorn::Sinkhorn;
-use pushforward::reference::dual::{KNEE, Problem, dual};
+use pushforward::reference::dual::{self as reference, KNEE, Problem, dual};
 use pushforward::reference::sinkhorn;
 
 const BOTH: [Softness; 2] = [Softness::Entropic, Softness::Quadratic];
@@ -49,11 +49,15 @@ impl Case {
         })
     }
 
-    fn check(&self, gpu: &Gpu) {
+    fn expected(&self) -> reference::Dual {
         let [f, g, x, y] = [&self.f, &self.g, &self.x, &self.y].map(|v| wide(v));
         let Dual { exponent, epsilon, softness } = self.settings;
         let (p, epsilon) = (f64::from(exponent), f64::from(epsilon));
-        let expected = dual(&Problem { f: &f, g: &g, x: &x, y: &y, d: self.d, p, epsilon, softness });
+        dual(&Problem { f: &f, g: &g, x: &x, y: &y, d: self.d, p, epsilon, softness })
+    }
+
+    fn check(&self, gpu: &Gpu) {
+        let expected = self.expected();
         let found = self.found(gpu);
         let (n, m, d) = (self.f.len(), self.g.len(), self.d);
         for (name, twin, found) in [
@@ -66,6 +70,27 @@ impl Case {
             twin.check(&format!("n={n} m={m} d={d} {:?} {:?}: {name}", self.settings, gpu.family()), found);
         }
     }
+}
+
+#[test]
+fn gradients_in_the_potentials_alone_match_the_twin_in_every_family() {
+    on_all_families(|gpu| {
+        for softness in BOTH {
+            for d in [3, 70] {
+                let case = Case::new((67, 50, d), 2.0, softness);
+                case.check(gpu);
+                let found = run_on(gpu, |rec| {
+                    let (f, g) = (input(rec, 67, 1, &case.f), input(rec, 50, 1, &case.g));
+                    let (x, y) = (input(rec, 67, d, &case.x), input(rec, 50, d, &case.y));
+                    let value = rec.kantorovich_dual(f, g, x, y, &case.settings)?;
+                    rec.backward(value, &[f, g])
+                });
+                let expected = case.expected();
+                expected.d_f.check(&format!("∂f alone, d={d} {:?}", gpu.family()), &found[0]);
+                expected.d_g.check(&format!("∂g alone, d={d} {:?}", gpu.family()), &found[1]);
+            }
+        }
+    });
 }
 
 #[test]

@@ -1,4 +1,4 @@
-use super::{GPU, input, numbers, run};
+use super::{GPU, input, numbers, on_all_families, run, run_on};
 use pushforward::gpu::Recorder;
 use pushforward::ops::kernel_density::Shape;
 use pushforward::reference::kernel_density::{kernel_means, log_kernel_sums};
@@ -19,6 +19,29 @@ fn sums_match_their_twin() {
             log_kernel_sums(&x, &y, d, &WIDTHS[..b], false).check(&format!("{n} rows, {m} kernels, {d} columns"), &found[0]);
         }
     }
+}
+
+#[test]
+fn sums_and_means_match_their_twin_in_every_family() {
+    let (n, m) = (67, 300);
+    on_all_families(|gpu| {
+        for d in [3, 70] {
+            let (x, y) = (numbers(n * d, 1), numbers(m * d, 2));
+            let what = format!("{:?} {d} columns", gpu.family());
+            let found = run_on(gpu, |rec| {
+                let (x, y) = (input(rec, n, d, &x), input(rec, m, d, &y));
+                let sums = rec.log_kernel_sums(x, y, &WIDTHS[3..], false)?;
+                Ok(vec![
+                    sums,
+                    rec.kernel_means(x, y, Shape::Gaussian, 0.8, false)?,
+                    rec.kernel_means(x, y, Shape::Laplace, 0.8, false)?,
+                ])
+            });
+            log_kernel_sums(&x, &y, d, &WIDTHS[3..], false).check(&what, &found[0]);
+            kernel_means(&x, &y, d, Shape::Gaussian, 0.8, false).check(&format!("{what}, means"), &found[1]);
+            kernel_means(&x, &y, d, Shape::Laplace, 0.8, false).check(&format!("{what}, means by distances"), &found[2]);
+        }
+    });
 }
 
 #[test]

@@ -40,6 +40,7 @@ mod stein;
 mod table;
 mod time;
 mod triangular;
+mod variants;
 
 use crate::shared::{Devices, families, input, numbers, on_all_families, run, run_on, wide};
 use pushforward::reference::{Twin, check_gradient};

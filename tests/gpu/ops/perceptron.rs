@@ -85,6 +85,15 @@ fn rows_enough_for_a_software_adapter_take_one_dispatch_and_match_the_twin() {
 }
 
 #[test]
+fn every_activation_is_applied_between_its_layers() {
+    for activation in Activation::ALL {
+        let net = net(2, 64, 1, 1, activation);
+        assert!(check(&GPU.with_family(Family::Workgroup), &net, 200), "{activation:?} in one dispatch");
+        check(&GPU, &net, 200);
+    }
+}
+
+#[test]
 fn its_derivatives_are_those_of_the_layers() {
     let net = net(3, 20, 2, 2, Activation::Silu);
     let (n, x) = (9, numbers(27, 1));

@@ -77,7 +77,7 @@ fn sizes_around_the_tile_match_the_twin() {
 #[test]
 fn many_dimensions_match_the_twin() {
     on_all_families(|gpu| {
-        for d in [17, 64] {
+        for d in [17, 64, 70] {
             compare(gpu, (40, 70, d), 2.0, 5.0);
         }
     });
