@@ -1,7 +1,5 @@
 //! Kernels: a shader's text, the variant asked for, and the cache of what was compiled.
 
-use super::kernels;
-use super::preprocess::{self, Values};
 use super::var::Var;
 use crate::{Error, Result};
 use std::collections::HashMap;
@@ -87,7 +85,7 @@ pub struct Binding {
     pub written: bool,
 }
 
-/// One entry point with its operands; implemented by the structs in [`kernels`] alone.
+/// One entry point with its operands; implemented by the structs in [`super::kernels`] alone.
 pub trait Kernel {
     const ENTRY: &'static str;
     /// Whether the entry point reads `params`.
@@ -128,32 +126,10 @@ pub(super) struct Pipelines {
     pub compiled: Mutex<HashMap<Key, Arc<Compiled>>>,
 }
 
-fn import(path: &str) -> Option<String> {
-    kernels::IMPORTS.iter().find(|(name, _)| *name == path).map(|(_, text)| text.to_string())
-}
-
 impl Source {
     /// `NAME=value` of each axis, separated by spaces.
     pub(super) fn written(&self, variant: &[Value]) -> String {
         let named = self.axes.iter().zip(variant).map(|(axis, value)| format!("{}={value}", axis.name));
         named.collect::<Vec<_>>().join(" ")
-    }
-
-    /// The WGSL of one variant.
-    ///
-    /// # Errors
-    /// A variant that does not exist.
-    pub fn variant(&self, variant: &[Value]) -> Result<String> {
-        let values: Values =
-            self.axes.iter().zip(variant).map(|(axis, value)| (axis.name.to_string(), value.to_string())).collect();
-        let refused = |problem: String| Error::Device(format!("shaders/{problem} (variant {})", self.written(variant)));
-        for requirement in self.requirements {
-            if !preprocess::holds(requirement, &values).map_err(refused)? {
-                return Err(refused(format!("{}.wgsl has no such variant: it requires {requirement}", self.name)));
-            }
-        }
-        preprocess::expand(self.name, self.text, &import, &values)
-            .map(|expanded| expanded.text)
-            .map_err(|p| refused(format!("{}.wgsl:{}: {}", p.file, p.line, p.message)))
     }
 }

@@ -40,6 +40,7 @@ mod plan;
 mod preprocess;
 mod profile;
 mod recorder;
+mod reverse;
 mod ring;
 mod schedule;
 mod shader;

@@ -1,10 +1,34 @@
 //! From a kernel to what the device runs.
 
 use super::Gpu;
-use super::kernel::{Compiled, Kernel, Layout};
-use crate::Result;
+use super::kernel::{Compiled, Kernel, Layout, Source, Value};
+use super::kernels;
+use super::preprocess::{self, Values};
+use crate::{Error, Result};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+
+fn import(path: &str) -> Option<String> {
+    kernels::IMPORTS.iter().find(|(name, _)| *name == path).map(|(_, text)| text.to_string())
+}
+
+/// The WGSL of one variant.
+///
+/// # Errors
+/// A variant that does not exist.
+fn text(source: &Source, variant: &[Value]) -> Result<String> {
+    let values: Values =
+        source.axes.iter().zip(variant).map(|(axis, value)| (axis.name.to_string(), value.to_string())).collect();
+    let refused = |problem: String| Error::Device(format!("shaders/{problem} (variant {})", source.written(variant)));
+    for requirement in source.requirements {
+        if !preprocess::holds(requirement, &values).map_err(refused)? {
+            return Err(refused(format!("{}.wgsl has no such variant: it requires {requirement}", source.name)));
+        }
+    }
+    preprocess::expand(source.name, source.text, &import, &values)
+        .map(|expanded| expanded.text)
+        .map_err(|p| refused(format!("{}.wgsl:{}: {}", p.file, p.line, p.message)))
+}
 
 impl Gpu {
     /// The compiled entry point of `kernel`, from the cache where it has been asked for before.
@@ -24,7 +48,7 @@ impl Gpu {
             match modules.get(&(source.name, variant.clone())) {
                 Some(module) => module.clone(),
                 None => {
-                    let text = source.variant(&variant)?;
+                    let text = text(source, &variant)?;
                     let descriptor =
                         wgpu::ShaderModuleDescriptor { label: Some(source.name), source: wgpu::ShaderSource::Wgsl(text.into()) };
                     let module = if self.inner.options.checked {

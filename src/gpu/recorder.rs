@@ -20,14 +20,14 @@ pub struct Recorder {
     pub(super) places: Vec<Place>,
     pub(super) storages: Vec<Storage>,
     pub(super) dispatches: Vec<Dispatch>,
-    pub(super) tape: Vec<Node>,
+    pub(super) tape: Vec<Node<Recorder>>,
     pub(super) reports: Vec<(String, Var)>,
     pub(super) gradients: HashMap<Var, Var>,
     pub(super) kept: Vec<Var>,
     constants: HashMap<(u32, usize), Var>,
     externals: HashMap<(usize, u64, usize, usize), Var>,
     streams: u32,
-    /// See [`Step::cost`](super::Step::cost).
+    /// See `Step::cost`.
     pub(super) cost: f64,
 }
 

@@ -94,6 +94,7 @@ pub(crate) mod neighbors;
 pub mod neighbors;
 mod network;
 mod noise;
+mod options;
 #[cfg(not(feature = "unstable"))]
 pub(crate) mod pairs;
 #[cfg(feature = "unstable")]
@@ -136,13 +137,14 @@ mod watch;
 pub use c2st::test as classifier_test;
 pub use device::Backend;
 pub use diversity::{Diversity, scores as diversity};
-pub use evaluate::{Options, evaluate_points};
+pub use evaluate::evaluate_points;
 pub use evaluation::{Better, DistanceRatio, Evaluation, Memorization, NamedScore, WorstColumn};
 pub use kolmogorov::columns as kolmogorov_smirnov;
 pub use likelihood::LogLikelihood;
 pub use manifold::{Manifold, scores as precision_recall};
 pub use memorization::{Scores as MemorizationScores, scores as memorization, test as memorization_test};
 pub use nearer::{Difference, energy as nearer};
+pub use options::Options;
 pub use pairs::{energy as energy_distance, median_distance, mmd2 as mmd_squared};
 pub use permutation::mmd2 as mmd_permutation_test;
 pub use sinkhorn::divergence as sinkhorn_divergence;

@@ -1,6 +1,7 @@
 //! Scores of one table against another: what `pushforward evaluate` prints.
 
-use super::evaluate::{Options, evaluate_points};
+use super::evaluate::evaluate_points;
+use super::options::Options;
 use super::{Evaluation, Points, Watch, scale};
 use crate::Result;
 use crate::data::{Source, Standardization, Table, Target};
