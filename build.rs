@@ -13,12 +13,13 @@ mod reflect;
 
 use declared::Declared;
 use generate::Shader;
-use preprocess::Values;
+use preprocess::{Expanded, Values};
 use reflect::{Constant, Entry};
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::{env, fs};
 
 type Texts = BTreeMap<String, String>;
@@ -33,8 +34,8 @@ fn main() {
     let words = declared::words(texts.values().map(String::as_str));
     let (imports, mains): (Vec<&String>, Vec<&String>) = texts.keys().partition(|name| name.starts_with("common/"));
     let mut shaders = Vec::new();
-    for name in mains {
-        match shader(name, &texts, &words) {
+    for shader in side_by_side(&mains, |name| shader(name, &texts, &words)) {
+        match shader {
             Ok(shader) => shaders.push(shader),
             Err(message) => message.lines().for_each(|line| println!("cargo::error={line}")),
         }
@@ -61,6 +62,50 @@ fn collect(folder: &Path, prefix: &str, into: &mut Texts) {
     }
 }
 
+/// Lines of files that some variant had.
+#[derive(Default)]
+struct Seen(Vec<(Rc<str>, Vec<bool>)>);
+
+impl Seen {
+    /// Whether a variant has others.
+    fn adds(&mut self, expanded: &Expanded) -> bool {
+        let (mut new, mut at) = (false, 0);
+        for (file, line) in &expanded.origin {
+            if self.0.get(at).is_none_or(|(known, _)| !Rc::ptr_eq(known, file) && known != file) {
+                at = self.0.iter().position(|(known, _)| known == file).unwrap_or(self.0.len());
+                if at == self.0.len() {
+                    self.0.push((file.clone(), Vec::new()));
+                }
+            }
+            let lines = &mut self.0[at].1;
+            if lines.len() <= *line {
+                lines.resize(*line + 1, false);
+            }
+            new |= !std::mem::replace(&mut lines[*line], true);
+        }
+        new
+    }
+}
+
+/// What `work` makes of each item, in their order.
+fn side_by_side<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(items.len());
+    let next = AtomicUsize::new(0);
+    let one_after_another = || {
+        let mut made = Vec::new();
+        while let Some((index, item)) = Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|i| Some((i, items.get(i)?))) {
+            made.push((index, work(item)));
+        }
+        made
+    };
+    let mut made: Vec<(usize, R)> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(one_after_another)).collect();
+        threads.into_iter().flat_map(|thread| thread.join().expect("no shader makes the build panic")).collect()
+    });
+    made.sort_by_key(|(index, _)| *index);
+    made.into_iter().map(|(_, made)| made).collect()
+}
+
 /// Checks and validates one shader.
 fn shader(name: &str, texts: &Texts, words: &HashMap<String, BTreeSet<String>>) -> Result<Shader, String> {
     let text = &texts[name];
@@ -80,12 +125,10 @@ fn shader(name: &str, texts: &Texts, words: &HashMap<String, BTreeSet<String>>) 
         }
         parts.extend(new);
         // Of the examples of ranges, those that bring lines which the ones before them did not.
-        let mut seen: HashSet<(Rc<str>, usize)> = HashSet::new();
+        let mut seen = Seen::default();
         for (index, values) in examples.iter().enumerate() {
             let expanded = preprocess::expand(name, text, &import, values).map_err(place)?;
-            let lines = seen.len();
-            seen.extend(expanded.origin.iter().cloned());
-            if index > 0 && seen.len() == lines {
+            if !seen.adds(&expanded) && index > 0 {
                 continue;
             }
             let (module, info) = reflect::validated(&expanded, values)?;

@@ -54,7 +54,10 @@ impl Gpu {
                     let module = if self.inner.options.checked {
                         device.create_shader_module(descriptor)
                     } else {
-                        // SAFETY: the test suite runs every shader with the checks on, at edge sizes.
+                        // SAFETY: whoever calls, a kernel gets operands that are as long as its sizes say. Kernels are this crate's
+                        // own and recorded by its ops alone, which refuse operands that do not fit; a value of another recording
+                        // has no place in this one, and a place is as long as its value. Within these sizes no kernel leaves its
+                        // buffers and each of its loops ends, which the tests of ops see with the checks on, at edge sizes.
                         unsafe { device.create_shader_module_trusted(descriptor, wgpu::ShaderRuntimeChecks::unchecked()) }
                     };
                     self.check()?;
@@ -113,5 +116,29 @@ impl Gpu {
         self.check()?;
         let variant = format!("{label} {variant}").trim_end().to_string();
         Ok(Compiled { pipeline, layout, label, variant, ready: AtomicBool::new(false) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gpu::Number;
+
+    #[test]
+    fn variants_that_do_not_exist_are_refused_with_what_they_lack() {
+        let of = |side, unit| text(&kernels::triangular::SOURCE, &[Value::Word(side), Value::Number(unit)]);
+        assert!(of("lower", 1).unwrap().contains("fn solve"));
+        let told = of("lower", 0).unwrap_err().to_string();
+        assert!(told.contains("shaders/triangular.wgsl has no such variant: it requires SIDE == lower && UNIT == 1"), "{told}");
+        assert!(told.contains("(variant SIDE=lower UNIT=0)"), "{told}");
+    }
+
+    #[test]
+    fn numbers_outside_of_an_axis_are_refused() {
+        assert_eq!(Value::from(Number::<1, 64>::try_from(64).unwrap()), Value::Number(64));
+        for outside in [0, 65, usize::MAX] {
+            let told = Number::<1, 64>::try_from(outside).unwrap_err().to_string();
+            assert!(told.contains(&format!("a size of {outside}: it lies between 1 and 64")), "{told}");
+        }
     }
 }

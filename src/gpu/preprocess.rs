@@ -218,7 +218,8 @@ fn compares(one: &str, values: &Values) -> Result<bool, String> {
     for operator in ["==", "!=", "<=", ">=", "<", ">"] {
         let Some((left, right)) = one.split_once(operator) else { continue };
         let (left, right) = (left.trim(), right.trim());
-        if let (Ok(a), Ok(b)) = (integer(left, values), integer(right, values)) {
+        let word = values.get(left.trim_start_matches('$')).is_some_and(|value| value.parse::<i64>().is_err());
+        if !word && let (Ok(a), Ok(b)) = (integer(left, values), integer(right, values)) {
             return Ok(match operator {
                 "==" => a == b,
                 "!=" => a != b,
@@ -241,6 +242,11 @@ fn compares(one: &str, values: &Values) -> Result<bool, String> {
 
 /// The value of an integer expression.
 fn integer(expression: &str, values: &Values) -> Result<i64, String> {
+    // Most are one number or name.
+    let one = expression.trim().trim_start_matches('$');
+    if let Ok(number) = values.get(one).map_or(one, String::as_str).parse() {
+        return Ok(number);
+    }
     let mut tokens = Vec::new();
     let mut rest = expression.trim();
     while !rest.is_empty() {
