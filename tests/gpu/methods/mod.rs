@@ -1,5 +1,5 @@
-//! Every method of the registry learns a small target on whatever adapter there is, and must do better than a fitted
-//! Gaussian by a stated distance.
+//! Every method of the registry on small targets: what it reaches after a short training is in `goldens`, closed forms and settings are here and
+//! in the other files.
 
 mod anneal;
 mod chains;
@@ -10,6 +10,7 @@ mod ebm;
 mod few_step;
 mod flow;
 mod given;
+mod goldens;
 mod kantorovich;
 mod latent;
 mod noised;
@@ -22,7 +23,7 @@ use crate::shared::{Devices, Silent};
 use pushforward::Error;
 use pushforward::data::Table;
 use pushforward::data::toy::Toy;
-use pushforward::methods::{self, Drawing, LearnsFrom, Method as _};
+use pushforward::methods::{self, Method as _};
 use pushforward::metrics::{Points, pairs};
 use pushforward::settings::Values;
 use pushforward::train::{self, Job};
@@ -85,62 +86,9 @@ fn target(method: &str) -> Toy {
 }
 
 #[test]
-fn every_method_of_section_2_beats_a_fitted_gaussian_by_half_the_way() {
-    beat_a_fitted_gaussian_by_half_the_way("§2");
-}
-
-#[test]
-fn every_method_of_section_3_beats_a_fitted_gaussian_by_half_the_way() {
-    beat_a_fitted_gaussian_by_half_the_way("§3");
-}
-
-#[test]
-fn every_method_of_section_4_beats_a_fitted_gaussian_by_half_the_way() {
-    beat_a_fitted_gaussian_by_half_the_way("§4");
-}
-
-#[test]
 fn every_method_is_of_a_section_of_the_paper() {
     let of = |paper: &str| ["§2", "§3", "§4"].iter().any(|section| paper.starts_with(section));
     assert!(methods::all().iter().all(|method| of(method.entry().paper)));
-}
-
-/// Trains the methods of a section of the paper: three tests, which run side by side.
-fn beat_a_fitted_gaussian_by_half_the_way(section: &str) {
-    // What learns from a trained flow is with the flows, and maps between two times, which want more steps, are in few_step.
-    for mut method in methods::all() {
-        let entry = method.entry();
-        let elsewhere = method.learns_from() == LearnsFrom::Teacher || matches!(method.drawing(), Drawing::Map(_));
-        if !entry.paper.starts_with(section) || elsewhere {
-            continue;
-        }
-        let folder = tempfile::tempdir().unwrap();
-        let toy = target(entry.name);
-        // Two potentials and a map want longer: over four seeds 0.21 to 0.30 of the Gaussian's distance, and after 400 steps 0.30 to 0.51.
-        let extra = match entry.name {
-            "kantorovich" => "steps = 600",
-            // Two trainings, of half the steps each: 0.058 against the Gaussian's 0.168, and 0.12 with half the width and 600 steps.
-            "rectified-flow" => "steps = 1000\npairs = 8192\nhidden_width = 64\nlearning_rate = 4e-3",
-            "flow-matching" | "diffusion" | "score" | "interpolant" => "hidden_width = 32\nlearning_rate = 4e-3",
-            "cnf" => "steps = 200\nhidden_width = 32\nhidden_layers = 2\nbatch_size = 256\nlearning_rate = 8e-3",
-            "realnvp" | "spline" | "maf" => "hidden_width = 32",
-            "ebm" => "hidden_width = 64\nhidden_layers = 2\nsample_steps = 100",
-            _ => "",
-        };
-        let outcome = trained(entry.name, toy, extra, &folder.path().join("run"));
-        let (learned, gaussian) = distances(&outcome, toy);
-        println!("{}: {learned:.4} against {gaussian:.4}", entry.name);
-        // Scores say little about tails: stein has the curve long before the ends (0.154 against 0.239).
-        let share = if entry.name == "stein" { 0.75 } else { 0.5 };
-        assert!(learned < share * gaussian, "{}: root energy distance {learned} against a Gaussian's {gaussian}", entry.name);
-        // A density of rows far away is finite or none, never no number; what is there is farther away than any row of the distribution.
-        if entry.density {
-            let far = Table::new(["x", "y"], vec![10.0, -10.0, 1e3, 1e3, -1e6, 0.0, 1e20, -1e20]).unwrap();
-            let found = outcome.model.log_density(&far).unwrap().expect("it has a density").values;
-            assert!(found.iter().all(|v| !v.is_nan() && *v < -3.0), "{}: {found:?}", entry.name);
-            assert_eq!(found[3], f32::NEG_INFINITY, "{}: {found:?}", entry.name);
-        }
-    }
 }
 
 #[test]
@@ -153,7 +101,7 @@ fn variants_of_the_methods_learn_too() {
         ("energy", "latent_dim = 1"),
         ("energy", "projections = 16"),
         // Frequencies that stay and have heavy tails diverge at the default rate on one seed of four; at this one ten runs end at 0.02 to 0.09.
-        ("characteristic", "distribution = 'cauchy'\nredraw = false\nlearning_rate = 1e-3"),
+        ("characteristic", "distribution = 'cauchy'\nredraw = false\nlearning_rate = 1e-3\nsteps = 800"),
         ("characteristic", "distribution = 'laplace'\ntau = 'uniform'\nunbiased = false"),
         ("characteristic", "distribution = 'integer'\nfrequencies = 64"),
         ("characteristic", "growth = 0.3\nscales = [1.0, 2.0]"),
@@ -178,7 +126,10 @@ fn variants_of_the_methods_learn_too() {
         ("kantorovich", "exponent = 1.0\nepsilon = 0.1\ncritic_hidden_width = 64"),
     ] {
         let folder = tempfile::tempdir().unwrap();
-        let outcome = trained(method, target(method), extra, &folder.path().join("run"));
+        // The statistics learn as much with less.
+        let small = ["mmd", "energy", "characteristic"].contains(&method);
+        let extra = if small { format!("batch_size = 256\nhidden_width = 32\n{extra}") } else { extra.to_string() };
+        let outcome = trained(method, target(method), &extra, &folder.path().join("run"));
         let (learned, gaussian) = distances(&outcome, target(method));
         println!("{method} {extra:?}: {learned:.4} against {gaussian:.4}");
         assert!(learned < 0.75 * gaussian, "{method} with {extra:?}: {learned} against a Gaussian's {gaussian}");
