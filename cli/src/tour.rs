@@ -71,10 +71,9 @@ pub fn tour(args: &arguments::Tour, adapter: &str, console: Console) -> anyhow::
         let before = std::mem::replace(&mut known, tour.kept.len());
         match tour.kept.last().map(|kept| &kept.record).filter(|_| tour.kept.len() > before) {
             // One line for all that are left out, which the result names.
+            Some(last) if last.left_out && std::mem::replace(&mut spent, true) => {}
             Some(last) if last.left_out => {
-                if !std::mem::replace(&mut spent, true) {
-                    console.message(&format!("  {} and those after it are left out: the time budget is spent", last.name));
-                }
+                console.message(&format!("  {} and those after it are left out: the time budget is spent", last.name));
             }
             Some(last) => console.message(&format!("  {}", line(tour, last))),
             None => {}
