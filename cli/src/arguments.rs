@@ -118,7 +118,7 @@ pub struct Methods {
 
 #[derive(Args)]
 pub struct Train {
-    /// Method (see `pushforward methods`)
+    /// Method, such as energy or flow-matching (see `pushforward methods`)
     pub method: String,
     /// Training data
     #[arg(long, value_name = "SOURCE")]
@@ -282,7 +282,7 @@ pub struct Evaluate {
     /// Training data: adds the scores of memorization, which tell copies from new rows
     #[arg(long, value_name = "SOURCE")]
     pub train: Option<String>,
-    /// Score ∇ log p of the target distribution, one expression per column in the reference's column names: adds KSD². Toy distributions
+    /// Score ∇ log p of the target distribution, one expression per column in the reference's column names (repeat the flag): adds KSD². Toy distributions
     /// have their own
     #[arg(long, value_name = "EXPR", allow_hyphen_values = true)]
     pub score: Vec<String>,

@@ -21,7 +21,7 @@ use rand::rngs::Xoshiro256PlusPlus;
 use rand::seq::SliceRandom;
 use serde::{Deserialize, Serialize};
 
-/// Labellings that are tried.
+/// Labelings that are tried.
 pub const PERMUTATIONS: usize = 9_999;
 
 /// A difference of two, and the chance of one as large if there were none.

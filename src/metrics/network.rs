@@ -22,7 +22,7 @@ pub fn logits(
     seed: u64,
 ) -> Result<Vec<f64>> {
     let row = |&i: &u32| &rows[i as usize * columns..(i as usize + 1) * columns];
-    let labelled: Vec<f32> =
+    let labeled: Vec<f32> =
         train.iter().flat_map(|i| row(i).iter().copied().chain([f32::from(u8::from(labels[*i as usize]))])).collect();
     let shape = MlpShape {
         inputs: columns,
@@ -49,7 +49,7 @@ pub fn logits(
     };
 
     let mut rec = Recorder::with_domain(gpu, seed, DOMAIN)?;
-    let data = gpu.upload(train.len(), columns + 1, &labelled)?;
+    let data = gpu.upload(train.len(), columns + 1, &labeled)?;
     let data = rec.tensor(&data);
     let batch = rec.batch(data, size)?;
     let (x, label) = (rec.columns(batch, 0, columns)?, rec.columns(batch, columns, 1)?);
