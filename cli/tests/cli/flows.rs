@@ -24,7 +24,7 @@ fn a_flow_is_sampled_by_the_solver_that_is_asked_for() {
         ("time_frequencies=0", ["time_frequencies", "between 1 and 16"]),
         ("sigma_min=1.5", ["sigma_min", "below 1"]),
         ("epsilon=0", ["epsilon", "between 0.005"]),
-        ("tolerance=0", ["tolerance", "at least 1e-6"]),
+        ("tolerance=0", ["tolerance", "between 1e-6 and 1"]),
         ("tolerance=1e-12", ["tolerance", "single precision"]),
         ("churn=-1", ["churn", "between 0 and 10"]),
     ] {
