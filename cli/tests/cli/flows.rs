@@ -25,7 +25,7 @@ fn a_flow_is_sampled_by_the_solver_that_is_asked_for() {
         ("sigma_min=1.5", ["sigma_min", "below 1"]),
         ("epsilon=0", ["epsilon", "between 0.005"]),
         ("tolerance=0", ["tolerance", "between 1e-6 and 1"]),
-        ("tolerance=1e-12", ["tolerance", "single precision"]),
+        ("tolerance=1e-12", ["tolerance", "between 1e-6 and 1"]),
         ("churn=-1", ["churn", "between 0 and 10"]),
     ] {
         desk.fails(&format!("train flow-matching --data toy:moons:200 --out other {TINY} --set {setting}"), 2, &parts);
