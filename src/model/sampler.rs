@@ -6,6 +6,9 @@ use crate::flow::Solver;
 use crate::methods::Sampling;
 use crate::{Error, Result};
 
+/// A change of how samples are drawn.
+type Change<'m> = Box<dyn Fn(&mut Sampling) + 'm>;
+
 /// Draws samples from a model; made by [`Model::sampler`].
 ///
 /// ```no_run
@@ -21,7 +24,7 @@ use crate::{Error, Result};
 /// ```
 pub struct Sampler<'m> {
     model: &'m Model,
-    sampling: Vec<Box<dyn Fn(&mut Sampling) + 'm>>,
+    sampling: Vec<Change<'m>>,
     steps: Option<usize>,
     temperature: Option<f32>,
     seed: u64,

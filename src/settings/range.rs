@@ -69,7 +69,7 @@ impl Range {
         let each = match (self.low, self.high) {
             (End::Open, End::Open) => String::new(),
             (End::With(low), End::With(high)) => format!("between {} and {}", shown(low), shown(high)),
-            (End::With(low), End::Open) if low == 0.0 => "0 or above".into(),
+            (End::With(0.0), End::Open) => "0 or above".into(),
             (low, high) => {
                 let low = match low {
                     End::Open => None,
@@ -105,8 +105,8 @@ impl Range {
         Err(Error::usage(format!("`{key}` is {}: it must be {}{word}", value.said(), self.said())))
     }
 
-    /// Its keywords in a JSON schema: of a number, or of an item, and of a list.
-    pub(super) fn keywords(&self) -> (Vec<(&'static str, f64)>, Vec<(&'static str, usize)>) {
+    /// Its keywords in a JSON schema, of a number or of an item of a list.
+    pub(super) fn bounds(&self) -> Vec<(&'static str, f64)> {
         let low = match self.low {
             End::Open => None,
             End::With(low) => Some(("minimum", low)),
@@ -117,9 +117,13 @@ impl Range {
             End::With(high) => Some(("maximum", high)),
             End::Without(high) => Some(("exclusiveMaximum", high)),
         };
-        let count = self.count.map(|(least, most)| [("minItems", least), ("maxItems", most)]);
-        let count = count.into_iter().flatten().filter(|&(_, number)| number < usize::MAX);
-        (low.into_iter().chain(high).collect(), count.collect())
+        low.into_iter().chain(high).collect()
+    }
+
+    /// The same of a list.
+    pub(super) fn counts(&self) -> Vec<(&'static str, usize)> {
+        let counts = self.count.map(|(least, most)| [("minItems", least), ("maxItems", most)]);
+        counts.into_iter().flatten().filter(|&(_, number)| number < usize::MAX).collect()
     }
 }
 

@@ -30,14 +30,13 @@ pub(super) fn described(
     default: &toml::Value,
 ) -> Value {
     if let (Some(range), Some(own)) = (range, schema.as_object_mut()) {
-        let (of_number, of_list) = range.keywords();
         let number = |value: f64| if value.fract() == 0.0 && value.abs() < 1e15 { json!(value as i64) } else { json!(value) };
         let each = match own.get_mut("items").and_then(Value::as_object_mut) {
             Some(items) => items,
             None => &mut *own,
         };
-        each.extend(of_number.into_iter().map(|(name, value)| (name.to_string(), number(value))));
-        own.extend(of_list.into_iter().map(|(name, value)| (name.to_string(), json!(value))));
+        each.extend(range.bounds().into_iter().map(|(name, value)| (name.to_string(), number(value))));
+        own.extend(range.counts().into_iter().map(|(name, value)| (name.to_string(), json!(value))));
     }
     if let Some(word) = word {
         schema = json!({ "anyOf": [schema, { "const": word }] });
