@@ -55,5 +55,5 @@ impl Learner for Learned {
 fn main() -> Result<()> {
     let (gpu, data) = (Gpu::open("auto")?, Table::read("toy:moons:2000")?);
     let run = Trainer::new(Affine::default()).steps(200).batch_size(256).fit(&gpu, &data)?;
-    Ok(println!("{}", metrics::evaluate(&gpu, &data, &run.model.sampler().seed(1).draw(2000)?)?))
+    metrics::evaluate(&gpu, &data, &run.model.sampler().seed(1).draw(2000)?).map(|scores| println!("{scores}"))
 }
