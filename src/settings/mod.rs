@@ -26,9 +26,9 @@ mod values;
 
 #[doc(hidden)]
 pub use range::Ranged;
-pub use range::{Range, above, below, items};
+pub use range::{Range, above, items};
 pub use schema::schema;
-pub use value::shown;
+pub(crate) use value::shown;
 pub use values::Values;
 
 #[doc(hidden)]
@@ -111,7 +111,7 @@ macro_rules! settings {
         impl $crate::settings::Settings for $name {
             fn keys(&self) -> Vec<$crate::settings::Key> {
                 #[allow(unused_imports)]
-                use $crate::settings::{above, below, items};
+                use $crate::settings::{above, items};
                 let mut keys = Vec::new();
                 $( $crate::setting!(key keys, self, $field, [$($help),+] [$($word)?] [$($range)?] [$($kind)?]); )+
                 keys
@@ -130,7 +130,7 @@ macro_rules! settings {
 
             fn check(&self) -> $crate::Result<()> {
                 #[allow(unused_imports)]
-                use $crate::settings::{Relations as _, above, below, items};
+                use $crate::settings::{Relations as _, above, items};
                 $( $crate::setting!(check self, $field, [$($word)?] [$($range)?] [$($kind)?]); )+
                 self.validate()
             }

@@ -14,7 +14,7 @@ enum End {
 }
 
 /// Numbers that are valid for a setting; of a list, for each of its items, and how many items it may have. Written as Rust's ranges (`1..=64`, `0.0..1.0`, `0..`), or
-/// from [`above`], [`below`] and [`items`] where an end itself is not in it.
+/// from [`above`], [`Range::below`] and [`items`] where an end itself is not in it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Range {
     low: End,
@@ -27,11 +27,6 @@ const ANY: Range = Range { low: End::Open, high: End::Open, count: None };
 /// Numbers above this one.
 pub fn above(low: f64) -> Range {
     Range { low: End::Without(low), ..ANY }
-}
-
-/// Numbers below this one.
-pub fn below(high: f64) -> Range {
-    Range { high: End::Without(high), ..ANY }
 }
 
 /// Lists of so many items, each in a range.
