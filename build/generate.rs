@@ -107,7 +107,11 @@ fn numbers(shader: &Shader, file: &str) -> String {
     let mut seen = Vec::new();
     for (name, rust, value) in lets.chain(constants) {
         if !seen.contains(name) {
-            writeln!(w, "#[allow(dead_code, clippy::excessive_precision)]\npub const {name}: {rust} = {value};").unwrap();
+            writeln!(
+                w,
+                "#[allow(dead_code, clippy::excessive_precision, clippy::approx_constant)]\npub const {name}: {rust} = {value};"
+            )
+            .unwrap();
             seen.push(name.clone());
         }
     }
