@@ -82,7 +82,9 @@ fn every_objective_learns_moving_data() {
         ("objective = 'wgan'\ncritic_steps = 3\ncritic_hidden_layers = 3\nsteps = 200", 0.75),
     ] {
         let folder = tempfile::tempdir().unwrap();
-        let outcome = trained("anneal", Toy::Moons, extra, &folder.path().join("run"));
+        let batch = if extra.contains("batch_size") { "" } else { "batch_size = 256\n" };
+        let extra = format!("{batch}hidden_width = 32\n{extra}");
+        let outcome = trained("anneal", Toy::Moons, &extra, &folder.path().join("run"));
         let (learned, gaussian) = distances(&outcome, Toy::Moons);
         let times = outcome.metrics.series("time");
         println!("{extra:?}: {learned:.4} against {gaussian:.4}; t from {:.3}", times[0].1);

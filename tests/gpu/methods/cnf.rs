@@ -268,11 +268,11 @@ fn prices_make_the_field_slower_and_smoother() {
     let run = |kinetic: f64, jacobian: f64| {
         let data = Dataset::new(&GPU, Toy::Moons.sample(2000, 1).single(), 2, None).unwrap();
         let settings = format!(
-            "steps = 120\nwarmup_steps = 10\nhidden_width = 24\nhidden_layers = 2\nbatch_size = 256\nkinetic_penalty = {kinetic}\njacobian_penalty = {jacobian}"
+            "steps = 80\nwarmup_steps = 10\nhidden_width = 24\nhidden_layers = 2\nbatch_size = 128\nkinetic_penalty = {kinetic}\njacobian_penalty = {jacobian}"
         );
         let method = built(&settings, 0, Some(&data));
         let mut plan = method.plan(&GPU, SEED, &data).unwrap();
-        plan.replay(120).unwrap();
+        plan.replay(80).unwrap();
         let reports = plan.final_reports().unwrap();
         let last = &reports[reports.len() - 10..];
         ["kinetic", "jacobian", "nats"].map(|name| {
