@@ -100,8 +100,8 @@ const OTHERS: &[&str] = &[
     "metropolis::",
     "partners::",
     "path::",
-    "perceptron::",
-    "perceptron_broadcast::",
+    "perceptron/broadcast::",
+    "perceptron/workgroup::",
     "probe::",
     "random::",
     "sinkhorn::",
@@ -111,7 +111,16 @@ const OTHERS: &[&str] = &[
 /// `shader::entry` of every shader.
 fn entry_points() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    for (shader, text) in texts("shaders", "wgsl") {
+    let mut shaders = texts("shaders", "wgsl");
+    for op in std::fs::read_dir(folder("shaders")).expect("the source") {
+        let op = op.expect("the source");
+        let name = op.file_name().to_string_lossy().into_owned();
+        if op.path().is_dir() && name != "common" {
+            let parts = texts(&format!("shaders/{name}"), "wgsl");
+            shaders.extend(parts.into_iter().map(|(part, text)| (format!("{name}/{part}"), text)));
+        }
+    }
+    for (shader, text) in shaders {
         let mut after = false;
         for line in text.lines() {
             after |= line.starts_with("@compute");
