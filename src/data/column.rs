@@ -74,6 +74,60 @@ impl Column {
         Ok(Self { name, cells: Cells::Categories { codes, levels }, missing: None, ty: None, form: NumberForm::default() })
     }
 
+    /// The same of codes and levels that are known to fit.
+    pub(super) fn of_codes(name: &str, codes: Vec<u32>, levels: Arc<[String]>) -> Self {
+        Self {
+            name: name.into(),
+            cells: Cells::Categories { codes, levels },
+            missing: None,
+            ty: None,
+            form: NumberForm::default(),
+        }
+    }
+
+    /// The cells of this column and below them those of another.
+    ///
+    /// # Errors
+    /// Texts and numbers.
+    pub(super) fn stacked(self, other: Self, origin: &str) -> Result<Self> {
+        let rows = [self.rows(), other.rows()];
+        let (name, ty, form) = (self.name.clone(), self.ty, self.form.clone());
+        let missing = match (&self.missing, &other.missing) {
+            (None, None) => None,
+            (a, b) => {
+                let marks = |mask: &Option<Vec<bool>>, rows: usize| mask.clone().unwrap_or_else(|| vec![false; rows]);
+                Some([marks(a, rows[0]), marks(b, rows[1])].concat())
+            }
+        };
+        let numbers = |column: &Self| (0..column.rows()).map(|row| column.number(row)).collect::<Vec<f64>>();
+        let cells = match (&self.cells, &other.cells) {
+            (Cells::Categories { codes, levels }, Cells::Categories { codes: more, levels: others }) => {
+                let mut all = levels.to_vec();
+                let place: Vec<u32> = others
+                    .iter()
+                    .map(|level| {
+                        let at = all.iter().position(|known| known == level).unwrap_or_else(|| {
+                            all.push(level.clone());
+                            all.len() - 1
+                        });
+                        at as u32
+                    })
+                    .collect();
+                let codes = codes.iter().copied().chain(more.iter().map(|code| place[*code as usize])).collect();
+                Cells::Categories { codes, levels: all.into() }
+            }
+            (Cells::Integers(a), Cells::Integers(b)) => Cells::Integers([&a[..], b].concat()),
+            (Cells::Dates { micros, form }, Cells::Dates { micros: more, .. }) => {
+                Cells::Dates { micros: [&micros[..], more].concat(), form: form.clone() }
+            }
+            (Cells::Numbers(_) | Cells::Integers(_), Cells::Numbers(_) | Cells::Integers(_)) => {
+                Cells::Numbers([numbers(&self), numbers(&other)].concat())
+            }
+            _ => return Err(Error::data(format!("column `{name}` of {origin} is of another type than in the other table"))),
+        };
+        Ok(Self { name, cells, missing, ty: if self.ty == other.ty { ty } else { None }, form })
+    }
+
     /// A column of dates or times: microseconds from the first of January 1970, or from midnight, and how they are written.
     pub fn dates(name: impl Into<String>, micros: Vec<i64>, form: DateForm) -> Self {
         Self { name: name.into(), cells: Cells::Dates { micros, form }, missing: None, ty: None, form: NumberForm::default() }

@@ -24,6 +24,8 @@ mod choice;
 mod column;
 mod dates;
 mod density;
+mod describe;
+mod encoding;
 mod file;
 mod formats;
 mod formula;
@@ -46,6 +48,7 @@ mod types;
 
 pub use column::Column;
 pub use dates::DateForm;
+pub use encoding::Encoding;
 pub use file::FileFormat;
 pub use source::{DEFAULT_TOY_ROWS, LoadOptions, MAX_TOY_ROWS, Origin, Source};
 pub use standardize::Standardization;
@@ -56,6 +59,7 @@ pub use types::{ColumnType, NumberForm, TypeOptions};
 /// What the other modules use, and with the feature `unstable` the tests and the other packages.
 mod internal {
     pub use super::density::{density_warnings, dependent_column, dequantized};
+    pub use super::describe::ColumnSummary;
     pub use super::file::{file_hash, write_atomically};
     pub use super::formula::{Formulas, Function, Node};
     pub use super::levels::{Group, groups, in_words};

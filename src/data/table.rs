@@ -132,6 +132,38 @@ impl Table {
         Ok(table)
     }
 
+    /// The rows of this table and below them those of another: its columns are found by their names, categories by those of their levels.
+    ///
+    /// # Errors
+    /// A column that the other table does not have, or has with another type.
+    pub fn stacked(&self, other: &Self) -> Result<Self> {
+        let other = other.align(&self.columns)?;
+        let stack = |j: usize| self.typed_column(j).stacked(other.typed_column(j), other.origin());
+        Self::from_columns((0..self.cols()).map(stack).collect::<Result<Vec<_>>>()?).map(|table| table.from_origin(&self.origin))
+    }
+
+    /// A column with its type.
+    fn typed_column(&self, j: usize) -> Column {
+        let name = &self.columns[j];
+        let values = || self.column(j).collect::<Vec<f64>>();
+        let column = match self.typed.get(j).map(|typed| &typed.of) {
+            None => Column::numbers(name, values()),
+            Some(Type::Number(form)) => Column::numbers(name, values()).with_form(form.clone()),
+            Some(Type::Integer(_)) => Column::integers(name, self.integers(j).unwrap_or_default()),
+            Some(Type::Category(levels)) => {
+                Column::of_codes(name, values().iter().map(|code| *code as u32).collect(), levels.clone())
+            }
+            Some(Type::Date(form)) => {
+                Column::dates(name, values().iter().map(|seconds| (seconds * 1e6).round() as i64).collect(), form.clone())
+            }
+        };
+        let column = column.with_type(self.column_type(j));
+        match self.missing(j) {
+            Some(missing) => column.with_missing(missing.to_vec()).unwrap_or_else(|_| unreachable!("as many marks as rows")),
+            None => column,
+        }
+    }
+
     /// A column's whole numbers, where it was made of such; those of missing cells mean nothing.
     pub fn integers(&self, column: usize) -> Option<Vec<i64>> {
         match &self.typed.get(column)?.of {

@@ -123,9 +123,16 @@ pub struct NumberForm {
     pub before: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub behind: String,
-    /// Decimals of the number that has most, where no cell has more than six and none an exponent: samples have no more.
+    /// Decimals of the number that has most, zeros at the end left out, where no cell has more than six and none an exponent: samples have no more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decimals: Option<u8>,
+    /// Decimals that every number has, be they zeros.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub least_decimals: u8,
+}
+
+fn is_zero(number: &u8) -> bool {
+    *number == 0
 }
 
 /// Decimals up to which they are taken for a property of the column.
@@ -172,10 +179,19 @@ impl NumberForm {
     pub fn write(&self, value: f64) -> String {
         let digits = match self.decimals {
             Some(decimals) => {
-                let text = format!("{value:.*}", usize::from(decimals));
+                let mut text = format!("{value:.*}", usize::from(decimals.max(self.least_decimals)));
                 // Not the zeros that a shorter number does not have, and no minus before a zero.
-                let text = if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { &text };
-                if text == "-0" { "0".to_string() } else { text.to_string() }
+                let least = text.find('.').map_or(text.len(), |point| match self.least_decimals {
+                    0 => point,
+                    least => point + 1 + usize::from(least),
+                });
+                while text.len() > least && text.ends_with(['0', '.']) {
+                    text.pop();
+                }
+                match text.strip_prefix('-').filter(|text| text.bytes().all(|b| b == b'0' || b == b'.')) {
+                    Some(zero) => zero.to_string(),
+                    None => text,
+                }
             }
             None => match value.abs() {
                 0.0 | 1e-5..1e16 => format!("{value}"),
@@ -240,16 +256,14 @@ fn dressed(cell: &str) -> Option<NumberForm> {
         (None, None) if groups('\'', unsigned) => (false, Some('\'')),
         _ => (false, None),
     };
-    let form = NumberForm { decimal_comma, thousands, before, behind, decimals: None };
+    let form = NumberForm { decimal_comma, thousands, before, behind, ..NumberForm::default() };
     form.read(cell).is_some().then_some(form)
 }
 
-/// Decimals of a plain number; none where it has an exponent.
-fn decimals(cell: &str) -> Option<usize> {
-    match cell.bytes().any(|b| b == b'e' || b == b'E') {
-        true => None,
-        false => Some(cell.split_once(['.', ',']).map_or(0, |(_, rest)| rest.bytes().filter(u8::is_ascii_digit).count())),
-    }
+/// Decimals of a plain number, with and without zeros at its end; none where it has an exponent.
+fn decimals(cell: &str) -> Option<[usize; 2]> {
+    let digits = cell.split_once('.').map_or("", |(_, rest)| rest);
+    (!cell.contains(['e', 'E'])).then(|| [digits.len(), digits.trim_end_matches('0').len()])
 }
 
 /// What has been seen of a column.
@@ -257,9 +271,13 @@ fn decimals(cell: &str) -> Option<usize> {
 pub(super) struct Seen {
     /// Cells that are there.
     pub present: usize,
+    /// How many of them are plain numbers, and the row and text of the first that is none.
+    plain: usize,
+    text: Option<(usize, String)>,
     numbers: bool,
     integers: bool,
     decimals: Option<usize>,
+    least_decimals: usize,
     /// The last whole number, while they count up by one.
     counts: Option<i64>,
     /// The form of numbers with signs that fits all cells, once one is no plain number; none where no form does.
@@ -269,6 +287,8 @@ pub(super) struct Seen {
     words: BTreeSet<String>,
 }
 
+/// Share of a column's cells up to which those that are no numbers are mistakes.
+const SLIPS: f64 = 0.05;
 /// Texts that are kept of a column to find words for true and false.
 const WORDS: usize = 3;
 
@@ -276,9 +296,12 @@ impl Default for Seen {
     fn default() -> Self {
         Self {
             present: 0,
+            plain: 0,
+            text: None,
             numbers: true,
             integers: true,
             decimals: Some(0),
+            least_decimals: usize::MAX,
             counts: None,
             dressed: None,
             dates: Forms::default(),
@@ -300,10 +323,15 @@ pub(super) enum Reading {
 }
 
 impl Seen {
-    /// Takes in a cell that is not missing.
-    pub fn see(&mut self, cell: &str) {
+    /// Takes in a cell that is not missing, of this row, from 1.
+    pub fn see(&mut self, cell: &str, row: usize) {
         let first = self.present == 0;
         self.present += 1;
+        match plain(cell) {
+            Some(_) => self.plain += 1,
+            None if self.text.is_none() => self.text = Some((row, cell.to_string())),
+            None => {}
+        }
         if self.words.len() < WORDS && !self.words.contains(cell) {
             self.words.insert(cell.to_string());
         }
@@ -312,7 +340,9 @@ impl Seen {
                 let whole = self.integers.then(|| cell.parse::<i64>().ok()).flatten();
                 self.integers = whole.is_some();
                 self.counts = whole.filter(|whole| first || self.counts.and_then(|last| last.checked_add(1)) == Some(*whole));
-                self.decimals = self.decimals.zip(decimals(cell)).map(|(most, here)| most.max(here));
+                let here = decimals(cell);
+                self.decimals = self.decimals.zip(here).map(|(most, [_, here])| most.max(here));
+                self.least_decimals = self.least_decimals.min(here.map_or(0, |[all, _]| all));
                 return;
             }
             self.numbers = false;
@@ -347,7 +377,8 @@ impl Seen {
     pub fn reading(&self, asked: Option<ColumnType>, commas: bool) -> Reading {
         let number = || {
             let decimals = self.decimals.filter(|&most| most <= MOST_DECIMALS).map(|most| most as u8);
-            NumberForm { decimals, ..NumberForm::default() }
+            let least_decimals = if decimals.is_some() { self.least_decimals.min(MOST_DECIMALS) as u8 } else { 0 };
+            NumberForm { decimals, least_decimals, ..NumberForm::default() }
         };
         let dressed = || self.dressed.clone().flatten();
         match asked {
@@ -369,6 +400,16 @@ impl Seen {
                 },
             },
         }
+    }
+
+    /// The row and the text of the first cell that is no number in a column of numbers: one cell, or a share of them that is no category's. An infinity is such a
+    /// cell whatever the others are.
+    pub fn slip(&self) -> Option<(usize, &str)> {
+        let (row, text) = self.text.as_ref()?;
+        let texts = self.present - self.plain;
+        let infinite = text.parse::<f64>().is_ok_and(f64::is_infinite);
+        let few = texts == 1 && self.plain > 1 || (texts as f64) <= SLIPS * self.present as f64;
+        (infinite || few && self.dates.found().is_none()).then_some((*row, text.as_str()))
     }
 
     /// Whether the whole numbers of the column count up by one.
@@ -399,8 +440,19 @@ mod tests {
 
     fn seen(cells: &[&str]) -> Seen {
         let mut seen = Seen::default();
-        cells.iter().for_each(|cell| seen.see(cell));
+        cells.iter().zip(1..).for_each(|(cell, row)| seen.see(cell, row));
         seen
+    }
+
+    #[test]
+    fn a_text_among_numbers_is_a_slip() {
+        assert_eq!(seen(&["1", "x", "3"]).slip(), Some((2, "x")));
+        assert_eq!(seen(&["1", "x", "y"]).slip(), None);
+        assert_eq!(seen(&["a", "inf", "b"]).slip(), None);
+        assert_eq!(seen(&["inf", "b"]).slip(), Some((1, "inf")));
+        let many = [vec!["1"; 60], vec!["x"; 3]].concat();
+        assert_eq!((seen(&many).slip(), seen(&[&many[..], &["y"; 3]].concat()).slip()), (Some((61, "x")), None));
+        assert_eq!(seen(&["1", "2"]).slip(), None);
     }
 
     fn read(cells: &[&str]) -> Reading {
@@ -412,6 +464,10 @@ mod tests {
         assert_eq!(read(&["1", "-2", "+3"]), Reading::Integer);
         let number = |decimals| Reading::Number(NumberForm { decimals, ..NumberForm::default() });
         assert_eq!(read(&["1", "2.5", "-0.25"]), number(Some(2)));
+        // As pandas writes whole numbers in a column with missing cells.
+        let whole = NumberForm { decimals: Some(0), least_decimals: 1, ..NumberForm::default() };
+        assert_eq!(read(&["181.0", "195.0"]), Reading::Number(whole.clone()));
+        assert_eq!([181.0, 1e3].map(|v| whole.write(v)), ["181.0", "1000.0"]);
         assert_eq!(read(&["1.1234567", "2"]), number(None));
         assert_eq!(read(&["1e-3", "2"]), number(None));
         // A leading zero makes a code, a word no number.

@@ -30,6 +30,19 @@ pub(in crate::data) fn read(path: &Path, choice: &Choice, header: Option<bool>, 
         choice.find(name, &names, header)?;
     }
     let asked = |j: usize| options.types.get(&names[j]).copied();
+    for (&j, (row, text)) in picked.iter().filter_map(|j| Some((j, seen[*j].slip()?))) {
+        if asked(j).is_none() && matches!(seen[j].reading(None, commas), Reading::Text) {
+            return Err(Error::data(format!(
+                "column `{}` of {} holds `{}` in row {} (of {}), which is not a number as its other cells are: correct the cell, name it as a \
+                 missing value, or ask for the type `category`",
+                names[j],
+                path.display(),
+                shortened(text),
+                grouped(row),
+                grouped(rows)
+            )));
+        }
+    }
     let mut builders: Vec<Builder> =
         picked.iter().map(|&j| Builder::new(seen[j].reading(asked(j), commas), rows, asked(j))).collect();
     let mut notes = second_pass(path, header, |row, record| {
@@ -61,7 +74,9 @@ pub(in crate::data) fn read(path: &Path, choice: &Choice, header: Option<bool>, 
                 form.write(1234.5)
             ));
         }
-        let column = builder.finish(name, &seen[j], asked(j))?;
+        // Who chooses a column by its name wants it learned.
+        let chosen = choice.columns.is_some();
+        let column = builder.finish(name, &seen[j], asked(j), chosen)?;
         if let (Cells::Categories { levels, .. }, None | Some(ColumnType::Boolean)) = (&column.cells, column.ty)
             && levels.len() as f64 > MANY_LEVELS * seen[j].present as f64
             && seen[j].present >= LEAST_IDENTIFIERS
@@ -118,7 +133,7 @@ fn first_pass(path: &Path, header: Option<bool>, options: &TypeOptions) -> Resul
         for (seen, cell) in seen.iter_mut().zip(&record) {
             let cell = std::str::from_utf8(cell).unwrap_or_default();
             if !options.is_missing(cell) {
-                seen.see(cell);
+                seen.see(cell, rows);
             }
         }
         more = next(&mut record)?;
@@ -233,7 +248,7 @@ impl Builder {
     }
 
     /// The column, with the type that its cells show where none is asked for.
-    pub fn finish(self, name: &str, seen: &Seen, asked: Option<ColumnType>) -> Result<Column> {
+    pub fn finish(self, name: &str, seen: &Seen, asked: Option<ColumnType>, chosen: bool) -> Result<Column> {
         let Self { cells, missing, .. } = self;
         let present = missing.iter().filter(|missing| !**missing).count();
         let (rows, complete) = (missing.len(), present == missing.len());
@@ -254,11 +269,13 @@ impl Builder {
             None if present == 0 => ColumnType::Constant,
             None if column.is_constant() && complete => ColumnType::Constant,
             None => match &column.cells {
-                Cells::Categories { levels, .. } if levels.len() == present && present >= LEAST_IDENTIFIERS => {
+                Cells::Categories { levels, .. } if levels.len() == present && present >= LEAST_IDENTIFIERS && !chosen => {
                     ColumnType::Identifier
                 }
                 Cells::Categories { .. } if seen.is_boolean() => ColumnType::Boolean,
-                Cells::Integers(_) if seen.counts_up() && complete && rows >= LEAST_IDENTIFIERS => ColumnType::Identifier,
+                Cells::Integers(_) if seen.counts_up() && complete && rows >= LEAST_IDENTIFIERS && !chosen => {
+                    ColumnType::Identifier
+                }
                 _ => return Ok(column),
             },
         };

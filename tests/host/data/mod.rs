@@ -1,6 +1,7 @@
 //! Tables, files and toy targets: no device needed.
 
 mod csv;
+mod encoding;
 mod file;
 mod formula;
 #[cfg(all(feature = "npy", feature = "parquet"))]

@@ -1,0 +1,452 @@
+//! One column: the states that it can be in, and the numbers of one of them.
+
+use std::collections::HashMap;
+
+use rand::RngExt;
+use rand::rngs::ChaCha8Rng;
+use rand_distr::StandardNormal;
+use serde::{Deserialize, Serialize};
+
+use super::code::Code;
+use super::quantile::Quantile;
+use crate::data::{Column, ColumnType, DateForm, NumberForm, Table, nearest};
+use crate::words::grouped;
+use crate::{Error, Result};
+
+/// Share of a column's cells that one value has from which on it is a state of its own, if it also comes so many times as often as the most frequent one that is
+/// none.
+const ATOM: f64 = 0.05;
+const ABOVE_OTHERS: usize = 3;
+/// Rows that a state has at least.
+const LEAST_ROWS: usize = 10;
+/// States of that kind at most.
+const MOST_ATOMS: usize = 16;
+/// Whole numbers are as good as continuous where their standard deviation is so many times the unit; below, a value that comes often is one of them like any other.
+const FINE: f64 = 10.0;
+/// Skewness and excess kurtosis from which on a column goes by ranks: those of the exponential distribution are 2 and 6.
+const SKEWED: f64 = 1.5;
+const HEAVY: f64 = 5.0;
+/// Distinct values below which there is no use in ranks.
+const LEAST_DISTINCT: usize = 20;
+
+/// A column of a table, as it was fitted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct EncodedColumn {
+    pub name: String,
+    pub ty: ColumnType,
+    kind: Kind,
+    /// All levels of a column of texts, and nothing else.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    levels: Vec<String>,
+    coding: Coding,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Coding {
+    /// The number of the one value, or none where all cells are missing.
+    Constant {
+        value: Option<f64>,
+    },
+    /// The next whole number, where the identifiers are such.
+    Identifier {
+        next: Option<i64>,
+    },
+    States {
+        states: Vec<State>,
+        code: Code,
+        numbers: Option<Numbers>,
+    },
+}
+
+/// What a row can have in a column.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum State {
+    /// A number of its own.
+    Number,
+    /// This value: a level's place, or a number that comes often.
+    Value(f64),
+    Missing,
+}
+
+/// What the numbers of a column are.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    Number(NumberForm),
+    Integer,
+    Date(DateForm),
+    Level,
+}
+
+/// How the numbers of a column are made standard.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Numbers {
+    low: f64,
+    high: f64,
+    mean: f64,
+    scale: f64,
+    /// What all of them are multiples of.
+    unit: Option<f64>,
+    quantile: Option<Quantile>,
+}
+
+impl Kind {
+    fn of(table: &Table, j: usize) -> Self {
+        match (table.levels(j), table.date_form(j), table.integers(j).is_some()) {
+            (Some(_), ..) => Self::Level,
+            (_, Some(form), _) => Self::Date(form.clone()),
+            (_, _, true) => Self::Integer,
+            _ => Self::Number(table.number_form(j).cloned().unwrap_or_default()),
+        }
+    }
+
+    /// What all of these values are multiples of: the largest such number, of whole numbers, dates, and numbers of few decimals.
+    fn unit(&self, values: &[f64]) -> Option<f64> {
+        let finest = match self {
+            Self::Integer => 1.0,
+            Self::Date(form) => form.unit() as f64 / 1e6,
+            Self::Number(form) => 0.1f64.powi(i32::from(form.decimals?)),
+            Self::Level => return None,
+        };
+        let whole = |value: &f64| (value / finest).round().abs() as u64;
+        let common = values.iter().map(whole).fold(0, gcd);
+        Some(common.max(1) as f64 * finest)
+    }
+}
+
+fn gcd(mut a: u64, mut b: u64) -> u64 {
+    while b > 0 {
+        (a, b) = (b, a % b);
+    }
+    a
+}
+
+impl Numbers {
+    fn fit(values: &[f64], kind: &Kind) -> Self {
+        let n = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / n;
+        let moment = |k: i32| values.iter().map(|value| (value - mean).powi(k)).sum::<f64>() / n;
+        let variance = moment(2);
+        let scale = if variance > 0.0 { variance.sqrt() } else { 1.0 };
+        let (skewness, kurtosis) = (moment(3) / scale.powi(3), moment(4) / scale.powi(4) - 3.0);
+        let unit = kind.unit(values);
+        let fine = unit.is_none_or(|unit| scale > FINE * unit);
+        let odd = skewness.abs() > SKEWED || kurtosis > HEAVY;
+        let mut distinct = values.to_vec();
+        distinct.sort_unstable_by(f64::total_cmp);
+        let (low, high) = (distinct[0], distinct[distinct.len() - 1]);
+        distinct.dedup();
+        let quantile = (fine && odd && distinct.len() >= LEAST_DISTINCT).then(|| Quantile::fit(values.to_vec())).flatten();
+        Self { low, high, mean, scale, unit, quantile }
+    }
+
+    fn write(&self, value: f64, random: &mut ChaCha8Rng) -> f64 {
+        match (&self.quantile, self.unit) {
+            (Some(quantile), Some(unit)) => quantile.forward(value + unit * random.random_range(-0.5..0.5)).0,
+            (Some(quantile), None) => quantile.forward(value).0,
+            (None, _) => (value - self.mean) / self.scale,
+        }
+    }
+
+    fn read(&self, number: f64) -> f64 {
+        let value = self.quantile.as_ref().map_or(self.mean + self.scale * number, |quantile| quantile.inverse(number));
+        let value = self.unit.map_or(value, |unit| (value / unit).round() * unit);
+        value.clamp(self.low, self.high)
+    }
+
+    /// The spacing of what [`Numbers::write`] makes, where it has one.
+    fn spacing(&self) -> f64 {
+        match (&self.quantile, self.unit) {
+            (None, Some(unit)) => unit / self.scale,
+            _ => 0.0,
+        }
+    }
+}
+
+impl EncodedColumn {
+    pub fn fit(table: &Table, j: usize) -> Result<Self> {
+        let ty = table.column_type(j);
+        let kind = Kind::of(table, j);
+        let missing = |row: &usize| table.missing(j).is_some_and(|missing| missing[*row]);
+        let column: Vec<f64> = table.column(j).collect();
+        let values: Vec<f64> = (0..table.rows()).filter(|row| !missing(row)).map(|row| column[row]).collect();
+        let absent = table.rows() - values.len();
+        let coding = match ty {
+            ColumnType::Constant => Coding::Constant { value: values.first().copied() },
+            ColumnType::Identifier => {
+                let last = table.integers(j).and_then(|all| all.into_iter().max());
+                Coding::Identifier { next: last.map(|last| last.saturating_add(1)) }
+            }
+            _ => Self::states(&kind, &values, absent, table.levels(j).map_or(0, <[String]>::len))?,
+        };
+        let learned = !matches!(coding, Coding::Identifier { .. });
+        let levels = table.levels(j).filter(|_| learned).unwrap_or_default().to_vec();
+        Ok(Self { name: table.columns()[j].clone(), ty, kind, levels, coding })
+    }
+
+    fn states(kind: &Kind, values: &[f64], absent: usize, levels: usize) -> Result<Coding> {
+        let mut counts: HashMap<u64, usize> = HashMap::new();
+        // A zero of either sign is one value.
+        values.iter().for_each(|value| *counts.entry((value + 0.0).to_bits()).or_default() += 1);
+        let mut counts: Vec<(f64, usize)> = counts.into_iter().map(|(bits, count)| (f64::from_bits(bits), count)).collect();
+        counts.sort_unstable_by(|a, b| b.1.cmp(&a.1).then(a.0.total_cmp(&b.0)));
+        let often = |count: usize| count >= LEAST_ROWS && count as f64 >= ATOM * values.len() as f64;
+        let fine = kind.unit(values).is_none_or(|unit| {
+            let mean = values.iter().sum::<f64>() / values.len() as f64;
+            let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / values.len() as f64;
+            variance.sqrt() > FINE * unit
+        });
+        let mut states = match kind {
+            Kind::Level => {
+                // A level without a row is a state all the same: other rows may have it.
+                let mut all: Vec<(f64, usize)> = (0..levels).map(|code| (code as f64, 0)).collect();
+                counts.iter().for_each(|(code, count)| all[*code as usize].1 = *count);
+                all
+            }
+            // Two numbers are two states, and a handful that each come often are no continuum.
+            _ if counts.len() <= 2
+                || counts.len() <= MOST_ATOMS && matches!(kind, Kind::Number(_)) && counts.iter().all(|c| often(c.1)) =>
+            {
+                counts.clone()
+            }
+            _ if fine => {
+                let others = |k: usize| counts.get(k).map_or(0, |other| ABOVE_OTHERS * other.1);
+                let atoms =
+                    (1..=MOST_ATOMS.min(counts.len())).filter(|&k| often(counts[k - 1].1) && counts[k - 1].1 >= others(k));
+                counts[..atoms.max().unwrap_or(0)].to_vec()
+            }
+            _ => Vec::new(),
+        };
+        // In their own order: a file's rows may come in any.
+        states.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+        let rest: Vec<f64> = values.iter().copied().filter(|value| states.iter().all(|(atom, _)| atom != value)).collect();
+        let mut all: Vec<(State, usize)> = states.into_iter().map(|(value, count)| (State::Value(value), count)).collect();
+        let numbers = (!rest.is_empty() && !matches!(kind, Kind::Level)).then(|| Numbers::fit(&rest, kind));
+        if numbers.is_some() {
+            all.push((State::Number, rest.len()));
+        }
+        if absent > 0 {
+            all.push((State::Missing, absent));
+        }
+        let code = Code::new(&all.iter().map(|(_, count)| *count).collect::<Vec<_>>())?;
+        Ok(Coding::States { states: all.into_iter().map(|(state, _)| state).collect(), code, numbers })
+    }
+
+    /// How many columns of numbers it takes.
+    pub fn width(&self) -> usize {
+        match &self.coding {
+            Coding::States { code, numbers, .. } => code.width() + usize::from(numbers.is_some()),
+            _ => 0,
+        }
+    }
+
+    pub fn has_missing(&self) -> bool {
+        matches!(&self.coding, Coding::States { states, .. } if states.contains(&State::Missing))
+    }
+
+    /// A number below all that the column has, where pictures show missing cells.
+    pub fn below(&self) -> f64 {
+        let Coding::States { states, numbers, .. } = &self.coding else { return -1.0 };
+        let of_state = |state: &State| match state {
+            State::Value(value) => Some(*value),
+            _ => None,
+        };
+        let own = numbers.iter().flat_map(|numbers| [numbers.low, numbers.high]);
+        let (low, high) = states
+            .iter()
+            .filter_map(of_state)
+            .chain(own)
+            .fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(value), high.max(value)));
+        match &self.kind {
+            Kind::Level => -1.0,
+            _ => low - (0.1 * (high - low)).max(f64::from(high == low)),
+        }
+    }
+
+    pub fn names(&self) -> Vec<String> {
+        match &self.coding {
+            Coding::States { code, numbers, .. } => {
+                let bits = (1..=code.width()).map(|bit| format!("{} (bit {bit})", self.name));
+                numbers.iter().map(|_| self.name.clone()).chain(bits).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    pub fn spacings(&self) -> Vec<f64> {
+        match &self.coding {
+            Coding::States { code, numbers, .. } => {
+                numbers.iter().map(Numbers::spacing).chain((0..code.width()).map(|_| 1.0)).collect()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// A column of one cell, which is missing if it is empty.
+    pub fn cell(&self, cell: &str) -> Result<Column> {
+        let wrong = |what: &str| Error::usage(format!("`{}` is {what}, and `{cell}` is not: give another value", self.name));
+        let missing = cell.is_empty();
+        let column = match &self.kind {
+            Kind::Level => {
+                let level = self.levels.iter().position(|level| level == cell);
+                let code = match level {
+                    Some(code) => code,
+                    None if missing => 0,
+                    None => {
+                        let near = nearest(cell, self.levels.iter().map(String::as_str));
+                        let hint = near.map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default();
+                        return Err(Error::usage(format!(
+                            "`{cell}` is not a category of `{}` in the training data{hint}; its categories are {}",
+                            self.name,
+                            self.levels.join(", ")
+                        )));
+                    }
+                };
+                Column::categories(&self.name, vec![code as u32], self.levels.clone())?
+            }
+            _ if missing => Column::numbers(&self.name, vec![f64::NAN]),
+            Kind::Number(form) => Column::numbers(&self.name, vec![form.read(cell).ok_or_else(|| wrong("a number"))?]),
+            Kind::Integer => Column::integers(&self.name, vec![cell.parse().map_err(|_| wrong("a whole number"))?]),
+            Kind::Date(form) => {
+                let micros = form.read(cell).ok_or_else(|| wrong(&format!("a date such as {}", form.write(0))))?;
+                Column::dates(&self.name, vec![micros], form.clone())
+            }
+        };
+        column.with_missing(vec![missing])
+    }
+
+    /// What writes the cells of a table's column as numbers.
+    pub fn writer<'a>(&'a self, table: &'a Table, j: usize) -> Result<Writer<'a>> {
+        let Coding::States { states, code, numbers } = &self.coding else {
+            return Err(Error::data(format!("column `{}` is not learned", self.name)));
+        };
+        let text = !self.levels.is_empty();
+        if text != table.levels(j).is_some() {
+            let (was, is) = if text { ("text", "numbers") } else { ("numbers", "text") };
+            let (name, origin) = (&self.name, table.origin());
+            return Err(Error::data(format!("column `{name}` of {origin} holds {is}, and it was {was} in the training data")));
+        }
+        let mut known = HashMap::new();
+        let (mut number, mut missing) = (None, None);
+        for (at, state) in states.iter().enumerate() {
+            match state {
+                State::Number => number = Some(at),
+                State::Missing => missing = Some(at),
+                State::Value(value) => {
+                    known.insert((value + 0.0).to_bits(), at);
+                }
+            }
+        }
+        // The table's levels as those that were fitted: by their names.
+        let levels = table.levels(j).map(|levels| {
+            let own: HashMap<&str, usize> = self.levels.iter().enumerate().map(|(at, level)| (level.as_str(), at)).collect();
+            levels.iter().map(|level| own.get(level.as_str()).copied()).collect()
+        });
+        Ok(Writer { column: self, table, j, code, numbers: numbers.as_ref(), known, number, missing, levels })
+    }
+
+    /// Columns `at` and on of a table of numbers as this column.
+    pub fn decode(&self, numbers: &Table, at: usize, random: &mut ChaCha8Rng) -> Result<Column> {
+        let rows = numbers.rows();
+        let cells: Vec<Option<f64>> = match &self.coding {
+            Coding::Constant { value } => vec![*value; rows],
+            Coding::Identifier { next: Some(next) } => {
+                let values = (0..rows as i64).map(|row| next.saturating_add(row)).collect();
+                return Ok(Column::integers(&self.name, values).with_type(self.ty));
+            }
+            Coding::Identifier { next: None } => {
+                let tag: u32 = random.random();
+                let levels = (1..=rows).map(|row| format!("{tag:08x}-{row:0width$}", width = rows.to_string().len()));
+                return Ok(Column::categories(&self.name, (0..rows as u32).collect(), levels)?.with_type(self.ty));
+            }
+            Coding::States { states, code, numbers: own } => {
+                let of_words = code.states_of_words();
+                let first = at + usize::from(own.is_some());
+                let cell = |row: usize| {
+                    let row = numbers.row(row);
+                    match states[Code::read(&of_words, &row[first..first + code.width()])] {
+                        State::Missing => None,
+                        State::Value(value) => Some(value),
+                        State::Number => own.as_ref().map(|own| own.read(row[at])),
+                    }
+                };
+                (0..rows).map(cell).collect()
+            }
+        };
+        let missing: Vec<bool> = cells.iter().map(Option::is_none).collect();
+        let values = cells.into_iter().map(|cell| cell.unwrap_or(0.0));
+        let column = match &self.kind {
+            Kind::Number(form) => Column::numbers(&self.name, values.collect()).with_form(form.clone()),
+            Kind::Integer => Column::integers(&self.name, values.map(|value| value.round() as i64).collect()),
+            Kind::Date(form) => {
+                Column::dates(&self.name, values.map(|value| (value * 1e6).round() as i64).collect(), form.clone())
+            }
+            Kind::Level => Column::categories(&self.name, values.map(|value| value as u32).collect(), self.levels.clone())?,
+        };
+        column.with_type(self.ty).with_missing(missing)
+    }
+}
+
+/// Writes the cells of a table's column as numbers.
+pub(super) struct Writer<'a> {
+    column: &'a EncodedColumn,
+    table: &'a Table,
+    j: usize,
+    code: &'a Code,
+    numbers: Option<&'a Numbers>,
+    /// The state of each value that is one, by its bits.
+    known: HashMap<u64, usize>,
+    number: Option<usize>,
+    missing: Option<usize>,
+    /// The table's levels among those that were fitted.
+    levels: Option<Vec<Option<usize>>>,
+}
+
+impl Writer<'_> {
+    /// Appends a cell's number, if the column has one, and its bits.
+    pub fn write(&self, row: usize, random: &mut ChaCha8Rng, into: &mut Vec<f64>) -> Result<()> {
+        let cell = self.table.row(row)[self.j];
+        let missing = self.table.missing(self.j).map_or(cell.is_nan(), |missing| missing[row]);
+        let (state, value) = match &self.levels {
+            _ if missing => (self.missing.ok_or_else(|| self.unseen(row, "no missing cells"))?, None),
+            Some(levels) => {
+                let level = levels[cell as usize].and_then(|level| self.known.get(&(level as f64 + 0.0).to_bits()));
+                (*level.ok_or_else(|| self.unseen_level(row, cell as usize))?, None)
+            }
+            None => match self.known.get(&(cell + 0.0).to_bits()) {
+                Some(state) => (*state, None),
+                None => (self.number.ok_or_else(|| self.unseen(row, "not this value"))?, Some(cell)),
+            },
+        };
+        if let Some(numbers) = self.numbers {
+            into.push(match value {
+                Some(value) => numbers.write(value, random),
+                None => random.sample(StandardNormal),
+            });
+        }
+        self.code.write(state, || random.random(), into);
+        Ok(())
+    }
+
+    fn unseen(&self, row: usize, had: &str) -> Error {
+        let (name, origin) = (&self.column.name, self.table.origin());
+        Error::data(format!(
+            "row {} of {origin} has a cell of `{name}` that the training data did not have ({had} there)",
+            grouped(row + 1)
+        ))
+    }
+
+    fn unseen_level(&self, row: usize, level: usize) -> Error {
+        let level = self.table.levels(self.j).map_or("", |levels| levels[level].as_str());
+        let guess = nearest(level, self.column.levels.iter().map(String::as_str));
+        Error::data(format!(
+            "column `{}` of {} holds `{level}` in row {}{}, which is not a category of the training data",
+            self.column.name,
+            self.table.origin(),
+            grouped(row + 1),
+            guess.map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default()
+        ))
+    }
+}

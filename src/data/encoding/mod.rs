@@ -1,0 +1,193 @@
+//! [`Encoding`]: typed columns as columns of numbers that any method can learn, and samples back as typed columns.
+//!
+//! | a column | becomes |
+//! |---|---|
+//! | of numbers | one column of mean 0 and standard deviation 1, or, where it is skewed or has heavy tails, one that is normal by ranks (`quantile`) |
+//! | of whole numbers, dates | the same; samples are rounded to the column's unit, and a method that learns a density learns it with noise of that unit |
+//! | in which values come again and again (zeros, caps) | besides, bits that say which of these values a row has, or that it has another |
+//! | with missing cells | besides, bits that say so: missing is one more of these values |
+//! | of categories, of words for true and false | bits: ⌈log₂ K⌉ columns for K levels (`code`) |
+//! | with one value, of identifiers | nothing: samples get the value, or fresh identifiers |
+//!
+//! In a row whose bits say that there is no number, its column holds a standard normal one that means nothing. Samples stay within the bounds that
+//! the data have, and have no more decimals than they.
+//!
+//! ```
+//! use pushforward::data::{Column, Encoding, Table};
+//! let table = Table::from_columns([
+//!     Column::integers("age", vec![31, 45, 22, 60, 0]).with_missing(vec![false, false, false, false, true])?,
+//!     Column::categories("sex", vec![0, 1, 1, 0, 1], ["f", "m"])?,
+//! ])?;
+//! let encoding = Encoding::fit(&table)?;
+//! let numbers = encoding.encode(&table, 0)?; // what a method learns from
+//! assert_eq!(numbers.columns(), ["age", "age (bit 1)", "sex (bit 1)"]);
+//! let back = encoding.decode(&numbers, 0)?;
+//! assert_eq!((back.integers(0), back.missing(0), back.levels(1)), (table.integers(0), table.missing(0), table.levels(1)));
+//! # Ok::<(), pushforward::Error>(())
+//! ```
+
+mod code;
+mod column;
+mod quantile;
+
+use rand::SeedableRng;
+use rand::rngs::ChaCha8Rng;
+use serde::{Deserialize, Serialize};
+
+use super::choice::distinct;
+use super::{ColumnType, Table, nearest};
+use crate::{Error, Result};
+use column::EncodedColumn;
+
+/// Levels of a column that are shown as one each.
+const MOST_INDICATORS: usize = 64;
+
+/// How the columns of a table are numbers, fitted to its rows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Encoding {
+    columns: Vec<EncodedColumn>,
+}
+
+impl Encoding {
+    /// Fits the encoding to a table.
+    ///
+    /// # Errors
+    /// A table in which nothing is left to learn; more than 2²⁰ levels in a column.
+    pub fn fit(table: &Table) -> Result<Self> {
+        let columns = (0..table.cols()).map(|j| EncodedColumn::fit(table, j)).collect::<Result<Vec<_>>>()?;
+        if columns.iter().all(|column| column.width() == 0) {
+            return Err(Error::data(format!(
+                "{} has no column to learn: each has one value, or identifies rows",
+                table.origin()
+            )));
+        }
+        Ok(Self { columns })
+    }
+
+    /// The columns' names and types, in order.
+    pub fn types(&self) -> Vec<(&str, ColumnType)> {
+        self.columns.iter().map(|column| (column.name.as_str(), column.ty)).collect()
+    }
+
+    /// One row of its columns from texts, each a column's name and its cell as a file would have it; empty cells are missing.
+    ///
+    /// # Errors
+    /// A column that is not there, is named twice or not at all; a cell that is not of the column's type, or a level that it does not have.
+    pub fn row(&self, cells: &[(&str, &str)]) -> Result<Table> {
+        let known = || self.columns.iter().map(|column| column.name.as_str()).collect::<Vec<_>>();
+        if let Some((unknown, _)) = cells.iter().find(|(name, _)| !known().contains(name)) {
+            let hint = nearest(unknown, known()).map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default();
+            return Err(Error::usage(format!("there is no column `{unknown}`{hint}; the columns are {}", known().join(", "))));
+        }
+        let cell = |column: &EncodedColumn| {
+            let mut own = cells.iter().filter(|(name, _)| *name == column.name);
+            match (own.next(), own.next()) {
+                (Some((_, cell)), None) => column.cell(cell),
+                (None, _) => Err(Error::usage(format!("`{}` is missing; the columns are {}", column.name, known().join(", ")))),
+                (Some(_), Some(_)) => Err(Error::usage(format!("`{}` is named twice: give one value per column", column.name))),
+            }
+        };
+        Table::from_columns(self.columns.iter().map(cell).collect::<Result<Vec<_>>>()?)
+    }
+
+    /// The encoding of these columns alone, of those that it has.
+    pub fn select(&self, names: &[String]) -> Self {
+        Self { columns: self.columns.iter().filter(|column| names.contains(&column.name)).cloned().collect() }
+    }
+
+    /// Whether a table needs no encoding: its columns are numbers without missing cells.
+    pub fn is_needless(table: &Table) -> bool {
+        let numbers = |j| matches!(table.column_type(j), ColumnType::Number | ColumnType::Integer);
+        (0..table.cols()).all(|j| numbers(j) && table.missing(j).is_none())
+    }
+
+    /// Names of the columns of numbers: that of the column for its number, and with `(bit 1)`, `(bit 2)`, … for its bits.
+    pub fn names(&self) -> Vec<String> {
+        distinct(self.columns.iter().flat_map(EncodedColumn::names).collect())
+    }
+
+    /// Of each column of numbers the spacing of its values, with which uniform noise gives them a density: 1 of bits, 0 of numbers that may lie
+    /// anywhere.
+    pub fn spacings(&self) -> Vec<f64> {
+        self.columns.iter().flat_map(EncodedColumn::spacings).collect()
+    }
+
+    /// The columns that are learned: of each its name, and how many columns of numbers it takes.
+    pub fn widths(&self) -> Vec<(&str, usize)> {
+        self.columns.iter().map(|column| (column.name.as_str(), column.width())).collect()
+    }
+
+    /// The rows of a table as numbers; what is drawn at random (numbers that mean nothing, one of two words) by the seed. Weights stay.
+    ///
+    /// # Errors
+    /// A column that the table does not have, or has with another type; a level that the fitted table did not have.
+    pub fn encode(&self, table: &Table, seed: u64) -> Result<Table> {
+        let learned: Vec<&EncodedColumn> = self.columns.iter().filter(|column| column.width() > 0).collect();
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let mut writers = Vec::with_capacity(learned.len());
+        for column in learned {
+            writers.push(column.writer(table, table.index_of(&column.name)?)?);
+        }
+        let width: usize = self.columns.iter().map(EncodedColumn::width).sum();
+        let mut values = Vec::with_capacity(table.rows() * width);
+        for row in 0..table.rows() {
+            for writer in &writers {
+                writer.write(row, &mut random, &mut values)?;
+            }
+        }
+        let encoded = Table::new(self.names(), values)?.from_origin(table.origin());
+        match table.weights() {
+            Some(weights) => encoded.with_weights(weights.to_vec()),
+            None => Ok(encoded),
+        }
+    }
+
+    /// Rows of numbers as plain numbers of the data's own columns, for pictures and for distances of single columns: categories by their place, or, if
+    /// `indicators`, as a column `NAME=LEVEL` of 0 and 1 for each level; missing cells below all others. Columns that are not learned are left out.
+    ///
+    /// # Errors
+    /// As [`Encoding::decode`].
+    pub fn shown(&self, numbers: &Table, indicators: bool) -> Result<Table> {
+        let table = self.decode(numbers, 0)?;
+        let (mut names, mut columns): (Vec<String>, Vec<Vec<f64>>) = (Vec::new(), Vec::new());
+        for (j, column) in self.columns.iter().enumerate().filter(|(_, column)| column.width() > 0) {
+            let below = column.below();
+            let values = table.column(j).map(|value| if value.is_nan() { below } else { value }).collect::<Vec<f64>>();
+            match table.levels(j).filter(|levels| indicators && levels.len() <= MOST_INDICATORS) {
+                Some(levels) => {
+                    let missing = std::iter::once((below, "(missing)")).filter(|_| column.has_missing());
+                    for (code, level) in levels.iter().enumerate().map(|(at, level)| (at as f64, level.as_str())).chain(missing) {
+                        names.push(format!("{}={level}", column.name));
+                        columns.push(values.iter().map(|value| f64::from(u8::from(*value == code))).collect());
+                    }
+                }
+                None => {
+                    names.push(column.name.clone());
+                    columns.push(values);
+                }
+            }
+        }
+        let values = (0..table.rows()).flat_map(|row| columns.iter().map(move |column| column[row])).collect::<Vec<f64>>();
+        let shown = Table::new(distinct(names), values)?.from_origin(numbers.origin());
+        match numbers.weights() {
+            Some(weights) => shown.with_weights(weights.to_vec()),
+            None => Ok(shown),
+        }
+    }
+
+    /// Rows of numbers as the table's own columns, in its order; a level among the rare ones is drawn by the seed.
+    ///
+    /// # Errors
+    /// Columns that the encoding does not have.
+    pub fn decode(&self, numbers: &Table, seed: u64) -> Result<Table> {
+        let numbers = numbers.align(&self.names())?;
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let mut at = 0;
+        let mut columns = Vec::with_capacity(self.columns.len());
+        for column in &self.columns {
+            columns.push(column.decode(&numbers, at, &mut random)?);
+            at += column.width();
+        }
+        Table::from_columns(columns).map(|table| table.from_origin(numbers.origin()))
+    }
+}

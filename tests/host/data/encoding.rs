@@ -1,0 +1,161 @@
+//! Typed columns as numbers, and back.
+
+use proptest::prelude::*;
+use pushforward::data::{Column, ColumnType, Encoding, LoadOptions, Source, Table, TypeOptions};
+
+use super::sentence;
+
+/// A table of every kind of column: heavy tails, zeros and a cap, small and large whole numbers, texts, missing cells, dates, a constant, identifiers.
+fn mixed(rows: usize) -> Table {
+    let mut text = String::from("id,income,hours,children,balance,city,member,joined,planet,note\n");
+    for i in 0..rows {
+        let u = (i * 7919 % rows) as f64 / rows as f64;
+        let income = if i % 3 == 0 { "0".into() } else { format!("{:.2}", (3.0 * u).exp() * 1000.0) };
+        let hours = if i % 4 == 0 { "40".into() } else { format!("{:.1}", 20.0 + 40.0 * (u * 13.0).fract()) };
+        let balance = (u * 4e5) as i64 - 100_000;
+        let city = ["Bern", "Aarau", "Chur", "NA", "Basel"][i % 5];
+        let member = if i % 2 == 0 { "yes" } else { "no" };
+        let note = if i % 10 == 0 { format!("text {}", i % 70) } else { String::new() };
+        text += &format!(
+            "{i},{income},{hours},{},{balance},{city},{member},20{:02}-0{}-1{},Earth,{note}\n",
+            i * i % 4,
+            i % 20,
+            i % 9 + 1,
+            i % 10
+        );
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mixed.csv");
+    std::fs::write(&path, text).unwrap();
+    let source: Source = path.display().to_string().parse().unwrap();
+    source.load_typed(0, &LoadOptions::default(), &TypeOptions::default()).unwrap()
+}
+
+fn cells(table: &Table) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("out.csv");
+    table.write(&path).unwrap();
+    std::fs::read_to_string(&path).unwrap().lines().map(str::to_string).collect()
+}
+
+#[test]
+fn every_kind_of_column_comes_back_as_it_was() {
+    use ColumnType::*;
+    let table = mixed(400);
+    let types: Vec<ColumnType> = (0..table.cols()).map(|j| table.column_type(j)).collect();
+    assert_eq!(types, [Identifier, Number, Number, Integer, Integer, Category, Boolean, Date, Constant, Category]);
+    let encoding = Encoding::fit(&table).unwrap();
+    assert_eq!(
+        encoding.widths(),
+        [
+            ("id", 0),
+            ("income", 2),
+            ("hours", 2),
+            ("children", 1),
+            ("balance", 1),
+            ("city", 3),
+            ("member", 1),
+            ("joined", 1),
+            ("planet", 0),
+            ("note", 3)
+        ]
+    );
+    let numbers = encoding.encode(&table, 1).unwrap();
+    assert!(numbers.values().iter().all(|value| value.is_finite()));
+    let back = encoding.decode(&numbers, 2).unwrap();
+    // All but the identifiers, which are fresh: they go on where the data's end.
+    let others = |line: &String| line.split_once(',').unwrap().1.to_string();
+    assert_eq!(cells(&back).iter().map(others).collect::<Vec<_>>(), cells(&table).iter().map(others).collect::<Vec<_>>());
+    assert_eq!((back.integers(0).unwrap()[0], types), (400, (0..back.cols()).map(|j| back.column_type(j)).collect()));
+    // The same through its text, as a model file keeps it.
+    let text = serde_json::to_string(&encoding).unwrap();
+    assert_eq!(serde_json::from_str::<Encoding>(&text).unwrap(), encoding);
+}
+
+#[test]
+fn noise_of_the_spacing_is_rounded_away() {
+    let table = mixed(400);
+    let encoding = Encoding::fit(&table).unwrap();
+    let numbers = encoding.encode(&table, 1).unwrap();
+    let spacings = encoding.spacings();
+    let noised = numbers.values().iter().enumerate().map(|(at, value)| {
+        let noise = ((at * 7919) % 997) as f64 / 997.0 - 0.499;
+        value + noise * spacings[at % spacings.len()]
+    });
+    let noised = Table::new(numbers.columns().iter().cloned(), noised.collect()).unwrap();
+    assert_eq!(cells(&encoding.decode(&noised, 2).unwrap())[1..], cells(&encoding.decode(&numbers, 2).unwrap())[1..]);
+}
+
+#[test]
+fn numbers_become_standard_whatever_their_tails() {
+    let n = 3000;
+    let skewed: Vec<f64> = (0..n).map(|i| -(1.0 - (f64::from(i) + 0.5) / f64::from(n)).ln() * 1e6).collect();
+    let plain: Vec<f64> = (0..n).map(|i| f64::from(i * 7919 % n)).collect();
+    let table = Table::from_columns([Column::numbers("skewed", skewed), Column::numbers("plain", plain)]).unwrap();
+    let encoding = Encoding::fit(&table).unwrap();
+    let numbers = encoding.encode(&table, 0).unwrap();
+    for (j, fourth) in [(0, 3.0), (1, 1.8)] {
+        let moment = |k| numbers.column(j).map(|z| z.powi(k)).sum::<f64>() / f64::from(n);
+        // The fourth moments of the normal and of the uniform distribution.
+        assert!(
+            moment(1).abs() < 0.02 && (moment(2) - 1.0).abs() < 0.05 && (moment(4) - fourth).abs() < 0.3,
+            "{j}: {}",
+            moment(4)
+        );
+    }
+    // Samples beyond the data end at their bounds.
+    let far = Table::new(numbers.columns().iter().cloned(), vec![-50.0, -50.0, 50.0, 50.0]).unwrap();
+    let decoded = encoding.decode(&far, 0).unwrap();
+    let bounds = table.kinds();
+    assert_eq!(decoded.values(), [bounds[0].min, bounds[1].min, bounds[0].max, bounds[1].max]);
+}
+
+#[test]
+fn other_tables_are_encoded_by_the_names_of_columns_and_levels() {
+    let typed = |levels: [&str; 2], codes: [u32; 2]| {
+        Table::from_columns([Column::categories("c", codes.to_vec(), levels).unwrap(), Column::numbers("x", vec![0.5, 1.5])])
+    };
+    let encoding = Encoding::fit(&typed(["a", "b"], [0, 1]).unwrap()).unwrap();
+    let [one, other] =
+        [typed(["a", "b"], [0, 1]), typed(["b", "a"], [1, 0])].map(|table| encoding.encode(&table.unwrap(), 0).unwrap());
+    assert_eq!(one.values(), other.values());
+    let unseen = typed(["a", "bb"], [0, 1]).unwrap();
+    assert!(sentence(encoding.encode(&unseen, 0)).contains("holds `bb` in row 2 (did you mean `b`?)"));
+    let missing = Table::from_columns([
+        Column::categories("c", vec![0], ["a"]).unwrap(),
+        Column::numbers("x", vec![0.5]).with_missing(vec![true]).unwrap(),
+    ]);
+    assert!(sentence(encoding.encode(&missing.unwrap(), 0)).contains("row 1 of the table has a cell of `x`"));
+    assert!(
+        sentence(encoding.encode(&Table::from_columns([Column::numbers("c", vec![1.0])]).unwrap(), 0)).contains("it was text")
+    );
+    let whole = Table::from_columns([Column::integers("n", (0..30).collect())]).unwrap();
+    assert!(Encoding::is_needless(&whole) && !Encoding::is_needless(&typed(["a", "b"], [0, 1]).unwrap()));
+    assert_eq!(encoding.select(&["x".into()]).names(), ["x (bit 1)"]);
+}
+
+proptest! {
+    #[test]
+    fn any_column_comes_back(
+        numbers in proptest::collection::vec(prop_oneof![Just(0.0), Just(-1.5), -1e9f64..1e9], 2..120),
+        missing in proptest::collection::vec(any::<bool>(), 120),
+        codes in proptest::collection::vec(0u32..9, 120),
+        whole in proptest::collection::vec(prop_oneof![Just(0i64), -1_000_000_000i64..1_000_000_000, 0i64..5], 120),
+    ) {
+        let n = numbers.len();
+        let table = Table::from_columns([
+            Column::numbers("x", numbers.clone()).with_missing(missing[..n].to_vec()).unwrap(),
+            Column::integers("k", whole[..n].to_vec()),
+            Column::categories("c", codes[..n].to_vec(), (0..9).map(|level| format!("level {level}"))).unwrap().with_missing(missing[..n].iter().map(|m| !m).collect()).unwrap(),
+        ]).unwrap();
+        let Ok(encoding) = Encoding::fit(&table) else { return Ok(()) };
+        let back = encoding.decode(&encoding.encode(&table, 3).unwrap(), 4).unwrap();
+        for (row, x) in numbers.iter().enumerate() {
+            match missing[row] {
+                true => prop_assert!(back.missing(0).unwrap()[row] && back.row(row)[2] == f64::from(codes[row])),
+                false => prop_assert!((back.row(row)[0] - x).abs() <= 1e-6 * x.abs().max(1.0), "{} for {}", back.row(row)[0], x),
+            }
+            prop_assert_eq!(back.integers(1).unwrap()[row], whole[row]);
+        }
+    }
+}
