@@ -116,6 +116,17 @@ pub struct Methods {
     pub json: bool,
 }
 
+/// How the columns of a CSV file are read.
+#[derive(Args)]
+pub struct Types {
+    /// Type of a column, where it is not what its cells show: number, integer, boolean, category, date, identifier (not learned); repeatable
+    #[arg(long = "type", value_name = "COLUMN=TYPE")]
+    pub types: Vec<String>,
+    /// Words for a missing value, beside empty cells [default: NA, N/A, NaN, null, None, NaT, -, ? in any case]; --missing "" leaves empty cells alone
+    #[arg(long, value_name = "WORD,…")]
+    pub missing: Option<String>,
+}
+
 #[derive(Args)]
 pub struct Train {
     /// Method, such as energy or flow-matching (see `pushforward methods`)
@@ -156,6 +167,8 @@ pub struct Train {
     /// Column of sample weights, in the data and in --validation and --test data
     #[arg(long, value_name = "COLUMN")]
     pub weights: Option<String>,
+    #[command(flatten)]
+    pub types: Types,
 }
 
 #[derive(Args)]
@@ -169,6 +182,8 @@ pub struct Tour {
     /// Column of sample weights, in the data and in --test data
     #[arg(long, value_name = "COLUMN")]
     pub weights: Option<String>,
+    #[command(flatten)]
+    pub types: Types,
     /// Conditioning columns: the models learn p(other columns | these), as in `train`
     #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
     pub condition: Vec<String>,

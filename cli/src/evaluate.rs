@@ -1,19 +1,23 @@
 //! `evaluate`: one set of rows against another.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use pushforward::data::{LoadOptions, Source, Table, groups};
-use pushforward::metrics::{Evaluator, Stage, Watch};
+use pushforward::data::{ColumnType, LoadOptions, Source, Table, TypeOptions, groups};
+use pushforward::metrics::{Evaluation, Evaluator, Stage, Watch};
 use pushforward::words::number;
 
 use super::arguments::Evaluate;
 use super::console::{Console, print, print_object};
 use super::hints;
+use super::typed;
 
 /// Toy targets draw the reference and the samples from seeds of their own, so that neither is the training set of the same seed.
 const REFERENCE: u64 = 0x7265_6665;
 const SAMPLES: u64 = 0x7361_6d70;
 
 pub fn evaluate(args: &Evaluate, adapter: &str, console: Console) -> anyhow::Result<()> {
+    if let Some(found) = typed(args, adapter, console)? {
+        return shown(args, &found, console);
+    }
     // Categories are compared by the reference's levels.
     let mut source = args.reference.parse::<Source>()?.with_levels()?;
     if let (Some(columns), Some(weights)) = (&mut source.columns, &args.weights) {
@@ -49,17 +53,50 @@ pub fn evaluate(args: &Evaluate, adapter: &str, console: Console) -> anyhow::Res
     if let Some(bar) = bar {
         bar.finish_and_clear();
     }
-    let found = found?;
-    if args.json {
-        return print_object(&found);
+    shown(args, &(found?, [reference.rows(), samples.rows()]), console)
+}
+
+/// The scores of tables with dates, identifiers or missing cells: with the types of their columns. None where a table has none of these.
+fn typed(args: &Evaluate, adapter: &str, console: Console) -> anyhow::Result<Option<(Evaluation, [usize; 2])>> {
+    let types = TypeOptions::default();
+    let read = |text: &str, types: &TypeOptions, weights: &Option<String>| -> pushforward::Result<Option<Table>> {
+        let source: Source = text.parse()?;
+        let options = LoadOptions { weights: weights.clone(), ..LoadOptions::default() };
+        typed::table(&source, &[], &options, types)
+    };
+    let needs = |table: &Table| {
+        let by_types =
+            |j| matches!(table.column_type(j), ColumnType::Date | ColumnType::Identifier) || table.missing(j).is_some();
+        (0..table.cols()).any(by_types)
+    };
+    let Some(reference) = read(&args.reference, &types, &args.weights)?.filter(needs) else { return Ok(None) };
+    // As the reference has them: a sample may not show what a column is.
+    let known = (0..reference.cols()).map(|j| (reference.columns()[j].clone(), reference.column_type(j)));
+    let types = TypeOptions { types: known.filter(|(_, ty)| ty.is_learned()).collect(), ..types };
+    let load = |text: &str, weights: &Option<String>| {
+        text.parse::<Source>()?.load_typed(0, &LoadOptions { weights: weights.clone(), ..LoadOptions::default() }, &types)
+    };
+    let samples = load(&args.samples, &args.sample_weights)?;
+    let train = args.train.as_ref().map(|text| load(text, &None)).transpose()?;
+    console.notes([Some(&reference), Some(&samples), train.as_ref()].into_iter().flatten());
+    let gpu = super::device::open(adapter, console)?;
+    let (watch, bar) = watch(console);
+    let mut evaluator = Evaluator::new(&gpu).standardize(args.standardize).seed(args.seed).pair_rows(args.pair_rows).watch(watch);
+    if let Some(train) = &train {
+        evaluator = evaluator.train(train);
     }
-    console.message(&format!(
-        "{} rows of {} against {} rows of {}",
-        samples.rows(),
-        args.samples,
-        reference.rows(),
-        args.reference
-    ));
+    let found = evaluator.evaluate(&reference, &samples);
+    if let Some(bar) = bar {
+        bar.finish_and_clear();
+    }
+    Ok(Some((found?, [reference.rows(), samples.rows()])))
+}
+
+fn shown(args: &Evaluate, (found, rows): &(Evaluation, [usize; 2]), console: Console) -> anyhow::Result<()> {
+    if args.json {
+        return print_object(found);
+    }
+    console.message(&format!("{} rows of {} against {} rows of {}", rows[1], args.samples, rows[0], args.reference));
     let advice = hints::of_verdict(&found.verdict).map_or(String::new(), |advice| format!("{advice}\n"));
     Ok(print(&format!("{found}\n{advice}"))?)
 }

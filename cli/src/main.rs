@@ -13,6 +13,7 @@ mod reproduce;
 mod tour;
 mod train;
 mod trained;
+mod typed;
 
 use std::process::ExitCode;
 

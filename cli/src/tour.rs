@@ -13,18 +13,34 @@ use super::arguments;
 use super::console::{Console, print, print_object};
 use super::progress::Watches;
 use super::train::{TEST, command, fresh_rows, name_of, quote, stop_on_signals};
+use super::typed::{self, Typed};
 
 pub fn tour(args: &arguments::Tour, adapter: &str, console: Console) -> anyhow::Result<()> {
     let source: Source = args.data.parse()?;
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(format!("tour-{}", name_of(&source))));
     let training = Values::of_assignments(args.set.iter().map(String::as_str))?;
     let options = LoadOptions { weights: args.weights.clone(), header: None, skip_missing: true };
-    let (chosen, conditions) = match args.condition.as_slice() {
-        [] => (source.clone(), 0),
-        names => source.with_given(names, args.weights.as_deref())?,
+    let types = typed::options(&args.types)?;
+    let test_source: Option<Source> = args.test.as_deref().map(str::parse).transpose()?;
+    let typed = match typed::table(&source, &args.condition, &options, &types)? {
+        Some(table) => Some(Typed::encode(&table, &args.condition, [&None, &test_source], (&options, &types), args.seed)?),
+        None => None,
     };
-    let table = chosen.load(args.seed, &options)?;
+    if let Some(typed) = &typed {
+        console.message(typed.described.trim_end());
+        typed.notes.iter().for_each(|note| console.message(&format!("warning: {note}")));
+    }
+    let (chosen, conditions) = match (&typed, args.condition.as_slice()) {
+        (Some(typed), _) => (source.clone(), typed.encoded.conditions),
+        (None, []) => (source.clone(), 0),
+        (None, names) => source.with_given(names, args.weights.as_deref())?,
+    };
+    let (table, encoding) = match &typed {
+        Some(typed) => (typed.encoded.table.clone(), typed.encoded.encoding.clone()),
+        None => (chosen.load(args.seed, &options)?, None),
+    };
     let test = match &args.test {
+        Some(_) if typed.is_some() => typed.and_then(|typed| typed.test).map(|(_, rows)| rows),
         Some(test) => {
             let test: Source = test.parse()?;
             let columns = if conditions > 0 { chosen.columns.clone() } else { test.columns.clone() };
@@ -37,6 +53,7 @@ pub fn tour(args: &arguments::Tour, adapter: &str, console: Console) -> anyhow::
     };
     let plan = Plan {
         table,
+        encoding,
         conditions,
         test,
         source,
@@ -50,7 +67,9 @@ pub fn tour(args: &arguments::Tour, adapter: &str, console: Console) -> anyhow::
     // Before a device is opened, so that a mistake is reported at once.
     plan.check()?;
     console.notes([Some(&plan.table), plan.test.as_ref()].into_iter().flatten());
-    outlier_warnings(&plan.table).iter().for_each(|said| console.message(&format!("warning: {said}")));
+    if plan.encoding.is_none() {
+        outlier_warnings(&plan.table).iter().for_each(|said| console.message(&format!("warning: {said}")));
+    }
     let gpu = crate::device::open(adapter, console)?;
     console.message(&format!(
         "{} on {}: {}, {}, {} in all, on {}",

@@ -23,6 +23,7 @@ use super::arguments::Train;
 use super::console::{Console, print};
 use super::progress::Watch;
 use super::trained::{asked, step_left};
+use super::typed::{self, Typed};
 
 pub fn train(args: &Train, adapter: &str, console: Console) -> anyhow::Result<()> {
     let name = methods::by_name(&args.method)?.name();
@@ -37,11 +38,24 @@ pub fn train(args: &Train, adapter: &str, console: Console) -> anyhow::Result<()
         in_progress(&out)?;
     }
     let options = LoadOptions { weights: args.weights.clone(), header: None, skip_missing: true };
-    let (chosen, conditions) = match condition(args, &out)?.as_slice() {
-        [] => (source.clone(), 0),
-        given => source.with_given(given, args.weights.as_deref())?,
+    let (given, types) = (condition(args, &out)?, typed::options(&args.types)?);
+    let typed = match typed::table(&source, &given, &options, &types)? {
+        Some(table) => Some(Typed::encode(&table, &given, [&validation_source, &test_source], (&options, &types), seed)?),
+        None => None,
     };
-    let table = chosen.load(seed, &options)?;
+    if let Some(typed) = &typed {
+        console.message(typed.described.trim_end());
+        typed.notes.iter().for_each(|note| console.message(&format!("warning: {note}")));
+    }
+    let (chosen, conditions) = match (&typed, given.as_slice()) {
+        (Some(typed), _) => (source.clone(), typed.encoded.conditions),
+        (None, []) => (source.clone(), 0),
+        (None, given) => source.with_given(given, args.weights.as_deref())?,
+    };
+    let (table, encoding) = match &typed {
+        Some(typed) => (typed.encoded.table.clone(), typed.encoded.encoding.clone()),
+        None => (chosen.load(seed, &options)?, None),
+    };
     // A toy target of the same seed would give the very rows that are trained on.
     let load = |set: &Option<Source>, domain: u64| -> Result<Option<(String, Table)>, Error> {
         let Some(set) = set else { return Ok(None) };
@@ -50,7 +64,14 @@ pub fn train(args: &Train, adapter: &str, console: Console) -> anyhow::Result<()
         rows.check_levels()?;
         Ok(Some((set.to_string(), rows.load(seed ^ domain, &options)?)))
     };
-    let (validation, mut test) = (load(&validation_source, VALIDATION)?, load(&test_source, TEST)?);
+    let (learned, words) = match &typed {
+        Some(typed) => (typed.learned, typed.given.join(", ")),
+        None => (table.cols() - conditions, in_words(&table.columns()[table.cols() - conditions..])),
+    };
+    let (validation, mut test) = match typed {
+        Some(Typed { validation, test, .. }) => (validation, test),
+        None => (load(&validation_source, VALIDATION)?, load(&test_source, TEST)?),
+    };
     let fresh = |domain: u64| fresh_rows(&chosen, &table, seed ^ domain);
     let is_own = method.target_score().is_none();
     if test.is_none() && is_own && training.test_fraction.is_none() {
@@ -60,21 +81,20 @@ pub fn train(args: &Train, adapter: &str, console: Console) -> anyhow::Result<()
     let beside = if is_own { fresh(BESIDE)? } else { None };
     let sets = [Some(&table), validation.as_ref().map(|(_, rows)| rows), test.as_ref().map(|(_, rows)| rows)];
     console.notes(sets.into_iter().flatten());
-    outlier_warnings(&table).iter().for_each(|said| console.message(&format!("warning: {said}")));
+    if encoding.is_none() {
+        outlier_warnings(&table).iter().for_each(|said| console.message(&format!("warning: {said}")));
+    }
     let gpu = super::device::open(adapter, console)?;
     console.message(&format!(
         "training {} on {source}: {}, {}{}, up to {} on {}",
         entry.name,
         count(table.rows(), "row"),
-        count(table.cols() - conditions, "column"),
-        match conditions {
-            0 => String::new(),
-            k => format!(" given {}", in_words(&table.columns()[table.cols() - k..])),
-        },
+        count(learned, "column"),
+        if conditions > 0 { format!(" given {words}") } else { String::new() },
         count(training.steps as usize, "step"),
         gpu.summary().name
     ));
-    if entry.density {
+    if entry.density && encoding.is_none() {
         for said in density_warnings(&table, conditions, training.dequantize, training.noise > 0.0) {
             console.message(&format!("warning: {said}"));
         }
@@ -92,6 +112,7 @@ pub fn train(args: &Train, adapter: &str, console: Console) -> anyhow::Result<()
         source: source.to_string(),
         source_hash: source.file_hash()?,
         table,
+        encoding,
         conditions,
         validation,
         test,

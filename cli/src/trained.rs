@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use pushforward::Error;
-use pushforward::data::{FileFormat, LoadOptions, Origin, Source, Standardization, Table, file_hash, groups, in_words, nearest};
+use pushforward::data::{
+    Encoding, FileFormat, LoadOptions, Origin, Source, Standardization, Table, TypeOptions, file_hash, groups, in_words, nearest,
+};
 use pushforward::methods::Meaning;
 use pushforward::metrics::{Backend, LogLikelihood, Points, diversity};
 use pushforward::model::{Description, Left, LogDensity, Mixing, Model, SMALL, Solved};
@@ -40,6 +42,12 @@ pub fn sample(args: &Sample, adapter: &str, console: Console) -> anyhow::Result<
         return Err(Error::usage("--trajectories is for models that were trained without --condition").into());
     }
     let cols = model.description().columns.len();
+    if model.description().encoding.is_some() && FileFormat::of(&args.out)? != FileFormat::Csv {
+        return Err(Error::usage(
+            "this model learned categories, dates or missing cells, which are written to CSV files alone: name one",
+        )
+        .into());
+    }
     let given = if args.given.is_empty() { None } else { Some(given(&model, &args.given)?) };
     console.notes(&given);
     if let Some(given) = &given {
@@ -119,6 +127,11 @@ pub fn step_left(description: &Description) -> Option<String> {
 
 /// Writes rows of a model's columns: to a CSV file given texts as texts.
 fn write(model: &Model, rows: &Table, out: &Path, console: Console) -> Result<(), Error> {
+    if model.description().encoding.is_some() {
+        rows.write(out)?;
+        console.message(&format!("wrote {} of {} to {}", count(rows.rows(), "row"), count(rows.cols(), "column"), out.display()));
+        return Ok(());
+    }
     let conditions = model.description().conditions;
     rows.write_texts(out, conditions)?;
     let format = FileFormat::of(out)?;
@@ -135,6 +148,9 @@ fn given(model: &Model, said: &[String]) -> Result<Table, Error> {
     let names = model.description().parted().1;
     if names.is_empty() {
         return Err(Error::usage("--given: this model was trained without --condition; leave out --given"));
+    }
+    if let Some(encoding) = model.condition_encoding() {
+        return typed_given(&encoding, said);
     }
     if let [one] = said
         && let Ok(source) = one.parse::<Source>()
@@ -187,11 +203,40 @@ fn given(model: &Model, said: &[String]) -> Result<Table, Error> {
     Table::new(names.iter().cloned(), values.into_iter().flatten().collect())
 }
 
+/// The same where the conditions have types.
+fn typed_given(encoding: &Encoding, said: &[String]) -> Result<Table, Error> {
+    if let [one] = said
+        && let Ok(source) = one.parse::<Source>()
+        && (!one.contains('=') || matches!(&source.origin, Origin::File(path) if path.exists()))
+    {
+        let types = encoding.types().into_iter().map(|(name, ty)| (name.to_string(), ty)).collect();
+        let types = TypeOptions { types, missing: None };
+        return source.load_typed(0, &LoadOptions::default(), &types);
+    }
+    let cells: Vec<(&str, &str)> = said
+        .iter()
+        .map(|text| {
+            text.split_once('=').ok_or_else(|| Error::usage(format!("--given {text}: write COLUMN=VALUE, or name one file")))
+        })
+        .collect::<Result<_, _>>()?;
+    encoding.row(&cells).map_err(|e| Error::usage(format!("--given: {e}")))
+}
+
 /// These columns of a source, indicators by their texts.
 fn chosen(origin: Origin, names: &[String], options: &LoadOptions) -> Result<Table, Error> {
     let source = Source { origin, columns: Some(names.to_vec()) };
     source.check_levels()?;
     source.load(0, options)
+}
+
+/// Refuses a model of an encoding, of whose rows there are no latents yet.
+fn of_numbers(model: &Model) -> Result<(), Error> {
+    match model.description().encoding {
+        None => Ok(()),
+        Some(_) => Err(Error::usage(
+            "this model learned categories, dates or missing cells: latents and log-densities of such rows are not computed yet",
+        )),
+    }
 }
 
 /// The points to push: latents, and behind them what is given, by columns of the same file or by `said`.
@@ -258,6 +303,7 @@ pub fn push(args: &Push, adapter: &str, console: Console) -> anyhow::Result<()> 
     FileFormat::of(&args.out)?;
     not_the_data(&args.run, &args.out)?;
     let model = with_integration(load(&args.run, adapter, console)?, &args.integration)?;
+    of_numbers(&model)?;
     let points = match args.inverse {
         true => rows_of(&model, &args.input)?,
         false => points(&model, &args.input, &args.given)?,
@@ -280,6 +326,9 @@ pub fn push(args: &Push, adapter: &str, console: Console) -> anyhow::Result<()> 
 
 /// Warns of conditions that training has not seen the like of.
 fn warn_of_conditions(model: &Model, rows: &Table, console: Console) -> Result<(), Error> {
+    if model.description().encoding.is_some() {
+        return Ok(());
+    }
     // Points of a file without a header have no names to find conditions by: they are the last.
     let names = model.description().parted().1;
     let last = rows.cols().saturating_sub(names.len());
@@ -317,6 +366,7 @@ pub fn log_density(args: &arguments::LogDensity, adapter: &str, console: Console
         not_the_data(&args.run, out)?;
     }
     let model = with_integration(load(&args.run, adapter, console)?, &args.integration)?;
+    of_numbers(&model)?;
     let rows = rows_of(&model, &args.data)?;
     console.notes([&rows]);
     warn_of_conditions(&model, &rows, console)?;

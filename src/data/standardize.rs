@@ -29,6 +29,17 @@ impl Standardization {
         Self { mean, scale }
     }
 
+    /// The same for rows with uniform noise of so much width added to each column.
+    pub fn with_noise(mut self, widths: &[f64]) -> Self {
+        // The variance of the uniform distribution of width w is w²/12.
+        self.scale
+            .iter_mut()
+            .zip(widths)
+            .filter(|(_, width)| **width > 0.0)
+            .for_each(|(scale, width)| *scale = scale.hypot(width / 12f64.sqrt()));
+        self
+    }
+
     /// The map that changes nothing, for `--set standardize=false`.
     pub fn identity(cols: usize) -> Self {
         Self { mean: vec![0.0; cols], scale: vec![1.0; cols] }

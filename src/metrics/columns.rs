@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Points, Score};
+use crate::Result;
 use crate::data::groups;
 
 /// One column of the file; a column of categories is one, whatever its levels.
@@ -32,6 +33,12 @@ impl ColumnDifference {
     pub fn is_rounded_in_the_reference_alone(&self) -> bool {
         self.repeated.is_some_and(|[reference, samples]| reference > 0.5 && samples < 0.5 * reference)
     }
+}
+
+/// The columns of two sets by themselves, the farthest off first, with names as [`groups`] reads them.
+pub fn by_column(reference: Points, samples: Points, names: &[String]) -> Result<Vec<ColumnDifference>> {
+    let ks = super::kolmogorov::columns(reference, samples)?;
+    Ok(differences([reference, samples], [reference, samples], &ks, names))
 }
 
 /// The share of values that are there more than once.

@@ -1,10 +1,11 @@
 //! Scores of one table against another: what `pushforward evaluate` prints.
 
+use super::columns::by_column;
 use super::evaluate::evaluate_points;
 use super::options::Options;
 use super::{Evaluation, Points, Watch, scale};
 use crate::Result;
-use crate::data::{Source, Standardization, Table, Target};
+use crate::data::{Encoding, Source, Standardization, Table, Target};
 use crate::gpu::Gpu;
 
 /// All scores of samples against a reference, usually test rows, with the default settings: [`Evaluator`] has others.
@@ -91,6 +92,33 @@ impl<'a> Evaluator<'a> {
     /// # Errors
     /// Columns that are missing; too few rows; expressions that do not fit.
     pub fn evaluate(&self, reference: &Table, samples: &Table) -> Result<Evaluation> {
+        match [reference, samples].into_iter().all(Encoding::is_needless) {
+            true => self.evaluate_numbers(reference, samples),
+            false => self.evaluate_typed(reference, samples),
+        }
+    }
+
+    /// The same for tables that are not all numbers: on an encoding that is fitted to both, so that neither has a category that the other lacks.
+    fn evaluate_typed(&self, reference: &Table, samples: &Table) -> Result<Evaluation> {
+        let seed = self.options.seed;
+        let encoding = Encoding::fit(&reference.stacked(samples)?)?;
+        let [real, new] = [(reference, seed), (samples, !seed)].map(|(table, seed)| encoding.encode(table, seed));
+        let (real, new) = (real?, new?);
+        let train = self.train.map(|train| encoding.encode(train, seed.wrapping_add(1))).transpose()?;
+        let numbers =
+            Evaluator { train: train.as_ref(), options: self.options.clone(), expressions: self.expressions.clone(), ..*self };
+        let mut found = numbers.evaluate_numbers(&real, &new)?;
+        let [real, new] = [&real, &new].map(|set| encoding.shown(set, true));
+        let (real, new) = (real?, new?);
+        found.by_column = by_column(Points::of(&real)?, Points::of(&new)?, real.columns())?;
+        found.notes.push(
+            "Categories and missing cells count as bits of an encoding; columns in which there is nothing to learn are left out"
+                .into(),
+        );
+        Ok(found)
+    }
+
+    fn evaluate_numbers(&self, reference: &Table, samples: &Table) -> Result<Evaluation> {
         let samples = samples.align(reference.columns())?;
         let (scaled, tails) = scale::of_table(reference);
         let units = match self.standardize {

@@ -21,11 +21,40 @@ pub(super) const REPELLED: &str = "with repulsion a sample depends on the others
 const MOST_TRAJECTORY: usize = 1 << 28;
 
 impl Model {
-    /// `n` new rows in the data's own units. The first rows of a larger sample of the same seed are the same.
+    /// `n` new rows of the data's own columns, in their units. The first rows of a larger sample of the same seed are the same.
     ///
     /// # Errors
     /// A row that is not finite: the message says where an integration lost it. A model that generates from given columns.
     pub fn sample(&self, n: usize, seed: u64) -> Result<Table> {
+        self.decoded(self.drawn(n, seed)?, seed)
+    }
+
+    /// Rows of the columns of numbers that the model learned as rows of the data's own columns.
+    pub(super) fn decoded(&self, numbers: Table, seed: u64) -> Result<Table> {
+        match &self.description.encoding {
+            Some(encoding) => encoding.decode(&numbers, seed),
+            None => Ok(numbers),
+        }
+    }
+
+    /// Rows of numbers as the encoding writes them: bits that are 0 or 1, numbers that are rounded.
+    pub(super) fn encoded_again(&self, numbers: Table, seed: u64) -> Result<Table> {
+        match &self.description.encoding {
+            Some(encoding) => encoding.encode(&encoding.decode(&numbers, seed)?, seed),
+            None => Ok(numbers),
+        }
+    }
+
+    /// The same in the columns of numbers that the model learned: those of the data, unless they have an encoding.
+    ///
+    /// # Errors
+    /// As [`Model::sample`].
+    pub fn sample_numbers(&self, n: usize, seed: u64) -> Result<Table> {
+        self.encoded_again(self.drawn(n, seed)?, seed)
+    }
+
+    /// The numbers as they come from the map.
+    fn drawn(&self, n: usize, seed: u64) -> Result<Table> {
         if self.description.conditions > 0 {
             let given = in_words(self.description.parted().1);
             return Err(Error::usage(format!("this model has conditioning columns ({given}): give their values")));

@@ -2,7 +2,7 @@
 
 use super::Model;
 use super::apply::{CHUNK, SAMPLE_DOMAIN};
-use crate::data::{Standardization, Table, groups};
+use crate::data::{Encoding, Standardization, Table, groups};
 use crate::gpu::Recorder;
 use crate::words::number;
 use crate::{Error, Result};
@@ -13,6 +13,39 @@ impl Model {
     /// # Errors
     /// A given column that is missing; a level that was not there in training; a row that is not finite; a model that generates from nothing.
     pub fn sample_given(&self, given: &Table, each: usize, seed: u64) -> Result<Table> {
+        let Some(encoding) = &self.description.encoding else { return self.drawn_given(given, each, seed) };
+        let encoded = self.conditions_of(encoding).encode(given, seed)?;
+        self.decoded(self.drawn_given(&encoded, each, seed)?, seed)
+    }
+
+    /// The encoding of the conditions, where the columns have one.
+    pub fn condition_encoding(&self) -> Option<Encoding> {
+        self.description.encoding.as_ref().map(|encoding| self.conditions_of(encoding))
+    }
+
+    fn conditions_of(&self, encoding: &Encoding) -> Encoding {
+        let given = self.description.parted().1;
+        let is_given = |(first, width): (usize, usize)| width > 0 && first >= self.description.columns.len() - given.len();
+        let mut first = 0;
+        let mut names = Vec::new();
+        for (name, width) in encoding.widths() {
+            if is_given((first, width)) {
+                names.push(name.to_string());
+            }
+            first += width;
+        }
+        encoding.select(&names)
+    }
+
+    /// The same in columns of numbers ([`Model::sample_numbers`]).
+    ///
+    /// # Errors
+    /// As [`Model::sample_given`].
+    pub fn sample_numbers_given(&self, given: &Table, each: usize, seed: u64) -> Result<Table> {
+        self.encoded_again(self.drawn_given(given, each, seed)?, seed)
+    }
+
+    fn drawn_given(&self, given: &Table, each: usize, seed: u64) -> Result<Table> {
         let (generated, names) = self.description.parted();
         if names.is_empty() {
             return Err(Error::usage("this model has no conditioning columns: leave out the conditions"));

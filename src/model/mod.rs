@@ -15,7 +15,7 @@ pub use mixing::Mixing;
 pub use sampler::Sampler;
 pub use solve::{SMALL, Solved};
 
-use crate::data::{Rounding, Standardization, Table, dequantized, write_atomically};
+use crate::data::{Encoding, Rounding, Standardization, Table, dequantized, write_atomically};
 use crate::gpu::Gpu;
 use crate::methods::{self, Drawing, Learner, Method, Sampling, Setup, Training};
 use crate::nn::parameters::NamedValues;
@@ -38,6 +38,11 @@ pub struct Description {
     pub training: Training,
     /// Those generated, and behind them those given.
     pub columns: Vec<String>,
+    /// How they stand for the data's columns, where these are not all numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<Encoding>,
+    /// The spacing of the values of each column that was dequantized, 0 of the others.
+    pub dequantized: Vec<f64>,
     /// How many are given.
     pub conditions: usize,
     /// Lowest and highest value of each condition in training.
@@ -90,12 +95,10 @@ impl Description {
 
     /// The rows of a table as densities of this model take them: with noise in the columns that it dequantized.
     pub fn dequantized(&self, rows: &Table, seed: u64) -> Table {
-        if !self.training.dequantize {
+        if self.dequantized.iter().all(|spacing| *spacing == 0.0) {
             return rows.clone();
         }
-        let generated = self.parted().0.len();
-        let whole: Vec<bool> = self.rounding.columns.iter().enumerate().map(|(j, c)| j < generated && c.to_integer).collect();
-        dequantized(rows, &whole, seed)
+        dequantized(rows, &self.dequantized, seed)
     }
 
     fn setup<'a>(&'a self, gpu: &'a Gpu) -> Setup<'a> {

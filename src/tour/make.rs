@@ -185,9 +185,17 @@ impl<'a> Maker<'a> {
                     let mut rows = fitted.sample(TIMED, SAMPLE)?;
                     record.sampling_seconds = Some(drawn.elapsed().as_secs_f64());
                     rows.truncate(scorer.rows() * scorer.cols());
-                    let rows = Table::new(scorer.columns().iter().cloned(), scorer.scale().undo(&rows)?)?;
-                    let log_density = match self.plan.conditions {
-                        0 => {
+                    let mut rows = Table::new(scorer.columns().iter().cloned(), scorer.scale().undo(&rows)?)?;
+                    if let Some(encoding) = &self.plan.encoding {
+                        // As samples of methods are: bits of 0 and 1, numbers that are rounded.
+                        rows = encoding.encode(&encoding.decode(&rows, SAMPLE)?, SAMPLE)?;
+                    }
+                    let log_density = match (self.plan.conditions, &self.plan.encoding) {
+                        (_, Some(_)) => {
+                            record.add_note("no likelihood: a baseline has no density of categories");
+                            None
+                        }
+                        (0, None) => {
                             let rows = scorer.standard(&self.trainer().scored_rows())?;
                             let found = fitted.log_density(Points::new(&rows, rows.len() / scorer.cols(), scorer.cols())?)?;
                             Some(found.into_iter().map(|v| v + scorer.scale().log_det()).collect())

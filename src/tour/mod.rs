@@ -33,7 +33,7 @@ pub(crate) use internal::*;
 pub use internal::*;
 
 use crate::baselines;
-use crate::data::{Origin, Source, Table};
+use crate::data::{Encoding, Origin, Source, Table};
 use crate::gpu::Gpu;
 use crate::methods::{self, LearnsFrom, Method, Training};
 use crate::metrics::{Evaluation, LogLikelihood};
@@ -71,6 +71,8 @@ pub const SAMPLE: u64 = 1;
 pub struct Plan {
     pub source: Source,
     pub table: Table,
+    /// How its columns stand for those of the data, where these are not all numbers.
+    pub encoding: Option<Encoding>,
     /// How many of the table's last columns are conditions.
     pub conditions: usize,
     /// Test rows, in place of a share of the table.

@@ -135,6 +135,7 @@ impl Trainer<'_> {
             source: self.plan.source.to_string(),
             source_hash: self.plan.source.file_hash()?,
             table: train.clone(),
+            encoding: self.plan.encoding.clone(),
             conditions: self.plan.conditions,
             validation,
             test: None,
@@ -172,11 +173,11 @@ impl Trainer<'_> {
     fn sample(&self, model: &Model, seed: u64) -> Result<Table> {
         let rows = self.scorer.rows();
         if self.plan.conditions == 0 {
-            return model.sample(rows, seed);
+            return model.sample_numbers(rows, seed);
         }
         let given = by_weight(&self.scorer.sets.train, rows, seed);
         let over: Vec<usize> = (0..rows).map(|i| i % given.rows()).collect();
-        model.sample_given(&given.select_rows(&over), 1, seed)
+        model.sample_numbers_given(&given.select_rows(&over), 1, seed)
     }
 }
 

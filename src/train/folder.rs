@@ -3,7 +3,7 @@
 use super::checkpoint::{Checkpoint, Header};
 use super::lock::Lock;
 use super::{Job, Sets};
-use crate::data::write_atomically;
+use crate::data::{ColumnType, write_atomically};
 use crate::gpu::Gpu;
 use crate::methods::Learner;
 use crate::model::{FORMAT, check_config, read_tensors, write_tensors};
@@ -12,7 +12,7 @@ use crate::settings::Settings;
 use crate::{Error, Result};
 use serde::Serialize;
 use serde_json::{Map, Value};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -60,6 +60,9 @@ struct DataConfig<'a> {
     /// Columns that are given: the last of them.
     #[serde(skip_serializing_if = "<[String]>::is_empty")]
     given: &'a [String],
+    /// Types of the columns, where they are not all numbers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    types: Option<BTreeMap<&'a str, ColumnType>>,
     /// Of the rows trained on, standardized: what bandwidths are multiples of.
     median_distance: f32,
     /// Rows of each set.
@@ -87,6 +90,8 @@ impl Folder {
     pub(super) fn open(job: &Job, gpu: &Gpu, sets: &Sets, median_distance: f32) -> Result<Opened> {
         let Some(out) = &job.out else { return Ok(Opened::default()) };
         let folder = Self { path: out.clone() };
+        let columns = job.columns();
+        let (columns, given) = (&columns.0, &columns.0[columns.0.len() - columns.1..]);
         let config = toml::to_string(&Config {
             format: FORMAT,
             method: job.method.name(),
@@ -100,8 +105,9 @@ impl Folder {
                 file_sha256: job.source_hash.as_deref(),
                 table_sha256: job.table.hash(),
                 rows: job.table.rows(),
-                columns: job.table.columns(),
-                given: &job.table.columns()[job.table.cols() - job.conditions..],
+                columns,
+                given,
+                types: job.encoding.as_ref().map(|encoding| encoding.types().into_iter().collect()),
                 median_distance,
                 train_rows: sets.train.rows(),
                 validation_rows: sets.validation.as_ref().map_or(0, |set| set.rows.rows()),

@@ -5,6 +5,7 @@
 //! were kept (Goodfellow, Bengio & Courville 2016, algorithm 7.2), and the scores are those of the model before.
 
 mod checkpoint;
+mod encoded;
 mod fixed_sample;
 mod folder;
 mod lock;
@@ -27,6 +28,7 @@ pub use trainer::{Run, Trainer};
 
 /// What the other modules use, and with the feature `unstable` the tests and the other packages.
 mod internal {
+    pub use super::encoded::{Encoded, TEST as TEST_NOISE, VALIDATION as VALIDATION_NOISE};
     pub use super::lock::Lock;
     pub use super::outside::MOST as MOST_OUTSIDE;
     pub use super::pace::steps_within;
@@ -38,7 +40,7 @@ pub(crate) use internal::*;
 #[doc(hidden)]
 pub use internal::*;
 
-use crate::data::{LoadOptions, Rounding, Source, Standardization, Table, Target, dequantized, subset};
+use crate::data::{Encoding, LoadOptions, Rounding, Source, Standardization, Table, Target, dequantized, subset};
 use crate::gpu::Gpu;
 use crate::methods::many_step::SOURCE_ROWS;
 use crate::methods::{Learner, Method, Training};
@@ -69,6 +71,8 @@ pub struct Job {
     pub source: String,
     pub source_hash: Option<String>,
     pub table: Table,
+    /// How the table's columns stand for those of the data, where these are not all numbers.
+    pub encoding: Option<Encoding>,
     /// How many of the table's last columns are given: the others are learned given them.
     pub conditions: usize,
     /// Validation rows, in place of a share of the table: their source and the rows.
@@ -83,11 +87,32 @@ pub struct Job {
 }
 
 impl Job {
-    /// Which columns are dequantized: those of whole numbers that are generated, where that is asked for.
-    fn whole_columns(&self) -> Vec<bool> {
+    /// The data's own columns, and how many of the last of them are given.
+    fn columns(&self) -> (Vec<String>, usize) {
+        let Some(encoding) = &self.encoding else { return (self.table.columns().to_vec(), self.conditions) };
+        let widths = encoding.widths();
+        let mut left = self.conditions;
+        let given = widths.iter().rev().take_while(|(_, width)| {
+            let taken = left > 0;
+            left = left.saturating_sub(*width);
+            taken
+        });
+        let given = given.count();
+        (widths.into_iter().map(|(name, _)| name.to_string()).collect(), given)
+    }
+
+    /// The spacing of the values of each column that is dequantized, 0 of the others: of generated columns of whole numbers, where that is asked for,
+    /// and of an encoding's bits and whole numbers also where the method learns a density, which they have not.
+    fn spacings(&self) -> Vec<f64> {
         let generated = self.table.cols() - self.conditions;
-        let whole = |(j, kind): (usize, &crate::data::ColumnKind)| self.training.dequantize && j < generated && kind.integer;
-        self.table.kinds().iter().enumerate().map(whole).collect()
+        let whole = |kind: &crate::data::ColumnKind| if kind.integer { 1.0 } else { 0.0 };
+        let mut spacings = match &self.encoding {
+            Some(encoding) if self.training.dequantize || self.method.entry().density => encoding.spacings(),
+            None if self.training.dequantize => self.table.kinds().iter().map(whole).collect(),
+            _ => vec![0.0; self.table.cols()],
+        };
+        spacings[generated..].fill(0.0);
+        spacings
     }
 
     /// The distribution to learn, where its score is known: by the settings, or as the data's.
@@ -223,7 +248,7 @@ impl Making {
         let stage = Stage::new(gpu, &job, sets.train.clone())?;
         let validation = match &sets.validation {
             Some(Rows { rows, .. }) => {
-                let standard = stage.standard(&dequantized(rows, &job.whole_columns(), job.seed))?;
+                let standard = stage.standard(&dequantized(rows, &job.spacings(), job.seed))?;
                 let generated = rows.cols() - job.conditions;
                 let log_det = stage.standardization.log_det_of(generated);
                 let columns = (generated, job.conditions);
@@ -358,7 +383,8 @@ impl Making {
 
 /// Where samples of a stage are watched; nowhere if its rows only say where to start.
 fn outside_of(gpu: &Gpu, job: &Job, stage: &Stage, drawn: bool) -> Result<Option<Outside>> {
-    if job.method.target_score().is_some() {
+    // An encoding keeps samples within the bounds of the data.
+    if job.method.target_score().is_some() || job.encoding.is_some() {
         return Ok(None);
     }
     let columns = (stage.train.cols() - job.conditions, job.conditions);
@@ -366,13 +392,17 @@ fn outside_of(gpu: &Gpu, job: &Job, stage: &Stage, drawn: bool) -> Result<Option
 }
 
 fn description(job: &Job, stage: &Stage, steps: u64) -> Description {
-    let mut rounding = Rounding::of(&stage.train, job.training.round || job.training.dequantize, job.training.clamp);
+    // An encoding rounds and clamps in the data's own columns.
+    let whole = (job.training.round || job.training.dequantize) && job.encoding.is_none();
+    let mut rounding = Rounding::of(&stage.train, whole, job.training.clamp && job.encoding.is_none());
     let kinds = job.table.kinds().iter();
     rounding.columns.iter_mut().zip(kinds).for_each(|(rule, kind)| rule.to_integer &= kind.integer);
     Description {
         method: job.method.clone(),
         training: job.training.clone(),
         columns: stage.train.columns().to_vec(),
+        encoding: job.encoding.clone(),
+        dequantized: job.spacings(),
         conditions: job.conditions,
         condition_ranges: job.table.kinds()[job.table.cols() - job.conditions..]
             .iter()

@@ -21,6 +21,8 @@ impl Stage {
     pub fn new(gpu: &Gpu, job: &Job, train: Table) -> Result<Self> {
         train.check_trainable()?;
         let own = match job.training.standardize {
+            // With the noise that is added, so that a rare bit is no larger than the others.
+            true if job.encoding.is_some() => Standardization::fit(&train).with_noise(&job.spacings()),
             true => Standardization::fit(&train),
             false => {
                 train.check_unscaled()?;
@@ -33,9 +35,9 @@ impl Stage {
         };
         let values = standard(&standardization, &train)?;
         let data = Dataset::with_noise(gpu, &values, train.cols(), job.conditions, train.weights(), job.training.noise)?;
-        let whole = job.whole_columns();
+        let spacings = job.spacings();
         let widths: Vec<f32> =
-            whole.iter().zip(&standardization.scale).map(|(&w, s)| if w { (1.0 / s) as f32 } else { 0.0 }).collect();
+            spacings.iter().zip(&standardization.scale).map(|(spacing, scale)| (spacing / scale) as f32).collect();
         let data = data.with_widths(&widths)?;
         let target = job.target(&standardization)?;
         let source = job.source_law(&train, &standardization)?;

@@ -13,6 +13,7 @@
 //! # }
 //! ```
 
+use super::encoded::{Encoded, VALIDATION};
 use super::{Job, Metrics, Outcome, Progress, Status, train};
 use crate::data::Table;
 use crate::gpu::Gpu;
@@ -169,18 +170,23 @@ impl<'a> Trainer<'a> {
         training.check()?;
         method.check()?;
         let table = conditions_last(data, &condition)?;
-        let validation = match validation {
+        let mut validation = match validation {
             Some(rows) => Some((rows.origin().to_string(), rows.align(table.columns())?)),
             None => None,
         };
+        let Encoded { table, encoding, conditions } = Encoded::of(table, condition.len(), seed)?;
+        if let (Some(encoding), Some((_, rows))) = (&encoding, &mut validation) {
+            *rows = encoding.encode(rows, seed ^ VALIDATION)?;
+        }
         let job = Job {
             method,
             training,
             seed,
             source: data.origin().to_string(),
             source_hash: None,
-            conditions: condition.len(),
+            conditions,
             table,
+            encoding,
             validation,
             test: None,
             out: folder,

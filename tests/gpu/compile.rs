@@ -73,6 +73,7 @@ fn train_and_sample(gpu: &Gpu, method: &dyn Method) {
         source: "toy:8gaussians".into(),
         source_hash: None,
         table: Toy::EightGaussians.sample(2_000, 1),
+        encoding: None,
         conditions: 0,
         validation: None,
         test: None,

@@ -7,6 +7,7 @@ mod densities;
 mod flows;
 mod given;
 mod mistakes;
+mod mixed;
 mod resume;
 mod run;
 mod settings;

@@ -21,6 +21,7 @@ use crate::Result;
 use crate::data::{Purpose, Standardization, Table, Target, by_weight, groups, in_words, set_aside, subset};
 use crate::gpu::Gpu;
 use crate::methods::{Entry, Method as _};
+use crate::metrics::columns::by_column;
 use crate::metrics::gaussian::Gaussian;
 use crate::metrics::{Evaluation, Options, Points, evaluate_points};
 use crate::model::Model;
@@ -144,6 +145,11 @@ pub fn page(
         }
         found.push(of_set);
     }
+    if let Some(encoding) = &description.encoding {
+        let [reference, samples] = [&real.reference, &samples].map(|set| encoding.shown(set, true));
+        let (reference, samples) = (reference?, samples?.without_weights());
+        found[0].by_column = by_column(Points::of(&reference)?, Points::of(&samples)?, reference.columns())?;
+    }
     let named: Vec<(&str, &Evaluation)> = names.into_iter().zip(&found).collect();
     let mut title = format!("{}, every column in units of its standard deviation", real.name);
     if outcome.before_refit.is_some() {
@@ -168,12 +174,12 @@ pub fn page(
 /// The page's sample. What a conditional model generates from are training rows: with the reference's own the two would not be independent.
 fn drawn(model: &Model, train: &Table) -> Result<Table> {
     match model.description().conditions {
-        0 => model.sample(ROWS, SEED),
+        0 => model.sample_numbers(ROWS, SEED),
         _ => {
             let given = by_weight(train, ROWS, SEED);
             // Of few rows each is generated from as often as any other.
             let over: Vec<usize> = (0..ROWS).map(|i| i % given.rows()).collect();
-            model.sample_given(&given.select_rows(&over), 1, SEED)
+            model.sample_numbers_given(&given.select_rows(&over), 1, SEED)
         }
     }
 }
@@ -240,7 +246,11 @@ fn facts(gpu: &Gpu, outcome: &Outcome, entry: &Entry, likelihood: Option<&TestLi
 
 /// The columns in words: those generated, and those given.
 fn columns(outcome: &Outcome) -> String {
-    let (generated, given) = outcome.model.description().parted();
+    let description = outcome.model.description();
+    if let Some(encoding) = &description.encoding {
+        return encoding.types().into_iter().map(|(name, ty)| format!("{name} ({ty})")).collect::<Vec<_>>().join(", ");
+    }
+    let (generated, given) = description.parted();
     match given {
         [] => generated.join(", "),
         given => format!("{} given {}", generated.join(", "), in_words(given)),
@@ -254,8 +264,12 @@ fn figures(outcome: &Outcome, real: &Real, samples: &Table, elsewhere: bool) -> 
     let (generated, given) = outcome.model.description().parted();
     let numbers = groups(given).into_iter().filter(|group| group.levels.is_empty()).map(|group| generated.len() + group.first);
     let drawn: Vec<usize> = (0..generated.len()).chain(numbers).collect();
-    let [reference, samples] = &moved([&real.reference.select_columns(&drawn), &samples.select_columns(&drawn)])?;
-    let hidden = match drawn.len().saturating_sub(DRAWN_COLUMNS) {
+    let [reference, samples] = [&real.reference, &samples].map(|set| match &outcome.model.description().encoding {
+        Some(encoding) => encoding.shown(set, false),
+        None => Ok(set.select_columns(&drawn)),
+    });
+    let [reference, samples] = &moved([&reference?, &samples?])?;
+    let hidden = match samples.cols().saturating_sub(DRAWN_COLUMNS) {
         0 => String::new(),
         more => format!(" The last {more} columns are not drawn."),
     };

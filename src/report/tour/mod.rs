@@ -18,7 +18,7 @@ use super::gallery::{dots, gallery};
 use super::grid::{DOTS, Ink};
 use super::{Figure, Page, ScoreTable, comparison, moved};
 use crate::Result;
-use crate::data::{Table, in_words, subset};
+use crate::data::{Encoding, Table, in_words, subset};
 use crate::gpu::Gpu;
 use crate::metrics::{Evaluation, Points};
 use crate::tour::{Kind, Plan, ROWS, SAMPLE, Sets, Tour, root};
@@ -53,7 +53,7 @@ pub fn page(plan: &Plan, tour: &Tour, gpu: &Gpu, commands: Vec<String>) -> Resul
                 }
             ),
         ),
-        ("columns", in_words_of(train, plan.conditions)),
+        ("columns", in_words_of(train, plan)),
         ("time budget", duration(plan.budget)),
         ("time taken", taken(plan, tour)),
         ("adapter", gpu.summary().name.clone()),
@@ -69,7 +69,7 @@ pub fn page(plan: &Plan, tour: &Tour, gpu: &Gpu, commands: Vec<String>) -> Resul
         lead,
         facts: facts.map(|(name, value)| (name.to_string(), value)).into_iter().chain(saved).collect(),
         scores: scores(tour),
-        figures: figures(tour)?,
+        figures: figures(tour, plan.encoding.as_ref())?,
         sheets: vec![candidates(tour), best_by(tour), one_step(tour), spent(tour), failed(tour), left_out(tour)]
             .into_iter()
             .flatten()
@@ -121,15 +121,18 @@ fn readable(mut table: ScoreTable) -> ScoreTable {
 }
 
 /// The generated columns, and the conditions.
-fn in_words_of(table: &Table, conditions: usize) -> String {
-    let (generated, given) = table.columns().split_at(table.cols() - conditions);
+fn in_words_of(table: &Table, plan: &Plan) -> String {
+    if let Some(encoding) = &plan.encoding {
+        return encoding.types().into_iter().map(|(name, ty)| format!("{name} ({ty})")).collect::<Vec<_>>().join(", ");
+    }
+    let (generated, given) = table.columns().split_at(table.cols() - plan.conditions);
     match given {
         [] => generated.join(", "),
         given => format!("{} given {}", generated.join(", "), in_words(given)),
     }
 }
 
-fn figures(tour: &Tour) -> Result<Vec<Figure>> {
+fn figures(tour: &Tour, encoding: Option<&Encoding>) -> Result<Vec<Figure>> {
     let mut figures = Vec::new();
     if tour.scorer.cols() > 1 {
         figures.push(every_candidate(tour)?);
@@ -138,7 +141,11 @@ fn figures(tour: &Tour) -> Result<Vec<Figure>> {
     let Some((best, rows)) = best.and_then(|best| Some((best, best.rows.as_ref()?))) else { return Ok(figures) };
     let real = &tour.scorer.sets.validation;
     // As many samples as real rows: a denser cloud looks like another distribution.
-    let [real, rows] = [real, rows].map(|table| subset(table, real.rows().min(rows.rows()), SAMPLE));
+    let [real, rows] = [real, rows].map(|table| {
+        let table = subset(table, real.rows().min(rows.rows()), SAMPLE);
+        encoding.map_or(Ok(table.clone()), |encoding| encoding.shown(&table, false))
+    });
+    let (real, rows) = (real?, rows?);
     let picture = |columns: &[usize]| {
         let [real, rows] = [&real, &rows].map(|table| table.select_columns(columns));
         let [real, rows] = moved([&real, &rows])?;

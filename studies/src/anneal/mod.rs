@@ -341,6 +341,7 @@ impl Maker<'_> {
             source: format!("the target {} of the study of annealing", key.target),
             source_hash: None,
             table: self.data(scorer, key.seed)?,
+            encoding: None,
             conditions: 0,
             validation: None,
             test: None,

@@ -342,6 +342,7 @@ impl Maker<'_> {
             source: format!("toy:{toy}:{}", self.settings.rows),
             source_hash: None,
             table: toy.sample(self.settings.rows, seed),
+            encoding: None,
             conditions: 0,
             validation: None,
             test: None,

@@ -96,6 +96,7 @@ impl Bench {
             source: self.data.clone(),
             source_hash: None,
             table: self.scorer.sets.train.clone(),
+            encoding: None,
             conditions: 0,
             validation: None,
             test: None,

@@ -59,6 +59,7 @@ fn job(table: Table, source: &str, method: &str, extra: &str, out: &std::path::P
         source: source.into(),
         source_hash: None,
         table,
+        encoding: None,
         conditions: 0,
         validation: None,
         test: None,

@@ -1,0 +1,108 @@
+//! Tables with other columns than numbers, or with missing cells: read with the types of their columns, and encoded as numbers.
+
+use std::collections::HashMap;
+
+use pushforward::data::{ColumnType, Encoding, FileFormat, LoadOptions, Origin, Source, Table, TypeOptions};
+use pushforward::train::{Encoded, TEST_NOISE, VALIDATION_NOISE};
+use pushforward::words::table as lined_up;
+use pushforward::{Error, Result};
+
+use super::arguments::Types;
+
+/// The rows of a training as numbers.
+pub struct Typed {
+    pub encoded: Encoded,
+    pub validation: Option<(String, Table)>,
+    pub test: Option<(String, Table)>,
+    /// How many columns are learned, and which are given.
+    pub learned: usize,
+    pub given: Vec<String>,
+    /// The columns in a line each.
+    pub described: String,
+    /// What the readers have to say.
+    pub notes: Vec<String>,
+}
+
+/// How the columns are read, by the arguments.
+pub fn options(types: &Types) -> Result<TypeOptions> {
+    let pair = |text: &String| -> Result<(String, ColumnType)> {
+        let (name, ty) = text
+            .rsplit_once('=')
+            .ok_or_else(|| Error::usage(format!("--type {text}: write COLUMN=TYPE, such as --type zip=category")))?;
+        Ok((name.to_string(), ty.parse()?))
+    };
+    let named = types.types.iter().map(pair).collect::<Result<HashMap<_, _>>>()?;
+    let missing =
+        types.missing.as_ref().map(|words| words.split(',').filter(|word| !word.is_empty()).map(String::from).collect());
+    Ok(TypeOptions { types: named, missing })
+}
+
+/// The table with its types, where it needs an encoding; none where its columns are numbers without missing cells, or those to generate are.
+pub fn table(source: &Source, conditions: &[String], load: &LoadOptions, types: &TypeOptions) -> Result<Option<Table>> {
+    let Origin::File(path) = &source.origin else { return Ok(None) };
+    if FileFormat::of(path)? != FileFormat::Csv {
+        return Ok(None);
+    }
+    let mut types = types.clone();
+    for (name, _) in conditions.iter().filter_map(|name| name.rsplit_once(":levels")) {
+        types.types.insert(name.to_string(), ColumnType::Category);
+    }
+    let table = source.load_typed(0, load, &types)?;
+    if table.rows() < 2 {
+        // Says so by itself.
+        return Ok(None);
+    }
+    let conditions: Vec<String> = conditions.iter().map(|name| plain(name)).collect();
+    let generated: Vec<&String> = table.columns().iter().filter(|name| !conditions.contains(name)).collect();
+    // Numbers given texts have an encoding of their own; `NAME:levels` asks for it.
+    let numbers = generated.is_empty() || Encoding::is_needless(&table.select(&generated)?);
+    Ok((!numbers).then_some(table))
+}
+
+/// A condition's column: `NAME:levels` asks for categories.
+fn plain(name: &str) -> String {
+    name.strip_suffix(":levels").unwrap_or(name).to_string()
+}
+
+impl Typed {
+    /// Encodes a table, its conditions behind, and further rows for validation and test as it.
+    pub fn encode(
+        table: &Table,
+        conditions: &[String],
+        sets: [&Option<Source>; 2],
+        (load, types): (&LoadOptions, &TypeOptions),
+        seed: u64,
+    ) -> Result<Self> {
+        let conditions: Vec<String> = conditions.iter().map(|name| plain(name)).collect();
+        for (i, name) in conditions.iter().enumerate() {
+            table.index_of(name)?;
+            if conditions[..i].contains(name) {
+                return Err(Error::usage(format!("`condition` names `{name}` twice")));
+            }
+        }
+        let learned = table.columns().iter().filter(|name| !conditions.contains(name));
+        let table = table.select(learned.chain(&conditions))?;
+        let lines: Vec<[String; 5]> = table.describe().iter().map(|column| column.cells()).collect();
+        let head = ["column", "type", "distinct", "missing", "range"].map(String::from);
+        let described = lined_up(&std::iter::once(head).chain(lines).map(Vec::from).collect::<Vec<_>>());
+        let mut notes = table.notes().to_vec();
+        let encoded = Encoded::of(table.clone(), conditions.len(), seed)?;
+        // A smaller file may not show what a column is.
+        let known = (0..table.cols()).map(|j| (table.columns()[j].clone(), table.column_type(j)));
+        let known = known.filter(|(_, ty)| ty.is_learned()).chain(types.types.clone()).collect();
+        let types = &TypeOptions { types: known, missing: types.missing.clone() };
+        let mut further = |source: &Option<Source>, noise: u64| -> Result<Option<(String, Table)>> {
+            let Some(source) = source else { return Ok(None) };
+            let rows = source.load_typed(0, load, types)?;
+            notes.extend(rows.notes().iter().cloned());
+            let rows = match &encoded.encoding {
+                Some(encoding) => encoding.encode(&rows, seed ^ noise)?,
+                None => rows.align(table.columns())?,
+            };
+            Ok(Some((source.to_string(), rows)))
+        };
+        let (validation, test) = (further(sets[0], VALIDATION_NOISE)?, further(sets[1], TEST_NOISE)?);
+        let learned = (0..table.cols() - conditions.len()).filter(|&j| table.column_type(j).is_learned()).count();
+        Ok(Self { encoded, validation, test, learned, given: conditions, described, notes })
+    }
+}

@@ -1,0 +1,125 @@
+//! Tables with categories, dates and missing cells, from training to samples.
+
+use std::collections::BTreeSet;
+
+use super::{Desk, TINY};
+
+/// Birds: a category, two missing words, a number with zeros, dates, a boolean, an identifier, a constant.
+fn birds(rows: usize) -> String {
+    let mut text = String::from("id,species,mass,caught,ringed,age,planet\n");
+    for i in 0..rows {
+        let species = ["Adelie", "Gentoo", "Chinstrap"][i * 7 % 3];
+        let mass = if i % 4 == 0 { "0.0".into() } else { format!("{:.1}", 30.0 + (i * 37 % 97) as f64 / 4.0) };
+        let age = if i % 5 == 0 { "NA".into() } else { (i % 7).to_string() };
+        text += &format!("{i},{species},{mass},2009-0{}-1{},{},{age},Earth\n", i % 9 + 1, i % 10, i % 2 == 0);
+    }
+    text
+}
+
+/// A CSV file's header and the cells of each column.
+fn columns(text: &str) -> (Vec<String>, Vec<Vec<String>>) {
+    let mut lines = text.lines().map(|line| line.split(',').map(String::from).collect::<Vec<_>>());
+    let header = lines.next().unwrap();
+    let mut columns = vec![Vec::new(); header.len()];
+    lines.for_each(|line| columns.iter_mut().zip(line).for_each(|(column, cell)| column.push(cell)));
+    (header, columns)
+}
+
+#[test]
+fn samples_of_a_mixed_table_are_rows_like_its_own() {
+    let desk = Desk::new();
+    desk.file("birds.csv", birds(150));
+    let ended = desk.run(&format!("train flow-matching --data birds.csv --out run --steps 20 {TINY}"));
+    assert_eq!(ended.status, Some(0), "{}", ended.err);
+    for line in ["id       identifier", "species  category", "caught   date", "ringed   boolean", "planet   constant"] {
+        assert!(ended.err.contains(line), "{line}: {}", ended.err);
+    }
+    desk.works("sample run -n 40 --out samples.csv");
+    let (header, found) = columns(&desk.text("samples.csv"));
+    let (own, data) = columns(&birds(150));
+    assert_eq!(header, own);
+    let distinct = |cells: &[String]| cells.iter().cloned().collect::<BTreeSet<String>>();
+    // Identifiers go on where the data's end; what has few values has no other.
+    assert_eq!(found[0], (150..190).map(|id| id.to_string()).collect::<Vec<_>>());
+    for j in [1, 4, 6] {
+        assert!(distinct(&found[j]).is_subset(&distinct(&data[j])), "{:?}", found[j]);
+    }
+    let numbers = |cells: &[String]| {
+        cells.iter().filter(|cell| !cell.is_empty()).map(|cell| cell.parse::<f64>().unwrap()).collect::<Vec<f64>>()
+    };
+    assert!(found[2].iter().all(|cell| cell.split_once('.').is_some_and(|(_, decimals)| decimals.len() <= 2)), "{:?}", found[2]);
+    assert!(numbers(&found[2]).iter().all(|mass| *mass == 0.0 || (30.0..=54.3).contains(mass)), "{:?}", found[2]);
+    assert!(found[3].iter().all(|date| date.as_str() >= "2009-01-10" && date.as_str() <= "2009-09-19"), "{:?}", found[3]);
+    assert!(numbers(&found[5]).iter().all(|age| age.fract() == 0.0 && (0.0..=6.0).contains(age)));
+    assert!(found[5].iter().any(String::is_empty));
+    let page = desk.text("run/report.html");
+    assert!(page.contains("species (category)") && !page.contains("(bit 1)</th>"), "the page speaks of the data's columns");
+    desk.fails("log-density run --data birds.csv --out d.csv", 2, &["log-densities of such rows are not computed yet"]);
+    desk.fails("sample run -n 5 --out s.npy", 2, &["CSV files alone"]);
+    assert!(desk.text("run/config.toml").contains("caught = \"date\""));
+    let scores = desk.works("evaluate --reference birds.csv --samples samples.csv --json");
+    let scores: serde_json::Value = serde_json::from_str(&scores).unwrap();
+    let columns: BTreeSet<&str> = scores["by_column"].as_array().unwrap().iter().filter_map(|c| c["column"].as_str()).collect();
+    assert_eq!(columns, ["age", "caught", "mass", "ringed", "species"].into());
+    // The reference against itself is as near as can be.
+    let same = desk.works("evaluate --reference birds.csv --samples birds.csv --json");
+    let same: serde_json::Value = serde_json::from_str(&same).unwrap();
+    assert!(same["by_column"].as_array().unwrap().iter().all(|c| c["distance"].as_f64() == Some(0.0)), "{}", same["by_column"]);
+}
+
+#[test]
+fn a_seed_gives_the_same_rows_and_a_run_goes_on_without_being_told_its_columns_again() {
+    let desk = Desk::new();
+    desk.file("birds.csv", birds(150));
+    for run in ["a", "b"] {
+        desk.works(&format!("train energy --data birds.csv --out {run} --steps 15 {TINY} --condition species"));
+        desk.works(&format!("sample {run} -n 10 --seed 3 --given species=Adelie --out {run}.csv"));
+    }
+    assert_eq!(desk.text("a.csv"), desk.text("b.csv"));
+    desk.works(&format!("train energy --data birds.csv --out a --steps 30 {TINY} --resume"));
+    desk.works("sample a -n 10 --given species=Gentoo --out more.csv");
+    desk.fails(
+        &format!("train energy --data birds.csv --out a --steps 30 {TINY} --resume --type age=category"),
+        2,
+        &["the data is not what a was made with"],
+    );
+}
+
+#[test]
+fn conditions_of_any_type_are_given_by_their_cells() {
+    let desk = Desk::new();
+    desk.file("birds.csv", birds(150));
+    desk.works(&format!("train energy --data birds.csv --out run --steps 20 {TINY} --condition species,age"));
+    desk.works("sample run -n 6 --given species=Gentoo --given age= --out given.csv");
+    let (header, found) = columns(&desk.text("given.csv"));
+    let at = |name: &str| header.iter().position(|column| column == name).unwrap();
+    assert!(found[at("species")].iter().all(|cell| cell == "Gentoo") && found[at("age")].iter().all(String::is_empty));
+    assert_eq!(found[at("mass")].len(), 6);
+    desk.file("rows.csv", "species,age\nAdelie,3\nChinstrap,NA\n");
+    desk.works("sample run --given rows.csv --out rows_out.csv");
+    let (_, found) = columns(&desk.text("rows_out.csv"));
+    assert_eq!(
+        (&found[at("species")][..], &found[at("age")][..]),
+        (&["Adelie".into(), "Chinstrap".into()][..], &["3".into(), String::new()][..])
+    );
+    desk.fails("sample run -n 1 --given species=Gentu --given age=1 --out x.csv", 2, &["did you mean `Gentoo`?"]);
+    desk.fails("sample run -n 1 --given species=Gentoo --out x.csv", 2, &["`age` is missing"]);
+}
+
+#[test]
+fn types_and_missing_words_are_as_asked() {
+    let desk = Desk::new();
+    let rows: String =
+        (0..60).map(|i| format!("{},{},{}\n", i * 7 % 5, ["NA", "FR"][i % 2], (i * 13 % 31) as f64 / 2.0)).collect();
+    desk.file("a.csv", format!("code,country,x\n{rows}"));
+    let trained = desk.run(&format!("train energy --data a.csv --out run --steps 10 {TINY} --type code=category --missing none"));
+    assert_eq!(trained.status, Some(0), "{}", trained.err);
+    assert!(
+        trained.err.contains("code     category  5         0") && trained.err.contains("country  category  2         0"),
+        "{}",
+        trained.err
+    );
+    desk.fails("train energy --data a.csv --out b --type code=catgory", 2, &["did you mean `category`?"]);
+    desk.fails("train energy --data a.csv --out b --type cod=category", 2, &["no column `cod` (did you mean `code`?)"]);
+    desk.fails("train energy --data a.csv --out b --type code", 2, &["--type code: write COLUMN=TYPE"]);
+}

@@ -1,0 +1,48 @@
+//! The table of a run as numbers, whatever its columns are.
+
+use crate::data::{Encoding, Table};
+use crate::{Error, Result};
+
+/// Validation rows are not encoded with the random numbers of the training rows.
+pub const VALIDATION: u64 = 0x7a11_da7e;
+/// Neither are test rows.
+pub const TEST: u64 = 0x7e57;
+
+/// A table that methods can learn from.
+pub struct Encoded {
+    /// Numbers alone, the conditions behind.
+    pub table: Table,
+    /// How they stand for the data's columns, where these are not all numbers.
+    pub encoding: Option<Encoding>,
+    /// How many of the last columns are conditions.
+    pub conditions: usize,
+}
+
+impl Encoded {
+    /// A table whose last `conditions` columns are conditions. One of numbers alone stays as it is.
+    ///
+    /// # Errors
+    /// Columns in which there is nothing to learn, or to condition on.
+    pub fn of(table: Table, conditions: usize, seed: u64) -> Result<Self> {
+        if Encoding::is_needless(&table) || table.rows() < 2 {
+            return Ok(Self { table, encoding: None, conditions });
+        }
+        let encoding = Encoding::fit(&table)?;
+        let widths = encoding.widths();
+        let (learned, given) = widths.split_at(widths.len() - conditions);
+        if let Some((name, _)) = given.iter().find(|(_, width)| *width == 0) {
+            return Err(Error::data(format!(
+                "column `{name}` of {} has one value, or identifies rows: nothing can be learned given it",
+                table.origin()
+            )));
+        }
+        if learned.iter().all(|(_, width)| *width == 0) {
+            return Err(Error::data(format!(
+                "{} has no column to learn: each has one value, or identifies rows",
+                table.origin()
+            )));
+        }
+        let conditions = given.iter().map(|(_, width)| width).sum();
+        Ok(Self { table: encoding.encode(&table, seed)?, encoding: Some(encoding), conditions })
+    }
+}
