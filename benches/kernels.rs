@@ -13,7 +13,7 @@ fn kernels(criterion: &mut Criterion) {
     group.sample_size(10).warm_up_time(Duration::from_millis(500)).measurement_time(Duration::from_secs(3));
     for case in CASES.iter().filter(|case| !case.name.contains("step")) {
         group.bench_function(case.name, |bencher| {
-            let mut plan = case.prepare(&gpu).expect("the case prepares and agrees with its twin").plan;
+            let mut plan = case.prepare(&gpu).expect("the case prepares and agrees with its reference").plan;
             bencher.iter_custom(|replays| {
                 gpu.synchronize().expect("the device is well");
                 let start = Instant::now();

@@ -47,7 +47,7 @@
 #import common/normal
 
 struct Params {
-    n: u32, curve: u32, gamma: u32, prediction: u32, law: u32, stream: u32,
+    n: u32, curve: u32, gamma: u32, prediction: u32, distribution: u32, stream: u32,
     low: f32, high: f32, center: f32, spread: f32,
     sigma_min: f32, sigma_max: f32, gamma_scale: f32,
 }
@@ -163,11 +163,11 @@ fn time_of_ratio(r: f32) -> f32 {
 }
 
 fn time(i: u32) -> f32 {
-    if (params.law == $(LAW_GIVEN)u) { return given[i]; }
-    let index = select(i, 0u, params.law == $(LAW_LOW_DISCREPANCY)u);
+    if (params.distribution == $(LAW_GIVEN)u) { return given[i]; }
+    let index = select(i, 0u, params.distribution == $(LAW_LOW_DISCREPANCY)u);
     let bits = philox(vec4<u32>(index, params.stream, state[0], state[3]), vec2<u32>(state[1], state[2]));
     var t = unit(bits.x);
-    switch params.law {
+    switch params.distribution {
         case $(LAW_LOGIT_NORMAL)u: {                                                    // logit-normal
             let z = params.center + params.spread * box_muller(bits.x, bits.y).x;
             t = 1.0 / (1.0 + exp(-clamp(z, -80.0, 80.0)));

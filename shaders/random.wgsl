@@ -3,7 +3,7 @@
 //   normal    by Box & Muller (common/normal)
 //   cauchy    tan(π(u − ½));   laplace  ±ln(1 − u);   sign  ±1 (Rademacher)
 // No gradient: the numbers depend on nothing that is learned.
-#axis LAW: uniform normal cauchy laplace sign
+#axis DISTRIBUTION: uniform normal cauchy laplace sign
 #import common/index
 #import common/normal
 
@@ -23,13 +23,13 @@ fn draw(@builtin(workgroup_id) group: vec3<u32>, @builtin(num_workgroups) groups
     let i = flat_index(group, groups, lane, 64u);
     if (4u * i >= params.len) { return; }
     let bits = philox(vec4<u32>(i, params.stream, state[0], state[3]), vec2<u32>(state[1], state[2]));
-#if LAW == uniform
+#if DISTRIBUTION == uniform
     let v = params.low + (params.high - params.low) * vec4<f32>(unit(bits.x), unit(bits.y), unit(bits.z), unit(bits.w));
-#elif LAW == normal
+#elif DISTRIBUTION == normal
     let v = vec4<f32>(box_muller(bits.x, bits.y), box_muller(bits.z, bits.w));
-#elif LAW == cauchy
+#elif DISTRIBUTION == cauchy
     let v = tan(3.1415927 * (vec4<f32>(unit(bits.x), unit(bits.y), unit(bits.z), unit(bits.w)) - 0.49999997));
-#elif LAW == laplace
+#elif DISTRIBUTION == laplace
     let v = vec4<f32>(laplace(bits.x), laplace(bits.y), laplace(bits.z), laplace(bits.w));
 #else
     let v = vec4<f32>(2.0 * vec4<f32>(bits & vec4<u32>(1u)) - 1.0);

@@ -9,7 +9,7 @@ use crate::nn::parameters::NamedValues;
 use crate::nn::{Activation, Weights};
 use crate::ops::coupling::KEPT;
 use crate::reference::perceptron::Perceptron;
-use crate::reference::{Twin, coupling};
+use crate::reference::{Exact, coupling};
 
 const LAYERS: usize = 8;
 const WIDTH: usize = 128;
@@ -92,11 +92,11 @@ fn check(gpu: &Gpu, d: usize) -> Result<()> {
         let (moved, sums) = coupling::apply(&z, &raw, &roles, &log_det, [BOUND, STRETCH / (LAYERS / 2) as f64], false);
         (z, log_det) = (moved.value, sums.value);
     }
-    let mut twin = Twin::new(LAYERS * 3 * WIDTH);
+    let mut reference = Exact::new(LAYERS * 3 * WIDTH);
     for (row, log_det) in z.chunks_exact(d).zip(&log_det) {
         let squares: f64 = row.iter().map(|v| v * v).sum();
         let normal = 0.5 * d as f64 * std::f64::consts::TAU.ln();
-        twin.push([-0.5 * squares, *log_det, -normal]);
+        reference.push([-0.5 * squares, *log_det, -normal]);
     }
-    agree("a log-likelihood", &twin, &found)
+    agree("a log-likelihood", &reference, &found)
 }

@@ -56,7 +56,7 @@ impl Field {
     }
 
     /// Where one row ends, in f64.
-    fn twin(&self, x: &[f32], steps: usize) -> Result<Vec<f64>> {
+    fn reference(&self, x: &[f32], steps: usize) -> Result<Vec<f64>> {
         let named = self.parameters.averaged()?;
         let values = |name: &str| named.iter().find(|slice| slice.0 == name).map_or(Vec::new(), |slice| wide(&slice.3));
         let mut flat = Vec::new();
@@ -91,10 +91,10 @@ pub(super) fn ode(gpu: &Gpu, rows: usize) -> Result<Prepared> {
     let found = few.read(end)?;
     for row in (0..rows).step_by(rows / 61) {
         let own = row * COLUMNS..(row + 1) * COLUMNS;
-        let value = field.twin(&x[own.clone()], 3)?;
+        let value = field.reference(&x[own.clone()], 3)?;
         // What a row passes on its way is of the size of a few.
-        let twin = crate::reference::Twin { scale: vec![4.0; COLUMNS], value, terms: 2 * WIDTH };
-        agree("an integration", &twin, &found[own])?;
+        let reference = crate::reference::Exact { scale: vec![4.0; COLUMNS], value, terms: 2 * WIDTH };
+        agree("an integration", &reference, &found[own])?;
     }
     let steps = 100;
     let (step, _) = field.follow(gpu, &x, steps)?;

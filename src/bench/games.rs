@@ -7,7 +7,7 @@ use crate::loss::Penalty;
 use crate::methods::critic::Critic;
 use crate::methods::{CriticSettings, Dataset, Method, Setup, Training, Wgan};
 use crate::nn::Activation;
-use crate::reference::{Twin, perceptron::Perceptron};
+use crate::reference::{Exact, perceptron::Perceptron};
 use crate::{Error, Result};
 
 const COLUMNS: usize = 2;
@@ -69,9 +69,9 @@ fn check(gpu: &Gpu, width: usize, batch: usize) -> Result<()> {
         let net = Perceptron::new(flat, &sizes, Activation::Silu);
         [net.mean(&ys, COLUMNS), -net.mean(&xs, COLUMNS), 10.0 * net.penalty(Penalty::TwoSided, &at, COLUMNS)]
     };
-    let mut twin = Twin::new(batch + 2 * width);
-    twin.push(terms(&flat));
-    agree("a critic's loss", &twin, &step.read(loss)?)?;
+    let mut reference = Exact::new(batch + 2 * width);
+    reference.push(terms(&flat));
+    agree("a critic's loss", &reference, &step.read(loss)?)?;
 
     // After one step of Adam from zero the first moment is (1 − β₁) times the gradient; slices begin at multiples of 64.
     let state = critic.parameters.state()?;
@@ -90,6 +90,6 @@ fn check(gpu: &Gpu, width: usize, batch: usize) -> Result<()> {
     let parts = || gradient.iter().zip(&direction).map(|(g, d)| g * d);
     let found: f64 = parts().sum();
     let scale = parts().map(f64::abs).sum();
-    let twin = Twin { value: vec![expected], scale: vec![scale], terms: batch + 2 * width };
-    agree("a critic's gradient", &twin, &[found as f32])
+    let reference = Exact { value: vec![expected], scale: vec![scale], terms: batch + 2 * width };
+    agree("a critic's gradient", &reference, &[found as f32])
 }

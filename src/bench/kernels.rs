@@ -22,8 +22,8 @@ pub(super) fn kde(gpu: &Gpu, n: usize, d: usize) -> Result<Prepared> {
     let sums = rec.keep(sums);
     let mut step = rec.finish()?;
     step.replay(1)?;
-    let twin = log_kernel_sums(&x[..CHECKED * d], &x, d, &WIDTHS, true);
-    agree("a kernel sum", &twin, &step.read(sums)?[..CHECKED * WIDTHS.len()])?;
+    let reference = log_kernel_sums(&x[..CHECKED * d], &x, d, &WIDTHS, true);
+    agree("a kernel sum", &reference, &step.read(sums)?[..CHECKED * WIDTHS.len()])?;
     let (pairs, widths) = ((n * n) as f64, WIDTHS.len() as f64);
     let operations = Operations { flops: pairs * (3.0 * d as f64 + 3.0 * widths), exponentials: pairs * widths, circles: 0.0 };
     Ok(Prepared { plan: Plan::of(step), work: pairs * 1e-6, unit: "Mpairs/s", operations })
@@ -42,8 +42,8 @@ pub(super) fn drift(gpu: &Gpu, n: usize, d: usize) -> Result<Prepared> {
     let mut step = rec.finish()?;
     step.replay(1)?;
     for (what, other, same, kept) in [("a mean of data", &y, false, kept[0]), ("a mean of the own batch", &x, true, kept[1])] {
-        let twin = kernel_means(&x[..CHECKED * d], other, d, Shape::Gaussian, 0.5, same);
-        agree(what, &twin, &step.read(kept)?[..CHECKED * d])?;
+        let reference = kernel_means(&x[..CHECKED * d], other, d, Shape::Gaussian, 0.5, same);
+        agree(what, &reference, &step.read(kept)?[..CHECKED * d])?;
     }
     let pairs = 2.0 * (n * n) as f64;
     // Distances twice, for the sums and for the means.

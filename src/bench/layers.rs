@@ -6,7 +6,7 @@ use crate::gpu::{Gpu, Kept, Plan, Recorder};
 use crate::nn::{Builder, Head, Mlp, MlpShape, Parameters, Weights};
 use crate::ops::activation::Activation;
 use crate::ops::adam::Adam;
-use crate::reference::{Twin, activation, linear::Layer};
+use crate::reference::{Exact, activation, linear::Layer};
 use crate::{Result, loss};
 
 /// y = 2x + 1 over four million numbers: what memory allows.
@@ -20,9 +20,9 @@ pub(super) fn map(gpu: &Gpu) -> Result<Prepared> {
     let y = rec.keep(y);
     let mut step = rec.finish()?;
     step.replay(1)?;
-    let mut twin = Twin::new(2);
-    x.iter().for_each(|&x| twin.push([2.0 * f64::from(x), 1.0]));
-    agree("a map", &twin, &step.read(y)?)?;
+    let mut reference = Exact::new(2);
+    x.iter().for_each(|&x| reference.push([2.0 * f64::from(x), 1.0]));
+    agree("a map", &reference, &step.read(y)?)?;
     Ok(Prepared { plan: Plan::of(step), work: 8e-9 * n as f64, unit: "GB/s", operations: Operations::default() })
 }
 
@@ -143,7 +143,11 @@ fn check(gpu: &Gpu, width: usize, batch: usize) -> Result<()> {
     let scale: f64 = answer.iter().zip(&target).map(|(v, u)| (v.abs() + u.abs()).powi(2) * share).sum();
     // Every sum on the way: over the batch and through the layers.
     let terms = batch + 2 * width;
-    agree("the loss of a training step", &Twin { value: vec![expected], scale: vec![scale], terms }, &step.read(training.loss)?)?;
+    agree(
+        "the loss of a training step",
+        &Exact { value: vec![expected], scale: vec![scale], terms },
+        &step.read(training.loss)?,
+    )?;
 
     // Backward, by layers from the last.
     let mut d_y: Vec<f64> = difference.iter().map(|d| 2.0 * d * share).collect();
@@ -172,8 +176,8 @@ fn check(gpu: &Gpu, width: usize, batch: usize) -> Result<()> {
     for gradient in gradients {
         let value: Vec<f64> = gradient.iter().map(|g| kept * g).collect();
         let largest = value.iter().fold(0.0f64, |most, g| most.max(g.abs()));
-        let twin = Twin { scale: vec![largest; value.len()], value, terms };
-        agree("the gradient of a training step", &twin, &first[begin..begin + gradient.len()])?;
+        let reference = Exact { scale: vec![largest; value.len()], value, terms };
+        agree("the gradient of a training step", &reference, &first[begin..begin + gradient.len()])?;
         begin += gradient.len().next_multiple_of(64);
     }
     Ok(())

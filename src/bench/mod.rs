@@ -27,7 +27,7 @@ pub use record::{Record, SCHEMA, parse, read};
 pub use setup::Setup;
 
 use crate::gpu::{Gpu, Plan};
-use crate::reference::Twin;
+use crate::reference::Exact;
 use crate::{Error, Result};
 use ceiling::Operations;
 use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
@@ -176,8 +176,8 @@ fn rounded(x: f64) -> f64 {
 }
 
 /// Fails unless `found` agrees with its reference.
-fn agree(what: &str, twin: &Twin, found: &[f32]) -> Result<()> {
-    match twin.disagreement(found) {
+fn agree(what: &str, reference: &Exact, found: &[f32]) -> Result<()> {
+    match reference.disagreement(found) {
         None => Ok(()),
         Some(problem) => Err(Error::Device(format!("{what} is wrong on this adapter, and was not timed: {problem}"))),
     }

@@ -7,7 +7,7 @@ use crate::gpu::{Gpu, Kept, Plan, Recorder};
 use crate::ops::fourier::Frequencies;
 use crate::ops::pairwise::{Estimator, RadialKernel};
 use crate::ops::sinkhorn::Sinkhorn;
-use crate::reference::{Twin, fourier as fourier_twin, pairwise, sinkhorn as sinkhorn_twin};
+use crate::reference::{Exact, fourier as fourier_reference, pairwise, sinkhorn as sinkhorn_reference};
 
 /// Rows whose gradient is checked at the full size.
 const CHECKED: usize = 16;
@@ -42,8 +42,8 @@ pub(super) fn mmd(gpu: &Gpu, n: usize, d: usize, widths: usize) -> Result<Prepar
     let (rec, loss, d_x) = record(gpu, &kernel, d, &x, &y[..fewer * d])?;
     let mut step = rec.finish()?;
     step.replay(1)?;
-    agree("MMD²", &Twin { value: vec![expected.value], scale: vec![expected.scale], terms: few }, &step.read(loss)?)?;
-    agree("its gradient", &Twin { value: expected.d_x, scale: expected.d_x_scale, terms: few }, &step.read(d_x)?)?;
+    agree("MMD²", &Exact { value: vec![expected.value], scale: vec![expected.scale], terms: few }, &step.read(loss)?)?;
+    agree("its gradient", &Exact { value: expected.d_x, scale: expected.d_x_scale, terms: few }, &step.read(d_x)?)?;
 
     let (x, y) = samples(n, d);
     let (rec, _, d_x) = record(gpu, &kernel, d, &x, &y)?;
@@ -55,7 +55,7 @@ pub(super) fn mmd(gpu: &Gpu, n: usize, d: usize, widths: usize) -> Result<Prepar
     let by = 2.0 / (n * n) as f64;
     let value = own.gradient.iter().zip(&cross.gradient).map(|(a, b)| by * (a - b)).collect();
     let scale = own.gradient_scale.iter().zip(&cross.gradient_scale).map(|(a, b)| by * (a + b)).collect();
-    agree("the gradient of MMD²", &Twin { value, scale, terms: n }, &step.read(d_x)?[..CHECKED * d])?;
+    agree("the gradient of MMD²", &Exact { value, scale, terms: n }, &step.read(d_x)?[..CHECKED * d])?;
 
     // Differences, squares and their sum; the gradient's products and sums; the kernels' own. Two of the three sums need a
     // gradient, and half of the third follows by symmetry.
@@ -91,12 +91,16 @@ pub(super) fn fourier(gpu: &Gpu, n: usize, count: usize, d: usize) -> Result<Pre
     let mut step = rec.finish()?;
     step.replay(1)?;
 
-    let frequencies = fourier_twin::Frequencies { d, imaginary: wide(&b), real: None };
-    let target = fourier_twin::statistics(&frequencies, &wide(&y));
-    let expected = fourier_twin::loss(&frequencies, &wide(&x), &target, &wide(&tau), false);
+    let frequencies = fourier_reference::Frequencies { d, imaginary: wide(&b), real: None };
+    let target = fourier_reference::statistics(&frequencies, &wide(&y));
+    let expected = fourier_reference::loss(&frequencies, &wide(&x), &target, &wide(&tau), false);
     let terms = n.max(count);
-    agree("the Fourier statistic", &Twin { value: vec![expected.value], scale: vec![expected.scale], terms }, &step.read(loss)?)?;
-    agree("its gradient", &Twin { value: expected.d_x, scale: expected.d_x_scale, terms }, &step.read(d_x)?)?;
+    agree(
+        "the Fourier statistic",
+        &Exact { value: vec![expected.value], scale: vec![expected.scale], terms },
+        &step.read(loss)?,
+    )?;
+    agree("its gradient", &Exact { value: expected.d_x, scale: expected.d_x_scale, terms }, &step.read(d_x)?)?;
 
     // Sine and cosine of each phase for the statistics, one of the two for the gradient.
     let (phases, d) = ((n * count) as f64, d as f64);
@@ -134,15 +138,15 @@ pub(super) fn sinkhorn(gpu: &Gpu, n: usize, d: usize) -> Result<Prepared> {
     step.replay(1)?;
     let schedule: Vec<f64> = settings.schedule().iter().map(|&e| f64::from(e)).collect();
     let (a, x, y) = (vec![1.0 / few as f64; few], wide(&x), wide(&y));
-    let problem = sinkhorn_twin::Problem { x: &x, y: &y, a: &a, b: &a, d, p: 2.0, reach: None };
-    let expected = sinkhorn_twin::divergence(&problem, &schedule);
+    let problem = sinkhorn_reference::Problem { x: &x, y: &y, a: &a, b: &a, d, p: 2.0, reach: None };
+    let expected = sinkhorn_reference::divergence(&problem, &schedule);
     // A difference of potentials of about the largest cost; gradients are of size |x − y|/n.
     let largest = f64::from(settings.diameter).powi(2);
     let updates = schedule.len() + 2;
-    let twin = |value: Vec<f64>, scale: f64| Twin { scale: vec![scale; value.len()], value, terms: updates };
-    agree("the Sinkhorn divergence", &twin(vec![expected.value], largest), &step.read(loss)?)?;
+    let reference = |value: Vec<f64>, scale: f64| Exact { scale: vec![scale; value.len()], value, terms: updates };
+    agree("the Sinkhorn divergence", &reference(vec![expected.value], largest), &step.read(loss)?)?;
     let pull = f64::from(settings.diameter) / few as f64 * (largest / 0.1);
-    agree("its gradient", &twin(expected.d_x, pull), &step.read(d_x)?)?;
+    agree("its gradient", &reference(expected.d_x, pull), &step.read(d_x)?)?;
 
     let (x, y) = clouds(n);
     let (rec, _, _, settings) = record(&x, &y)?;

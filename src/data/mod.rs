@@ -54,7 +54,7 @@ pub use source::{DEFAULT_TOY_ROWS, LoadOptions, MAX_TOY_ROWS, Origin, Source};
 pub use standardize::Standardization;
 pub use table::{ColumnKind, Number, Table};
 pub use target::Target;
-pub use types::{ColumnType, NumberForm, TypeOptions};
+pub use types::{ColumnType, TypeOptions};
 
 /// What the other modules use, and with the feature `unstable` the tests and the other packages.
 mod internal {

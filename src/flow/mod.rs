@@ -37,7 +37,7 @@ pub(crate) mod solver;
 pub mod solver;
 
 pub use crate::nn::Time;
-pub use crate::ops::path::{Curve, Gamma, Path, Prediction, TimeLaw, Times};
+pub use crate::ops::path::{Curve, Gamma, Path, Prediction, TimeDistribution, Times};
 pub use coupling::Coupling;
 pub use energy::Energy;
 pub use grid::Grid;

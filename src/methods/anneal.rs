@@ -16,7 +16,7 @@ use crate::data::nearest;
 use crate::gpu::{Gpu, Plan, Recorder, Var};
 use crate::methods::dataset::join;
 use crate::nn::{Builder, Id, Parameters, Weights};
-use crate::ops::cooling::{Cooling, Falls, MEMORY, ROW};
+use crate::ops::cooling::{Cooling, MEMORY, NoiseSchedule, ROW};
 use crate::ops::pairwise::{Estimator, RadialKernel};
 use crate::settings::{Key, Settings, Values, shown};
 use crate::{Error, Result, settings};
@@ -27,7 +27,7 @@ settings! {
         /// The method whose loss trains the map.
         objective: Annealed = Annealed::default(), as group,
         /// Noise schedule: rounds (of equal length, linear), geometric (by a constant factor per step), floor (in rounds that end when the loss is at its minimum, that between two fresh batches).
-        noise_schedule: Falls = Falls::Geometric,
+        noise_schedule: NoiseSchedule = NoiseSchedule::Geometric,
         /// Number of rounds of the schedules rounds and floor.
         rounds: u32 = 16, in 1..=1000,
         /// Fraction of the steps after which the data have no noise.
@@ -178,7 +178,7 @@ impl AnnealLearner {
         builder.fix();
         let steps = (settings.noise_fraction * setup.training.steps as f32).round().max(1.0) as u32;
         let cooling = Cooling {
-            falls: settings.noise_schedule,
+            schedule: settings.noise_schedule,
             steps,
             rounds: settings.rounds,
             hottest: settings.max_time,
@@ -232,7 +232,7 @@ impl Learner for AnnealLearner {
         let moving = data.moving(&row, self.inner.latent())?;
         let mut rec = Recorder::with_domain(gpu, seed, DOMAIN)?;
         let at = rec.tensor(&row);
-        if self.cooling.falls == Falls::Floor {
+        if self.cooling.schedule == NoiseSchedule::Floor {
             let memory = self.course.var(&mut rec, self.memory, Weights::Trained)?;
             rec.cool_as_remembered(&self.cooling, memory, at)?;
             let [loss, floor] = self.judged(&mut rec, &moving)?;

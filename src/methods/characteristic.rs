@@ -11,13 +11,13 @@ use super::one_step::OneStep;
 use super::{Dataset, Entry, Learner, Method, Objective, Setup, Training, estimator};
 use crate::gpu::{Recorder, Tensor, Var};
 use crate::ops::fourier::Frequencies;
-use crate::ops::random::Law;
+use crate::ops::random::Distribution;
 use crate::{Result, settings};
 
 /// Where frequencies come from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum FrequencyLaw {
+pub enum FrequencyDistribution {
     Gaussian,
     Cauchy,
     Laplace,
@@ -38,7 +38,7 @@ settings! {
     /// Settings of `characteristic`.
     pub struct Characteristic {
         /// Distribution of the frequencies: gaussian, cauchy, laplace, integer.
-        distribution: FrequencyLaw = FrequencyLaw::Gaussian,
+        distribution: FrequencyDistribution = FrequencyDistribution::Gaussian,
         /// Number of frequencies.
         frequencies: usize = 1024, in 1..=32_768,
         /// Scales of the frequencies in units of 1/(median distance), each for an equal share of them (not for integer).
@@ -97,24 +97,24 @@ impl CharacteristicLearner {
         let s = &self.settings;
         let d = data.cols();
         let b = match s.distribution {
-            FrequencyLaw::Integer => {
+            FrequencyDistribution::Integer => {
                 let integers = integer_vectors(s.frequencies, d);
                 let unit = std::f32::consts::TAU / (s.period * data.range());
                 let values: Vec<f32> = integers.iter().flatten().map(|&k| unit * k as f32).collect();
                 let tensor = rec.gpu().upload(s.frequencies, d, &values)?;
                 rec.tensor(&tensor)
             }
-            law => {
-                let law = match law {
-                    FrequencyLaw::Cauchy => Law::Cauchy,
-                    FrequencyLaw::Laplace => Law::Laplace,
-                    _ => Law::Normal,
+            distribution => {
+                let distribution = match distribution {
+                    FrequencyDistribution::Cauchy => Distribution::Cauchy,
+                    FrequencyDistribution::Laplace => Distribution::Laplace,
+                    _ => Distribution::Normal,
                 };
-                self.drawn(rec, law, data)?
+                self.drawn(rec, distribution, data)?
             }
         };
         let frequencies = if s.growth > 0.0 {
-            let a = self.drawn(rec, Law::Normal, data)?;
+            let a = self.drawn(rec, Distribution::Normal, data)?;
             Frequencies::complex(rec.scale(a, s.growth)?, b)
         } else {
             Frequencies::real(b)
@@ -123,12 +123,12 @@ impl CharacteristicLearner {
     }
 
     /// K × d numbers of a distribution, each row times its scale; fresh at every step, or the same at all.
-    fn drawn(&self, rec: &mut Recorder, law: Law, data: &Dataset) -> Result<Var> {
+    fn drawn(&self, rec: &mut Recorder, distribution: Distribution, data: &Dataset) -> Result<Var> {
         let (count, d) = (self.settings.frequencies, data.cols());
         let scales = &self.settings.scales;
         let per_row: Vec<f32> = (0..count).map(|k| scales[k % scales.len()] / data.median_distance()).collect();
         let scaled = |rec: &mut Recorder| {
-            let numbers = rec.random(law, count, d)?;
+            let numbers = rec.random(distribution, count, d)?;
             let scales = rec.gpu().upload(count, 1, &per_row)?;
             let scales = rec.tensor(&scales);
             rec.mul(numbers, scales)

@@ -14,7 +14,7 @@ use crate::flow::{Prediction, Solver, Time, integrate};
 use crate::gpu::{Gpu, Plan, Recorder, Var};
 use crate::nn::Weights;
 use crate::ops::jet::INTEGRALS;
-use crate::ops::random::Law;
+use crate::ops::random::Distribution;
 use crate::{Error, Result, settings};
 use serde::{Deserialize, Serialize};
 
@@ -171,7 +171,7 @@ impl CnfLearner {
             let units = rec.gpu().upload(columns * rows, wide, &units)?;
             return Ok(rec.tensor(&units));
         }
-        let signs = rec.random(Law::Sign, rows, columns)?;
+        let signs = rec.random(Distribution::Sign, rows, columns)?;
         self.core.still(rec, signs)
     }
 }

@@ -10,7 +10,7 @@
 
 use super::many_step::{Flow, Integrated, ManyStep, PathSettings, Sampling};
 use super::{Dataset, Drawing, Entry, Learner, Method, Setup, Training};
-use crate::flow::{Curve, Prediction, TimeLaw};
+use crate::flow::{Curve, Prediction, TimeDistribution};
 use crate::gpu::{Gpu, Plan};
 use crate::nn::Weights;
 use crate::{Result, settings};
@@ -23,7 +23,7 @@ settings! {
         /// The probability path.
         path: PathSettings = PathSettings {
             path: Curve::Trigonometric,
-            time_distribution: TimeLaw::LowDiscrepancy,
+            time_distribution: TimeDistribution::LowDiscrepancy,
             ..PathSettings::default()
         }, as group,
         /// How samples are drawn.

@@ -10,7 +10,7 @@
 use super::many_step::{Flow, Integrated, ManyStep, PathSettings, Sampling, check_source};
 use super::{Dataset, Drawing, Entry, Learner, Method, Setup, Training};
 use crate::flow::coupling::{Coupling, ExactPairs, gaussian};
-use crate::flow::{Prediction, TimeLaw};
+use crate::flow::{Prediction, TimeDistribution};
 use crate::gpu::{Gpu, Plan};
 use crate::nn::Weights;
 use crate::{Error, Result, settings};
@@ -27,7 +27,7 @@ settings! {
         /// Entropic regularization ε of sinkhorn, in mean squared distances of the batch.
         epsilon: f32 = 0.05, in 0.005..=10.0,
         /// The probability path.
-        path: PathSettings = PathSettings { time_distribution: TimeLaw::LowDiscrepancy, ..PathSettings::default() }, as group,
+        path: PathSettings = PathSettings { time_distribution: TimeDistribution::LowDiscrepancy, ..PathSettings::default() }, as group,
         /// How samples are drawn.
         sampling: Sampling = Sampling::default(), as group,
     }

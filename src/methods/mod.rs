@@ -71,7 +71,7 @@ pub use dataset::Dataset;
 pub use density::{Density, Meaning};
 pub use few_step::MapSettings;
 pub use find::{all, by_name, configure, configured, register};
-pub use latent::{LatentSettings, Law as LatentLaw, Variance};
+pub use latent::{LatentSettings, Likelihood as LatentLikelihood, Variance};
 pub use learner::{Learner, Setup, Traced};
 pub use many_step::{Dynamics, PathSettings, Sampling};
 pub use method::{Boxed, Drawing, Entry, LearnsFrom, Method, Summary};

@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn p_values_are_uniform_for_one_law_and_small_for_a_nearer_one() {
+    fn p_values_are_uniform_for_one_distribution_and_small_for_a_nearer_one() {
         let gpu = Gpu::open("auto").unwrap();
         let h = rows(300, 1, 0.0);
         let p = |shift: f32, seed: u64| {

@@ -2,13 +2,13 @@
 //!
 //! ```
 //! # use pushforward::gpu::{Gpu, Recorder};
-//! # use pushforward::ops::cooling::{Cooling, Falls, ROW};
+//! # use pushforward::ops::cooling::{Cooling, NoiseSchedule, ROW};
 //! # fn main() -> pushforward::Result<()> {
 //! let gpu = Gpu::open("auto")?;
 //! let row = gpu.zeros(1, ROW)?;
 //! let mut rec = Recorder::new(&gpu, 0);
 //! let into = rec.tensor(&row);
-//! rec.cool(&Cooling { falls: Falls::Geometric, steps: 10, hottest: 1.0, ..Cooling::default() }, into)?;
+//! rec.cool(&Cooling { schedule: NoiseSchedule::Geometric, steps: 10, hottest: 1.0, ..Cooling::default() }, into)?;
 //! rec.finish()?.replay(11)?;
 //! // After its ten steps the data are as they are: α = 1, σ = 0.
 //! assert_eq!(row.read()?, [1.0, 0.0, 0.0, 0.0]);
@@ -23,13 +23,13 @@ use serde::{Deserialize, Serialize};
 
 /// Numbers of a row: α, σ, 1 − α, t.
 pub const ROW: usize = 4;
-/// Numbers that [`Falls::Floor`] remembers from step to step, zeros at first: the round, its steps, means of the loss, of its floor and of the floor's square.
+/// Numbers that [`NoiseSchedule::Floor`] remembers from step to step, zeros at first: the round, its steps, means of the loss, of its floor and of the floor's square.
 pub const MEMORY: usize = 5;
 
 /// How the noise falls.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Falls {
+pub enum NoiseSchedule {
     /// In rounds of equal length, by the same amount of σ from one to the next.
     Rounds,
     /// By a constant factor of t at every step.
@@ -41,16 +41,16 @@ pub enum Falls {
 /// A schedule of noise.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Cooling {
-    pub falls: Falls,
+    pub schedule: NoiseSchedule,
     /// Steps until the data are as they are.
     pub steps: u32,
-    /// Rounds in which they come there, of [`Falls::Rounds`] and [`Falls::Floor`].
+    /// Rounds in which they come there, of [`NoiseSchedule::Rounds`] and [`NoiseSchedule::Floor`].
     pub rounds: u32,
     /// Time t of the first step.
     pub hottest: f32,
-    /// The last time above 0, of [`Falls::Geometric`] and [`Falls::Floor`].
+    /// The last time above 0, of [`NoiseSchedule::Geometric`] and [`NoiseSchedule::Floor`].
     pub coldest: f32,
-    /// Standard deviations of the floor by which the loss may lie above it ([`Falls::Floor`]).
+    /// Standard deviations of the floor by which the loss may lie above it ([`NoiseSchedule::Floor`]).
     pub deviations: f32,
     /// Steps that such a round takes at least.
     pub least: u32,
@@ -58,7 +58,15 @@ pub struct Cooling {
 
 impl Default for Cooling {
     fn default() -> Self {
-        Self { falls: Falls::Geometric, steps: 1000, rounds: 16, hottest: 3.0, coldest: 2e-4, deviations: 0.5, least: 10 }
+        Self {
+            schedule: NoiseSchedule::Geometric,
+            steps: 1000,
+            rounds: 16,
+            hottest: 3.0,
+            coldest: 2e-4,
+            deviations: 0.5,
+            least: 10,
+        }
     }
 }
 
@@ -81,17 +89,17 @@ impl Recorder {
     /// Writes this step's (α, σ, 1 − α, t) to `row` (1 × `ROW`). Not taped.
     ///
     /// # Errors
-    /// A schedule out of range; `Falls::Floor`, which is [`Recorder::cool_to_floor`]; a row of another length.
+    /// A schedule out of range; `NoiseSchedule::Floor`, which is [`Recorder::cool_to_floor`]; a row of another length.
     pub fn cool(&mut self, cooling: &Cooling, row: Var) -> Result<()> {
         let params = cooling.params()?;
         if row.len() != ROW {
             return Err(Error::shape("cool", format!("{} numbers for a row of {ROW}", row.len())));
         }
         let state = self.state();
-        match cooling.falls {
-            Falls::Rounds => self.dispatch(Even { params, state, row }, [1, 1, 1]),
-            Falls::Geometric => self.dispatch(GeometricByStep { params, state, row }, [1, 1, 1]),
-            Falls::Floor => Err(Error::shape("cool", "a fall by the loss's floor wants the loss and its floor")),
+        match cooling.schedule {
+            NoiseSchedule::Rounds => self.dispatch(Even { params, state, row }, [1, 1, 1]),
+            NoiseSchedule::Geometric => self.dispatch(GeometricByStep { params, state, row }, [1, 1, 1]),
+            NoiseSchedule::Floor => Err(Error::shape("cool", "a fall by the loss's floor wants the loss and its floor")),
         }
     }
 

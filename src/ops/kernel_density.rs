@@ -264,7 +264,7 @@ mod tests {
 
     /// What rows of many columns take where the weights of all pairs are too many to keep.
     #[test]
-    fn means_of_many_columns_match_their_twin_where_no_pair_is_kept() {
+    fn means_of_many_columns_match_their_reference_where_no_pair_is_kept() {
         let gpu = Gpu::open("auto").expect("an adapter (the software one will do)");
         let (n, m) = (67, 300);
         let widths = [0.5, 2.0, 8.0];

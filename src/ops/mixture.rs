@@ -34,10 +34,10 @@ impl Recorder {
         let out = self.empty(x.rows(), 1)?;
         let groups = self.groups(x.rows(), Density::WIDTH);
         self.dispatch(Density { variant, params, table, x, out }, groups)?;
-        let law = mixture.clone();
+        let distribution = mixture.clone();
         self.record(&[x], &[out], move |rec, back| {
             let Some(d_out) = back.of(rec, out)? else { return Ok(()) };
-            let score = rec.mixture_score(&law, x)?;
+            let score = rec.mixture_score(&distribution, x)?;
             let d_x = rec.mul(score, d_out)?;
             back.pass(rec, x, d_x)
         });

@@ -39,7 +39,7 @@ pub fn unit(bits: u32) -> f64 {
 
 /// A distribution to draw from.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Law {
+pub enum Distribution {
     /// On [low, high).
     Uniform { low: f32, high: f32 },
     /// Mean 0, variance 1.
@@ -52,34 +52,34 @@ pub enum Law {
     Sign,
 }
 
-impl Law {
+impl Distribution {
     /// What the shader calls it.
-    fn axis(self) -> axis::Law {
+    fn axis(self) -> axis::Distribution {
         match self {
-            Self::Uniform { .. } => axis::Law::Uniform,
-            Self::Normal => axis::Law::Normal,
-            Self::Cauchy => axis::Law::Cauchy,
-            Self::Laplace => axis::Law::Laplace,
-            Self::Sign => axis::Law::Sign,
+            Self::Uniform { .. } => axis::Distribution::Uniform,
+            Self::Normal => axis::Distribution::Normal,
+            Self::Cauchy => axis::Distribution::Cauchy,
+            Self::Laplace => axis::Distribution::Laplace,
+            Self::Sign => axis::Distribution::Sign,
         }
     }
 }
 
 impl Recorder {
     /// Independent numbers of a distribution, fresh at every replay.
-    pub fn random(&mut self, law: Law, rows: usize, cols: usize) -> Result<Var> {
+    pub fn random(&mut self, distribution: Distribution, rows: usize, cols: usize) -> Result<Var> {
         let out = self.empty(rows, cols)?;
-        let (low, high) = if let Law::Uniform { low, high } = law { (low, high) } else { (0.0, 1.0) };
+        let (low, high) = if let Distribution::Uniform { low, high } = distribution { (low, high) } else { (0.0, 1.0) };
         let params = Params { len: out.len() as u32, stream: self.next_stream(), low, high };
         let state = self.state();
         let groups = self.groups(out.len().div_ceil(4), Draw::WIDTH);
-        self.dispatch(Draw { variant: Variant { law: law.axis() }, params, state, out }, groups)?;
+        self.dispatch(Draw { variant: Variant { distribution: distribution.axis() }, params, state, out }, groups)?;
         Ok(out)
     }
 
     /// Independent normal numbers.
     pub fn normal(&mut self, rows: usize, cols: usize) -> Result<Var> {
-        self.random(Law::Normal, rows, cols)
+        self.random(Distribution::Normal, rows, cols)
     }
 
     /// Independent normal numbers in the shape of `x`.
@@ -89,6 +89,6 @@ impl Recorder {
 
     /// Independent uniform numbers on [0, 1).
     pub fn uniform(&mut self, rows: usize, cols: usize) -> Result<Var> {
-        self.random(Law::Uniform { low: 0.0, high: 1.0 }, rows, cols)
+        self.random(Distribution::Uniform { low: 0.0, high: 1.0 }, rows, cols)
     }
 }

@@ -1,7 +1,7 @@
 //! Reference for `cooling`: times of an annealed training.
 
-use super::Twin;
-use crate::ops::cooling::{Cooling, Falls};
+use super::Exact;
+use crate::ops::cooling::{Cooling, NoiseSchedule};
 
 /// What is remembered of a round.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -18,13 +18,13 @@ fn geometric(cooling: &Cooling, share: f64) -> f64 {
     hottest * (coldest / hottest).powf(share)
 }
 
-/// t of a step by [`Falls::Rounds`] or [`Falls::Geometric`].
+/// t of a step by [`NoiseSchedule::Rounds`] or [`NoiseSchedule::Geometric`].
 pub fn time(cooling: &Cooling, step: u32) -> f64 {
     if step >= cooling.steps {
         return 0.0;
     }
-    match cooling.falls {
-        Falls::Rounds => {
+    match cooling.schedule {
+        NoiseSchedule::Rounds => {
             let round = f64::from(step * cooling.rounds / cooling.steps);
             let hottest = (-(-2.0 * f64::from(cooling.hottest)).exp_m1()).sqrt();
             let sigma = hottest * (1.0 - round / f64::from(cooling.rounds));
@@ -34,7 +34,7 @@ pub fn time(cooling: &Cooling, step: u32) -> f64 {
     }
 }
 
-/// t of a step by [`Falls::Floor`], from its loss and floor; what is remembered goes on.
+/// t of a step by [`NoiseSchedule::Floor`], from its loss and floor; what is remembered goes on.
 pub fn time_by_floor(cooling: &Cooling, step: u32, loss: f64, floor: f64, memory: &mut Memory) -> f64 {
     memory.steps += 1;
     let share = (1.0 / f64::from(memory.steps)).max(0.1);
@@ -56,15 +56,15 @@ pub fn time_by_floor(cooling: &Cooling, step: u32, loss: f64, floor: f64, memory
     geometric(cooling, f64::from(round) / (f64::from(cooling.rounds) - 1.0).max(1.0))
 }
 
-/// (α, σ, 1 − α, t) of a step. A time that was found from σ ([`Falls::Rounds`]) is known as well as ½ ln(1 − σ²) is, which loses digits towards σ = 1.
-pub fn row(t: f64, falls: Falls) -> Twin {
-    let mut twin = Twin::new(4);
+/// (α, σ, 1 − α, t) of a step. A time that was found from σ ([`NoiseSchedule::Rounds`]) is known as well as ½ ln(1 − σ²) is, which loses digits towards σ = 1.
+pub fn row(t: f64, schedule: NoiseSchedule) -> Exact {
+    let mut reference = Exact::new(4);
     let (alpha, rest, variance) = ((-t).exp(), -(-t).exp_m1(), -(-2.0 * t).exp_m1());
-    let lost = if falls == Falls::Rounds { 0.5 * variance / (1.0 - variance) } else { 0.0 };
+    let lost = if schedule == NoiseSchedule::Rounds { 0.5 * variance / (1.0 - variance) } else { 0.0 };
     let known = t + lost;
-    twin.push_scaled(alpha, alpha * (1.0 + known));
-    twin.push_scaled(variance.sqrt(), variance.sqrt() + alpha * alpha * lost);
-    twin.push_scaled(rest, rest + alpha * lost);
-    twin.push_scaled(t, known);
-    twin
+    reference.push_scaled(alpha, alpha * (1.0 + known));
+    reference.push_scaled(variance.sqrt(), variance.sqrt() + alpha * alpha * lost);
+    reference.push_scaled(rest, rest + alpha * lost);
+    reference.push_scaled(t, known);
+    reference
 }

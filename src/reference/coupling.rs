@@ -1,6 +1,6 @@
 //! Reference for `coupling`: y_j = x_j·e^{s_k} + t_k with s_k = c·tanh(a_k/c), l = l₀ + Σ_k s_k, and back. The bounds c are two: of s above 0, and below.
 
-use super::Twin;
+use super::Exact;
 
 /// s and the slope ds/da.
 fn bounded(a: f64, [up, down]: [f64; 2]) -> (f64, f64) {
@@ -27,11 +27,11 @@ fn row(x: &[f64], raw: &[f64], roles: &[u32], before: f64, bounds: [f64; 2], inv
 }
 
 /// Rows (n × d) and log-determinants (n) after the layer.
-pub fn apply(x: &[f64], raw: &[f64], roles: &[u32], before: &[f64], bounds: [f64; 2], inverse: bool) -> (Twin, Twin) {
+pub fn apply(x: &[f64], raw: &[f64], roles: &[u32], before: &[f64], bounds: [f64; 2], inverse: bool) -> (Exact, Exact) {
     let (n, d) = (before.len(), roles.len());
     let width = raw.len() / n;
     // The exponential carries the error of its argument; in the inverse direction the difference carries the size of its terms.
-    let (mut rows, mut sums) = (Twin::new(16), Twin::new(width.max(16)));
+    let (mut rows, mut sums) = (Exact::new(16), Exact::new(width.max(16)));
     for i in 0..n {
         let raw = &raw[i * width..(i + 1) * width];
         let (moved, log_det) = row(&x[i * d..(i + 1) * d], raw, roles, before[i], bounds, inverse);

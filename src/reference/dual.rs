@@ -6,7 +6,7 @@
 //! assert_eq!(dual(&problem).value.value, [9.0]); // f + g = c: nothing is violated
 //! ```
 
-use super::Twin;
+use super::Exact;
 
 pub use crate::ops::dual::{KNEE, Softness};
 
@@ -40,11 +40,11 @@ pub struct Problem<'a> {
 /// V = mean f + mean g − mean P(f + g − c) and its gradients.
 #[derive(Clone, Debug)]
 pub struct Dual {
-    pub value: Twin,
-    pub d_f: Twin,
-    pub d_g: Twin,
-    pub d_x: Twin,
-    pub d_y: Twin,
+    pub value: Exact,
+    pub d_f: Exact,
+    pub d_g: Exact,
+    pub d_x: Exact,
+    pub d_y: Exact,
 }
 
 /// The dual's value and all its gradients.
@@ -56,12 +56,12 @@ pub fn dual(problem: &Problem) -> Dual {
 }
 
 /// V with its gradients in f and x.
-fn rows(problem: &Problem) -> (Twin, Twin, Twin) {
+fn rows(problem: &Problem) -> (Exact, Exact, Exact) {
     let Problem { f, g, x, y, d, p, epsilon, softness } = *problem;
     let (n, m) = (f.len(), g.len());
     let terms = n.max(m) + d;
     let by = 1.0 / (n as f64 * m as f64);
-    let [mut value, mut d_f, mut d_x] = [0; 3].map(|_| Twin::new(terms));
+    let [mut value, mut d_f, mut d_x] = [0; 3].map(|_| Exact::new(terms));
     let (mut sum, mut scale) = (0.0, 0.0);
     for (of, at) in [(f, 1.0 / n as f64), (g, 1.0 / m as f64)] {
         sum += at * of.iter().sum::<f64>();

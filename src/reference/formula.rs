@@ -1,12 +1,12 @@
 //! Reference for formulas: each operation in f64, with what its rounding and that of its parts can amount to.
 
-use super::Twin;
+use super::Exact;
 use crate::data::{Formulas, Function, Node};
 
 /// Every formula at every row (row-major), row by row. The scale of a node is its own size and those of its parts, each times the slope
 /// in it: errors of single precision are proportional to it.
-pub fn formulas(formulas: &Formulas, rows: &[f64]) -> Twin {
-    let mut twin = Twin::new(formulas.nodes().len());
+pub fn formulas(formulas: &Formulas, rows: &[f64]) -> Exact {
+    let mut reference = Exact::new(formulas.nodes().len());
     for row in rows.chunks_exact(formulas.columns()) {
         let mut found: Vec<(f64, f64)> = Vec::new();
         for &node in formulas.nodes() {
@@ -45,10 +45,10 @@ pub fn formulas(formulas: &Formulas, rows: &[f64]) -> Twin {
         }
         for &output in formulas.outputs() {
             let (value, scale) = found[output];
-            twin.push_scaled(value, scale);
+            reference.push_scaled(value, scale);
         }
     }
-    twin
+    reference
 }
 
 fn slope(function: Function, x: f64) -> f64 {
@@ -73,7 +73,7 @@ mod tests {
     use crate::reference::{check_gradient, differences};
 
     #[test]
-    fn the_twin_is_what_formulas_evaluate_to() {
+    fn the_reference_is_what_formulas_evaluate_to() {
         let known = Formulas::parse(&["exp(-u^2)/(1 + v^2) - 3*u", "u*v + u^1.5 - 2", "7"], &["u", "v"]).expect("formulas");
         let rows = [0.3, -1.2, 2.0, 0.5];
         let expected: Vec<f64> = rows.chunks(2).flat_map(|row| known.evaluate(row)).collect();

@@ -1,12 +1,12 @@
 //! Reference for `jet`: a value and its tangents, stacked.
 
-use super::{Twin, activation};
+use super::{Exact, activation};
 use crate::ops::activation::Activation;
 
 /// σ(p + b) and σ'(p + b)·ṗ of `tangents` tangents, each block of n rows of `b.len()` columns.
-pub fn activated(p: &[f64], b: &[f64], tangents: usize, act: Activation) -> Twin {
+pub fn activated(p: &[f64], b: &[f64], tangents: usize, act: Activation) -> Exact {
     let block = p.len() / (1 + tangents);
-    let mut twin = Twin::new(1);
+    let mut reference = Exact::new(1);
     for (i, &v) in p.iter().enumerate() {
         let at = p[i % block] + b[i % b.len()];
         // What rounds is p + b, and σ and σ' are of its size or of one.
@@ -15,9 +15,9 @@ pub fn activated(p: &[f64], b: &[f64], tangents: usize, act: Activation) -> Twin
             true => (activation::value(act, at), scale),
             false => (activation::slope(act, at) * v, scale * v.abs()),
         };
-        twin.push_scaled(value, scale);
+        reference.push_scaled(value, scale);
     }
-    twin
+    reference
 }
 
 /// Gradients of ⟨u, out⟩ of [`activated`] in p and b.
@@ -38,23 +38,23 @@ pub fn activated_backward(p: &[f64], b: &[f64], tangents: usize, act: Activation
 }
 
 /// Of each of n rows: v = y₀ + b, zeros up to `s` columns, Σ⟨e_k, y_k⟩, ‖v‖², Σ‖y_k‖², for directions e (T·n × s).
-pub fn rates(y: &[f64], b: &[f64], directions: &[f64], s: usize) -> Twin {
+pub fn rates(y: &[f64], b: &[f64], directions: &[f64], s: usize) -> Exact {
     let d = b.len();
     let n = y.len() / d - directions.len() / s;
     let tangents = directions.len() / s / n;
-    let mut twin = Twin::new(d * tangents);
+    let mut reference = Exact::new(d * tangents);
     for i in 0..n {
         let v: Vec<f64> = (0..d).map(|c| y[i * d + c] + b[c]).collect();
-        (0..s).for_each(|c| if c < d { twin.push([y[i * d + c], b[c]]) } else { twin.push([0.0]) });
+        (0..s).for_each(|c| if c < d { reference.push([y[i * d + c], b[c]]) } else { reference.push([0.0]) });
         let each: Vec<(f64, f64)> = (0..tangents)
             .flat_map(|k| (0..d).map(move |c| (k * n + i, c)))
             .map(|(row, c)| (directions[row * s + c], y[(n + row) * d + c]))
             .collect();
-        twin.push(each.iter().map(|(e, t)| e * t));
-        twin.push_scaled(v.iter().map(|v| v * v).sum(), (0..d).map(|c| (y[i * d + c].abs() + b[c].abs()).powi(2)).sum());
-        twin.push(each.iter().map(|(_, t)| t * t));
+        reference.push(each.iter().map(|(e, t)| e * t));
+        reference.push_scaled(v.iter().map(|v| v * v).sum(), (0..d).map(|c| (y[i * d + c].abs() + b[c].abs()).powi(2)).sum());
+        reference.push(each.iter().map(|(_, t)| t * t));
     }
-    twin
+    reference
 }
 
 /// Gradients of ⟨u, out⟩ of [`rates`] in y and b.

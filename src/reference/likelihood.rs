@@ -1,6 +1,6 @@
 //! Reference for `likelihood`: ln p(x | θ) of a decoder's distribution, summed over columns.
 
-use super::Twin;
+use super::Exact;
 use statrs::function::gamma::ln_gamma;
 
 /// The distributions.
@@ -41,9 +41,9 @@ fn raw_scale(theta: &[f64], shared: &[f64], i: usize, j: usize, d: usize) -> f64
 }
 
 /// ln p(x_{⌊i/K⌋} | θ_i) for every row of θ. `shared` are the raw scales of columns, or empty where θ has 2d columns.
-pub fn log_likelihood(family: Family, x: &[f64], theta: &[f64], shared: &[f64], floor: f64, d: usize, copies: usize) -> Twin {
+pub fn log_likelihood(family: Family, x: &[f64], theta: &[f64], shared: &[f64], floor: f64, d: usize, copies: usize) -> Exact {
     let width = if shared.is_empty() { 2 * d } else { d };
-    let mut twin = Twin::new(3 * d);
+    let mut reference = Exact::new(3 * d);
     for i in 0..theta.len() / width {
         let (mut value, mut scale) = (0.0, 0.0);
         for j in 0..d {
@@ -61,7 +61,7 @@ pub fn log_likelihood(family: Family, x: &[f64], theta: &[f64], shared: &[f64], 
             };
             scale += terms.iter().map(|t| t.abs()).sum::<f64>() + carried;
         }
-        twin.push_scaled(value, scale);
+        reference.push_scaled(value, scale);
     }
-    twin
+    reference
 }

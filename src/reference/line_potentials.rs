@@ -1,19 +1,19 @@
 //! Reference for `line_potentials`: the sorted matching on a line and its dual potentials.
 
-use super::Twin;
+use super::Exact;
 
 /// What the op returns: squares of the P lines, sums over them of the potentials of x and y.
 #[derive(Clone, Debug)]
 pub struct Potentials {
-    pub squares: Twin,
-    pub u: Twin,
-    pub v: Twin,
+    pub squares: Exact,
+    pub u: Exact,
+    pub v: Exact,
 }
 
 /// For x and y (n×d) and the columns of theta (d × P).
 pub fn line_potentials(x: &[f64], y: &[f64], d: usize, theta: &[f64]) -> Potentials {
     let (n, lines) = (x.len() / d, theta.len() / d);
-    let mut squares = Twin::new(n);
+    let mut squares = Exact::new(n);
     let mut sums = vec![[(0.0, 0.0); 2]; n];
     for p in 0..lines {
         // Stable, from +0, as the device sorts: equal values keep the order of their points.
@@ -39,9 +39,9 @@ pub fn line_potentials(x: &[f64], y: &[f64], d: usize, theta: &[f64]) -> Potenti
         }
     }
     let side = |at: usize| {
-        let mut twin = Twin::new(n + lines);
-        sums.iter().for_each(|both| twin.push_scaled(both[at].0, both[at].1));
-        twin
+        let mut reference = Exact::new(n + lines);
+        sums.iter().for_each(|both| reference.push_scaled(both[at].0, both[at].1));
+        reference
     };
     Potentials { squares, u: side(0), v: side(1) }
 }

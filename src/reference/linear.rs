@@ -1,6 +1,6 @@
 //! Reference for `linear`: y = σ(x)·W + b and the three gradients of a layer.
 
-use super::{Twin, activation};
+use super::{Exact, activation};
 use crate::ops::activation::Activation;
 
 /// What rounding of σ(x) is proportional to: the argument's own error passes through it.
@@ -32,8 +32,8 @@ impl Layer<'_> {
     }
 
     /// y_ij = Σ_q σ(x_iq)·w_qj + b_j.
-    pub fn forward(&self, b: &[f32]) -> Twin {
-        let mut twin = Twin::new(self.k + 1);
+    pub fn forward(&self, b: &[f32]) -> Exact {
+        let mut reference = Exact::new(self.k + 1);
         for i in 0..self.n() {
             for (j, &b) in b.iter().enumerate() {
                 let b = f64::from(b);
@@ -42,15 +42,15 @@ impl Layer<'_> {
                     value += activation::value(self.activation, self.x(i, q)) * self.w(q, j);
                     scale += value_scale(self.activation, self.x(i, q)) * self.w(q, j).abs();
                 }
-                twin.push_scaled(value, scale);
+                reference.push_scaled(value, scale);
             }
         }
-        twin
+        reference
     }
 
     /// d_x_iq = σ'(x_iq)·Σ_j d_ij·w_qj.
-    pub fn backward_input(&self, d_y: &[f32]) -> Twin {
-        let mut twin = Twin::new(self.m + 1);
+    pub fn backward_input(&self, d_y: &[f32]) -> Exact {
+        let mut reference = Exact::new(self.m + 1);
         for i in 0..self.n() {
             for q in 0..self.k {
                 let terms = (0..self.m).map(|j| f64::from(d_y[i * self.m + j]) * self.w(q, j));
@@ -58,15 +58,15 @@ impl Layer<'_> {
                 let x = self.x(i, q);
                 // A slope is a difference of terms of unit size.
                 let slope = activation::slope(self.activation, x);
-                twin.push_scaled(slope * value, (1.0 + x.abs()) * scale);
+                reference.push_scaled(slope * value, (1.0 + x.abs()) * scale);
             }
         }
-        twin
+        reference
     }
 
     /// d_w_qj = Σ_i σ(x_iq)·d_ij.
-    pub fn backward_weight(&self, d_y: &[f32]) -> Twin {
-        let mut twin = Twin::new(self.n());
+    pub fn backward_weight(&self, d_y: &[f32]) -> Exact {
+        let mut reference = Exact::new(self.n());
         for q in 0..self.k {
             for j in 0..self.m {
                 let (mut value, mut scale) = (0.0, 0.0);
@@ -75,18 +75,18 @@ impl Layer<'_> {
                     value += activation::value(self.activation, self.x(i, q)) * d;
                     scale += value_scale(self.activation, self.x(i, q)) * d.abs();
                 }
-                twin.push_scaled(value, scale);
+                reference.push_scaled(value, scale);
             }
         }
-        twin
+        reference
     }
 
     /// d_b_j = Σ_i d_ij.
-    pub fn backward_bias(&self, d_y: &[f32]) -> Twin {
-        let mut twin = Twin::new(self.n());
+    pub fn backward_bias(&self, d_y: &[f32]) -> Exact {
+        let mut reference = Exact::new(self.n());
         for j in 0..self.m {
-            twin.push((0..self.n()).map(|i| f64::from(d_y[i * self.m + j])));
+            reference.push((0..self.n()).map(|i| f64::from(d_y[i * self.m + j])));
         }
-        twin
+        reference
     }
 }

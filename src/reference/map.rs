@@ -1,6 +1,6 @@
 //! Reference for `map`: elementwise maps.
 
-use super::Twin;
+use super::Exact;
 
 /// The unary maps, named as the shader names them.
 pub fn unary(name: &str, a: f64, scale: f64, offset: f64) -> f64 {
@@ -48,18 +48,18 @@ pub fn unary_slope(name: &str, a: f64, scale: f64, offset: f64) -> f64 {
 }
 
 /// The binary maps; `b` is read through `index`, which folds rows, columns and scalars.
-pub fn binary(name: &str, a: &[f32], b: &[f32], index: impl Fn(usize) -> usize, scale: f64, offset: f64) -> Twin {
-    let mut twin = Twin::new(1);
+pub fn binary(name: &str, a: &[f32], b: &[f32], index: impl Fn(usize) -> usize, scale: f64, offset: f64) -> Exact {
+    let mut reference = Exact::new(1);
     for (i, &x) in a.iter().enumerate() {
         let (x, y) = (f64::from(x), f64::from(b[index(i)]));
         match name {
-            "add" => twin.push([x, y]),
-            "sub" => twin.push([x, -y]),
-            "mul" => twin.push([x * y]),
-            "div" => twin.push([x / y]),
-            "blend" => twin.push([scale * x, offset * y]),
+            "add" => reference.push([x, y]),
+            "sub" => reference.push([x, -y]),
+            "mul" => reference.push([x * y]),
+            "div" => reference.push([x / y]),
+            "blend" => reference.push([scale * x, offset * y]),
             _ => panic!("no binary map {name}"),
         }
     }
-    twin
+    reference
 }

@@ -9,7 +9,7 @@
 //! assert_eq!(score(&two, &[0.0]).value, [0.0]); // halfway, neither side pulls
 //! ```
 
-use super::Twin;
+use super::Exact;
 use crate::data::Mixture;
 
 /// What one point needs of every component.
@@ -20,20 +20,21 @@ struct At {
 }
 
 /// c_k.
-fn offset(law: &Mixture, k: usize) -> f64 {
-    let d = law.dimension();
-    let logs: f64 = law.precisions()[k * d..(k + 1) * d].iter().map(|p| p.ln()).sum();
-    law.weights()[k].ln() + 0.5 * logs - 0.5 * d as f64 * std::f64::consts::TAU.ln()
+fn offset(distribution: &Mixture, k: usize) -> f64 {
+    let d = distribution.dimension();
+    let logs: f64 = distribution.precisions()[k * d..(k + 1) * d].iter().map(|p| p.ln()).sum();
+    distribution.weights()[k].ln() + 0.5 * logs - 0.5 * d as f64 * std::f64::consts::TAU.ln()
 }
 
-fn square(law: &Mixture, k: usize, x: &[f64]) -> f64 {
-    let at = k * law.dimension();
-    (0..law.dimension()).map(|c| law.precisions()[at + c] * (x[c] - law.means()[at + c]).powi(2)).sum()
+fn square(distribution: &Mixture, k: usize, x: &[f64]) -> f64 {
+    let at = k * distribution.dimension();
+    (0..distribution.dimension()).map(|c| distribution.precisions()[at + c] * (x[c] - distribution.means()[at + c]).powi(2)).sum()
 }
 
 impl At {
-    fn new(law: &Mixture, x: &[f64]) -> Self {
-        let parts: Vec<(f64, f64)> = (0..law.components()).map(|k| (offset(law, k), 0.5 * square(law, k, x))).collect();
+    fn new(distribution: &Mixture, x: &[f64]) -> Self {
+        let parts: Vec<(f64, f64)> =
+            (0..distribution.components()).map(|k| (offset(distribution, k), 0.5 * square(distribution, k, x))).collect();
         let most = parts.iter().map(|(c, q)| c - q).fold(f64::NEG_INFINITY, f64::max);
         let sum: f64 = parts.iter().map(|(c, q)| (c - q - most).exp()).sum();
         let log_density = most + sum.ln();
@@ -44,53 +45,53 @@ impl At {
     }
 }
 
-fn twin(law: &Mixture) -> Twin {
-    Twin::new(law.components().max(law.dimension()))
+fn reference(distribution: &Mixture) -> Exact {
+    Exact::new(distribution.components().max(distribution.dimension()))
 }
 
 /// g_kc.
-fn pull(law: &Mixture, k: usize, c: usize, x: &[f64]) -> f64 {
-    let at = k * law.dimension() + c;
-    law.precisions()[at] * (law.means()[at] - x[c])
+fn pull(distribution: &Mixture, k: usize, c: usize, x: &[f64]) -> f64 {
+    let at = k * distribution.dimension() + c;
+    distribution.precisions()[at] * (distribution.means()[at] - x[c])
 }
 
 /// log p(x).
-pub fn log_density(law: &Mixture, x: &[f64]) -> Twin {
-    let at = At::new(law, x);
-    let mut twin = twin(law);
-    twin.push_scaled(at.log_density, at.shares.iter().map(|(r, size)| r * size).sum());
-    twin
+pub fn log_density(distribution: &Mixture, x: &[f64]) -> Exact {
+    let at = At::new(distribution, x);
+    let mut reference = reference(distribution);
+    reference.push_scaled(at.log_density, at.shares.iter().map(|(r, size)| r * size).sum());
+    reference
 }
 
 /// ∇ log p(x), d.
-pub fn score(law: &Mixture, x: &[f64]) -> Twin {
-    let at = At::new(law, x);
-    let mut twin = twin(law);
-    for c in 0..law.dimension() {
-        let terms = || at.shares.iter().enumerate().map(|(k, share)| (share, pull(law, k, c, x)));
-        twin.push_scaled(terms().map(|((r, _), g)| r * g).sum(), terms().map(|((r, size), g)| r * size * g.abs()).sum());
+pub fn score(distribution: &Mixture, x: &[f64]) -> Exact {
+    let at = At::new(distribution, x);
+    let mut reference = reference(distribution);
+    for c in 0..distribution.dimension() {
+        let terms = || at.shares.iter().enumerate().map(|(k, share)| (share, pull(distribution, k, c, x)));
+        reference.push_scaled(terms().map(|((r, _), g)| r * g).sum(), terms().map(|((r, size), g)| r * size * g.abs()).sum());
     }
-    twin
+    reference
 }
 
 /// ∇² log p(x)·v, d.
-pub fn hessian_vector(law: &Mixture, x: &[f64], v: &[f64]) -> Twin {
-    let (at, score, d) = (At::new(law, x), score(law, x), law.dimension());
-    let mut twin = twin(law);
+pub fn hessian_vector(distribution: &Mixture, x: &[f64], v: &[f64]) -> Exact {
+    let (at, score, d) = (At::new(distribution, x), score(distribution, x), distribution.dimension());
+    let mut reference = reference(distribution);
     let (mut value, mut scale) = (vec![0.0; d], vec![0.0; d]);
     for (k, &(r, size)) in at.shares.iter().enumerate() {
-        let from_mean: Vec<f64> = (0..d).map(|c| pull(law, k, c, x) - score.value[c]).collect();
-        let reach: Vec<f64> = (0..d).map(|c| pull(law, k, c, x).abs() + score.scale[c]).collect();
+        let from_mean: Vec<f64> = (0..d).map(|c| pull(distribution, k, c, x) - score.value[c]).collect();
+        let reach: Vec<f64> = (0..d).map(|c| pull(distribution, k, c, x).abs() + score.scale[c]).collect();
         let along: f64 = from_mean.iter().zip(v).map(|(e, v)| e * v).sum();
         let longest: f64 = reach.iter().zip(v).map(|(e, v)| e * v.abs()).sum();
         for c in 0..d {
-            let p = law.precisions()[k * d + c];
+            let p = distribution.precisions()[k * d + c];
             value[c] += r * (from_mean[c] * along - p * v[c]);
             scale[c] += r * size * (reach[c] * longest + p * v[c].abs());
         }
     }
-    value.into_iter().zip(scale).for_each(|(value, scale)| twin.push_scaled(value, scale));
-    twin
+    value.into_iter().zip(scale).for_each(|(value, scale)| reference.push_scaled(value, scale));
+    reference
 }
 
 #[cfg(test)]
@@ -104,16 +105,16 @@ mod tests {
         for d in [1, 3] {
             let means: Vec<f64> = (0..3 * d).map(number).collect();
             let deviations: Vec<f64> = (0..3 * d).map(|i| 0.4 + number(i + 7).abs()).collect();
-            let law = Mixture::new(d, &[1.0, 2.0, 0.5], &means, &deviations);
+            let distribution = Mixture::new(d, &[1.0, 2.0, 0.5], &means, &deviations);
             let x: Vec<f64> = (0..d).map(|c| 0.3 - 0.4 * c as f64).collect();
             let v: Vec<f64> = (0..d).map(|c| 1.0 - 0.7 * c as f64).collect();
-            let slopes = differences(&x, |x| log_density(&law, x).value[0]);
-            check_gradient("score", &score(&law, &x).value, &slopes, 1e-8);
-            let along = |x: &[f64]| score(&law, x).value.iter().zip(&v).map(|(s, v)| s * v).sum();
-            check_gradient("hessian", &hessian_vector(&law, &x, &v).value, &differences(&x, along), 1e-8);
+            let slopes = differences(&x, |x| log_density(&distribution, x).value[0]);
+            check_gradient("score", &score(&distribution, &x).value, &slopes, 1e-8);
+            let along = |x: &[f64]| score(&distribution, x).value.iter().zip(&v).map(|(s, v)| s * v).sum();
+            check_gradient("hessian", &hessian_vector(&distribution, &x, &v).value, &differences(&x, along), 1e-8);
             // The library's own, by another formula.
-            assert!((law.log_density(&x) - log_density(&law, &x).value[0]).abs() < 1e-12);
-            check_gradient("the library's score", &law.score(&x), &slopes, 1e-8);
+            assert!((distribution.log_density(&x) - log_density(&distribution, &x).value[0]).abs() < 1e-12);
+            check_gradient("the library's score", &distribution.score(&x), &slopes, 1e-8);
         }
     }
 }

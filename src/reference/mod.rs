@@ -46,7 +46,7 @@ pub const C: f64 = 8.0;
 
 /// A reference's answer.
 #[derive(Clone, Debug, Default)]
-pub struct Twin {
+pub struct Exact {
     pub value: Vec<f64>,
     /// Σ|terms| of each element.
     pub scale: Vec<f64>,
@@ -54,7 +54,7 @@ pub struct Twin {
     pub terms: usize,
 }
 
-impl Twin {
+impl Exact {
     pub fn new(terms: usize) -> Self {
         Self { value: Vec::new(), scale: Vec::new(), terms }
     }

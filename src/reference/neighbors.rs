@@ -1,6 +1,6 @@
 //! Reference for `neighbors`: nearest rows and counts of balls, from a full sort.
 
-use super::Twin;
+use super::Exact;
 
 fn squared(x: &[f32], y: &[f32]) -> f64 {
     x.iter().zip(y).map(|(a, b)| (f64::from(*a) - f64::from(*b)).powi(2)).sum()
@@ -8,8 +8,8 @@ fn squared(x: &[f32], y: &[f32]) -> f64 {
 
 /// For each row of `x` the `k` least squared distances to rows of `y`, ascending, and the index of the nearest; with `same`, row i of
 /// `y` is no neighbor of row i of `x`. 3·10³⁸ stands for missing ones.
-pub fn nearest(x: &[f32], y: &[f32], d: usize, k: usize, same: bool) -> (Twin, Vec<usize>) {
-    let (mut least, mut places) = (Twin::new(d), Vec::new());
+pub fn nearest(x: &[f32], y: &[f32], d: usize, k: usize, same: bool) -> (Exact, Vec<usize>) {
+    let (mut least, mut places) = (Exact::new(d), Vec::new());
     for (i, row) in x.chunks(d).enumerate() {
         let others = y.chunks(d).enumerate().filter(|(j, _)| !(same && *j == i));
         let mut all: Vec<(f64, usize)> = others.map(|(j, other)| (squared(row, other), j)).collect();

@@ -1,6 +1,6 @@
 //! Reference for a perceptron: its value, its slope in the input, and penalties on the slope ([`crate::loss::slope_penalty`]).
 
-use super::{Twin, activation};
+use super::{Exact, activation};
 use crate::loss::Penalty;
 use crate::ops::activation::Activation;
 
@@ -40,14 +40,14 @@ impl Perceptron {
 
     /// Every output for every row of x, of `columns` each. An error made on the way is of the size of the largest number there: that is
     /// the scale of each.
-    pub fn outputs(&self, x: &[f64], columns: usize) -> Twin {
-        let mut twin = Twin::new(self.layers.iter().map(|(w, b)| w.len() / b.len()).sum());
+    pub fn outputs(&self, x: &[f64], columns: usize) -> Exact {
+        let mut reference = Exact::new(self.layers.iter().map(|(w, b)| w.len() / b.len()).sum());
         for row in x.chunks_exact(columns) {
             let held = self.held(row);
             let scale = held.iter().flatten().fold(0.0f64, |most, v| most.max(v.abs()));
-            held.last().into_iter().flatten().for_each(|&y| twin.push_scaled(y, scale));
+            held.last().into_iter().flatten().for_each(|&y| reference.push_scaled(y, scale));
         }
-        twin
+        reference
     }
 
     /// The first output at x.

@@ -1,6 +1,6 @@
 //! Reference for `posterior`: samples z = m + e^s·ε of a diagonal Gaussian encoder, ln N(z; 0, I) − ln q(z), and KL(q ‖ N(0, I)).
 
-use super::Twin;
+use super::Exact;
 
 /// Means and log standard deviations of one row of a code.
 fn halves(code: &[f64], i: usize, q: usize) -> (&[f64], &[f64]) {
@@ -8,8 +8,8 @@ fn halves(code: &[f64], i: usize, q: usize) -> (&[f64], &[f64]) {
 }
 
 /// Samples (nK × q), and the logarithms of the ratio (nK).
-pub fn sample(code: &[f64], noise: &[f64], q: usize, copies: usize) -> (Twin, Twin) {
-    let (mut samples, mut ratios) = (Twin::new(2), Twin::new(q));
+pub fn sample(code: &[f64], noise: &[f64], q: usize, copies: usize) -> (Exact, Exact) {
+    let (mut samples, mut ratios) = (Exact::new(2), Exact::new(q));
     for (r, noise) in noise.chunks_exact(q).enumerate() {
         let (m, s) = halves(code, r / copies, q);
         let mut terms = (0.0, 0.0);
@@ -27,17 +27,17 @@ pub fn sample(code: &[f64], noise: &[f64], q: usize, copies: usize) -> (Twin, Tw
 }
 
 /// KL(q_j ‖ N(0, 1)) of every row and dimension.
-pub fn divergence(code: &[f64], q: usize) -> Twin {
-    let mut twin = Twin::new(4);
+pub fn divergence(code: &[f64], q: usize) -> Exact {
+    let mut reference = Exact::new(4);
     for i in 0..code.len() / (2 * q) {
         let (m, s) = halves(code, i, q);
         for j in 0..q {
             let v = (2.0 * s[j]).exp();
             let value = 0.5 * (m[j] * m[j] + v - 1.0) - s[j];
-            twin.push_scaled(value, 0.5 * (m[j] * m[j] + v * (1.0 + 2.0 * s[j].abs()) + 1.0) + s[j].abs());
+            reference.push_scaled(value, 0.5 * (m[j] * m[j] + v * (1.0 + 2.0 * s[j].abs()) + 1.0) + s[j].abs());
         }
     }
-    twin
+    reference
 }
 
 /// The gradient by the code of ⟨u, samples⟩ + ⟨v, ratios⟩ by way of the samples alone, each times its weight: of those the ratio's density q has

@@ -1,6 +1,6 @@
 //! Reference for `repulsion`: Riesz forces and energies over all pairs.
 
-use super::Twin;
+use super::Exact;
 
 /// k and −2 dk/d(r²) of a squared distance, for exponent s and softening δ.
 pub fn potential_and_slope(r2: f64, s: f64, softening: f64) -> (f64, f64) {
@@ -30,9 +30,9 @@ fn pairs<'a>(
 }
 
 /// −∂/∂xᵢ Σⱼ k(‖xᵢ − xⱼ‖), n × d.
-pub fn forces(x: &[f64], d: usize, s: f64, softening: f64) -> Twin {
+pub fn forces(x: &[f64], d: usize, s: f64, softening: f64) -> Exact {
     let n = x.len() / d;
-    let mut twin = Twin::new(n);
+    let mut reference = Exact::new(n);
     for i in 0..n {
         let (mut sum, mut scale) = (vec![0.0; d], vec![0.0; d]);
         for (_, difference, _, slope, moved) in pairs(x, d, i, s, softening) {
@@ -41,9 +41,9 @@ pub fn forces(x: &[f64], d: usize, s: f64, softening: f64) -> Twin {
                 scale[c] += slope * difference[c].abs() * moved;
             }
         }
-        (0..d).for_each(|c| twin.push_scaled(sum[c], scale[c]));
+        (0..d).for_each(|c| reference.push_scaled(sum[c], scale[c]));
     }
-    twin
+    reference
 }
 
 /// ½ Σ_{i≠j} k(‖xᵢ − xⱼ‖), and what its rounding errors are proportional to.

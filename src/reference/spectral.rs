@@ -1,13 +1,13 @@
 //! Reference for `spectral`: one round of power iteration, and W/σ with its gradient at fixed singular vectors.
 
-use super::Twin;
+use super::Exact;
 
 /// What the op returns.
 #[derive(Clone, Debug)]
 pub struct Spectral {
-    pub weight: Twin,
-    pub u: Twin,
-    pub sigma: Twin,
+    pub weight: Exact,
+    pub u: Exact,
+    pub sigma: Exact,
     /// The left singular vector, for the gradient.
     pub v: Vec<f64>,
 }
@@ -31,8 +31,12 @@ pub fn spectral(w: &[f64], u: &[f64]) -> Spectral {
     let sigma = length(&raw, |v| v.0).max(1e-12);
     let sigma_scale = length(&raw, |v| v.1);
     let relative = sigma_scale / sigma;
-    let mut found =
-        Spectral { weight: Twin::new(k + m), u: Twin::new(k + m), sigma: Twin::new(k + m), v: v.iter().map(|v| v.0).collect() };
+    let mut found = Spectral {
+        weight: Exact::new(k + m),
+        u: Exact::new(k + m),
+        sigma: Exact::new(k + m),
+        v: v.iter().map(|v| v.0).collect(),
+    };
     found.sigma.push_scaled(sigma, sigma_scale);
     raw.iter().for_each(|(sum, scale)| found.u.push_scaled(sum / sigma, scale / sigma + (sum / sigma).abs() * relative));
     w.iter().for_each(|w| found.weight.push_scaled(w / sigma, w.abs() / sigma * relative));
@@ -40,18 +44,18 @@ pub fn spectral(w: &[f64], u: &[f64]) -> Spectral {
 }
 
 /// (d_out − ⟨d_out, w/σ⟩ v uᵀ)/σ.
-pub fn gradient(of: &Spectral, d_out: &[f64]) -> Twin {
+pub fn gradient(of: &Spectral, d_out: &[f64]) -> Exact {
     let m = of.u.value.len();
     let sigma = of.sigma.value[0];
     let relative = of.sigma.scale[0] / sigma;
     let terms = || d_out.iter().zip(&of.weight.value).map(|(d, w)| d * w);
     let (inner, size) = (terms().sum::<f64>(), terms().map(f64::abs).sum::<f64>());
     let largest = of.u.scale.iter().fold(0.0f64, |a, &b| a.max(b));
-    let mut twin = Twin::new(d_out.len());
+    let mut reference = Exact::new(d_out.len());
     for (i, d) in d_out.iter().enumerate() {
         let (v, u) = (of.v[i / m], of.u.value[i % m]);
         let scale = (d.abs() + size * (v * u).abs() + size * largest) / sigma * relative;
-        twin.push_scaled((d - inner * v * u) / sigma, scale);
+        reference.push_scaled((d - inner * v * u) / sigma, scale);
     }
-    twin
+    reference
 }

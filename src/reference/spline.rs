@@ -1,6 +1,6 @@
 //! Reference for `spline`: the monotone rational-quadratic transform (Durkan et al. 2019), its slope, and its inverse.
 
-use super::Twin;
+use super::Exact;
 
 const LEAST: f64 = 1e-3;
 
@@ -50,10 +50,10 @@ pub fn bend(value: f64, raw: &[f64], reach: f64, inverse: bool) -> (f64, f64) {
 }
 
 /// Rows (n × d) and log-determinants (n) after the layer.
-pub fn apply(x: &[f64], raw: &[f64], roles: &[u32], before: &[f64], bins: usize, reach: f64, inverse: bool) -> (Twin, Twin) {
+pub fn apply(x: &[f64], raw: &[f64], roles: &[u32], before: &[f64], bins: usize, reach: f64, inverse: bool) -> (Exact, Exact) {
     let (n, d, numbers) = (before.len(), roles.len(), 3 * bins - 1);
     let m = raw.len() / n / numbers;
-    let (mut rows, mut sums) = (Twin::new(64), Twin::new(64 * m));
+    let (mut rows, mut sums) = (Exact::new(64), Exact::new(64 * m));
     for i in 0..n {
         let (mut log_det, mut size) = (before[i], before[i].abs());
         for j in 0..d {

@@ -142,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn ksd_of_a_shifted_normal_law_is_its_closed_form_by_quadrature() {
+    fn ksd_of_a_shifted_normal_distribution_is_its_closed_form_by_quadrature() {
         // p = N(0, 1), q = N(δ, 1), Gaussian kernel: δ² (ℓ²/(ℓ² + 2))^(1/2).
         for (delta, l) in [(0.0, 1.0), (0.7, 0.5), (1.0, 1.0), (2.0, 1.7)] {
             let nodes = normal(delta);
@@ -160,10 +160,10 @@ mod tests {
     #[test]
     fn the_stein_identity_holds_for_a_mixture() {
         // E_p [f s + f′] = 0 for f(x) = u(x, y)-like test functions, here f = sin(2x) e^(−x²/20), and E_p u(X, y) = 0 for every y.
-        let law = Mixture::new(1, &[1.0, 3.0], &[-1.5, 1.0], &[0.6, 1.1]);
+        let distribution = Mixture::new(1, &[1.0, 3.0], &[-1.5, 1.0], &[0.6, 1.1]);
         let grid: Vec<f64> = (-400..=400).map(|i| f64::from(i) * 0.03).collect();
         let mean = |f: &dyn Fn(f64, f64) -> f64| {
-            let at = |x: f64| 0.03 * law.log_density(&[x]).exp() * f(x, law.score(&[x])[0]);
+            let at = |x: f64| 0.03 * distribution.log_density(&[x]).exp() * f(x, distribution.score(&[x])[0]);
             grid.iter().map(|&x| at(x)).sum::<f64>()
         };
         let f = |x: f64| (2.0 * x).sin() * (-x * x / 20.0).exp();
@@ -171,7 +171,7 @@ mod tests {
         assert!(mean(&|x, s| f(x) * s + slope(x)).abs() < 1e-10);
         for kernel in kernels() {
             for y in [-2.0, 0.1, 3.0] {
-                let b = law.score(&[y]);
+                let b = distribution.score(&[y]);
                 let found = mean(&|x, s| stein_kernel(&kernel, &[x], &[y], &[s], &b));
                 assert!(found.abs() < 1e-9, "{kernel:?} at {y}: {found}");
             }

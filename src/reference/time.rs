@@ -1,6 +1,6 @@
 //! Reference for `time`: cosines and sines of times, and the gradient in them.
 
-use super::Twin;
+use super::Exact;
 use std::f64::consts::TAU;
 
 /// Times and frequencies in turns.
@@ -16,19 +16,19 @@ impl Embedding<'_> {
     }
 
     /// Rows of all cosines and then all sines; a rounding of the phase is one of the value.
-    pub fn forward(&self) -> Twin {
-        let mut twin = Twin::new(1);
+    pub fn forward(&self) -> Exact {
+        let mut reference = Exact::new(1);
         for &t in self.t {
-            self.angles(t).for_each(|(_, angle)| twin.push_scaled(angle.cos(), 1.0 + angle.abs()));
-            self.angles(t).for_each(|(_, angle)| twin.push_scaled(angle.sin(), 1.0 + angle.abs()));
+            self.angles(t).for_each(|(_, angle)| reference.push_scaled(angle.cos(), 1.0 + angle.abs()));
+            self.angles(t).for_each(|(_, angle)| reference.push_scaled(angle.sin(), 1.0 + angle.abs()));
         }
-        twin
+        reference
     }
 
     /// d_t = Σ_k 2πf_k (cos(2πf_k t)·d_sin,k − sin(2πf_k t)·d_cos,k).
-    pub fn backward(&self, d: &[f32]) -> Twin {
+    pub fn backward(&self, d: &[f32]) -> Exact {
         let count = self.frequencies.len();
-        let mut twin = Twin::new(2 * count);
+        let mut reference = Exact::new(2 * count);
         for (&t, d) in self.t.iter().zip(d.chunks_exact(2 * count)) {
             let (mut value, mut scale) = (0.0, 0.0);
             for (k, (rate, angle)) in self.angles(t).enumerate() {
@@ -36,8 +36,8 @@ impl Embedding<'_> {
                 value += rate * (angle.cos() * d_sin - angle.sin() * d_cos);
                 scale += rate * (d_sin.abs() + d_cos.abs()) * (1.0 + angle.abs());
             }
-            twin.push_scaled(value, scale);
+            reference.push_scaled(value, scale);
         }
-        twin
+        reference
     }
 }

@@ -1,10 +1,10 @@
 //! Reference for `triangular`: X with X·T = B by substitution.
 
-use super::Twin;
+use super::Exact;
 
 /// `lower`: T is unit lower triangular; else upper triangular. The scale of a number is that of its substitution's terms, errors of the
 /// numbers before it included.
-pub fn solve(b: &[f64], t: &[f64], d: usize, lower: bool) -> Twin {
+pub fn solve(b: &[f64], t: &[f64], d: usize, lower: bool) -> Exact {
     let (mut value, mut scale) = (vec![0.0; b.len()], vec![0.0; b.len()]);
     for at in (0..b.len()).step_by(d) {
         for step in 0..d {
@@ -20,7 +20,7 @@ pub fn solve(b: &[f64], t: &[f64], d: usize, lower: bool) -> Twin {
             scale[at + j] = size / diagonal.abs();
         }
     }
-    let mut twin = Twin::new(d);
-    value.into_iter().zip(scale).for_each(|(v, s)| twin.push_scaled(v, s));
-    twin
+    let mut reference = Exact::new(d);
+    value.into_iter().zip(scale).for_each(|(v, s)| reference.push_scaled(v, s));
+    reference
 }

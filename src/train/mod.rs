@@ -149,7 +149,7 @@ impl Job {
 
     /// Rows of the distribution to start from, where the settings name one, in these units: as many as a model keeps, drawn at random by the run's seed, or all of
     /// them in turn where they are fewer.
-    fn source_law(&self, data: &Table, units: &Standardization) -> Result<Option<Vec<f32>>> {
+    fn source_distribution(&self, data: &Table, units: &Standardization) -> Result<Option<Vec<f32>>> {
         let Some(text) = self.method.source() else { return Ok(None) };
         if self.conditions > 0 {
             // No flow is built from both, and says so.

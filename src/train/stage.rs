@@ -40,7 +40,7 @@ impl Stage {
             spacings.iter().zip(&standardization.scale).map(|(spacing, scale)| (spacing / scale) as f32).collect();
         let data = data.with_widths(&widths)?;
         let target = job.target(&standardization)?;
-        let source = job.source_law(&train, &standardization)?;
+        let source = job.source_distribution(&train, &standardization)?;
         let data = data.with_target(target.clone()).with_source(source).with_columns(train.columns());
         let setup = Setup {
             gpu,

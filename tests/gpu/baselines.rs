@@ -23,9 +23,9 @@ fn a_mixture_is_found_again() {
     let (train, fresh) = (Toy::EightGaussians.sample(8000, 1), Toy::EightGaussians.sample(4000, 2));
     let fitted = Mixture::fit(Points::of(&train).unwrap(), LONG, 0);
     assert_eq!((fitted.components(), Baseline::parameters(&fitted)), (8, 47));
-    let law = |i: usize| Toy::EightGaussians.log_density([0, 1].map(|j| fresh.row(i)[j])).unwrap();
+    let distribution = |i: usize| Toy::EightGaussians.log_density([0, 1].map(|j| fresh.row(i)[j])).unwrap();
     let found = fitted.log_density(Points::of(&fresh).unwrap()).unwrap();
-    let lost: Vec<f64> = found.iter().enumerate().map(|(i, found)| law(i) - found).collect();
+    let lost: Vec<f64> = found.iter().enumerate().map(|(i, found)| distribution(i) - found).collect();
     // 47 numbers fitted to n rows cost 47/2n = 0.003 nats a row on average (Akaike 1974), with a standard error of √(47/2)/n = 0.0006 and
     // that of the mean over the fresh rows, below 0.002.
     assert!((0.0..0.01).contains(&mean(&lost)), "{} nats a row are lost", mean(&lost));
@@ -68,7 +68,7 @@ fn densities_integrate_to_one() {
 }
 
 #[test]
-fn samples_have_the_mean_and_covariance_of_the_law() {
+fn samples_have_the_mean_and_covariance_of_the_distribution() {
     let train = Toy::Banana.sample(4000, 1);
     let of = |values: &[f32]| Gaussian::fit(points(values, 2));
     let data = of(train.single());

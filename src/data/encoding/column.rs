@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::code::Code;
 use super::quantile::Quantile;
-use crate::data::{Column, ColumnType, DateForm, NumberForm, Table, nearest};
+use crate::data::types::NumberForm;
+use crate::data::{Column, ColumnType, DateForm, Table, nearest};
 use crate::words::grouped;
 use crate::{Error, Result};
 

@@ -10,7 +10,7 @@
 mod settings;
 mod start;
 
-pub use settings::{LatentSettings, Law, Variance};
+pub use settings::{LatentSettings, Likelihood, Variance};
 
 use super::dataset::{join, part};
 use super::{Dataset, Density, Meaning, Setup};
@@ -18,7 +18,7 @@ use crate::gpu::{Gpu, Plan, Recorder, Var};
 use crate::nn::{Activation, Adam, Builder, Head, Id, Mlp, MlpShape, Parameters, Weights};
 use crate::ops::likelihood::{Family, Spread};
 use crate::ops::posterior::Estimator;
-use crate::ops::random::Law as Noise;
+use crate::ops::random::Distribution as Noise;
 use crate::{Error, Result};
 use start::Start;
 
@@ -88,7 +88,7 @@ impl Latent {
     pub fn new(setup: &Setup, settings: LatentSettings) -> Result<Self> {
         let (training, columns, conditions) = (setup.training, setup.columns, setup.conditions);
         let latent = training.latent_dim.unwrap_or(columns);
-        if let Some(data) = setup.data.filter(|_| settings.likelihood == Law::Bernoulli) {
+        if let Some(data) = setup.data.filter(|_| settings.likelihood == Likelihood::Bernoulli) {
             check_chances(data, columns, training.standardize)?;
         }
         let start = match setup.data {
@@ -111,7 +111,7 @@ impl Latent {
         let encoder = Network::new(&mut builder, "encoder", encoder, &start.encoder.0, &start.encoder.1);
         let decoder = shape(latent + conditions, outputs);
         let decoder = Network::new(&mut builder, "decoder", decoder, &start.decoder.0, &start.decoder.1);
-        let shared = settings.likelihood != Law::Bernoulli && !settings.own_scales();
+        let shared = settings.likelihood != Likelihood::Bernoulli && !settings.own_scales();
         let scale = shared.then(|| builder.add("decoder.scale", 1, columns, &vec![start.raw_scale; columns]));
         Ok(Self {
             parameters: builder.build(setup.gpu)?,
@@ -130,9 +130,9 @@ impl Latent {
 
     fn family(&self) -> Family {
         match self.settings.likelihood {
-            Law::Gaussian => Family::Gaussian,
-            Law::StudentT => Family::Student { degrees: self.settings.degrees_of_freedom },
-            Law::Bernoulli => Family::Bernoulli,
+            Likelihood::Gaussian => Family::Gaussian,
+            Likelihood::StudentT => Family::Student { degrees: self.settings.degrees_of_freedom },
+            Likelihood::Bernoulli => Family::Bernoulli,
         }
     }
 
@@ -289,9 +289,9 @@ impl<O: Objective> super::Learner for LatentMethod<O> {
             return Ok(z);
         }
         let noise = match model.settings.likelihood {
-            Law::Gaussian => rec.normal(rows, model.columns)?,
-            Law::StudentT => student(rec, rows, model.columns, model.settings.degrees_of_freedom)?,
-            Law::Bernoulli => rec.uniform(rows, model.columns)?,
+            Likelihood::Gaussian => rec.normal(rows, model.columns)?,
+            Likelihood::StudentT => student(rec, rows, model.columns, model.settings.degrees_of_freedom)?,
+            Likelihood::Bernoulli => rec.uniform(rows, model.columns)?,
         };
         rec.concat(&[z, noise])
     }
@@ -312,7 +312,7 @@ impl<O: Objective> super::Learner for LatentMethod<O> {
                 let spread = model.spread(rec, weights)?;
                 rec.likelihood_sample(model.family(), theta, spread, noise)
             }
-            None if model.settings.likelihood == Law::Bernoulli => rec.sigmoid(theta),
+            None if model.settings.likelihood == Likelihood::Bernoulli => rec.sigmoid(theta),
             None if model.settings.own_scales() => rec.columns(theta, 0, model.columns),
             None => Ok(theta),
         }

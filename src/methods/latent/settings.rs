@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// A decoder's distribution of a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Law {
+pub enum Likelihood {
     Gaussian,
     StudentT,
     Bernoulli,
@@ -26,7 +26,7 @@ settings! {
     /// Settings of every method with latent variables.
     pub struct LatentSettings {
         /// Distribution of a column under the decoder: gaussian, student-t (for heavy tails), bernoulli (of values in [0, 1]; needs standardize = false).
-        likelihood: Law = Law::Gaussian,
+        likelihood: Likelihood = Likelihood::Gaussian,
         /// Learned scales of that distribution: column (one per column), point (a function of the latent).
         variance: Variance = Variance::Point,
         /// Degrees of freedom of student-t.
@@ -43,6 +43,6 @@ settings! {
 impl LatentSettings {
     /// Whether the decoder gives scales besides locations.
     pub fn own_scales(&self) -> bool {
-        self.variance == Variance::Point && self.likelihood != Law::Bernoulli
+        self.variance == Variance::Point && self.likelihood != Likelihood::Bernoulli
     }
 }

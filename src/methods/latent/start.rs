@@ -5,7 +5,7 @@
 //! with Σ the covariance of the data around their regression on c. The rows of W are principal directions, so WWᵀ is diagonal and the posterior one that an
 //! encoder has exactly.
 
-use super::settings::{LatentSettings, Law};
+use super::settings::{LatentSettings, Likelihood};
 use crate::methods::Dataset;
 
 /// Of the smallest variance, what the decoder's noise takes where the latent space has room for all.
@@ -48,7 +48,7 @@ impl Start {
         let outputs = start.decoder.1.len();
         // A Bernoulli decoder's locations are logits, whose slope at a chance p is 1/p(1 − p).
         let chance = |j: usize| f64::from(data.mean()[j]).clamp(CERTAIN, 1.0 - CERTAIN);
-        let by_logit = settings.likelihood == Law::Bernoulli;
+        let by_logit = settings.likelihood == Likelihood::Bernoulli;
         let stretch = |j: usize| if by_logit { 1.0 / (chance(j) * (1.0 - chance(j))) } else { 1.0 };
         for i in 0..latent {
             let own = variances.get(i).map_or(0.0, |v| (v - noise).max(0.0));
@@ -83,7 +83,7 @@ impl Start {
         // Student's distribution of ν > 2 has ν/(ν − 2) times the variance of its scale.
         let degrees = f64::from(settings.degrees_of_freedom);
         let noise = match settings.likelihood {
-            Law::StudentT if degrees > 2.0 => (noise * (degrees - 2.0) / degrees).max(1.01 * floor * floor),
+            Likelihood::StudentT if degrees > 2.0 => (noise * (degrees - 2.0) / degrees).max(1.01 * floor * floor),
             _ => noise,
         };
         start.raw_scale = (0.5 * (noise - floor * floor).ln()) as f32;

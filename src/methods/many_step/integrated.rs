@@ -7,7 +7,7 @@ use crate::gpu::{Gpu, Plan, Recorder, Var};
 use crate::methods::dataset::join;
 use crate::methods::{Dataset, Density, Learner};
 use crate::nn::{Parameters, Weights};
-use crate::ops::random::Law;
+use crate::ops::random::Distribution;
 
 /// Columns up to which the divergence is exact by default, and the probes beyond.
 const EXACT: usize = 16;
@@ -213,7 +213,7 @@ impl<F: Flow> Dynamics for Integrated<F> {
 
     fn probe(&self, rec: &mut Recorder, rows: usize) -> Result<Var> {
         let core = self.0.core();
-        let signs = rec.random(Law::Sign, rows, core.columns)?;
+        let signs = rec.random(Distribution::Sign, rows, core.columns)?;
         core.still(rec, signs)
     }
 

@@ -13,7 +13,7 @@ pub use settings::{PathSettings, Sampling, check_source};
 
 use super::dataset::{join, part};
 use super::{Dataset, Setup};
-use crate::flow::{Denoiser, Path, Prediction, Time, TimeLaw, table};
+use crate::flow::{Denoiser, Path, Prediction, Time, TimeDistribution, table};
 use crate::gpu::{Gpu, Plan, Recorder, Var};
 use crate::nn::{Activation, Adam, Builder, Id, Parameters, Velocity, VelocityShape, Weights};
 use crate::{Error, Result};
@@ -36,7 +36,7 @@ pub struct ManyStep {
     pub conditions: usize,
     pub path: Path,
     pub prediction: Prediction,
-    pub times: TimeLaw,
+    pub times: TimeDistribution,
     pub sampling: Sampling,
     weight: Id,
     bias: Id,

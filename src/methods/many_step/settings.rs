@@ -1,6 +1,6 @@
 //! Settings of flows: how a path is laid, how samples are drawn, what distribution they start from.
 
-use crate::flow::{Curve, Grid, LEAST_TOLERANCE, Path, Repulsion, Solver, TimeLaw};
+use crate::flow::{Curve, Grid, LEAST_TOLERANCE, Path, Repulsion, Solver, TimeDistribution};
 use crate::nn::TimeEmbedding;
 use crate::settings::shown;
 use crate::{Error, Result, settings};
@@ -15,7 +15,7 @@ settings! {
         /// Noise at the start, for variance-exploding and edm (auto: the path's own, 50, 80).
         sigma_max: Option<f64> = None, or auto, in above(0.0),
         /// Distribution of the times in training: uniform, logit-normal, low-discrepancy, log-normal (in σ/α).
-        time_distribution: TimeLaw = TimeLaw::Uniform,
+        time_distribution: TimeDistribution = TimeDistribution::Uniform,
         /// Number of frequencies of the time embedding, in octaves from ½.
         time_frequencies: usize = 6, in 1..=16,
     }

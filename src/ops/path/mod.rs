@@ -50,7 +50,7 @@ pub enum Times {
 /// The name of a distribution of times, as settings have it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum TimeLaw {
+pub enum TimeDistribution {
     #[default]
     Uniform,
     LogitNormal,
@@ -58,7 +58,7 @@ pub enum TimeLaw {
     LogNormal,
 }
 
-impl TimeLaw {
+impl TimeDistribution {
     /// The distribution with its usual constants.
     pub fn times(self) -> Times {
         match self {
@@ -74,13 +74,13 @@ impl Path {
     /// A table of `n` times drawn afresh at every replay, in [`low`, `high`].
     pub fn draw(&self, rec: &mut Recorder, prediction: Prediction, times: Times, n: usize, low: f64, high: f64) -> Result<Var> {
         let nothing = rec.constant(0.0, 1, 1)?;
-        let (law, center, spread) = match times {
+        let (distribution, center, spread) = match times {
             Times::Uniform => (kernel::LAW_UNIFORM, 0.0, 1.0),
             Times::LogitNormal { mean, deviation } => (kernel::LAW_LOGIT_NORMAL, mean, deviation),
             Times::LowDiscrepancy => (kernel::LAW_LOW_DISCREPANCY, 0.0, 1.0),
             Times::LogNormal { mean, deviation } => (kernel::LAW_LOG_NORMAL, mean, deviation),
         };
-        self.fill(rec, prediction, law, (low, high), (center, spread), nothing, n)
+        self.fill(rec, prediction, distribution, (low, high), (center, spread), nothing, n)
     }
 
     /// The table of given times, n × 1.
@@ -108,7 +108,7 @@ impl Path {
         &self,
         rec: &mut Recorder,
         prediction: Prediction,
-        law: u32,
+        distribution: u32,
         (low, high): (f64, f64),
         (center, spread): (f64, f64),
         given: Var,
@@ -120,7 +120,7 @@ impl Path {
             curve: self.curve.number(),
             gamma: self.gamma.number(),
             prediction: prediction.number(),
-            law,
+            distribution,
             stream: rec.next_stream(),
             low: low as f32,
             high: high as f32,

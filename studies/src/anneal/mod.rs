@@ -35,7 +35,7 @@ use pushforward::methods::anneal::{self, Annealed};
 use pushforward::methods::{self, Anneal, Method, Training};
 use pushforward::metrics::Points;
 use pushforward::metrics::gaussian::Gaussian;
-use pushforward::ops::cooling::Falls;
+use pushforward::ops::cooling::NoiseSchedule;
 use pushforward::settings::{Settings as _, Values};
 use pushforward::train::log::Log;
 use pushforward::train::{self, Job, Progress};
@@ -57,7 +57,7 @@ settings! {
         /// Objectives, such as ["mmd", "gan"]; mmd, energy, characteristic, sinkhorn, gan and wgan when empty.
         objectives: Vec<String> = Vec::new(),
         /// Noise schedules of the annealed runs: rounds, geometric, floor; all three when empty.
-        noise_schedules: Vec<Falls> = Vec::new(),
+        noise_schedules: Vec<NoiseSchedule> = Vec::new(),
         /// Target distributions, such as ["ring", "far32"]; ring, two, far32, far64 and moons when empty.
         targets: Vec<String> = Vec::new(),
         /// Number of pairs of runs, with seeds from --seed on.
@@ -91,7 +91,7 @@ impl Settings {
         // Of all objectives: parts of a study that is split by them share their terms.
         let mut valid: Vec<&str> = Vec::new();
         for objective in anneal::objectives() {
-            for key in known(annealed(objective, Falls::Geometric)?.as_ref()) {
+            for key in known(annealed(objective, NoiseSchedule::Geometric)?.as_ref()) {
                 if !OWN.contains(&key) && !valid.contains(&key) {
                     valid.push(key);
                 }
@@ -145,7 +145,7 @@ impl Settings {
 
     /// Direct training, and the noise schedules asked for, each once.
     pub fn arms(&self) -> Vec<Arm> {
-        let all = vec![Falls::Rounds, Falls::Geometric, Falls::Floor];
+        let all = vec![NoiseSchedule::Rounds, NoiseSchedule::Geometric, NoiseSchedule::Floor];
         let mut arms = vec![Arm::Direct];
         for schedule in if self.noise_schedules.is_empty() { all } else { self.noise_schedules.clone() } {
             if !arms.contains(&Arm::of(schedule)) {
@@ -181,7 +181,7 @@ impl Settings {
     }
 }
 
-fn annealed(objective: Box<dyn Method>, noise_schedule: Falls) -> Result<Box<dyn Method>> {
+fn annealed(objective: Box<dyn Method>, noise_schedule: NoiseSchedule) -> Result<Box<dyn Method>> {
     Ok(Box::new(Anneal { objective: Annealed::new(objective)?, noise_schedule, ..Anneal::default() }))
 }
 

@@ -1,7 +1,7 @@
 //! Lines of `anneal.jsonl`: a run each, or a baseline.
 
 use super::Settings;
-use pushforward::ops::cooling::Falls;
+use pushforward::ops::cooling::NoiseSchedule;
 use pushforward::train::log::{Log, Logged, Shared};
 use serde::{Deserialize, Serialize};
 
@@ -54,17 +54,19 @@ pub enum Arm {
 }
 
 impl Arm {
-    pub fn of(schedule: Falls) -> Self {
+    pub fn of(schedule: NoiseSchedule) -> Self {
         match schedule {
-            Falls::Rounds => Self::Rounds,
-            Falls::Geometric => Self::Geometric,
-            Falls::Floor => Self::Floor,
+            NoiseSchedule::Rounds => Self::Rounds,
+            NoiseSchedule::Geometric => Self::Geometric,
+            NoiseSchedule::Floor => Self::Floor,
         }
     }
 
     /// Its noise schedule; none of direct training.
-    pub fn noise_schedule(self) -> Option<Falls> {
-        [Falls::Rounds, Falls::Geometric, Falls::Floor].into_iter().find(|schedule| Self::of(*schedule) == self)
+    pub fn noise_schedule(self) -> Option<NoiseSchedule> {
+        [NoiseSchedule::Rounds, NoiseSchedule::Geometric, NoiseSchedule::Floor]
+            .into_iter()
+            .find(|schedule| Self::of(*schedule) == self)
     }
 
     pub fn name(self) -> &'static str {

@@ -1,14 +1,14 @@
 //! The study of annealing: its distributions, and what it makes of its runs.
 
 use pushforward::metrics::nearer::signs;
-use pushforward::ops::cooling::Falls;
+use pushforward::ops::cooling::NoiseSchedule;
 use pushforward_studies::anneal::{Arm, Change, Key, Kind, NAMES, Record, Scores, Settings, Study, Target, Terms, Verdict};
 use pushforward_studies::comparison::{FRESH, GAUSSIAN};
 
 const ROWS: usize = 20_000;
 
 #[test]
-fn rows_have_the_weights_means_and_deviation_of_their_law() {
+fn rows_have_the_weights_means_and_deviation_of_their_distribution() {
     for name in NAMES {
         let target = Target::find(name).unwrap();
         let Some(mixture) = target.mixture() else {
@@ -87,7 +87,7 @@ fn p_values_of_signs_are_those_of_all_signings() {
 fn settings() -> Settings {
     Settings {
         objectives: vec!["energy".into(), "gan".into()],
-        noise_schedules: vec![Falls::Geometric, Falls::Floor],
+        noise_schedules: vec![NoiseSchedule::Geometric, NoiseSchedule::Floor],
         targets: vec!["ring".into()],
         seeds: 4,
         ..Settings::default()

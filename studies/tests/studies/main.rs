@@ -31,8 +31,8 @@ fn the_closed_forms_are_the_integrals() {
         let energy = 2.0 * (0..20_000).map(|i| squares(middle(i))).sum::<f64>() / 20_000.0;
         assert!((energy - saddle::energy(a)).abs() < 1e-6, "energy distance at {a}: {energy}");
         let inside = |intervals: &[[f64; 2]], x: f64| intervals.iter().any(|[low, high]| (*low..*high).contains(&x));
-        let mean = |of: &dyn Fn(f64) -> f64, law: &[[f64; 2]]| {
-            (0..20_000).map(middle).filter(|x| inside(law, *x)).map(of).sum::<f64>() / 10_000.0
+        let mean = |of: &dyn Fn(f64) -> f64, distribution: &[[f64; 2]]| {
+            (0..20_000).map(middle).filter(|x| inside(distribution, *x)).map(of).sum::<f64>() / 10_000.0
         };
         let d2: f64 = (1..=saddle::FUNCTIONS)
             .map(|k| std::f64::consts::TAU * k as f64)

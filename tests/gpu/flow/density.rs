@@ -4,7 +4,7 @@ use super::{GPU, starts};
 use pushforward::flow::{Grid, Solver, divergence, follow, probed_divergence};
 use pushforward::gpu::Recorder;
 use pushforward::ops::activation::Activation;
-use pushforward::ops::random::Law;
+use pushforward::ops::random::Distribution;
 
 #[test]
 fn a_linear_field_has_the_trace_of_its_matrix() {
@@ -67,7 +67,7 @@ fn probes_of_a_divergence_are_unbiased_with_the_variance_of_theory() {
     let mut rec = Recorder::new(&GPU, 5);
     let (x, matrix) = (rec.tensor(&x), rec.tensor(&a_tensor));
     let v = rec.linear(x, matrix, None, Activation::Identity).unwrap();
-    let signs = rec.random(Law::Sign, rows, 3).unwrap();
+    let signs = rec.random(Distribution::Sign, rows, 3).unwrap();
     let found = probed_divergence(&mut rec, v, x, signs).unwrap();
     let found = rec.keep(found);
     let mut step = rec.finish().unwrap();

@@ -3,7 +3,7 @@
 use super::GPU;
 use pushforward::flow::Energy;
 use pushforward::gpu::{Recorder, Var};
-use pushforward::reference::{Twin, check_gradient, differences};
+use pushforward::reference::{Exact, check_gradient, differences};
 
 const SIZES: [(usize, usize); 6] = [(1, 1), (255, 1), (64, 2), (257, 3), (3, 17), (83, 64)];
 const TIME: f64 = 0.17;
@@ -22,7 +22,7 @@ fn run(record: impl FnOnce(&mut Recorder) -> pushforward::Result<Vec<Var>>) -> V
 }
 
 /// Where rows end, as a row of f64 does: `gradient` or `descend`.
-fn twin(energy: Energy, descends: bool, row: &[f64]) -> Vec<f64> {
+fn reference(energy: Energy, descends: bool, row: &[f64]) -> Vec<f64> {
     if descends { energy.descended(row, TIME) } else { energy.gradient_at(row) }
 }
 
@@ -31,7 +31,7 @@ fn record(energy: Energy, descends: bool, rec: &mut Recorder, x: Var) -> pushfor
 }
 
 #[test]
-fn recorded_gradients_and_drifts_and_their_gradients_match_their_twins() {
+fn recorded_gradients_and_drifts_and_their_gradients_match_their_references() {
     for energy in Energy::ALL {
         for (rows, cols) in SIZES {
             let (values, weights) = (points(rows * cols), points(rows * cols + 7)[7..].to_vec());
@@ -47,16 +47,16 @@ fn recorded_gradients_and_drifts_and_their_gradients_match_their_twins() {
                     let back = rec.backward(loss, &[x])?[0];
                     Ok(vec![y, back])
                 });
-                let (mut expected, mut slopes) = (Twin::new(cols), Twin::new(cols));
+                let (mut expected, mut slopes) = (Exact::new(cols), Exact::new(cols));
                 for (row, w) in x.chunks_exact(cols).zip(w.chunks_exact(cols)) {
                     let largest = row.iter().map(|x| x.abs()).fold(0.0, f64::max);
                     let square: f64 = row.iter().map(|x| x * x).sum();
-                    for (y, x) in twin(energy, descends, row).into_iter().zip(row) {
+                    for (y, x) in reference(energy, descends, row).into_iter().zip(row) {
                         // 4x(x² − 1) cancels near the wells.
                         let terms = if descends { y.abs() } else { 4.0 * x.abs() * (square + 1.0) };
                         expected.push_scaled(y, terms);
                     }
-                    let along = |row: &[f64]| twin(energy, descends, row).iter().zip(w).map(|(y, w)| y * w).sum::<f64>();
+                    let along = |row: &[f64]| reference(energy, descends, row).iter().zip(w).map(|(y, w)| y * w).sum::<f64>();
                     for slope in differences(row, along) {
                         // Differences are exact to 1e-9 or so of the values.
                         slopes.push_scaled(slope, 12.0 * (square + 1.0) * cols as f64 * (1.0 + largest));
@@ -71,7 +71,7 @@ fn recorded_gradients_and_drifts_and_their_gradients_match_their_twins() {
 }
 
 #[test]
-fn the_twins_are_derivatives_of_the_energy() {
+fn the_references_are_derivatives_of_the_energy() {
     for energy in Energy::ALL {
         for cols in [1, 2, 5] {
             let row: Vec<f64> = points(cols).into_iter().map(f64::from).collect();

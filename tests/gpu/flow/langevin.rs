@@ -61,7 +61,7 @@ fn gradients_flow_through_a_simulation() {
 }
 
 #[test]
-fn every_energy_is_left_at_its_stationary_law() {
+fn every_energy_is_left_at_its_stationary_distribution() {
     // E x² and E x⁴ under e^{−E} on the line, by the trapezoidal rule.
     for energy in Energy::ALL {
         let over = |f: &dyn Fn(f64) -> f64| {

@@ -4,9 +4,9 @@ mod adaptive;
 mod chain;
 mod coupling;
 mod density;
+mod distributions;
 mod energy;
 mod langevin;
-mod laws;
 mod network;
 mod noisy;
 mod path;
@@ -108,7 +108,7 @@ fn few(solver: Solver) -> usize {
 }
 
 /// The same solver in f64, straight from its tableau.
-fn twin(solver: Solver, steps: usize, x: f64, slope: impl Fn(f64, f64) -> f64) -> f64 {
+fn reference(solver: Solver, steps: usize, x: f64, slope: impl Fn(f64, f64) -> f64) -> f64 {
     let tableau = solver.tableau().expect("a Runge–Kutta method");
     let h = 1.0 / steps as f64;
     (0..steps).fold(x, |x, k| {
@@ -128,13 +128,13 @@ fn the_error_falls_by_the_order_of_the_solver() {
     let growth = (1.5 * (1.0 - 2f64.cos())).exp();
     let slope = |x: f64, t: f64| 3.0 * (2.0 * t).sin() * x;
     for solver in Solver::RUNGE_KUTTA {
-        let error = |steps| (twin(solver, steps, 1.0, slope) - growth).abs();
+        let error = |steps| (reference(solver, steps, 1.0, slope) - growth).abs();
         let order = (error(60) / error(120)).log2();
         println!("{solver:?}: {order:.2}");
         assert!((order - f64::from(order_of(solver))).abs() < 0.1, "{solver:?}: order {order}");
         let found = ends(solver, (0.0, 1.0), 10, |rec, x, t| rec.scale(x, (3.0 * (2.0 * t).sin()) as f32));
         for (start, end) in starts().into_iter().zip(found) {
-            let expected = twin(solver, 10, start.into(), slope);
+            let expected = reference(solver, 10, start.into(), slope);
             assert!((f64::from(end) - expected).abs() < 1e-5, "{solver:?}: {start} went to {end}, and {expected} in f64");
         }
     }

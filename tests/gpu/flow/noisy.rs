@@ -50,7 +50,7 @@ fn exact(path: Path, (m, s): (f64, f64), x: f64) -> f64 {
 
 #[test]
 fn exponential_integrators_have_their_orders() {
-    let law = (0.7, 0.3);
+    let distribution = (0.7, 0.3);
     let starts: Vec<f32> = (0..33).map(|i| 3.0 * (i as f32 / 16.0 - 1.0)).collect();
     for curve in [Curve::Trigonometric, Curve::OrnsteinUhlenbeck, Curve::VpLinear] {
         let path = Path::from(curve);
@@ -58,11 +58,11 @@ fn exponential_integrators_have_their_orders() {
             let error = |steps| {
                 // Even steps of the logarithm of the ratio are what the second order is proved for; EDM's grid is near to it.
                 let found = if solver == Solver::StochasticHeun {
-                    still(path, steps, law, &starts)
+                    still(path, steps, distribution, &starts)
                 } else {
-                    ends(solver, path, Grid::Edm, steps, law, Some(&starts))
+                    ends(solver, path, Grid::Edm, steps, distribution, Some(&starts))
                 };
-                starts.iter().zip(found).map(|(&x, y)| (y - exact(path, law, x.into())).abs()).fold(0.0, f64::max)
+                starts.iter().zip(found).map(|(&x, y)| (y - exact(path, distribution, x.into())).abs()).fold(0.0, f64::max)
             };
             let found = (error(24) / error(48)).log2();
             println!("{curve:?}, {solver:?}: order {found:.2}, error {:.1e}", error(48));
@@ -72,11 +72,12 @@ fn exponential_integrators_have_their_orders() {
 }
 
 /// Karras et al.'s Heun without its noise.
-fn still(path: Path, steps: usize, law: (f64, f64), starts: &[f32]) -> Vec<f64> {
+fn still(path: Path, steps: usize, distribution: (f64, f64), starts: &[f32]) -> Vec<f64> {
     let mut rec = Recorder::new(&GPU, 1);
     let tensor = GPU.upload(starts.len(), 1, starts).unwrap();
     let x = rec.tensor(&tensor);
-    let (mut output, mut noise) = (denoised(path, law.0, law.1), |rec: &mut Recorder, x: Var| rec.normal_like(x));
+    let (mut output, mut noise) =
+        (denoised(path, distribution.0, distribution.1), |rec: &mut Recorder, x: Var| rec.normal_like(x));
     let mut denoiser =
         Denoiser { path, prediction: Prediction::Data, output: &mut output, noise: &mut noise, eta: 1.0, churn: 0.0 };
     let states = denoiser.follow(&mut rec, Solver::StochasticHeun, &Grid::Edm.on(&path, 0.0, 1.0, steps).unwrap(), x).unwrap();

@@ -12,7 +12,7 @@ fn paths() -> Vec<Path> {
 }
 
 #[test]
-fn paths_begin_and_end_at_their_laws_and_their_rates_are_slopes() {
+fn paths_begin_and_end_at_their_distributions_and_their_rates_are_slopes() {
     for path in paths() {
         let (first, last) = (path.at(0.0), path.at(1.0));
         let (alpha, sigma) = match path.curve {

@@ -1,6 +1,6 @@
 //! What holds of solvers for any linear field, step and solver.
 
-use super::{ends, order_of, starts, twin};
+use super::{ends, order_of, reference, starts};
 use crate::shared::{Devices, wide};
 use proptest::prelude::*;
 use pushforward::flow::{Adaptive, Solver};
@@ -56,7 +56,7 @@ proptest! {
     fn errors_fall_by_the_order(solver in solver(), a in 0.5..3.0f64, w in 0.5..3.0f64, phase in 0.0..6.0f64) {
         // dx/dt = a sin(wt + φ)·x.
         let exact = (a / w * (phase.cos() - (w + phase).cos())).exp();
-        let error = |steps| (twin(solver, steps, 1.0, |x, t| a * (w * t + phase).sin() * x) - exact).abs();
+        let error = |steps| (reference(solver, steps, 1.0, |x, t| a * (w * t + phase).sin() * x) - exact).abs();
         let (coarse, fine) = (error(80), error(160));
         // Where the leading term happens to vanish, the error falls faster.
         prop_assert!(coarse < 1e-11 || (coarse / fine).log2() > f64::from(order_of(solver)) - 0.3, "{coarse:e} and {fine:e}");

@@ -21,7 +21,7 @@ const JACOBIAN: f64 = 0.2;
 const STEPS: usize = 2;
 
 /// Reference for the training loss, straight from its formula: plain loops, a tangent of each direction beside each value.
-struct Twin {
+struct Exact {
     /// (name, offset, rows, columns) of each slice of the flat parameters.
     slices: Vec<(String, usize, usize, usize)>,
     activation: Activation,
@@ -32,7 +32,7 @@ struct Twin {
     directions: Vec<Vec<[f64; COLUMNS]>>,
 }
 
-impl Twin {
+impl Exact {
     fn slice<'a>(&self, flat: &'a [f64], name: &str) -> (&'a [f64], usize) {
         let (_, offset, rows, cols) = self.slices.iter().find(|s| s.0 == name).unwrap();
         (&flat[*offset..offset + rows * cols], *cols)
@@ -112,7 +112,7 @@ fn built(extra: &str, conditions: usize, data: Option<&Dataset>) -> Box<dyn Lear
 }
 
 #[test]
-fn the_gradient_of_a_whole_recorded_likelihood_is_that_of_its_twin() {
+fn the_gradient_of_a_whole_recorded_likelihood_is_that_of_its_reference() {
     // Rows that lean, with means of their own, and a column that is given.
     let numbers: Vec<f64> =
         (0..ROWS as u32).flat_map(|i| random::draw("normal", random::philox([i, 7, 7, 7], [1; 2]), 0.0, 1.0)).collect();
@@ -158,7 +158,7 @@ fn the_gradient_of_a_whole_recorded_likelihood_is_that_of_its_twin() {
             .flat_map(|i| random::draw("sign", random::philox([i as u32, 2, 0, 0], [SEED as u32, 0]), 0.0, 1.0))
             .collect();
         let probe = |i: usize| vec![[signs[COLUMNS * i], signs[COLUMNS * i + 1]]];
-        let twin = Twin {
+        let reference = Exact {
             slices,
             activation: name,
             time: TimeEmbedding { count: 2, highest: 1.0 },
@@ -169,20 +169,20 @@ fn the_gradient_of_a_whole_recorded_likelihood_is_that_of_its_twin() {
             directions: (0..ROWS).map(|i| if trace == "hutchinson" { probe(i) } else { vec![[1.0, 0.0], [0.0, 1.0]] }).collect(),
         };
         let flat: Vec<f64> = state[0].1.iter().map(|&v| f64::from(v)).collect();
-        let (loss, nats) = twin.loss(&flat);
-        println!("{trace}: loss {} and twin {loss}, nats {} and {nats}", report("loss"), report("nats"));
-        assert!((report("loss") - loss).abs() < 1e-5 * loss.abs(), "loss {} where the twin has {loss}", report("loss"));
-        assert!((report("nats") - nats).abs() < 1e-5 * nats.abs(), "nats {} where the twin has {nats}", report("nats"));
+        let (loss, nats) = reference.loss(&flat);
+        println!("{trace}: loss {} and reference {loss}, nats {} and {nats}", report("loss"), report("nats"));
+        assert!((report("loss") - loss).abs() < 1e-5 * loss.abs(), "loss {} where the reference has {loss}", report("loss"));
+        assert!((report("nats") - nats).abs() < 1e-5 * nats.abs(), "nats {} where the reference has {nats}", report("nats"));
         // After one update the first moment is a tenth of the gradient.
         let first = &parameters.state().unwrap()[1].1;
         // Without what fills the slices up.
-        let places: Vec<usize> = twin.slices.iter().filter(|s| s.1 >= learned).flat_map(|s| s.1..s.1 + s.2 * s.3).collect();
+        let places: Vec<usize> = reference.slices.iter().filter(|s| s.1 >= learned).flat_map(|s| s.1..s.1 + s.2 * s.3).collect();
         let found: Vec<f64> = places.iter().map(|&k| 10.0 * f64::from(first[k])).collect();
         let own: Vec<f64> = places.iter().map(|&k| flat[k]).collect();
         let expected = differences(&own, |changed| {
             let mut flat = flat.clone();
             places.iter().zip(changed).for_each(|(&k, &v)| flat[k] = v);
-            twin.loss(&flat).0
+            reference.loss(&flat).0
         });
         // Sums over rows and evaluations in f32.
         check_gradient(trace, &found, &expected, 1e-5);

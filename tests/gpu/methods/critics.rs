@@ -14,7 +14,7 @@ const STEPS: usize = 500;
 
 /// How y differs from a standard normal number of each column.
 #[derive(Clone, Copy)]
-enum Law {
+enum Distribution {
     /// Its first column is moved by this much.
     Shift(f32),
     /// Every column is this many times as wide.
@@ -23,17 +23,17 @@ enum Law {
     Tenth(f32),
 }
 
-fn drawn(rec: &mut Recorder, columns: usize, law: Law) -> Var {
+fn drawn(rec: &mut Recorder, columns: usize, distribution: Distribution) -> Var {
     let noise = rec.normal(ROWS, columns).unwrap();
     let moved = |by: f32| (0..columns).map(|c| if c == 0 { by } else { 0.0 }).collect::<Vec<f32>>();
-    match law {
-        Law::Scale(by) => rec.scale(noise, by).unwrap(),
-        Law::Shift(by) => {
+    match distribution {
+        Distribution::Scale(by) => rec.scale(noise, by).unwrap(),
+        Distribution::Shift(by) => {
             let by = GPU.upload(1, columns, &moved(by)).unwrap();
             let by = rec.tensor(&by);
             rec.add(noise, by).unwrap()
         }
-        Law::Tenth(by) => {
+        Distribution::Tenth(by) => {
             let rows: Vec<f32> = (0..ROWS).flat_map(|i| moved(if i % 10 == 0 { by } else { 0.0 })).collect();
             let by = GPU.upload(ROWS, columns, &rows).unwrap();
             let by = rec.tensor(&by);
@@ -46,7 +46,7 @@ fn drawn(rec: &mut Recorder, columns: usize, law: Law) -> Var {
 /// and the largest magnitude of its weights.
 fn trained(
     columns: usize,
-    law: Law,
+    distribution: Distribution,
     spectral: bool,
     bound: f32,
     loss: impl Fn(&mut Recorder, &Critic, Var, Var) -> Var,
@@ -67,7 +67,7 @@ fn trained(
     critic.adam.bound = bound;
     let mut rec = Recorder::new(&GPU, 1);
     let x = rec.normal(ROWS, columns).unwrap();
-    let y = drawn(&mut rec, columns, law);
+    let y = drawn(&mut rec, columns, distribution);
     let loss = loss(&mut rec, &critic, y, x);
     critic.minimize(&mut rec, loss).unwrap();
     let mut step = rec.finish().unwrap();
@@ -102,7 +102,7 @@ fn the_critics_estimate_of_w1_is_the_shift() {
         let settings = Wgan { constraint, gradient_penalty: penalty, ..Wgan::default() };
         let spectral = constraint == Constraint::Spectral;
         let loss = |rec: &mut Recorder, critic: &Critic, y, x| wgan_loss(rec, critic, y, x, &settings);
-        let (found, _) = trained(2, Law::Shift(delta), spectral, 0.0, loss);
+        let (found, _) = trained(2, Distribution::Shift(delta), spectral, 0.0, loss);
         // What is left is the noise of 100 means of 512 rows, ±0.006, and how straight f has become.
         near(&format!("W₁, {constraint:?}, λ = {penalty}"), found, f64::from(delta), 0.03);
     }
@@ -114,7 +114,7 @@ fn where_few_rows_move_the_estimate_stays_a_lower_bound() {
     // would leave the estimate too large.
     let settings = Wgan { constraint: Constraint::OneSided, gradient_penalty: 1.0, ..Wgan::default() };
     let loss = |rec: &mut Recorder, critic: &Critic, y, x| wgan_loss(rec, critic, y, x, &settings);
-    let (found, _) = trained(1, Law::Tenth(4.0), false, 0.0, loss);
+    let (found, _) = trained(1, Distribution::Tenth(4.0), false, 0.0, loss);
     println!("W₁ of a tenth: {found:.4}, and 0.4 in theory");
     assert!((0.25..0.41).contains(&found), "{found} for a W₁ of 0.4");
 }
@@ -123,7 +123,7 @@ fn where_few_rows_move_the_estimate_stays_a_lower_bound() {
 fn a_boxed_critic_stays_in_its_box() {
     let settings = Wgan { constraint: Constraint::Clip, ..Wgan::default() };
     let loss = |rec: &mut Recorder, critic: &Critic, y, x| wgan_loss(rec, critic, y, x, &settings);
-    let (found, largest) = trained(2, Law::Shift(1.0), false, settings.weight_clip, loss);
+    let (found, largest) = trained(2, Distribution::Shift(1.0), false, settings.weight_clip, loss);
     assert!(found > 0.0 && largest <= settings.weight_clip, "{found} with a weight of {largest}");
 }
 
@@ -146,7 +146,7 @@ fn twice_js(delta: f64) -> f64 {
 }
 
 /// What a critic reports as the bound of this divergence.
-fn bound(divergence: Divergence, law: Law) -> f64 {
+fn bound(divergence: Divergence, distribution: Distribution) -> f64 {
     let loss = |rec: &mut Recorder, critic: &Critic, y, x| {
         let layers = critic.layers(rec, 0, true).unwrap();
         let (at_data, at_generated) = (critic.value(rec, 0, &layers, x).unwrap(), critic.value(rec, 0, &layers, y).unwrap());
@@ -154,7 +154,7 @@ fn bound(divergence: Divergence, law: Law) -> f64 {
         rec.report("divergence", bound).unwrap();
         rec.scale(bound, -1.0).unwrap()
     };
-    trained(1, law, false, 0.0, loss).0
+    trained(1, distribution, false, 0.0, loss).0
 }
 
 #[test]
@@ -170,7 +170,7 @@ fn the_variational_bounds_reach_the_divergences_between_shifted_gaussians() {
             Divergence::Hellinger => 2.0 * (1.0 - (-delta * delta / 8.0).exp()),
             Divergence::Tv => erf_half,
         };
-        near(&format!("{divergence:?}"), bound(divergence, Law::Shift(delta as f32)), expected, 0.04);
+        near(&format!("{divergence:?}"), bound(divergence, Distribution::Shift(delta as f32)), expected, 0.04);
     }
 }
 
@@ -183,7 +183,12 @@ fn a_divergence_and_its_reverse_are_told_apart() {
         (Divergence::ReverseKl, s * s / 2.0 - 0.5 - s.ln()),
         (Divergence::Pearson, s * s / (2.0 * s * s - 1.0).sqrt() - 1.0),
     ] {
-        near(&format!("{divergence:?} of a wider law"), bound(divergence, Law::Scale(s as f32)), expected, 0.05);
+        near(
+            &format!("{divergence:?} of a wider distribution"),
+            bound(divergence, Distribution::Scale(s as f32)),
+            expected,
+            0.05,
+        );
     }
 }
 
@@ -191,6 +196,6 @@ fn a_divergence_and_its_reverse_are_told_apart() {
 fn a_gans_critic_finds_the_jensen_shannon_divergence() {
     let delta = 1.0;
     let loss = |rec: &mut Recorder, critic: &Critic, y, x| gan::logistic_loss(rec, critic, y, x).unwrap().loss;
-    let (found, _) = trained(1, Law::Shift(delta as f32), false, 0.0, loss);
+    let (found, _) = trained(1, Distribution::Shift(delta as f32), false, 0.0, loss);
     near("a GAN's critic", found, 2.0 * std::f64::consts::LN_2 - twice_js(delta), 0.02);
 }

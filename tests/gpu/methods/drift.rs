@@ -46,7 +46,7 @@ fn the_field_between_gaussians_is_the_closed_form() {
 }
 
 #[test]
-fn a_batch_is_not_driven_from_a_law_that_it_has() {
+fn a_batch_is_not_driven_from_a_distribution_that_it_has() {
     let (x, p) = (gaussian(2000, 1, 0.0, 1.0), gaussian(2000, 2, 0.0, 1.0));
     let mean_square = |v: &[f32]| v.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>() / v.len() as f64;
     let level = field(&[&x, &p], |rec, v| Ok(kernel_fields(rec, v[0], v[1], v[0], Shape::Laplace, &[0.5], true)?[0]));
@@ -68,7 +68,7 @@ fn transport_to_a_translate_is_the_translation() {
 }
 
 #[test]
-fn maps_that_follow_the_field_learn_the_law() {
+fn maps_that_follow_the_field_learn_the_distribution() {
     for (toy, extra, share) in [
         (Toy::Moons, "", 0.4),
         (Toy::EightGaussians, "kernel = 'laplace'\nsteps = 600", 0.4),

@@ -54,7 +54,7 @@ fn with(folder: &std::path::Path, settings: &str) -> Model {
 }
 
 #[test]
-fn every_solver_draws_from_the_law_that_was_learned() {
+fn every_solver_draws_from_the_distribution_that_was_learned() {
     let folder = tempfile::tempdir().unwrap();
     let run = folder.path().join("run");
     let mut outcome =
@@ -76,7 +76,7 @@ fn every_solver_draws_from_the_law_that_was_learned() {
 }
 
 #[test]
-fn every_path_prediction_and_law_of_times_is_learned() {
+fn every_path_prediction_and_distribution_of_times_is_learned() {
     for (method, extra) in [
         ("flow-matching", "path = 'trigonometric'\ntime_distribution = 'logit-normal'\nsigma_min = 0.0"),
         ("flow-matching", "sigma_min = 0.05\ntime_distribution = 'low-discrepancy'\nsolver = 'dopri5'"),
@@ -169,7 +169,7 @@ fn estimated_log_densities_are_within_their_errors_of_the_exact_ones() {
 }
 
 #[test]
-fn a_flow_starts_from_any_law_and_its_ways_can_be_kept() {
+fn a_flow_starts_from_any_distribution_and_its_ways_can_be_kept() {
     for method in ["flow-matching", "interpolant"] {
         let folder = tempfile::tempdir().unwrap();
         let run = folder.path().join("run");

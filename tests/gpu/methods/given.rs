@@ -14,7 +14,7 @@ const CORRELATION: f64 = 0.6;
 
 /// The mean and the standard deviation of y given c and the class: y ~ N((3c/2 ± 1, −c), s²·[1 0.6; 0.6 1]) with s = 0.4 in class a, 0.8 in class b.
 /// The fitted Gaussian, where training starts, has the means right and one variance for both.
-fn law(c: f64, b: bool) -> ([f64; 2], f64) {
+fn distribution(c: f64, b: bool) -> ([f64; 2], f64) {
     let (shift, deviation) = if b { (-1.0, 0.8) } else { (1.0, 0.4) };
     ([1.5 * c + shift, -c], deviation)
 }
@@ -24,7 +24,7 @@ fn table(rows: usize, seed: u64) -> Table {
     let row = |i: usize| {
         let (c, b) = (given.row(i)[0], given.row(i)[1] > 0.0);
         let [e, f] = [0, 1].map(|j| noise.row(i)[j]);
-        let ([m1, m2], s) = law(c, b);
+        let ([m1, m2], s) = distribution(c, b);
         let second = CORRELATION * e + (1.0 - CORRELATION * CORRELATION).sqrt() * f;
         [m1 + s * e, m2 + s * second, c, f64::from(u8::from(!b)), f64::from(u8::from(b))].map(|v| v as f32)
     };
@@ -44,7 +44,7 @@ fn errors(model: &Model) -> [f64; 3] {
         let given = Table::new(["c", "class=a", "class=b"], given.to_vec()).unwrap();
         let drawn = model.sample_given(&given, EACH, 7).unwrap();
         assert!(drawn.column(2).all(|value| value == f64::from(c as f32)), "what was given comes back");
-        let (means, deviation) = law(c, b);
+        let (means, deviation) = distribution(c, b);
         let column = |j: usize| drawn.column(j).collect::<Vec<_>>();
         let columns = [column(0), column(1)];
         let mean = |v: &[f64]| v.iter().sum::<f64>() / v.len() as f64;
@@ -116,7 +116,7 @@ fn flows_learn_a_conditional_gaussian() {
 fn nats_lost(model: &Model, rows: usize) -> f64 {
     let fresh = table(rows, 77);
     let exact = |row: &[f64]| {
-        let (means, s) = law(row[2], row[4] == 1.0);
+        let (means, s) = distribution(row[2], row[4] == 1.0);
         let [u, v] = [0, 1].map(|j| (row[j] - means[j]) / s);
         let left = 1.0 - CORRELATION * CORRELATION;
         -(std::f64::consts::TAU * s * s * left.sqrt()).ln() - 0.5 * (u * u - 2.0 * CORRELATION * u * v + v * v) / left
@@ -134,7 +134,7 @@ fn likelihoods_learn_a_conditional_gaussian_and_give_its_density() {
 
     let gap = nats_lost(&outcome.model, 4000);
     println!("nats lost: {gap:.4}");
-    assert!(gap > -0.02 && gap < 0.08, "the mean of ln p is {gap} below the law's own");
+    assert!(gap > -0.02 && gap < 0.08, "the mean of ln p is {gap} below the distribution's own");
 }
 
 #[test]
@@ -151,7 +151,7 @@ fn latents_and_energies_learn_a_conditional_gaussian_and_its_density() {
         let ([mean, deviation, _], gap) = (errors(&outcome.model), nats_lost(&outcome.model, 500));
         println!("{method}: mean {mean:.3}, deviation {deviation:.3}, nats lost {gap:.4}");
         assert!(mean < 0.3 && deviation < 0.3, "{method}: means off by {mean}, deviations by {deviation}");
-        assert!(gap > -0.03 && gap < 0.15, "{method}: the mean of ln p is {gap} below the law's own");
+        assert!(gap > -0.03 && gap < 0.15, "{method}: the mean of ln p is {gap} below the distribution's own");
     }
 }
 

@@ -9,19 +9,21 @@ use pushforward::ops::dual::Softness;
 const ROWS: usize = 1024;
 
 /// Two normal distributions with independent columns: means and standard deviations.
-struct Laws {
+struct Distributions {
     y: (&'static [f32], &'static [f32]),
     x: (&'static [f32], &'static [f32]),
 }
 
 /// One column, and two of which one is narrower and moved and the other only wider.
-const LAWS: [Laws; 2] =
-    [Laws { y: (&[0.0], &[1.0]), x: (&[1.0], &[0.5]) }, Laws { y: (&[0.0, 0.0], &[1.0, 0.6]), x: (&[0.8, 0.0], &[0.5, 1.2]) }];
+const DISTRIBUTIONS: [Distributions; 2] = [
+    Distributions { y: (&[0.0], &[1.0]), x: (&[1.0], &[0.5]) },
+    Distributions { y: (&[0.0, 0.0], &[1.0, 0.6]), x: (&[0.8, 0.0], &[0.5, 1.2]) },
+];
 
 /// Trains two potentials between the distributions and returns the mean of V over the last fifth of the steps: on fresh rows V is right on
 /// average for the potentials there are, and so below its supremum.
-fn trained(laws: &Laws, settings: &Kantorovich, steps: usize) -> f64 {
-    let columns = laws.y.0.len();
+fn trained(distributions: &Distributions, settings: &Kantorovich, steps: usize) -> f64 {
+    let columns = distributions.y.0.len();
     let training = Training { steps: steps as u32, warmup_steps: 20, grad_clip: Some(1.0), ..Training::default() };
     let setup = Setup { gpu: &GPU, training: &training, columns, conditions: 0, seed: 5, data: None, teacher: None };
     let shared = CriticSettings {
@@ -39,7 +41,7 @@ fn trained(laws: &Laws, settings: &Kantorovich, steps: usize) -> f64 {
         let scaled = rec.mul(z, deviation).unwrap();
         rec.add(scaled, mean).unwrap()
     };
-    let (y, x) = (draw(laws.y), draw(laws.x));
+    let (y, x) = (draw(distributions.y), draw(distributions.x));
     let value = settings.value(&mut rec, &critic, y, x).unwrap();
     rec.report("value", value).unwrap();
     let loss = rec.scale(value, -1.0).unwrap();
@@ -55,9 +57,9 @@ fn trained(laws: &Laws, settings: &Kantorovich, steps: usize) -> f64 {
 }
 
 /// The entropic cost for ε = 2σ² (closed form 6), column by column.
-fn entropic(laws: &Laws, epsilon: f64) -> f64 {
+fn entropic(distributions: &Distributions, epsilon: f64) -> f64 {
     let s2 = epsilon / 2.0;
-    columns(laws)
+    columns(distributions)
         .map(|(shift, a, b)| {
             let root = (4.0 * a * a * b * b + s2 * s2).sqrt();
             shift * shift + a * a + b * b - root + s2 * (1.0 - (2.0 * s2).ln()) + s2 * (root + s2).ln()
@@ -66,21 +68,23 @@ fn entropic(laws: &Laws, epsilon: f64) -> f64 {
 }
 
 /// W₂² (closed form 7).
-fn w2_squared(laws: &Laws) -> f64 {
-    columns(laws).map(|(shift, a, b)| shift * shift + (a - b) * (a - b)).sum()
+fn w2_squared(distributions: &Distributions) -> f64 {
+    columns(distributions).map(|(shift, a, b)| shift * shift + (a - b) * (a - b)).sum()
 }
 
-fn columns(laws: &Laws) -> impl Iterator<Item = (f64, f64, f64)> {
-    let Laws { y: (m, a), x: (k, b) } = *laws;
+fn columns(distributions: &Distributions) -> impl Iterator<Item = (f64, f64, f64)> {
+    let Distributions { y: (m, a), x: (k, b) } = *distributions;
     (0..m.len()).map(move |c| (f64::from(m[c]) - f64::from(k[c]), f64::from(a[c]), f64::from(b[c])))
 }
 
 #[test]
 fn two_networks_find_the_entropic_cost_between_gaussians() {
-    for (laws, epsilon) in LAWS.iter().flat_map(|laws| [0.5f32, 0.1].map(|epsilon| (laws, epsilon))) {
+    for (distributions, epsilon) in
+        DISTRIBUTIONS.iter().flat_map(|distributions| [0.5f32, 0.1].map(|epsilon| (distributions, epsilon)))
+    {
         let settings = Kantorovich { epsilon: Some(epsilon), regularization: Softness::Entropic, ..Kantorovich::default() };
-        let found = trained(laws, &settings, 1000);
-        let expected = entropic(laws, f64::from(epsilon));
+        let found = trained(distributions, &settings, 1000);
+        let expected = entropic(distributions, f64::from(epsilon));
         println!("entropic, ε = {epsilon}: {found:.4}, and {expected:.4} in theory");
         // From below: what 1,000 steps of small networks leave, 0.2 to 2 %, and the noise of 200 means of 1,024 rows.
         assert!((found / expected - 1.0).abs() < 0.03, "ε = {epsilon}: {found} where theory says {expected}");
@@ -90,10 +94,10 @@ fn two_networks_find_the_entropic_cost_between_gaussians() {
 /// The supremum of V with the quadratic penalty, in f64, for the distributions on a grid of nodes weighted by their densities: f at a node solves
 /// Σ_j w_j max(f + g_j − c_j, 0) = 2ε, a convex equation in one unknown for Newton's method, then g, and so on until the plan's other
 /// marginal is right too (V is concave and smooth, so that its ascent by coordinates ends at the supremum).
-fn quadratic(laws: &Laws, epsilon: f64) -> f64 {
-    let half = if laws.y.0.len() == 1 { 40 } else { 9 };
-    let (y, wy) = grid(laws.y, half);
-    let (x, wx) = grid(laws.x, half);
+fn quadratic(distributions: &Distributions, epsilon: f64) -> f64 {
+    let half = if distributions.y.0.len() == 1 { 40 } else { 9 };
+    let (y, wy) = grid(distributions.y, half);
+    let (x, wx) = grid(distributions.x, half);
     let cost = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| (a - b) * (a - b)).sum::<f64>();
     let across: Vec<Vec<f64>> = y.iter().map(|y| x.iter().map(|x| cost(x, y)).collect()).collect();
     let down: Vec<Vec<f64>> = x.iter().map(|x| y.iter().map(|y| cost(x, y)).collect()).collect();
@@ -150,25 +154,27 @@ fn grid((mean, deviation): (&[f32], &[f32]), half: i32) -> (Vec<Vec<f64>>, Vec<f
 
 #[test]
 fn the_quadratic_supremum_tends_to_w2_squared_and_to_independence() {
-    let [line, plane] = &LAWS;
+    let [line, plane] = &DISTRIBUTIONS;
     // On 81 nodes the plan's cells are not finer than the nodes: ε is as small as they allow, and V lies above by ε times a mean square.
     let (hard, w2) = (quadratic(line, 1e-3), w2_squared(line));
     println!("ε = 0.001: {hard:.4}, W₂² = {w2:.4}");
     assert!(hard > w2 && hard < w2 + 0.02, "{hard} beside {w2}");
     // A plan that costs ε times its mean square is the product before ε is large: E c + ε.
-    for laws in [line, plane] {
-        let product = w2_squared(laws) + columns(laws).map(|(_, a, b)| 2.0 * a * b).sum::<f64>();
-        let soft = quadratic(laws, 1e3) - 1e3;
+    for distributions in [line, plane] {
+        let product = w2_squared(distributions) + columns(distributions).map(|(_, a, b)| 2.0 * a * b).sum::<f64>();
+        let soft = quadratic(distributions, 1e3) - 1e3;
         assert!((soft / product - 1.0).abs() < 2e-3, "{soft} beside {product}");
     }
 }
 
 #[test]
 fn two_networks_find_the_quadratically_regularized_cost_between_gaussians() {
-    for (laws, epsilon) in LAWS.iter().flat_map(|laws| [0.05f32, 0.3].map(|epsilon| (laws, epsilon))) {
+    for (distributions, epsilon) in
+        DISTRIBUTIONS.iter().flat_map(|distributions| [0.05f32, 0.3].map(|epsilon| (distributions, epsilon)))
+    {
         let settings = Kantorovich { epsilon: Some(epsilon), regularization: Softness::Quadratic, ..Kantorovich::default() };
-        let found = trained(laws, &settings, 1000);
-        let expected = quadratic(laws, f64::from(epsilon));
+        let found = trained(distributions, &settings, 1000);
+        let expected = quadratic(distributions, f64::from(epsilon));
         println!("quadratic, ε = {epsilon}: {found:.4}, and {expected:.4} in theory");
         // From below, by what the networks leave: 0.3 to 0.8 % over six seeds. With ε below 0.001, where V is close to W₂² itself, a
         // batch holds so few pairs beyond their cost that one unlucky run in some dozens ends 3 % away.

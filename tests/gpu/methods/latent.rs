@@ -4,7 +4,7 @@ use super::{GPU, distances, trained, trained_from};
 use pushforward::data::Table;
 use pushforward::data::toy::Toy;
 use pushforward::gpu::{Kept, Recorder};
-use pushforward::methods::{self, Dataset, LatentLaw, LatentSettings, Learner, Method as _, Setup, Training, Vae};
+use pushforward::methods::{self, Dataset, LatentLikelihood, LatentSettings, Learner, Method as _, Setup, Training, Vae};
 use pushforward::nn::Weights;
 use pushforward::settings::Values;
 
@@ -203,7 +203,7 @@ fn bernoulli_learns_chances_and_names_a_column_that_has_none() {
     // Refusals.
     let data = Dataset::new(&GPU, &[0.5, 3.0, 0.1, 0.2], 2, None).unwrap().with_columns(&["wet".into(), "height".into()]);
     let refusal = |standardize: bool| {
-        let latent = LatentSettings { likelihood: LatentLaw::Bernoulli, ..LatentSettings::default() };
+        let latent = LatentSettings { likelihood: LatentLikelihood::Bernoulli, ..LatentSettings::default() };
         let method = Vae { latent, ..Vae::default() };
         let training = Training { standardize, ..method.training() };
         let setup =

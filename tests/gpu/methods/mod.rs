@@ -239,7 +239,7 @@ fn a_game_that_runs_away_ends_in_a_sentence_and_leaves_the_last_good_checkpoint(
 }
 
 #[test]
-fn stein_learns_the_law_of_a_given_score_from_rows_of_another() {
+fn stein_learns_the_distribution_of_a_given_score_from_rows_of_another() {
     // p = N((1, −½), ((4/3, 2/3), (2/3, 4/3))), whose score is −((1, −½), (−½, 1))(x − m). The rows, of N((3, 0), ((1, 0), (0, 4))), only say where
     // to start: few, and none of them is held out.
     let start: Vec<f32> = Toy::Gaussian.sample(1000, 1).single().chunks_exact(2).flat_map(|z| [3.0 + z[0], 2.0 * z[1]]).collect();

@@ -30,25 +30,25 @@ fn the_statistic_is_the_largest_gap_and_ties_count_once() {
 /// D → sup|Φ(x) − Φ(x − δ)| = 2Φ(δ/2) − 1.
 #[test]
 fn shifted_normals_are_at_the_closed_form_distance() {
-    let law = Normal::standard();
+    let distribution = Normal::standard();
     let (x, y) = (normal(20_000, 2, 0.0, 1), normal(20_000, 2, 1.0, 2));
     let found = columns(x.points(), y.points()).expect("columns");
     // Twice the standard deviation of the gap at the middle, √(2·¼/20000), is 0.01.
-    near(found[0].value, 2.0 * law.cdf(0.5) - 1.0, 0.01);
+    near(found[0].value, 2.0 * distribution.cdf(0.5) - 1.0, 0.01);
     assert!(found[0].p_value.expect("p") < 1e-12 && found[1].p_value.expect("p") > 0.001);
     let [low, high] = found[0].interval.expect("interval");
-    assert!(low < 2.0 * law.cdf(0.5) - 1.0 && 2.0 * law.cdf(0.5) - 1.0 < high);
+    assert!(low < 2.0 * distribution.cdf(0.5) - 1.0 && 2.0 * distribution.cdf(0.5) - 1.0 < high);
 }
 
 #[test]
-fn p_values_are_uniform_when_the_laws_agree() {
-    let law = Normal::standard();
+fn p_values_are_uniform_when_the_distributions_agree() {
+    let distribution = Normal::standard();
     let mut two: Vec<f32> = Vec::new();
     let mut one: Vec<f32> = Vec::new();
     for seed in 0..400 {
         let (x, y) = (normal(150, 1, 0.0, seed), normal(200, 1, 0.0, 1000 + seed));
         two.push(two_sample(&x.values, &y.values).p_value.expect("p") as f32);
-        one.push(one_sample(&x.values, |v| law.cdf(v)).p_value.expect("p") as f32);
+        one.push(one_sample(&x.values, |v| distribution.cdf(v)).p_value.expect("p") as f32);
     }
     // Four hundred uniform draws lie within 0.08 of the diagonal 99 times of 100.
     assert!(one_sample(&two, |u| u).value < 0.08 && one_sample(&one, |u| u).value < 0.08);

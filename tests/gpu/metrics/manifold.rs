@@ -6,7 +6,7 @@ use super::{near, normal};
 
 /// Closed form 21: for equal distributions E[density] = 1 and E[coverage] = 1 − ∏_{i=1..k}(N−i)/(M+N−i), N real rows and M samples.
 #[test]
-fn equal_laws_have_the_closed_form_density_and_coverage() {
+fn equal_distributions_have_the_closed_form_density_and_coverage() {
     let (real_rows, sample_rows, repeats) = (150, 220, 40);
     let (mut density, mut coverage) = (0.0, 0.0);
     for seed in 0..repeats {

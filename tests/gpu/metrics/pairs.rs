@@ -48,7 +48,7 @@ fn standard_errors_match_the_spread_over_repeats() {
     let same: f64 = (0..60)
         .map(|s| pairs::energy(normal(100, 2, 0.0, s).points(), normal(100, 2, 0.0, 900 + s).points()).expect("energy").value)
         .sum();
-    assert!(mean > 0.1 && (same / 60.0).abs() < 0.015, "unbiased: zero on average for equal laws, {same}");
+    assert!(mean > 0.1 && (same / 60.0).abs() < 0.015, "unbiased: zero on average for equal distributions, {same}");
 }
 
 #[test]

@@ -11,7 +11,7 @@ fn backends() -> [Backend; 2] {
 /// Closed form 22: p = (k+1)/(n+1) is uniform on {1/(n+1), …, 1} when the distributions agree, however many rows a bin has and however the
 /// rows were sorted.
 #[test]
-fn p_values_are_uniform_when_the_laws_agree() {
+fn p_values_are_uniform_when_the_distributions_agree() {
     for (n, m, bins) in [(30, 40, BINS), (90, 121, 40)] {
         let p_values: Vec<f32> = (0..200)
             .map(|seed| {

@@ -29,7 +29,7 @@ fn the_interval_covers_the_squared_shift_of_two_gaussians() {
 }
 
 #[test]
-fn one_law_is_near_zero_and_one_point_is_at_zero() {
+fn one_distribution_is_near_zero_and_one_point_is_at_zero() {
     let (x, y) = (normal(2000, 2, 0.0, 1), normal(1500, 2, 0.0, 2));
     let score = sinkhorn::divergence(&GPU, x.points(), y.points(), 0.2, 0).unwrap();
     assert!(score.value.abs() < 0.02, "{score:?}");

@@ -37,7 +37,7 @@ fn exact_samples_are_at_zero_and_rejected_no_more_often_than_stated() {
 }
 
 #[test]
-fn away_from_the_law_the_standard_error_is_that_of_repeated_samples() {
+fn away_from_the_distribution_the_standard_error_is_that_of_repeated_samples() {
     let scores: Vec<Score> = (0..60).map(|seed| to_normal(&normal(150, 2, 0.6, 300 + seed), seed)).collect();
     let values = || scores.iter().map(|s| s.value);
     let deviation = pushforward::metrics::interval::variance(values()).sqrt();
@@ -53,7 +53,7 @@ fn to_toy(values: &[f32], toy: Toy) -> Score {
 }
 
 #[test]
-fn toy_samples_pass_for_their_law_and_a_gaussian_does_not() {
+fn toy_samples_pass_for_their_distribution_and_a_gaussian_does_not() {
     for toy in [Toy::EightGaussians, Toy::Gaussian, Toy::Banana, Toy::TwentyFiveGaussians] {
         let own = to_toy(toy.sample(500, 21).single(), toy);
         assert!(own.p_value.unwrap() > 0.01 && own.value.abs() < 3.0 * own.standard_error.unwrap(), "{toy}: {own:?}");
@@ -84,7 +84,7 @@ fn correlated(mean: [f64; 2]) -> [String; 2] {
 }
 
 #[test]
-fn a_shifted_normal_law_is_at_its_closed_form_from_a_score_in_words() {
+fn a_shifted_normal_distribution_is_at_its_closed_form_from_a_score_in_words() {
     // Closed form: |δ|² (ℓ²/(ℓ² + 2))^(d/2) for p = N(0, I), q = N(δ, I) and the Gaussian kernel.
     for (d, delta, l) in [(1, 1.0f32, 1.0f32), (2, 0.7, 0.8), (3, 1.5, 2.0)] {
         let cloud = normal(1500, d, delta, 40 + d as u64);
@@ -101,7 +101,7 @@ fn a_shifted_normal_law_is_at_its_closed_form_from_a_score_in_words() {
 }
 
 #[test]
-fn a_given_score_accepts_its_law_and_refuses_another_in_any_units() {
+fn a_given_score_accepts_its_distribution_and_refuses_another_in_any_units() {
     // L Lᵀ = ((4/3, 2/3), (2/3, 4/3)), moved by (1, −2).
     let rows: Vec<f32> = normal(600, 2, 0.0, 8)
         .values
@@ -111,12 +111,12 @@ fn a_given_score_accepts_its_law_and_refuses_another_in_any_units() {
     let table = Table::new(["a", "b"], rows.clone()).unwrap();
     let units = Standardization::fit(&table);
     let standard = units.apply(table.values()).unwrap();
-    for (mean, is_the_law) in [([1.0, -2.0], true), ([0.7, -2.0], false)] {
+    for (mean, is_the_distribution) in [([1.0, -2.0], true), ([0.7, -2.0], false)] {
         let target = Target::given(&correlated(mean), &table, &Standardization::identity(2)).unwrap();
         for (values, target) in [(&rows, &target), (&standard, &target.in_units(&units))] {
             let found = stein::to_target(Points::new(values, 600, 2).unwrap(), target, 99, 400, 3).unwrap();
             assert_eq!(found.rows_used, Some(400));
-            assert_eq!(found.p_value.unwrap() > 0.01, is_the_law, "{mean:?}: {found:?}");
+            assert_eq!(found.p_value.unwrap() > 0.01, is_the_distribution, "{mean:?}: {found:?}");
         }
     }
 }

@@ -23,8 +23,8 @@ fn narrowed(rows: usize, seed: u64) -> (Cloud, Vec<f32>) {
 
 /// 2 E|X − Y| − E|X − X′| − E|Y − Y′| of N(0, 1) and N(δ, 1): X − Y is N(−δ, 2).
 fn energy_of_shift(delta: f64) -> f64 {
-    let (law, pi) = (Normal::standard(), std::f64::consts::PI);
-    let apart = 2.0 / pi.sqrt() * (-delta * delta / 4.0).exp() + delta * (1.0 - 2.0 * law.cdf(-delta / 2f64.sqrt()));
+    let (distribution, pi) = (Normal::standard(), std::f64::consts::PI);
+    let apart = 2.0 / pi.sqrt() * (-delta * delta / 4.0).exp() + delta * (1.0 - 2.0 * distribution.cdf(-delta / 2f64.sqrt()));
     2.0 * apart - 4.0 / pi.sqrt()
 }
 

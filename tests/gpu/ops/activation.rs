@@ -1,6 +1,6 @@
 use super::{input, numbers, run};
 use pushforward::ops::activation::Activation;
-use pushforward::reference::{Twin, activation, check_gradient, differences};
+use pushforward::reference::{Exact, activation, check_gradient, differences};
 
 /// Ordinary arguments, tiny ones, and ones far beyond the exponential's range.
 fn arguments() -> Vec<f32> {
@@ -12,7 +12,7 @@ fn arguments() -> Vec<f32> {
 }
 
 #[test]
-fn values_and_gradients_match_their_twins() {
+fn values_and_gradients_match_their_references() {
     // 326 elements, which go one at a time, and 324 of them, which go in fours.
     for (x, act) in [326, 324].into_iter().flat_map(|count| Activation::ALL.map(|act| (arguments()[..count].to_vec(), act))) {
         let w = numbers(x.len(), 2);
@@ -23,7 +23,7 @@ fn values_and_gradients_match_their_twins() {
             let loss = rec.sum(weighted)?;
             Ok(vec![y, rec.backward(loss, &[v])?[0]])
         });
-        let (mut value, mut gradient) = (Twin::new(1), Twin::new(1));
+        let (mut value, mut gradient) = (Exact::new(1), Exact::new(1));
         for (&x, &w) in x.iter().zip(&w) {
             let (x, w) = (f64::from(x), f64::from(w));
             let y = activation::value(act, x);
@@ -38,7 +38,7 @@ fn values_and_gradients_match_their_twins() {
 }
 
 #[test]
-fn the_twins_derivatives_are_derivatives() {
+fn the_references_derivatives_are_derivatives() {
     let x: Vec<f64> = numbers(40, 3).into_iter().map(|x| 3.0 * f64::from(x)).collect();
     for act in Activation::ALL {
         let slopes: Vec<f64> = x.iter().map(|&x| activation::slope(act, x)).collect();
@@ -62,7 +62,7 @@ fn second_order_is_a_reverse_pass_through_a_tangent() {
             let loss = rec.sum(weighted)?;
             Ok(vec![y_dot, rec.backward(loss, &[a])?[0]])
         });
-        let (mut tangent, mut gradient) = (Twin::new(1), Twin::new(1));
+        let (mut tangent, mut gradient) = (Exact::new(1), Exact::new(1));
         for ((&x, &v), &w) in x.iter().zip(&v).zip(&w) {
             let (x, v, w) = (f64::from(x), f64::from(v), f64::from(w));
             tangent.push_scaled(v * activation::slope(act, x), v.abs() * 2.0);

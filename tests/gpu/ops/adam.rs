@@ -1,7 +1,7 @@
 use super::{GPU, numbers};
 use pushforward::gpu::Recorder;
 use pushforward::ops::adam::{Adam, Flat, Schedule};
-use pushforward::reference::{Twin, adam};
+use pushforward::reference::{Exact, adam};
 
 /// Runs `steps` updates with a fixed gradient and returns value, first, second, average.
 fn run(start: &[f32], gradient: &[f32], adam: &Adam, steps: usize) -> [Vec<f32>; 4] {
@@ -19,7 +19,7 @@ fn run(start: &[f32], gradient: &[f32], adam: &Adam, steps: usize) -> [Vec<f32>;
 }
 
 #[test]
-fn updates_match_their_twin_step_by_step() {
+fn updates_match_their_reference_step_by_step() {
     let plain = Adam { learning_rate: 0.01, ..Adam::default() };
     let full = Adam {
         weight_decay: 0.1,
@@ -38,18 +38,18 @@ fn updates_match_their_twin_step_by_step() {
                 let (start, gradient) = (numbers(n, 1), numbers(n, 2));
                 let found = run(&start, &gradient, &adam, steps);
                 let wide = |x: &[f32]| x.iter().map(|&x| f64::from(x)).collect::<Vec<_>>();
-                let mut twin = adam::State::new(&wide(&start));
+                let mut reference = adam::State::new(&wide(&start));
                 for t in 1..=steps {
-                    twin.update(&wide(&gradient), &adam, t as u64);
+                    reference.update(&wide(&gradient), &adam, t as u64);
                 }
                 // Every update rounds once more.
                 for (what, found, expected) in [
-                    ("value", &found[0], &twin.value),
-                    ("first", &found[1], &twin.first),
-                    ("second", &found[2], &twin.second),
-                    ("average", &found[3], &twin.average),
+                    ("value", &found[0], &reference.value),
+                    ("first", &found[1], &reference.first),
+                    ("second", &found[2], &reference.second),
+                    ("average", &found[3], &reference.average),
                 ] {
-                    let mut checked = Twin::new(steps * steps);
+                    let mut checked = Exact::new(steps * steps);
                     expected.iter().for_each(|&v| checked.push_scaled(v, v.abs() + 0.02));
                     checked.check(&format!("{name}: {what} of {n} after {steps}"), found);
                 }

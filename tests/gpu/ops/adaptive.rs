@@ -1,9 +1,9 @@
 use super::{input, run};
 use pushforward::ops::adaptive::control_row;
-use pushforward::reference::{Twin, adaptive};
+use pushforward::reference::{Exact, adaptive};
 
 #[test]
-fn the_control_is_that_of_its_twin_wherever_a_step_may_end() {
+fn the_control_is_that_of_its_reference_wherever_a_step_may_end() {
     // Errors below and above the tolerance, none at all, one that is no number; a long way to go, a short one, back in time; over.
     for (from, to, h) in [(0.0, 1.0, 0.1), (0.0, 1.0, 1.0), (1.0, 0.0, -0.3), (0.5, 0.75, 0.2), (0.0, 1.0, 5e-7)] {
         for total in [0.0f32, 0.5, 60.0, 64.1, 1e9, f32::NAN, f32::INFINITY] {
@@ -16,9 +16,9 @@ fn the_control_is_that_of_its_twin_wherever_a_step_may_end() {
                     Ok(vec![row])
                 });
                 let expected = adaptive::control(row.map(f64::from), total.into(), 64);
-                let mut twin = Twin::new(2);
-                expected.iter().for_each(|&v| twin.push_scaled(v, 1.0f64.max(v.abs())));
-                twin.check(&format!("control from {from} by {h}, {total}"), &found[0]);
+                let mut reference = Exact::new(2);
+                expected.iter().for_each(|&v| reference.push_scaled(v, 1.0f64.max(v.abs())));
+                reference.check(&format!("control from {from} by {h}, {total}"), &found[0]);
             }
         }
     }

@@ -1,6 +1,6 @@
 use super::{GPU, numbers};
 use pushforward::gpu::{Recorder, Tensor};
-use pushforward::ops::cooling::{Cooling, Falls, MEMORY, ROW};
+use pushforward::ops::cooling::{Cooling, MEMORY, NoiseSchedule, ROW};
 use pushforward::reference::cooling::{Memory, row, time, time_by_floor};
 
 fn poisoned(len: usize) -> Tensor {
@@ -8,10 +8,10 @@ fn poisoned(len: usize) -> Tensor {
 }
 
 #[test]
-fn times_by_the_step_match_their_twin_to_the_end_and_past_it() {
-    for falls in [Falls::Rounds, Falls::Geometric] {
+fn times_by_the_step_match_their_reference_to_the_end_and_past_it() {
+    for schedule in [NoiseSchedule::Rounds, NoiseSchedule::Geometric] {
         for (steps, rounds, hottest, coldest) in [(1, 1, 3.0, 1e-3), (7, 3, 0.5, 1e-4), (64, 16, 3.0, 2e-4), (50, 64, 8.0, 8.0)] {
-            let cooling = Cooling { falls, steps, rounds, hottest, coldest, ..Cooling::default() };
+            let cooling = Cooling { schedule, steps, rounds, hottest, coldest, ..Cooling::default() };
             let found = poisoned(ROW);
             let mut rec = Recorder::new(&GPU, 0);
             let into = rec.tensor(&found);
@@ -19,17 +19,17 @@ fn times_by_the_step_match_their_twin_to_the_end_and_past_it() {
             let mut step = rec.finish().unwrap();
             for at in 0..steps + 3 {
                 step.replay(1).unwrap();
-                row(time(&cooling, at), falls).check(&format!("{cooling:?} at step {at}"), &found.read().unwrap());
+                row(time(&cooling, at), schedule).check(&format!("{cooling:?} at step {at}"), &found.read().unwrap());
             }
         }
     }
 }
 
 #[test]
-fn a_fall_by_the_floor_matches_its_twin_and_its_memory_goes_on() {
+fn a_fall_by_the_floor_matches_its_reference_and_its_memory_goes_on() {
     // Losses that come down to a floor around 0, twice as fast in every round, or never.
     for (steps, rounds, reaches) in [(400, 8, true), (100, 8, false), (1, 1, true), (30, 1, true)] {
-        let cooling = Cooling { falls: Falls::Floor, steps, rounds, ..Cooling::default() };
+        let cooling = Cooling { schedule: NoiseSchedule::Floor, steps, rounds, ..Cooling::default() };
         let (found, memory) = (poisoned(ROW), GPU.zeros(1, MEMORY).unwrap());
         let [loss, floor] = [1, 2].map(|_| poisoned(1));
         let mut rec = Recorder::new(&GPU, 0);
@@ -37,16 +37,16 @@ fn a_fall_by_the_floor_matches_its_twin_and_its_memory_goes_on() {
         rec.cool_to_floor(&cooling, [l, f], m, r).unwrap();
         let mut step = rec.finish().unwrap();
         let noise = numbers(2 * (steps as usize + 4), 3);
-        let (mut twin, mut rounds_seen) = (Memory::default(), Vec::new());
+        let (mut reference, mut rounds_seen) = (Memory::default(), Vec::new());
         for at in 0..steps + 4 {
-            let excess = if reaches { (-0.5 * twin.steps as f32).exp() } else { 3.0 };
+            let excess = if reaches { (-0.5 * reference.steps as f32).exp() } else { 3.0 };
             let [l, f] = [0, 1].map(|k| 0.1 * noise[2 * at as usize + k]);
             loss.write(&[l + excess]).unwrap();
             floor.write(&[f]).unwrap();
             step.replay(1).unwrap();
-            let t = time_by_floor(&cooling, at, f64::from(l + excess), f64::from(f), &mut twin);
-            row(t, Falls::Floor).check(&format!("{cooling:?} at step {at}"), &found.read().unwrap());
-            assert_eq!(memory.read().unwrap()[0], twin.round as f32, "round at step {at}");
+            let t = time_by_floor(&cooling, at, f64::from(l + excess), f64::from(f), &mut reference);
+            row(t, NoiseSchedule::Floor).check(&format!("{cooling:?} at step {at}"), &found.read().unwrap());
+            assert_eq!(memory.read().unwrap()[0], reference.round as f32, "round at step {at}");
             // A run that goes on from its memory alone finds the same row.
             let again = poisoned(ROW);
             let mut rec = Recorder::new(&GPU, 0);
@@ -54,7 +54,7 @@ fn a_fall_by_the_floor_matches_its_twin_and_its_memory_goes_on() {
             rec.cool_as_remembered(&cooling, m, r).unwrap();
             rec.finish().unwrap().replay(1).unwrap();
             assert_eq!(again.read().unwrap(), found.read().unwrap(), "step {at}");
-            rounds_seen.push(twin.round);
+            rounds_seen.push(reference.round);
         }
         assert_eq!(rounds_seen.last(), Some(&rounds), "at the end the data are as they are");
         // Sooner than the deadline, which is at the fourth of eight rounds by now.
@@ -76,7 +76,7 @@ fn schedules_out_of_range_are_refused() {
         Cooling { coldest: 4.0, ..plain },
         Cooling { hottest: f32::INFINITY, ..plain },
         Cooling { steps: 1 << 30, ..plain },
-        Cooling { falls: Falls::Floor, ..plain },
+        Cooling { schedule: NoiseSchedule::Floor, ..plain },
     ] {
         assert!(rec.cool(&wrong, row).is_err(), "{wrong:?}");
     }

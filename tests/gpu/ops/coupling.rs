@@ -18,7 +18,7 @@ fn roles(d: usize, m: usize) -> Vec<u32> {
 }
 
 #[test]
-fn rows_log_determinants_and_gradients_match_their_twins() {
+fn rows_log_determinants_and_gradients_match_their_references() {
     for (n, d, m) in SIZES {
         for (direction, inverse) in [(Direction::Forward, false), (Direction::Inverse, true)] {
             for bounds in [Bounds::both(0.7), Bounds { up: 3.0, down: 0.5 }] {
@@ -49,7 +49,7 @@ fn rows_log_determinants_and_gradients_match_their_twins() {
 }
 
 #[test]
-fn gradients_of_the_twin_are_those_of_differences() {
+fn gradients_of_the_reference_are_those_of_differences() {
     let (n, d, m) = (3, 5, 3);
     let (x, raw, roles) = (wide(&numbers(n * d, 1)), wide(&numbers(n * 2 * m, 2)), roles(d, m));
     let (u, v) = (wide(&numbers(n * d, 3)), wide(&numbers(n, 4)));

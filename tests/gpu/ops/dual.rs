@@ -60,20 +60,20 @@ impl Case {
         let expected = self.expected();
         let found = self.found(gpu);
         let (n, m, d) = (self.f.len(), self.g.len(), self.d);
-        for (name, twin, found) in [
+        for (name, reference, found) in [
             ("value", expected.value, &found[0]),
             ("∂f", expected.d_f, &found[1]),
             ("∂g", expected.d_g, &found[2]),
             ("∂x", expected.d_x, &found[3]),
             ("∂y", expected.d_y, &found[4]),
         ] {
-            twin.check(&format!("n={n} m={m} d={d} {:?} {:?}: {name}", self.settings, gpu.family()), found);
+            reference.check(&format!("n={n} m={m} d={d} {:?} {:?}: {name}", self.settings, gpu.family()), found);
         }
     }
 }
 
 #[test]
-fn gradients_in_the_potentials_alone_match_the_twin_in_every_family() {
+fn gradients_in_the_potentials_alone_match_the_reference_in_every_family() {
     on_all_families(|gpu| {
         for softness in BOTH {
             for d in [3, 70] {
@@ -94,7 +94,7 @@ fn gradients_in_the_potentials_alone_match_the_twin_in_every_family() {
 }
 
 #[test]
-fn many_dimensions_match_the_twin_whatever_the_cost() {
+fn many_dimensions_match_the_reference_whatever_the_cost() {
     on_all_families(|gpu| {
         for softness in BOTH {
             for exponent in EXPONENTS {

@@ -7,7 +7,7 @@ use pushforward::ops::stein::SteinKernel;
 use pushforward::reference::check_gradient;
 
 #[test]
-fn recorded_scores_of_toy_targets_are_those_of_their_laws_in_any_units() {
+fn recorded_scores_of_toy_targets_are_those_of_their_distributions_in_any_units() {
     let units = Standardization { mean: vec![0.4, -1.1], scale: vec![1.7, 0.6] };
     let z = numbers(2 * 70, 4);
     for toy in Toy::ALL {
@@ -29,7 +29,7 @@ fn recorded_scores_of_toy_targets_are_those_of_their_laws_in_any_units() {
 }
 
 #[test]
-fn a_score_in_words_has_the_discrepancy_of_the_same_law() {
+fn a_score_in_words_has_the_discrepancy_of_the_same_distribution() {
     // The standard normal distribution as a mixture and in words, in units that standardizing makes.
     let (n, units) = (300, Standardization { mean: vec![0.5, -2.0], scale: vec![2.0, 0.25] });
     let z = numbers(2 * n, 3);
@@ -55,7 +55,7 @@ fn a_score_in_words_has_the_discrepancy_of_the_same_law() {
 }
 
 #[test]
-fn the_closed_form_of_shifted_normal_laws_holds_for_a_score_in_words() {
+fn the_closed_form_of_shifted_normal_distributions_holds_for_a_score_in_words() {
     // |δ|² (ℓ²/(ℓ² + 2))^(d/2), with 6,000 exact normal rows: the statistic's standard error is below 3 % of it.
     use rand::SeedableRng;
     let mut random = rand::rngs::Xoshiro256PlusPlus::seed_from_u64(11);

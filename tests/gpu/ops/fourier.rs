@@ -2,7 +2,7 @@ use super::{GPU, input, numbers, on_all_families, run_on, wide};
 use pushforward::gpu::Gpu;
 use pushforward::ops::fourier::Frequencies;
 use pushforward::ops::pairwise::Estimator;
-use pushforward::reference::{Twin, fourier};
+use pushforward::reference::{Exact, fourier};
 
 /// Statistics, loss and gradient against the reference.
 fn compare(gpu: &Gpu, (n, m, d, count): (usize, usize, usize, usize), spread: f32, complex: bool, estimator: Estimator) {
@@ -23,18 +23,18 @@ fn compare(gpu: &Gpu, (n, m, d, count): (usize, usize, usize, usize), spread: f3
         Ok(vec![target.means, loss, d_x])
     });
     let what = format!("n={n} m={m} d={d} K={count} complex={complex} {estimator:?} {:?}", gpu.family());
-    let means = Twin {
+    let means = Exact {
         value: [target.cos, target.sin, target.square].concat(),
         scale: [target.scale.clone(), target.scale, target.square_scale].concat(),
         terms: m,
     };
     means.check(&format!("{what}, statistics"), &found[0]);
-    Twin { value: vec![expected.value], scale: vec![expected.scale], terms: n.max(count) }.check(&what, &found[1]);
-    Twin { value: expected.d_x, scale: expected.d_x_scale, terms: n.max(count) }.check(&format!("{what}, ∂x"), &found[2]);
+    Exact { value: vec![expected.value], scale: vec![expected.scale], terms: n.max(count) }.check(&what, &found[1]);
+    Exact { value: expected.d_x, scale: expected.d_x_scale, terms: n.max(count) }.check(&format!("{what}, ∂x"), &found[2]);
 }
 
 #[test]
-fn dimensions_up_to_the_written_out_ones_and_beyond_match_the_twin() {
+fn dimensions_up_to_the_written_out_ones_and_beyond_match_the_reference() {
     on_all_families(|gpu| {
         for d in [5, 17, 64, 65, 100] {
             compare(gpu, (35, 20, d, 50), 0.3, false, Estimator::Biased);
@@ -62,11 +62,11 @@ fn a_sample_is_at_no_distance_from_itself() {
 }
 
 #[test]
-fn the_characteristic_function_of_a_normal_law_is_a_bell() {
+fn the_characteristic_function_of_a_normal_distribution_is_a_bell() {
     // A grid of quantiles has the statistics of the distribution to O(1/n).
     let n = 4000;
-    let law = statrs::distribution::Normal::standard();
-    let quantile = |i: usize| statrs::distribution::ContinuousCDF::inverse_cdf(&law, (i as f64 + 0.5) / n as f64);
+    let distribution = statrs::distribution::Normal::standard();
+    let quantile = |i: usize| statrs::distribution::ContinuousCDF::inverse_cdf(&distribution, (i as f64 + 0.5) / n as f64);
     let (mean, width) = (0.7, 1.5);
     let x: Vec<f32> = (0..n).map(|i| (mean + width * quantile(i)) as f32).collect();
     let t = [0.0f32, 0.3, 1.0, 2.0];

@@ -35,7 +35,7 @@ fn draws(rows: usize, n: usize, steps: usize, first: u64, weights: Option<&[f32]
 }
 
 #[test]
-fn batches_are_those_of_the_twin() {
+fn batches_are_those_of_the_reference() {
     for (rows, n) in [(1, 3), (2, 1), (5, 3), (64, 64), (65, 200), (1000, 7)] {
         for first in [0, 1 << 31] {
             for (step, found) in draws(rows, n, 3, first, None).iter().enumerate() {

@@ -8,7 +8,7 @@ const SIZES: [(usize, usize, usize, usize); 7] =
     [(1, 1, 0, 1), (63, 2, 0, 2), (65, 3, 2, 1), (64, 4, 1, 4), (257, 17, 0, 1), (5, 64, 3, 64), (33, 20, 4, 3)];
 
 #[test]
-fn activated_jets_and_their_gradients_match_their_twins() {
+fn activated_jets_and_their_gradients_match_their_references() {
     for activation in Activation::ALL {
         for (n, d, _, tangents) in SIZES {
             let (p, b, u) = (numbers((1 + tangents) * n * d, 1), numbers(d, 2), numbers((1 + tangents) * n * d, 3));
@@ -30,7 +30,7 @@ fn activated_jets_and_their_gradients_match_their_twins() {
 }
 
 #[test]
-fn rates_and_their_gradients_match_their_twins() {
+fn rates_and_their_gradients_match_their_references() {
     for (n, d, given, tangents) in SIZES {
         let s = d + given;
         let (y, b) = (numbers((1 + tangents) * n * d, 1), numbers(d, 2));
@@ -77,7 +77,7 @@ fn a_jet_is_its_rows_above_its_directions_and_hands_its_gradient_to_the_rows() {
 }
 
 #[test]
-fn gradients_of_the_twins_are_those_of_differences() {
+fn gradients_of_the_references_are_those_of_differences() {
     let (n, d, s, tangents) = (3, 2, 3, 2);
     let (y, b) = (wide(&numbers((1 + tangents) * n * d, 1)), wide(&numbers(d, 2)));
     let (e, u) = (wide(&numbers(tangents * n * s, 3)), wide(&numbers(n * (s + 3), 4)));

@@ -8,7 +8,7 @@ const SIZES: [(usize, usize); 6] = [(1, 1), (63, 8), (64, 300), (65, 9), (197, 2
 const WIDTHS: [f32; 8] = [0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 100.0];
 
 #[test]
-fn sums_match_their_twin() {
+fn sums_match_their_reference() {
     for (n, m) in SIZES {
         for (d, b) in [(1, 8), (2, 1), (3, 5), (16, 3), (17, 8), (64, 2)] {
             let (x, y) = (numbers(n * d, 1), numbers(m * d, 2));
@@ -22,7 +22,7 @@ fn sums_match_their_twin() {
 }
 
 #[test]
-fn sums_and_means_match_their_twin_in_every_family() {
+fn sums_and_means_match_their_reference_in_every_family() {
     let (n, m) = (67, 300);
     on_all_families(|gpu| {
         for d in [3, 70] {
@@ -92,7 +92,7 @@ fn shapes_and_widths_that_do_not_fit_are_refused() {
 }
 
 #[test]
-fn means_match_their_twin() {
+fn means_match_their_reference() {
     for (n, m) in [(1, 1), (63, 8), (65, 9), (197, 2100), (5, 7)] {
         for (d, h, shape) in [
             (1, 0.3, Shape::Gaussian),
@@ -120,7 +120,7 @@ fn means_match_their_twin() {
 }
 
 #[test]
-fn means_of_several_widths_match_their_twin() {
+fn means_of_several_widths_match_their_reference() {
     for (n, m, d) in [(1, 9, 12), (2, 2, 2), (70, 270, 3), (63, 300, 17), (65, 65, 64), (130, 130, 30)] {
         let (x, y) = (numbers(n * d, 1), numbers(m * d, 2));
         // More than one pass takes, the nearest row alone and nearly all alike among them.

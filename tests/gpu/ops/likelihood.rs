@@ -1,13 +1,13 @@
 use super::{input, numbers, run};
 use pushforward::ops::likelihood::{Family, Spread};
-use pushforward::reference::likelihood as twin;
+use pushforward::reference::likelihood as reference;
 use statrs::distribution::{Bernoulli, Continuous, Discrete, Normal, StudentsT};
 
 const FLOOR: f32 = 0.1;
-const FAMILIES: [(Family, twin::Family); 3] = [
-    (Family::Gaussian, twin::Family::Gaussian),
-    (Family::Student { degrees: 3.5 }, twin::Family::Student { degrees: 3.5 }),
-    (Family::Bernoulli, twin::Family::Bernoulli),
+const FAMILIES: [(Family, reference::Family); 3] = [
+    (Family::Gaussian, reference::Family::Gaussian),
+    (Family::Student { degrees: 3.5 }, reference::Family::Student { degrees: 3.5 }),
+    (Family::Bernoulli, reference::Family::Bernoulli),
 ];
 
 #[test]
@@ -34,7 +34,7 @@ fn values_are_those_of_statrs() {
 }
 
 #[test]
-fn samples_are_noise_in_the_laws_place_and_scale() {
+fn samples_are_noise_in_the_distributions_place_and_scale() {
     let (n, d) = (65, 3);
     let (theta, noise) = (numbers(n * 2 * d, 1), numbers(n * d, 2));
     let found = run(|rec| {
@@ -48,7 +48,7 @@ fn samples_are_noise_in_the_laws_place_and_scale() {
     for i in 0..n {
         for j in 0..d {
             let (m, r, e) = (theta[i * 2 * d + j], theta[i * 2 * d + d + j], noise[i * d + j]);
-            let exact = f64::from(m) + twin::variance(r.into(), FLOOR.into()).sqrt() * f64::from(e);
+            let exact = f64::from(m) + reference::variance(r.into(), FLOOR.into()).sqrt() * f64::from(e);
             let found = (found[0][i * d + j], found[1][i * d + j]);
             assert!((f64::from(found.0) - exact).abs() < 1e-5, "row {i}, column {j}: {} for {exact}", found.0);
             assert_eq!(found.1, f32::from(u8::from(e < m)), "row {i}, column {j}");

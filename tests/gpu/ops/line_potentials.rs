@@ -8,7 +8,7 @@ fn rounded(count: usize, seed: u64, unit: f32) -> Vec<f32> {
 }
 
 #[test]
-fn potentials_match_their_twin() {
+fn potentials_match_their_reference() {
     for (n, d, lines, unit) in [
         (1, 1, 1, 256.0),
         (2, 3, 1, 256.0),

@@ -2,11 +2,11 @@ use super::{GPU, families, input, numbers, run_on};
 use pushforward::gpu::{Family, Gpu};
 use pushforward::ops::activation::Activation;
 use pushforward::reference::linear::Layer;
-use pushforward::reference::{Twin, activation, check_gradient, differences};
+use pushforward::reference::{Exact, activation, check_gradient, differences};
 
-fn doubled(mut twin: Twin) -> Twin {
-    twin.value.iter_mut().chain(&mut twin.scale).for_each(|v| *v *= 2.0);
-    twin
+fn doubled(mut reference: Exact) -> Exact {
+    reference.value.iter_mut().chain(&mut reference.scale).for_each(|v| *v *= 2.0);
+    reference
 }
 
 /// Value and the three gradients of one layer, against the reference; `twice` uses every input in two layers, so that the
@@ -27,14 +27,14 @@ fn check(gpu: &Gpu, n: usize, k: usize, m: usize, act: Activation, twice: bool) 
     let what = format!("{:?} {n}×{k}×{m} {}{}", gpu.family(), act.name(), if twice { " twice" } else { "" });
     layer.forward(&b).check(&format!("y of {what}"), &found[0]);
     let gradients = [layer.backward_input(&d), layer.backward_weight(&d), layer.backward_bias(&d)];
-    for ((name, twin), found) in ["d_x", "d_w", "d_b"].into_iter().zip(gradients).zip(&found[1..]) {
-        let twin = if twice { doubled(twin) } else { twin };
-        twin.check(&format!("{name} of {what}"), found);
+    for ((name, reference), found) in ["d_x", "d_w", "d_b"].into_iter().zip(gradients).zip(&found[1..]) {
+        let reference = if twice { doubled(reference) } else { reference };
+        reference.check(&format!("{name} of {what}"), found);
     }
 }
 
 #[test]
-fn sums_longer_than_a_chunk_and_batches_of_several_parts_match_the_twin() {
+fn sums_longer_than_a_chunk_and_batches_of_several_parts_match_the_reference() {
     for gpu in families() {
         check(&gpu, 700, 300, 140, Activation::Silu, false);
         check(&gpu, 1030, 129, 67, Activation::Silu, true);
@@ -43,7 +43,7 @@ fn sums_longer_than_a_chunk_and_batches_of_several_parts_match_the_twin() {
 }
 
 #[test]
-fn every_way_to_read_and_to_add_matches_the_twin() {
+fn every_way_to_read_and_to_add_matches_the_reference() {
     // Fewer columns than a subgroup has lanes, more of them, and as many as are read by fours.
     let columns = [3, 17, 20];
     for k in columns {
@@ -64,7 +64,7 @@ fn every_way_to_read_and_to_add_matches_the_twin() {
 }
 
 #[test]
-fn products_of_more_than_one_dispatch_match_the_twin() {
+fn products_of_more_than_one_dispatch_match_the_reference() {
     // 10,000 × 512 × 512 is more than one dispatch may take on software: 9,536 rows go first.
     let (n, k, m, act) = (10_000, 512, 512, Activation::Silu);
     let (x, w, b, d) = (numbers(n * k, 1), numbers(k * m, 2), numbers(m, 3), numbers(n * m, 4));
@@ -90,7 +90,7 @@ fn products_of_more_than_one_dispatch_match_the_twin() {
 }
 
 #[test]
-fn products_large_enough_for_the_large_tile_match_the_twin() {
+fn products_large_enough_for_the_large_tile_match_the_reference() {
     // Each of the three products in turn has about 516 × 520 results, and operands that are read by fours and one by one.
     let gpu = GPU.with_family(Family::Workgroup);
     for short in [9, 12] {
@@ -112,7 +112,7 @@ fn every_activation_is_applied_to_the_input() {
 }
 
 #[test]
-fn the_twins_gradients_are_derivatives() {
+fn the_references_gradients_are_derivatives() {
     let (n, k, m) = (3, 4, 2);
     let (x, w, b, d) = (numbers(n * k, 1), numbers(k * m, 2), numbers(m, 3), numbers(n * m, 4));
     for act in Activation::ALL {
@@ -131,7 +131,7 @@ fn the_twins_gradients_are_derivatives() {
         });
         let layer = Layer { x: &x, w: &w, k, m, activation: act };
         let parts = [layer.backward_input(&d), layer.backward_weight(&d), layer.backward_bias(&d)];
-        let found: Vec<f64> = parts.into_iter().flat_map(|twin| twin.value).collect();
+        let found: Vec<f64> = parts.into_iter().flat_map(|reference| reference.value).collect();
         check_gradient(act.name(), &found, &expected, 1e-7);
     }
 }

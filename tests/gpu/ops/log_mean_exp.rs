@@ -3,7 +3,7 @@ use pushforward::reference::log_mean_exp::{log_mean_exp, shares};
 use pushforward::reference::{check_gradient, differences};
 
 #[test]
-fn shares_are_the_twins_slopes() {
+fn shares_are_the_references_slopes() {
     let x = wide(&numbers(7, 3));
     check_gradient("shares", &shares(&x, 7), &differences(&x, |x| log_mean_exp(x, 7).value[0]), 1e-8);
 }

@@ -25,7 +25,7 @@ fn argument(name: &str, count: usize) -> Vec<f32> {
 }
 
 #[test]
-fn the_twins_slopes_are_derivatives() {
+fn the_references_slopes_are_derivatives() {
     for (name, scale, offset) in UNARY {
         let a: Vec<f64> = argument(name, 20).into_iter().map(f64::from).collect();
         let (s, o) = (f64::from(scale), f64::from(offset));

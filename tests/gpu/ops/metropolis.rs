@@ -1,6 +1,6 @@
 use super::{input, numbers, run, wide};
 use pushforward::ops::metropolis::{Judging, Walkers};
-use pushforward::reference::Twin;
+use pushforward::reference::Exact;
 use pushforward::reference::metropolis::{Point, Words, log_ratio, propose};
 
 /// Chains, numbers of a row, how many of them move.
@@ -17,7 +17,7 @@ fn tallies(n: usize, seed: u64) -> Vec<f32> {
 }
 
 #[test]
-fn proposals_and_decisions_match_their_twins() {
+fn proposals_and_decisions_match_their_references() {
     for (n, cols, moved) in SIZES {
         let (x, g, tally) = (numbers(n * cols, 1), numbers(n * cols, 2), tallies(n, 3));
         let (slope, energy) = (numbers(n * cols, 5), numbers(n, 6));
@@ -31,7 +31,7 @@ fn proposals_and_decisions_match_their_twins() {
         });
         let what = format!("{n} × {cols}, {moved} move");
         let (wide_x, wide_g, wide_slope) = (wide(&x), wide(&g), wide(&slope));
-        let mut proposals = Twin::new(16);
+        let mut proposals = Exact::new(16);
         for i in 0..n {
             let row = i * cols..(i + 1) * cols;
             let (from, at) = (&wide_x[row.clone()], &wide_g[row.clone()]);

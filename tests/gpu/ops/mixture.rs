@@ -1,7 +1,7 @@
 use super::{GPU, input, numbers, run};
 use pushforward::data::Mixture;
 use pushforward::gpu::Recorder;
-use pushforward::reference::Twin;
+use pushforward::reference::Exact;
 use pushforward::reference::mixture::{hessian_vector, log_density, score};
 
 /// Numbers that are exact in f32, so that reference and shader see one distribution.
@@ -14,12 +14,12 @@ fn mixture(components: usize, d: usize) -> Mixture {
 }
 
 fn compare(components: usize, n: usize, d: usize) {
-    let law = mixture(components, d);
+    let distribution = mixture(components, d);
     let (x, v) = (numbers(n * d, 1), numbers(n * d, 2));
     let found = run(|rec| {
         let (x, v) = (input(rec, n, d, &x), input(rec, n, d, &v));
-        let density = rec.mixture_log_density(&law, x)?;
-        let score = rec.mixture_score(&law, x)?;
+        let density = rec.mixture_log_density(&distribution, x)?;
+        let score = rec.mixture_score(&distribution, x)?;
         let gradient = rec.backward_from(&[(density, None)], &[x])?[0];
         let product = rec.backward_from(&[(score, Some(v))], &[x])?[0];
         let tangent = rec.tangent(score, &[(x, v)])?.expect("the score moves with x");
@@ -29,21 +29,25 @@ fn compare(components: usize, n: usize, d: usize) {
     });
     let wide = |values: &[f32]| values.iter().map(|&v| f64::from(v)).collect::<Vec<f64>>();
     let terms = components.max(d);
-    let mut twins = [(); 3].map(|()| Twin::new(terms));
+    let mut references = [(); 3].map(|()| Exact::new(terms));
     for (x, v) in wide(&x).chunks_exact(d).zip(wide(&v).chunks_exact(d)) {
-        for (all, one) in twins.iter_mut().zip([log_density(&law, x), score(&law, x), hessian_vector(&law, x, v)]) {
+        for (all, one) in references.iter_mut().zip([
+            log_density(&distribution, x),
+            score(&distribution, x),
+            hessian_vector(&distribution, x, v),
+        ]) {
             all.value.extend(one.value);
             all.scale.extend(one.scale);
         }
     }
-    let [density, score, hessian] = twins;
+    let [density, score, hessian] = references;
     let what = format!("K={components} n={n} d={d}");
     density.check(&format!("{what}: log-density"), &found[0]);
     score.check(&format!("{what}: score"), &found[1]);
     score.check(&format!("{what}: gradient of the log-density"), &found[2]);
     hessian.check(&format!("{what}: gradient of the score"), &found[3]);
     hessian.check(&format!("{what}: tangent of the score"), &found[4]);
-    let mut both = Twin::new(terms);
+    let mut both = Exact::new(terms);
     for i in 0..n * d {
         both.push_scaled(score.value[i] + hessian.value[i], score.scale[i] + hessian.scale[i]);
     }
@@ -51,7 +55,7 @@ fn compare(components: usize, n: usize, d: usize) {
 }
 
 #[test]
-fn density_score_and_hessian_match_their_twins() {
+fn density_score_and_hessian_match_their_references() {
     for n in [1, 63, 64, 65, 197] {
         compare(5, n, 2);
     }
@@ -64,23 +68,23 @@ fn density_score_and_hessian_match_their_twins() {
 
 #[test]
 fn far_from_every_component_the_score_points_to_the_nearest() {
-    let law = Mixture::equal(2, &[-2.0, 0.0, 2.0, 0.0], &[0.05]);
+    let distribution = Mixture::equal(2, &[-2.0, 0.0, 2.0, 0.0], &[0.05]);
     let found = run(|rec| {
         let x = input(rec, 2, 2, &[30.0, 1.0, 0.5, -40.0]);
-        Ok(vec![rec.mixture_score(&law, x)?, rec.mixture_log_density(&law, x)?])
+        Ok(vec![rec.mixture_score(&distribution, x)?, rec.mixture_log_density(&distribution, x)?])
     });
-    let mut twin = Twin::new(2);
-    [400.0 * -28.0, -400.0, 400.0 * 1.5, 400.0 * 40.0].into_iter().for_each(|s| twin.push([s]));
-    twin.check("score", &found[0]);
+    let mut reference = Exact::new(2);
+    [400.0 * -28.0, -400.0, 400.0 * 1.5, 400.0 * 40.0].into_iter().for_each(|s| reference.push([s]));
+    reference.check("score", &found[0]);
     assert!(found[1].iter().all(|l| l.is_finite()), "{:?}", found[1]);
 }
 
 #[test]
 fn points_of_another_dimension_and_too_many_columns_are_refused() {
-    let message = |law: &Mixture, d: usize| {
+    let message = |distribution: &Mixture, d: usize| {
         let mut rec = Recorder::new(&GPU, 0);
         let x = input(&mut rec, 2, d, &vec![0.0; 2 * d]);
-        rec.mixture_score(law, x).unwrap_err().to_string()
+        rec.mixture_score(distribution, x).unwrap_err().to_string()
     };
     assert!(message(&mixture(2, 3), 2).contains("2 coordinates and a mixture on 3"));
     assert!(message(&mixture(2, 65), 65).contains("64"));

@@ -1,7 +1,7 @@
 use super::{GPU, input, numbers, run};
 use pushforward::nn::{Builder, Head, Mlp, MlpShape, Weights};
 use pushforward::ops::activation::Activation;
-use pushforward::reference::{Twin, activation};
+use pushforward::reference::{Exact, activation};
 
 #[test]
 fn hidden_units_alone_pass_the_activation() {
@@ -34,5 +34,5 @@ fn hidden_units_alone_pass_the_activation() {
         h = a.chunks_exact(*k).flat_map(|row| (0..*m).map(move |j| y(row, j)).collect::<Vec<_>>()).collect();
         scale = h.iter().fold(scale, |most, y| most.max(y.abs()));
     }
-    Twin { scale: vec![scale; h.len()], value: h, terms: 3 + 2 * 17 }.check("a perceptron", &found[0]);
+    Exact { scale: vec![scale; h.len()], value: h, terms: 3 + 2 * 17 }.check("a perceptron", &found[0]);
 }

@@ -43,18 +43,18 @@ mod triangular;
 mod variants;
 
 use crate::shared::{Devices, families, input, numbers, on_all_families, run, run_on, wide};
-use pushforward::reference::{Twin, check_gradient};
+use pushforward::reference::{Exact, check_gradient};
 
 /// The devices of all tests: shader checks on, values filled with NaN before they are written.
 static GPU: Devices = Devices::CHECKED;
 
 #[test]
 fn the_checker_refuses_a_wrong_value_a_nan_and_a_wrong_length() {
-    let mut twin = Twin::new(1);
-    twin.push([1.0]);
-    twin.check("right", &[1.0]);
+    let mut reference = Exact::new(1);
+    reference.push([1.0]);
+    reference.check("right", &[1.0]);
     for wrong in [vec![1.0 + 2e-6], vec![f32::NAN], vec![]] {
-        assert!(std::panic::catch_unwind(|| twin.check("wrong", &wrong)).is_err(), "{wrong:?} passed");
+        assert!(std::panic::catch_unwind(|| reference.check("wrong", &wrong)).is_err(), "{wrong:?} passed");
     }
     assert!(std::panic::catch_unwind(|| check_gradient("wrong", &[1.0], &[1.1], 1e-6)).is_err());
 }

@@ -1,7 +1,7 @@
 use super::{GPU, input, numbers, on_all_families, run_on, wide};
 use pushforward::gpu::Gpu;
 use pushforward::ops::pairwise::{Estimator, RadialKernel};
-use pushforward::reference::Twin;
+use pushforward::reference::Exact;
 use pushforward::reference::pairwise::mmd_squared;
 
 fn kernels() -> Vec<RadialKernel> {
@@ -16,8 +16,8 @@ fn kernels() -> Vec<RadialKernel> {
     ]
 }
 
-fn twin(value: &[f64], scale: &[f64], terms: usize) -> Twin {
-    Twin { value: value.to_vec(), scale: scale.to_vec(), terms }
+fn reference(value: &[f64], scale: &[f64], terms: usize) -> Exact {
+    Exact { value: value.to_vec(), scale: scale.to_vec(), terms }
 }
 
 /// Value and both gradients against the reference.
@@ -34,15 +34,15 @@ fn compare(gpu: &Gpu, kernel: &RadialKernel, (n, m, d): (usize, usize, usize), e
     });
     let what = format!("{kernel:?} {estimator:?} n={n} m={m} d={d} {:?}", gpu.family());
     let terms = n.max(m);
-    let value = twin(&[expected.value], &[expected.scale], terms);
+    let value = reference(&[expected.value], &[expected.scale], terms);
     value.check(&what, &found[0]);
     value.check(&format!("{what}, value alone"), &found[1]);
-    twin(&expected.d_x, &expected.d_x_scale, terms).check(&format!("{what}, ∂x"), &found[2]);
-    twin(&expected.d_y, &expected.d_y_scale, terms).check(&format!("{what}, ∂y"), &found[3]);
+    reference(&expected.d_x, &expected.d_x_scale, terms).check(&format!("{what}, ∂x"), &found[2]);
+    reference(&expected.d_y, &expected.d_y_scale, terms).check(&format!("{what}, ∂y"), &found[3]);
 }
 
 #[test]
-fn dimensions_up_to_the_written_out_ones_and_beyond_match_the_twin() {
+fn dimensions_up_to_the_written_out_ones_and_beyond_match_the_reference() {
     on_all_families(|gpu| {
         for d in [5, 17, 64, 65, 100] {
             let kernel = RadialKernel::gaussian((d as f32).sqrt());
@@ -76,21 +76,21 @@ fn energy_distance_of_two_diracs_is_twice_their_distance() {
             let gradients = rec.backward(loss, &[x])?;
             Ok(vec![loss, gradients[0]])
         });
-        twin(&[10.0], &[10.0], 1).check("value", &found[0]);
+        reference(&[10.0], &[10.0], 1).check("value", &found[0]);
         // Each of the four points carries a quarter of −2·(3, 4, 0)/5.
-        twin(&[-0.3, -0.4, 0.0].repeat(4), &[0.5; 12], 1).check("gradient", &found[1]);
+        reference(&[-0.3, -0.4, 0.0].repeat(4), &[0.5; 12], 1).check("gradient", &found[1]);
     });
 }
 
 /// Quantiles at the midpoints of n equal shares: a sample whose statistics are those of the distribution to O(1/n²).
 fn normal_quantiles(n: usize, shift: f64) -> Vec<f32> {
-    let law = statrs::distribution::Normal::standard();
-    let quantile = |i: usize| statrs::distribution::ContinuousCDF::inverse_cdf(&law, (i as f64 + 0.5) / n as f64);
+    let distribution = statrs::distribution::Normal::standard();
+    let quantile = |i: usize| statrs::distribution::ContinuousCDF::inverse_cdf(&distribution, (i as f64 + 0.5) / n as f64);
     (0..n).map(|i| (quantile(i) + shift) as f32).collect()
 }
 
 #[test]
-fn statistics_of_two_shifted_normal_laws_match_their_closed_forms() {
+fn statistics_of_two_shifted_normal_distributions_match_their_closed_forms() {
     let (n, delta) = (4000, 1.0f64);
     let (x, y) = (normal_quantiles(n, 0.0), normal_quantiles(n, delta));
     let width = 0.9f32;
@@ -132,7 +132,7 @@ fn long_sums_are_cut_into_dispatches_and_splits_without_a_change() {
 }
 
 #[test]
-fn sums_over_blocks_match_the_twin() {
+fn sums_over_blocks_match_the_reference() {
     on_all_families(|gpu| {
         // Blocks shorter and longer than a vector of columns and a tile, a last one that is cut short, and one block of everything.
         for (n, rows, m, columns) in [(12, 1, 30, 1), (60, 5, 77, 7), (130, 130, 300, 64), (70, 35, 20, 33), (9, 3, 600, 257)] {
@@ -145,7 +145,7 @@ fn sums_over_blocks_match_the_twin() {
                 });
                 let (value, scale) = pushforward::reference::pairwise::blocks(&kernel, &wide(&x), &wide(&y), d, rows, columns);
                 let what = format!("{rows} of {n} by {columns} of {m}, d={d} {:?}", gpu.family());
-                twin(&value, &scale, rows * columns).check(&what, &found[0]);
+                reference(&value, &scale, rows * columns).check(&what, &found[0]);
             }
         }
     });

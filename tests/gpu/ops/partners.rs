@@ -38,13 +38,14 @@ fn the_partner_has_the_greatest_score() {
                 };
                 let at = Place { step: 8, seed: 99 << 32 | 5, domain: 3, stream: 1 };
                 let (p, epsilon) = (f64::from(exponent), f64::from(settings.epsilon));
-                let twin = partners::scores(&x, &y, &h, &b, d, p, epsilon, at);
+                let reference = partners::scores(&x, &y, &h, &b, d, p, epsilon, at);
                 let unit = C * f64::from(f32::EPSILON) * (d as f64).sqrt();
                 for (i, &j) in found.iter().enumerate() {
                     let (row, at) = (i * m, i * m + j as usize);
                     // Where two scores are equal to within rounding, either may be taken.
-                    let missed =
-                        (0..m).find(|&k| twin.value[row + k] - twin.value[at] > unit * (twin.scale[row + k] + twin.scale[at]));
+                    let missed = (0..m).find(|&k| {
+                        reference.value[row + k] - reference.value[at] > unit * (reference.scale[row + k] + reference.scale[at])
+                    });
                     assert!((j as usize) < m, "row {i} takes {j} of {m}");
                     assert_eq!(
                         missed, None,
@@ -66,7 +67,7 @@ fn potential(x: &[f32], y: &[f32], d: usize, settings: &Sinkhorn) -> Vec<f32> {
 }
 
 #[test]
-fn alternating_potentials_match_their_twin() {
+fn alternating_potentials_match_their_reference() {
     for (n, m, d) in [(1usize, 1usize, 1usize), (65, 40, 2), (33, 129, 17)] {
         let (x, y) = (numbers(n * d, 1), numbers(m * d, 2));
         let settings = Sinkhorn { epsilon: 0.5, diameter: 4.0, extra: 3, ..Sinkhorn::default() };

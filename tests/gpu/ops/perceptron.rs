@@ -8,7 +8,7 @@ use pushforward::reference::{check_gradient, differences, perceptron::Perceptron
 struct Net {
     mlp: Mlp,
     parameters: Parameters,
-    twin: Perceptron,
+    reference: Perceptron,
     flat: Vec<f64>,
     sizes: Vec<usize>,
 }
@@ -21,7 +21,7 @@ fn net(inputs: usize, width: usize, depth: usize, outputs: usize, activation: Ac
     let named = parameters.averaged().unwrap();
     let sizes: Vec<usize> = named.iter().map(|(.., values)| values.len()).collect();
     let flat: Vec<f64> = named.iter().flat_map(|(.., values)| wide(values)).collect();
-    Net { twin: Perceptron::new(&flat, &sizes, activation), mlp, parameters, flat, sizes }
+    Net { reference: Perceptron::new(&flat, &sizes, activation), mlp, parameters, flat, sizes }
 }
 
 impl Net {
@@ -46,12 +46,12 @@ fn check(gpu: &Gpu, net: &Net, n: usize) -> bool {
         once = rec.len() == 1;
         Ok(vec![y])
     });
-    net.twin.outputs(&wide(&x), shape.inputs).check(&format!("{:?} {n} rows of {shape:?}", gpu.family()), &found[0]);
+    net.reference.outputs(&wide(&x), shape.inputs).check(&format!("{:?} {n} rows of {shape:?}", gpu.family()), &found[0]);
     once
 }
 
 #[test]
-fn it_matches_the_twin_at_edge_sizes_however_it_is_computed() {
+fn it_matches_the_reference_at_edge_sizes_however_it_is_computed() {
     for gpu in families() {
         for (inputs, depth, outputs) in [(1, 1, 1), (2, 2, 3), (3, 3, 2), (17, 2, 5)] {
             for width in [5, 20, 64] {
@@ -71,7 +71,7 @@ fn it_matches_the_twin_at_edge_sizes_however_it_is_computed() {
 }
 
 #[test]
-fn rows_enough_for_a_software_adapter_take_one_dispatch_and_match_the_twin() {
+fn rows_enough_for_a_software_adapter_take_one_dispatch_and_match_the_reference() {
     for (depth, outputs, n, activation) in
         [(1, 1, 1023, Activation::Gelu), (2, 2, 7001, Activation::Silu), (3, 7, 9000, Activation::Tanh)]
     {
@@ -115,7 +115,7 @@ fn its_derivatives_are_those_of_the_layers() {
             outputs.zip(&d).map(|(y, &d)| y * f64::from(d)).sum::<f64>()
         };
         let (x, x_dot) = (wide(&x), wide(&x_dot));
-        check_gradient("d_x", &wide(&found[1]), &differences(&x, |x| value(&net.twin, x)), 1e-5);
+        check_gradient("d_x", &wide(&found[1]), &differences(&x, |x| value(&net.reference, x)), 1e-5);
         let of_weights = differences(&net.flat, |flat| value(&Perceptron::new(flat, &net.sizes, Activation::Silu), &x));
         let begin = |slice: usize| net.sizes[..slice].iter().sum::<usize>();
         for (found, slice) in found[2..6].iter().zip([0, 1, 2, 5]) {
@@ -125,7 +125,7 @@ fn its_derivatives_are_those_of_the_layers() {
         let moved = |x: &[f64], h: f64| x.iter().zip(&x_dot).map(|(x, v)| x + h * v).collect::<Vec<_>>();
         let along = |x: &[f64]| {
             let h = 1e-3;
-            let at = |k: f64| value(&net.twin, &moved(x, k * h));
+            let at = |k: f64| value(&net.reference, &moved(x, k * h));
             (8.0 * (at(1.0) - at(-1.0)) - (at(2.0) - at(-2.0))) / (12.0 * h)
         };
         let dotted: f64 = wide(&found[0]).iter().zip(&d).map(|(t, &d)| t * f64::from(d)).sum();

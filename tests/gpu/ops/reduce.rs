@@ -1,8 +1,8 @@
 use super::{input, numbers, run};
-use pushforward::reference::{Twin, reduce};
+use pushforward::reference::{Exact, reduce};
 
 #[test]
-fn sums_match_their_twins_and_their_gradients_are_constant() {
+fn sums_match_their_references_and_their_gradients_are_constant() {
     for (rows, cols) in [(1, 1), (4095, 1), (4096, 1), (4097, 1), (1, 300), (63, 2), (129, 65), (1000, 17)] {
         let x = numbers(rows * cols, 1);
         let what = format!("{rows}×{cols}");
@@ -17,7 +17,7 @@ fn sums_match_their_twins_and_their_gradients_are_constant() {
         reduce::all(&x, 1.0 / x.len() as f64, true).check(&what, &found[1]);
         reduce::rows(&x, cols).check(&what, &found[2]);
         reduce::columns(&x, cols).check(&what, &found[3]);
-        let mut gradient = Twin::new(1);
+        let mut gradient = Exact::new(1);
         x.iter().for_each(|&v| gradient.push([2.0 * f64::from(v) / x.len() as f64]));
         gradient.check(&what, &found[4]);
     }

@@ -6,7 +6,7 @@ use pushforward::Result;
 use pushforward::gpu::{Recorder, Var};
 use pushforward::ops::activation::Activation;
 use pushforward::ops::adam::{Adam, Flat};
-use pushforward::ops::cooling::{Cooling, Falls};
+use pushforward::ops::cooling::{Cooling, NoiseSchedule};
 use pushforward::ops::coupling::{Bounds, Direction};
 use pushforward::ops::dual::Dual;
 use pushforward::ops::fourier::Frequencies;
@@ -74,12 +74,12 @@ const CASES: &[Wrong] = &[
     wrong!("weighted_sum: terms of two shapes", [(4, 3), (3, 3)], |r, [a, b]| r.weighted_sum(&[(1.0, a), (1.0, b)])),
     wrong!("cool: a short row", [(1, 3)], |r, [row]| r.cool(&Cooling::default(), row)),
     wrong!("cool_as_remembered: a short memory", [(1, 4), (1, 4)], |r, [m, row]| r.cool_as_remembered(
-        &Cooling { falls: Falls::Floor, ..Cooling::default() },
+        &Cooling { schedule: NoiseSchedule::Floor, ..Cooling::default() },
         m,
         row
     )),
     wrong!("cool_to_floor: a short memory", [(1, 1), (1, 1), (1, 4), (1, 4)], |r, [l, f, m, row]| r.cool_to_floor(
-        &Cooling { falls: Falls::Floor, ..Cooling::default() },
+        &Cooling { schedule: NoiseSchedule::Floor, ..Cooling::default() },
         [l, f],
         m,
         row

@@ -1,12 +1,12 @@
 use super::{GPU, input, numbers, run, run_on, wide};
 use pushforward::gpu::{Gpu, Recorder};
 use pushforward::ops::repulsion::Riesz;
-use pushforward::reference::{Twin, repulsion};
+use pushforward::reference::{Exact, repulsion};
 
 const EXPONENTS: [f32; 5] = [-1.0, 0.0, 0.5, 1.0, 4.0];
 
 #[test]
-fn forces_energies_and_their_gradients_match_the_twin_in_every_family() {
+fn forces_energies_and_their_gradients_match_the_reference_in_every_family() {
     for family in GPU.families() {
         compare(&GPU.with_family(family));
     }
@@ -31,9 +31,9 @@ fn compare(gpu: &Gpu) {
                 let forces = repulsion::forces(&wide(&x), d, s, delta);
                 forces.check(&what, &found[0]);
                 let (energy, scale) = repulsion::energy(&wide(&x), d, s, delta);
-                Twin { value: vec![energy], scale: vec![scale], terms: n }.check(&format!("{what}, energy"), &found[1]);
+                Exact { value: vec![energy], scale: vec![scale], terms: n }.check(&format!("{what}, energy"), &found[1]);
                 let by = |values: &[f64], factor: f64| values.iter().map(|v| factor * v).collect();
-                Twin { value: by(&forces.value, -3.0), scale: by(&forces.scale, 3.0), terms: n }
+                Exact { value: by(&forces.value, -3.0), scale: by(&forces.scale, 3.0), terms: n }
                     .check(&format!("{what}, gradient"), &found[2]);
             }
         }

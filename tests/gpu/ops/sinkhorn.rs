@@ -3,7 +3,7 @@ use pushforward::gpu::{Family, Gpu};
 use pushforward::metrics::{Points, wasserstein};
 use pushforward::ops::sinkhorn::Sinkhorn;
 use pushforward::reference::sinkhorn::{Problem, divergence, plan_gradient, soft_min};
-use pushforward::reference::{Twin, check_gradient, differences};
+use pushforward::reference::{Exact, check_gradient, differences};
 
 fn even(n: usize) -> Vec<f64> {
     vec![1.0 / n as f64; n]
@@ -27,7 +27,7 @@ fn compare(gpu: &Gpu, (n, m, d): (usize, usize, usize), p: f32, epsilon: f32) {
     let (p, epsilon) = (f64::from(p), f64::from(epsilon));
     let check = |what: &str, x: &[f64], y: &[f64], h: &[f32], b: &[f64], found: &[f32]| {
         let rows = soft_min(x, y, &wide(h), b, d, p, epsilon);
-        Twin { value: rows.value, scale: rows.scale, terms: b.len() + d }.check(what, found);
+        Exact { value: rows.value, scale: rows.scale, terms: b.len() + d }.check(what, found);
     };
     check(&format!("{what}: f"), &x, &y, &found[3], &b, &found[0]);
     check(&format!("{what}: g"), &y, &x, &found[2], &a, &found[1]);
@@ -44,12 +44,12 @@ fn compare(gpu: &Gpu, (n, m, d): (usize, usize, usize), p: f32, epsilon: f32) {
         let scale: Vec<f64> = scale.iter().map(|s| 6.0 * s * share).collect();
         let most = scale.iter().fold(0.0f64, |m, s| m.max(*s));
         let scale = scale.iter().map(|_| most).collect();
-        Twin { value, scale, terms: n.max(m) + d }.check(&format!("{what}: {name}"), found);
+        Exact { value, scale, terms: n.max(m) + d }.check(&format!("{what}: {name}"), found);
     }
 }
 
 #[test]
-fn every_cost_matches_its_twin_in_every_family() {
+fn every_cost_matches_its_reference_in_every_family() {
     on_all_families(|gpu| {
         for p in [2.0, 1.0, 1.5] {
             for d in [1, 3] {
@@ -60,7 +60,7 @@ fn every_cost_matches_its_twin_in_every_family() {
 }
 
 #[test]
-fn sizes_around_the_tile_match_the_twin() {
+fn sizes_around_the_tile_match_the_reference() {
     on_all_families(|gpu| {
         let tile = match gpu.family() {
             Family::Subgroup { width } => 4 * width as usize,
@@ -75,7 +75,7 @@ fn sizes_around_the_tile_match_the_twin() {
 }
 
 #[test]
-fn many_dimensions_match_the_twin() {
+fn many_dimensions_match_the_reference() {
     on_all_families(|gpu| {
         for d in [17, 64, 70] {
             compare(gpu, (40, 70, d), 2.0, 5.0);
@@ -84,7 +84,7 @@ fn many_dimensions_match_the_twin() {
 }
 
 #[test]
-fn the_twins_gradients_are_derivatives_at_convergence() {
+fn the_references_gradients_are_derivatives_at_convergence() {
     let (n, m, d) = (4, 5, 2);
     let (x, y) = (wide(&numbers(n * d, 3)), wide(&numbers(m * d, 4)));
     let (a, b) = ([0.1, 0.2, 0.3, 0.4], [0.3, 0.1, 0.2, 0.15, 0.25]);
@@ -190,16 +190,16 @@ fn weights_are_repeated_rows_and_rows_without_weight_are_absent() {
 }
 
 #[test]
-fn relaxed_marginals_match_the_twin_and_tend_to_balanced_transport() {
+fn relaxed_marginals_match_the_reference_and_tend_to_balanced_transport() {
     let (n, m, d) = (30, 20, 2);
     let (x, y) = (numbers(n * d, 1), numbers(m * d, 2));
     let settings = Sinkhorn { epsilon: 0.3, diameter: 4.0, extra: 30, ..Sinkhorn::default() };
     let schedule: Vec<f64> = settings.schedule().iter().map(|&e| f64::from(e)).collect();
     let (wx, wy, a, b) = (wide(&x), wide(&y), even(n), even(m));
-    let twin = |reach| divergence(&Problem { x: &wx, y: &wy, a: &a, b: &b, d, p: 2.0, reach }, &schedule);
+    let reference = |reach| divergence(&Problem { x: &wx, y: &wy, a: &a, b: &b, d, p: 2.0, reach }, &schedule);
     for reach in [0.1f32, 1.0, 10.0] {
         let found = solve((&x, None), (&y, None), d, &Sinkhorn { reach: Some(reach), ..settings.clone() });
-        let expected = twin(Some(f64::from(reach)));
+        let expected = reference(Some(f64::from(reach)));
         let off = (f64::from(found[0][0]) - expected.value).abs();
         // The value is a difference of means of exp(−f/ρ) times ρ: rounding is of the size of ρ.
         assert!(off < 1e-5 * (1.0 + f64::from(reach)), "ρ = {reach}: {} for {}", found[0][0], expected.value);
@@ -207,7 +207,7 @@ fn relaxed_marginals_match_the_twin_and_tend_to_balanced_transport() {
             assert!((f64::from(*g) - e).abs() < 1e-5, "ρ = {reach}: ∂x is {g} for {e}");
         }
     }
-    let (far, balanced) = (twin(Some(1e4)).value, twin(None).value);
+    let (far, balanced) = (reference(Some(1e4)).value, reference(None).value);
     assert!((far - balanced).abs() < 1e-3 * balanced, "{far} and {balanced}");
 }
 

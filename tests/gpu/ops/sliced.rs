@@ -3,7 +3,7 @@ use pushforward::gpu::Recorder;
 use pushforward::ops::pairwise::{Estimator, RadialKernel};
 use pushforward::ops::sliced::energy_constant;
 use pushforward::reference::sliced::{self, Sliced};
-use pushforward::reference::{Twin, check_gradient, differences};
+use pushforward::reference::{Exact, check_gradient, differences};
 use statrs::function::erf::erf;
 
 const DIMENSIONS: [usize; 5] = [1, 2, 3, 17, 64];
@@ -22,7 +22,7 @@ enum Kind {
 
 const KINDS: [Kind; 3] = [Kind::Wasserstein, Kind::Energy(Estimator::Biased), Kind::Energy(Estimator::Unbiased)];
 
-fn twin(kind: Kind, x: &[f64], y: &[f64], d: usize, theta: &[f64]) -> Sliced {
+fn reference(kind: Kind, x: &[f64], y: &[f64], d: usize, theta: &[f64]) -> Sliced {
     match kind {
         Kind::Wasserstein => sliced::wasserstein(x, y, d, theta),
         Kind::Energy(estimator) => sliced::energy(x, y, d, theta, estimator == Estimator::Unbiased),
@@ -45,11 +45,11 @@ fn check_rounded(kind: Kind, (n, m, d): (usize, usize, usize), lines: usize, uni
         let gradients = rec.backward(loss, &[x, y])?;
         Ok(vec![loss, gradients[0], gradients[1]])
     });
-    let expected = twin(kind, &wide(&x), &wide(&y), d, &wide(&theta));
+    let expected = reference(kind, &wide(&x), &wide(&y), d, &wide(&theta));
     let what = format!("{kind:?} n={n} m={m} d={d}");
-    Twin { value: vec![expected.value], scale: vec![expected.scale], terms: (n + m) * lines }.check(&what, &found[0]);
-    Twin { value: expected.d_x, scale: expected.d_x_scale, terms: lines }.check(&format!("{what} d_x"), &found[1]);
-    Twin { value: expected.d_y, scale: expected.d_y_scale, terms: lines }.check(&format!("{what} d_y"), &found[2]);
+    Exact { value: vec![expected.value], scale: vec![expected.scale], terms: (n + m) * lines }.check(&what, &found[0]);
+    Exact { value: expected.d_x, scale: expected.d_x_scale, terms: lines }.check(&format!("{what} d_x"), &found[1]);
+    Exact { value: expected.d_y, scale: expected.d_y_scale, terms: lines }.check(&format!("{what} d_y"), &found[2]);
 }
 
 #[test]
@@ -65,7 +65,7 @@ fn equal_values_count_zero_however_many_there_are() {
 }
 
 #[test]
-fn directions_in_several_groups_match_the_twin() {
+fn directions_in_several_groups_match_the_reference() {
     // 2²¹ projections are worked on at once.
     for kind in [Kind::Wasserstein, Kind::Energy(Estimator::Unbiased)] {
         check(kind, (16, 17, 2), 65_535);
@@ -73,13 +73,13 @@ fn directions_in_several_groups_match_the_twin() {
 }
 
 #[test]
-fn the_twins_gradients_are_derivatives() {
+fn the_references_gradients_are_derivatives() {
     let (n, m, d, lines) = (7, 5, 3, 4);
     let (x, y, theta) = (wide(&numbers(n * d, 1)), wide(&numbers(m * d, 2)), wide(&numbers(d * lines, 3)));
     for kind in KINDS {
-        let found = twin(kind, &x, &y, d, &theta);
-        let by_x = differences(&x, |x| twin(kind, x, &y, d, &theta).value);
-        let by_y = differences(&y, |y| twin(kind, &x, y, d, &theta).value);
+        let found = reference(kind, &x, &y, d, &theta);
+        let by_x = differences(&x, |x| reference(kind, x, &y, d, &theta).value);
+        let by_y = differences(&y, |y| reference(kind, &x, y, d, &theta).value);
         check_gradient("d_x", &found.d_x, &by_x, 1e-8);
         check_gradient("d_y", &found.d_y, &by_y, 1e-8);
     }
@@ -103,12 +103,12 @@ fn losses_combine_like_numbers() {
             let d_x = rec.backward(loss, &[x])?[0];
             Ok(vec![s, alone, d_x])
         });
-        let mut twin = Twin::new(3);
+        let mut reference = Exact::new(3);
         for &g in &found[1] {
             let (through, mean) = (2.0 * f64::from(found[0][0]) * f64::from(g), 3.0 / 130.0);
-            twin.push([through, mean]);
+            reference.push([through, mean]);
         }
-        twin.check("gradient of the sum", &found[2]);
+        reference.check("gradient of the sum", &found[2]);
     }
 }
 

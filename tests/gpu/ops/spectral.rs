@@ -2,7 +2,7 @@ use super::{input, numbers, run, wide};
 use pushforward::reference::{check_gradient, differences, spectral};
 
 #[test]
-fn a_round_of_power_iteration_and_its_gradient_match_their_twin() {
+fn a_round_of_power_iteration_and_its_gradient_match_their_reference() {
     for (k, m) in [(1, 1), (2, 3), (63, 5), (64, 64), (65, 2), (3, 65), (197, 17), (128, 1), (1500, 1501)] {
         let (w, u, weights) = (numbers(k * m, 1), numbers(m, 2), numbers(k * m, 3));
         let found = run(|rec| {
@@ -15,16 +15,16 @@ fn a_round_of_power_iteration_and_its_gradient_match_their_twin() {
             Ok(vec![found.weight, found.u, found.sigma, gradient])
         });
         let what = format!("{k} × {m}");
-        let twin = spectral::spectral(&wide(&w), &wide(&u));
-        twin.weight.check(&format!("{what}: weight"), &found[0]);
-        twin.u.check(&format!("{what}: u"), &found[1]);
-        twin.sigma.check(&format!("{what}: σ"), &found[2]);
-        spectral::gradient(&twin, &wide(&weights)).check(&format!("{what}: gradient"), &found[3]);
+        let reference = spectral::spectral(&wide(&w), &wide(&u));
+        reference.weight.check(&format!("{what}: weight"), &found[0]);
+        reference.u.check(&format!("{what}: u"), &found[1]);
+        reference.sigma.check(&format!("{what}: σ"), &found[2]);
+        spectral::gradient(&reference, &wide(&weights)).check(&format!("{what}: gradient"), &found[3]);
     }
 }
 
 #[test]
-fn the_twins_gradient_is_the_derivative_at_fixed_singular_vectors() {
+fn the_references_gradient_is_the_derivative_at_fixed_singular_vectors() {
     let (k, m) = (5, 3);
     let (w, u, weights) = (wide(&numbers(k * m, 1)), wide(&numbers(m, 2)), wide(&numbers(k * m, 3)));
     let of = spectral::spectral(&w, &u);

@@ -39,7 +39,7 @@ fn on_device(
 }
 
 #[test]
-fn rows_log_determinants_and_gradients_match_their_twins() {
+fn rows_log_determinants_and_gradients_match_their_references() {
     for (n, d, m, count) in SIZES {
         for (direction, inverse) in WAYS {
             let bins = Bins { count, reach: 1.5 };

@@ -4,7 +4,7 @@ use pushforward::gpu::{Family, Gpu, Recorder};
 use pushforward::ops::pairwise::Estimator;
 use pushforward::ops::stein::SteinKernel;
 use pushforward::reference::stein::stein_squared;
-use pushforward::reference::{Twin, check_gradient, differences};
+use pushforward::reference::{Exact, check_gradient, differences};
 
 fn kernels() -> Vec<SteinKernel> {
     vec![
@@ -15,8 +15,8 @@ fn kernels() -> Vec<SteinKernel> {
     ]
 }
 
-fn twin(value: &[f64], scale: &[f64], terms: usize) -> Twin {
-    Twin { value: value.to_vec(), scale: scale.to_vec(), terms }
+fn reference(value: &[f64], scale: &[f64], terms: usize) -> Exact {
+    Exact { value: value.to_vec(), scale: scale.to_vec(), terms }
 }
 
 /// Value and both gradients against the reference, at scores that are no function of x.
@@ -31,13 +31,13 @@ fn compare(gpu: &Gpu, kernel: &SteinKernel, n: usize, d: usize, estimator: Estim
     });
     let what = format!("{kernel:?} {estimator:?} n={n} d={d} {:?}", gpu.family());
     let terms = n.max(d);
-    twin(&[expected.value], &[expected.scale], terms).check(&what, &found[0]);
-    twin(&expected.d_x, &expected.d_x_scale, terms).check(&format!("{what}, ∂x"), &found[1]);
-    twin(&expected.d_scores, &expected.d_scores_scale, terms).check(&format!("{what}, ∂scores"), &found[2]);
+    reference(&[expected.value], &[expected.scale], terms).check(&what, &found[0]);
+    reference(&expected.d_x, &expected.d_x_scale, terms).check(&format!("{what}, ∂x"), &found[1]);
+    reference(&expected.d_scores, &expected.d_scores_scale, terms).check(&format!("{what}, ∂scores"), &found[2]);
 }
 
 #[test]
-fn dimensions_up_to_the_written_out_ones_and_beyond_match_the_twin() {
+fn dimensions_up_to_the_written_out_ones_and_beyond_match_the_reference() {
     on_all_families(|gpu| {
         for d in [1, 5, 16, 17, 64, 65] {
             compare(gpu, &SteinKernel::gaussian((d as f32).sqrt()), 70, d, Estimator::Biased);
@@ -77,16 +77,16 @@ fn long_samples_are_cut_into_dispatches_without_a_change() {
 #[test]
 fn the_gradient_through_the_score_is_that_of_the_whole_statistic() {
     // x moves the kernel and the score: differences of the f64 reference with the mixture's score inside.
-    let law = Mixture::new(2, &[1.0, 2.0], &[-1.0, 0.5, 1.0, 0.0], &[0.5, 1.0, 1.0, 2.0]);
+    let distribution = Mixture::new(2, &[1.0, 2.0], &[-1.0, 0.5, 1.0, 0.0], &[0.5, 1.0, 1.0, 2.0]);
     let x = numbers(2 * 12, 4);
     for kernel in kernels() {
         let whole = |x: &[f64]| {
-            let scores: Vec<f64> = x.chunks_exact(2).flat_map(|p| law.score(p)).collect();
+            let scores: Vec<f64> = x.chunks_exact(2).flat_map(|p| distribution.score(p)).collect();
             stein_squared(&kernel, x, &scores, 2, true).value
         };
         let found = run_on(&GPU, |rec| {
             let x = input(rec, 12, 2, &x);
-            let scores = rec.mixture_score(&law, x)?;
+            let scores = rec.mixture_score(&distribution, x)?;
             let loss = rec.stein_squared(&kernel, x, scores, Estimator::Unbiased)?;
             Ok(vec![rec.backward(loss, &[x])?[0]])
         });

@@ -4,11 +4,11 @@ use pushforward::reference::time::Embedding;
 use pushforward::reference::{check_gradient, differences};
 
 #[test]
-fn the_twins_gradient_is_the_derivative_and_the_tangent_agrees_with_it() {
+fn the_references_gradient_is_the_derivative_and_the_tangent_agrees_with_it() {
     let (n, frequencies) = (7, [0.5, 1.25, 3.0]);
     let (t, d, t_dot) = (numbers(n, 1), numbers(6 * n, 2), numbers(n, 3));
-    let twin = Embedding { t: &t, frequencies: &frequencies };
-    let expected = twin.backward(&d).value;
+    let reference = Embedding { t: &t, frequencies: &frequencies };
+    let expected = reference.backward(&d).value;
     let at: Vec<f64> = t.iter().map(|&t| f64::from(t)).collect();
     let value = |t: &[f64]| {
         let angles = |t: f64| frequencies.map(|f| std::f64::consts::TAU * f64::from(f) * t);

@@ -3,7 +3,7 @@ use pushforward::ops::triangular::Side;
 use pushforward::reference::triangular::solve;
 
 #[test]
-fn rows_are_solved_as_by_the_twin_and_multiply_back() {
+fn rows_are_solved_as_by_the_reference_and_multiply_back() {
     for (n, d) in [(1, 1), (65, 2), (3, 7), (130, 33), (64, 64)] {
         for (side, lower) in [(Side::UnitLower, true), (Side::Upper, false)] {
             let b = numbers(n * d, 1);

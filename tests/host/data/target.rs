@@ -13,7 +13,7 @@ fn given(score: &[&str]) -> Result<Target> {
 }
 
 #[test]
-fn toy_targets_score_as_their_laws_do_in_any_units() {
+fn toy_targets_score_as_their_distributions_do_in_any_units() {
     let units = Standardization { mean: vec![0.4, -1.1], scale: vec![1.7, 0.6] };
     for toy in Toy::ALL {
         let source: Source = format!("toy:{toy}").parse().expect("a source");
@@ -27,7 +27,7 @@ fn toy_targets_score_as_their_laws_do_in_any_units() {
             }
         }
         let one: Source = format!("toy:{toy}#y").parse().expect("a source");
-        assert_eq!(Target::of(&one, &units), None, "{toy}: the law of a margin is another");
+        assert_eq!(Target::of(&one, &units), None, "{toy}: the distribution of a margin is another");
     }
 }
 

@@ -25,15 +25,19 @@ fn mean(table: &Table, f: impl Fn([f64; 2]) -> f64) -> (f64, f64) {
 fn mean_and_covariance_are_those_of_the_closed_form() {
     for toy in Toy::ALL {
         let table = toy.sample(ROWS, 1);
-        let law = toy.moments();
+        let distribution = toy.moments();
         for i in 0..2 {
             let (found, error) = mean(&table, |p| p[i]);
-            assert!((found - law.mean[i]).abs() < 5.0 * error, "{toy}: mean {i} is {found} ± {error}, not {}", law.mean[i]);
+            assert!(
+                (found - distribution.mean[i]).abs() < 5.0 * error,
+                "{toy}: mean {i} is {found} ± {error}, not {}",
+                distribution.mean[i]
+            );
             for j in 0..=i {
-                let (found, error) = mean(&table, |p| (p[i] - law.mean[i]) * (p[j] - law.mean[j]));
-                let expected = law.covariance[i][j];
+                let (found, error) = mean(&table, |p| (p[i] - distribution.mean[i]) * (p[j] - distribution.mean[j]));
+                let expected = distribution.covariance[i][j];
                 assert!((found - expected).abs() < 5.0 * error, "{toy}: covariance {i}{j} is {found} ± {error}, not {expected}");
-                assert_eq!(law.covariance[i][j], law.covariance[j][i]);
+                assert_eq!(distribution.covariance[i][j], distribution.covariance[j][i]);
             }
         }
     }
@@ -172,8 +176,8 @@ fn scores_are_the_slopes_of_the_log_density() {
         for at in points {
             let slopes = pushforward::reference::differences(&at, |p| toy.log_density([p[0], p[1]]).unwrap());
             pushforward::reference::check_gradient(toy.name(), &toy.score(at).unwrap(), &slopes, 1e-7);
-            if let Some(law) = toy.mixture() {
-                let (one, other) = (law.log_density(&at), toy.log_density(at).unwrap());
+            if let Some(distribution) = toy.mixture() {
+                let (one, other) = (distribution.log_density(&at), toy.log_density(at).unwrap());
                 assert!((one - other).abs() < 1e-9 * other.abs().max(1.0), "{toy}: {one} {other}");
             }
         }

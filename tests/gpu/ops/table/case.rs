@@ -3,7 +3,7 @@
 use crate::shared::numbers;
 use pushforward::Result;
 use pushforward::gpu::{Recorder, Var};
-use pushforward::reference::Twin;
+use pushforward::reference::Exact;
 use std::cell::Cell;
 
 thread_local! {
@@ -75,8 +75,8 @@ impl Operand {
 /// Operands in double precision.
 pub type Wide = [Vec<f64>];
 type Record = Box<dyn Fn(&mut Recorder, &[Var]) -> Result<Vec<Var>>>;
-type Reference = Box<dyn Fn(&Wide) -> Vec<Twin>>;
-type Gradient = Box<dyn Fn(&Wide, &Wide) -> Vec<Twin>>;
+type Reference = Box<dyn Fn(&Wide) -> Vec<Exact>>;
+type Gradient = Box<dyn Fn(&Wide, &Wide) -> Vec<Exact>>;
 
 /// One use of an op.
 pub struct Case {
@@ -102,7 +102,7 @@ impl Case {
         what: impl Into<String>,
         operands: Vec<Operand>,
         record: impl Fn(&mut Recorder, &[Var]) -> Result<Vec<Var>> + 'static,
-        reference: impl Fn(&Wide) -> Vec<Twin> + 'static,
+        reference: impl Fn(&Wide) -> Vec<Exact> + 'static,
     ) -> Self {
         Self {
             what: what.into(),
@@ -127,7 +127,7 @@ impl Case {
     }
 
     /// The reference's own gradients.
-    pub fn gradient(self, gradient: impl Fn(&Wide, &Wide) -> Vec<Twin> + 'static) -> Self {
+    pub fn gradient(self, gradient: impl Fn(&Wide, &Wide) -> Vec<Exact> + 'static) -> Self {
         Self { gradient: Some(Box::new(gradient)), ..self }
     }
 
@@ -136,14 +136,14 @@ impl Case {
     }
 }
 
-/// A twin of values, each of the size of its own terms.
-pub fn exact(values: impl IntoIterator<Item = f64>) -> Twin {
-    let mut twin = Twin::new(1);
-    values.into_iter().for_each(|v| twin.push_scaled(v, v.abs()));
-    twin
+/// A reference of values, each of the size of its own terms.
+pub fn exact(values: impl IntoIterator<Item = f64>) -> Exact {
+    let mut reference = Exact::new(1);
+    values.into_iter().for_each(|v| reference.push_scaled(v, v.abs()));
+    reference
 }
 
-/// A twin of values and their scales.
-pub fn scaled(value: Vec<f64>, scale: Vec<f64>, terms: usize) -> Twin {
-    Twin { value, scale, terms }
+/// A reference of values and their scales.
+pub fn scaled(value: Vec<f64>, scale: Vec<f64>, terms: usize) -> Exact {
+    Exact { value, scale, terms }
 }

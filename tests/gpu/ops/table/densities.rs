@@ -11,7 +11,7 @@ use pushforward::ops::coupling::{Bounds, Direction, KEPT};
 use pushforward::ops::likelihood::{Family, Spread};
 use pushforward::ops::posterior::Estimator;
 use pushforward::ops::spline::Bins;
-use pushforward::reference::{Twin, adaptive, coupling, formula, likelihood, mixture, posterior, spline};
+use pushforward::reference::{Exact, adaptive, coupling, formula, likelihood, mixture, posterior, spline};
 
 const WAYS: [(Direction, bool); 2] = [(Direction::Forward, false), (Direction::Inverse, true)];
 
@@ -124,14 +124,14 @@ pub fn likelihood_sample(size: Size) -> Vec<Case> {
         vec![Operand::new(rows, 2 * d, 1), Operand::new(rows, d, 2)],
         |rec, x| Ok(vec![rec.likelihood_sample(Family::Gaussian, x[0], Spread::Own { floor: FLOOR }, x[1])?]),
         move |x| {
-            let mut twin = Twin::new(2);
+            let mut reference = Exact::new(2);
             for (theta, noise) in x[0].chunks_exact(2 * d).zip(x[1].chunks_exact(d)) {
                 (0..d).for_each(|j| {
                     let spread = likelihood::variance(theta[d + j], FLOOR.into()).sqrt();
-                    twin.push([theta[j], spread * noise[j], 0.0 * spread]);
+                    reference.push([theta[j], spread * noise[j], 0.0 * spread]);
                 });
             }
-            vec![twin]
+            vec![reference]
         },
     );
     let bernoulli = Case::new(
@@ -190,7 +190,7 @@ pub fn posterior_divergence(size: Size) -> Vec<Case> {
 }
 
 /// Numbers that are exact in single precision, so that reference and shader see one distribution.
-fn law(components: usize, d: usize) -> Mixture {
+fn distribution(components: usize, d: usize) -> Mixture {
     let means = Operand::new(components, d, 11).wide();
     // Precisions that are powers of two.
     let deviations: Vec<f64> = (0..components * d).map(|i| 0.5 * [0.5, 1.0, 2.0][i % 3] * (d as f64).sqrt().round()).collect();
@@ -203,11 +203,11 @@ fn components(size: Size) -> &'static [usize] {
 }
 
 /// Of each row.
-fn of_rows(x: &[f64], d: usize, terms: usize, of: impl Fn(&[f64]) -> Twin) -> Twin {
-    let mut all = Twin::new(terms);
-    for twin in x.chunks_exact(d).map(of) {
-        all.value.extend(twin.value);
-        all.scale.extend(twin.scale);
+fn of_rows(x: &[f64], d: usize, terms: usize, of: impl Fn(&[f64]) -> Exact) -> Exact {
+    let mut all = Exact::new(terms);
+    for reference in x.chunks_exact(d).map(of) {
+        all.value.extend(reference.value);
+        all.scale.extend(reference.scale);
     }
     all
 }
@@ -215,7 +215,7 @@ fn of_rows(x: &[f64], d: usize, terms: usize, of: impl Fn(&[f64]) -> Twin) -> Tw
 pub fn mixture_log_density(size: Size) -> Vec<Case> {
     let case = |components: usize| {
         let (d, terms) = (size.columns, components.max(size.columns));
-        let [recorded, of_value, of_gradient] = [0; 3].map(|_| law(components, d));
+        let [recorded, of_value, of_gradient] = [0; 3].map(|_| distribution(components, d));
         let case = Case::new(
             format!("of {components}"),
             vec![Operand::new(size.rows, d, 1)],
@@ -235,7 +235,7 @@ pub fn mixture_log_density(size: Size) -> Vec<Case> {
 pub fn mixture_score(size: Size) -> Vec<Case> {
     let case = |components: usize| {
         let (d, terms) = (size.columns, components.max(size.columns));
-        let [recorded, of_value, of_gradient] = [0; 3].map(|_| law(components, d));
+        let [recorded, of_value, of_gradient] = [0; 3].map(|_| distribution(components, d));
         let case = Case::new(
             format!("of {components}"),
             vec![Operand::new(size.rows, d, 1)],
@@ -243,7 +243,7 @@ pub fn mixture_score(size: Size) -> Vec<Case> {
             move |x| vec![of_rows(&x[0], d, terms, |x| mixture::score(&of_value, x))],
         );
         case.differentiable(&[0]).tolerance(2e-5).gradient(move |x, u| {
-            let mut all = Twin::new(terms);
+            let mut all = Exact::new(terms);
             for (x, v) in x[0].chunks_exact(d).zip(u[0].chunks_exact(d)) {
                 let product = mixture::hessian_vector(&of_gradient, x, v);
                 all.value.extend(product.value);
@@ -305,9 +305,9 @@ pub fn error_ratio(size: Size) -> Vec<Case> {
     let mut operands: Vec<_> = (1..4).map(|seed| Operand::new(rows, columns, seed)).collect();
     operands.push(Operand::of(1, 16, control_row(0.0, 1.0, 0.1, 0.25).to_vec()));
     let reference = |x: &Wide| {
-        let mut twin = Twin::new(4);
-        (0..x[0].len()).for_each(|i| twin.push([adaptive::ratio(x[0][i], x[1][i], x[2][i], 0.25)]));
-        vec![twin]
+        let mut reference = Exact::new(4);
+        (0..x[0].len()).for_each(|i| reference.push([adaptive::ratio(x[0][i], x[1][i], x[2][i], 0.25)]));
+        vec![reference]
     };
     vec![Case::new("", operands, |rec, x| Ok(vec![rec.error_ratio(x[0], x[1], x[2], x[3])?]), reference)]
 }

@@ -4,7 +4,7 @@ use super::case::{Case, Values, Wide};
 use crate::shared::{families, numbers, run_on, wide};
 use pushforward::Result;
 use pushforward::gpu::{Family, Gpu, Recorder, Var};
-use pushforward::reference::{Twin, check_gradient, differences};
+use pushforward::reference::{Exact, check_gradient, differences};
 
 /// The rows and columns of the first operand, and whether this is the one size at which all variants of an op are run.
 #[derive(Clone, Copy, Debug)]
@@ -109,7 +109,7 @@ pub fn record(rec: &mut Recorder, what: &str, case: &Case) -> Result<Vec<Var>> {
 
 /// What a case must give.
 struct Expected {
-    outputs: Vec<Twin>,
+    outputs: Vec<Exact>,
     cotangents: Vec<Vec<f64>>,
     gradients: Vec<Slopes>,
 }
@@ -117,7 +117,7 @@ struct Expected {
 /// A gradient by one operand.
 enum Slopes {
     /// Of the reference's own.
-    Twin(Twin),
+    Exact(Exact),
     /// All of it, by differences.
     All(Vec<f64>),
     /// Along a direction, which every element is part of, and of three elements, with what a difference of sums loses.
@@ -129,9 +129,9 @@ impl Expected {
         let operands: Vec<Vec<f64>> = case.operands.iter().map(|operand| operand.wide()).collect();
         let outputs = (case.reference)(&operands);
         let cotangents: Vec<Vec<f64>> =
-            outputs.iter().zip(COTANGENT..).map(|(twin, seed)| wide(&numbers(twin.value.len(), seed))).collect();
+            outputs.iter().zip(COTANGENT..).map(|(reference, seed)| wide(&numbers(reference.value.len(), seed))).collect();
         let gradients = match &case.gradient {
-            Some(gradient) => gradient(&operands, &cotangents).into_iter().map(Slopes::Twin).collect(),
+            Some(gradient) => gradient(&operands, &cotangents).into_iter().map(Slopes::Exact).collect(),
             None => {
                 let by = case.differentiable.iter().zip(ALONG..);
                 by.map(|(&by, seed)| Slopes::by_differences(case, &operands, &cotangents, by, seed)).collect()
@@ -143,8 +143,8 @@ impl Expected {
     fn check(&self, gpu: &Gpu, what: &str, case: &Case) {
         let mut outputs = run_on(gpu, |rec| record(rec, what, case));
         let mut rest = outputs.split_off(self.outputs.len());
-        for (k, (twin, found)) in self.outputs.iter().zip(&outputs).enumerate() {
-            twin.check(&format!("{what}: output {k}"), found);
+        for (k, (reference, found)) in self.outputs.iter().zip(&outputs).enumerate() {
+            reference.check(&format!("{what}: output {k}"), found);
         }
         if case.differentiable.is_empty() {
             return;
@@ -216,7 +216,7 @@ impl Slopes {
     /// `own` is the slope of what was found along the direction, and the sum of its terms' sizes.
     fn check(&self, what: &str, found: &[f64], own: (f64, f64), tolerance: f64) {
         match self {
-            Self::Twin(twin) => twin.check(what, &found.iter().map(|&v| v as f32).collect::<Vec<_>>()),
+            Self::Exact(reference) => reference.check(what, &found.iter().map(|&v| v as f32).collect::<Vec<_>>()),
             Self::All(expected) => check_gradient(what, found, expected, tolerance),
             Self::Some { along, elements, floor } => {
                 let (slope, scale) = own;

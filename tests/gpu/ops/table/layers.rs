@@ -7,18 +7,18 @@ use crate::shared::numbers;
 use pushforward::ops::activation::Activation;
 use pushforward::ops::triangular::Side;
 use pushforward::reference::perceptron::Perceptron;
-use pushforward::reference::{Twin, activation as twin, jet as jets, spectral, triangular};
+use pushforward::reference::{Exact, activation as reference, jet as jets, spectral, triangular};
 use std::f64::consts::TAU;
 
 /// y_ij = b_j + Σ_k σ(x_ik) w_kj, with the sizes of its terms: an activation's rounding is one of its argument.
-fn layer(x: &[f64], w: &[f64], b: Option<&[f64]>, outputs: usize, act: Activation) -> Twin {
+fn layer(x: &[f64], w: &[f64], b: Option<&[f64]>, outputs: usize, act: Activation) -> Exact {
     let inputs = w.len() / outputs;
-    let mut y = Twin::new(inputs + 1);
+    let mut y = Exact::new(inputs + 1);
     for row in x.chunks_exact(inputs) {
         for j in 0..outputs {
             let (mut value, mut scale) = b.map_or((0.0, 0.0), |b| (b[j], b[j].abs()));
             for (k, &x) in row.iter().enumerate() {
-                let (s, w) = (twin::value(act, x), w[k * outputs + j]);
+                let (s, w) = (reference::value(act, x), w[k * outputs + j]);
                 value += s * w;
                 scale += (s.abs() + 0.5 * x.abs()) * w.abs();
             }
@@ -29,12 +29,13 @@ fn layer(x: &[f64], w: &[f64], b: Option<&[f64]>, outputs: usize, act: Activatio
 }
 
 /// Its gradients by x, w and b, for cotangents u of y.
-fn layer_backward(x: &[f64], w: &[f64], outputs: usize, act: Activation, u: &[f64]) -> [Twin; 3] {
+fn layer_backward(x: &[f64], w: &[f64], outputs: usize, act: Activation, u: &[f64]) -> [Exact; 3] {
     let inputs = w.len() / outputs;
     let rows = x.len() / inputs;
-    let slopes: Vec<(f64, f64)> = x.iter().map(|&x| (twin::slope(act, x), 1.0 + 0.5 * x.abs())).collect();
-    let values: Vec<(f64, f64)> = x.iter().map(|&x| (twin::value(act, x), twin::value(act, x).abs() + 0.5 * x.abs())).collect();
-    let (mut d_x, mut d_w, mut d_b) = (Twin::new(outputs + 1), Twin::new(rows), Twin::new(rows));
+    let slopes: Vec<(f64, f64)> = x.iter().map(|&x| (reference::slope(act, x), 1.0 + 0.5 * x.abs())).collect();
+    let values: Vec<(f64, f64)> =
+        x.iter().map(|&x| (reference::value(act, x), reference::value(act, x).abs() + 0.5 * x.abs())).collect();
+    let (mut d_x, mut d_w, mut d_b) = (Exact::new(outputs + 1), Exact::new(rows), Exact::new(rows));
     for i in 0..rows {
         for k in 0..inputs {
             let (slope, size) = slopes[i * inputs + k];
@@ -96,7 +97,7 @@ pub fn linear_sum(size: Size) -> Vec<Case> {
                 let other = layer(&x[2], &x[3], None, m, Activation::Identity);
                 one.value.iter_mut().zip(other.value).for_each(|(a, b)| *a += b);
                 one.scale.iter_mut().zip(other.scale).for_each(|(a, b)| *a += b);
-                vec![Twin { terms: one.terms + 3, ..one }]
+                vec![Exact { terms: one.terms + 3, ..one }]
             },
         );
         case.differentiable(&[0, 1, 2, 3, 4]).gradient(move |x, u| {
@@ -113,11 +114,11 @@ pub fn inner_products(size: Size) -> Vec<Case> {
     let Size { rows, columns, .. } = size;
     let operands = vec![Operand::new(rows, columns, 1), Operand::new(7, columns, 2)];
     let reference = move |x: &Wide| {
-        let mut twin = Twin::new(columns);
+        let mut reference = Exact::new(columns);
         for a in x[0].chunks_exact(columns) {
-            x[1].chunks_exact(columns).for_each(|b| twin.push(a.iter().zip(b).map(|(a, b)| a * b)));
+            x[1].chunks_exact(columns).for_each(|b| reference.push(a.iter().zip(b).map(|(a, b)| a * b)));
         }
-        vec![twin]
+        vec![reference]
     };
     vec![Case::new("", operands, |rec, x| Ok(vec![rec.inner_products(x[0], x[1])?]), reference)]
 }
@@ -258,14 +259,14 @@ pub fn time_embedding(size: Size) -> Vec<Case> {
         vec![Operand::new(rows, 1, 1), Operand::of(1, columns, frequencies)],
         |rec, x| Ok(vec![rec.time_embedding(x[0], x[1])?]),
         |x| {
-            let mut twin = Twin::new(1);
+            let mut reference = Exact::new(1);
             for t in &x[0] {
                 for wave in [f64::cos, f64::sin] {
                     // A rounding of the phase is one of the value.
-                    x[1].iter().map(|f| TAU * f * t).for_each(|angle| twin.push_scaled(wave(angle), 1.0 + angle.abs()));
+                    x[1].iter().map(|f| TAU * f * t).for_each(|angle| reference.push_scaled(wave(angle), 1.0 + angle.abs()));
                 }
             }
-            vec![twin]
+            vec![reference]
         },
     );
     // A rounding of a phase of 200 turns.

@@ -4,7 +4,7 @@ use super::case::{Case, Operand, exact};
 use super::driver::Size;
 use pushforward::gpu::{Recorder, Var};
 use pushforward::ops::activation::Activation;
-use pushforward::reference::{Twin, activation as twin, map};
+use pushforward::reference::{Exact, activation as reference, map};
 
 type Unary = fn(&mut Recorder, Var) -> pushforward::Result<Var>;
 
@@ -17,13 +17,13 @@ fn unary(name: &'static str, size: Size, [scale, offset]: [f32; 2], values: Oper
         vec![values],
         move |rec, x| Ok(vec![record(rec, x[0])?]),
         move |x| {
-            let mut twin = Twin::new(1);
+            let mut reference = Exact::new(1);
             for &x in &x[0] {
                 let y = map::unary(name, x, scale.into(), offset.into());
                 // The logarithm's error is absolute near 1, and so are those of sine and cosine.
-                twin.push_scaled(y, y.abs().max(x.abs()).max(1.0));
+                reference.push_scaled(y, y.abs().max(x.abs()).max(1.0));
             }
-            vec![twin]
+            vec![reference]
         },
     );
     vec![case.differentiable(&[0])]
@@ -110,20 +110,20 @@ fn binary(name: &'static str, size: Size, record: Binary) -> Vec<Case> {
             vec![Operand::new(rows, columns, 11), b],
             move |rec, x| Ok(vec![record(rec, x[0], x[1])?]),
             move |x| {
-                let mut twin = Twin::new(2);
+                let mut reference = Exact::new(2);
                 for (i, &a) in x[0].iter().enumerate() {
                     let row = if b_rows == rows { i / columns } else { 0 };
                     let column = if b_columns == columns { i % columns } else { 0 };
                     let b = x[1][row * b_columns + column];
                     match name {
-                        "add" => twin.push([a, b]),
-                        "sub" => twin.push([a, -b]),
-                        "mul" => twin.push([a * b]),
-                        "div" => twin.push([a / b]),
-                        _ => twin.push([f64::from(S) * a, f64::from(T) * b]),
+                        "add" => reference.push([a, b]),
+                        "sub" => reference.push([a, -b]),
+                        "mul" => reference.push([a * b]),
+                        "div" => reference.push([a / b]),
+                        _ => reference.push([f64::from(S) * a, f64::from(T) * b]),
                     }
                 }
-                vec![twin]
+                vec![reference]
             },
         );
         case.differentiable(&[0, 1])
@@ -182,12 +182,12 @@ pub fn activation(size: Size) -> Vec<Case> {
             vec![Operand::mapped(size.rows, size.columns, 1, |x| 3.0 * x)],
             move |rec, x| Ok(vec![rec.activation(x[0], act)?]),
             move |x| {
-                let mut twin = Twin::new(1);
+                let mut reference = Exact::new(1);
                 for &x in &x[0] {
-                    let y = self::twin::value(act, x);
-                    twin.push_scaled(y, y.abs() * (1.0 + x.abs()) + 1e-25);
+                    let y = self::reference::value(act, x);
+                    reference.push_scaled(y, y.abs() * (1.0 + x.abs()) + 1e-25);
                 }
-                vec![twin]
+                vec![reference]
             },
         );
         case.differentiable(&[0])
@@ -202,11 +202,11 @@ pub fn activation_tangent(size: Size) -> Vec<Case> {
             vec![Operand::new(size.rows, size.columns, 1), Operand::new(size.rows, size.columns, 2)],
             move |rec, x| Ok(vec![rec.activation_tangent(x[0], x[1], act)?]),
             move |x| {
-                let mut twin = Twin::new(1);
+                let mut reference = Exact::new(1);
                 for (&x, &v) in x[0].iter().zip(&x[1]) {
-                    twin.push_scaled(v * self::twin::slope(act, x), 2.0 * v.abs());
+                    reference.push_scaled(v * self::reference::slope(act, x), 2.0 * v.abs());
                 }
-                vec![twin]
+                vec![reference]
             },
         );
         // The identity's tangent is the tangent itself.

@@ -10,7 +10,7 @@ use pushforward::ops::pairwise::{Estimator, RadialKernel};
 use pushforward::ops::repulsion::Riesz;
 use pushforward::ops::stein::SteinKernel;
 use pushforward::reference::{
-    Twin, dual, fourier, kernel_density, line_potentials as lines, neighbors, pairwise, repulsion, sliced, stein,
+    Exact, dual, fourier, kernel_density, line_potentials as lines, neighbors, pairwise, repulsion, sliced, stein,
 };
 
 const BOTH: [Estimator; 2] = [Estimator::Biased, Estimator::Unbiased];
@@ -29,8 +29,8 @@ fn single(values: &[f64]) -> Vec<f32> {
     values.iter().map(|&v| v as f32).collect()
 }
 
-/// A gradient's twin, times the cotangent of its loss.
-fn times(u: &Wide, values: Vec<f64>, scale: Vec<f64>, terms: usize) -> Twin {
+/// A gradient's reference, times the cotangent of its loss.
+fn times(u: &Wide, values: Vec<f64>, scale: Vec<f64>, terms: usize) -> Exact {
     let by = u[0][0];
     let all = |of: Vec<f64>, by: f64| of.into_iter().map(|v| by * v).collect();
     scaled(all(values, by), all(scale, by.abs()), terms)
@@ -204,7 +204,9 @@ pub fn kantorovich_dual(size: Size) -> Vec<Case> {
         );
         case.reverse_only(&[2, 3, 0, 1]).gradient(move |x, u| {
             let found = reference(x);
-            [found.d_f, found.d_g, found.d_x, found.d_y].map(|twin| times(u, twin.value, twin.scale, twin.terms)).into()
+            [found.d_f, found.d_g, found.d_x, found.d_y]
+                .map(|reference| times(u, reference.value, reference.scale, reference.terms))
+                .into()
         })
     };
     let exponents: &[f32] = if typical { &[0.5, 1.0, 1.5, 2.0] } else { &[2.0] };

@@ -3,8 +3,8 @@
 use super::case::{Case, Operand};
 use super::driver::Size;
 use pushforward::gpu::{Recorder, Var};
-use pushforward::reference::Twin;
-use pushforward::reference::log_mean_exp::{log_mean_exp as twin, shares};
+use pushforward::reference::Exact;
+use pushforward::reference::log_mean_exp::{log_mean_exp as reference, shares};
 
 type Reduction = fn(&mut Recorder, Var) -> pushforward::Result<Var>;
 
@@ -22,9 +22,9 @@ fn reduction(
         for (i, &v) in x[0].iter().enumerate() {
             groups[group(i, columns).min(results - 1)].push(term(v, x[0].len()));
         }
-        let mut twin = Twin::new(x[0].len() / results);
-        groups.into_iter().for_each(|terms| twin.push(terms));
-        vec![twin]
+        let mut reference = Exact::new(x[0].len() / results);
+        groups.into_iter().for_each(|terms| reference.push(terms));
+        vec![reference]
     };
     let case = Case::new("", vec![Operand::new(size.rows, columns, 1)], move |rec, x| Ok(vec![record(rec, x[0])?]), reference);
     vec![case.differentiable(&[0])]
@@ -69,12 +69,12 @@ pub fn combine(size: Size) -> Vec<Case> {
                 Ok(vec![rec.combine(x[0], &terms)?])
             },
             move |x| {
-                let mut twin = Twin::new(count);
+                let mut reference = Exact::new(count);
                 for i in 0..x[1].len() {
                     let row = if of_table == rows { i / columns } else { 0 };
-                    twin.push((0..count).map(|k| f64::from(place(k).1) * x[0][row * WIDTH + place(k).0] * x[1 + k][i]));
+                    reference.push((0..count).map(|k| f64::from(place(k).1) * x[0][row * WIDTH + place(k).0] * x[1 + k][i]));
                 }
-                vec![twin]
+                vec![reference]
             },
         );
         case.differentiable(&(1..=count).collect::<Vec<_>>())
@@ -89,9 +89,9 @@ pub fn weighted_sum(size: Size) -> Vec<Case> {
         (0..weights.len()).map(|k| Operand::new(size.rows, size.columns, k as u64)).collect(),
         move |rec, x| Ok(vec![rec.weighted_sum(&weights.into_iter().zip(x.iter().copied()).collect::<Vec<_>>())?]),
         move |x| {
-            let mut twin = Twin::new(weights.len());
-            (0..x[0].len()).for_each(|i| twin.push(weights.iter().zip(x).map(|(w, x)| w * x[i])));
-            vec![twin]
+            let mut reference = Exact::new(weights.len());
+            (0..x[0].len()).for_each(|i| reference.push(weights.iter().zip(x).map(|(w, x)| w * x[i])));
+            vec![reference]
         },
     );
     vec![case.differentiable(&[0, 3, 5])]
@@ -104,7 +104,7 @@ pub fn log_mean_exp(size: Size) -> Vec<Case> {
             format!("of size {by}"),
             vec![Operand::mapped(size.rows, columns, 1, |v| by * v)],
             |rec, x| Ok(vec![rec.log_mean_exp(x[0])?]),
-            move |x| vec![twin(&x[0], columns)],
+            move |x| vec![reference(&x[0], columns)],
         );
         case.reverse_only(&[0]).tolerance(2e-5)
     };
@@ -123,9 +123,9 @@ pub fn shares_into(size: Size) -> Vec<Case> {
         },
         move |x| {
             // A rounding of the exponent is one of the share.
-            let mut twin = Twin::new(columns);
-            shares(&x[0], columns).into_iter().for_each(|share| twin.push_scaled(share, 3.0 * share));
-            vec![twin]
+            let mut reference = Exact::new(columns);
+            shares(&x[0], columns).into_iter().for_each(|share| reference.push_scaled(share, 3.0 * share));
+            vec![reference]
         },
     );
     vec![case]
