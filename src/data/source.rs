@@ -235,12 +235,12 @@ impl Source {
 
 impl Table {
     /// Reads a table: a file (`people.csv`, `people.csv#age,height`, `x.npy`, `people.parquet`) or a toy target (`toy:moons:2000`), as
-    /// [`Source`] has them.
+    /// [`Source`] has them. A CSV file's columns have the types that their cells show.
     ///
     /// # Errors
-    /// As [`Source::load`].
+    /// As [`Source::load_typed`].
     pub fn read(source: &str) -> Result<Self> {
-        source.parse::<Source>()?.load(0, &LoadOptions::default())
+        source.parse::<Source>()?.load_typed(0, &LoadOptions::default(), &TypeOptions::default())
     }
 }
 

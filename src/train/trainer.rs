@@ -196,7 +196,10 @@ impl<'a> Trainer<'a> {
         let never = AtomicBool::new(false);
         let outcome = train(gpu, job, &mut Callbacks { progress, message }, cancel.unwrap_or(&never))?;
         let Outcome { model, before_refit, metrics, steps, kept, stopped_early, seconds, outside, sets, .. } = outcome;
-        let validation = sets.validation.map(|set| set.rows);
+        let validation = match (sets.validation, &model.description().encoding) {
+            (Some(set), Some(encoding)) => Some(encoding.decode(&set.rows, seed)?),
+            (set, _) => set.map(|set| set.rows),
+        };
         Ok(Run { model, before_refit, metrics, steps, kept, stopped_early, seconds, outside_range: outside, validation })
     }
 }
@@ -234,6 +237,7 @@ fn conditions_last(data: &Table, condition: &[String]) -> Result<Table> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data::Column;
     use crate::methods::Energy;
 
     #[test]
@@ -250,6 +254,30 @@ mod tests {
         let on_disk = energy().folder(&kept).fit(&gpu, &data).unwrap();
         assert!(kept.join("checkpoint.safetensors").exists());
         assert_eq!(on_disk.model.sample(10, 1).unwrap(), run.model.sample(10, 1).unwrap());
+    }
+
+    #[test]
+    fn typed_columns_are_learned_and_drawn() {
+        let gpu = Gpu::open("auto").unwrap();
+        let codes: Vec<u32> = (0..120).map(|i| i * i % 3).collect();
+        let ages = (0..120).map(|i| i64::from(i * 7 % 60)).collect();
+        let data = Table::from_columns([
+            Column::categories("city", codes.clone(), ["Aarau", "Bern", "Chur"]).unwrap(),
+            Column::integers("age", ages).with_missing((0..120).map(|i| i % 5 == 0).collect()).unwrap(),
+        ])
+        .unwrap();
+        let (train, test) = data.split(0.25, 0).unwrap();
+        let trainer = Trainer::new(Energy::default()).steps(5).batch_size(32).hidden_layers(1);
+        let run = trainer.condition(["city"]).validation(test.clone()).fit(&gpu, &train).unwrap();
+        assert_eq!(run.validation.unwrap().levels(1), test.levels(0));
+        let given = Table::from_columns([Column::categories("city", vec![2, 0], ["Aarau", "Bern", "Chur"]).unwrap()]).unwrap();
+        let samples = run.model.sampler().given(given).seed(1).draw(10).unwrap();
+        assert_eq!((samples.rows(), samples.columns()), (20, &["age".to_string(), "city".to_string()][..]));
+        assert!((0..20).all(|row| samples.row(row)[1] == if row < 10 { 2.0 } else { 0.0 }));
+        let ages = samples.integers(0).unwrap();
+        assert!(ages.iter().zip(0..).all(|(age, row)| samples.missing(0).is_some_and(|m| m[row]) || (0..60).contains(age)));
+        let scores = crate::metrics::evaluate(&gpu, &test, &samples).unwrap();
+        assert!(scores.by_column.iter().any(|column| column.column == "city" && column.is_categorical()));
     }
 
     #[test]
