@@ -8,9 +8,9 @@ fn main() -> Result<()> {
     let gpu = Gpu::open("auto")?;
     // Smokers are a third, mostly over forty, and many of them do not tell their weight.
     let rows = 0..1200_u32;
-    let smokes: Vec<bool> = rows.clone().map(|i| i % 3 == 0).collect();
+    let smokes: Vec<bool> = rows.clone().map(|i| i.is_multiple_of(3)).collect();
     let spread = |i: u32| (f64::from(i) * 0.618_034).fract();
-    let age = |i: u32| if i % 3 == 0 { 40.0 + 30.0 * spread(i) } else { 20.0 + 40.0 * spread(i) };
+    let age = |i: u32| if smokes[i as usize] { 40.0 + 30.0 * spread(i) } else { 20.0 + 40.0 * spread(i) };
     let data = Table::from_columns([
         Column::categories("smokes", smokes.iter().map(|&smokes| u32::from(smokes)).collect(), ["no", "yes"])?,
         Column::integers("age", rows.clone().map(|i| age(i) as i64).collect()),
