@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::dates::DateForm;
-use super::types::{ColumnType, NumberForm};
+use super::number_form::NumberForm;
+use super::types::ColumnType;
 use crate::words::count;
 use crate::{Error, Result};
 

@@ -33,6 +33,7 @@ mod levels;
 mod missing;
 mod mixture;
 mod nearest;
+mod number_form;
 #[cfg(not(feature = "unstable"))]
 pub(crate) mod random;
 #[cfg(feature = "unstable")]
@@ -44,6 +45,7 @@ mod standardize;
 mod table;
 mod target;
 pub mod toy;
+mod typed_table;
 mod types;
 
 pub use column::Column;

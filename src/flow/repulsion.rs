@@ -5,7 +5,7 @@
 //!
 //! a Riesz force of exponent s, softened at distances below δ. Coulomb's is s = d − 2: the logarithm in the plane, 1/r in space.
 //! Rows of a batch are then no longer independent, and their distribution is no longer the model's alone: it is wider, and evener.
-//! [`crate::metrics::diversity`] says how diverse a sample is.
+//! [`crate::metrics::diversity()`] says how diverse a sample is.
 //!
 //! ```
 //! # use pushforward::flow::{Grid, Repulsion, Solver, integrate};

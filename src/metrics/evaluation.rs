@@ -64,7 +64,7 @@ pub struct WorstColumn {
     pub columns: Vec<Score>,
 }
 
-/// The scores of [`memorization`](super::memorization); `test` compares with the reference as rows that were not trained on.
+/// The scores of [`memorization`](super::memorization()); `test` compares with the reference as rows that were not trained on.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Memorization {
     pub ratio: DistanceRatio,

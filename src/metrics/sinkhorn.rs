@@ -2,7 +2,7 @@
 //! says of sets too large to be matched exactly (Feydy et al. 2019).
 //!
 //! The potentials f_xy − f_xx and g_xy − f_yy are the influence functions of S_ε, so its standard error is √(Var(u)/n + Var(v)/m) as for
-//! [`super::wasserstein`] (Goldfeld et al. 2024). S_ε of two sets of one distribution is about zero at any size of set that resolves
+//! [`super::wasserstein()`] (Goldfeld et al. 2024). S_ε of two sets of one distribution is about zero at any size of set that resolves
 //! `blur`, unlike W₂.
 
 use super::{Points, Score, comparable, interval};

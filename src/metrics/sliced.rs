@@ -1,7 +1,7 @@
 //! Sliced W₂: SW₂² = E_θ W₂²(⟨θ, X⟩, ⟨θ, Y⟩), θ uniform on the sphere (Rabin et al. 2011; Bonneel et al. 2015).
 //!
 //! On a line the optimal matching is the sorted one, and its dual potential is a running sum; the average of the potentials over θ is the
-//! influence function of SW₂², which gives the standard error as in [`super::wasserstein`]. The spread over the projections adds its own part.
+//! influence function of SW₂², which gives the standard error as in [`super::wasserstein()`]. The spread over the projections adds its own part.
 
 use rand::SeedableRng;
 use rand_distr::{Distribution, StandardNormal};

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::code::Code;
 use super::quantile::Quantile;
-use crate::data::types::NumberForm;
+use crate::data::number_form::NumberForm;
 use crate::data::{Column, ColumnType, DateForm, Table, nearest};
 use crate::words::grouped;
 use crate::{Error, Result};

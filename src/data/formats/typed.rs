@@ -166,7 +166,7 @@ pub(super) struct Builder {
 }
 
 enum Building {
-    Number(crate::data::types::NumberForm, Vec<f64>),
+    Number(crate::data::number_form::NumberForm, Vec<f64>),
     Integer(Vec<i64>),
     Date(crate::data::DateForm, Vec<i64>),
     Text(Levels),

@@ -1,0 +1,124 @@
+//! Tables of typed columns: what a [`Table`] knows of a column beside the numbers that stand for its cells.
+
+use super::Table;
+use super::column::{Column, Type, Typed};
+use super::dates::DateForm;
+use super::number_form::NumberForm;
+use super::types::ColumnType;
+use crate::words::count;
+use crate::{Error, Result};
+
+impl Table {
+    /// A table of typed columns.
+    ///
+    /// Refused: no columns, two columns of one name, and columns of different lengths.
+    pub fn from_columns(columns: impl IntoIterator<Item = Column>) -> Result<Self> {
+        let columns: Vec<Column> = columns.into_iter().collect();
+        let rows = columns.first().map_or(0, Column::rows);
+        if let Some(other) = columns.iter().find(|column| column.rows() != rows) {
+            let (first, rows, other_rows) = (&columns[0].name, count(rows, "row"), other.rows());
+            return Err(Error::data(format!(
+                "column `{first}` has {rows}, and `{}` has {other_rows}: give each as many",
+                other.name
+            )));
+        }
+        let values = (0..rows).flat_map(|row| columns.iter().map(move |column| column.number(row))).collect::<Vec<f64>>();
+        let mut table = Self::new(columns.iter().map(|column| column.name.clone()), values)?;
+        let typed: Vec<Typed> = columns.iter().map(Typed::of).collect();
+        if typed.iter().any(|typed| *typed != Typed::default()) {
+            table.typed = typed;
+        }
+        Ok(table)
+    }
+
+    /// The rows of this table and below them those of another: its columns are found by their names, categories by those of their levels.
+    ///
+    /// # Errors
+    /// A column that the other table does not have, or has with another type.
+    pub fn stacked(&self, other: &Self) -> Result<Self> {
+        let other = other.align(&self.columns)?;
+        let stack = |j: usize| self.typed_column(j).stacked(other.typed_column(j), other.origin());
+        Self::from_columns((0..self.cols()).map(stack).collect::<Result<Vec<_>>>()?).map(|table| table.from_origin(&self.origin))
+    }
+
+    /// A column with its type.
+    fn typed_column(&self, j: usize) -> Column {
+        let name = &self.columns[j];
+        let values = || self.column(j).collect::<Vec<f64>>();
+        let column = match self.typed.get(j).map(|typed| &typed.of) {
+            None => Column::numbers(name, values()),
+            Some(Type::Number(form)) => Column::numbers(name, values()).with_form(form.clone()),
+            Some(Type::Integer(_)) => Column::integers(name, self.integers(j).unwrap_or_default()),
+            Some(Type::Category(levels)) => {
+                Column::of_codes(name, values().iter().map(|code| *code as u32).collect(), levels.clone())
+            }
+            Some(Type::Date(form)) => {
+                Column::dates(name, values().iter().map(|seconds| (seconds * 1e6).round() as i64).collect(), form.clone())
+            }
+        };
+        let column = column.with_type(self.column_type(j));
+        match self.missing(j) {
+            Some(missing) => column.with_missing(missing.to_vec()).unwrap_or_else(|_| unreachable!("as many marks as rows")),
+            None => column,
+        }
+    }
+
+    /// A column's whole numbers, where it was made of such; those of missing cells mean nothing.
+    pub fn integers(&self, column: usize) -> Option<Vec<i64>> {
+        match &self.typed.get(column)?.of {
+            Type::Integer(Some(values)) => Some(values.clone()),
+            Type::Integer(None) => Some(self.column(column).map(|value| value as i64).collect()),
+            _ => None,
+        }
+    }
+
+    /// The levels of a column of categories: its values are their places, from 0.
+    pub fn levels(&self, column: usize) -> Option<&[String]> {
+        match &self.typed.get(column)?.of {
+            Type::Category(levels) => Some(levels),
+            _ => None,
+        }
+    }
+
+    /// A cell as text, where it is more than its number: a level, digits that no double holds, nothing where it is missing.
+    pub(super) fn text(&self, row: usize, column: usize) -> Option<std::borrow::Cow<'_, str>> {
+        let typed = self.typed.get(column)?;
+        if typed.missing.as_ref().is_some_and(|missing| missing[row]) {
+            return Some("".into());
+        }
+        match &typed.of {
+            Type::Category(levels) => Some(levels[self.row(row)[column] as usize].as_str().into()),
+            Type::Integer(Some(values)) => Some(values[row].to_string().into()),
+            Type::Integer(None) => None,
+            Type::Number(form) if *form == NumberForm::default() => None,
+            Type::Number(form) => Some(form.write(self.row(row)[column]).into()),
+            Type::Date(form) => Some(form.write((self.row(row)[column] * 1e6).round() as i64).into()),
+        }
+    }
+
+    /// The type of a column.
+    pub fn column_type(&self, column: usize) -> ColumnType {
+        self.typed.get(column).map_or(ColumnType::Number, |typed| typed.ty)
+    }
+
+    /// How the dates of a column are written, whose values are seconds.
+    pub fn date_form(&self, column: usize) -> Option<&DateForm> {
+        match &self.typed.get(column)?.of {
+            Type::Date(form) => Some(form),
+            _ => None,
+        }
+    }
+
+    /// How the numbers of a column are written.
+    pub fn number_form(&self, column: usize) -> Option<&NumberForm> {
+        match &self.typed.get(column)?.of {
+            Type::Number(form) => Some(form),
+            _ => None,
+        }
+    }
+
+    /// Which cells of a column are missing (their value is NaN), one mark a row; none where none is.
+    pub fn missing(&self, column: usize) -> Option<&[bool]> {
+        self.typed.get(column)?.missing.as_deref()
+    }
+}
