@@ -28,6 +28,8 @@ pub struct Dataset {
     widths: Option<Tensor>,
     course: Option<Arc<Course>>,
     fitted: Arc<Fitted>,
+    /// The same with the variance of the uniform noise of [`Dataset::with_widths`].
+    dequantized: Option<Arc<Fitted>>,
     target: Option<Target>,
     source: Option<Vec<f32>>,
     names: Vec<String>,
@@ -67,7 +69,8 @@ impl Dataset {
             noise,
             widths: None,
             course: None,
-            fitted: Arc::new(Fitted::new(values, cols, conditions, weights, noise)),
+            fitted: Arc::new(Fitted::new(values, cols, conditions, weights, &vec![f64::from(noise).powi(2); cols])),
+            dequantized: None,
             target: None,
             source: None,
             names: Vec::new(),
@@ -75,8 +78,11 @@ impl Dataset {
     }
 
     /// The same rows, with uniform noise of so much width in each column, fresh in every batch: what whole numbers are dequantized by.
-    pub fn with_widths(mut self, widths: &[f32]) -> Result<Self> {
+    /// `values` and `weights` are those of [`Dataset::with_noise`]: a likelihood starts at the Gaussian of the rows with that noise.
+    pub fn with_widths(mut self, values: &[f32], weights: Option<&[f32]>, widths: &[f32]) -> Result<Self> {
         if widths.iter().any(|&w| w > 0.0) {
+            let added: Vec<f64> = widths.iter().map(|&w| f64::from(w).powi(2) / 12.0 + f64::from(self.noise).powi(2)).collect();
+            self.dequantized = Some(Arc::new(Fitted::new(values, self.cols(), self.conditions, weights, &added)));
             self.widths = Some(self.tensor.gpu().upload(1, self.cols(), widths)?);
         }
         Ok(self)
@@ -211,6 +217,12 @@ impl Dataset {
         &self.fitted.mean
     }
 
+    /// The same rows as a likelihood sees them: fitted with the noise that dequantizes them, so that columns of few values have a density.
+    pub fn as_dequantized(&self) -> Self {
+        let fitted = self.dequantized.as_ref().unwrap_or(&self.fitted).clone();
+        Self { fitted, ..self.clone() }
+    }
+
     /// A (latent × columns, row by row; given ones not counted) such that zA has the data's covariance when z is standard normal: the leading
     /// principal directions scaled by their standard deviations, and zeros where the latent space is larger than the data's.
     pub fn embedding(&self, latent: usize) -> Vec<f32> {
@@ -323,10 +335,11 @@ struct Fitted {
 }
 
 impl Fitted {
-    fn new(values: &[f32], cols: usize, conditions: usize, weights: Option<&[f32]>, noise: f32) -> Self {
+    /// `added` is the variance of the noise in each column.
+    fn new(values: &[f32], cols: usize, conditions: usize, weights: Option<&[f32]>, added: &[f64]) -> Self {
         let (mean, mut covariance) = moments(values, cols, weights);
         let columns = cols - conditions;
-        (0..columns).for_each(|j| covariance[(j, j)] += f64::from(noise).powi(2));
+        (0..columns).for_each(|j| covariance[(j, j)] += added[j]);
         let own = covariance.view((0, 0), (columns, columns)).into_owned();
         let directions = principal(own.clone());
         let across = covariance.view((columns, 0), (conditions, columns)).into_owned();

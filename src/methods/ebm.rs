@@ -310,7 +310,7 @@ fn starts(setup: &Setup, d: usize, k: usize) -> Result<Vec<f32>> {
 /// Weight, bias, weight back, bias back, and ln|det| of the map that makes the Gaussian fitted to the columns given the others the standard one.
 #[allow(clippy::type_complexity)]
 fn whitening(data: &Dataset, d: usize, k: usize) -> Result<(Vec<f32>, Vec<f32>, Vec<f32>, Vec<f32>, f32)> {
-    let (bias, factor) = data.regression(d);
+    let (bias, factor) = data.as_dequantized().regression(d);
     let factor = nalgebra::DMatrix::from_row_iterator(d + k, d, factor.into_iter().map(f64::from));
     let bias = nalgebra::DMatrix::from_row_iterator(1, d, bias.into_iter().map(f64::from));
     let (root, slope) = (factor.rows(0, d).into_owned(), factor.rows(d, k).into_owned());

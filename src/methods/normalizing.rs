@@ -98,7 +98,7 @@ impl NormalizingFlow {
 
 /// The covariance of the columns that are generated.
 fn covariance(data: &Dataset, columns: usize) -> nalgebra::DMatrix<f64> {
-    let factor = data.embedding(columns).into_iter().map(f64::from);
+    let factor = data.as_dequantized().embedding(columns).into_iter().map(f64::from);
     let factor = nalgebra::DMatrix::from_row_iterator(columns, columns, factor);
     factor.transpose() * factor
 }

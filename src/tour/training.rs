@@ -155,7 +155,9 @@ impl Trainer<'_> {
         self.sample(model, SAMPLE + 1)?;
         record.sampling_seconds = Some(timed.elapsed().as_secs_f64() * TIMED as f64 / rows.rows() as f64);
         let validation = model.description().dequantized(&self.scored_rows(), 1);
-        let log_density = match model.log_density(&validation) {
+        // The density of an encoding's bits and ranks is not one of the data.
+        let found = if self.plan.encoding.is_some() { Ok(None) } else { model.log_density(&validation) };
+        let log_density = match found {
             Ok(found) => found.map(|found| found.values.into_iter().map(f64::from).collect()),
             Err(e) if e.is_of_one_run() => {
                 record.add_note(&format!("no likelihood: {e}"));

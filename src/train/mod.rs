@@ -101,6 +101,14 @@ impl Job {
         (widths.into_iter().map(|(name, _)| name.to_string()).collect(), given)
     }
 
+    /// The spacing of the values of each column of an encoding; 0 of conditions, and where there is none.
+    fn encoded_spacings(&self) -> Vec<f64> {
+        let none = || vec![0.0; self.table.cols()];
+        let mut spacings = self.encoding.as_ref().map_or_else(none, Encoding::spacings);
+        spacings[self.table.cols() - self.conditions..].fill(0.0);
+        spacings
+    }
+
     /// The spacing of the values of each column that is dequantized, 0 of the others: of generated columns of whole numbers, where that is asked for,
     /// and of an encoding's bits and whole numbers also where the method learns a density, which they have not.
     fn spacings(&self) -> Vec<f64> {

@@ -22,7 +22,8 @@ impl Stage {
         train.check_trainable()?;
         let own = match job.training.standardize {
             // With the noise that is added, so that a rare bit is no larger than the others.
-            true if job.encoding.is_some() => Standardization::fit(&train).with_noise(&job.spacings()),
+            // Whether a method learns with that noise or not: a teacher's units are its student's.
+            true if job.encoding.is_some() => Standardization::fit(&train).with_noise(&job.encoded_spacings()),
             true => Standardization::fit(&train),
             false => {
                 train.check_unscaled()?;
@@ -38,7 +39,7 @@ impl Stage {
         let spacings = job.spacings();
         let widths: Vec<f32> =
             spacings.iter().zip(&standardization.scale).map(|(spacing, scale)| (spacing / scale) as f32).collect();
-        let data = data.with_widths(&widths)?;
+        let data = data.with_widths(&values, train.weights(), &widths)?;
         let target = job.target(&standardization)?;
         let source = job.source_distribution(&train, &standardization)?;
         let data = data.with_target(target.clone()).with_source(source).with_columns(train.columns());

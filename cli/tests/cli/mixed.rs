@@ -107,6 +107,24 @@ fn conditions_of_any_type_are_given_by_their_cells() {
 }
 
 #[test]
+fn a_tour_of_a_mixed_table_ends_with_a_model_of_its_columns() {
+    let desk = Desk::new();
+    // More columns than are drawn in pairs.
+    let more = |line: (usize, &str)| match line.0 {
+        0 => format!("{},a,b\n", line.1),
+        i => format!("{},{},{}\n", line.1, ["u", "v"][i % 2], i * 11 % 19),
+    };
+    desk.file("birds.csv", birds(200).lines().enumerate().map(more).collect::<String>());
+    let tour = "tour --data birds.csv --out tour --budget 8s --methods energy,realnvp --set hidden_width=8 --set hidden_layers=1";
+    let ended = desk.run(tour);
+    assert_eq!(ended.status, Some(0), "{}", ended.err);
+    let page = desk.text("tour/report.html");
+    assert!(page.contains("species (category)") && page.contains("Pairs of columns") && !page.contains("(bit 1)</"), "{tour}");
+    desk.works("sample tour -n 9 --out samples.csv");
+    assert_eq!(columns(&desk.text("samples.csv")).0, ["id", "species", "mass", "caught", "ringed", "age", "planet", "a", "b"]);
+}
+
+#[test]
 fn types_and_missing_words_are_as_asked() {
     let desk = Desk::new();
     let rows: String =

@@ -141,10 +141,8 @@ fn figures(tour: &Tour, encoding: Option<&Encoding>) -> Result<Vec<Figure>> {
     let Some((best, rows)) = best.and_then(|best| Some((best, best.rows.as_ref()?))) else { return Ok(figures) };
     let real = &tour.scorer.sets.validation;
     // As many samples as real rows: a denser cloud looks like another distribution.
-    let [real, rows] = [real, rows].map(|table| {
-        let table = subset(table, real.rows().min(rows.rows()), SAMPLE);
-        encoding.map_or(Ok(table.clone()), |encoding| encoding.shown(&table, false))
-    });
+    let shown = |table: &Table| encoding.map_or(Ok(table.clone()), |encoding| encoding.shown(table, false));
+    let [real, rows] = [real, rows].map(|table| shown(&subset(table, real.rows().min(rows.rows()), SAMPLE)));
     let (real, rows) = (real?, rows?);
     let picture = |columns: &[usize]| {
         let [real, rows] = [&real, &rows].map(|table| table.select_columns(columns));
@@ -154,7 +152,7 @@ fn figures(tour: &Tour, encoding: Option<&Encoding>) -> Result<Vec<Figure>> {
     let all: Vec<usize> = (0..real.cols()).collect();
     let name = &best.record.name;
     if all.len() > PAIRED {
-        let chosen = dependent(&tour.scorer.sets.train, PAIRED);
+        let chosen = dependent(&shown(&tour.scorer.sets.train)?, PAIRED);
         let caption = format!("Validation rows in blue, samples in orange: the {PAIRED} columns that depend most on the others.");
         figures.push(Figure::new(format!("Pairs of columns, {name}"), caption, picture(&chosen)?));
         figures.push(Figure::new(format!("Every column, {name}"), "Validation rows in blue, samples in orange.", picture(&all)?));
