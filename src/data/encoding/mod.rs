@@ -64,6 +64,11 @@ impl Encoding {
         Ok(Self { columns })
     }
 
+    /// How many columns are learned.
+    pub fn learned(&self) -> usize {
+        self.columns.iter().filter(|column| column.width() > 0).count()
+    }
+
     /// The columns' names and types, in order.
     pub fn types(&self) -> Vec<(&str, ColumnType)> {
         self.columns.iter().map(|column| (column.name.as_str(), column.ty)).collect()

@@ -134,8 +134,8 @@ fn in_words_of(table: &Table, plan: &Plan) -> String {
 
 fn figures(tour: &Tour, encoding: Option<&Encoding>) -> Result<Vec<Figure>> {
     let mut figures = Vec::new();
-    if tour.scorer.cols() > 1 {
-        figures.push(every_candidate(tour)?);
+    if encoding.map_or(tour.scorer.cols(), Encoding::learned) > 1 {
+        figures.push(every_candidate(tour, encoding)?);
     }
     let best = tour.best_method().and_then(|best| tour.find(&best.name));
     let Some((best, rows)) = best.and_then(|best| Some((best, best.rows.as_ref()?))) else { return Ok(figures) };
@@ -163,9 +163,10 @@ fn figures(tour: &Tour, encoding: Option<&Encoding>) -> Result<Vec<Figure>> {
 }
 
 /// All candidates in the plane of the two columns, or of the two directions in which training rows vary most.
-fn every_candidate(tour: &Tour) -> Result<Figure> {
-    let plane = Plane::new(&tour.scorer.sets.train);
-    let mut pictures = vec![(Ink::Data, dots("validation rows", plane.project(&tour.scorer.sets.validation)))];
+fn every_candidate(tour: &Tour, encoding: Option<&Encoding>) -> Result<Figure> {
+    let shown = |table: &Table| encoding.map_or(Ok(table.clone()), |encoding| encoding.shown(table, false));
+    let plane = Plane::new(&shown(&tour.scorer.sets.train)?);
+    let mut pictures = vec![(Ink::Data, dots("validation rows", plane.project(&shown(&tour.scorer.sets.validation)?)))];
     for kept in tour.ranked() {
         let (Some(rows), Some(scores)) = (&kept.rows, &kept.record.scores) else { continue };
         let ink = match kept.record.kind {
@@ -174,7 +175,7 @@ fn every_candidate(tour: &Tour) -> Result<Figure> {
             Kind::Method => Ink::Samples,
         };
         let caption = format!("{} {}", kept.record.name, plain(root(&scores.energy).value, 3));
-        pictures.push((ink, dots(caption, plane.project(rows))));
+        pictures.push((ink, dots(caption, plane.project(&shown(rows)?))));
     }
     let seen = match plane {
         Plane::Columns => "both columns",
