@@ -145,7 +145,7 @@ pub use manifold::{Manifold, scores as precision_recall};
 pub use memorization::{Scores as MemorizationScores, scores as memorization, test as memorization_test};
 pub use nearer::{Difference, energy as nearer};
 pub use options::Options;
-pub use pairs::{energy as energy_distance, median_distance, mmd2 as mmd_squared};
+pub use pairs::{energy as energy_distance, mmd2 as mmd_squared};
 pub use permutation::mmd2 as mmd_permutation_test;
 pub use sinkhorn::divergence as sinkhorn_divergence;
 pub use sliced::wasserstein as sliced_wasserstein;
