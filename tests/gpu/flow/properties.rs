@@ -49,7 +49,8 @@ proptest! {
         for (start, back) in wide(&starts()).into_iter().zip(back) {
             prop_assert!((f64::from(back) - factor * start).abs() < 2e-5, "{back} for {} of {start}", factor * start);
         }
-        prop_assert!((factor - 1.0).abs() < 3.0 * (2.0 * z.abs()).powi(order_of(solver) as i32 + 1) * steps as f64);
+        // Beside rounding, which is all that is left of a small step.
+        prop_assert!((factor - 1.0).abs() < 3.0 * (2.0 * z.abs()).powi(order_of(solver) as i32 + 1) * steps as f64 + 1e-13);
     }
 
     #[test]
