@@ -13,23 +13,15 @@ use super::arguments;
 use super::console::{Console, print, print_object};
 use super::progress::Watches;
 use super::train::{TEST, command, fresh_rows, name_of, quote, stop_on_signals};
-use super::typed::{self, Typed};
+use super::typed;
 
 pub fn tour(args: &arguments::Tour, adapter: &str, console: Console) -> anyhow::Result<()> {
     let source: Source = args.data.parse()?;
     let out = args.out.clone().unwrap_or_else(|| PathBuf::from("runs").join(format!("tour-{}", name_of(&source))));
     let training = Values::of_assignments(args.set.iter().map(String::as_str))?;
     let options = LoadOptions { weights: args.weights.clone(), header: None, skip_missing: true };
-    let types = typed::options(&args.types)?;
     let test_source: Option<Source> = args.test.as_deref().map(str::parse).transpose()?;
-    let typed = match typed::table(&source, &args.condition, &options, &types)? {
-        Some(table) => Some(Typed::encode(&table, &args.condition, [&None, &test_source], (&options, &types), args.seed)?),
-        None => None,
-    };
-    if let Some(typed) = &typed {
-        console.message(typed.described.trim_end());
-        typed.notes.iter().for_each(|note| console.message(&format!("warning: {note}")));
-    }
+    let typed = typed::read(&source, &args.condition, [&None, &test_source], (&options, &args.types), (args.seed, console))?;
     let (chosen, conditions) = match (&typed, args.condition.as_slice()) {
         (Some(typed), _) => (source.clone(), typed.encoded.conditions),
         (None, []) => (source.clone(), 0),

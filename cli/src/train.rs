@@ -38,15 +38,8 @@ pub fn train(args: &Train, adapter: &str, console: Console) -> anyhow::Result<()
         in_progress(&out)?;
     }
     let options = LoadOptions { weights: args.weights.clone(), header: None, skip_missing: true };
-    let (given, types) = (condition(args, &out)?, typed::options(&args.types)?);
-    let typed = match typed::table(&source, &given, &options, &types)? {
-        Some(table) => Some(Typed::encode(&table, &given, [&validation_source, &test_source], (&options, &types), seed)?),
-        None => None,
-    };
-    if let Some(typed) = &typed {
-        console.message(typed.described.trim_end());
-        typed.notes.iter().for_each(|note| console.message(&format!("warning: {note}")));
-    }
+    let given = condition(args, &out)?;
+    let typed = typed::read(&source, &given, [&validation_source, &test_source], (&options, &args.types), (seed, console))?;
     let (chosen, conditions) = match (&typed, given.as_slice()) {
         (Some(typed), _) => (source.clone(), typed.encoded.conditions),
         (None, []) => (source.clone(), 0),

@@ -41,6 +41,9 @@ pub fn sample(args: &Sample, adapter: &str, console: Console) -> anyhow::Result<
     if args.trajectories.is_some() && model.description().conditions > 0 {
         return Err(Error::usage("--trajectories is for models that were trained without --condition").into());
     }
+    if args.trajectories.is_some() {
+        model.of_numbers()?;
+    }
     let cols = model.description().columns.len();
     if model.description().encoding.is_some() && FileFormat::of(&args.out)? != FileFormat::Csv {
         return Err(Error::usage(
@@ -74,7 +77,8 @@ pub fn sample(args: &Sample, adapter: &str, console: Console) -> anyhow::Result<
     if let Some(mixing) = model.mixing(args.seed)? {
         console.message(&said_of(&mixing));
     }
-    if model.repels() {
+    // How diverse rows are is said of numbers.
+    if model.repels() && model.of_numbers().is_ok() {
         let alone = opened()?.with_sampling(|sampling| sampling.repulsion = 0.0)?;
         console.message(&diversity_of(&draw(&alone)?, &rows, adapter, console)?);
     }
@@ -229,16 +233,6 @@ fn chosen(origin: Origin, names: &[String], options: &LoadOptions) -> Result<Tab
     source.load(0, options)
 }
 
-/// Refuses a model of an encoding, of whose rows there are no latents yet.
-fn of_numbers(model: &Model) -> Result<(), Error> {
-    match model.description().encoding {
-        None => Ok(()),
-        Some(_) => Err(Error::usage(
-            "this model learned categories, dates or missing cells: latents and log-densities of such rows are not computed yet",
-        )),
-    }
-}
-
 /// The points to push: latents, and behind them what is given, by columns of the same file or by `said`.
 fn points(model: &Model, input: &str, said: &[String]) -> Result<Table, Error> {
     let (source, names) = (input.parse::<Source>()?, model.description().parted().1);
@@ -303,7 +297,7 @@ pub fn push(args: &Push, adapter: &str, console: Console) -> anyhow::Result<()> 
     FileFormat::of(&args.out)?;
     not_the_data(&args.run, &args.out)?;
     let model = with_integration(load(&args.run, adapter, console)?, &args.integration)?;
-    of_numbers(&model)?;
+    model.of_numbers()?;
     let points = match args.inverse {
         true => rows_of(&model, &args.input)?,
         false => points(&model, &args.input, &args.given)?,
@@ -366,7 +360,7 @@ pub fn log_density(args: &arguments::LogDensity, adapter: &str, console: Console
         not_the_data(&args.run, out)?;
     }
     let model = with_integration(load(&args.run, adapter, console)?, &args.integration)?;
-    of_numbers(&model)?;
+    model.of_numbers()?;
     let rows = rows_of(&model, &args.data)?;
     console.notes([&rows]);
     warn_of_conditions(&model, &rows, console)?;

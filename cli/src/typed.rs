@@ -8,6 +8,7 @@ use pushforward::words::table as lined_up;
 use pushforward::{Error, Result};
 
 use super::arguments::Types;
+use super::console::Console;
 
 /// The rows of a training as numbers.
 pub struct Typed {
@@ -18,13 +19,13 @@ pub struct Typed {
     pub learned: usize,
     pub given: Vec<String>,
     /// The columns in a line each.
-    pub described: String,
+    described: String,
     /// What the readers have to say.
-    pub notes: Vec<String>,
+    notes: Vec<String>,
 }
 
 /// How the columns are read, by the arguments.
-pub fn options(types: &Types) -> Result<TypeOptions> {
+fn options(types: &Types) -> Result<TypeOptions> {
     let pair = |text: &String| -> Result<(String, ColumnType)> {
         let (name, ty) = text
             .rsplit_once('=')
@@ -35,6 +36,23 @@ pub fn options(types: &Types) -> Result<TypeOptions> {
     let missing =
         types.missing.as_ref().map(|words| words.split(',').filter(|word| !word.is_empty()).map(String::from).collect());
     Ok(TypeOptions { types: named, missing })
+}
+
+/// The rows of a source as numbers by the types of its columns, with those of further sets, and what was found is said; none where the columns are numbers
+/// without missing cells.
+pub fn read(
+    source: &Source,
+    conditions: &[String],
+    sets: [&Option<Source>; 2],
+    (load, types): (&LoadOptions, &Types),
+    (seed, console): (u64, Console),
+) -> Result<Option<Typed>> {
+    let types = options(types)?;
+    let Some(table) = table(source, conditions, load, &types)? else { return Ok(None) };
+    let typed = Typed::encode(&table, conditions, sets, (load, &types), seed)?;
+    console.message(typed.described.trim_end());
+    typed.notes.iter().for_each(|note| console.message(&format!("warning: {note}")));
+    Ok(Some(typed))
 }
 
 /// The table with its types, where it needs an encoding; none where its columns are numbers without missing cells, or those to generate are.
@@ -66,7 +84,7 @@ fn plain(name: &str) -> String {
 
 impl Typed {
     /// Encodes a table, its conditions behind, and further rows for validation and test as it.
-    pub fn encode(
+    fn encode(
         table: &Table,
         conditions: &[String],
         sets: [&Option<Source>; 2],

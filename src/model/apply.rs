@@ -29,6 +29,19 @@ impl Model {
         self.decoded(self.drawn(n, seed)?, seed)
     }
 
+    /// Refuses a model of encoded columns, of whose rows there are no latents, densities and trajectories yet.
+    ///
+    /// # Errors
+    /// Such a model.
+    pub fn of_numbers(&self) -> Result<()> {
+        match self.description.encoding {
+            None => Ok(()),
+            Some(_) => Err(Error::usage(
+                "this model learned categories, dates or missing cells: latents, trajectories and log-densities of such rows are not computed yet",
+            )),
+        }
+    }
+
     /// Rows of the columns of numbers that the model learned as rows of the data's own columns.
     pub(super) fn decoded(&self, numbers: Table, seed: u64) -> Result<Table> {
         match &self.description.encoding {
@@ -103,6 +116,7 @@ impl Model {
     /// # Errors
     /// Latents of another width than the model's; a solver that draws noise; a row that is not finite.
     pub fn push(&self, latents: &Table) -> Result<Table> {
+        self.of_numbers()?;
         let conditions = self.description.conditions;
         let width = self.latent() + conditions;
         if latents.cols() != width && !self.starts_from_rows() {
@@ -165,6 +179,7 @@ impl Model {
     /// # Errors
     /// Rows of other columns than the model's; a row that the field takes to infinity.
     pub fn pull(&self, rows: &Table) -> Result<Option<Table>> {
+        self.of_numbers()?;
         if self.repels() {
             return Err(Error::usage(REPELLED));
         }
@@ -193,6 +208,7 @@ impl Model {
     /// # Errors
     /// A method of one step; more paths than one batch holds.
     pub fn trajectories(&self, n: usize, seed: u64) -> Result<Table> {
+        self.of_numbers()?;
         let Some(dynamics) = self.learner.dynamics() else {
             return Err(Error::usage(format!(
                 "`{}` samples in one step: it has no trajectories",

@@ -29,6 +29,7 @@ impl Model {
     /// # Errors
     /// Rows of other columns than the model's; a row that is not finite; a row nearer than that which the field takes to infinity.
     pub fn log_density(&self, rows: &Table) -> Result<Option<LogDensity>> {
+        self.of_numbers()?;
         if self.repels() {
             return Err(Error::usage(REPELLED));
         }

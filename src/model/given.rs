@@ -23,6 +23,7 @@ impl Model {
         self.description.encoding.as_ref().map(|encoding| self.conditions_of(encoding))
     }
 
+    /// The part of an encoding that is of the conditions: the last columns.
     fn conditions_of(&self, encoding: &Encoding) -> Encoding {
         let given = self.description.parted().1;
         let is_given = |(first, width): (usize, usize)| width > 0 && first >= self.description.columns.len() - given.len();

@@ -113,14 +113,13 @@ impl Job {
     /// and of an encoding's bits and whole numbers also where the method learns a density, which they have not.
     fn spacings(&self) -> Vec<f64> {
         let generated = self.table.cols() - self.conditions;
-        let whole = |kind: &crate::data::ColumnKind| if kind.integer { 1.0 } else { 0.0 };
-        let mut spacings = match &self.encoding {
-            Some(encoding) if self.training.dequantize || self.method.entry().density => encoding.spacings(),
-            None if self.training.dequantize => self.table.kinds().iter().map(whole).collect(),
-            _ => vec![0.0; self.table.cols()],
-        };
-        spacings[generated..].fill(0.0);
-        spacings
+        let (asked, is_density) = (self.training.dequantize, self.method.entry().density);
+        let spacing = |(j, kind): (usize, &crate::data::ColumnKind)| f64::from(u8::from(asked && j < generated && kind.integer));
+        match &self.encoding {
+            Some(_) if asked || is_density => self.encoded_spacings(),
+            Some(_) => vec![0.0; self.table.cols()],
+            None => self.table.kinds().iter().enumerate().map(spacing).collect(),
+        }
     }
 
     /// The distribution to learn, where its score is known: by the settings, or as the data's.

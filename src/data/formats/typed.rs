@@ -93,6 +93,10 @@ pub(in crate::data) fn read(path: &Path, choice: &Choice, header: Option<bool>, 
     let table = Table::from_columns(columns)?.from_origin(&choice.origin).with_header(header).with_notes(notes);
     match weights {
         None => Ok(table),
+        Some(column) if matches!(column.cells, Cells::Categories { .. } | Cells::Dates { .. }) || column.missing.is_some() => {
+            let name = &column.name;
+            Err(Error::data(format!("the weights, column `{name}` of {}, must be numbers in every row", choice.origin)))
+        }
         Some(column) => {
             let weights = (0..column.rows()).map(|row| column.number(row) as f32).collect();
             table.with_weights(weights)

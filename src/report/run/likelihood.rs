@@ -22,7 +22,8 @@ pub struct TestLikelihood {
 /// Of test rows, under the model that was trained on none of them; none for methods that are not trained by likelihood, or without test rows.
 pub fn test_likelihood(outcome: &Outcome) -> Result<Option<TestLikelihood>> {
     let (Some(test), model) = (&outcome.sets.test, outcome.scored()) else { return Ok(None) };
-    if !model.trained_by_likelihood()? {
+    // The density of an encoding's bits and ranks is not one of the data.
+    if model.of_numbers().is_err() || !model.trained_by_likelihood()? {
         return Ok(None);
     }
     let rows = subset(&test.rows, ROWS, model.description().seed);
