@@ -213,9 +213,7 @@ fn typed_given(encoding: &Encoding, said: &[String]) -> Result<Table, Error> {
         && let Ok(source) = one.parse::<Source>()
         && (!one.contains('=') || matches!(&source.origin, Origin::File(path) if path.exists()))
     {
-        let types = encoding.types().into_iter().map(|(name, ty)| (name.to_string(), ty)).collect();
-        let types = TypeOptions { types, missing: None };
-        return source.load_typed(0, &LoadOptions::default(), &types);
+        return typed_rows(encoding, &source);
     }
     let cells: Vec<(&str, &str)> = said
         .iter()
@@ -224,6 +222,13 @@ fn typed_given(encoding: &Encoding, said: &[String]) -> Result<Table, Error> {
         })
         .collect::<Result<_, _>>()?;
     encoding.row(&cells).map_err(|e| Error::usage(format!("--given: {e}")))
+}
+
+/// Rows of a source with the types of the columns that are learned: few rows may not show what a column is.
+fn typed_rows(encoding: &Encoding, source: &Source) -> Result<Table, Error> {
+    let types = encoding.types().into_iter().filter(|(_, ty)| ty.is_learned());
+    let types = TypeOptions { types: types.map(|(name, ty)| (name.to_string(), ty)).collect(), missing: None };
+    source.load_typed(0, &LoadOptions::default(), &types)
 }
 
 /// These columns of a source, indicators by their texts.
@@ -360,13 +365,16 @@ pub fn log_density(args: &arguments::LogDensity, adapter: &str, console: Console
         not_the_data(&args.run, out)?;
     }
     let model = with_integration(load(&args.run, adapter, console)?, &args.integration)?;
-    model.of_numbers()?;
+    let description = model.description();
     let rows = rows_of(&model, &args.data)?;
     console.notes([&rows]);
     warn_of_conditions(&model, &rows, console)?;
-    let rows = rows.align(&model.description().columns)?;
-    let rows = model.description().dequantized(&rows, 1);
-    let LogDensity { values, errors } = model.log_density(&rows)?.ok_or_else(|| lacks(&model, "density", "log-density"))?;
+    let rows = match description.encoding {
+        Some(_) => rows,
+        None => description.dequantized(&rows.align(&description.columns)?, 1),
+    };
+    let LogDensity { values, errors, lower_bound } =
+        model.log_density(&rows)?.ok_or_else(|| lacks(&model, "density", "log-density"))?;
     if let Some(out) = &args.out {
         let table = match &errors {
             None => Table::new(["log_density"], values.clone())?,
@@ -378,7 +386,7 @@ pub fn log_density(args: &arguments::LogDensity, adapter: &str, console: Console
         table.write(out)?;
         console.message(&format!("wrote the log-density of {} to {}", count(values.len(), "row"), out.display()));
     }
-    let found = LogLikelihood::of(values.iter().map(|&v| f64::from(v)), model.description().parted().0.len());
+    let found = LogLikelihood::of(values.iter().map(|&v| f64::from(v)), description.dimensions());
     // The error of the probes alone, which is part of the spread.
     let means = model.learner().density_means();
     let of_all = |errors: Vec<f32>| match means {
@@ -387,9 +395,9 @@ pub fn log_density(args: &arguments::LogDensity, adapter: &str, console: Console
         _ => errors.iter().map(|&e| f64::from(e).powi(2)).sum::<f64>().sqrt() / values.len() as f64,
     };
     let probes = errors.map(of_all);
-    let lower_bound = matches!(means, Meaning::LowerBound { .. });
     // What training maximized, such as the evidence lower bound.
-    let trained = if lower_bound { model.trained_bound(&rows)?.map(|bound| mean_of(&bound)) } else { None };
+    let trained =
+        if matches!(means, Meaning::LowerBound { .. }) { model.trained_bound(&rows)?.map(|bound| mean_of(&bound)) } else { None };
     if args.json {
         let said = json!({
             "rows": found.rows, "mean": found.mean, "standard_error": found.standard_error, "probe_error": probes,
@@ -402,6 +410,7 @@ pub fn log_density(args: &arguments::LogDensity, adapter: &str, console: Console
         console.message(&said_of_solver(&solved, "nats"));
     }
     let random = match means {
+        _ if description.encoding.is_some() => "the draws of noise",
         Meaning::Density => "random probes of the divergence",
         Meaning::LowerBound { .. } => "importance samples",
         Meaning::Normalized { .. } => "the draws that estimate the constant",
@@ -413,7 +422,7 @@ pub fn log_density(args: &arguments::LogDensity, adapter: &str, console: Console
         "mean log-density of {}: {} nats{of_probes}, {bits} bits per dimension{}{of_training}\n",
         count(found.rows, "row"),
         with_error(&found),
-        means.said()
+        model.density_said()
     ))?)
 }
 
@@ -424,6 +433,9 @@ fn mean_of(values: &[f32]) -> f64 {
 /// Rows whose density is asked for: of a model with categorical conditions, the columns that it knows.
 fn rows_of(model: &Model, text: &str) -> Result<Table, Error> {
     let (source, description) = (text.parse::<Source>()?, model.description());
+    if let Some(encoding) = &description.encoding {
+        return typed_rows(encoding, &source);
+    }
     let leveled = groups(description.parted().1).iter().any(|group| !group.levels.is_empty());
     if leveled
         && source.columns.is_none()

@@ -54,17 +54,36 @@ impl LogLikelihood {
 
     /// The same where rows to fit, or rows to score, have weights.
     pub fn of_weighted_gaussian(train: (Points, Option<&[f32]>), rows: (Points, Option<&[f32]>), given: usize) -> Self {
-        let ((train, of_train), (rows, of_rows)) = (train, rows);
-        let d = rows.columns();
-        let conditions_first = |points: Points| {
-            let turned = |row: &[f32]| [&row[d - given..], &row[..d - given]].concat();
-            points.values().chunks_exact(d).flat_map(turned).collect::<Vec<f32>>()
-        };
-        let (fitted, judged) = (conditions_first(train), conditions_first(rows));
-        let gaussian = Gaussian::fit_weighted(Points { values: &fitted, ..train }, of_train);
-        let values: Vec<f64> = judged.chunks_exact(d).map(|row| gaussian.log_density_given(row, given)).collect();
-        Self::of_weighted(&values, of_rows, d - given)
+        let (rows, weights) = rows;
+        let values = GivenGaussian::fit(train, given).log_densities(rows);
+        Self::of_weighted(&values, weights, rows.columns() - given)
     }
+}
+
+/// A Gaussian fitted to rows, of which the last columns are conditions: the others have a mean that is linear in them.
+pub struct GivenGaussian {
+    gaussian: Gaussian,
+    given: usize,
+}
+
+impl GivenGaussian {
+    /// Of rows that may have weights.
+    pub fn fit((train, weights): (Points, Option<&[f32]>), given: usize) -> Self {
+        let fitted = conditions_first(train, given);
+        Self { gaussian: Gaussian::fit_weighted(Points { values: &fitted, ..train }, weights), given }
+    }
+
+    /// ln ρ of each row, given its conditions.
+    pub fn log_densities(&self, rows: Points) -> Vec<f64> {
+        let scored = conditions_first(rows, self.given);
+        scored.chunks_exact(rows.columns()).map(|row| self.gaussian.log_density_given(row, self.given)).collect()
+    }
+}
+
+fn conditions_first(points: Points, given: usize) -> Vec<f32> {
+    let d = points.columns();
+    let turned = |row: &[f32]| [&row[d - given..], &row[..d - given]].concat();
+    points.values().chunks_exact(d).flat_map(turned).collect()
 }
 
 #[cfg(test)]

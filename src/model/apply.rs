@@ -29,7 +29,7 @@ impl Model {
         self.decoded(self.drawn(n, seed)?, seed)
     }
 
-    /// Refuses a model of encoded columns, of whose rows there are no latents, densities and trajectories yet.
+    /// Refuses a model of encoded columns, whose rows have no latents of their own, and whose trajectories are of numbers that mean nothing.
     ///
     /// # Errors
     /// Such a model.
@@ -37,7 +37,7 @@ impl Model {
         match self.description.encoding {
             None => Ok(()),
             Some(_) => Err(Error::usage(
-                "this model learned categories, dates or missing cells: latents, trajectories and log-densities of such rows are not computed yet",
+                "this model learned categories, dates or missing cells: such rows have no latents and no trajectories",
             )),
         }
     }

@@ -93,6 +93,12 @@ impl Description {
         self.columns.split_at(self.columns.len() - self.conditions)
     }
 
+    /// The columns of the data that are generated: the dimensions of a density.
+    pub fn dimensions(&self) -> usize {
+        let of_encoding = self.encoding.as_ref().map(|encoding| encoding.dimensions(self.conditions));
+        of_encoding.unwrap_or(self.columns.len() - self.conditions)
+    }
+
     /// The rows of a table as densities of this model take them: with noise in the columns that it dequantized.
     pub fn dequantized(&self, rows: &Table, seed: u64) -> Table {
         if self.dequantized.iter().all(|spacing| *spacing == 0.0) {

@@ -192,7 +192,7 @@ impl<'a> Maker<'a> {
                     }
                     let log_density = match (self.plan.conditions, &self.plan.encoding) {
                         (_, Some(_)) => {
-                            record.add_note("no likelihood: a baseline has no density of categories");
+                            record.add_note("no likelihood: this baseline was fitted to bits, which have no density");
                             None
                         }
                         (0, None) => {
@@ -228,7 +228,8 @@ impl<'a> Maker<'a> {
 
     /// How many columns are generated.
     fn generated(&self) -> usize {
-        self.scorer.cols() - self.plan.conditions
+        let encoding = self.plan.encoding.as_ref();
+        encoding.map_or(self.scorer.cols() - self.plan.conditions, |encoding| encoding.dimensions(self.plan.conditions))
     }
 
     /// Whether the winner is trained again on all rows.
@@ -335,7 +336,7 @@ impl<'a> Maker<'a> {
         let model = Model::load(self.gpu, self.plan.run(&best.name))?;
         let rows = model.description().dequantized(&by_weight(test, LIKELIHOOD_ROWS, self.plan.seed), 1);
         let (mut likelihood, mut no_likelihood) = (None, None);
-        match model.log_density(&rows) {
+        match model.mixed_log_density(&rows) {
             Ok(found) => {
                 likelihood = found.map(|found| LogLikelihood::of(found.values.into_iter().map(f64::from), self.generated()));
             }

@@ -155,8 +155,7 @@ impl Trainer<'_> {
         self.sample(model, SAMPLE + 1)?;
         record.sampling_seconds = Some(timed.elapsed().as_secs_f64() * TIMED as f64 / rows.rows() as f64);
         let validation = model.description().dequantized(&self.scored_rows(), 1);
-        // The density of an encoding's bits and ranks is not one of the data.
-        let found = if self.plan.encoding.is_some() { Ok(None) } else { model.log_density(&validation) };
+        let found = model.mixed_log_density(&validation);
         let log_density = match found {
             Ok(found) => found.map(|found| found.values.into_iter().map(f64::from).collect()),
             Err(e) if e.is_of_one_run() => {
@@ -166,7 +165,7 @@ impl Trainer<'_> {
             Err(e) => return Err(e),
         };
         if log_density.is_some() {
-            record.likelihood_is = model.learner().density_means().said();
+            record.likelihood_is = model.density_said();
         }
         Ok((rows, log_density))
     }

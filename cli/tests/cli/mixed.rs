@@ -54,8 +54,7 @@ fn samples_of_a_mixed_table_are_rows_like_its_own() {
     assert!(found[5].iter().any(String::is_empty));
     let page = desk.text("run/report.html");
     assert!(page.contains("species (category)") && !page.contains("(bit 1)</th>"), "the page speaks of the data's columns");
-    desk.fails("log-density run --data birds.csv --out d.csv", 2, &["log-densities of such rows are not computed yet"]);
-    desk.fails("sample run -n 5 --out s.csv --trajectories t.csv", 2, &["trajectories", "not computed yet"]);
+    desk.fails("sample run -n 5 --out s.csv --trajectories t.csv", 2, &["no trajectories"]);
     desk.fails("sample run -n 5 --out s.npy", 2, &["CSV files alone"]);
     assert!(desk.text("run/config.toml").contains("caught = \"date\""));
     let scores = desk.works("evaluate --reference birds.csv --samples samples.csv --json");
@@ -105,6 +104,30 @@ fn conditions_of_any_type_are_given_by_their_cells() {
     );
     desk.fails("sample run -n 1 --given species=Gentu --given age=1 --out x.csv", 2, &["did you mean `Gentoo`?"]);
     desk.fails("sample run -n 1 --given species=Gentoo --out x.csv", 2, &["`age` is missing"]);
+}
+
+#[test]
+fn log_densities_of_mixed_rows_are_lower_bounds_and_say_so() {
+    let desk = Desk::new();
+    desk.file("birds.csv", birds(150));
+    let trained = desk.works(&format!("train realnvp --data birds.csv --out run --steps 20 {TINY}"));
+    assert!(trained.contains("a lower bound by 16 draws of noise") && trained.contains("a fitted Gaussian"), "{trained}");
+    // Fewer columns are learned than are in the file.
+    desk.file("few.csv", "species,mass,caught,ringed,age\nGentoo,0.0,2009-03-12,true,\nAdelie,31.5,2009-01-10,false,2\n");
+    let found = desk.works("log-density run --data few.csv --out d.csv");
+    assert!(
+        found.contains("mean log-density of 2 rows") && found.contains("probabilities of categories, missing cells"),
+        "{found}"
+    );
+    let text = desk.text("d.csv");
+    assert_eq!(text.lines().next(), Some("log_density,standard_error"));
+    let numbers: Vec<f64> = text.lines().skip(1).map(|line| line.split(',').next().unwrap().parse().unwrap()).collect();
+    // Probabilities alone: nothing here lies anywhere.
+    assert!(numbers.len() == 2 && numbers.iter().all(|value| *value < 0.0), "{text}");
+    let json = desk.works("log-density run --data few.csv --json");
+    assert!(json.contains("\"lower_bound\":true"), "{json}");
+    desk.file("wrong.csv", "species,mass,caught,ringed,age\nGentu,0.0,2009-03-12,true,\n");
+    desk.fails("log-density run --data wrong.csv", 1, &["did you mean `Gentoo`?"]);
 }
 
 #[test]

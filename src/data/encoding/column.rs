@@ -39,12 +39,12 @@ pub(super) struct EncodedColumn {
     /// All levels of a column of texts, and nothing else.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     levels: Vec<String>,
-    coding: Coding,
+    pub coding: Coding,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Coding {
+pub(super) enum Coding {
     /// The number of the one value, or none where all cells are missing.
     Constant {
         value: Option<f64>,
@@ -63,7 +63,7 @@ enum Coding {
 /// What a row can have in a column.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum State {
+pub(super) enum State {
     /// A number of its own.
     Number,
     /// This value: a level's place, or a number that comes often.
@@ -83,14 +83,14 @@ enum Kind {
 
 /// How the numbers of a column are made standard.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Numbers {
+pub(super) struct Numbers {
     low: f64,
     high: f64,
     mean: f64,
-    scale: f64,
+    pub scale: f64,
     /// What all of them are multiples of.
-    unit: Option<f64>,
-    quantile: Option<Quantile>,
+    pub unit: Option<f64>,
+    pub quantile: Option<Quantile>,
 }
 
 impl Kind {

@@ -28,6 +28,7 @@
 
 mod code;
 mod column;
+mod density;
 mod quantile;
 
 use rand::SeedableRng;
@@ -37,6 +38,7 @@ use serde::{Deserialize, Serialize};
 use super::choice::distinct;
 use super::{ColumnType, Table, nearest};
 use crate::{Error, Result};
+use code::Code;
 use column::EncodedColumn;
 
 /// Levels of a column that are shown as one each.

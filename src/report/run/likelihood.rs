@@ -2,12 +2,15 @@
 
 use crate::Result;
 use crate::data::{Standardization, Table, subset};
+use crate::metrics::likelihood::GivenGaussian;
 use crate::metrics::{LogLikelihood, Points};
 use crate::train::Outcome;
 use crate::words::number;
 
 /// Rows that are scored at most, a random subset.
 const ROWS: usize = 4000;
+/// Training rows have another noise than the rows that are scored.
+const GAUSSIAN_NOISE: u64 = 0x6761_7573;
 
 /// The likelihood of rows under a model and under the Gaussian of its training rows.
 pub struct TestLikelihood {
@@ -22,8 +25,7 @@ pub struct TestLikelihood {
 /// Of test rows, under the model that was trained on none of them; none for methods that are not trained by likelihood, or without test rows.
 pub fn test_likelihood(outcome: &Outcome) -> Result<Option<TestLikelihood>> {
     let (Some(test), model) = (&outcome.sets.test, outcome.scored()) else { return Ok(None) };
-    // The density of an encoding's bits and ranks is not one of the data.
-    if model.of_numbers().is_err() || !model.trained_by_likelihood()? {
+    if !model.trained_by_likelihood()? {
         return Ok(None);
     }
     let rows = subset(&test.rows, ROWS, model.description().seed);
@@ -31,24 +33,42 @@ pub fn test_likelihood(outcome: &Outcome) -> Result<Option<TestLikelihood>> {
         true => format!("{} test rows, drawn at random of {}", rows.rows(), test.rows.rows()),
         false => format!("{} test rows", rows.rows()),
     };
-    let given = model.description().conditions;
-    let table = model.description().dequantized(&rows, 1);
-    let Some(found) = model.log_density(&table)? else { return Ok(None) };
+    let description = model.description();
+    let (given, encoding) = (description.conditions, description.encoding.as_ref());
+    let table = description.dequantized(&rows, 1);
+    let found = match encoding {
+        Some(_) => model.mixed_log_density(&rows)?,
+        None => model.log_density(&table)?,
+    };
+    let Some(found) = found else { return Ok(None) };
     let values: Vec<f64> = found.values.iter().map(|&v| f64::from(v)).collect();
     // In units of the training rows: far from zero, single precision would not tell them apart.
-    let (train, scale) = (&outcome.sets.train, Standardization::fit(&outcome.sets.train));
-    let [fitted, scored] = [train, &table].map(|rows| scale.apply(rows.values()));
-    let (fitted, scored) = (fitted?, scored?);
-    let points = |values, rows: &Table| Points::new(values, rows.rows(), rows.cols());
-    let gaussian = LogLikelihood::of_weighted_gaussian(
-        (points(&fitted, train)?, train.weights()),
-        (points(&scored, &table)?, table.weights()),
-        given,
-    );
+    let train = match encoding {
+        // With the noise that the rows have, which are scored.
+        Some(encoding) => encoding.dequantized(&outcome.sets.train, given, GAUSSIAN_NOISE)?.0,
+        None => outcome.sets.train.clone(),
+    };
+    let scale = Standardization::fit(&train);
+    let fitted = scale.apply(train.values())?;
+    let fitted = GivenGaussian::fit((Points::new(&fitted, train.rows(), train.cols())?, train.weights()), given);
+    let log_det = scale.log_det_of(table.cols() - given);
+    let of_gaussian = |rows: &Table| -> Result<Vec<f64>> {
+        let scored = scale.apply(rows.values())?;
+        let found = fitted.log_densities(Points::new(&scored, rows.rows(), rows.cols())?);
+        Ok(found.into_iter().map(|value| value + log_det).collect())
+    };
+    let of_gaussian = match encoding {
+        Some(encoding) => {
+            let found = encoding.mixed_log_density(&rows, given, |noised| of_gaussian(noised).map(Some))?;
+            found.into_iter().flatten().map(|found| found.0).collect()
+        }
+        None => of_gaussian(&table)?,
+    };
+    let likelihood = |values: &[f64]| LogLikelihood::of_weighted(values, table.weights(), description.dimensions());
     Ok(Some(TestLikelihood {
-        model: LogLikelihood::of_weighted(&values, table.weights(), table.cols() - given),
-        gaussian: gaussian.shifted(scale.log_det_of(table.cols() - given), table.cols() - given),
-        means: model.learner().density_means().said(),
+        model: likelihood(&values),
+        gaussian: likelihood(&of_gaussian),
+        means: model.density_said(),
         rows: if table.weights().is_some() { format!("{said}, weighted") } else { said },
     }))
 }

@@ -13,6 +13,7 @@ mod given;
 mod goldens;
 mod kantorovich;
 mod latent;
+mod mixed;
 mod noised;
 mod outside;
 mod own_method;
