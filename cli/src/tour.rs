@@ -6,7 +6,7 @@ use pushforward::Error;
 use pushforward::data::{LoadOptions, Source, Table, outlier_warnings, write_atomically};
 use pushforward::report::tour::{headline, line, no_skill, page, refit};
 use pushforward::settings::Values;
-use pushforward::tour::{self, Kept, Plan, Record, Tested, Tour, Verdict, root};
+use pushforward::tour::{self, Kept, Plan, Record, Sets, Tested, Tour, Verdict, root};
 use pushforward::words::{count, duration, listed, number, plain, table as lined_up};
 
 use super::arguments;
@@ -21,7 +21,15 @@ pub fn tour(args: &arguments::Tour, adapter: &str, console: Console) -> anyhow::
     let training = Values::of_assignments(args.set.iter().map(String::as_str))?;
     let options = LoadOptions { weights: args.weights.clone(), header: None, skip_missing: true };
     let test_source: Option<Source> = args.test.as_deref().map(str::parse).transpose()?;
-    let typed = typed::read(&source, &args.condition, [&None, &test_source], (&options, &args.types), (args.seed, console))?;
+    let test_fraction = Plan::shared(&training)?.test_fraction;
+    let mut sets = None;
+    let mut encode = |table: Table, conditions: usize| {
+        let (encoded, own) = Sets::encoded(&table, conditions, test_source.is_some(), test_fraction, args.seed)?;
+        sets = Some(own);
+        Ok(encoded)
+    };
+    let of_source = [&None, &test_source];
+    let typed = typed::read(&source, &args.condition, of_source, (&options, &args.types), (args.seed, console), &mut encode)?;
     let (chosen, conditions) = match (&typed, args.condition.as_slice()) {
         (Some(typed), _) => (source.clone(), typed.encoded.conditions),
         (None, []) => (source.clone(), 0),
@@ -46,6 +54,7 @@ pub fn tour(args: &arguments::Tour, adapter: &str, console: Console) -> anyhow::
     let plan = Plan {
         table,
         encoding,
+        sets,
         conditions,
         test,
         source,

@@ -13,7 +13,7 @@ use pushforward::methods::{self, Method, Training};
 use pushforward::model::{Description, check_config};
 use pushforward::report::run::{self, TestLikelihood, kept_said, outside_said, refit_said, sets_said, test_likelihood};
 use pushforward::settings::Values;
-use pushforward::train::{Job, MOST_OUTSIDE, MOST_TEST, Outcome, Rows};
+use pushforward::train::{Encoded, Job, MOST_OUTSIDE, MOST_TEST, Outcome, Rows};
 use pushforward::words::{count, duration};
 use pushforward::{Error, train};
 use serde_json::json;
@@ -39,7 +39,10 @@ pub fn train(args: &Train, adapter: &str, console: Console) -> anyhow::Result<()
     }
     let options = LoadOptions { weights: args.weights.clone(), header: None, skip_missing: true };
     let given = condition(args, &out)?;
-    let typed = typed::read(&source, &given, [&validation_source, &test_source], (&options, &args.types), (seed, console))?;
+    let is_given = [validation_source.is_some(), test_source.is_some()];
+    let mut encode = |table, conditions| Encoded::of(table, conditions, (method.as_ref(), &training), is_given, seed);
+    let sets = [&validation_source, &test_source];
+    let typed = typed::read(&source, &given, sets, (&options, &args.types), (seed, console), &mut encode)?;
     let (chosen, conditions) = match (&typed, given.as_slice()) {
         (Some(typed), _) => (source.clone(), typed.encoded.conditions),
         (None, []) => (source.clone(), 0),
@@ -61,6 +64,7 @@ pub fn train(args: &Train, adapter: &str, console: Console) -> anyhow::Result<()
         Some(typed) => (typed.learned, typed.given.join(", ")),
         None => (table.cols() - conditions, in_words(&table.columns()[table.cols() - conditions..])),
     };
+    let split = typed.as_ref().and_then(|typed| typed.encoded.split.clone());
     let (validation, mut test) = match typed {
         Some(Typed { validation, test, .. }) => (validation, test),
         None => (load(&validation_source, VALIDATION)?, load(&test_source, TEST)?),
@@ -106,6 +110,7 @@ pub fn train(args: &Train, adapter: &str, console: Console) -> anyhow::Result<()
         source_hash: source.file_hash()?,
         table,
         encoding,
+        split,
         conditions,
         validation,
         test,

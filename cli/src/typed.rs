@@ -39,17 +39,18 @@ fn options(types: &Types) -> Result<TypeOptions> {
 }
 
 /// The rows of a source as numbers by the types of its columns, with those of further sets, and what was found is said; none where the columns are numbers
-/// without missing cells.
+/// without missing cells. `encode` is given the table, its conditions behind, and how many these are.
 pub fn read(
     source: &Source,
     conditions: &[String],
     sets: [&Option<Source>; 2],
     (load, types): (&LoadOptions, &Types),
     (seed, console): (u64, Console),
+    encode: &mut dyn FnMut(Table, usize) -> Result<Encoded>,
 ) -> Result<Option<Typed>> {
     let types = options(types)?;
     let Some(table) = table(source, conditions, load, &types)? else { return Ok(None) };
-    let typed = Typed::encode(&table, conditions, sets, (load, &types), seed)?;
+    let typed = Typed::encode(&table, conditions, sets, (load, &types), seed, encode)?;
     console.message(typed.described.trim_end());
     typed.notes.iter().for_each(|note| console.message(&format!("warning: {note}")));
     Ok(Some(typed))
@@ -90,6 +91,7 @@ impl Typed {
         sets: [&Option<Source>; 2],
         (load, types): (&LoadOptions, &TypeOptions),
         seed: u64,
+        encode: &mut dyn FnMut(Table, usize) -> Result<Encoded>,
     ) -> Result<Self> {
         let conditions: Vec<String> = conditions.iter().map(|name| plain(name)).collect();
         for (i, name) in conditions.iter().enumerate() {
@@ -104,7 +106,7 @@ impl Typed {
         let head = ["column", "type", "distinct", "missing", "range"].map(String::from);
         let described = lined_up(&std::iter::once(head).chain(lines).map(Vec::from).collect::<Vec<_>>());
         let mut notes = table.notes().to_vec();
-        let encoded = Encoded::of(table.clone(), conditions.len(), seed)?;
+        let encoded = encode(table.clone(), conditions.len())?;
         // A smaller file may not show what a column is.
         let known = (0..table.cols()).map(|j| (table.columns()[j].clone(), table.column_type(j)));
         let known = known.filter(|(_, ty)| ty.is_learned()).chain(types.types.clone()).collect();

@@ -67,7 +67,7 @@ mod internal {
     pub use super::levels::{Group, groups, in_words};
     pub use super::mixture::Mixture;
     pub use super::nearest::nearest;
-    pub use super::split::{Purpose, by_weight, set_aside, split, subset, subset_of};
+    pub use super::split::{Purpose, by_weight, rows_aside, set_aside, split, subset, subset_of};
     pub use super::spread::outlier_warnings;
     pub use super::standardize::{ColumnRounding, Rounding};
     pub use super::target::Form;

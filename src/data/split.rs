@@ -57,7 +57,17 @@ pub fn split(table: &Table, share: f64, seed: u64) -> Result<(Table, Table)> {
 /// # Errors
 /// Fewer than two rows with weight.
 pub fn set_aside(table: &Table, count: usize, seed: u64, purpose: Purpose) -> Result<(Table, Table)> {
-    let mut order = table.weighted_rows();
+    let (kept, chosen) = rows_aside(table, &(0..table.rows()).collect::<Vec<_>>(), count, seed, purpose)?;
+    Ok((table.select_rows(&kept), table.select_rows(&chosen)))
+}
+
+/// The same among these rows of a table, by their places: (kept, set aside).
+///
+/// # Errors
+/// As [`set_aside`].
+pub fn rows_aside(table: &Table, rows: &[usize], count: usize, seed: u64, purpose: Purpose) -> Result<(Vec<usize>, Vec<usize>)> {
+    let weighs = |row: usize| table.weights().is_none_or(|weights| weights[row] > 0.0);
+    let mut order: Vec<usize> = rows.iter().copied().filter(|&row| weighs(row)).collect();
     if order.len() < 2 {
         let weight = if table.weights().is_some() { " with weight" } else { "" };
         return Err(Error::data(format!(
@@ -70,8 +80,8 @@ pub fn set_aside(table: &Table, count: usize, seed: u64, purpose: Purpose) -> Re
     shuffle(&mut order, count, seed, purpose);
     let mut aside = vec![false; table.rows()];
     order[..count].iter().for_each(|&row| aside[row] = true);
-    let (chosen, kept): (Vec<usize>, Vec<usize>) = (0..table.rows()).partition(|&row| aside[row]);
-    Ok((table.select_rows(&kept), table.select_rows(&chosen)))
+    let (chosen, kept) = rows.iter().copied().partition(|&row| aside[row]);
+    Ok((kept, chosen))
 }
 
 /// At most so many of the rows, each set of them equally likely, in the table's order: all of a table that has no more.

@@ -61,7 +61,14 @@ pub struct Maker<'a> {
 
 impl<'a> Maker<'a> {
     pub fn new(gpu: &'a Gpu, plan: &'a Plan, watch: &'a mut dyn Progress, stop: &'a AtomicBool) -> Result<Self> {
-        let sets = Sets::split(&plan.table, plan.test.clone(), plan.shared()?.test_fraction, plan.seed)?;
+        let sets = match &plan.sets {
+            Some(sets) => Sets { test: plan.test.clone().or_else(|| sets.test.clone()), ..sets.clone() },
+            None => {
+                plan.table.check_trainable()?;
+                Sets::split(&plan.table, plan.test.clone(), Plan::shared(&plan.training)?.test_fraction, plan.seed)?
+            }
+        };
+        sets.train.check_trainable()?;
         let scorer = Rc::new(Scorer::new(gpu, sets, plan.seed)?);
         std::fs::create_dir_all(plan.out.join("samples")).map_err(|e| Error::io("make the folder", &plan.out, e))?;
         let _lock = Lock::take(&plan.out)?;
@@ -234,7 +241,7 @@ impl<'a> Maker<'a> {
 
     /// Whether the winner is trained again on all rows.
     fn refits(&self) -> Result<bool> {
-        Ok(self.plan.shared()?.refit && self.plan.table.rows() < SMALL)
+        Ok(Plan::shared(&self.plan.training)?.refit && self.plan.table.rows() < SMALL)
     }
 
     /// The flow that methods with a teacher learn from.

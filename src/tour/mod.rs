@@ -73,6 +73,8 @@ pub struct Plan {
     pub table: Table,
     /// How its columns stand for those of the data, where these are not all numbers.
     pub encoding: Option<Encoding>,
+    /// The sets, where the encoding was fitted to the training rows of them.
+    pub sets: Option<Sets>,
     /// How many of the table's last columns are conditions.
     pub conditions: usize,
     /// Test rows, in place of a share of the table.
@@ -98,9 +100,12 @@ impl Plan {
     }
 
     /// The settings of training for every method, where a method has no defaults of its own.
-    fn shared(&self) -> Result<Training> {
+    ///
+    /// # Errors
+    /// Values out of range.
+    pub fn shared(values: &Values) -> Result<Training> {
         let mut training = Training::default();
-        training.read(&mut self.training.clone())?;
+        training.read(&mut values.clone())?;
         training.check()?;
         Ok(training)
     }

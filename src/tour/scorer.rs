@@ -3,6 +3,7 @@
 use crate::data::{Purpose, Standardization, Table, by_weight, set_aside};
 use crate::gpu::Gpu;
 use crate::metrics::{Evaluation, Options, Points, evaluate_points};
+use crate::train::{Encoded, TEST_NOISE, VALIDATION_NOISE, fitted};
 use crate::words::count;
 use crate::{Error, Result};
 use rand::SeedableRng;
@@ -25,6 +26,7 @@ const MATCHED: usize = 500;
 const PERMUTATIONS: usize = 199;
 
 /// The three sets of a tour, in the data's own units: rows to learn from, rows that choose steps and the winner, and rows that score the winner once.
+#[derive(Clone, Debug)]
 pub struct Sets {
     pub train: Table,
     pub validation: Table,
@@ -46,7 +48,6 @@ impl Sets {
                 count(rows, "row")
             )));
         }
-        table.check_trainable()?;
         let table = &in_own_order(table, seed);
         let part = |table: &Table, share: f64, most: usize, purpose| {
             let rows = table.weighted_rows().len();
@@ -62,8 +63,32 @@ impl Sets {
             }
         };
         let (train, validation) = part(&rest, SHARE, MOST_VALIDATION, Purpose::Validation)?;
-        train.check_trainable()?;
         Ok(Self { train, validation, test })
+    }
+
+    /// Splits a table of typed columns, whose last `conditions` are conditions, and encodes it and its sets by the training rows; `test_is_given` where test rows
+    /// are not to be split off.
+    ///
+    /// # Errors
+    /// As [`Sets::split`]; columns in which there is nothing to learn, or to condition on.
+    pub fn encoded(
+        table: &Table,
+        conditions: usize,
+        test_is_given: bool,
+        test_fraction: Option<f32>,
+        seed: u64,
+    ) -> Result<(Encoded, Self)> {
+        let share = if test_is_given { Some(0.0) } else { test_fraction };
+        let typed = Self::split(table, None, share, seed)?;
+        let encoding = fitted(&typed.train, conditions, &(0..typed.train.rows()).collect::<Vec<_>>())?;
+        let encode = |rows: &Table, noise: u64| encoding.encode(rows, seed ^ noise);
+        let sets = Self {
+            train: encode(&typed.train, 0)?,
+            validation: encode(&typed.validation, VALIDATION_NOISE)?,
+            test: typed.test.as_ref().map(|rows| encode(rows, TEST_NOISE)).transpose()?,
+        };
+        let table = encode(&in_own_order(table, seed), 0)?;
+        Ok((Encoded { table, conditions: encoding.width_of_last(conditions), encoding: Some(encoding), split: None }, sets))
     }
 }
 

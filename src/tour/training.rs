@@ -136,6 +136,7 @@ impl Trainer<'_> {
             source_hash: self.plan.source.file_hash()?,
             table: train.clone(),
             encoding: self.plan.encoding.clone(),
+            split: None,
             conditions: self.plan.conditions,
             validation,
             test: None,

@@ -1,6 +1,8 @@
 //! The table of a run as numbers, whatever its columns are.
 
+use super::sets::Split;
 use crate::data::{Encoding, Table};
+use crate::methods::{Method, Training};
 use crate::{Error, Result};
 
 /// Validation rows are not encoded with the random numbers of the training rows.
@@ -16,33 +18,44 @@ pub struct Encoded {
     pub encoding: Option<Encoding>,
     /// How many of the last columns are conditions.
     pub conditions: usize,
+    /// The rows that were split off before the encoding was fitted to the others.
+    pub split: Option<Split>,
 }
 
 impl Encoded {
-    /// A table whose last `conditions` columns are conditions. One of numbers alone stays as it is.
+    /// A table whose last `conditions` columns are conditions, encoded by the rows that a training with these settings trains on (`given` says whether it has
+    /// validation and test rows of their own). One of numbers alone stays as it is.
     ///
     /// # Errors
     /// Columns in which there is nothing to learn, or to condition on.
-    pub fn of(table: Table, conditions: usize, seed: u64) -> Result<Self> {
+    pub fn of(table: Table, conditions: usize, settings: (&dyn Method, &Training), given: [bool; 2], seed: u64) -> Result<Self> {
         if Encoding::is_needless(&table) || table.rows() < 2 {
-            return Ok(Self { table, encoding: None, conditions });
+            return Ok(Self { table, encoding: None, conditions, split: None });
         }
-        let encoding = Encoding::fit(&table)?;
-        let widths = encoding.widths();
-        let (learned, given) = widths.split_at(widths.len() - conditions);
-        if let Some((name, _)) = given.iter().find(|(_, width)| *width == 0) {
-            return Err(Error::data(format!(
-                "column `{name}` of {} has one value, or identifies rows: nothing can be learned given it",
-                table.origin()
-            )));
-        }
-        if learned.iter().all(|(_, width)| *width == 0) {
-            return Err(Error::data(format!(
-                "{} has no column to learn: each has one value, or identifies rows",
-                table.origin()
-            )));
-        }
-        let conditions = given.iter().map(|(_, width)| width).sum();
-        Ok(Self { table: encoding.encode(&table, seed)?, encoding: Some(encoding), conditions })
+        let is_trainable = |rows: &[usize]| {
+            let trained = || fitted(&table, conditions, rows)?.encode(&table.select_rows(rows), seed)?.check_trainable();
+            trained().is_ok()
+        };
+        let split = Split::of(&table, settings, given, seed, &is_trainable)?;
+        let encoding = fitted(&table, conditions, &split.train)?;
+        let conditions = encoding.width_of_last(conditions);
+        Ok(Self { table: encoding.encode(&table, seed)?, encoding: Some(encoding), conditions, split: Some(split) })
     }
+}
+
+/// The encoding of a table by some of its rows.
+pub fn fitted(table: &Table, conditions: usize, rows: &[usize]) -> Result<Encoding> {
+    let encoding = Encoding::fit_rows(table, rows)?;
+    let widths = encoding.widths();
+    let (learned, given) = widths.split_at(widths.len() - conditions);
+    if let Some((name, _)) = given.iter().find(|(_, width)| *width == 0) {
+        return Err(Error::data(format!(
+            "column `{name}` of {} has one value, or identifies rows: nothing can be learned given it",
+            table.origin()
+        )));
+    }
+    if learned.iter().all(|(_, width)| *width == 0) {
+        return Err(Error::data(format!("{} has no column to learn: each has one value, or identifies rows", table.origin())));
+    }
+    Ok(encoding)
 }

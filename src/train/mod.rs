@@ -28,11 +28,11 @@ pub use trainer::{Run, Trainer};
 
 /// What the other modules use, and with the feature `unstable` the tests and the other packages.
 mod internal {
-    pub use super::encoded::{Encoded, TEST as TEST_NOISE, VALIDATION as VALIDATION_NOISE};
+    pub use super::encoded::{Encoded, TEST as TEST_NOISE, VALIDATION as VALIDATION_NOISE, fitted};
     pub use super::lock::Lock;
     pub use super::outside::MOST as MOST_OUTSIDE;
     pub use super::pace::steps_within;
-    pub use super::sets::{MOST_TEST, SMALL};
+    pub use super::sets::{MOST_TEST, SMALL, Split};
 }
 #[cfg(not(feature = "unstable"))]
 pub(crate) use internal::*;
@@ -73,6 +73,8 @@ pub struct Job {
     pub table: Table,
     /// How the table's columns stand for those of the data, where these are not all numbers.
     pub encoding: Option<Encoding>,
+    /// The rows that are split off, where the encoding was fitted to the others.
+    pub split: Option<Split>,
     /// How many of the table's last columns are given: the others are learned given them.
     pub conditions: usize,
     /// Validation rows, in place of a share of the table: their source and the rows.
@@ -231,7 +233,7 @@ pub fn train(gpu: &Gpu, job: Job, progress: &mut dyn Progress, stop: &AtomicBool
 /// As [`train`], but nothing stays.
 pub fn refit(gpu: &Gpu, job: Job, steps: u64, progress: &mut dyn Progress, stop: &AtomicBool) -> Result<Model> {
     let training = Training { test_fraction: Some(0.0), validation_fraction: Some(0.0), ..job.training };
-    let job = Job { out: None, resume: false, validation: None, test: None, training, ..job };
+    let job = Job { out: None, resume: false, validation: None, test: None, split: None, training, ..job };
     let Making { job, opened, mut stage, .. } = Making::prepare(gpu, job)?;
     let mut session = Session::new(Checkpoint::start(), opened.folder.as_ref(), &job.training, progress, stop)?;
     session.run(&mut stage, steps, None, None)?;

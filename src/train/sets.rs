@@ -2,8 +2,8 @@
 
 use super::Job;
 use crate::Result;
-use crate::data::{Purpose, Table, set_aside};
-use crate::methods::Method as _;
+use crate::data::{Purpose, Table, rows_aside};
+use crate::methods::{Method, Training};
 
 /// Rows below which validation rows are split off by default, and test rows are trained on in the end.
 pub const SMALL: usize = 5_000;
@@ -38,31 +38,71 @@ impl Rows {
     }
 }
 
-impl Sets {
-    /// The sets of a job: those that it gives, and those that its settings ask for, split off at random by its seed. Test rows first: nothing else touches them.
-    pub(super) fn of(job: &Job) -> Result<Self> {
-        let training = &job.training;
+/// Which rows of a table are split off, by their places.
+#[derive(Clone, Debug)]
+pub struct Split {
+    pub train: Vec<usize>,
+    validation: Option<Vec<usize>>,
+    test: Option<Vec<usize>>,
+}
+
+impl Split {
+    /// The rows that the settings ask to split off at random by the seed, where a set is not given (validation, test). Test rows first: nothing else touches
+    /// them. Where `is_trainable` says that a column has nothing to learn in the rows that are left, another split is tried.
+    pub fn of(
+        table: &Table,
+        (method, training): (&dyn Method, &Training),
+        given: [bool; 2],
+        seed: u64,
+        is_trainable: &dyn Fn(&[usize]) -> bool,
+    ) -> Result<Self> {
         // Rows that only say where to start are of another distribution.
-        let starts_only = job.method.target_score().is_some();
+        let starts_only = method.target_score().is_some();
         let auto = |share: f64| if starts_only { 0.0 } else { share };
-        let given = |set: &Option<(String, Table)>| -> Result<Option<Rows>> {
-            let aligned = |(source, rows): &(String, Table)| {
-                Ok(Rows { rows: rows.align(job.table.columns())?, source: Some(source.clone()) })
-            };
-            set.as_ref().map(aligned).transpose()
+        let weighted = |rows: &[usize]| {
+            let weighs = |row: usize| table.weights().is_none_or(|weights| weights[row] > 0.0);
+            rows.iter().filter(|&&row| weighs(row)).count()
         };
-        let (mut train, mut validation, mut test) = (job.table.clone(), given(&job.validation)?, given(&job.test)?);
-        if test.is_none() {
-            let rows = train.weighted_rows().len();
-            let usual = auto(SHARE.min(MOST_TEST as f64 / rows.max(1) as f64));
-            (train, test) = parted(train, training.test_fraction.map_or(usual, f64::from), job.seed, Purpose::Test)?;
+        let mut split = Self { train: (0..table.rows()).collect(), validation: None, test: None };
+        let parted =
+            |rows: Vec<usize>, share: f64, purpose| parted((table, rows), weighted, share, (seed, purpose), is_trainable);
+        if !given[1] {
+            let usual = auto(SHARE.min(MOST_TEST as f64 / weighted(&split.train).max(1) as f64));
+            (split.train, split.test) = parted(split.train, training.test_fraction.map_or(usual, f64::from), Purpose::Test)?;
         }
-        if validation.is_none() {
-            let usual = auto(if train.weighted_rows().len() < SMALL { SHARE } else { 0.0 });
-            (train, validation) =
-                parted(train, training.validation_fraction.map_or(usual, f64::from), job.seed, Purpose::Validation)?;
+        if !given[0] {
+            let usual = auto(if weighted(&split.train) < SMALL { SHARE } else { 0.0 });
+            (split.train, split.validation) =
+                parted(split.train, training.validation_fraction.map_or(usual, f64::from), Purpose::Validation)?;
         }
-        Ok(Self { train, validation, test })
+        Ok(split)
+    }
+}
+
+impl Sets {
+    /// The sets of a job: those that it gives, and those that its settings ask for.
+    pub(super) fn of(job: &Job) -> Result<Self> {
+        let table = &job.table;
+        let split = match &job.split {
+            Some(split) => split.clone(),
+            None => {
+                let is_trainable = |rows: &[usize]| table.select_rows(rows).check_trainable().is_ok();
+                let given = [job.validation.is_some(), job.test.is_some()];
+                Split::of(table, (job.method.as_ref(), &job.training), given, job.seed, &is_trainable)?
+            }
+        };
+        let set = |given: &Option<(String, Table)>, rows: Option<Vec<usize>>| -> Result<Option<Rows>> {
+            Ok(match given {
+                Some((source, rows)) => Some(Rows { rows: rows.align(table.columns())?, source: Some(source.clone()) }),
+                None => rows.map(|rows| Rows { rows: table.select_rows(&rows), source: None }),
+            })
+        };
+        let whole = split.train.len() == table.rows();
+        Ok(Self {
+            train: if whole { table.clone() } else { table.select_rows(&split.train) },
+            validation: set(&job.validation, split.validation)?,
+            test: set(&job.test, split.test)?,
+        })
     }
 
     /// Whether the model that is saved is trained again on all rows of the data.
@@ -72,20 +112,26 @@ impl Sets {
     }
 }
 
-/// Rows split off a table, where there are enough. A column that would be constant in the rest, such as one of a rare level, has another split tried.
-fn parted(table: Table, share: f64, seed: u64, purpose: Purpose) -> Result<(Table, Option<Rows>)> {
-    let rows = table.weighted_rows().len();
-    let count = (share * rows as f64).round() as usize;
-    if count == 0 || rows < LEAST {
-        return Ok((table, None));
+/// Rows split off those of a table, where there are enough. A column that would be constant in the rest, such as one of a rare level, has another split tried.
+fn parted(
+    (table, rows): (&Table, Vec<usize>),
+    weighted: impl Fn(&[usize]) -> usize,
+    share: f64,
+    (seed, purpose): (u64, Purpose),
+    is_trainable: &dyn Fn(&[usize]) -> bool,
+) -> Result<(Vec<usize>, Option<Vec<usize>>)> {
+    let own = weighted(&rows);
+    let count = (share * own as f64).round() as usize;
+    if count == 0 || own < LEAST {
+        return Ok((rows, None));
     }
-    let mut split = set_aside(&table, count, seed, purpose)?;
+    let mut split = rows_aside(table, &rows, count, seed, purpose)?;
     for further in 1..TRIES {
-        if split.0.check_trainable().is_ok() {
+        if is_trainable(&split.0) {
             break;
         }
-        split = set_aside(&table, count, seed.wrapping_add(further << 32), purpose)?;
+        split = rows_aside(table, &rows, count, seed.wrapping_add(further << 32), purpose)?;
     }
-    let (train, rows) = split;
-    Ok((train, Some(Rows { rows, source: None })))
+    let (train, aside) = split;
+    Ok((train, Some(aside)))
 }

@@ -174,7 +174,9 @@ impl<'a> Trainer<'a> {
             Some(rows) => Some((rows.origin().to_string(), rows.align(table.columns())?)),
             None => None,
         };
-        let Encoded { table, encoding, conditions } = Encoded::of(table, condition.len(), seed)?;
+        let settings = (method.as_ref(), &training);
+        let Encoded { table, encoding, conditions, split } =
+            Encoded::of(table, condition.len(), settings, [validation.is_some(), false], seed)?;
         if let (Some(encoding), Some((_, rows))) = (&encoding, &mut validation) {
             *rows = encoding.encode(rows, seed ^ VALIDATION)?;
         }
@@ -187,6 +189,7 @@ impl<'a> Trainer<'a> {
             conditions,
             table,
             encoding,
+            split,
             validation,
             test: None,
             out: folder,

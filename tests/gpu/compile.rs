@@ -74,6 +74,7 @@ fn train_and_sample(gpu: &Gpu, method: &dyn Method) {
         source_hash: None,
         table: Toy::EightGaussians.sample(2_000, 1),
         encoding: None,
+        split: None,
         conditions: 0,
         validation: None,
         test: None,

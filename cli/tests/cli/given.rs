@@ -161,8 +161,7 @@ fn missing_cells_are_learned_given_and_scored_on_the_whole_way() {
     assert_eq!(desk.text("like.csv").lines().filter(|line| line.ends_with(',')).count(), 2);
     let ended = desk.run("evaluate --reference birds.csv --samples like.csv --json");
     assert!(ended.status == Some(0) && ended.out.contains("\"reference_rows\":241"), "{}{}", ended.err, ended.out);
-    // A density is one of each row of the file, and rows with missing cells have none of numbers.
-    desk.fails("log-density run --data birds.csv", 2, &["log-densities of such rows are not computed yet"]);
+    desk.fails("log-density run --data birds.csv", 2, &["a model of method `energy` has no density"]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! One column: the states that it can be in, and the numbers of one of them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use rand::RngExt;
 use rand::rngs::ChaCha8Rng;
@@ -117,6 +117,11 @@ impl Kind {
     }
 }
 
+/// A value's bits: a zero of either sign is one value.
+fn key(value: f64) -> u64 {
+    (value + 0.0).to_bits()
+}
+
 fn gcd(mut a: u64, mut b: u64) -> u64 {
     while b > 0 {
         (a, b) = (b, a % b);
@@ -167,30 +172,36 @@ impl Numbers {
 }
 
 impl EncodedColumn {
-    pub fn fit(table: &Table, j: usize) -> Result<Self> {
+    /// Column `j` of a table, fitted to some of its rows. What the others have is known besides: levels, whether cells are missing, and identifiers.
+    pub fn fit(table: &Table, j: usize, rows: &[usize]) -> Result<Self> {
         let ty = table.column_type(j);
         let kind = Kind::of(table, j);
-        let missing = |row: &usize| table.missing(j).is_some_and(|missing| missing[*row]);
-        let column: Vec<f64> = table.column(j).collect();
-        let values: Vec<f64> = (0..table.rows()).filter(|row| !missing(row)).map(|row| column[row]).collect();
-        let absent = table.rows() - values.len();
+        let missing = |row: usize| table.missing(j).is_some_and(|missing| missing[row]);
+        let value = |row: usize| table.row(row)[j];
+        let values: Vec<f64> = rows.iter().filter(|&&row| !missing(row)).map(|&row| value(row)).collect();
+        let all = || (0..table.rows()).filter(|&row| !missing(row)).map(value);
         let coding = match ty {
-            ColumnType::Constant => Coding::Constant { value: values.first().copied() },
+            ColumnType::Constant => Coding::Constant { value: all().next() },
             ColumnType::Identifier => {
                 let last = table.integers(j).and_then(|all| all.into_iter().max());
                 Coding::Identifier { next: last.map(|last| last.saturating_add(1)) }
             }
-            _ => Self::states(&kind, &values, absent, table.levels(j).map_or(0, <[String]>::len))?,
+            _ => {
+                let absent = (0..table.rows()).any(missing).then_some(rows.len() - values.len());
+                let own: HashSet<u64> = values.iter().map(|&value| key(value)).collect();
+                let has_more = rows.len() < table.rows() && all().any(|value| !own.contains(&key(value)));
+                Self::states(&kind, &values, absent, has_more, table.levels(j).map_or(0, <[String]>::len))?
+            }
         };
         let learned = !matches!(coding, Coding::Identifier { .. });
         let levels = table.levels(j).filter(|_| learned).unwrap_or_default().to_vec();
         Ok(Self { name: table.columns()[j].clone(), ty, kind, levels, coding })
     }
 
-    fn states(kind: &Kind, values: &[f64], absent: usize, levels: usize) -> Result<Coding> {
+    /// The states of these values; `absent` of the rows are missing, where any row of the table is, and `has_more` says whether other rows have further values.
+    fn states(kind: &Kind, values: &[f64], absent: Option<usize>, has_more: bool, levels: usize) -> Result<Coding> {
         let mut counts: HashMap<u64, usize> = HashMap::new();
-        // A zero of either sign is one value.
-        values.iter().for_each(|value| *counts.entry((value + 0.0).to_bits()).or_default() += 1);
+        values.iter().for_each(|value| *counts.entry(key(*value)).or_default() += 1);
         let mut counts: Vec<(f64, usize)> = counts.into_iter().map(|(bits, count)| (f64::from_bits(bits), count)).collect();
         counts.sort_unstable_by(|a, b| b.1.cmp(&a.1).then(a.0.total_cmp(&b.0)));
         let often = |count: usize| count >= LEAST_ROWS && count as f64 >= ATOM * values.len() as f64;
@@ -224,11 +235,15 @@ impl EncodedColumn {
         states.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
         let rest: Vec<f64> = values.iter().copied().filter(|value| states.iter().all(|(atom, _)| atom != value)).collect();
         let mut all: Vec<(State, usize)> = states.into_iter().map(|(value, count)| (State::Value(value), count)).collect();
-        let numbers = (!rest.is_empty() && !matches!(kind, Kind::Level)).then(|| Numbers::fit(&rest, kind));
+        let numbers = match kind {
+            Kind::Level => None,
+            _ if rest.is_empty() => (has_more && !values.is_empty()).then(|| Numbers::fit(values, kind)),
+            _ => Some(Numbers::fit(&rest, kind)),
+        };
         if numbers.is_some() {
             all.push((State::Number, rest.len()));
         }
-        if absent > 0 {
+        if let Some(absent) = absent {
             all.push((State::Missing, absent));
         }
         let code = Code::new(&all.iter().map(|(_, count)| *count).collect::<Vec<_>>())?;
@@ -336,7 +351,7 @@ impl EncodedColumn {
                 State::Number => number = Some(at),
                 State::Missing => missing = Some(at),
                 State::Value(value) => {
-                    known.insert((value + 0.0).to_bits(), at);
+                    known.insert(key(*value), at);
                 }
             }
         }
@@ -413,10 +428,10 @@ impl Writer<'_> {
         let (state, value) = match &self.levels {
             _ if missing => (self.missing.ok_or_else(|| self.unseen(row, "no missing cells"))?, None),
             Some(levels) => {
-                let level = levels[cell as usize].and_then(|level| self.known.get(&(level as f64 + 0.0).to_bits()));
+                let level = levels[cell as usize].and_then(|level| self.known.get(&key(level as f64)));
                 (*level.ok_or_else(|| self.unseen_level(row, cell as usize))?, None)
             }
-            None => match self.known.get(&(cell + 0.0).to_bits()) {
+            None => match self.known.get(&key(cell)) {
                 Some(state) => (*state, None),
                 None => (self.number.ok_or_else(|| self.unseen(row, "not this value"))?, Some(cell)),
             },

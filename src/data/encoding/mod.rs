@@ -56,7 +56,15 @@ impl Encoding {
     /// # Errors
     /// A table in which nothing is left to learn; more than 2²⁰ levels in a column.
     pub fn fit(table: &Table) -> Result<Self> {
-        let columns = (0..table.cols()).map(|j| EncodedColumn::fit(table, j)).collect::<Result<Vec<_>>>()?;
+        Self::fit_rows(table, &(0..table.rows()).collect::<Vec<_>>())
+    }
+
+    /// Fits the encoding to some rows of a table, those that are trained on. All of the table's rows can be encoded by it.
+    ///
+    /// # Errors
+    /// As [`Encoding::fit`].
+    pub fn fit_rows(table: &Table, rows: &[usize]) -> Result<Self> {
+        let columns = (0..table.cols()).map(|j| EncodedColumn::fit(table, j, rows)).collect::<Result<Vec<_>>>()?;
         if columns.iter().all(|column| column.width() == 0) {
             return Err(Error::data(format!(
                 "{} has no column to learn: each has one value, or identifies rows",
@@ -122,6 +130,11 @@ impl Encoding {
     /// The columns that are learned: of each its name, and how many columns of numbers it takes.
     pub fn widths(&self) -> Vec<(&str, usize)> {
         self.columns.iter().map(|column| (column.name.as_str(), column.width())).collect()
+    }
+
+    /// How many columns of numbers the last columns take.
+    pub(crate) fn width_of_last(&self, columns: usize) -> usize {
+        self.columns.iter().rev().take(columns).map(EncodedColumn::width).sum()
     }
 
     /// The rows of a table as numbers; what is drawn at random (numbers that mean nothing, one of two words) by the seed. Weights stay.

@@ -342,6 +342,7 @@ impl Maker<'_> {
             source_hash: None,
             table: self.data(scorer, key.seed)?,
             encoding: None,
+            split: None,
             conditions: 0,
             validation: None,
             test: None,

@@ -343,6 +343,7 @@ impl Maker<'_> {
             source_hash: None,
             table: toy.sample(self.settings.rows, seed),
             encoding: None,
+            split: None,
             conditions: 0,
             validation: None,
             test: None,

@@ -97,6 +97,7 @@ impl Bench {
             source_hash: None,
             table: self.scorer.sets.train.clone(),
             encoding: None,
+            split: None,
             conditions: 0,
             validation: None,
             test: None,

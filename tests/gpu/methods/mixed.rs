@@ -45,11 +45,12 @@ fn rows() -> (Table, Vec<f64>) {
 }
 
 fn learn(method: &str, conditions: usize, extra: &str) -> Model {
-    let encoded = Encoded::of(table(1500), conditions, 0).unwrap();
     let out = tempfile::tempdir().unwrap();
-    let settings = format!("test_fraction = 0\nvalidation_fraction = 0\nhidden_width = 32\nhidden_layers = 2\n{extra}");
-    let job = job(encoded.table, "a test", method, &settings, out.path());
-    let job = Job { encoding: encoded.encoding, conditions: encoded.conditions, ..job };
+    let settings = format!("hidden_width = 32\nhidden_layers = 2\n{extra}");
+    let job = job(table(1500), "a test", method, &settings, out.path());
+    let encoded = Encoded::of(job.table, conditions, (job.method.as_ref(), &job.training), [false; 2], 0).unwrap();
+    let Encoded { table, encoding, conditions, split } = encoded;
+    let job = Job { table, encoding, conditions, split, ..job };
     train::train(&GPU, job, &mut Silent, &AtomicBool::new(false)).unwrap().model
 }
 

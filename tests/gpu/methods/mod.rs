@@ -61,6 +61,7 @@ fn job(table: Table, source: &str, method: &str, extra: &str, out: &std::path::P
         source_hash: None,
         table,
         encoding: None,
+        split: None,
         conditions: 0,
         validation: None,
         test: None,

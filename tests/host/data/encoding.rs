@@ -159,3 +159,28 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn an_encoding_of_some_rows_takes_them_all() {
+    // Beside the fitted rows: a level, a missing cell, a further number, and one beyond the range.
+    let rows = 200usize;
+    let rare = |i: usize, usual: i64, other: i64| if i == 150 { other } else { usual };
+    let table = Table::from_columns([
+        Column::categories("level", (0..rows).map(|i| rare(i, (i % 2) as i64, 2) as u32).collect(), ["a", "b", "c"]).unwrap(),
+        Column::integers("two", (0..rows).map(|i| rare(i, (i % 2) as i64, 7)).collect()),
+        Column::integers("more", (0..rows).map(|i| rare(i, (i * 37 % 101) as i64, 5000)).collect())
+            .with_missing((0..rows).map(|i| i == 151).collect())
+            .unwrap(),
+    ])
+    .unwrap();
+    let fitted: Vec<usize> = (0..150).collect();
+    let encoding = Encoding::fit_rows(&table, &fitted).unwrap();
+    let numbers = encoding.encode(&table, 0).unwrap();
+    let back = encoding.decode(&numbers, 0).unwrap();
+    assert_eq!(back.levels(0).unwrap()[back.row(150)[0] as usize], "c");
+    assert!(back.missing(2).unwrap()[151]);
+    // What was fitted does not depend on the other rows: samples stay within the range of those that were.
+    assert_eq!((back.row(150)[1], back.row(150)[2]), (1.0, 100.0));
+    let of_the_fitted = Encoding::fit(&table.select_rows(&fitted)).unwrap();
+    assert!(of_the_fitted.encode(&table, 0).unwrap_err().to_string().contains("training data did not have"));
+}
