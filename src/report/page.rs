@@ -9,6 +9,8 @@ use crate::metrics::{Better, Evaluation, Score};
 
 /// Letters from which on a fact has a line of its own.
 const LONG: usize = 100;
+/// Letters from which on it is folded: the names of dozens of columns.
+const VERY_LONG: usize = 400;
 
 /// A run's page. Empty parts are left out.
 #[derive(Clone, Debug, Default)]
@@ -109,7 +111,15 @@ impl Page {
             html.push_str("<dl class=\"facts\">\n");
             for (name, value) in &self.facts {
                 let class = if value.chars().count() > LONG { " class=\"long\"" } else { "" };
-                let _ = writeln!(html, "<div{class}><dt>{}</dt><dd>{}</dd></div>", escape(name), escape(value));
+                let shown = escape(value);
+                let shown = match value.char_indices().nth(VERY_LONG) {
+                    Some(_) => {
+                        let start: String = value.chars().take(LONG).collect();
+                        format!("<details><summary>{} …</summary>{shown}</details>", escape(&start))
+                    }
+                    None => shown,
+                };
+                let _ = writeln!(html, "<div{class}><dt>{}</dt><dd>{shown}</dd></div>", escape(name));
             }
             html.push_str("</dl>\n");
         }
@@ -148,6 +158,11 @@ impl Page {
         html.push_str("</main>\n</body>\n</html>\n");
         html
     }
+}
+
+/// What a narrow window, where a row of a table is a list, says before a cell.
+fn label(head: Option<&String>) -> String {
+    head.filter(|head| !head.is_empty()).map_or(String::new(), |head| format!(" data-label=\"{}\"", escape(head)))
 }
 
 /// Columns that a page lists.
@@ -192,9 +207,12 @@ impl Sheet {
             for row in &self.rows {
                 html.push_str("<tr>");
                 for (i, (value, below)) in row.iter().enumerate() {
-                    let (open, close) = if i == 0 { ("th scope=\"row\"", "th") } else { ("td", "td") };
                     let below = if below.is_empty() { String::new() } else { format!("<small>{}</small>", escape(below)) };
-                    let _ = write!(html, "<{open}>{}{below}</{close}>", escape(value));
+                    let value = escape(value);
+                    let _ = match i {
+                        0 => write!(html, "<th scope=\"row\">{value}{below}</th>"),
+                        _ => write!(html, "<td{}><span>{value}{below}</span></td>", label(self.head.get(i))),
+                    };
                 }
                 html.push_str("</tr>\n");
             }
@@ -245,15 +263,14 @@ impl ScoreTable {
             let _ = write!(html, "<tr><th scope=\"row\">{name}<small>{meaning}{gap}{better}</small></th>");
             for (i, cell) in row.cells.iter().enumerate() {
                 let class = if i == 0 { "ours" } else { "other" };
-                match cell {
+                let cell = match cell {
                     Some(score) => {
                         let (value, spread) = style::aligned(score.value, score.interval);
-                        let _ = write!(html, "<td class=\"{class}\">{value}<small>{}</small></td>", uncertainty(score, spread));
+                        format!("{value}<small>{}</small>", uncertainty(score, spread))
                     }
-                    None => {
-                        let _ = write!(html, "<td class=\"{class}\">–</td>");
-                    }
-                }
+                    None => "–".into(),
+                };
+                let _ = write!(html, "<td class=\"{class}\"{}><span>{cell}</span></td>", label(self.columns.get(i)));
             }
             html.push_str("</tr>\n");
         }
