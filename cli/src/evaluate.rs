@@ -2,6 +2,7 @@
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use pushforward::data::{ColumnType, LoadOptions, Source, Table, TypeOptions, groups};
+use pushforward::metrics::scorecard::scorecard;
 use pushforward::metrics::{Evaluation, Evaluator, Stage, Watch};
 use pushforward::words::number;
 
@@ -53,7 +54,29 @@ pub fn evaluate(args: &Evaluate, adapter: &str, console: Console) -> anyhow::Res
     if let Some(bar) = bar {
         bar.finish_and_clear();
     }
-    shown(args, &(found?, [reference.rows(), samples.rows()]), console)
+    let mut found = found?;
+    // Columns of categories are one each here, and numeric indicators there.
+    if texts && let Some([reference, samples]) = both(args)? {
+        found.scorecard = Some(scorecard(&reference, &samples, args.seed)?);
+    }
+    shown(args, &(found, [reference.rows(), samples.rows()]), console)
+}
+
+/// Both tables with the types of their columns, where they have columns of other types than numbers.
+fn both(args: &Evaluate) -> anyhow::Result<Option<[Table; 2]>> {
+    let source = args.reference.parse::<Source>()?;
+    let options = |weights: &Option<String>| LoadOptions { weights: weights.clone(), ..LoadOptions::default() };
+    let Some(reference) = typed::table(&source, &[], &options(&args.weights), &TypeOptions::default())? else {
+        return Ok(None);
+    };
+    let samples = args.samples.parse::<Source>()?.load_typed(0, &options(&args.sample_weights), &types_of(&reference))?;
+    Ok(Some([reference, samples]))
+}
+
+/// The types as the reference has them: a sample may not show what a column is.
+fn types_of(reference: &Table) -> TypeOptions {
+    let known = (0..reference.cols()).map(|j| (reference.columns()[j].clone(), reference.column_type(j)));
+    TypeOptions { types: known.filter(|(_, ty)| ty.is_learned()).collect(), ..TypeOptions::default() }
 }
 
 /// The scores of tables with dates, identifiers or missing cells: with the types of their columns. None where a table has none of these.
@@ -70,9 +93,7 @@ fn typed(args: &Evaluate, adapter: &str, console: Console) -> anyhow::Result<Opt
         (0..table.cols()).any(by_types)
     };
     let Some(reference) = read(&args.reference, &types, &args.weights)?.filter(needs) else { return Ok(None) };
-    // As the reference has them: a sample may not show what a column is.
-    let known = (0..reference.cols()).map(|j| (reference.columns()[j].clone(), reference.column_type(j)));
-    let types = TypeOptions { types: known.filter(|(_, ty)| ty.is_learned()).collect(), ..types };
+    let types = types_of(&reference);
     let load = |text: &str, weights: &Option<String>| {
         text.parse::<Source>()?.load_typed(0, &LoadOptions { weights: weights.clone(), ..LoadOptions::default() }, &types)
     };

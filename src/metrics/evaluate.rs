@@ -177,6 +177,7 @@ fn in_units(sets: &[Set; 2], plain: Points, train: Option<Points>, options: &Opt
         ks: WorstColumn { worst, column, columns: ks },
         memorization,
         by_column,
+        scorecard: None,
         verdict: String::new(),
         notes: Vec::new(),
     })

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::columns::ColumnDifference;
+use super::scorecard::Scorecard;
 use super::{Options, Score, c2st};
 use crate::words::count;
 
@@ -44,6 +45,9 @@ pub struct Evaluation {
     /// The columns of the file, the farthest off first, where their names were given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub by_column: Vec<ColumnDifference>,
+    /// Column by column and pair by pair, where tables with the types of their columns were scored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scorecard: Option<Scorecard>,
     /// The result in a sentence or two.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub verdict: String,
@@ -176,10 +180,11 @@ impl Evaluation {
     pub fn scores(&self) -> Vec<NamedScore> {
         use Better::{Higher, Lower, Near};
         let named = |name, meaning, better, score: &Score| NamedScore { name, meaning, better, score: score.clone() };
-        let mut scores = vec![
+        let mut scores = self.scorecard.as_ref().map_or_else(Vec::new, Scorecard::scores);
+        scores.extend([
             named("Energy distance", "between the distributions; about 0 if they are equal", Lower, &self.energy),
             named("MMD²", "the same by Gaussian kernels; p by permutation", Lower, &self.mmd2),
-        ];
+        ]);
         scores.extend(
             self.ksd2.as_ref().map(|s| named("KSD²", "to the target whose score is known; p by wild bootstrap", Lower, s)),
         );

@@ -13,6 +13,7 @@
 //! | classifier two-sample test | [`classifier_test`] | Clopper–Pearson interval; p-value of predictions on rows not yet seen |
 //! | Stein discrepancy to a known score | [`stein_discrepancy`] | U-statistic variance; wild bootstrap |
 //! | nearest distance and Vendi score of one set | [`diversity`](fn@diversity) | standard error of a mean; none |
+//! | shapes, trends, missing cells and coverage of columns of any type | the field `scorecard` of an [`Evaluation`] | delta method |
 //! | log-likelihood | [`LogLikelihood`] | standard error of a mean |
 //! | nearer of two to a third | [`nearer`](fn@nearer) | permutation |
 //! | memorization of training rows | [`memorization`](fn@memorization), [`memorization_test`] | order statistics, Wilson, Mann–Whitney |
@@ -37,6 +38,7 @@ use crate::data::Table;
 use crate::words::count;
 use crate::{Error, Result};
 
+mod agreement;
 #[cfg(not(feature = "unstable"))]
 pub(crate) mod assignment;
 #[cfg(feature = "unstable")]
@@ -53,6 +55,7 @@ pub mod chains;
 pub(crate) mod columns;
 #[cfg(feature = "unstable")]
 pub mod columns;
+mod coverage;
 mod device;
 #[cfg(not(feature = "unstable"))]
 pub(crate) mod diversity;
@@ -84,6 +87,7 @@ pub mod manifold;
 pub(crate) mod memorization;
 #[cfg(feature = "unstable")]
 pub mod memorization;
+mod mixed;
 #[cfg(not(feature = "unstable"))]
 pub(crate) mod nearer;
 #[cfg(feature = "unstable")]
@@ -107,7 +111,13 @@ pub mod permutation;
 pub(crate) mod scale;
 #[cfg(feature = "unstable")]
 pub mod scale;
+#[cfg(not(feature = "unstable"))]
+pub(crate) mod scorecard;
+#[cfg(feature = "unstable")]
+pub mod scorecard;
+mod scorecard_shown;
 mod sets;
+mod shapes;
 mod shown;
 #[cfg(not(feature = "unstable"))]
 pub(crate) mod sinkhorn;
@@ -127,6 +137,7 @@ pub(crate) mod threads;
 pub(crate) mod trees;
 #[cfg(feature = "unstable")]
 pub mod trees;
+mod trends;
 mod verdict;
 #[cfg(not(feature = "unstable"))]
 pub(crate) mod wasserstein;

@@ -10,12 +10,19 @@ const COLUMNS: usize = 12;
 impl fmt::Display for Evaluation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut parts = vec![format!("{}\n", self.verdict)];
-        if !self.by_column.is_empty() {
-            parts.push(by_column(self));
+        let card = self.scorecard.as_ref();
+        if let Some(said) = card.map(|card| card.said()).filter(|said| !said.is_empty()) {
+            parts[0] += &format!("{said}\n");
+        }
+        match card.filter(|card| card.has_types) {
+            Some(card) => parts.push(card.text()),
+            None if !self.by_column.is_empty() => parts.push(by_column(self)),
+            None => (),
         }
         let mut scores = scores(self);
         scores += &subsampled(self);
-        self.notes.iter().for_each(|note| scores += &format!("{note}\n"));
+        let of_card = card.map_or(&[][..], |card| &card.notes);
+        self.notes.iter().chain(of_card).for_each(|note| scores += &format!("{note}\n"));
         parts.push(scores);
         f.write_str(parts.join("\n").trim_end())
     }

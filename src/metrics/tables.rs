@@ -3,6 +3,7 @@
 use super::columns::by_column;
 use super::evaluate::evaluate_points;
 use super::options::Options;
+use super::scorecard::scorecard;
 use super::{Evaluation, Points, Watch, scale};
 use crate::Result;
 use crate::data::{Encoding, Source, Standardization, Table, Target};
@@ -92,10 +93,11 @@ impl<'a> Evaluator<'a> {
     /// # Errors
     /// Columns that are missing; too few rows; expressions that do not fit.
     pub fn evaluate(&self, reference: &Table, samples: &Table) -> Result<Evaluation> {
-        match [reference, samples].into_iter().all(Encoding::is_needless) {
+        let found = match [reference, samples].into_iter().all(Encoding::is_needless) {
             true => self.evaluate_numbers(reference, samples),
             false => self.evaluate_typed(reference, samples),
-        }
+        };
+        Ok(Evaluation { scorecard: Some(scorecard(reference, samples, self.options.seed)?), ..found? })
     }
 
     /// The same for tables that are not all numbers: on an encoding that is fitted to both, so that neither has a category that the other lacks.

@@ -1,4 +1,5 @@
 //! What needs no device: tables, files, toy targets, plots and pages.
 
 mod data;
+mod metrics;
 mod report;
