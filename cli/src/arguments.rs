@@ -297,6 +297,9 @@ pub struct Evaluate {
     /// Training data: adds the scores of memorization, which tell copies from new rows
     #[arg(long, value_name = "SOURCE")]
     pub train: Option<String>,
+    /// Column that models of samples and of real rows predict from the others: adds machine-learning efficacy
+    #[arg(long, value_name = "COLUMN")]
+    pub target: Option<String>,
     /// Score ∇ log p of the target distribution, one expression per column in the reference's column names (repeat the flag): adds KSD². Toy distributions
     /// have their own
     #[arg(long, value_name = "EXPR", allow_hyphen_values = true)]

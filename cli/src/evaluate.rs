@@ -2,7 +2,7 @@
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use pushforward::data::{ColumnType, LoadOptions, Source, Table, TypeOptions, groups};
-use pushforward::metrics::scorecard::scorecard;
+use pushforward::metrics::typed::add as scores_of_types;
 use pushforward::metrics::{Evaluation, Evaluator, Stage, Watch};
 use pushforward::words::number;
 
@@ -50,27 +50,31 @@ pub fn evaluate(args: &Evaluate, adapter: &str, console: Console) -> anyhow::Res
     if let Some(train) = &train {
         evaluator = evaluator.train(train);
     }
+    if let Some(target) = args.target.as_ref().filter(|_| !texts) {
+        evaluator = evaluator.target(target);
+    }
     let found = evaluator.evaluate(&reference, &samples);
     if let Some(bar) = bar {
         bar.finish_and_clear();
     }
     let mut found = found?;
-    // Columns of categories are one each here, and numeric indicators there.
-    if texts && let Some([reference, samples]) = both(args)? {
-        found.scorecard = Some(scorecard(&reference, &samples, args.seed)?);
+    if texts {
+        add_typed(args, &mut found)?;
     }
     shown(args, &(found, [reference.rows(), samples.rows()]), console)
 }
 
-/// Both tables with the types of their columns, where they have columns of other types than numbers.
-fn both(args: &Evaluate) -> anyhow::Result<Option<[Table; 2]>> {
-    let source = args.reference.parse::<Source>()?;
+/// The scores that take a column of categories as one, where the others take its levels.
+fn add_typed(args: &Evaluate, found: &mut Evaluation) -> anyhow::Result<()> {
     let options = |weights: &Option<String>| LoadOptions { weights: weights.clone(), ..LoadOptions::default() };
-    let Some(reference) = typed::table(&source, &[], &options(&args.weights), &TypeOptions::default())? else {
-        return Ok(None);
+    let Some(reference) = typed::table(&args.reference.parse()?, &[], &options(&args.weights), &TypeOptions::default())? else {
+        return Ok(());
     };
-    let samples = args.samples.parse::<Source>()?.load_typed(0, &options(&args.sample_weights), &types_of(&reference))?;
-    Ok(Some([reference, samples]))
+    let types = types_of(&reference);
+    let load = |text: &str, weights: &Option<String>| text.parse::<Source>()?.load_typed(0, &options(weights), &types);
+    let samples = load(&args.samples, &args.sample_weights)?;
+    let train = args.train.as_ref().map(|text| load(text, &None)).transpose()?;
+    Ok(scores_of_types(found, &reference, &samples, train.as_ref(), (args.target.as_deref(), args.seed))?)
 }
 
 /// The types as the reference has them: a sample may not show what a column is.
@@ -105,6 +109,9 @@ fn typed(args: &Evaluate, adapter: &str, console: Console) -> anyhow::Result<Opt
     let mut evaluator = Evaluator::new(&gpu).standardize(args.standardize).seed(args.seed).pair_rows(args.pair_rows).watch(watch);
     if let Some(train) = &train {
         evaluator = evaluator.train(train);
+    }
+    if let Some(target) = &args.target {
+        evaluator = evaluator.target(target);
     }
     let found = evaluator.evaluate(&reference, &samples);
     if let Some(bar) = bar {

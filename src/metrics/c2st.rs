@@ -85,7 +85,7 @@ pub fn classify(gpu: Option<&Gpu>, reference: Points, samples: Points, most: usi
     let by_trees = map_rows(jobs.len(), |at, _: &mut ()| {
         let job = &jobs[at];
         let trees = Trees::fit(&binned, &job.train, &labels, seed);
-        job.classified.iter().map(|&i| trees.logit(&binned, i as usize)).collect::<Vec<f64>>()
+        job.classified.iter().map(|&i| trees.predict(&binned, i as usize)).collect::<Vec<f64>>()
     });
     let trees = Calls::new(&jobs, by_trees, &labels, seed);
     let network = match gpu {

@@ -178,6 +178,7 @@ fn in_units(sets: &[Set; 2], plain: Points, train: Option<Points>, options: &Opt
         memorization,
         by_column,
         scorecard: None,
+        efficacy: None,
         verdict: String::new(),
         notes: Vec::new(),
     })

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::columns::ColumnDifference;
+use super::efficacy::Efficacy;
 use super::scorecard::Scorecard;
 use super::{Options, Score, c2st};
 use crate::words::count;
@@ -48,6 +49,9 @@ pub struct Evaluation {
     /// Column by column and pair by pair, where tables with the types of their columns were scored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scorecard: Option<Scorecard>,
+    /// How well models of samples predict a column, where one was named.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub efficacy: Option<Efficacy>,
     /// The result in a sentence or two.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub verdict: String,
@@ -181,6 +185,7 @@ impl Evaluation {
         use Better::{Higher, Lower, Near};
         let named = |name, meaning, better, score: &Score| NamedScore { name, meaning, better, score: score.clone() };
         let mut scores = self.scorecard.as_ref().map_or_else(Vec::new, Scorecard::scores);
+        scores.extend(self.efficacy.as_ref().map_or_else(Vec::new, Efficacy::scores));
         scores.extend([
             named("Energy distance", "between the distributions; about 0 if they are equal", Lower, &self.energy),
             named("MMD²", "the same by Gaussian kernels; p by permutation", Lower, &self.mmd2),

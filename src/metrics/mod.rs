@@ -14,6 +14,7 @@
 //! | Stein discrepancy to a known score | [`stein_discrepancy`] | U-statistic variance; wild bootstrap |
 //! | nearest distance and Vendi score of one set | [`diversity`](fn@diversity) | standard error of a mean; none |
 //! | shapes, trends, missing cells and coverage of columns of any type | the field `scorecard` of an [`Evaluation`] | delta method |
+//! | machine-learning efficacy of samples for predicting a column | [`Evaluator::target`] | bootstrap of test rows |
 //! | log-likelihood | [`LogLikelihood`] | standard error of a mean |
 //! | nearer of two to a third | [`nearer`](fn@nearer) | permutation |
 //! | memorization of training rows | [`memorization`](fn@memorization), [`memorization_test`] | order statistics, Wilson, Mann–Whitney |
@@ -61,6 +62,11 @@ mod device;
 pub(crate) mod diversity;
 #[cfg(feature = "unstable")]
 pub mod diversity;
+#[cfg(not(feature = "unstable"))]
+pub(crate) mod efficacy;
+#[cfg(feature = "unstable")]
+pub mod efficacy;
+mod efficacy_shown;
 mod evaluate;
 mod evaluation;
 #[cfg(not(feature = "unstable"))]
@@ -108,6 +114,10 @@ pub(crate) mod permutation;
 #[cfg(feature = "unstable")]
 pub mod permutation;
 #[cfg(not(feature = "unstable"))]
+pub(crate) mod ranking;
+#[cfg(feature = "unstable")]
+pub mod ranking;
+#[cfg(not(feature = "unstable"))]
 pub(crate) mod scale;
 #[cfg(feature = "unstable")]
 pub mod scale;
@@ -138,6 +148,10 @@ pub(crate) mod trees;
 #[cfg(feature = "unstable")]
 pub mod trees;
 mod trends;
+#[cfg(not(feature = "unstable"))]
+pub(crate) mod typed;
+#[cfg(feature = "unstable")]
+pub mod typed;
 mod verdict;
 #[cfg(not(feature = "unstable"))]
 pub(crate) mod wasserstein;

@@ -14,6 +14,9 @@ impl fmt::Display for Evaluation {
         if let Some(said) = card.map(|card| card.said()).filter(|said| !said.is_empty()) {
             parts[0] += &format!("{said}\n");
         }
+        if let Some(efficacy) = &self.efficacy {
+            parts[0] += &format!("{}\n", efficacy.said());
+        }
         match card.filter(|card| card.has_types) {
             Some(card) => parts.push(card.text()),
             None if !self.by_column.is_empty() => parts.push(by_column(self)),

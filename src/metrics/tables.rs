@@ -3,8 +3,7 @@
 use super::columns::by_column;
 use super::evaluate::evaluate_points;
 use super::options::Options;
-use super::scorecard::scorecard;
-use super::{Evaluation, Points, Watch, scale};
+use super::{Evaluation, Points, Watch, scale, typed};
 use crate::Result;
 use crate::data::{Encoding, Source, Standardization, Table, Target};
 use crate::gpu::Gpu;
@@ -37,6 +36,7 @@ pub struct Evaluator<'a> {
     gpu: &'a Gpu,
     train: Option<&'a Table>,
     standardize: bool,
+    target: Option<String>,
     expressions: Vec<String>,
     source: Option<&'a Source>,
     options: Options,
@@ -46,12 +46,18 @@ impl<'a> Evaluator<'a> {
     /// With the default settings: at most about a minute, whatever the size of the tables.
     pub fn new(gpu: &'a Gpu) -> Self {
         let options = Options { gpu: Some(gpu.clone()), classifier: true, ..Options::default() };
-        Self { gpu, train: None, standardize: true, expressions: Vec::new(), source: None, options }
+        Self { gpu, train: None, standardize: true, target: None, expressions: Vec::new(), source: None, options }
     }
 
     /// The rows that the samples' model was trained on: adds scores of memorization.
     pub fn train(self, rows: &'a Table) -> Self {
         Self { train: Some(rows), ..self }
+    }
+
+    /// A column that models of samples and of real rows predict from the others: adds machine-learning efficacy. The reference are the test rows, and the real rows
+    /// to learn from are those of training, or a half of the reference without them.
+    pub fn target(self, column: impl Into<String>) -> Self {
+        Self { target: Some(column.into()), ..self }
     }
 
     /// Whether columns are standardized by the reference first, which is the default; otherwise distances are in the columns' own units.
@@ -97,7 +103,9 @@ impl<'a> Evaluator<'a> {
             true => self.evaluate_numbers(reference, samples),
             false => self.evaluate_typed(reference, samples),
         };
-        Ok(Evaluation { scorecard: Some(scorecard(reference, samples, self.options.seed)?), ..found? })
+        let mut found = found?;
+        typed::add(&mut found, reference, samples, self.train, (self.target.as_deref(), self.options.seed))?;
+        Ok(found)
     }
 
     /// The same for tables that are not all numbers: on an encoding that is fitted to both, so that neither has a category that the other lacks.
@@ -107,8 +115,13 @@ impl<'a> Evaluator<'a> {
         let [real, new] = [(reference, seed), (samples, !seed)].map(|(table, seed)| encoding.encode(table, seed));
         let (real, new) = (real?, new?);
         let train = self.train.map(|train| encoding.encode(train, seed.wrapping_add(1))).transpose()?;
-        let numbers =
-            Evaluator { train: train.as_ref(), options: self.options.clone(), expressions: self.expressions.clone(), ..*self };
+        let numbers = Evaluator {
+            train: train.as_ref(),
+            target: None,
+            options: self.options.clone(),
+            expressions: self.expressions.clone(),
+            ..*self
+        };
         let mut found = numbers.evaluate_numbers(&real, &new)?;
         let [real, new] = [&real, &new].map(|set| encoding.shown(set, true));
         let (real, new) = (real?, new?);

@@ -1,8 +1,9 @@
-//! Gradient-boosted trees on histograms for two classes, as scikit-learn's `HistGradientBoostingClassifier` grows them (Ke et al. 2017): the classifier
-//! that sees outliers, gaps and categories, and asks for no scaling.
+//! Gradient-boosted trees on histograms for two classes or for numbers, as scikit-learn's `HistGradientBoostingClassifier` and
+//! `HistGradientBoostingRegressor` grow them (Ke et al. 2017): models that see outliers, gaps and categories, and ask for no scaling.
 //!
 //! Every column is cut into at most 255 bins of about equally many rows. A tree grows by its best leaf; the gain of a split is
-//! G₁²/H₁ + G₂²/H₂ − G²/H for the sums G, H of the logistic loss's first and second derivatives in its halves, and a leaf's value is −G/H.
+//! G₁²/H₁ + G₂²/H₂ − G²/H for the sums G, H of the loss's first and second derivatives in its halves, and a leaf's value is −G/H. The loss is the
+//! logistic one of two classes, or half of the squared error.
 
 use rand::SeedableRng;
 use rand::rngs::Xoshiro256PlusPlus;
@@ -73,6 +74,47 @@ struct Node {
     value: f64,
 }
 
+/// What is minimized.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Loss {
+    /// −ln of the chance of the label, 1 or 0; predictions are ln(p/(1 − p)).
+    Logistic,
+    /// Half of the squared error.
+    Squared,
+}
+
+impl Loss {
+    /// First and second derivative by the prediction.
+    fn derivatives(self, prediction: f64, target: f64) -> [f64; 2] {
+        match self {
+            Self::Logistic => {
+                let p = 1.0 / (1.0 + (-prediction).exp());
+                [p - target, p * (1.0 - p)]
+            }
+            Self::Squared => [prediction - target, 1.0],
+        }
+    }
+
+    fn of(self, prediction: f64, target: f64) -> f64 {
+        match self {
+            Self::Logistic => {
+                let wrong = if target > 0.5 { -prediction } else { prediction };
+                wrong.max(0.0) + (-wrong.abs()).exp().ln_1p()
+            }
+            Self::Squared => 0.5 * (prediction - target).powi(2),
+        }
+    }
+
+    /// The best constant for targets of this mean.
+    fn base(self, mean: f64) -> f64 {
+        match self {
+            Self::Logistic if mean > 0.0 && mean < 1.0 => (mean / (1.0 - mean)).ln(),
+            Self::Logistic => 0.0,
+            Self::Squared => mean,
+        }
+    }
+}
+
 /// A sum of trees.
 pub struct Trees {
     trees: Vec<Vec<Node>>,
@@ -107,24 +149,32 @@ struct Split {
 impl Trees {
     /// Trees that tell rows with the label `true` from those without, trained on `rows`.
     pub fn fit(data: &Binned, rows: &[u32], labels: &[bool], seed: u64) -> Self {
+        let targets: Vec<f64> = labels.iter().map(|label| f64::from(u8::from(*label))).collect();
+        Self::minimize(Loss::Logistic, data, rows, &targets, seed)
+    }
+
+    /// Trees whose predictions of the targets have a low loss, trained on `rows`.
+    pub fn minimize(loss: Loss, data: &Binned, rows: &[u32], targets: &[f64], seed: u64) -> Self {
         let mut order = rows.to_vec();
         order.shuffle(&mut Xoshiro256PlusPlus::seed_from_u64(seed));
         let held = if rows.len() >= STOPPING_ROWS { rows.len() / 10 } else { 0 };
         let (held, train) = order.split_at(held);
-        let share = train.iter().filter(|&&i| labels[i as usize]).count() as f64 / train.len().max(1) as f64;
-        let base = if share > 0.0 && share < 1.0 { (share / (1.0 - share)).ln() } else { 0.0 };
+        let mean = train.iter().map(|&i| targets[i as usize]).sum::<f64>() / train.len().max(1) as f64;
+        let base = loss.base(mean);
         let mut model = Self { trees: Vec::new(), base };
         let mut train = train.to_vec();
-        let mut logits = vec![base; data.rows];
-        let (mut least, mut kept) = (loss(&logits, held, labels), 0);
+        let mut predictions = vec![base; data.rows];
+        let of_held =
+            |predictions: &[f64]| held.iter().map(|&i| loss.of(predictions[i as usize], targets[i as usize])).sum::<f64>();
+        let (mut least, mut kept) = (of_held(&predictions), 0);
         for iteration in 1..=ITERATIONS {
-            let tree = grow(data, &mut train, &logits, labels);
+            let tree = grow(data, &mut train, |i| loss.derivatives(predictions[i], targets[i]));
             for &i in train.iter().chain(held) {
-                logits[i as usize] += value(&tree, data, i as usize);
+                predictions[i as usize] += value(&tree, data, i as usize);
             }
             model.trees.push(tree);
             if !held.is_empty() {
-                let now = loss(&logits, held, labels);
+                let now = of_held(&predictions);
                 if now < least {
                     (least, kept) = (now, iteration);
                 } else if iteration >= kept + PATIENCE {
@@ -133,14 +183,14 @@ impl Trees {
             }
         }
         if !held.is_empty() {
-            // One tree at least: without any, all rows would look unweighted.
+            // One tree at least: without any, all rows would look alike.
             model.trees.truncate(kept.max(1));
         }
         model
     }
 
-    /// ln(p/(1 − p)) of a row's chance to have the label.
-    pub fn logit(&self, data: &Binned, row: usize) -> f64 {
+    /// The prediction for a row: of two classes ln(p/(1 − p)) of its chance to have the label.
+    pub fn predict(&self, data: &Binned, row: usize) -> f64 {
         self.base + self.trees.iter().map(|tree| value(tree, data, row)).sum::<f64>()
     }
 }
@@ -154,21 +204,11 @@ fn value(tree: &[Node], data: &Binned, row: usize) -> f64 {
     node.value
 }
 
-/// Σ ln(1 + e^{∓logit}) over rows.
-fn loss(logits: &[f64], rows: &[u32], labels: &[bool]) -> f64 {
-    let one = |&i: &u32| {
-        let wrong = if labels[i as usize] { -logits[i as usize] } else { logits[i as usize] };
-        wrong.max(0.0) + (-wrong.abs()).exp().ln_1p()
-    };
-    rows.iter().map(one).sum()
-}
-
-/// One tree for the derivatives at `logits`; `rows` are put in the order of its leaves.
-fn grow(data: &Binned, rows: &mut [u32], logits: &[f64], labels: &[bool]) -> Vec<Node> {
+/// One tree for the derivatives of each row's loss; `rows` are put in the order of its leaves.
+fn grow(data: &Binned, rows: &mut [u32], of_row: impl Fn(usize) -> [f64; 2]) -> Vec<Node> {
     let mut derivatives = vec![[0.0; 2]; data.rows];
     for &i in rows.iter() {
-        let p = 1.0 / (1.0 + (-logits[i as usize]).exp());
-        derivatives[i as usize] = [p - f64::from(u8::from(labels[i as usize])), p * (1.0 - p)];
+        derivatives[i as usize] = of_row(i as usize);
     }
     let starts: Vec<usize> = data
         .counts

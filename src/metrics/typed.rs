@@ -1,0 +1,23 @@
+//! The scores that need the types of the columns, beside those of rows as numbers.
+
+use super::Evaluation;
+use super::efficacy::efficacy;
+use super::scorecard::scorecard;
+use crate::Result;
+use crate::data::Table;
+
+/// Adds the scorecard, and the efficacy for a target where one is named.
+///
+/// # Errors
+/// As [`scorecard`] and [`efficacy`].
+pub fn add(
+    found: &mut Evaluation,
+    reference: &Table,
+    samples: &Table,
+    train: Option<&Table>,
+    (target, seed): (Option<&str>, u64),
+) -> Result<()> {
+    found.scorecard = Some(scorecard(reference, samples, seed)?);
+    found.efficacy = target.map(|target| efficacy(reference, samples, train, target, seed)).transpose()?;
+    Ok(())
+}
