@@ -179,6 +179,7 @@ fn in_units(sets: &[Set; 2], plain: Points, train: Option<Points>, options: &Opt
         by_column,
         scorecard: None,
         efficacy: None,
+        closest: None,
         verdict: String::new(),
         notes: Vec::new(),
     })

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::closest::Closest;
 use super::columns::ColumnDifference;
 use super::efficacy::Efficacy;
 use super::scorecard::Scorecard;
@@ -43,6 +44,9 @@ pub struct Evaluation {
     /// Whether training rows were copied, where they were given.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memorization: Option<Memorization>,
+    /// Distances to the closest record, and what they give away of the training rows, where those and the types of the columns were given.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub closest: Option<Closest>,
     /// The columns of the file, the farthest off first, where their names were given.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub by_column: Vec<ColumnDifference>,
@@ -229,6 +233,7 @@ impl Evaluation {
                 ),
             ]);
         }
+        scores.extend(self.closest.as_ref().map_or_else(Vec::new, Closest::scores));
         scores
     }
 }

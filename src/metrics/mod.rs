@@ -15,6 +15,7 @@
 //! | nearest distance and Vendi score of one set | [`diversity`](fn@diversity) | standard error of a mean; none |
 //! | shapes, trends, missing cells and coverage of columns of any type | the field `scorecard` of an [`Evaluation`] | delta method |
 //! | machine-learning efficacy of samples for predicting a column | [`Evaluator::target`] | bootstrap of test rows |
+//! | distance to the closest record, membership inference | [`Evaluator::train`] | order statistics, DeLong |
 //! | log-likelihood | [`LogLikelihood`] | standard error of a mean |
 //! | nearer of two to a third | [`nearer`](fn@nearer) | permutation |
 //! | memorization of training rows | [`memorization`](fn@memorization), [`memorization_test`] | order statistics, Wilson, Mann–Whitney |
@@ -52,6 +53,11 @@ pub mod c2st;
 pub(crate) mod chains;
 #[cfg(feature = "unstable")]
 pub mod chains;
+#[cfg(not(feature = "unstable"))]
+pub(crate) mod closest;
+#[cfg(feature = "unstable")]
+pub mod closest;
+mod closest_shown;
 #[cfg(not(feature = "unstable"))]
 pub(crate) mod columns;
 #[cfg(feature = "unstable")]

@@ -17,6 +17,9 @@ impl fmt::Display for Evaluation {
         if let Some(efficacy) = &self.efficacy {
             parts[0] += &format!("{}\n", efficacy.said());
         }
+        if let Some(closest) = &self.closest {
+            parts[0] += &format!("{}\n", closest.said());
+        }
         match card.filter(|card| card.has_types) {
             Some(card) => parts.push(card.text()),
             None if !self.by_column.is_empty() => parts.push(by_column(self)),

@@ -1,15 +1,16 @@
 //! The scores that need the types of the columns, beside those of rows as numbers.
 
 use super::Evaluation;
+use super::closest::closest;
 use super::efficacy::efficacy;
 use super::scorecard::scorecard;
 use crate::Result;
 use crate::data::Table;
 
-/// Adds the scorecard, and the efficacy for a target where one is named.
+/// Adds the scorecard, the efficacy for a target where one is named, and distances to the closest training row where those are given.
 ///
 /// # Errors
-/// As [`scorecard`] and [`efficacy`].
+/// As [`scorecard`], [`efficacy`] and [`closest`].
 pub fn add(
     found: &mut Evaluation,
     reference: &Table,
@@ -19,5 +20,6 @@ pub fn add(
 ) -> Result<()> {
     found.scorecard = Some(scorecard(reference, samples, seed)?);
     found.efficacy = target.map(|target| efficacy(reference, samples, train, target, seed)).transpose()?;
+    found.closest = train.map(|train| closest(reference, samples, train, seed)).transpose()?;
     Ok(())
 }

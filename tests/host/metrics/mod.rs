@@ -1,5 +1,6 @@
 //! Scores of tables with columns of any type: no device needed.
 
+mod closest;
 mod efficacy;
 mod scorecard;
 
