@@ -3,7 +3,8 @@
 use crate::Result;
 use crate::data::{Standardization, Table, subset};
 use crate::metrics::likelihood::GivenGaussian;
-use crate::metrics::{LogLikelihood, Points};
+use crate::metrics::ranking::auc;
+use crate::metrics::{LogLikelihood, Points, Score};
 use crate::train::Outcome;
 use crate::words::number;
 
@@ -11,6 +12,7 @@ use crate::words::number;
 const ROWS: usize = 4000;
 /// Training rows have another noise than the rows that are scored.
 const GAUSSIAN_NOISE: u64 = 0x6761_7573;
+const MEMBER_NOISE: u64 = 0x6d65_6d62;
 
 /// The likelihood of rows under a model and under the Gaussian of its training rows.
 pub struct TestLikelihood {
@@ -20,6 +22,8 @@ pub struct TestLikelihood {
     means: String,
     /// What the rows are.
     rows: String,
+    /// How well training rows are told from test rows by their log-density: the AUC of membership inference; none of rows with weights.
+    membership: Option<Score>,
 }
 
 /// Of test rows, under the model that was trained on none of them; none for methods that are not trained by likelihood, or without test rows.
@@ -36,12 +40,23 @@ pub fn test_likelihood(outcome: &Outcome) -> Result<Option<TestLikelihood>> {
     let description = model.description();
     let (given, encoding) = (description.conditions, description.encoding.as_ref());
     let table = description.dequantized(&rows, 1);
-    let found = match encoding {
-        Some(_) => model.mixed_log_density(&rows)?,
-        None => model.log_density(&table)?,
+    let densities = |rows: &Table, numbers: &Table| -> Result<Option<Vec<f64>>> {
+        let found = match encoding {
+            Some(_) => model.mixed_log_density(rows)?,
+            None => model.log_density(numbers)?,
+        };
+        Ok(found.map(|found| found.values.iter().map(|&v| f64::from(v)).collect()))
     };
-    let Some(found) = found else { return Ok(None) };
-    let values: Vec<f64> = found.values.iter().map(|&v| f64::from(v)).collect();
+    let Some(values) = densities(&rows, &table)? else { return Ok(None) };
+    let is_weighted = table.weights().is_some() || outcome.sets.train.weights().is_some();
+    let membership = match is_weighted {
+        true => None,
+        false => {
+            let members = subset(&outcome.sets.train, ROWS, description.seed);
+            let of_members = densities(&members, &description.dequantized(&members, MEMBER_NOISE))?;
+            of_members.and_then(|of_members| auc(&of_members, &values))
+        }
+    };
     // In units of the training rows: far from zero, single precision would not tell them apart.
     let train = match encoding {
         // With the noise that the rows have, which are scored.
@@ -69,6 +84,7 @@ pub fn test_likelihood(outcome: &Outcome) -> Result<Option<TestLikelihood>> {
         model: likelihood(&values),
         gaussian: likelihood(&of_gaussian),
         means: model.density_said(),
+        membership,
         rows: if table.weights().is_some() { format!("{said}, weighted") } else { said },
     }))
 }
@@ -86,8 +102,18 @@ impl TestLikelihood {
         )
     }
 
+    /// How well training rows are told from test rows by what the model says of them, in a line.
+    pub fn membership_said(&self) -> Option<String> {
+        let score = self.membership.as_ref()?;
+        let interval = score.interval.map_or(String::new(), |[low, high]| format!(" [{}, {}]", number(low, 2), number(high, 2)));
+        Some(format!(
+            "training rows are told from test rows by their log-density with an AUC of {}{interval}; 0.5 is chance",
+            number(score.value, 3)
+        ))
+    }
+
     pub fn json(&self) -> serde_json::Value {
-        serde_json::json!({ "rows": "test", "model": self.model, "gaussian": self.gaussian })
+        serde_json::json!({ "rows": "test", "model": self.model, "gaussian": self.gaussian, "membership": self.membership })
     }
 }
 

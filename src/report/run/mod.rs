@@ -224,6 +224,7 @@ fn to_score(found: &[Evaluation]) -> String {
 
 fn facts(gpu: &Gpu, outcome: &Outcome, entry: &Entry, likelihood: Option<&TestLikelihood>) -> Vec<(String, String)> {
     let refit = refit_said(outcome).map(|said| ("refit", said));
+    let membership = likelihood.and_then(TestLikelihood::membership_said).map(|said| ("membership", said));
     let likelihood = likelihood.map(|likelihood| ("log-likelihood", likelihood.said()));
     let outside = outcome.outside.map(|share| ("out of range", outside_said(share)));
     [
@@ -239,6 +240,7 @@ fn facts(gpu: &Gpu, outcome: &Outcome, entry: &Entry, likelihood: Option<&TestLi
     .into_iter()
     .chain(refit)
     .chain(likelihood)
+    .chain(membership)
     .chain(outside)
     .map(|(name, value)| (name.to_string(), value))
     .collect()
