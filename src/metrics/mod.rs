@@ -99,7 +99,7 @@ pub mod manifold;
 pub(crate) mod memorization;
 #[cfg(feature = "unstable")]
 pub mod memorization;
-mod mixed;
+pub(crate) mod mixed;
 #[cfg(not(feature = "unstable"))]
 pub(crate) mod nearer;
 #[cfg(feature = "unstable")]

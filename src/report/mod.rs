@@ -34,6 +34,8 @@ pub(crate) mod grid;
 #[cfg(feature = "unstable")]
 pub mod grid;
 mod map;
+mod marginals;
+mod matrix;
 #[cfg(not(feature = "unstable"))]
 pub(crate) mod measured;
 #[cfg(feature = "unstable")]
@@ -63,8 +65,11 @@ mod internal {
     pub use super::contrasts::contrasts;
     pub use super::gallery::gallery;
     pub use super::grid::grid;
+    pub use super::marginals::marginals;
+    pub use super::matrix::matrix;
     pub use super::measured::measured;
     pub use super::moved::moved;
+    pub use super::page::Many;
     pub use super::panels::Family;
     pub use super::ratios::ratios;
     pub use super::svg::themed;

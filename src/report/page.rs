@@ -5,6 +5,7 @@ use std::io;
 
 use super::style::{self, escape, number};
 use crate::metrics::columns::ColumnDifference;
+use crate::metrics::scorecard::ColumnScores;
 use crate::metrics::{Better, Evaluation, Score};
 
 /// Letters from which on a fact has a line of its own.
@@ -25,6 +26,8 @@ pub struct Page {
     pub facts: Vec<(String, String)>,
     /// The columns of the data, the farthest off first.
     pub columns: Option<Sheet>,
+    /// Small pictures, such as of each column of the data, side by side.
+    pub many: Option<Many>,
     pub scores: Option<ScoreTable>,
     pub figures: Vec<Figure>,
     pub sheets: Vec<Sheet>,
@@ -48,6 +51,16 @@ impl Figure {
     pub fn new(title: impl Into<String>, caption: impl Into<String>, svg: String) -> Self {
         Self { title: title.into(), caption: caption.into(), svg }
     }
+}
+
+/// Small pictures under one heading, in as many rows as the page's width takes.
+#[derive(Clone, Debug, Default)]
+pub struct Many {
+    pub title: String,
+    pub caption: String,
+    pub svgs: Vec<String>,
+    /// One picture below them that may be wider than the page.
+    pub wide: Option<(String, String)>,
 }
 
 /// A table of what a page is about, below its figures.
@@ -127,6 +140,9 @@ impl Page {
         if let Some(columns) = &self.columns {
             html.push_str(&columns.html());
         }
+        if let Some(many) = &self.many {
+            html.push_str(&many.html());
+        }
         if let Some(scores) = &self.scores {
             html.push_str(&scores.html());
         }
@@ -165,6 +181,22 @@ fn label(head: Option<&String>) -> String {
     head.filter(|head| !head.is_empty()).map_or(String::new(), |head| format!(" data-label=\"{}\"", escape(head)))
 }
 
+impl Many {
+    fn html(&self) -> String {
+        let (title, caption) = (escape(&self.title), escape(&self.caption));
+        let mut html = format!("<section>\n<h2>{title}</h2>\n<div class=\"many\">\n{}</div>\n", self.svgs.concat());
+        let _ = writeln!(html, "<p class=\"note\">{caption}</p>\n</section>");
+        if let Some((svg, caption)) = &self.wide {
+            let _ = writeln!(
+                html,
+                "<section>\n<h2>Pairs of columns</h2>\n<figure>\n<div class=\"wide\">\n{svg}</div>\n<figcaption>{}</figcaption>\n</figure>\n</section>",
+                escape(caption)
+            );
+        }
+        html
+    }
+}
+
 /// Columns that a page lists.
 const COLUMNS: usize = 20;
 
@@ -191,6 +223,25 @@ impl Sheet {
                 "Distance: Kolmogorov–Smirnov for numbers, total variation for categories; from 0, equal, to 1. p: the probability of a distance at least as \
                  large if the column has one distribution, corrected for the number of columns (Bonferroni). Mean shift: the mean of the samples minus \
                  that of the real rows, in standard deviations (sd).{hidden}"
+            ),
+        })
+    }
+
+    /// The columns of a scorecard, the worst first, and what differs in them; where the evaluation has none, [`Sheet::of_columns`].
+    pub fn of_scorecard(found: &Evaluation) -> Option<Self> {
+        let Some(card) = found.scorecard.as_ref().filter(|card| card.has_types) else { return Self::of_columns(found) };
+        let more = card.columns.len().saturating_sub(COLUMNS);
+        let hidden = if more > 0 { format!(" {more} columns that are nearer are not listed.") } else { String::new() };
+        let row = |column: &ColumnScores| column.cells().into_iter().map(|cell| (cell, String::new())).collect();
+        Some(Self {
+            title: "Columns, the most different first".into(),
+            head: ["column", "type", "shape", "real rows", "missing", "coverage", "what differs"].map(String::from).to_vec(),
+            rows: card.columns.iter().take(COLUMNS).map(row).collect(),
+            numbers: false,
+            note: format!(
+                "Shape: how far the column's distribution agrees, 1 at best (the complement of the Kolmogorov–Smirnov distance for numbers and dates, of the total \
+                 variation for categories). Real rows: the shape that as many real rows have on average. Missing: agreement of the shares of missing cells. \
+                 Coverage: the share of the levels, or of the range, that samples have.{hidden}"
             ),
         })
     }

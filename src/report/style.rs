@@ -77,6 +77,20 @@ pub(super) fn fit_text(text: &str, ems: f64) -> String {
     kept + "…"
 }
 
+/// `text` cut to `ems` in its middle: names of columns often differ in their ends.
+pub(super) fn fit_middle(text: &str, ems: f64) -> String {
+    if text_width(text) <= ems {
+        return text.to_owned();
+    }
+    let letters: Vec<char> = text.chars().collect();
+    let cut = |kept: usize| {
+        let tail = kept / 2;
+        let ends = [&letters[..kept - tail], &['…'], &letters[letters.len() - tail..]];
+        ends.concat().into_iter().collect::<String>()
+    };
+    (0..letters.len()).rev().map(cut).find(|cut| text_width(cut) <= ems).unwrap_or_default()
+}
+
 pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -222,6 +222,7 @@ fn page() -> Page {
             numbers: true,
             note: "The farthest off first.".into(),
         }),
+        many: None,
         figures: vec![Figure::new(
             "Samples",
             "Side by side.",

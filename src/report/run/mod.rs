@@ -16,13 +16,15 @@ pub(crate) use internal::*;
 #[doc(hidden)]
 pub use internal::*;
 
-use super::{Curve, DRAWN_COLUMNS, Figure, Page, Scale, ScoreTable, Sheet, comparison, curves, moved};
+use super::{Curve, DRAWN_COLUMNS, Figure, Many, Page, Scale, ScoreTable, Sheet, comparison, curves, marginals, matrix, moved};
 use crate::Result;
-use crate::data::{Purpose, Standardization, Table, Target, by_weight, groups, in_words, set_aside, subset};
+use crate::data::{Encoding, Purpose, Standardization, Table, Target, by_weight, groups, in_words, set_aside, subset};
 use crate::gpu::Gpu;
 use crate::methods::{Entry, Method as _};
+use crate::metrics::closest::closest;
 use crate::metrics::columns::by_column;
 use crate::metrics::gaussian::Gaussian;
+use crate::metrics::scorecard::scorecard;
 use crate::metrics::{Evaluation, Options, Points, evaluate_points};
 use crate::model::Model;
 use crate::settings::Settings as _;
@@ -150,6 +152,13 @@ pub fn page(
         let (reference, samples) = (reference?, samples?.without_weights());
         found[0].by_column = by_column(Points::of(&reference)?, Points::of(&samples)?, reference.columns())?;
     }
+    let many = match &description.encoding {
+        Some(encoding) if !elsewhere => {
+            let sets = [&samples, &gaussian, &real.beside].map(|set| subset(set, sampled, description.seed));
+            scorecards(encoding, outcome, &real, &sets, &mut found)?
+        }
+        _ => None,
+    };
     let named: Vec<(&str, &Evaluation)> = names.into_iter().zip(&found).collect();
     let mut title = format!("{}, every column in units of its standard deviation", real.name);
     if outcome.before_refit.is_some() {
@@ -161,7 +170,8 @@ pub fn page(
         title: format!("{} on {}", entry.name, train.origin()),
         headline: if elsewhere { to_score(&found) } else { headline(&found, &real) },
         facts: facts(gpu, outcome, entry, likelihood),
-        columns: found.first().filter(|_| !elsewhere).and_then(Sheet::of_columns),
+        columns: found.first().filter(|_| !elsewhere).and_then(Sheet::of_scorecard),
+        many,
         scores: Some(table),
         figures: figures(outcome, &real, &samples, elsewhere)?,
         settings: settings(outcome),
@@ -169,6 +179,46 @@ pub fn page(
         footer: format!("pushforward {}", description.version),
         ..Page::default()
     })
+}
+
+/// Adds the scores that need the columns' types, and draws each column and their pairs.
+fn scorecards(
+    encoding: &Encoding,
+    outcome: &Outcome,
+    real: &Real,
+    sets: &[Table; 3],
+    found: &mut [Evaluation],
+) -> Result<Option<Many>> {
+    let seed = outcome.model.description().seed;
+    let reference = encoding.decode(&real.reference, 0)?;
+    let typed = sets.iter().map(|set| encoding.decode(set, 0)).collect::<Result<Vec<_>>>()?;
+    for (set, found) in typed.iter().zip(found.iter_mut()) {
+        found.scorecard = Some(scorecard(&reference, set, seed)?);
+    }
+    // Rows that were trained on tell nothing of how near others are to them.
+    let Sets { train, validation, test } = &outcome.sets;
+    if test.is_some() || validation.is_some() {
+        let train = encoding.decode(&by_weight(train, ROWS, seed), 0)?;
+        found[0].closest = Some(closest(&reference, &typed[0], &train, seed)?);
+    }
+    let Some(card) = &found[0].scorecard else { return Ok(None) };
+    let svgs = marginals(&reference, &typed[0], card)?;
+    let more = match card.columns.len().saturating_sub(svgs.len()) {
+        0 => String::new(),
+        more => format!(" {more} columns that are nearer are not drawn."),
+    };
+    Ok(Some(Many {
+        title: "Each column by itself".into(),
+        caption: format!(
+            "{} in blue, samples in orange: shares of rows in which the column is not missing, the most different column first. The outermost bins of numbers hold what lies beyond.{more}",
+            real.what
+        ),
+        svgs,
+        wide: matrix(card).map(|svg| {
+            let caption = "How two columns depend on each other: the darker, the less samples agree with real rows, beyond what as many real rows would differ by chance (by so much of 1). A dot marks pairs that depend on each other in real rows; on the diagonal is the column by itself.";
+            (svg, caption.to_string())
+        }),
+    }))
 }
 
 /// The page's sample. What a conditional model generates from are training rows: with the reference's own the two would not be independent.

@@ -2,6 +2,7 @@
 
 mod closest;
 mod efficacy;
+mod pictures;
 mod scorecard;
 
 use std::path::Path;
