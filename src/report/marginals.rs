@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use super::matrix::matrix;
+use super::page::Many;
 use super::style::{escape, fit_middle, number};
 use crate::Result;
 use crate::data::{ColumnType, Table};
@@ -35,6 +37,26 @@ pub fn marginals(reference: &Table, samples: &Table, card: &Scorecard) -> Result
         Some(picture(column, scores, &written))
     });
     Ok(drawn.collect())
+}
+
+impl Many {
+    /// Each column of a scorecard's tables by itself, and their pairs; `what` is what the reference's rows are.
+    ///
+    /// # Errors
+    /// As [`marginals`].
+    pub fn of_columns(reference: &Table, samples: &Table, card: &Scorecard, what: &str) -> Result<Self> {
+        let svgs = marginals(reference, samples, card)?;
+        let more = match card.columns.len().saturating_sub(svgs.len()) {
+            0 => String::new(),
+            more => format!(" {more} columns that are nearer are not drawn."),
+        };
+        let caption = format!(
+            "{what} in blue, samples in orange: shares of rows in which the column is not missing, the most different column first. The outermost bins of numbers hold what lies beyond.{more}"
+        );
+        let of_pairs = "How two columns depend on each other: the darker, the less samples agree with real rows, beyond what as many real rows would differ by chance (by so much of 1). A dot marks pairs that depend on each other in real rows; on the diagonal is the column by itself.";
+        let wide = matrix(card).map(|svg| (svg, of_pairs.to_string()));
+        Ok(Self { title: "Each column by itself".into(), caption, svgs, wide })
+    }
 }
 
 fn picture(column: &MixedColumn, scores: &ColumnScores, written: &dyn Fn(f64) -> String) -> String {

@@ -61,6 +61,16 @@ fn samples_of_a_mixed_table_are_rows_like_its_own() {
     let scores: serde_json::Value = serde_json::from_str(&scores).unwrap();
     let columns: BTreeSet<&str> = scores["by_column"].as_array().unwrap().iter().filter_map(|c| c["column"].as_str()).collect();
     assert_eq!(columns, ["age", "caught", "mass", "ringed", "species"].into());
+    let card = &scores["scorecard"];
+    let listed: BTreeSet<&str> = card["columns"].as_array().unwrap().iter().filter_map(|c| c["column"].as_str()).collect();
+    assert_eq!(listed, ["age", "caught", "mass", "planet", "ringed", "species"].into());
+    assert!(card["shapes"]["value"].as_f64().is_some_and(|shape| (0.2..=1.0).contains(&shape)), "{card}");
+    assert!(page.contains("<h2>Each column by itself</h2>") && page.contains("<h2>Pairs of columns</h2>"));
+    let told = desk.works("evaluate --reference birds.csv --samples samples.csv --train birds.csv --target species");
+    for part in ["what differs", "Column shapes", "Predicting `species` on", "Membership inference", "Closest record, baseline"] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    desk.fails("evaluate --reference birds.csv --samples samples.csv --target specie", 2, &["did you mean `species`?"]);
     // The reference against itself is as near as can be.
     let same = desk.works("evaluate --reference birds.csv --samples birds.csv --json");
     let same: serde_json::Value = serde_json::from_str(&same).unwrap();

@@ -16,7 +16,7 @@ pub(crate) use internal::*;
 #[doc(hidden)]
 pub use internal::*;
 
-use super::{Curve, DRAWN_COLUMNS, Figure, Many, Page, Scale, ScoreTable, Sheet, comparison, curves, marginals, matrix, moved};
+use super::{Curve, DRAWN_COLUMNS, Figure, Many, Page, Scale, ScoreTable, Sheet, comparison, curves, moved};
 use crate::Result;
 use crate::data::{Encoding, Purpose, Standardization, Table, Target, by_weight, groups, in_words, set_aside, subset};
 use crate::gpu::Gpu;
@@ -202,23 +202,7 @@ fn scorecards(
         found[0].closest = Some(closest(&reference, &typed[0], &train, seed)?);
     }
     let Some(card) = &found[0].scorecard else { return Ok(None) };
-    let svgs = marginals(&reference, &typed[0], card)?;
-    let more = match card.columns.len().saturating_sub(svgs.len()) {
-        0 => String::new(),
-        more => format!(" {more} columns that are nearer are not drawn."),
-    };
-    Ok(Some(Many {
-        title: "Each column by itself".into(),
-        caption: format!(
-            "{} in blue, samples in orange: shares of rows in which the column is not missing, the most different column first. The outermost bins of numbers hold what lies beyond.{more}",
-            real.what
-        ),
-        svgs,
-        wide: matrix(card).map(|svg| {
-            let caption = "How two columns depend on each other: the darker, the less samples agree with real rows, beyond what as many real rows would differ by chance (by so much of 1). A dot marks pairs that depend on each other in real rows; on the diagonal is the column by itself.";
-            (svg, caption.to_string())
-        }),
-    }))
+    Many::of_columns(&reference, &typed[0], card, real.what).map(Some)
 }
 
 /// The page's sample. What a conditional model generates from are training rows: with the reference's own the two would not be independent.

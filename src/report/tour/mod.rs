@@ -16,10 +16,11 @@ pub use internal::*;
 
 use super::gallery::{dots, gallery};
 use super::grid::{DOTS, Ink};
-use super::{Figure, Page, ScoreTable, comparison, moved};
+use super::{Figure, Many, Page, ScoreTable, Sheet, comparison, moved};
 use crate::Result;
 use crate::data::{Encoding, Table, in_words, subset};
 use crate::gpu::Gpu;
+use crate::metrics::scorecard::scorecard;
 use crate::metrics::{Evaluation, Points};
 use crate::tour::{Kind, Plan, ROWS, SAMPLE, Sets, Tour, root};
 use crate::words::{duration, number, plain};
@@ -63,11 +64,14 @@ pub fn page(plan: &Plan, tour: &Tour, gpu: &Gpu, commands: Vec<String>) -> Resul
     let refit = refit(tour);
     let saved = (!refit.is_empty()).then(|| ("saved model".to_string(), refit.trim_start_matches(", ").to_string()));
     let (headline, lead) = verdict(tour);
+    let (columns, many) = plan.encoding.as_ref().map_or(Ok((None, None)), |encoding| columns(tour, encoding))?;
     Ok(Page {
         title: format!("A tour of {}", plan.source),
         headline,
         lead,
         facts: facts.map(|(name, value)| (name.to_string(), value)).into_iter().chain(saved).collect(),
+        columns,
+        many,
         scores: scores(tour),
         figures: figures(tour, plan.encoding.as_ref())?,
         sheets: vec![candidates(tour), best_by(tour), one_step(tour), spent(tour), failed(tour), left_out(tour)]
@@ -118,6 +122,17 @@ fn scores(tour: &Tour) -> Option<ScoreTable> {
 fn readable(mut table: ScoreTable) -> ScoreTable {
     table.notes.insert(0, "The samples are good where they score like the training rows; the others are baselines.".into());
     table
+}
+
+/// The columns of the best method's rows beside validation rows, with their types: which differ most, and how.
+fn columns(tour: &Tour, encoding: &Encoding) -> Result<(Option<Sheet>, Option<Many>)> {
+    let best = tour.best_method().and_then(|best| tour.find(&best.name)?.rows.as_ref());
+    let Some(rows) = best else { return Ok((None, None)) };
+    let (real, rows) = (encoding.decode(&tour.scorer.sets.validation, 0)?, encoding.decode(rows, 0)?);
+    let card = scorecard(&real, &rows, SAMPLE)?;
+    let many = Many::of_columns(&real, &rows, &card, "Validation rows")?;
+    let found = Evaluation { scorecard: Some(card), ..Evaluation::default() };
+    Ok((Sheet::of_scorecard(&found), Some(many)))
 }
 
 /// The generated columns, and the conditions.
