@@ -122,6 +122,7 @@ fn log_densities_of_mixed_rows_are_lower_bounds_and_say_so() {
     desk.file("birds.csv", birds(150));
     let trained = desk.works(&format!("train realnvp --data birds.csv --out run --steps 20 {TINY}"));
     assert!(trained.contains("a lower bound by 16 draws of noise") && trained.contains("a fitted Gaussian"), "{trained}");
+    assert!(desk.text("run/report.html").contains("told from test rows by their log-density with an AUC of"));
     // Fewer columns are learned than are in the file.
     desk.file("few.csv", "species,mass,caught,ringed,age\nGentoo,0.0,2009-03-12,true,\nAdelie,31.5,2009-01-10,false,2\n");
     let found = desk.works("log-density run --data few.csv --out d.csv");
@@ -153,7 +154,13 @@ fn a_tour_of_a_mixed_table_ends_with_a_model_of_its_columns() {
     let ended = desk.run(tour);
     assert_eq!(ended.status, Some(0), "{}", ended.err);
     let page = desk.text("tour/report.html");
-    assert!(page.contains("species (category)") && page.contains("Pairs of columns") && !page.contains("(bit 1)</"), "{tour}");
+    assert!(
+        page.contains("species (category)")
+            && page.contains("Pairs of columns")
+            && page.contains("Each column by itself")
+            && !page.contains("(bit 1)</"),
+        "{tour}"
+    );
     desk.works("sample tour -n 9 --out samples.csv");
     assert_eq!(columns(&desk.text("samples.csv")).0, ["id", "species", "mass", "caught", "ringed", "age", "planet", "a", "b"]);
 }
