@@ -163,7 +163,7 @@ fn of_classes(
         place[level] = Some(classes);
         classes += 1;
     }
-    if classes < 2 || classes > CLASSES {
+    if !(2..=CLASSES).contains(&classes) {
         return Err(Error::usage(format!(
             "column `{}` has {}: a target needs 2 to {CLASSES}; name another column",
             target.name,

@@ -255,7 +255,8 @@ mod tests {
 
     #[test]
     fn association_of_a_table_by_hand() {
-        let cells = |counts: [f64; 4]| [0u64, 1, 2, 3].map(|at| (at / 2 << 32 | at % 2, [counts[at as usize], 0.0])).to_vec();
+        let cells =
+            |counts: [f64; 4]| [0u64, 1, 2, 3].map(|at| (((at / 2) << 32) | (at % 2), [counts[at as usize], 0.0])).to_vec();
         assert_eq!(cramer(&cells([5.0, 0.0, 0.0, 5.0])), Some(1.0));
         assert!(cramer(&cells([4.0, 6.0, 2.0, 3.0])).unwrap() < 1e-7);
         assert_eq!(cramer(&cells([4.0, 6.0, 0.0, 0.0])), None);

@@ -81,7 +81,6 @@ pub fn page(plan: &Plan, tour: &Tour, gpu: &Gpu, commands: Vec<String>) -> Resul
         settings: plan.training.shown(),
         commands,
         footer: format!("pushforward {}", env!("CARGO_PKG_VERSION")),
-        ..Page::default()
     })
 }
 
