@@ -13,6 +13,7 @@ mod intervals;
 mod kolmogorov;
 mod manifold;
 mod memorization;
+mod mixed;
 mod order;
 mod pairs;
 mod permutation;

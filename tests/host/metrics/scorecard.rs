@@ -188,3 +188,21 @@ fn columns_without_cells_or_with_one_value_have_no_score_where_there_is_none() {
     let error = scorecard(&real.select(["x"]).unwrap(), &texts, 0).unwrap_err().to_string();
     assert!(error.contains("another type"), "{error}");
 }
+
+#[test]
+fn rows_count_as_they_weigh() {
+    let (real, new) = (table("real"), table("synthetic"));
+    // Weights of 2 and 0: rows that are there, and rows that are not.
+    let weights = (0..real.rows()).map(|row| if row % 3 == 0 { 0.0 } else { 2.0 }).collect();
+    let weighted = scorecard(&real.clone().with_weights(weights).unwrap(), &new, 0).unwrap();
+    let kept = real.select_rows(&(0..real.rows()).filter(|row| row % 3 != 0).collect::<Vec<_>>());
+    assert_eq!(weighted, scorecard(&kept, &new, 0).unwrap());
+    // A column weighted by itself has a larger mean, and the scorecard sees that.
+    let table = |weights: bool| {
+        let table = Table::new(["x"], (0..2000).map(f64::from).collect()).unwrap();
+        if weights { table.with_weights((0..2000).map(|i| i as f32).collect()).unwrap() } else { table }
+    };
+    // Of uniform x on [0, 1] the distribution functions are x and x²: at most ¼ apart.
+    let found = scorecard(&table(true), &table(false), 0).unwrap().shapes.unwrap().score;
+    assert!((found.value - 0.75).abs() < 0.03, "{found:?}");
+}
