@@ -1,6 +1,7 @@
 //! Typed tables side by side: columns found by their names, levels by their words, rows in an order that says nothing of the files' own.
 
 use rand::rngs::Xoshiro256PlusPlus;
+use rand::seq::SliceRandom;
 use rand::{RngExt, SeedableRng};
 
 use crate::data::{ColumnType, Table};
@@ -106,6 +107,20 @@ impl Mixed {
             column.cells[table] = rows.iter().map(|&row| column.cells[table][row]).collect();
         }
         self.rows[table] = rows.len();
+    }
+
+    /// Keeps at most so many rows of each table, drawn at random; says whether some were left out.
+    pub fn limit(&mut self, most: usize, seed: u64) -> bool {
+        let large: Vec<usize> = (0..self.rows.len()).filter(|&table| self.rows[table] > most).collect();
+        for &table in &large {
+            let mut order: Vec<usize> = (0..self.rows[table]).collect();
+            let mut random = Xoshiro256PlusPlus::seed_from_u64(seed.wrapping_add(table as u64));
+            let (kept, _) = order.partial_shuffle(&mut random, most);
+            kept.sort_unstable();
+            let kept = kept.to_vec();
+            self.select(table, &kept);
+        }
+        !large.is_empty()
     }
 
     /// Whether a column has another type than number.

@@ -8,7 +8,10 @@ use super::trends::{self, Pair};
 use super::{Score, coverage, shapes};
 use crate::Result;
 use crate::data::{ColumnType, DateForm, Table};
-use crate::words::number;
+use crate::words::{grouped, number};
+
+/// Rows of each set at most: contingencies of all pairs take a few seconds then.
+const ROWS: usize = 100_000;
 
 /// How near samples are to a reference, column by column and pair by pair.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -102,7 +105,11 @@ impl ColumnScores {
 /// # Errors
 /// A column that the samples do not have, or have with another type; no column to compare.
 pub fn scorecard(reference: &Table, samples: &Table, seed: u64) -> Result<Scorecard> {
-    let tables = Mixed::of(&[reference, samples], seed)?;
+    let mut tables = Mixed::of(&[reference, samples], seed)?;
+    let mut notes = Vec::new();
+    if tables.limit(ROWS, seed) {
+        notes.push(format!("At most {} rows of each set, drawn at random: column shapes, trends and coverage", grouped(ROWS)));
+    }
     let form = |column: &MixedColumn| reference.index_of(&column.name).ok().and_then(|j| reference.date_form(j)).cloned();
     let shapes: Vec<Option<Difference>> = tables.columns.iter().map(shapes::difference).collect();
     let missing: Vec<(Difference, [f64; 2])> = tables.columns.iter().map(coverage::missing).collect();
@@ -122,7 +129,6 @@ pub fn scorecard(reference: &Table, samples: &Table, seed: u64) -> Result<Scorec
         let difference = difference(column, &found, lacking, form(column).as_ref());
         columns.push(ColumnScores { difference, ..found });
     }
-    let mut notes = Vec::new();
     let mut order: Vec<usize> = (0..columns.len()).collect();
     order.sort_by(|&a, &b| columns[b].lack().total_cmp(&columns[a].lack()));
     if order.len() > trends::MOST_COLUMNS {

@@ -6,7 +6,7 @@
 //!   itself, with the missing cells.
 //!
 //! The report averages over the pairs that depend on each other in the reference: |r| above .5, Cramér's V above .3. (It draws 50,000 rows of larger tables at
-//! random for contingencies; here all rows count.)
+//! random for contingencies.)
 
 use super::Score;
 use super::agreement::{MEAN_SIZE, scored};

@@ -206,3 +206,14 @@ fn rows_count_as_they_weigh() {
     let found = scorecard(&table(true), &table(false), 0).unwrap().shapes.unwrap().score;
     assert!((found.value - 0.75).abs() < 0.03, "{found:?}");
 }
+
+#[test]
+fn of_large_tables_as_many_rows_are_drawn_as_are_told() {
+    let table = |first: u32| Table::new(["x"], (0..130_000).map(|i| f64::from(first + i * 7919 % 130_000)).collect()).unwrap();
+    let found = scorecard(&table(0), &table(65_000), 0).unwrap();
+    assert!(found.notes[0].contains("100,000 rows"), "{:?}", found.notes);
+    // Two uniform distributions, one moved by a half of its range. The standard error of a share of 100,000 rows is .0016.
+    let shape = found.shapes.unwrap();
+    assert!((shape.score.value - 0.5).abs() < 0.01, "{shape:?}");
+    assert_eq!(scorecard(&shuffled(&table(0), 7), &table(65_000), 0).unwrap().columns, found.columns);
+}
