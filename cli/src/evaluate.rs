@@ -3,7 +3,7 @@
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use pushforward::data::{ColumnType, LoadOptions, Source, Table, TypeOptions, groups};
 use pushforward::metrics::typed::add as scores_of_types;
-use pushforward::metrics::{Evaluation, Evaluator, Stage, Watch};
+use pushforward::metrics::{Evaluation, Evaluator, Stage, Watch, efficacy};
 use pushforward::words::number;
 
 use super::arguments::Evaluate;
@@ -38,6 +38,7 @@ pub fn evaluate(args: &Evaluate, adapter: &str, console: Console) -> anyhow::Res
     let samples = load(&args.samples, args.seed ^ SAMPLES, &args.sample_weights)?;
     let train = args.train.as_ref().map(|text| load(text, args.seed, &None)).transpose()?;
     console.notes([Some(&reference), Some(&samples), train.as_ref()].into_iter().flatten());
+    let by_type = if texts { ByType::read(args)? } else { None };
     let gpu = super::device::open(adapter, console)?;
     let (watch, bar) = watch(console);
     let mut evaluator = Evaluator::new(&gpu)
@@ -50,7 +51,7 @@ pub fn evaluate(args: &Evaluate, adapter: &str, console: Console) -> anyhow::Res
     if let Some(train) = &train {
         evaluator = evaluator.train(train);
     }
-    if let Some(target) = args.target.as_ref().filter(|_| !texts) {
+    if let Some(target) = args.target.as_ref().filter(|_| by_type.is_none()) {
         evaluator = evaluator.target(target);
     }
     let found = evaluator.evaluate(&reference, &samples);
@@ -58,23 +59,35 @@ pub fn evaluate(args: &Evaluate, adapter: &str, console: Console) -> anyhow::Res
         bar.finish_and_clear();
     }
     let mut found = found?;
-    if texts {
-        add_typed(args, &mut found)?;
+    if let Some(ByType { reference, samples, train }) = &by_type {
+        scores_of_types(&mut found, reference, samples, train.as_ref(), (args.target.as_deref(), args.seed))?;
     }
     shown(args, &(found, [reference.rows(), samples.rows()]), console)
 }
 
-/// The scores that take a column of categories as one, where the others take its levels.
-fn add_typed(args: &Evaluate, found: &mut Evaluation) -> anyhow::Result<()> {
-    let options = |weights: &Option<String>| LoadOptions { weights: weights.clone(), ..LoadOptions::default() };
-    let Some(reference) = typed::table(&args.reference.parse()?, &[], &options(&args.weights), &TypeOptions::default())? else {
-        return Ok(());
-    };
-    let types = types_of(&reference);
-    let load = |text: &str, weights: &Option<String>| text.parse::<Source>()?.load_typed(0, &options(weights), &types);
-    let samples = load(&args.samples, &args.sample_weights)?;
-    let train = args.train.as_ref().map(|text| load(text, &None)).transpose()?;
-    Ok(scores_of_types(found, &reference, &samples, train.as_ref(), (args.target.as_deref(), args.seed))?)
+/// The tables with columns of categories as one each, for the scores that take them so: the reference, the samples and the training rows.
+struct ByType {
+    reference: Table,
+    samples: Table,
+    train: Option<Table>,
+}
+
+impl ByType {
+    fn read(args: &Evaluate) -> anyhow::Result<Option<Self>> {
+        let options = |weights: &Option<String>| LoadOptions { weights: weights.clone(), ..LoadOptions::default() };
+        let source = args.reference.parse()?;
+        let Some(reference) = typed::table(&source, &[], &options(&args.weights), &TypeOptions::default())? else {
+            return Ok(None);
+        };
+        if let Some(target) = &args.target {
+            efficacy::check(&reference, target)?;
+        }
+        let types = types_of(&reference);
+        let load = |text: &str, weights: &Option<String>| text.parse::<Source>()?.load_typed(0, &options(weights), &types);
+        let samples = load(&args.samples, &args.sample_weights)?;
+        let train = args.train.as_ref().map(|text| load(text, &None)).transpose()?;
+        Ok(Some(Self { reference, samples, train }))
+    }
 }
 
 /// The types as the reference has them: a sample may not show what a column is.

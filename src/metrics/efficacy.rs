@@ -64,20 +64,7 @@ pub struct EfficacyScore {
 /// # Errors
 /// A target that is not there, is an identifier or has one value; no other column; fewer than 20 rows of a set; more than 50 classes.
 pub fn efficacy(test: &Table, samples: &Table, train: Option<&Table>, target: &str, seed: u64) -> Result<Efficacy> {
-    let at = test.index_of(target).map_err(|error| {
-        let near = nearest(target, test.columns().iter().map(String::as_str));
-        near.map_or(error, |near| Error::usage(format!("there is no column `{target}` to predict (did you mean `{near}`?)")))
-    })?;
-    if !test.column_type(at).is_learned() {
-        let why = match test.column_type(at) {
-            ColumnType::Constant => "has one value",
-            _ => "identifies rows",
-        };
-        return Err(Error::usage(format!(
-            "column `{target}` of {} {why}: there is nothing to predict; name another target",
-            test.origin()
-        )));
-    }
+    check(test, target)?;
     let mut tables = Mixed::of(&[test, samples, train.unwrap_or(test)], seed)?;
     let at = tables.columns.iter().position(|column| column.name == target).expect("a column that is learned");
     if tables.columns.len() < 2 {
@@ -117,6 +104,28 @@ pub fn efficacy(test: &Table, samples: &Table, train: Option<&Table>, target: &s
         None => of_numbers(&data.binned, &predicted, &sets, tested, seed),
     };
     Ok(Efficacy { target: target.into(), training_rows, test_rows, scores })
+}
+
+/// Whether a column can be predicted.
+///
+/// # Errors
+/// A column that is not there, is an identifier or has one value.
+pub fn check(test: &Table, target: &str) -> Result<()> {
+    let at = test.index_of(target).map_err(|error| {
+        let near = nearest(target, test.columns().iter().map(String::as_str));
+        near.map_or(error, |near| Error::usage(format!("there is no column `{target}` to predict (did you mean `{near}`?)")))
+    })?;
+    if !test.column_type(at).is_learned() {
+        let why = match test.column_type(at) {
+            ColumnType::Constant => "has one value",
+            _ => "identifies rows",
+        };
+        return Err(Error::usage(format!(
+            "column `{target}` of {} {why}: there is nothing to predict; name another target",
+            test.origin()
+        )));
+    }
+    Ok(())
 }
 
 /// All columns but the target as trees take them, test rows first.

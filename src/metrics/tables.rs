@@ -3,7 +3,7 @@
 use super::columns::by_column;
 use super::evaluate::evaluate_points;
 use super::options::Options;
-use super::{Evaluation, Points, Watch, scale, typed};
+use super::{Evaluation, Points, Watch, efficacy, scale, typed};
 use crate::Result;
 use crate::data::{Encoding, Source, Standardization, Table, Target};
 use crate::gpu::Gpu;
@@ -99,6 +99,9 @@ impl<'a> Evaluator<'a> {
     /// # Errors
     /// Columns that are missing; too few rows; expressions that do not fit.
     pub fn evaluate(&self, reference: &Table, samples: &Table) -> Result<Evaluation> {
+        if let Some(target) = &self.target {
+            efficacy::check(reference, target)?;
+        }
         let found = match [reference, samples].into_iter().all(Encoding::is_needless) {
             true => self.evaluate_numbers(reference, samples),
             false => self.evaluate_typed(reference, samples),

@@ -18,6 +18,12 @@ pub fn add(
     train: Option<&Table>,
     (target, seed): (Option<&str>, u64),
 ) -> Result<()> {
+    if train.is_some_and(|train| train.hash() == reference.hash()) {
+        found.notes.push(
+            "The training rows are the reference's own: efficacy, closest records and membership inference need others as reference"
+                .into(),
+        );
+    }
     found.scorecard = Some(scorecard(reference, samples, seed)?);
     found.efficacy = target.map(|target| efficacy(reference, samples, train, target, seed)).transpose()?;
     found.closest = train.map(|train| closest(reference, samples, train, seed)).transpose()?;

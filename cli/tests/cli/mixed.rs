@@ -67,10 +67,17 @@ fn samples_of_a_mixed_table_are_rows_like_its_own() {
     assert!(card["shapes"]["value"].as_f64().is_some_and(|shape| (0.2..=1.0).contains(&shape)), "{card}");
     assert!(page.contains("<h2>Each column by itself</h2>") && page.contains("<h2>Pairs of columns</h2>"));
     let told = desk.works("evaluate --reference birds.csv --samples samples.csv --train birds.csv --target species");
-    for part in ["what differs", "Column shapes", "Predicting `species` on", "Membership inference", "Closest record, baseline"] {
+    for part in [
+        "what differs",
+        "Column shapes",
+        "Predicting `species` on",
+        "Membership inference",
+        "Closest record, baseline",
+        "The training rows are the reference's own",
+    ] {
         assert!(told.contains(part), "{part}: {told}");
     }
-    desk.fails("evaluate --reference birds.csv --samples samples.csv --target specie", 2, &["did you mean `species`?"]);
+    desk.fails("evaluate --reference birds.csv --samples samples.csv --target id", 2, &["`id`", "identifies rows"]);
     // The reference against itself is as near as can be.
     let same = desk.works("evaluate --reference birds.csv --samples birds.csv --json");
     let same: serde_json::Value = serde_json::from_str(&same).unwrap();
