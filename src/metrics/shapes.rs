@@ -91,7 +91,9 @@ pub fn total_variation(codes: [&[Option<usize>]; 2], levels: usize) -> Option<Di
 /// E ½ Σ |p − q| of the shares of n and m rows of one distribution.
 pub fn variation_if_equal(shares: impl Iterator<Item = f64>, rows: [f64; 2]) -> f64 {
     let noise = 1.0 / rows[0] + 1.0 / rows[1];
-    0.5 * MEAN_SIZE * shares.map(|share| (share * (1.0 - share) * noise).max(0.0).sqrt()).sum::<f64>()
+    // Of few rows less than of normal noise: no more than both shares.
+    let size = |share: f64| (MEAN_SIZE * (share * (1.0 - share) * noise).max(0.0).sqrt()).min(2.0 * share);
+    0.5 * shares.map(size).sum::<f64>()
 }
 
 /// −1, 0 or 1.

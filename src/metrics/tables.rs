@@ -111,10 +111,11 @@ impl<'a> Evaluator<'a> {
         Ok(found)
     }
 
-    /// The same for tables that are not all numbers: on an encoding that is fitted to both, so that neither has a category that the other lacks.
+    /// The same for tables that are not all numbers: on an encoding that is fitted to all of them, so that none has a category that the others lack.
     fn evaluate_typed(&self, reference: &Table, samples: &Table) -> Result<Evaluation> {
         let seed = self.options.seed;
-        let encoding = Encoding::fit(&reference.stacked(samples)?)?;
+        let both = reference.stacked(samples)?;
+        let encoding = Encoding::fit(&self.train.map(|train| both.stacked(train)).transpose()?.unwrap_or(both))?;
         let [real, new] = [(reference, seed), (samples, !seed)].map(|(table, seed)| encoding.encode(table, seed));
         let (real, new) = (real?, new?);
         let train = self.train.map(|train| encoding.encode(train, seed.wrapping_add(1))).transpose()?;

@@ -78,6 +78,9 @@ fn samples_of_a_mixed_table_are_rows_like_its_own() {
         assert!(told.contains(part), "{part}: {told}");
     }
     desk.fails("evaluate --reference birds.csv --samples samples.csv --target id", 2, &["`id`", "identifies rows"]);
+    // Levels that only the training rows have are no obstacle.
+    desk.file("owls.csv", birds(150).replace("7,Gentoo", "7,Owl"));
+    desk.works("evaluate --reference birds.csv --samples samples.csv --train owls.csv");
     // The reference against itself is as near as can be.
     let same = desk.works("evaluate --reference birds.csv --samples birds.csv --json");
     let same: serde_json::Value = serde_json::from_str(&same).unwrap();
