@@ -4,7 +4,9 @@
 //! - `TVComplement` for categories and booleans: 1 − ½ Σ |p − q| over the levels' shares. (SDMetrics adds 10⁻⁶ of a row to each level that only samples have: less
 //!   than that over the number of rows.)
 
-use super::agreement::{Difference, MEAN_SIZE};
+use statrs::function::gamma::ln_gamma;
+
+use super::agreement::Difference;
 use super::mixed::MixedColumn;
 
 /// The mean of Kolmogorov's distribution, √(π/2) ln 2.
@@ -84,16 +86,22 @@ pub fn total_variation(codes: [&[Option<usize>]; 2], levels: usize) -> Option<Di
         let weight = codes[set].len() as f64 / rows[set] * if set == 0 { 1.0 } else { -1.0 };
         codes[set].iter().map(|code| code.map_or(0.0, |code| weight * (signs[code] - middle))).collect()
     });
-    let pooled = counts[0].iter().zip(&counts[1]).map(|(a, b)| (a + b) as f64 / (rows[0] + rows[1]));
-    Some(Difference { value, influence, if_equal: variation_if_equal(pooled, rows) })
+    let if_equal = 0.5 * counts[0].iter().zip(&counts[1]).map(|(a, b)| apart_if_equal((a + b) as f64, rows)).sum::<f64>();
+    Some(Difference { value, influence, if_equal })
 }
 
-/// E ½ Σ |p − q| of the shares of n and m rows of one distribution.
-pub fn variation_if_equal(shares: impl Iterator<Item = f64>, rows: [f64; 2]) -> f64 {
-    let noise = 1.0 / rows[0] + 1.0 / rows[1];
-    // Of few rows less than of normal noise: no more than both shares.
-    let size = |share: f64| (MEAN_SIZE * (share * (1.0 - share) * noise).max(0.0).sqrt()).min(2.0 * share);
-    0.5 * shares.map(size).sum::<f64>()
+/// E |p − q| of the shares p of n and q of m rows, of which `count` have a level, if which of them are among the n is by chance: N/nm times the mean
+/// absolute deviation of a binomial number, 2 ν (c over ν) sᵛ (1 − s)ᶜ⁻ᵛ⁺¹ with s = n/N and ν = ⌊cs⌋ + 1 (De Moivre 1730), less what a level of many of the rows cannot vary.
+pub fn apart_if_equal(count: f64, rows: [f64; 2]) -> f64 {
+    let all = rows[0] + rows[1];
+    let share = rows[0] / all;
+    let least = (count * share).floor() + 1.0;
+    if count <= 0.0 || least > count {
+        return 0.0;
+    }
+    let chosen = ln_gamma(count + 1.0) - ln_gamma(least + 1.0) - ln_gamma(count - least + 1.0);
+    let deviation = 2.0 * least * (chosen + least * share.ln() + (count - least + 1.0) * (1.0 - share).ln()).exp();
+    deviation * all / (rows[0] * rows[1]) * (1.0 - count / all).max(0.0).sqrt()
 }
 
 /// −1, 0 or 1.
@@ -122,6 +130,12 @@ mod tests {
         let codes = |codes: &[usize]| codes.iter().map(|code| Some(*code)).collect::<Vec<_>>();
         let found = total_variation([&codes(&[0, 0, 1, 2]), &codes(&[0, 1, 1, 1])], 3).unwrap();
         assert_eq!(found.value, 0.5);
+        // Of one row in each of two sets of four: in one of them, and a quarter apart; of two, apart by a half as often as not.
+        assert!((apart_if_equal(1.0, [4.0, 4.0]) - 0.25 * (1.0f64 - 0.125).sqrt()).abs() < 1e-12);
+        assert!((apart_if_equal(2.0, [4.0, 4.0]) - 0.25 * (1.0f64 - 0.25).sqrt()).abs() < 1e-12);
+        // Many rows vary as a normal number does.
+        let normal = (0.25 * 0.75 * (1.0 / 4000.0 + 1.0 / 6000.0) * 2.0 / std::f64::consts::PI).sqrt();
+        assert!((apart_if_equal(2500.0, [4000.0, 6000.0]) / normal - 1.0).abs() < 1e-3);
         assert!(total_variation([&[None], &[Some(0)]], 1).is_none());
     }
 }

@@ -17,7 +17,7 @@ use statrs::function::erf::erf;
 use super::Score;
 use super::agreement::{MEAN_SIZE, scored};
 use super::mixed::{Mixed, MixedColumn};
-use super::shapes::sign;
+use super::shapes::{apart_if_equal, sign};
 use super::threads::map_rows;
 
 /// Correlations and associations from which on columns depend on each other.
@@ -166,6 +166,9 @@ fn variation_of_equal(columns: [&Prepared; 2], rows: [f64; 2]) -> f64 {
     };
     let (all, noise) = (rows[0] + rows[1], 1.0 / rows[0] + 1.0 / rows[1]);
     let of = |(_, [a, b]): (u64, [f64; 2])| {
+        if a == b {
+            return apart_if_equal(a, rows);
+        }
         let (share, apart) = (0.5 * (a + b) / all, (a - b).abs() / all);
         // Of few rows less than of normal noise: no more than both shares.
         mean_size(apart, (share * (1.0 - share) * noise).max(0.0).sqrt()).min(2.0 * share)

@@ -238,3 +238,21 @@ fn one_outlier_that_moves_all_bins_is_no_difference_of_dependence() {
     let (own, equal) = (mean(&|pair| pair.score.value), mean(&|pair| pair.if_equal));
     assert!(own < 0.94 && (own - equal).abs() < 0.01, "{own} and {equal}");
 }
+
+#[test]
+fn pairs_of_many_levels_score_as_far_as_equal_rows_do() {
+    // Most cells have a row or none.
+    let rows = |seed: u64| {
+        let mut random = Xoshiro256PlusPlus::seed_from_u64(seed);
+        let mut codes = || (0..1000).map(|_| (40.0 * random.random::<f64>()) as u32).collect::<Vec<u32>>();
+        let (a, b) = (codes(), codes());
+        let levels = || (0..40).map(|level| level.to_string());
+        Table::from_columns([Column::categories("a", a, levels()).unwrap(), Column::categories("b", b, levels()).unwrap()])
+            .unwrap()
+    };
+    let card = scorecard(&rows(1), &rows(2), 0).unwrap();
+    let pair = &card.pairs[0].trend;
+    // Poisson counts of mean λ = 5/8: 1 − e^{−2λ}(I₀(2λ) + I₁(2λ)) of all rows agree, .374.
+    assert!((pair.if_equal - 0.374).abs() < 0.01 && (pair.score.value - pair.if_equal).abs() < 0.03, "{pair:?}");
+    assert!(pair.score.interval.unwrap()[1] >= 1.0 - 1e-9, "{pair:?}");
+}
