@@ -129,6 +129,20 @@ impl Column {
         Ok(Self { name, cells, missing, ty: if self.ty == other.ty { ty } else { None }, form })
     }
 
+    /// These rows of it.
+    pub(super) fn select(self, rows: &[usize]) -> Self {
+        let missing = self.missing.map(|missing| rows.iter().map(|&row| missing[row]).collect::<Vec<bool>>());
+        let cells = match self.cells {
+            Cells::Numbers(values) => Cells::Numbers(rows.iter().map(|&row| values[row]).collect()),
+            Cells::Integers(values) => Cells::Integers(rows.iter().map(|&row| values[row]).collect()),
+            Cells::Categories { codes, levels } => {
+                Cells::Categories { codes: rows.iter().map(|&row| codes[row]).collect(), levels }
+            }
+            Cells::Dates { micros, form } => Cells::Dates { micros: rows.iter().map(|&row| micros[row]).collect(), form },
+        };
+        Self { cells, missing: missing.filter(|missing| missing.contains(&true)), ..self }
+    }
+
     /// A column of dates or times: microseconds from the first of January 1970, or from midnight, and how they are written.
     pub fn dates(name: impl Into<String>, micros: Vec<i64>, form: DateForm) -> Self {
         Self { name: name.into(), cells: Cells::Dates { micros, form }, missing: None, ty: None, form: NumberForm::default() }

@@ -65,6 +65,12 @@ impl NumberForm {
         self.read(cell).is_some().then_some(self)
     }
 
+    /// The same with as many decimals as another form.
+    pub(super) fn finer(mut self, other: &Self) -> Self {
+        self.decimals = self.decimals.zip(other.decimals).map(|(own, more)| own.max(more));
+        self
+    }
+
     fn is_plain(&self) -> bool {
         !self.decimal_comma && self.thousands.is_none() && self.before.is_empty() && self.behind.is_empty()
     }

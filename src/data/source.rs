@@ -202,6 +202,14 @@ impl Source {
         Ok(Self { origin: self.origin.clone(), columns: Some(others.chain(behind.iter().cloned()).collect()) })
     }
 
+    /// The names of its columns.
+    pub fn column_names(&self) -> Result<Vec<String>> {
+        match &self.columns {
+            Some(chosen) => Ok(chosen.clone()),
+            None => Ok(self.scan()?.into_iter().map(|column| column.name).collect()),
+        }
+    }
+
     /// Refuses texts that are none of the levels that the chosen columns stand for.
     pub fn check_levels(&self) -> Result<()> {
         let (Origin::File(path), Some(chosen)) = (&self.origin, &self.columns) else { return Ok(()) };

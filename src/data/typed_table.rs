@@ -41,6 +41,56 @@ impl Table {
         Self::from_columns((0..self.cols()).map(stack).collect::<Result<Vec<_>>>()?).map(|table| table.from_origin(&self.origin))
     }
 
+    /// The same rows with cells of another table of as many: in columns that both have, those that `take` chooses by row and column.
+    ///
+    /// # Errors
+    /// A column that has another type in the other table.
+    pub(crate) fn with_cells(&self, other: &Self, take: impl Fn(usize, usize) -> bool) -> Result<Self> {
+        let rows = self.rows();
+        let column = |j: usize| {
+            let Ok(k) = other.index_of(&self.columns[j]) else { return Ok(self.typed_column(j)) };
+            let from: Vec<usize> = (0..rows).map(|row| if take(row, j) { rows + row } else { row }).collect();
+            match from.iter().filter(|&&row| row >= rows).count() {
+                0 => Ok(self.typed_column(j)),
+                taken if taken == rows => Ok(other.typed_column(k)),
+                _ => {
+                    let (own, more) = (self.typed_column(j), other.typed_column(k));
+                    let form = own.form.clone().finer(&more.form);
+                    let ty = if self.column_type(j) == ColumnType::Constant { other.column_type(k) } else { self.column_type(j) };
+                    Ok(own.stacked(more, other.origin())?.select(&from).with_form(form).with_type(ty))
+                }
+            }
+        };
+        let table = Self::from_columns((0..self.cols()).map(column).collect::<Result<Vec<_>>>()?)?
+            .from_origin(&self.origin)
+            .with_header(self.has_header());
+        match self.weights() {
+            Some(weights) => table.with_weights(weights.to_vec()),
+            None => Ok(table),
+        }
+    }
+
+    /// Whether a cell is missing.
+    pub(crate) fn is_missing(&self, row: usize, column: usize) -> bool {
+        self.missing(column).map_or_else(|| self.row(row)[column].is_nan(), |missing| missing[row])
+    }
+
+    /// The same with columns of whole numbers as such, where no column has a type.
+    pub(crate) fn with_whole_numbers(&self) -> Result<Self> {
+        if !self.typed.is_empty() {
+            return Ok(self.clone());
+        }
+        let column = |(name, j): (&String, usize)| match self.kinds()[j].integer {
+            true => Column::integers(name, self.column(j).map(|value| value as i64).collect()),
+            false => Column::numbers(name, self.column(j).collect()),
+        };
+        let table = Self::from_columns(self.columns.iter().zip(0..).map(column))?.from_origin(&self.origin);
+        match self.weights() {
+            Some(weights) => table.with_weights(weights.to_vec()),
+            None => Ok(table),
+        }
+    }
+
     /// A column with its type.
     fn typed_column(&self, j: usize) -> Column {
         let name = &self.columns[j];

@@ -44,6 +44,8 @@ settings! {
         round: bool = false,
         /// Clamping of samples to each column's observed bounds.
         clamp: bool = false,
+        /// Training with random masks, so that any columns can be given at sampling, and missing cells imputed.
+        impute: bool = false,
         /// Fraction of the rows that is split off as the test set, for the final scores (auto: 0.2, and at most 2,000 rows).
         test_fraction: Option<f32> = None, or auto, in 0.0..1.0,
         /// Fraction of the other rows that is split off as the validation set, for early stopping (auto: 0.2 below 5,000 rows and 0 above).

@@ -74,6 +74,11 @@ impl Model {
         }
         let cols = self.description.columns.len();
         let name = format!("a sample of {}", self.description.method.name());
+        if self.description.masks().is_some() {
+            // Given nothing.
+            let behind = self.description.behind();
+            return self.finish(&self.generated(&vec![0.0; behind], behind, n, seed)?, &name);
+        }
         let mut values = Vec::with_capacity(n * cols);
         if let Some(dynamics) = self.adaptive() {
             let mut rec = Recorder::with_domain(&self.gpu, seed, SAMPLE_DOMAIN)?;
@@ -282,9 +287,20 @@ impl Model {
         units.apply(table.values())
     }
 
-    /// Rows in the model's units and order of columns.
+    /// Rows in the model's units and order of columns; where any columns can be given, none is.
     pub(super) fn standard(&self, rows: &Table) -> Result<Vec<f32>> {
-        self.description.standardization.apply(rows.align(&self.description.columns)?.values())
+        let standard = self.description.standardization.apply(rows.align(&self.description.columns)?.values())?;
+        let more = self.width() - self.description.columns.len();
+        if more == 0 {
+            return Ok(standard);
+        }
+        let nothing = vec![0.0; more];
+        Ok(standard.chunks_exact(self.description.columns.len()).flat_map(|row| [row, &nothing].concat()).collect())
+    }
+
+    /// How many numbers the map takes a row as.
+    pub(super) fn width(&self) -> usize {
+        self.description.parted().0.len() + self.description.behind()
     }
 
     /// What a recorded map makes of rows, a chunk at a time.
@@ -369,7 +385,7 @@ impl Model {
         let mut step = rec.finish()?;
         step.set_count(chunk)?;
         step.replay(1)?;
-        let cols = self.description.columns.len();
+        let cols = self.width();
         // A state holds what is given, too.
         for (k, kept) in states.iter().enumerate() {
             let state = step.read(*kept)?;
@@ -396,7 +412,7 @@ impl Model {
     /// Refuses what rows (`from`, in the model's units) became, `cols` numbers each, where one is not finite: with where it was lost in the inverse.
     pub(super) fn all_finite(&self, found: &[f32], cols: usize, from: &[f32], what: &str) -> Result<()> {
         let Some(bad) = found.iter().position(|v| !v.is_finite()) else { return Ok(()) };
-        let (row, width) = (bad / cols, self.description.columns.len());
+        let (row, width) = (bad / cols, self.width());
         let x = self.gpu.upload(1, width, &from[row * width..(row + 1) * width])?;
         let mut rec = Recorder::with_domain(&self.gpu, 0, SAMPLE_DOMAIN)?;
         let x = rec.tensor(&x);

@@ -76,8 +76,8 @@ impl Model {
             return Err(Error::usage(REPELLED));
         }
         let mut values = self.standard(rows)?;
-        let cols = self.description.columns.len();
-        let generated = cols - self.description.conditions;
+        let cols = self.width();
+        let generated = self.description.parted().0.len();
         if let Some(bad) = rows.values().iter().position(|v| !v.is_finite()) {
             return Err(Error::data(format!(
                 "row {} of {} holds {}: a density needs finite rows",
@@ -136,7 +136,7 @@ impl Model {
                 found
             }
         };
-        let log_det = self.description.standardization.log_det_of(cols - self.description.conditions);
+        let log_det = self.description.standardization.log_det_of(generated);
         let width = if estimated.get() { 2 } else { 1 };
         let column = |k: usize| found.iter().skip(k).step_by(width).copied();
         let mut found: Vec<f32> = column(0).map(|value| (f64::from(value) + log_det) as f32).collect();
@@ -155,7 +155,7 @@ impl Model {
     /// Whether the method is trained, and judged, by the likelihood of rows or a bound of it.
     pub fn trained_by_likelihood(&self) -> Result<bool> {
         let mut rec = Recorder::with_domain(&self.gpu, 0, SAMPLE_DOMAIN)?;
-        let rows = rec.constant(0.0, 1, self.description.columns.len())?;
+        let rows = rec.constant(0.0, 1, self.width())?;
         Ok(self.learner.held_out_loss(&mut rec, rows, Weights::Averaged)?.is_some())
     }
 
@@ -176,7 +176,7 @@ impl Model {
     fn trained_bound_of_numbers(&self, rows: &Table) -> Result<Option<Vec<f32>>> {
         let values = self.standard(rows)?;
         let cost = |rec: &mut Recorder, x| self.learner.held_out_loss(rec, x, Weights::Averaged);
-        let Some(costs) = self.by_chunks(&values, self.description.columns.len(), cost)? else { return Ok(None) };
+        let Some(costs) = self.by_chunks(&values, self.width(), cost)? else { return Ok(None) };
         let generated = self.description.columns.len() - self.description.conditions;
         let log_det = self.description.standardization.log_det_of(generated);
         Ok(Some(costs.into_iter().map(|cost| (log_det - f64::from(cost)) as f32).collect()))

@@ -8,18 +8,25 @@ use crate::words::number;
 use crate::{Error, Result};
 
 impl Model {
-    /// `each` new rows for every row of `given`, which holds the columns that the model generates from: joint rows, those of one given row together.
+    /// `each` new rows for every row of `given`, which holds the columns that the model generates from: joint rows, those of one given row together. Of a model trained with
+    /// `impute` these are any of its columns.
     ///
     /// # Errors
     /// A given column that is missing; a level that was not there in training; a row that is not finite; a model that generates from nothing.
     pub fn sample_given(&self, given: &Table, each: usize, seed: u64) -> Result<Table> {
+        if let Some((encoding, _)) = self.any_given() {
+            return self.sample_any_given(encoding, given, each, seed);
+        }
         let Some(encoding) = &self.description.encoding else { return self.drawn_given(given, each, seed) };
         let encoded = self.conditions_of(encoding).encode(given, seed)?;
         self.decoded(self.drawn_given(&encoded, each, seed)?, seed)
     }
 
-    /// The encoding of the conditions, where the columns have one.
+    /// The encoding of the conditions, where the columns have one: of all columns, where any can be given.
     pub fn condition_encoding(&self) -> Option<Encoding> {
+        if let Some((encoding, _)) = self.any_given() {
+            return Some(encoding.clone());
+        }
         self.description.encoding.as_ref().map(|encoding| self.conditions_of(encoding))
     }
 
@@ -58,7 +65,19 @@ impl Model {
         let units = Standardization { mean: mean[d..].to_vec(), scale: scale[d..].to_vec() };
         let standard = units.apply(given.values())?;
         let n = given.rows() * each;
-        let wanted = |row: usize| &standard[row.min(n - 1) / each * k..][..k];
+        let drawn = self.generated(&standard, k, each, seed)?;
+        let behind = |row: usize| &standard[row / each * k..][..k];
+        let values: Vec<f32> = drawn.chunks_exact(d).zip(0..).flat_map(|(drawn, row)| [drawn, behind(row)].concat()).collect();
+        let drawn = self.finish(&values, &format!("a sample of {}", self.description.method.name()))?;
+        // What was given comes back as it was, not as single precision makes it.
+        let rows = (0..n).flat_map(|row| [&drawn.row(row)[..d], given.row(row / each)].concat());
+        Ok(Table::new(self.description.columns.iter().cloned(), rows.collect())?.from_origin(drawn.origin()))
+    }
+
+    /// The generated columns, in the model's units, of `each` rows for every one of some conditions, of k numbers.
+    pub(super) fn generated(&self, conditions: &[f32], k: usize, each: usize, seed: u64) -> Result<Vec<f32>> {
+        let (n, d) = (conditions.len() / k * each, self.description.parted().0.len());
+        let wanted = |row: usize| &conditions[row.min(n - 1) / each * k..][..k];
         let chunk = n.next_multiple_of(64).min(CHUNK);
         let inputs = self.gpu.zeros(chunk, k)?;
         let mut rec = Recorder::with_domain(&self.gpu, seed, SAMPLE_DOMAIN)?;
@@ -79,7 +98,7 @@ impl Model {
                 })
             }
         };
-        let mut values = Vec::with_capacity(n * (d + k));
+        let mut values = Vec::with_capacity(n * d);
         for first in (0..n).step_by(chunk) {
             inputs.write(&(first..first + chunk).flat_map(wanted).copied().collect::<Vec<f32>>())?;
             for (row, drawn) in (first..n).zip(draw(first)?.chunks_exact(d)) {
@@ -89,13 +108,9 @@ impl Model {
                     )));
                 }
                 values.extend_from_slice(drawn);
-                values.extend_from_slice(wanted(row));
             }
         }
-        let drawn = self.finish(&values, &format!("a sample of {}", self.description.method.name()))?;
-        // What was given comes back as it was, not as single precision makes it.
-        let rows = (0..n).flat_map(|row| [&drawn.row(row)[..d], given.row(row / each)].concat());
-        Ok(Table::new(self.description.columns.iter().cloned(), rows.collect())?.from_origin(drawn.origin()))
+        Ok(values)
     }
 
     /// Of which conditions some rows lie outside what training saw, with what it saw: sentences.

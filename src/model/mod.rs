@@ -4,13 +4,16 @@ mod apply;
 mod density;
 mod format;
 mod given;
+mod impute;
 mod integrate;
+mod masks;
 mod mixing;
 mod sampler;
 mod solve;
 
 pub use density::{AWAY, FAR, LogDensity};
 pub use format::{FORMAT, check_config};
+pub(crate) use masks::{Masks, Told};
 pub use mixing::Mixing;
 pub use sampler::Sampler;
 pub use solve::{SMALL, Solved};
@@ -93,6 +96,16 @@ impl Description {
         self.columns.split_at(self.columns.len() - self.conditions)
     }
 
+    /// How any columns can be given, where the model was trained for it.
+    pub(crate) fn masks(&self) -> Option<Masks> {
+        self.encoding.as_ref().filter(|_| self.training.impute).map(Masks::of)
+    }
+
+    /// How many numbers the map takes behind latents and rows.
+    pub(crate) fn behind(&self) -> usize {
+        self.conditions + self.masks().map_or(0, |masks| masks.conditions())
+    }
+
     /// The columns of the data that are generated: the dimensions of a density.
     pub fn dimensions(&self) -> usize {
         let of_encoding = self.encoding.as_ref().map(|encoding| encoding.dimensions(self.conditions));
@@ -112,7 +125,7 @@ impl Description {
             gpu,
             training: &self.training,
             columns: self.columns.len() - self.conditions,
-            conditions: self.conditions,
+            conditions: self.behind(),
             seed: self.seed,
             data: None,
             teacher: None,

@@ -65,7 +65,7 @@ impl<'m> Sampler<'m> {
         Self { seed, ..self }
     }
 
-    /// Rows of the conditioning columns, by their names: [`Sampler::draw`] then draws for each of them.
+    /// Rows of the conditioning columns, by their names: [`Sampler::draw`] then draws for each of them. Of a model trained with `impute` these are any columns.
     pub fn given(self, rows: Table) -> Self {
         Self { given: Some(rows), ..self }
     }

@@ -96,6 +96,11 @@ impl Plan {
         if !(self.budget >= 1.0 && self.budget.is_finite()) {
             return Err(Error::usage(format!("the time budget is {} s: it must be 1 s or more", self.budget)));
         }
+        if Self::shared(&self.training)?.impute {
+            return Err(Error::usage(
+                "a tour compares samples of whole rows: leave out `impute`, and train the method that you choose with it",
+            ));
+        }
         self.chosen()?.iter().try_for_each(|method| self.configured(method.as_ref()).map(|_| ()))
     }
 

@@ -24,14 +24,15 @@ pub struct Encoded {
 
 impl Encoded {
     /// A table whose last `conditions` columns are conditions, encoded by the rows that a training with these settings trains on (`given` says whether it has
-    /// validation and test rows of their own). One of numbers alone stays as it is.
+    /// validation and test rows of their own). One of numbers alone stays as it is, unless any cells of it are to be given.
     ///
     /// # Errors
     /// Columns in which there is nothing to learn, or to condition on.
     pub fn of(table: Table, conditions: usize, settings: (&dyn Method, &Training), given: [bool; 2], seed: u64) -> Result<Self> {
-        if Encoding::is_needless(&table) || table.rows() < 2 {
+        if Encoding::is_needless(&table) && !settings.1.impute || table.rows() < 2 {
             return Ok(Self { table, encoding: None, conditions, split: None });
         }
+        let table = table.with_whole_numbers()?;
         let is_trainable = |rows: &[usize]| {
             let trained = || fitted(&table, conditions, rows)?.encode(&table.select_rows(rows), seed)?.check_trainable();
             trained().is_ok()

@@ -13,6 +13,7 @@ mod lock;
 pub(crate) mod log;
 #[cfg(feature = "unstable")]
 pub mod log;
+mod masks;
 mod outside;
 mod pace;
 mod session;
@@ -44,11 +45,13 @@ use crate::data::{Encoding, LoadOptions, Rounding, Source, Standardization, Tabl
 use crate::gpu::Gpu;
 use crate::methods::many_step::SOURCE_ROWS;
 use crate::methods::{Learner, Method, Training};
-use crate::model::{Description, Model};
+use crate::model::{Description, Masks, Model};
 use crate::words::count;
 use crate::{Error, Result};
 use checkpoint::Checkpoint;
+use fixed_sample::SAMPLE;
 use folder::{Opened, State};
+use masks::{Masked, VALIDATION_DOMAIN, masked, noise};
 use outside::Outside;
 use session::Session;
 use stage::Stage;
@@ -124,9 +127,54 @@ impl Job {
         }
     }
 
+    /// The encoding of the columns, where any of them can be given.
+    fn any_given(&self) -> Option<&Encoding> {
+        self.encoding.as_ref().filter(|_| self.training.impute)
+    }
+
+    /// The same job, whose columns have an encoding where any of them can be given: cells are imputed as they are written in the data.
+    fn with_encoding(self) -> Result<Self> {
+        if !self.training.impute {
+            return Ok(self);
+        }
+        if self.conditions > 0 {
+            return Err(Error::usage(
+                "with `impute` = true any columns can be given at sampling: leave out the conditioning columns",
+            ));
+        }
+        let job = match &self.encoding {
+            Some(_) => self,
+            None => {
+                let is_given = [self.validation.is_some(), self.test.is_some()];
+                let columns = self.table.columns().to_vec();
+                let Encoded { table, encoding, split, .. } =
+                    Encoded::of(self.table, 0, (self.method.as_ref(), &self.training), is_given, self.seed)?;
+                let further = |set: Option<(String, Table)>, noise: u64| {
+                    let encoded = |(source, rows): (String, Table)| {
+                        let rows = rows.align(&columns)?;
+                        let rows = encoding.as_ref().map_or(Ok(rows.clone()), |own| own.encode(&rows, self.seed ^ noise))?;
+                        Ok((source, rows))
+                    };
+                    set.map(encoded).transpose()
+                };
+                let (validation, test) = (further(self.validation, VALIDATION_NOISE)?, further(self.test, TEST_NOISE)?);
+                Self { table, encoding, split, validation, test, ..self }
+            }
+        };
+        match job.any_given().map(Masks::of) {
+            Some(masks) if masks.cells() < 2 => Err(Error::data(format!(
+                "{} has one column to learn, which nothing can be given for: leave out `impute`",
+                job.table.origin()
+            ))),
+            _ => Ok(job),
+        }
+    }
+
     /// The distribution to learn, where its score is known: by the settings, or as the data's.
     fn target(&self, units: &Standardization) -> Result<Option<Target>> {
         match self.method.target_score() {
+            // What is learned with masks is many distributions.
+            None if self.training.impute => Ok(None),
             None => Ok(self.source.parse().ok().and_then(|source: Source| Target::of(&source, units))),
             Some(score) => {
                 let score: Vec<&str> = score.iter().map(String::as_str).collect();
@@ -144,7 +192,13 @@ impl Job {
     ) -> Result<Option<(Arc<dyn Learner>, Standardization)>> {
         let Some(run) = self.method.teacher() else { return Ok(None) };
         let model = Model::load(gpu, run)?;
-        let Description { columns: of_teacher, standardization, .. } = model.description().clone();
+        let Description { columns: of_teacher, standardization, training, .. } = model.description().clone();
+        if training.impute != self.training.impute {
+            return Err(Error::usage(format!(
+                "`impute` is {}, and the teacher {run} was trained with {}: use the same",
+                self.training.impute, training.impute
+            )));
+        }
         let pairs = units.mean.iter().zip(&units.scale).zip(standardization.mean.iter().zip(&standardization.scale));
         let near = |((m, s), (n, t)): ((&f64, &f64), (&f64, &f64))| (m - n).abs().max((s - t).abs()) <= TEACHER_UNITS * s;
         if of_teacher != columns || !pairs.into_iter().all(near) {
@@ -160,7 +214,7 @@ impl Job {
     /// them in turn where they are fewer.
     fn source_distribution(&self, data: &Table, units: &Standardization) -> Result<Option<Vec<f32>>> {
         let Some(text) = self.method.source() else { return Ok(None) };
-        if self.conditions > 0 {
+        if self.conditions > 0 || self.training.impute {
             // No flow is built from both, and says so.
             return Ok(None);
         }
@@ -252,6 +306,7 @@ struct Making {
 
 impl Making {
     fn prepare(gpu: &Gpu, job: Job) -> Result<Self> {
+        let job = job.with_encoding()?;
         job.table.check_trainable()?;
         let sets = Sets::of(&job)?;
         let stage = Stage::new(gpu, &job, sets.train.clone())?;
@@ -260,8 +315,18 @@ impl Making {
                 let standard = stage.standard(&dequantized(rows, &job.spacings(), job.seed))?;
                 let generated = rows.cols() - job.conditions;
                 let log_det = stage.standardization.log_det_of(generated);
-                let columns = (generated, job.conditions);
-                Some(Validation::new(gpu, stage.learner.as_ref(), &standard, columns, rows.weights(), log_det, job.seed)?)
+                let mut set = Masked { values: standard, weights: rows.weights().map(<[f32]>::to_vec) };
+                let mut given = job.conditions;
+                if let Some(encoding) = job.any_given() {
+                    // A sample of the validation loss has a mask of its own.
+                    let copies = SAMPLE.div_ceil(rows.rows());
+                    given = Masks::of(encoding).conditions();
+                    let noise = noise(gpu, stage.learner.as_ref(), generated + given)?;
+                    set = masked(encoding, (rows, &set.values), copies, noise, job.seed ^ VALIDATION_DOMAIN)?;
+                }
+                let Masked { values, weights } = &set;
+                let columns = (generated, given);
+                Some(Validation::new(gpu, stage.learner.as_ref(), values, columns, weights.as_deref(), log_det, job.seed)?)
             }
             None => None,
         };

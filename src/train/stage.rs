@@ -1,9 +1,11 @@
 //! One training: its rows, what they are standardized by, the method made for them, and the recorded plan.
 
 use super::Job;
+use super::masks::{Masked, copies, masked, noise};
 use crate::data::{Standardization, Table, Target, dependent_column};
 use crate::gpu::{Gpu, Plan};
-use crate::methods::{Dataset, Learner, Setup};
+use crate::methods::{Dataset, Learner, Setup, Training};
+use crate::model::Masks;
 use crate::{Error, Result};
 
 pub(super) struct Stage {
@@ -35,28 +37,34 @@ impl Stage {
             None => (None, own),
         };
         let values = standard(&standardization, &train)?;
-        let data = Dataset::with_noise(gpu, &values, train.cols(), job.conditions, train.weights(), job.training.noise)?;
+        let mut set = Masked { values, weights: train.weights().map(<[f32]>::to_vec) };
+        let mut conditions = job.conditions;
+        if let Some(encoding) = job.any_given() {
+            let masks = Masks::of(encoding);
+            conditions = masks.conditions();
+            // A learner as it is made for a model that is there already says how it is trained.
+            let (columns, teacher) = (masks.columns(), teacher.clone());
+            let setup = Setup { gpu, training: &job.training, columns, conditions, seed: job.seed, data: None, teacher };
+            let learner = job.method.learner(&setup).map_err(|e| refused(e, &job.training))?;
+            let noise = noise(gpu, learner.as_ref(), columns + conditions)?;
+            set = masked(encoding, (&train, &set.values), copies(&masks, train.rows()), noise, job.seed)?;
+        }
+        let (columns, weights) = (train.cols() - job.conditions, set.weights.as_deref());
+        let data = Dataset::with_noise(gpu, &set.values, columns + conditions, conditions, weights, job.training.noise)?;
         let spacings = job.spacings();
-        let widths: Vec<f32> =
+        let mut widths: Vec<f32> =
             spacings.iter().zip(&standardization.scale).map(|(spacing, scale)| (spacing / scale) as f32).collect();
-        let data = data.with_widths(&values, train.weights(), &widths)?;
+        widths.resize(columns + conditions, 0.0);
+        let data = data.with_widths(&set.values, weights, &widths)?;
         let target = job.target(&standardization)?;
         let source = job.source_distribution(&train, &standardization)?;
         let data = data.with_target(target.clone()).with_source(source).with_columns(train.columns());
-        let setup = Setup {
-            gpu,
-            training: &job.training,
-            columns: train.cols() - job.conditions,
-            conditions: job.conditions,
-            seed: job.seed,
-            data: Some(&data),
-            teacher,
-        };
+        let setup = Setup { gpu, training: &job.training, columns, conditions, seed: job.seed, data: Some(&data), teacher };
         let learner = job.method.learner(&setup).map_err(|e| match (e, dependent_column(&train, job.conditions)) {
             (Error::Data(said), Some(column)) => {
                 Error::data(format!("{said} (`{column}` is a linear function of the columns before it)"))
             }
-            (e, _) => e,
+            (e, _) => refused(e, &job.training),
         })?;
         let plan = learner.plan(gpu, job.seed, &data)?;
         Ok(Self { train, standardization, target, learner, plan, median_distance: data.median_distance() })
@@ -65,6 +73,16 @@ impl Stage {
     /// The rows of a table in this training's units.
     pub fn standard(&self, table: &Table) -> Result<Vec<f32>> {
         standard(&self.standardization, table)
+    }
+}
+
+/// The error of a method that takes no conditions, where these are all columns.
+fn refused(e: Error, training: &Training) -> Error {
+    match e {
+        Error::Usage(said) if training.impute && said.contains("conditioning columns") => {
+            Error::usage(format!("{said} (with `impute` = true they are all columns)"))
+        }
+        e => e,
     }
 }
 

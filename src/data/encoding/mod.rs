@@ -162,6 +162,46 @@ impl Encoding {
         }
     }
 
+    /// Of each learned column whether its cells can be missing.
+    pub(crate) fn can_be_missing(&self) -> Vec<bool> {
+        self.columns.iter().filter(|column| column.width() > 0).map(EncodedColumn::has_missing).collect()
+    }
+
+    /// Which cells of rows of numbers are missing, a mark for each learned column of each row.
+    ///
+    /// # Errors
+    /// As [`Encoding::decode`].
+    pub(crate) fn missing_cells(&self, numbers: &Table) -> Result<Vec<bool>> {
+        let table = self.decode(numbers, 0)?;
+        let learned: Vec<usize> = (0..self.columns.len()).filter(|&j| self.columns[j].width() > 0).collect();
+        Ok((0..table.rows()).flat_map(|row| learned.iter().map(|&j| table.is_missing(row, j)).collect::<Vec<_>>()).collect())
+    }
+
+    /// The numbers of rows of which only some cells are looked at, row-major: `shown` says which, a mark for each learned column of each row. The others are 0, and a
+    /// column of which no cell is looked at need not be there.
+    ///
+    /// # Errors
+    /// As [`Encoding::encode`].
+    pub(crate) fn encode_shown(&self, table: &Table, shown: &[bool], seed: u64) -> Result<Vec<f64>> {
+        let learned: Vec<&EncodedColumn> = self.columns.iter().filter(|column| column.width() > 0).collect();
+        let mut random = ChaCha8Rng::seed_from_u64(seed);
+        let mut writers = Vec::with_capacity(learned.len());
+        for (k, column) in learned.iter().enumerate() {
+            let looked_at = shown.iter().skip(k).step_by(learned.len()).any(|shown| *shown);
+            writers.push(if looked_at { Some(column.writer(table, table.index_of(&column.name)?)?) } else { None });
+        }
+        let mut values = Vec::with_capacity(table.rows() * learned.iter().map(|column| column.width()).sum::<usize>());
+        for (row, shown) in shown.chunks_exact(learned.len()).enumerate() {
+            for ((writer, shown), column) in writers.iter().zip(shown).zip(&learned) {
+                match writer {
+                    Some(writer) if *shown => writer.write(row, &mut random, &mut values)?,
+                    _ => values.resize(values.len() + column.width(), 0.0),
+                }
+            }
+        }
+        Ok(values)
+    }
+
     /// Rows of numbers as plain numbers of the data's own columns, for pictures and for distances of single columns: categories by their place, or, if
     /// `indicators`, as a column `NAME=LEVEL` of 0 and 1 for each level; missing cells below all others. Columns that are not learned are left out.
     ///

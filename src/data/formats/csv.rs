@@ -22,12 +22,17 @@ pub(super) type Records = ::csv::Reader<io::Chain<io::Cursor<Vec<u8>>, Box<dyn R
 
 /// A file's records, the first row's included, what to tell of its text, and what parts its fields.
 pub(super) fn records(path: &Path) -> Result<(Records, Option<String>, u8)> {
+    records_as(path, Trim::All)
+}
+
+/// The same, with the blanks around cells or without.
+pub(super) fn records_as(path: &Path, trim: Trim) -> Result<(Records, Option<String>, u8)> {
     let Text { mut reader, note } = text::open(path)?;
     let mut start = Vec::new();
     reader.by_ref().take(SNIFFED as u64).read_to_end(&mut start).map_err(|source| Error::io("read", path, source))?;
     let delimiter = delimiter(&start, start.len() == SNIFFED);
     let all = io::Cursor::new(start).chain(reader);
-    let records = ReaderBuilder::new().has_headers(false).flexible(true).trim(Trim::All).delimiter(delimiter).from_reader(all);
+    let records = ReaderBuilder::new().has_headers(false).flexible(true).trim(trim).delimiter(delimiter).from_reader(all);
     Ok((records, note, delimiter))
 }
 
@@ -269,7 +274,7 @@ pub(super) fn broken(path: &Path, error: ::csv::Error) -> Error {
 }
 
 /// The system's error inside of the crate's, whose own conversion would hide that a disk is full.
-fn plain(error: ::csv::Error) -> io::Error {
+pub(super) fn plain(error: ::csv::Error) -> io::Error {
     match error.into_kind() {
         ::csv::ErrorKind::Io(source) => source,
         other => io::Error::new(io::ErrorKind::InvalidData, format!("{other:?}")),
@@ -318,7 +323,7 @@ pub(super) fn write(table: &Table, behind: usize, path: &Path) -> Result<()> {
 }
 
 /// One number as a field; `cell` is for its digits.
-fn number<W: Write>(rows: &mut ::csv::Writer<W>, cell: &mut Vec<u8>, value: f64, single: bool) -> io::Result<()> {
+pub(super) fn number<W: Write>(rows: &mut ::csv::Writer<W>, cell: &mut Vec<u8>, value: f64, single: bool) -> io::Result<()> {
     cell.clear();
     // All print the fewest digits that read back as the same number, and whole ones every digit.
     match value.abs() {

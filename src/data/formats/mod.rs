@@ -2,6 +2,7 @@
 
 mod cell;
 pub mod csv;
+mod filled;
 #[cfg(feature = "npy")]
 mod npy;
 #[cfg(feature = "parquet")]

@@ -11,6 +11,7 @@ mod few_step;
 mod flow;
 mod given;
 mod goldens;
+mod impute;
 mod kantorovich;
 mod latent;
 mod mixed;
