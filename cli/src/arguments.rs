@@ -24,6 +24,15 @@ Start with one of
 
 `pushforward COMMAND --help` has the options of a command, `pushforward methods` what there is to train.";
 
+const IMPUTATIONS: &str = "\
+Train a model with random masks, and fill in a file:
+  pushforward train flow-matching --data people.csv --set impute=true --out run
+  pushforward impute run --data people.csv --out filled.csv --draws 5
+
+Each missing cell is drawn from its distribution given the other cells of its row, so
+that several draws (filled-1.csv to filled-5.csv) show how uncertain it is; results of
+analyses are pooled over them (Rubin's rules). All other cells stay as they are.";
+
 const COMPARISONS: &str = "\
 Compare two versions, drivers or machines:
   pushforward bench --out old.json
@@ -84,6 +93,9 @@ pub enum Command {
     Tour(Tour),
     /// Draw samples from a trained model
     Sample(Sample),
+    /// Fill the missing cells of a table, by a model that was trained with --set impute=true
+    #[command(after_help = IMPUTATIONS)]
+    Impute(Impute),
     /// Map points from the latent space to data, or back
     #[command(after_help = SOURCES)]
     Push(Push),
@@ -217,7 +229,8 @@ pub struct Sample {
     /// Sampling temperature: a factor of the noise that samples are made of; below 1 for likelier, less diverse samples [default: 1]
     #[arg(long, value_name = "T", value_parser = temperature, allow_hyphen_values = true)]
     pub temperature: Option<f32>,
-    /// Conditions of a model trained with --condition: a file with these columns, or one value per column (--given sex=f --given age=40)
+    /// Conditions of a model trained with --condition: a file with these columns, or one value per column (--given sex=f --given age=40); of one trained with
+    /// --set impute=true any of its columns
     #[arg(long, value_name = "FILE|COLUMN=VALUE")]
     pub given: Vec<String>,
     /// Random seed of the samples
@@ -231,6 +244,29 @@ pub struct Sample {
     /// Output file of trajectories, for methods that integrate: columns path, t and those of the data
     #[arg(long, value_name = "FILE")]
     pub trajectories: Option<PathBuf>,
+}
+
+#[derive(Args)]
+pub struct Impute {
+    /// Run folder, or model.safetensors file, of a model trained with --set impute=true
+    pub run: PathBuf,
+    /// Table with missing cells, with the columns of the training data; further columns stay as they are
+    #[arg(long, value_name = "FILE")]
+    pub data: String,
+    /// Output file: the table with its missing cells filled
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Number of draws, each in a file of its own: for --out filled.csv these are filled-1.csv, filled-2.csv, …
+    #[arg(long, value_name = "N", value_parser = count, allow_hyphen_values = true)]
+    pub draws: Option<usize>,
+    /// Random seed; the k-th of several draws is that of the k-th seed from here
+    #[arg(long, value_name = "N", default_value = "0", value_parser = seed, allow_hyphen_values = true)]
+    pub seed: u64,
+    /// Words for a missing value, beside empty cells [default: as in `train`]
+    #[arg(long, value_name = "WORD,…")]
+    pub missing: Option<String>,
+    #[command(flatten)]
+    pub integration: Integration,
 }
 
 /// How a method that integrates an equation solves it.

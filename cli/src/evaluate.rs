@@ -76,7 +76,7 @@ impl ByType {
     fn read(args: &Evaluate) -> anyhow::Result<Option<Self>> {
         let options = |weights: &Option<String>| LoadOptions { weights: weights.clone(), ..LoadOptions::default() };
         let source = args.reference.parse()?;
-        let Some(reference) = typed::table(&source, &[], &options(&args.weights), &TypeOptions::default())? else {
+        let Some(reference) = typed::table(&source, &[], &options(&args.weights), &TypeOptions::default(), false)? else {
             return Ok(None);
         };
         if let Some(target) = &args.target {
@@ -102,7 +102,7 @@ fn typed(args: &Evaluate, adapter: &str, console: Console) -> anyhow::Result<Opt
     let read = |text: &str, types: &TypeOptions, weights: &Option<String>| -> pushforward::Result<Option<Table>> {
         let source: Source = text.parse()?;
         let options = LoadOptions { weights: weights.clone(), ..LoadOptions::default() };
-        typed::table(&source, &[], &options, types)
+        typed::table(&source, &[], &options, types, false)
     };
     let needs = |table: &Table| {
         let by_types =

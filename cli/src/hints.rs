@@ -3,7 +3,9 @@
 use crate::arguments::Command;
 
 /// Advice of the library, and the words that follow it on the command line.
-const ADVICE: [(&str, &str); 16] = [
+const ADVICE: [(&str, &str); 18] = [
+    ("train one with `impute` = true", "`--set impute=true`"),
+    ("leave out `impute`", "`--set impute=false`"),
     ("resume it, or choose another folder", "`--resume`, or `--out FOLDER`"),
     ("choose another folder", "`--out FOLDER`"),
     ("start a new run in another folder", "`--out FOLDER`"),
@@ -59,7 +61,7 @@ fn setting(command: &Command, message: &str) -> Option<String> {
     }
     let own: &[(&str, &str)] = match command {
         Command::Train(_) => &TRAINING,
-        Command::Sample(_) | Command::Push(_) | Command::LogDensity(_) => &SAMPLING,
+        Command::Sample(_) | Command::Impute(_) | Command::Push(_) | Command::LogDensity(_) => &SAMPLING,
         Command::Tour(_) | Command::Reproduce(_) => &[],
         _ => return None,
     };

@@ -7,6 +7,7 @@ mod console;
 mod device;
 mod evaluate;
 mod hints;
+mod impute;
 mod list;
 mod progress;
 mod reproduce;
@@ -75,6 +76,7 @@ fn run(arguments: &Arguments, console: Console) -> anyhow::Result<()> {
         Command::Train(args) => train::train(args, adapter, console),
         Command::Tour(args) => tour::tour(args, adapter, console),
         Command::Sample(args) => trained::sample(args, adapter, console),
+        Command::Impute(args) => impute::impute(args, adapter, console),
         Command::Push(args) => trained::push(args, adapter, console),
         Command::LogDensity(args) => trained::log_density(args, adapter, console),
         Command::Evaluate(args) => evaluate::evaluate(args, adapter, console),

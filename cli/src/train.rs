@@ -42,7 +42,7 @@ pub fn train(args: &Train, adapter: &str, console: Console) -> anyhow::Result<()
     let is_given = [validation_source.is_some(), test_source.is_some()];
     let mut encode = |table, conditions| Encoded::of(table, conditions, (method.as_ref(), &training), is_given, seed);
     let sets = [&validation_source, &test_source];
-    let typed = typed::read(&source, &given, sets, (&options, &args.types), (seed, console), &mut encode)?;
+    let typed = typed::read(&source, &given, sets, (&options, &args.types), (seed, console, training.impute), &mut encode)?;
     let (chosen, conditions) = match (&typed, given.as_slice()) {
         (Some(typed), _) => (source.clone(), typed.encoded.conditions),
         (None, []) => (source.clone(), 0),
@@ -75,7 +75,8 @@ pub fn train(args: &Train, adapter: &str, console: Console) -> anyhow::Result<()
         test = fresh(FRESH)?;
     }
     // What no sampler can beat: further rows of the distribution.
-    let beside = if is_own { fresh(BESIDE)? } else { None };
+    // With an encoding they would have to be encoded, too.
+    let beside = if is_own && !training.impute { fresh(BESIDE)? } else { None };
     let sets = [Some(&table), validation.as_ref().map(|(_, rows)| rows), test.as_ref().map(|(_, rows)| rows)];
     console.notes(sets.into_iter().flatten());
     if encoding.is_none() {

@@ -150,11 +150,14 @@ fn write(model: &Model, rows: &Table, out: &Path, console: Console) -> Result<()
 /// The rows that a model generates from: those of a file, or one of values said one by one.
 fn given(model: &Model, said: &[String]) -> Result<Table, Error> {
     let names = model.description().parted().1;
-    if names.is_empty() {
-        return Err(Error::usage("--given: this model was trained without --condition; leave out --given"));
+    let any = model.description().training.impute;
+    if names.is_empty() && !any {
+        return Err(Error::usage(
+            "--given: this model was trained without --condition; leave out --given, or train one with --set impute=true, which any columns can be given to",
+        ));
     }
     if let Some(encoding) = model.condition_encoding() {
-        return typed_given(&encoding, said);
+        return typed_given(&encoding, said, any);
     }
     if let [one] = said
         && let Ok(source) = one.parse::<Source>()
@@ -207,13 +210,13 @@ fn given(model: &Model, said: &[String]) -> Result<Table, Error> {
     Table::new(names.iter().cloned(), values.into_iter().flatten().collect())
 }
 
-/// The same where the conditions have types.
-fn typed_given(encoding: &Encoding, said: &[String]) -> Result<Table, Error> {
+/// The same where the conditions have types; `any` of them, where the model allows it.
+fn typed_given(encoding: &Encoding, said: &[String], any: bool) -> Result<Table, Error> {
     if let [one] = said
         && let Ok(source) = one.parse::<Source>()
         && (!one.contains('=') || matches!(&source.origin, Origin::File(path) if path.exists()))
     {
-        return typed_rows(encoding, &source);
+        return typed_rows(&source, encoding, any, None);
     }
     let cells: Vec<(&str, &str)> = said
         .iter()
@@ -221,13 +224,21 @@ fn typed_given(encoding: &Encoding, said: &[String]) -> Result<Table, Error> {
             text.split_once('=').ok_or_else(|| Error::usage(format!("--given {text}: write COLUMN=VALUE, or name one file")))
         })
         .collect::<Result<_, _>>()?;
+    let known = |name: &str| encoding.types().iter().any(|(column, _)| *column == name);
+    let names: Vec<String> = cells.iter().map(|(name, _)| name.to_string()).collect();
+    // One that is not there is told among all.
+    let encoding = if any && names.iter().all(|name| known(name)) { &encoding.select(&names) } else { encoding };
     encoding.row(&cells).map_err(|e| Error::usage(format!("--given: {e}")))
 }
 
-/// Rows of a source with the types of the columns that are learned: few rows may not show what a column is.
-fn typed_rows(encoding: &Encoding, source: &Source) -> Result<Table, Error> {
-    let types = encoding.types().into_iter().filter(|(_, ty)| ty.is_learned());
-    let types = TypeOptions { types: types.map(|(name, ty)| (name.to_string(), ty)).collect(), missing: None };
+/// Rows of a source with the types of the columns that are learned: few rows may not show what a column is. Where any columns will do it may lack some.
+pub fn typed_rows(source: &Source, encoding: &Encoding, any: bool, missing: Option<&[String]>) -> Result<Table, Error> {
+    let there = if any { source.column_names()? } else { Vec::new() };
+    let types = encoding.types().into_iter().filter(|(_, ty)| ty.is_learned()).map(|(name, ty)| (name.to_string(), ty));
+    let types = TypeOptions {
+        types: types.filter(|(name, _)| !any || there.contains(name)).collect(),
+        missing: missing.map(<[String]>::to_vec),
+    };
     source.load_typed(0, &LoadOptions::default(), &types)
 }
 
@@ -286,7 +297,7 @@ fn diversity_of(before: &Table, after: &Table, adapter: &str, console: Console) 
 }
 
 /// The model with its equation solved as the flags say.
-fn with_integration(model: Model, flags: &Integration) -> Result<Model, Error> {
+pub fn with_integration(model: Model, flags: &Integration) -> Result<Model, Error> {
     let mut values = Values::default();
     if let Some(solver) = &flags.solver {
         values.insert("solver", solver);
@@ -434,7 +445,7 @@ fn mean_of(values: &[f32]) -> f64 {
 fn rows_of(model: &Model, text: &str) -> Result<Table, Error> {
     let (source, description) = (text.parse::<Source>()?, model.description());
     if let Some(encoding) = &description.encoding {
-        return typed_rows(encoding, &source);
+        return typed_rows(&source, encoding, false, None);
     }
     let leveled = groups(description.parted().1).iter().any(|group| !group.levels.is_empty());
     if leveled
@@ -447,7 +458,7 @@ fn rows_of(model: &Model, text: &str) -> Result<Table, Error> {
 }
 
 /// Refuses to write over a file that the run was made from: there may be no other copy of it.
-fn not_the_data(run: &Path, out: &Path) -> Result<(), Error> {
+pub fn not_the_data(run: &Path, out: &Path) -> Result<(), Error> {
     let folder = if run.is_dir() { run } else { run.parent().unwrap_or(Path::new(".")) };
     let Ok(text) = std::fs::read_to_string(folder.join("config.toml")) else { return Ok(()) };
     let config: toml::Table = text.parse().unwrap_or_default();
@@ -469,7 +480,7 @@ fn not_the_data(run: &Path, out: &Path) -> Result<(), Error> {
     }
 }
 
-fn load(run: &Path, adapter: &str, console: Console) -> Result<Model, Error> {
+pub fn load(run: &Path, adapter: &str, console: Console) -> Result<Model, Error> {
     let model = Model::load(&super::device::open(adapter, console)?, run)?;
     if let Some(step) = step_left(model.description()) {
         console.message(&format!("{}: training has not finished; this is the model of {step}", run.display()));

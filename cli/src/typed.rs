@@ -39,25 +39,31 @@ fn options(types: &Types) -> Result<TypeOptions> {
 }
 
 /// The rows of a source as numbers by the types of its columns, with those of further sets, and what was found is said; none where the columns are numbers
-/// without missing cells. `encode` is given the table, its conditions behind, and how many these are.
+/// without missing cells, unless `always` says that these are read so, too. `encode` is given the table, its conditions behind, and how many these are.
 pub fn read(
     source: &Source,
     conditions: &[String],
     sets: [&Option<Source>; 2],
     (load, types): (&LoadOptions, &Types),
-    (seed, console): (u64, Console),
+    (seed, console, always): (u64, Console, bool),
     encode: &mut dyn FnMut(Table, usize) -> Result<Encoded>,
 ) -> Result<Option<Typed>> {
     let types = options(types)?;
-    let Some(table) = table(source, conditions, load, &types)? else { return Ok(None) };
+    let Some(table) = table(source, conditions, load, &types, always)? else { return Ok(None) };
     let typed = Typed::encode(&table, conditions, sets, (load, &types), seed, encode)?;
     console.message(typed.described.trim_end());
     typed.notes.iter().for_each(|note| console.message(&format!("warning: {note}")));
     Ok(Some(typed))
 }
 
-/// The table with its types, where it needs an encoding; none where its columns are numbers without missing cells, or those to generate are.
-pub fn table(source: &Source, conditions: &[String], load: &LoadOptions, types: &TypeOptions) -> Result<Option<Table>> {
+/// The table with its types, where it needs an encoding, or `always`; none where its columns are numbers without missing cells, or those to generate are.
+pub fn table(
+    source: &Source,
+    conditions: &[String],
+    load: &LoadOptions,
+    types: &TypeOptions,
+    always: bool,
+) -> Result<Option<Table>> {
     let Origin::File(path) = &source.origin else { return Ok(None) };
     if FileFormat::of(path)? != FileFormat::Csv {
         return Ok(None);
@@ -75,7 +81,7 @@ pub fn table(source: &Source, conditions: &[String], load: &LoadOptions, types: 
     let generated: Vec<&String> = table.columns().iter().filter(|name| !conditions.contains(name)).collect();
     // Numbers given texts have an encoding of their own; `NAME:levels` asks for it.
     let numbers = generated.is_empty() || Encoding::is_needless(&table.select(&generated)?);
-    Ok((!numbers).then_some(table))
+    Ok((always || !numbers).then_some(table))
 }
 
 /// A condition's column: `NAME:levels` asks for categories.

@@ -6,6 +6,7 @@ mod compared;
 mod densities;
 mod flows;
 mod given;
+mod impute;
 mod mistakes;
 mod mixed;
 mod resume;
