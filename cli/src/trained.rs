@@ -4,7 +4,8 @@ use std::path::Path;
 
 use pushforward::Error;
 use pushforward::data::{
-    Encoding, FileFormat, LoadOptions, Origin, Source, Standardization, Table, TypeOptions, file_hash, groups, in_words, nearest,
+    ColumnType, Encoding, FileFormat, LoadOptions, Origin, Source, Standardization, Table, TypeOptions, file_hash, groups,
+    in_words, nearest,
 };
 use pushforward::methods::Meaning;
 use pushforward::metrics::{Backend, LogLikelihood, Points, diversity};
@@ -234,7 +235,9 @@ fn typed_given(encoding: &Encoding, said: &[String], any: bool) -> Result<Table,
 /// Rows of a source with the types of the columns that are learned: few rows may not show what a column is. Where any columns will do it may lack some.
 pub fn typed_rows(source: &Source, encoding: &Encoding, any: bool, missing: Option<&[String]>) -> Result<Table, Error> {
     let there = if any { source.column_names()? } else { Vec::new() };
-    let types = encoding.types().into_iter().filter(|(_, ty)| ty.is_learned()).map(|(name, ty)| (name.to_string(), ty));
+    // With missing cells whole numbers are written as 2007.0 by some programs.
+    let asked = |ty: ColumnType| if any && ty == ColumnType::Integer { ColumnType::Number } else { ty };
+    let types = encoding.types().into_iter().filter(|(_, ty)| ty.is_learned()).map(|(name, ty)| (name.to_string(), asked(ty)));
     let types = TypeOptions {
         types: types.filter(|(name, _)| !any || there.contains(name)).collect(),
         missing: missing.map(<[String]>::to_vec),

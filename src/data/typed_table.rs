@@ -55,7 +55,8 @@ impl Table {
                 taken if taken == rows => Ok(other.typed_column(k)),
                 _ => {
                     let (own, more) = (self.typed_column(j), other.typed_column(k));
-                    let form = own.form.clone().finer(&more.form);
+                    let whole = other.integers(k).is_some();
+                    let form = if whole { own.form.clone() } else { own.form.clone().finer(&more.form) };
                     let ty = if self.column_type(j) == ColumnType::Constant { other.column_type(k) } else { self.column_type(j) };
                     Ok(own.stacked(more, other.origin())?.select(&from).with_form(form).with_type(ty))
                 }

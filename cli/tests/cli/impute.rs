@@ -61,6 +61,13 @@ fn missing_cells_are_filled_and_the_others_keep_their_characters() {
     assert!(out.starts_with("age,extra,joined,height,city,code\n31, y ,2011-02-13,1"), "{out}");
     assert!(out.lines().count() == 3 && !out.contains(",,"), "{out}");
 
+    // As pandas writes whole numbers beside missing ones.
+    desk.file("floats.csv", "age,joined,height,city\n31.0,2011-02-13,150,Chur\n,2011-02-13,150,Chur\n");
+    desk.works("impute run --data floats.csv --out out.csv");
+    let out = desk.text("out.csv");
+    let age = out.lines().nth(2).and_then(|line| line.split(',').next()).unwrap();
+    assert!(age.ends_with(".0") && age.parse().is_ok_and(|age: f64| (20.0..=60.0).contains(&age)), "{out}");
+
     desk.file("lacking.csv", "age,height,city\n31,,Chur\n");
     desk.fails("impute run --data lacking.csv --out o.csv", 1, &["has no column `joined`", "with empty cells"]);
     desk.file("unseen.csv", "age,height,city,joined\n31,,Churr,2011-02-13\n");
