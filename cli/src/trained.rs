@@ -46,9 +46,9 @@ pub fn sample(args: &Sample, adapter: &str, console: Console) -> anyhow::Result<
         model.of_numbers()?;
     }
     let cols = model.description().columns.len();
-    if model.description().encoding.is_some() && FileFormat::of(&args.out)? != FileFormat::Csv {
+    if model.description().encoding.is_some() && FileFormat::of(&args.out)? == FileFormat::Npy {
         return Err(Error::usage(
-            "this model learned categories, dates or missing cells, which are written to CSV files alone: name one",
+            "this model learned categories, dates or missing cells, which an array cannot hold: name a .csv or .parquet file",
         )
         .into());
     }

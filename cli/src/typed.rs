@@ -65,7 +65,8 @@ pub fn table(
     always: bool,
 ) -> Result<Option<Table>> {
     let Origin::File(path) = &source.origin else { return Ok(None) };
-    if FileFormat::of(path)? != FileFormat::Csv {
+    let format = FileFormat::of(path)?;
+    if format == FileFormat::Npy {
         return Ok(None);
     }
     let mut types = types.clone();
@@ -80,7 +81,11 @@ pub fn table(
     let conditions: Vec<String> = conditions.iter().map(|name| plain(name)).collect();
     let generated: Vec<&String> = table.columns().iter().filter(|name| !conditions.contains(name)).collect();
     // Numbers given texts have an encoding of their own; `NAME:levels` asks for it.
-    let numbers = generated.is_empty() || Encoding::is_needless(&table.select(&generated)?);
+    // Those of a CSV file, that is.
+    let numbers = match format {
+        FileFormat::Csv => generated.is_empty() || Encoding::is_needless(&table.select(&generated)?),
+        _ => Encoding::is_needless(&table),
+    };
     Ok((always || !numbers).then_some(table))
 }
 

@@ -1,5 +1,6 @@
 //! [`Column`]: one column of a table with its type: numbers, whole numbers, categories or dates, and which cells are missing.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::dates::DateForm;
@@ -61,7 +62,8 @@ impl Column {
     ) -> Result<Self> {
         let name = name.into();
         let levels: Arc<[String]> = levels.into_iter().map(Into::into).collect();
-        if let Some(twice) = levels.iter().enumerate().find_map(|(i, level)| levels[..i].contains(level).then_some(level)) {
+        let mut known = HashSet::with_capacity(levels.len());
+        if let Some(twice) = levels.iter().find(|level| !known.insert(level.as_str())) {
             return Err(Error::data(format!("two levels of column `{name}` are called `{twice}`: rename one of them")));
         }
         if let Some(row) = codes.iter().position(|&code| code as usize >= levels.len()) {
@@ -104,10 +106,11 @@ impl Column {
         let cells = match (&self.cells, &other.cells) {
             (Cells::Categories { codes, levels }, Cells::Categories { codes: more, levels: others }) => {
                 let mut all = levels.to_vec();
+                let known: HashMap<&str, usize> = levels.iter().enumerate().map(|(at, level)| (level.as_str(), at)).collect();
                 let place: Vec<u32> = others
                     .iter()
                     .map(|level| {
-                        let at = all.iter().position(|known| known == level).unwrap_or_else(|| {
+                        let at = known.get(level.as_str()).copied().unwrap_or_else(|| {
                             all.push(level.clone());
                             all.len() - 1
                         });

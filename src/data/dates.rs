@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a form holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Holds {
+pub(super) enum Holds {
     Date,
     Time,
     Both,
@@ -53,10 +53,16 @@ const FORMS: &[(Holds, &str)] = &[
     (Holds::Both, "%d.%m.%Y %H:%M"),
     (Holds::Both, "%d.%m.%Y %H:%M:%S"),
     (Holds::Zoned, "%Y-%m-%d %H:%M:%S%:z"),
+    (Holds::Zoned, "%Y-%m-%d %H:%M:%S%.3f%:z"),
+    (Holds::Zoned, "%Y-%m-%d %H:%M:%S%.6f%:z"),
     (Holds::Zoned, "%Y-%m-%dT%H:%M:%S%:z"),
+    (Holds::Zoned, "%Y-%m-%dT%H:%M:%S%.3f%:z"),
+    (Holds::Zoned, "%Y-%m-%dT%H:%M:%S%.6f%:z"),
     (Holds::Zoned, "%Y-%m-%dT%H:%M:%S%z"),
     (Holds::Time, "%H:%M"),
     (Holds::Time, "%H:%M:%S"),
+    (Holds::Time, "%H:%M:%S%.3f"),
+    (Holds::Time, "%H:%M:%S%.6f"),
 ];
 
 /// The form of a column of dates or times.
@@ -116,11 +122,11 @@ impl Forms {
 }
 
 impl DateForm {
-    fn has_offset(&self) -> bool {
+    pub(super) fn has_offset(&self) -> bool {
         self.pattern.ends_with('z')
     }
 
-    fn holds(&self) -> Holds {
+    pub(super) fn holds(&self) -> Holds {
         FORMS.iter().find(|(_, pattern)| *pattern == self.pattern).map_or(Holds::Both, |(holds, _)| *holds)
     }
 

@@ -87,25 +87,24 @@ impl Source {
         raw.into_table(&choice)
     }
 
-    /// Reads the table with the types of its columns: numbers, whole numbers, categories, dates, and cells that are missing. Of a file that has no
-    /// types of its own (CSV) they are found by its cells; [`Table::notes`] has what should be known of that.
+    /// Reads the table with the types of its columns: numbers, whole numbers, categories, dates, and cells that are missing. A
+    /// Parquet file says them; of a CSV file they are found by its cells; [`Table::notes`] has what should be known of that.
     ///
     /// # Errors
-    /// A file that cannot be read; a row of another length than the header; a type that was asked for and that a cell is not; a column of free
-    /// text.
+    /// A file that cannot be read; a row of another length than the header; a type that was asked for and that a cell is not; lists, and
+    /// bytes that are no text, in a Parquet file.
     pub fn load_typed(&self, seed: u64, options: &LoadOptions, types: &TypeOptions) -> Result<Table> {
-        match &self.origin {
-            Origin::File(path) if FileFormat::of(path)? == FileFormat::Csv => {
-                let choice = Choice {
-                    origin: self.origin.to_string(),
-                    columns: self.columns.as_deref(),
-                    weights: options.weights.as_deref(),
-                    skip_missing: false,
-                };
-                formats::typed::read(path, &choice, options.header, types)
-            }
-            _ => self.load(seed, options),
-        }
+        let choice = Choice {
+            origin: self.origin.to_string(),
+            columns: self.columns.as_deref(),
+            weights: options.weights.as_deref(),
+            skip_missing: false,
+        };
+        let typed = match &self.origin {
+            Origin::File(path) => formats::read_typed(path, &choice, options.header, types),
+            Origin::Toy(..) => None,
+        };
+        typed.unwrap_or_else(|| self.load(seed, options))
     }
 
     /// The same source with its columns in the order of a conditional distribution: those to generate, and behind them those that are `given`; and
@@ -243,7 +242,7 @@ impl Source {
 
 impl Table {
     /// Reads a table: a file (`people.csv`, `people.csv#age,height`, `x.npy`, `people.parquet`) or a toy target (`toy:moons:2000`), as
-    /// [`Source`] has them. A CSV file's columns have the types that their cells show.
+    /// [`Source`] has them. A CSV file's columns have the types that their cells show, a Parquet file's those that it says.
     ///
     /// # Errors
     /// As [`Source::load_typed`].

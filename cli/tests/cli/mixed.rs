@@ -55,7 +55,7 @@ fn samples_of_a_mixed_table_are_rows_like_its_own() {
     let page = desk.text("run/report.html");
     assert!(page.contains("species (category)") && !page.contains("(bit 1)</th>"), "the page speaks of the data's columns");
     desk.fails("sample run -n 5 --out s.csv --trajectories t.csv", 2, &["no trajectories"]);
-    desk.fails("sample run -n 5 --out s.npy", 2, &["CSV files alone"]);
+    desk.fails("sample run -n 5 --out s.npy", 2, &["which an array cannot hold"]);
     assert!(desk.text("run/config.toml").contains("caught = \"date\""));
     let scores = desk.works("evaluate --reference birds.csv --samples samples.csv --json");
     let scores: serde_json::Value = serde_json::from_str(&scores).unwrap();

@@ -9,7 +9,7 @@ use std::sync::{Arc, Once};
 
 use ::parquet::basic::{Compression, LogicalType, Repetition, Type as Physical, ZstdLevel};
 use ::parquet::column::reader::{ColumnReader, ColumnReaderImpl};
-use ::parquet::data_type::{DataType, DoubleType, FloatType};
+use ::parquet::data_type::DataType;
 use ::parquet::errors::ParquetError;
 use ::parquet::file::properties::WriterProperties;
 use ::parquet::file::reader::{FileReader, SerializedFileReader};
@@ -17,23 +17,29 @@ use ::parquet::file::writer::SerializedFileWriter;
 use ::parquet::schema::types::{ColumnDescriptor, Type};
 
 use super::cell::{Fault, Place, Rounded, finite, present};
+use super::parquet_typed::Stored;
 use crate::data::choice::{Choice, Raw, distinct};
 use crate::data::table::listed;
 use crate::data::{Table, write_atomically};
 use crate::{Error, Result};
 
 /// Records read from a column at a time.
-const BATCH: usize = 1 << 13;
+pub(super) const BATCH: usize = 1 << 13;
 
 /// Rows of a group in a file that is written.
 const GROUP: usize = 1 << 20;
 
 /// Where pandas keeps a table's index; not data unless it is asked for.
-const PANDAS_INDEX: &str = "__index_level_0__";
+pub(super) const PANDAS_INDEX: &str = "__index_level_0__";
 
 pub(super) fn read(path: &Path, choice: &Choice) -> Result<Raw> {
+    opened(path, |file| read_file(path, file, choice))
+}
+
+/// What `read` makes of an opened file.
+pub(super) fn opened<T>(path: &Path, read: impl FnOnce(File) -> Result<T>) -> Result<T> {
     let file = File::open(path).map_err(|source| Error::io("open", path, source))?;
-    match without_panic(|| read_file(path, file, choice)) {
+    match without_panic(|| read(file)) {
         Some(outcome) => outcome,
         None => Err(Error::format(path, "it is damaged, or not a Parquet file; copy or write it again")),
     }
@@ -204,7 +210,7 @@ impl Number {
     }
 }
 
-fn broken(path: &Path, error: ParquetError) -> Error {
+pub(super) fn broken(path: &Path, error: ParquetError) -> Error {
     match error {
         ParquetError::External(inner) => match inner.downcast::<io::Error>() {
             Ok(source) => Error::io("read", path, *source),
@@ -220,7 +226,7 @@ fn broken(path: &Path, error: ParquetError) -> Error {
 
 /// What `work` gives, or `None` if it panicked: the parquet crate still has assertions that a damaged file can reach. The panic's
 /// message is kept from standard error, on this thread and for this call alone.
-fn without_panic<T>(work: impl FnOnce() -> T) -> Option<T> {
+pub(super) fn without_panic<T>(work: impl FnOnce() -> T) -> Option<T> {
     thread_local!(static QUIET: Cell<bool> = const { Cell::new(false) });
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
@@ -240,28 +246,26 @@ fn without_panic<T>(work: impl FnOnce() -> T) -> Option<T> {
 pub(super) fn write(table: &Table, path: &Path) -> Result<()> {
     write_atomically(path, |file| {
         let mut write = || -> Result<(), ParquetError> {
-            let fields = table
-                .columns()
+            let stored: Vec<Stored> = (0..table.cols()).map(|j| Stored::of(table, j)).collect();
+            let fields = stored
                 .iter()
-                .zip(table.kinds())
-                .map(|(name, kind)| (name, if kind.single { Physical::FLOAT } else { Physical::DOUBLE }))
-                .map(|(name, of)| Type::primitive_type_builder(name, of).with_repetition(Repetition::REQUIRED).build())
-                .map(|field| field.map(Arc::new))
+                .enumerate()
+                .map(|(j, stored)| {
+                    let (physical, logical) = stored.types();
+                    let nulls = if table.missing(j).is_some() { Repetition::OPTIONAL } else { Repetition::REQUIRED };
+                    let field = Type::primitive_type_builder(&table.columns()[j], physical);
+                    field.with_logical_type(logical).with_repetition(nulls).build().map(Arc::new)
+                })
                 .collect::<Result<Vec<_>, _>>()?;
             let schema = Arc::new(Type::group_type_builder("schema").with_fields(fields).build()?);
             let properties = WriterProperties::builder().set_compression(Compression::ZSTD(ZstdLevel::default())).build();
             let mut writer = SerializedFileWriter::new(&mut *file, schema, Arc::new(properties))?;
             for start in (0..table.rows()).step_by(GROUP) {
                 let mut group = writer.next_row_group()?;
-                for j in 0..table.cols() {
-                    let values = table.column(j).skip(start).take(GROUP);
+                let end = table.rows().min(start + GROUP);
+                for (j, stored) in stored.iter().enumerate() {
                     let mut column = group.next_column()?.ok_or_else(|| ParquetError::General("a column too many".into()))?;
-                    if table.kinds()[j].single {
-                        let values: Vec<f32> = values.map(|value| value as f32).collect();
-                        column.typed::<FloatType>().write_batch(&values, None, None)?;
-                    } else {
-                        column.typed::<DoubleType>().write_batch(&values.collect::<Vec<_>>(), None, None)?;
-                    }
+                    stored.write(table, j, start..end, &mut column)?;
                     column.close()?;
                 }
                 group.close()?;

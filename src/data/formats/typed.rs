@@ -77,18 +77,28 @@ pub(in crate::data) fn read(path: &Path, choice: &Choice, header: Option<bool>, 
         // Who chooses a column by its name wants it learned.
         let chosen = choice.columns.is_some();
         let column = builder.finish(name, &seen[j], asked(j), chosen)?;
-        if let (Cells::Categories { levels, .. }, None | Some(ColumnType::Boolean)) = (&column.cells, column.ty)
-            && levels.len() as f64 > MANY_LEVELS * seen[j].present as f64
-            && seen[j].present >= LEAST_IDENTIFIERS
-        {
-            notes.push(format!(
-                "column `{name}` has {} different texts in {} cells: samples repeat these texts; ask for the type `identifier` to leave it out",
-                grouped(levels.len()),
-                grouped(seen[j].present)
-            ));
-        }
+        notes.extend(many_levels(&column, seen[j].present));
         columns.push(column);
     }
+    into_table(columns, choice, header, notes)
+}
+
+/// What to tell of a column with nearly as many texts as cells.
+pub(super) fn many_levels(column: &Column, present: usize) -> Option<String> {
+    let (Cells::Categories { levels, .. }, None | Some(ColumnType::Boolean)) = (&column.cells, column.ty) else { return None };
+    let many = levels.len() as f64 > MANY_LEVELS * present as f64 && present >= LEAST_IDENTIFIERS;
+    many.then(|| {
+        format!(
+            "column `{}` has {} different texts in {} cells: samples repeat these texts; ask for the type `identifier` to leave it out",
+            column.name,
+            grouped(levels.len()),
+            grouped(present)
+        )
+    })
+}
+
+/// The table of these columns, of which the last one is the weights where there are any.
+pub(super) fn into_table(mut columns: Vec<Column>, choice: &Choice, header: bool, notes: Vec<String>) -> Result<Table> {
     let weights = choice.weights.is_some().then(|| columns.pop()).flatten();
     let table = Table::from_columns(columns)?.from_origin(&choice.origin).with_header(header).with_notes(notes);
     match weights {
@@ -184,7 +194,21 @@ pub(super) struct Levels {
 }
 
 impl Levels {
-    fn push(&mut self, cell: &str) {
+    /// Those of a column whose texts are known.
+    pub fn of_codes(codes: Vec<u32>) -> Self {
+        Self { codes, known: HashMap::new() }
+    }
+
+    /// Of each row.
+    pub fn codes(&self) -> &[u32] {
+        &self.codes
+    }
+
+    pub fn into_codes(self) -> Vec<u32> {
+        self.codes
+    }
+
+    pub fn push(&mut self, cell: &str) {
         let next = self.known.len() as u32;
         let code = match self.known.get(cell) {
             Some(&code) => code,
@@ -196,8 +220,14 @@ impl Levels {
         self.codes.push(code);
     }
 
-    /// Codes of the levels in their own order, which does not depend on that of the rows.
-    fn sorted(self) -> (Vec<u32>, Vec<String>) {
+    /// Takes in a missing cell.
+    pub fn push_missing(&mut self) {
+        self.codes.push(u32::MAX);
+    }
+
+    /// Codes of the levels in their own order, which does not depend on that of the rows. A column without a cell has one level, which no row
+    /// shows.
+    pub fn sorted(self) -> (Vec<u32>, Vec<String>) {
         let mut levels: Vec<(Box<str>, u32)> = self.known.into_iter().collect();
         levels.sort_unstable();
         let mut place = vec![0; levels.len()];
@@ -205,7 +235,8 @@ impl Levels {
             place[*code as usize] = at as u32;
         }
         let codes = self.codes.into_iter().map(|code| if code == u32::MAX { 0 } else { place[code as usize] }).collect();
-        (codes, levels.into_iter().map(|(level, _)| level.into_string()).collect())
+        let levels: Vec<String> = levels.into_iter().map(|(level, _)| level.into_string()).collect();
+        (codes, if levels.is_empty() { vec![String::new()] } else { levels })
     }
 }
 
@@ -245,7 +276,7 @@ impl Builder {
             Building::Date(form, micros) => micros.push(cell.map_or(Some(0), |cell| form.read(cell)).ok_or(wanted)?),
             Building::Text(levels) => match cell {
                 Some(cell) => levels.push(cell),
-                None => levels.codes.push(u32::MAX),
+                None => levels.push_missing(),
             },
         }
         Ok(())
@@ -254,35 +285,37 @@ impl Builder {
     /// The column, with the type that its cells show where none is asked for.
     pub fn finish(self, name: &str, seen: &Seen, asked: Option<ColumnType>, chosen: bool) -> Result<Column> {
         let Self { cells, missing, .. } = self;
-        let present = missing.iter().filter(|missing| !**missing).count();
-        let (rows, complete) = (missing.len(), present == missing.len());
         let column = match cells {
             Building::Number(form, values) => Column::numbers(name, values).with_form(form),
             Building::Integer(values) => Column::integers(name, values),
             Building::Date(form, micros) => Column::dates(name, micros, form),
             Building::Text(levels) => {
                 let (codes, levels) = levels.sorted();
-                // A column without a cell has one level, which no row shows.
-                let levels = if levels.is_empty() { vec![String::new()] } else { levels };
                 Column::categories(name, codes, levels)?
             }
         };
-        let column = column.with_missing(missing)?;
-        let ty = match asked {
-            Some(asked) => asked,
-            None if present == 0 => ColumnType::Constant,
-            None if column.is_constant() && complete => ColumnType::Constant,
-            None => match &column.cells {
-                Cells::Categories { levels, .. } if levels.len() == present && present >= LEAST_IDENTIFIERS && !chosen => {
-                    ColumnType::Identifier
-                }
-                Cells::Categories { .. } if seen.is_boolean() => ColumnType::Boolean,
-                Cells::Integers(_) if seen.counts_up() && complete && rows >= LEAST_IDENTIFIERS && !chosen => {
-                    ColumnType::Identifier
-                }
-                _ => return Ok(column),
-            },
-        };
-        Ok(column.with_type(ty))
+        Ok(with_type_of(column.with_missing(missing)?, asked, chosen, [seen.is_boolean(), seen.counts_up()]))
     }
+}
+
+/// The column with the type that was asked for, or that its cells show: whether its texts are two words for true and false, and whether its whole numbers
+/// count up by one. A column that was chosen by its name is no identifier.
+pub(super) fn with_type_of(column: Column, asked: Option<ColumnType>, chosen: bool, [boolean, counts_up]: [bool; 2]) -> Column {
+    let rows = column.rows();
+    let present = rows - column.missing.as_ref().map_or(0, |missing| missing.iter().filter(|missing| **missing).count());
+    let complete = present == rows;
+    let ty = match asked {
+        Some(asked) => asked,
+        None if present == 0 => ColumnType::Constant,
+        None if column.is_constant() && complete => ColumnType::Constant,
+        None => match &column.cells {
+            Cells::Categories { levels, .. } if levels.len() == present && present >= LEAST_IDENTIFIERS && !chosen => {
+                ColumnType::Identifier
+            }
+            Cells::Categories { .. } if boolean => ColumnType::Boolean,
+            Cells::Integers(_) if counts_up && complete && rows >= LEAST_IDENTIFIERS && !chosen => ColumnType::Identifier,
+            _ => return column,
+        },
+    };
+    column.with_type(ty)
 }

@@ -11,6 +11,8 @@ mod levels;
 mod npy;
 #[cfg(feature = "parquet")]
 mod parquet;
+#[cfg(feature = "parquet")]
+mod parquet_typed;
 mod round_trip;
 mod source;
 mod standardize;

@@ -176,7 +176,7 @@ pub fn small(columns: &[&str], compression: Compression) -> Vec<u8> {
 }
 
 /// The same values in every column.
-fn written<T: DataType>(fields: &str, compression: Compression, values: &[T::T], levels: Option<&[i16]>) -> Vec<u8> {
+pub fn written<T: DataType>(fields: &str, compression: Compression, values: &[T::T], levels: Option<&[i16]>) -> Vec<u8> {
     use parquet::file::{properties::WriterProperties, writer::SerializedFileWriter};
     use parquet::schema::parser::parse_message_type;
     let schema = parse_message_type(&format!("message schema {{ {fields} }}")).unwrap().into();
