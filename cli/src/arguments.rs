@@ -8,12 +8,14 @@ const SOURCES: &str = "\
 A SOURCE of data is one of
   people.csv               a CSV file, with or without a header
   people.csv#age,height    two of its columns
+  people.csv.gz  people.csv.zst  -    the same packed, or from standard input
   x.npy  people.parquet    a NumPy array, a Parquet file
   toy:moons  toy:moons:50  a toy distribution: 10,000 rows, or as many as you ask for
 
 The toy distributions are 8gaussians, moons, checkerboard, spiral, rings, pinwheel,
 swissroll, gaussian, uniform, banana and 25gaussians. The extension of
-an output file chooses its format: .csv, .npy or .parquet.";
+an output file chooses its format: .csv, .csv.gz, .csv.zst, .npy or .parquet;
+- is standard output, as CSV.";
 
 const START: &str = "\
 Start with one of

@@ -11,7 +11,8 @@ use crate::{Error, Result};
 /// The file formats for tables, recognized by the ending of the file's name (in either case).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FileFormat {
-    /// `.csv`, and also `.tsv` and `.txt` (written with tabs if `.tsv`).
+    /// `.csv`, and also `.tsv` and `.txt` (written with tabs if `.tsv`), each also packed (`.csv.gz`, `.csv.zst`), and `-` for standard input or
+    /// output.
     Csv,
     /// `.npy`, NumPy's array file.
     Npy,
@@ -55,14 +56,43 @@ impl FileFormat {
     }
 
     pub(super) fn guess(name: &str) -> Option<Self> {
+        if is_standard(Path::new(name)) {
+            return Some(Self::Csv);
+        }
+        let (name, packed) = match Packing::of(Path::new(name)) {
+            Some(_) => (Path::new(name).file_stem()?.to_str()?, true),
+            None => (name, false),
+        };
         let ending = Path::new(name).extension()?.to_str()?.to_ascii_lowercase();
         match ending.as_str() {
             "csv" | "tsv" | "txt" => Some(Self::Csv),
-            "npy" => Some(Self::Npy),
-            "parquet" => Some(Self::Parquet),
+            "npy" if !packed => Some(Self::Npy),
+            "parquet" if !packed => Some(Self::Parquet),
             _ => None,
         }
     }
+}
+
+/// How a file of text is packed, by the last ending of its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Packing {
+    Gzip,
+    Zstd,
+}
+
+impl Packing {
+    pub fn of(path: &Path) -> Option<Self> {
+        match path.extension()?.to_str()?.to_ascii_lowercase().as_str() {
+            "gz" => Some(Self::Gzip),
+            "zst" => Some(Self::Zstd),
+            _ => None,
+        }
+    }
+}
+
+/// Whether a path stands for standard input or output.
+pub(super) fn is_standard(path: &Path) -> bool {
+    path.as_os_str() == "-"
 }
 
 /// Writes a file so that a reader sees either all of the new content or all of the old: into a temporary file in the same
@@ -157,8 +187,12 @@ fn explain(path: &Path, source: io::Error) -> io::Error {
 /// SHA-256 of a file's bytes, as 64 lower-case hexadecimal digits.
 pub fn file_hash(path: impl AsRef<Path>) -> Result<String> {
     let path = path.as_ref();
-    let mut file = File::open(path).map_err(|source| Error::io("open", path, source))?;
     let mut hasher = Sha256::new();
+    if is_standard(path) {
+        hasher.update(super::formats::standard_input()?);
+        return Ok(hex(hasher));
+    }
+    let mut file = File::open(path).map_err(|source| Error::io("open", path, source))?;
     let mut chunk = vec![0; 1 << 16];
     loop {
         match file.read(&mut chunk) {

@@ -25,6 +25,7 @@ pub const MAX_TOY_ROWS: usize = 100_000_000;
 /// |---|---|
 /// | `people.csv` | every column of a CSV file, with or without a header; the delimiter is a comma, semicolon or tab |
 /// | `people.csv#age,height` | two of its columns, in this order |
+/// | `people.csv.gz`, `people.csv.zst`, `-` | the same packed by gzip or Zstandard, or from standard input |
 /// | `x.npy`, `x.npy#0,3` | a NumPy array of one or two dimensions; columns by number from 0 (or as `x0`, `x3`) |
 /// | `people.parquet#age` | a Parquet file |
 /// | `toy:moons`, `toy:moons:2000` | a [toy target](super::toy), 10,000 rows unless said |
@@ -277,7 +278,7 @@ impl FromStr for Source {
             let guess =
                 nearest(path, toys).map(|name| format!("; for the toy distribution write toy:{name}")).unwrap_or_default();
             return Err(Error::usage(format!(
-                "`{text}` is not a source of data: give a file ending in .npy, .csv or .parquet, with #column,column to choose columns, or toy:NAME[:ROWS]{guess}"
+                "`{text}` is not a source of data: give a file ending in .npy, .csv (.csv.gz, .csv.zst) or .parquet, or - for standard input, with #column,column to choose columns, or toy:NAME[:ROWS]{guess}"
             )));
         }
         Ok(Self { origin: Origin::File(PathBuf::from(path)), columns })

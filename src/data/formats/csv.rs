@@ -7,11 +7,13 @@ use std::path::Path;
 use ::csv::{ByteRecord, QuoteStyle, ReaderBuilder, Terminator, Trim, WriterBuilder};
 
 use super::cell::{Fault, Place, Rounded, finite, present};
+use super::stream;
 use super::text::{self, Text};
 use crate::data::choice::{Choice, Raw, choose_advice, distinct};
+use crate::data::file::Packing;
 use crate::data::levels::{Group, groups};
 use crate::data::table::{WHOLE, numbered};
-use crate::data::{Table, nearest, write_atomically};
+use crate::data::{Table, nearest};
 use crate::words::grouped;
 use crate::{Error, Result};
 
@@ -283,7 +285,8 @@ pub(super) fn plain(error: ::csv::Error) -> io::Error {
 
 /// Writes a table; indicators among its last `behind` columns become the texts that they stand for.
 pub(super) fn write(table: &Table, behind: usize, path: &Path) -> Result<()> {
-    let tabs = path.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("tsv"));
+    let name = if Packing::of(path).is_some() { path.with_extension("") } else { path.to_path_buf() };
+    let tabs = name.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("tsv"));
     let (numbers, given) = table.columns().split_at(table.cols() - behind);
     let groups = groups(given);
     let single = |j: usize| table.kinds()[j].single;
@@ -291,12 +294,12 @@ pub(super) fn write(table: &Table, behind: usize, path: &Path) -> Result<()> {
     let ambiguous = |text: &str| text.contains(['\t', ';']);
     let levels = || table.levels(0).into_iter().flatten().map(String::as_str);
     let alone = numbers.len() + groups.len() == 1 && table.columns().iter().map(String::as_str).chain(levels()).any(ambiguous);
-    write_atomically(path, |file| {
+    stream::write(path, |file| {
         let mut rows = WriterBuilder::new()
             .delimiter(if tabs { b'\t' } else { b',' })
             .quote_style(if alone { QuoteStyle::NonNumeric } else { QuoteStyle::Necessary })
             .terminator(Terminator::Any(b'\n'))
-            .from_writer(&mut *file);
+            .from_writer(file);
         let header = numbers.iter().map(String::as_str).chain(groups.iter().map(|group| group.column));
         rows.write_record(header).map_err(plain)?;
         let mut cell = Vec::new();

@@ -9,8 +9,11 @@ mod npy;
 mod parquet;
 #[cfg(feature = "parquet")]
 mod parquet_typed;
+mod stream;
 mod text;
 pub mod typed;
+
+pub(super) use stream::standard_input;
 
 use super::choice::{Choice, Raw};
 use super::{FileFormat, Table, TypeOptions};

@@ -1,10 +1,11 @@
 //! The text of a file: UTF-8, or decoded as Windows-1252, which Latin-1 is a part of, where it is not.
 
-use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
 use encoding_rs::WINDOWS_1252;
+
+use super::stream;
 
 use crate::words::grouped;
 use crate::{Error, Result};
@@ -23,7 +24,7 @@ pub(super) struct Text {
 /// # Errors
 /// UTF-16; text that is UTF-8 up to a byte that is none.
 pub(super) fn open(path: &Path) -> Result<Text> {
-    let opened = || File::open(path).map_err(|source| Error::io("open", path, source));
+    let opened = || stream::open(path);
     let read = |source| Error::io("read", path, source);
     let mut mark = Vec::new();
     opened()?.take(3).read_to_end(&mut mark).map_err(read)?;
@@ -36,7 +37,7 @@ pub(super) fn open(path: &Path) -> Result<Text> {
         if mark == b"\xef\xbb\xbf" {
             file.read_exact(&mut mark).map_err(read)?;
         }
-        return Ok(Text { reader: Box::new(file), note: None });
+        return Ok(Text { reader: file, note: None });
     };
     let found = format!("byte 0x{byte:02X} in line {} is not UTF-8", grouped(line));
     if beyond_ascii {
@@ -80,7 +81,7 @@ fn first_foreign(mut file: impl Read) -> io::Result<Option<Foreign>> {
 
 /// A file's bytes, each a character of Windows-1252, as UTF-8.
 struct Decoded {
-    file: File,
+    file: Box<dyn Read>,
     chunk: io::Cursor<Vec<u8>>,
 }
 

@@ -9,6 +9,7 @@ mod fuzz;
 mod levels;
 #[cfg(feature = "npy")]
 mod npy;
+mod packed;
 #[cfg(feature = "parquet")]
 mod parquet;
 #[cfg(feature = "parquet")]

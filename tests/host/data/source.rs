@@ -85,7 +85,10 @@ fn formats_go_by_the_ending() {
             }
         }
     }
-    for bad in ["x", "x.", ".csv", "x.csv.gz", ""] {
+    for packed in ["x.csv.gz", "x.TSV.ZST", "-"] {
+        assert_eq!(FileFormat::of(packed).unwrap(), FileFormat::Csv);
+    }
+    for bad in ["x", "x.", ".csv", "x.gz", "x.npy.gz", "x.parquet.zst", ""] {
         assert!(sentence(FileFormat::of(bad)).contains("use a name that ends in .npy, .csv or .parquet"), "{bad}");
     }
 }
