@@ -71,7 +71,7 @@ impl NumberForm {
         self
     }
 
-    fn is_plain(&self) -> bool {
+    pub(super) fn is_plain(&self) -> bool {
         !self.decimal_comma && self.thousands.is_none() && self.before.is_empty() && self.behind.is_empty()
     }
 

@@ -55,6 +55,8 @@ pub struct Table {
     pub(super) typed: Vec<Typed>,
     weights: Option<Vec<f32>>,
     header: bool,
+    /// What parts the fields of the CSV file that it was read from, where its ending does not say so.
+    pub(super) delimiter: Option<char>,
     pub(super) origin: String,
     notes: Vec<String>,
     /// Rows of the file that are not in the table, from 0, in order.
@@ -102,6 +104,7 @@ impl Table {
             typed: Vec::new(),
             weights: None,
             header: true,
+            delimiter: None,
             origin,
             notes: Vec::new(),
             left_out: Vec::new(),
@@ -279,6 +282,7 @@ impl Table {
             single: OnceLock::new(),
             weights: self.weights.as_ref().map(|weights| indices.iter().map(|&row| weights[row]).collect()),
             header: self.header,
+            delimiter: self.delimiter,
             origin: self.origin.clone(),
             notes: self.notes.clone(),
             left_out: Vec::new(),
@@ -326,6 +330,7 @@ impl Table {
             },
             weights: self.weights.clone(),
             header: self.header,
+            delimiter: self.delimiter,
             origin: self.origin.clone(),
             notes: self.notes.clone(),
             left_out: self.left_out.clone(),

@@ -36,6 +36,7 @@ use rand::rngs::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::choice::distinct;
+use super::number_form::NumberForm;
 use super::{ColumnType, Table, nearest};
 use crate::{Error, Result};
 use code::Code;
@@ -48,6 +49,9 @@ const MOST_INDICATORS: usize = 64;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Encoding {
     columns: Vec<EncodedColumn>,
+    /// What parts the fields of the CSV file, where its ending does not say so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    delimiter: Option<char>,
 }
 
 impl Encoding {
@@ -71,7 +75,7 @@ impl Encoding {
                 table.origin()
             )));
         }
-        Ok(Self { columns })
+        Ok(Self { columns, delimiter: table.delimiter })
     }
 
     /// How many columns are learned.
@@ -107,12 +111,16 @@ impl Encoding {
 
     /// The encoding of these columns alone, of those that it has.
     pub fn select(&self, names: &[String]) -> Self {
-        Self { columns: self.columns.iter().filter(|column| names.contains(&column.name)).cloned().collect() }
+        Self {
+            columns: self.columns.iter().filter(|column| names.contains(&column.name)).cloned().collect(),
+            delimiter: self.delimiter,
+        }
     }
 
-    /// Whether a table needs no encoding: its columns are numbers without missing cells.
+    /// Whether a table needs no encoding: its columns are numbers without missing cells, written with neither signs nor decimal commas.
     pub fn is_needless(table: &Table) -> bool {
-        let numbers = |j| matches!(table.column_type(j), ColumnType::Number | ColumnType::Integer);
+        let plain = |j| table.number_form(j).is_none_or(NumberForm::is_plain);
+        let numbers = |j| matches!(table.column_type(j), ColumnType::Number | ColumnType::Integer) && plain(j);
         (0..table.cols()).all(|j| numbers(j) && table.missing(j).is_none())
     }
 
@@ -248,6 +256,8 @@ impl Encoding {
             columns.push(column.decode(&numbers, at, &mut random)?);
             at += column.width();
         }
-        Table::from_columns(columns).map(|table| table.from_origin(numbers.origin()))
+        let mut table = Table::from_columns(columns)?.from_origin(numbers.origin());
+        table.delimiter = self.delimiter;
+        Ok(table)
     }
 }

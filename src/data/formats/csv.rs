@@ -283,10 +283,18 @@ pub(super) fn plain(error: ::csv::Error) -> io::Error {
     }
 }
 
+/// What parts the fields of a file of this ending, unless another file's rows were read with something else.
+pub(super) fn delimiter_of(path: &Path) -> u8 {
+    let name = if Packing::of(path).is_some() { path.with_extension("") } else { path.to_path_buf() };
+    if name.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("tsv")) { b'\t' } else { b',' }
+}
+
 /// Writes a table; indicators among its last `behind` columns become the texts that they stand for.
 pub(super) fn write(table: &Table, behind: usize, path: &Path) -> Result<()> {
-    let name = if Packing::of(path).is_some() { path.with_extension("") } else { path.to_path_buf() };
-    let tabs = name.extension().is_some_and(|ending| ending.eq_ignore_ascii_case("tsv"));
+    let delimiter = match (table.delimiter, delimiter_of(path)) {
+        (Some(read), b',') => read as u8,
+        (_, own) => own,
+    };
     let (numbers, given) = table.columns().split_at(table.cols() - behind);
     let groups = groups(given);
     let single = |j: usize| table.kinds()[j].single;
@@ -296,7 +304,7 @@ pub(super) fn write(table: &Table, behind: usize, path: &Path) -> Result<()> {
     let alone = numbers.len() + groups.len() == 1 && table.columns().iter().map(String::as_str).chain(levels()).any(ambiguous);
     stream::write(path, |file| {
         let mut rows = WriterBuilder::new()
-            .delimiter(if tabs { b'\t' } else { b',' })
+            .delimiter(delimiter)
             .quote_style(if alone { QuoteStyle::NonNumeric } else { QuoteStyle::Necessary })
             .terminator(Terminator::Any(b'\n'))
             .from_writer(file);

@@ -6,7 +6,7 @@ use std::path::Path;
 use ::csv::ByteRecord;
 
 use super::cell::shortened;
-use super::csv::{Bad, broken, names_of, records};
+use super::csv::{Bad, broken, delimiter_of, names_of, records};
 use crate::data::choice::Choice;
 use crate::data::column::Cells;
 use crate::data::types::{Reading, Seen};
@@ -21,7 +21,9 @@ const MANY_LEVELS: f64 = 0.5;
 
 /// Reads the chosen columns with their types.
 pub(in crate::data) fn read(path: &Path, choice: &Choice, header: Option<bool>, options: &TypeOptions) -> Result<Table> {
-    let First { names, header, seen, rows, commas } = first_pass(path, header, options)?;
+    let First { names, header, seen, rows, delimiter } = first_pass(path, header, options)?;
+    // Decimals may follow commas where these do not part the fields.
+    let commas = delimiter != b',';
     let picked = choice.among(&names, header)?;
     if rows == 0 {
         return Err(Error::data(format!("{} holds no rows", path.display())));
@@ -80,7 +82,9 @@ pub(in crate::data) fn read(path: &Path, choice: &Choice, header: Option<bool>, 
         notes.extend(many_levels(&column, seen[j].present));
         columns.push(column);
     }
-    into_table(columns, choice, header, notes)
+    let mut table = into_table(columns, choice, header, notes)?;
+    table.delimiter = (delimiter != delimiter_of(path)).then_some(char::from(delimiter));
+    Ok(table)
 }
 
 /// What to tell of a column with nearly as many texts as cells.
@@ -120,8 +124,7 @@ struct First {
     header: bool,
     seen: Vec<Seen>,
     rows: usize,
-    /// Whether the fields are parted by something else than commas, so that decimals may follow them.
-    commas: bool,
+    delimiter: u8,
 }
 
 fn first_pass(path: &Path, header: Option<bool>, options: &TypeOptions) -> Result<First> {
@@ -152,7 +155,7 @@ fn first_pass(path: &Path, header: Option<bool>, options: &TypeOptions) -> Resul
         }
         more = next(&mut record)?;
     }
-    Ok(First { names, header, seen, rows, commas: delimiter != b',' })
+    Ok(First { names, header, seen, rows, delimiter })
 }
 
 /// Calls `see` with the number, from 1, of each row, and the row. Returns what is to be told of the file.

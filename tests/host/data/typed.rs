@@ -58,7 +58,27 @@ fn decimal_commas_are_read_where_fields_are_parted_by_semicolons() {
     assert_eq!((types(&table), table.row(1)[0]), (vec![ColumnType::Number, ColumnType::Category], -2.25));
     let folder = tempfile::tempdir().unwrap();
     table.write(folder.path().join("c.csv")).unwrap();
-    assert_eq!(std::fs::read_to_string(folder.path().join("c.csv")).unwrap(), "a,b\n\"1,5\",x\n\"-2,25\",y\n3,x\n");
+    assert_eq!(std::fs::read_to_string(folder.path().join("c.csv")).unwrap(), "a;b\n1,5;x\n-2,25;y\n3;x\n");
+}
+
+#[test]
+fn an_encoding_keeps_how_a_file_is_written() {
+    use pushforward::data::Encoding;
+    let folder = tempfile::tempdir().unwrap();
+    for (name, content) in [("a.csv", "a;b\n1,5;0,25\n-2,25;1\n3;7,5\n"), ("a.txt", "a\tb\n1.5\tx\n-2.25\ty\n3\tx\n")] {
+        let table = load(name, content, &TypeOptions::default()).unwrap();
+        assert!(!Encoding::is_needless(&table), "no plain numbers have decimal commas");
+        let encoding = Encoding::fit(&table).unwrap();
+        let back = encoding.decode(&encoding.encode(&table, 0).unwrap(), 0).unwrap();
+        let written = |name: &str| {
+            let path = folder.path().join(name);
+            back.write(&path).unwrap();
+            std::fs::read_to_string(path).unwrap()
+        };
+        assert_eq!(written("b.csv"), content);
+        // An ending that says what parts its fields is taken at its word.
+        assert_eq!(written("b.tsv"), content.replace(';', "\t"));
+    }
 }
 
 #[test]
