@@ -118,6 +118,25 @@ impl NumberForm {
     }
 }
 
+/// Decimals of the number among these that has most, where that is a property of the column; NaN is none.
+pub(super) fn decimals_of(values: &[f64], single: bool) -> Option<u8> {
+    let is = |value: f64, decimals: usize| {
+        let unit = 10f64.powi(decimals as i32);
+        let rounded = (value * unit).round() / unit;
+        value.abs() < 1e15 && if single { rounded as f32 == value as f32 } else { rounded == value }
+    };
+    let mut most = 0;
+    for &value in values.iter().filter(|value| !value.is_nan()) {
+        while !is(value, most) {
+            most += 1;
+            if most > MOST_DECIMALS {
+                return None;
+            }
+        }
+    }
+    Some(most as u8)
+}
+
 /// A finite number; digits with a leading zero are a code, such as a postal one, and none.
 pub(super) fn plain(cell: &str) -> Option<f64> {
     let digits = cell.strip_prefix(['-', '+']).unwrap_or(cell);

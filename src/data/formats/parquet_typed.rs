@@ -16,7 +16,7 @@ use super::parquet::{BATCH, PANDAS_INDEX, broken, opened};
 use super::typed::{Builder, Levels, into_table, many_levels, with_type_of};
 use crate::data::choice::{Choice, distinct};
 use crate::data::dates::Holds;
-use crate::data::number_form::{MOST_DECIMALS, NumberForm};
+use crate::data::number_form::{MOST_DECIMALS, NumberForm, decimals_of};
 use crate::data::types::Seen;
 use crate::data::{Column, ColumnType, DateForm, Table, TypeOptions};
 use crate::words::grouped;
@@ -357,21 +357,10 @@ impl<'a> Sink<'a> {
             let decimals = (scale <= MOST_DECIMALS).then_some(scale as u8);
             return NumberForm { decimals, least_decimals: decimals.unwrap_or(0), ..NumberForm::default() };
         }
-        let is = |value: f64, decimals: i32| {
-            let unit = 10f64.powi(decimals);
-            let rounded = (value * unit).round() / unit;
-            if self.kind == Kind::Float { rounded as f32 == value as f32 } else { rounded == value }
-        };
-        let mut most = 0;
-        for &value in values.iter().filter(|value| !value.is_nan()) {
-            while most <= MOST_DECIMALS && !(is(value, most as i32) && value.abs() < 1e15) {
-                most += 1;
-            }
-        }
         // As a whole number is written in a column of numbers.
-        match most <= MOST_DECIMALS {
-            true => NumberForm { decimals: Some(most as u8), least_decimals: 1, ..NumberForm::default() },
-            false => NumberForm::default(),
+        match decimals_of(values, self.kind == Kind::Float) {
+            Some(decimals) => NumberForm { decimals: Some(decimals), least_decimals: 1, ..NumberForm::default() },
+            None => NumberForm::default(),
         }
     }
 

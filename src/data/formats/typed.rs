@@ -9,6 +9,7 @@ use super::cell::shortened;
 use super::csv::{Bad, broken, delimiter_of, names_of, records};
 use crate::data::choice::Choice;
 use crate::data::column::Cells;
+use crate::data::number_form::{NumberForm, decimals_of};
 use crate::data::types::{Reading, Seen};
 use crate::data::{Column, ColumnType, Table, TypeOptions};
 use crate::words::grouped;
@@ -183,7 +184,7 @@ pub(super) struct Builder {
 }
 
 enum Building {
-    Number(crate::data::number_form::NumberForm, Vec<f64>),
+    Number(NumberForm, Vec<f64>),
     Integer(Vec<i64>),
     Date(crate::data::DateForm, Vec<i64>),
     Text(Levels),
@@ -289,7 +290,11 @@ impl Builder {
     pub fn finish(self, name: &str, seen: &Seen, asked: Option<ColumnType>, chosen: bool) -> Result<Column> {
         let Self { cells, missing, .. } = self;
         let column = match cells {
-            Building::Number(form, values) => Column::numbers(name, values).with_form(form),
+            Building::Number(form, values) => {
+                // Of numbers with signs the first pass has not counted them.
+                let decimals = if form.is_plain() { form.decimals } else { decimals_of(&values, false) };
+                Column::numbers(name, values).with_form(NumberForm { decimals, ..form })
+            }
             Building::Integer(values) => Column::integers(name, values),
             Building::Date(form, micros) => Column::dates(name, micros, form),
             Building::Text(levels) => {

@@ -3,7 +3,7 @@
 
 use parquet::basic::Compression;
 use proptest::prelude::*;
-use pushforward::data::LoadOptions;
+use pushforward::data::{LoadOptions, Table};
 
 use super::{load, npy, parquet as parquet_file};
 
@@ -75,7 +75,41 @@ fn survives(ending: &str, content: &[u8]) -> Result<(), TestCaseError> {
             Err(error) => prop_assert!(!error.to_string().is_empty()),
         }
     }
+    typed(ending, content)
+}
+
+/// Reads the bytes by their columns' types: an error that names the file, or a table of finite numbers and missing cells.
+fn typed(ending: &str, content: &[u8]) -> Result<(), TestCaseError> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(format!("a.{ending}"));
+    std::fs::write(&path, content).unwrap();
+    match Table::read(&path.display().to_string()) {
+        Ok(table) => {
+            prop_assert!(table.rows() > 0 && table.values().len() == table.rows() * table.cols());
+            for j in 0..table.cols() {
+                let missing = |row: usize| table.missing(j).is_some_and(|missing| missing[row]);
+                prop_assert!(table.column(j).enumerate().all(|(row, value)| value.is_finite() != missing(row)));
+                if let Some(levels) = table.levels(j) {
+                    prop_assert!(table.column(j).all(|code| code.is_nan() || (code as usize) < levels.len()));
+                }
+            }
+            table.write(folder.path().join("b.csv")).unwrap();
+        }
+        Err(error) => prop_assert!(error.to_string().contains(&format!("a.{ending}")), "{error}"),
+    }
     Ok(())
+}
+
+/// How many cases each test tries: many in a long run.
+fn cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(300)
+}
+
+fn packed(ending: &str) -> Vec<u8> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(format!("a.{ending}"));
+    Table::new(["a", "b"], (0..400).map(f64::from).collect()).unwrap().write(&path).unwrap();
+    std::fs::read(path).unwrap()
 }
 
 const CSV: &str = "name;age;\"height, in m\"\r\nAda;36;1.65\r\n\"A \"\"T\"\"\";41;1e0\r\nEmmy;53;-.5\r\n";
@@ -90,7 +124,7 @@ fn pyarrow() -> &'static [u8] {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..Default::default() })]
+    #![proptest_config(ProptestConfig { cases: cases(), failure_persistence: None, ..Default::default() })]
 
     #[test]
     fn csv_damaged(damage in damage()) {
@@ -126,6 +160,11 @@ proptest! {
         for columns in ["f32,i8,bool,u32", "decimal,nested.x", "f64,i64,u64", "holes"] {
             let _ = load(&format!("a.parquet#{columns}"), &content, &LoadOptions::default());
         }
+    }
+
+    #[test]
+    fn packed_damaged(damage in damage(), ending in prop_oneof![Just("csv.gz"), Just("csv.zst")]) {
+        survives(ending, &damaged(&packed(ending), &damage))?;
     }
 
     #[test]

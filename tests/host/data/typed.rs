@@ -56,6 +56,7 @@ fn what_was_read_is_written_as_it_was() {
 fn decimal_commas_are_read_where_fields_are_parted_by_semicolons() {
     let table = usual("a;b\n1,5;x\n-2,25;y\n3;x\n");
     assert_eq!((types(&table), table.row(1)[0]), (vec![ColumnType::Number, ColumnType::Category], -2.25));
+    assert_eq!(table.number_form(0).unwrap().decimals, Some(2));
     let folder = tempfile::tempdir().unwrap();
     table.write(folder.path().join("c.csv")).unwrap();
     assert_eq!(std::fs::read_to_string(folder.path().join("c.csv")).unwrap(), "a;b\n1,5;x\n-2,25;y\n3;x\n");
