@@ -380,7 +380,7 @@ impl<'a> Sink<'a> {
             (Cells::Micros(_), Some(asked)) => asked == Is::Date,
         };
         if !fits {
-            return self.as_texts(path, name, asked, chosen);
+            return self.by_texts(path, name, asked, chosen);
         }
         let mut shown = [false; 2];
         let column = match self.cells {
@@ -417,7 +417,7 @@ impl<'a> Sink<'a> {
     }
 
     /// The column as a type that it does not have in the file: by the texts of its cells.
-    fn as_texts(self, path: &Path, name: &str, asked: Option<ColumnType>, chosen: bool) -> Result<Column> {
+    fn by_texts(self, path: &Path, name: &str, asked: Option<ColumnType>, chosen: bool) -> Result<Column> {
         let form = match &self.cells {
             Cells::Micros(micros) => Some(self.date_form(micros)),
             _ => None,
