@@ -22,6 +22,8 @@ const ABOVE_OTHERS: usize = 3;
 const LEAST_ROWS: usize = 10;
 /// States of that kind at most.
 const MOST_ATOMS: usize = 16;
+/// Values at most of a column whose values are all states, because as many multiples of their unit lie between them that never come.
+const MOST_LISTED: usize = 32;
 /// Whole numbers are as good as continuous where their standard deviation is so many times the unit; below, a value that comes often is one of them like any other.
 const FINE: f64 = 10.0;
 /// Skewness and excess kurtosis from which on a column goes by ranks: those of the exponential distribution are 2 and 6.
@@ -210,6 +212,14 @@ impl EncodedColumn {
             let variance = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / values.len() as f64;
             variance.sqrt() > FINE * unit
         });
+        // Few values with gaps between them are a list rather than a scale: nothing between them ever comes.
+        let listed = counts.len() <= MOST_LISTED
+            && counts.iter().all(|(_, count)| *count >= LEAST_ROWS)
+            && kind.unit(values).is_some_and(|unit| {
+                let (low, high) =
+                    values.iter().fold((f64::MAX, f64::MIN), |(low, high), &value| (low.min(value), high.max(value)));
+                (high - low) / unit + 1.0 >= 2.0 * counts.len() as f64
+            });
         let mut states = match kind {
             Kind::Level => {
                 // A level without a row is a state all the same: other rows may have it.
@@ -223,6 +233,7 @@ impl EncodedColumn {
             {
                 counts.clone()
             }
+            _ if listed => counts.clone(),
             _ if fine => {
                 let others = |k: usize| counts.get(k).map_or(0, |other| ABOVE_OTHERS * other.1);
                 let atoms =

@@ -184,3 +184,23 @@ fn an_encoding_of_some_rows_takes_them_all() {
     let of_the_fitted = Encoding::fit(&table.select_rows(&fitted)).unwrap();
     assert!(of_the_fitted.encode(&table, 0).unwrap_err().to_string().contains("training data did not have"));
 }
+
+#[test]
+fn few_numbers_with_gaps_are_a_list() {
+    let cycle = |values: &[i64]| (0..600).map(|i| values[i % values.len()]).collect::<Vec<i64>>();
+    let scale: Vec<i64> = (1..=9).collect();
+    let prices = [2_500, 7_500, 15_000, 35_000, 75_000, 125_000, 200_000];
+    // The rare value comes in fewer than ten rows.
+    let mut rare = cycle(&prices);
+    rare[3] = 500_000;
+    let columns = [("scale", cycle(&scale)), ("price", cycle(&prices)), ("rare", rare)];
+    let table = Table::from_columns(columns.map(|(name, values)| Column::integers(name, values))).unwrap();
+    let encoding = Encoding::fit(&table).unwrap();
+    assert_eq!(encoding.names()[..4], ["scale", "price (bit 1)", "price (bit 2)", "price (bit 3)"]);
+    assert!(encoding.names()[4..].contains(&"rare".to_string()));
+    // Whatever a method draws is a price of the data.
+    let width = encoding.names().len();
+    let anywhere = (0..200 * width).map(|at| ((at * 7919) % 997) as f64 / 300.0 - 1.2).collect();
+    let drawn = encoding.decode(&Table::new(encoding.names(), anywhere).unwrap(), 0).unwrap();
+    assert!(drawn.integers(1).unwrap().iter().all(|price| prices.contains(price)));
+}
