@@ -1,5 +1,6 @@
-//! Simple models to compare methods with: a fitted Gaussian, a Gaussian mixture, a kernel density estimate. Each has
-//! a density. Rows are expected in units of their columns' standard deviations, as [`crate::data::Standardization`] makes them.
+//! Simple models to compare methods with: a fitted Gaussian, a Gaussian mixture, a kernel density estimate. Each of these has
+//! a density. Tables of any column types have three more, which draw cells of training rows: independent columns, a Gaussian copula, autoregressive trees.
+//! Rows are expected in units of their columns' standard deviations, as [`crate::data::Standardization`] makes them.
 //!
 //! ```
 //! use pushforward::baselines::{self, GAUSSIAN};
@@ -12,6 +13,7 @@
 //! # }
 //! ```
 
+pub(crate) mod cells;
 mod kernel;
 mod mixture;
 

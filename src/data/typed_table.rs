@@ -92,6 +92,12 @@ impl Table {
         }
     }
 
+    /// A table whose cells are some of this one's: in column j those of the rows `places[j]`, as many for each column. Weights are left out.
+    pub(crate) fn gathered(&self, places: &[Vec<usize>]) -> Result<Self> {
+        let column = |(j, places): (usize, &Vec<usize>)| self.select_columns(&[j]).select_rows(places).typed_column(0);
+        Self::from_columns(places.iter().enumerate().map(column)).map(|table| table.from_origin(&self.origin))
+    }
+
     /// A column with its type.
     fn typed_column(&self, j: usize) -> Column {
         let name = &self.columns[j];

@@ -5,6 +5,7 @@ use super::slots::{LEAST, LEAST_SHARE, slots};
 use super::training::{LIKELIHOOD_ROWS, Made, TIMED, Task, Trainer};
 use super::{Kept, Kind, Plan, ROWS, Record, SAMPLE, Scorer, Terms, Tested, Tour};
 use crate::baselines;
+use crate::baselines::cells::{self, Cells};
 use crate::data::{LoadOptions, Source, Table, by_weight, write_atomically};
 use crate::gpu::Gpu;
 use crate::methods::{self, LearnsFrom, Method};
@@ -219,8 +220,33 @@ impl<'a> Maker<'a> {
             };
             tour.kept.push(kept);
         }
+        for name in cells::OF_CELLS {
+            if tour.find(name).is_none() {
+                self.watch.message(&format!("fitting the baseline: {name}"));
+                tour.kept.push(self.of_cells(name)?);
+            }
+        }
         self.done = Instant::now();
         Ok(())
+    }
+
+    /// A baseline whose samples are of cells of training rows, in the data's own columns.
+    fn of_cells(&mut self, name: &str) -> Result<Kept> {
+        let (scorer, encoding) = (self.scorer.clone(), self.plan.encoding.as_ref());
+        let train = by_weight(&scorer.sets.train, scorer.sets.train.rows(), self.plan.seed);
+        let train = encoding.map_or_else(|| Ok(train.clone()), |encoding| encoding.decode(&train, SAMPLE))?;
+        let started = Instant::now();
+        let mut record = Record::new(&self.terms, name, Kind::Baseline);
+        let fitted = Cells::fit(name, &train, self.plan.seed);
+        record.training_seconds = started.elapsed().as_secs_f64();
+        record.parameters = Some(fitted.parameters());
+        let drawn = Instant::now();
+        let rows = fitted.sample(TIMED, SAMPLE)?;
+        record.sampling_seconds = Some(drawn.elapsed().as_secs_f64());
+        let rows = rows.select_rows(&(0..scorer.rows().min(TIMED)).collect::<Vec<_>>());
+        let rows = encoding.map_or_else(|| Ok(rows.clone()), |encoding| encoding.encode(&rows, SAMPLE))?;
+        record.add_note("no likelihood: its samples are of cells of training rows");
+        self.scored(record, rows, None)
     }
 
     fn failed(&mut self, mut record: Record, why: String) -> Result<Kept> {

@@ -1,5 +1,5 @@
-//! Every method on one table within one time budget, ranked by validation rows beside simple baselines: a fitted Gaussian, a
-//! Gaussian mixture and a kernel density estimate ([`crate::baselines`]).
+//! Every method on one table within one time budget, ranked by validation rows beside simple baselines ([`crate::baselines`]): a fitted Gaussian, a
+//! Gaussian mixture, a kernel density estimate, independent columns, a Gaussian copula and autoregressive trees.
 //!
 //! A fifth of the rows (2,000 at most) are test rows, and a fifth of the others (4,000 at most) validation rows, which stop training early and rank the
 //! candidates. The winner is then scored once on the test rows, and on a small table its model is refitted on all rows.

@@ -87,14 +87,13 @@ fn any_columns_are_given_at_sampling() {
     desk.file("people.csv", people(120));
     desk.works(&format!("train flow-matching --data people.csv --out run --steps 20 {TINY} --set impute=true"));
     let column = |file: &str, name: &str| {
-        let text = desk.text(file);
-        let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split(',').collect()).collect();
+        let rows = cells(&desk.text(file));
         let at = rows[0].iter().position(|column| *column == name).unwrap();
-        rows[1..].iter().map(|row| row[at].to_string()).collect::<Vec<_>>()
+        rows[1..].iter().map(|row| row[at].clone()).collect::<Vec<_>>()
     };
     desk.works("sample run --given city=Chur -n 10 --out a.csv");
     assert_eq!(column("a.csv", "city"), ["Chur"; 10]);
-    assert_eq!(desk.text("a.csv").lines().next(), Some("code,city,height,age,joined,note"));
+    assert_eq!(desk.text("a.csv").lines().next(), Some("code;city;height;age;joined;note"));
     desk.works("sample run --given age=44 --given city= -n 3 --out b.csv");
     assert_eq!((column("b.csv", "age"), column("b.csv", "city")), (vec!["44".into(); 3], vec![String::new(); 3]));
     desk.file("rows.csv", "joined,height\n2011-02-13,151.5\n2004-05-14,170.25\n");

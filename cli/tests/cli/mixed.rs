@@ -164,6 +164,9 @@ fn a_tour_of_a_mixed_table_ends_with_a_model_of_its_columns() {
     let ended = desk.run(tour);
     assert_eq!(ended.status, Some(0), "{}", ended.err);
     let page = desk.text("tour/report.html");
+    for baseline in ["independent columns", "Gaussian copula", "autoregressive trees"] {
+        assert!(page.contains(baseline), "{baseline}");
+    }
     assert!(
         page.contains("species (category)")
             && page.contains("Pairs of columns")
