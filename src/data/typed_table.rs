@@ -38,7 +38,13 @@ impl Table {
     pub fn stacked(&self, other: &Self) -> Result<Self> {
         let other = other.align(&self.columns)?;
         let stack = |j: usize| self.typed_column(j).stacked(other.typed_column(j), other.origin());
-        Self::from_columns((0..self.cols()).map(stack).collect::<Result<Vec<_>>>()?).map(|table| table.from_origin(&self.origin))
+        Self::from_columns((0..self.cols()).map(stack).collect::<Result<Vec<_>>>()?).map(|table| self.as_own(table))
+    }
+
+    /// A table with this one's origin and the delimiter of its file.
+    fn as_own(&self, mut table: Self) -> Self {
+        table.delimiter = self.delimiter;
+        table.from_origin(&self.origin)
     }
 
     /// The same rows with cells of another table of as many: in columns that both have, those that `take` chooses by row and column.
@@ -62,7 +68,8 @@ impl Table {
                 }
             }
         };
-        let table = Self::from_columns((0..self.cols()).map(column).collect::<Result<Vec<_>>>()?)?
+        let table = self
+            .as_own(Self::from_columns((0..self.cols()).map(column).collect::<Result<Vec<_>>>()?)?)
             .from_origin(&self.origin)
             .with_header(self.has_header());
         match self.weights() {
@@ -85,7 +92,7 @@ impl Table {
             true => Column::integers(name, self.column(j).map(|value| value as i64).collect()),
             false => Column::numbers(name, self.column(j).collect()),
         };
-        let table = Self::from_columns(self.columns.iter().zip(0..).map(column))?.from_origin(&self.origin);
+        let table = self.as_own(Self::from_columns(self.columns.iter().zip(0..).map(column))?);
         match self.weights() {
             Some(weights) => table.with_weights(weights.to_vec()),
             None => Ok(table),
@@ -95,7 +102,7 @@ impl Table {
     /// A table whose cells are some of this one's: in column j those of the rows `places[j]`, as many for each column. Weights are left out.
     pub(crate) fn gathered(&self, places: &[Vec<usize>]) -> Result<Self> {
         let column = |(j, places): (usize, &Vec<usize>)| self.select_columns(&[j]).select_rows(places).typed_column(0);
-        Self::from_columns(places.iter().enumerate().map(column)).map(|table| table.from_origin(&self.origin))
+        Self::from_columns(places.iter().enumerate().map(column)).map(|table| self.as_own(table))
     }
 
     /// A column with its type.
