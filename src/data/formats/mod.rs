@@ -8,6 +8,7 @@ mod npy;
 #[cfg(feature = "parquet")]
 mod parquet;
 #[cfg(feature = "parquet")]
+mod parquet_stored;
 mod parquet_typed;
 mod stream;
 mod text;

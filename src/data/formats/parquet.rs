@@ -17,7 +17,7 @@ use ::parquet::file::writer::SerializedFileWriter;
 use ::parquet::schema::types::{ColumnDescriptor, Type};
 
 use super::cell::{Fault, Place, Rounded, finite, present};
-use super::parquet_typed::Stored;
+use super::parquet_stored::Stored;
 use crate::data::choice::{Choice, Raw, distinct};
 use crate::data::table::listed;
 use crate::data::{Table, write_atomically};
