@@ -61,11 +61,13 @@ pub fn impute(args: &Impute, adapter: &str, console: Console) -> anyhow::Result<
     Ok(())
 }
 
-/// The file of one of several draws.
+/// The file of one of several draws: the number stands before the endings, of which a packed file has two.
 fn numbered(out: &Path, draw: usize) -> PathBuf {
-    let stem = out.file_stem().unwrap_or_default().to_string_lossy();
-    let ending = out.extension().map(|ending| format!(".{}", ending.to_string_lossy())).unwrap_or_default();
-    out.with_file_name(format!("{stem}-{draw}{ending}"))
+    let name = out.file_name().unwrap_or_default().to_string_lossy();
+    let packed = [".gz", ".zst"].into_iter().find(|ending| name.to_ascii_lowercase().ends_with(ending)).map_or(0, str::len);
+    let (name, packing) = name.split_at(name.len() - packed);
+    let (stem, ending) = name.rfind('.').map_or((name, ""), |at| name.split_at(at));
+    out.with_file_name(format!("{stem}-{draw}{ending}{packing}"))
 }
 
 /// Writes the rows, as the file has them where both are CSV files. Returns how many cells were filled.
@@ -104,4 +106,21 @@ fn left(model: &Model, filled: &Table) -> Vec<String> {
         ))
     };
     missing(filled).into_iter().zip(filled.columns()).filter_map(told).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn draws_are_numbered_before_the_endings() {
+        for (out, wanted) in [
+            ("a/filled.csv", "a/filled-2.csv"),
+            ("filled.csv.gz", "filled-2.csv.gz"),
+            ("b.c.csv.zst", "b.c-2.csv.zst"),
+            ("filled.parquet", "filled-2.parquet"),
+        ] {
+            assert_eq!(numbered(Path::new(out), 2), Path::new(wanted));
+        }
+    }
 }
