@@ -40,12 +40,6 @@ impl LogLikelihood {
         Self { rows, mean, standard_error, bits_per_dimension: -mean / (columns as f64 * std::f64::consts::LN_2) }
     }
 
-    /// The same in other units, in which ln ρ is larger by so much.
-    pub fn shifted(self, by: f64, columns: usize) -> Self {
-        let mean = self.mean + by;
-        Self { mean, bits_per_dimension: -mean / (columns as f64 * std::f64::consts::LN_2), ..self }
-    }
-
     /// That of `rows` under the Gaussian fitted to `train`: what any density has to beat. The last `given` columns are conditions, given which the
     /// others have a Gaussian whose mean is linear in them; conditions that depend on each other, as indicators of levels do, are no obstacle.
     pub fn of_gaussian(train: Points, rows: Points, given: usize) -> Self {
