@@ -9,6 +9,7 @@ mod npy;
 mod parquet;
 #[cfg(feature = "parquet")]
 mod parquet_stored;
+#[cfg(feature = "parquet")]
 mod parquet_typed;
 mod stream;
 mod text;
