@@ -78,46 +78,76 @@ pub struct DateForm {
     pub offset: Option<i32>,
 }
 
-/// The forms that all cells seen so far could have.
+/// The forms that all dates seen so far could have.
 #[derive(Clone, Debug)]
-pub(super) struct Forms(Vec<(Holds, DateForm)>);
+pub(super) struct Forms {
+    left: Vec<(Holds, DateForm)>,
+    /// Whether no more cells are looked at.
+    settled: bool,
+}
 
 impl Default for Forms {
     fn default() -> Self {
         let form = |(holds, pattern): &(Holds, &str)| (*holds, DateForm { pattern: (*pattern).into(), offset: None });
-        Self(FORMS.iter().map(form).collect())
+        Self { left: FORMS.iter().map(form).collect(), settled: false }
     }
 }
 
 impl Forms {
     /// Of a column that holds something else.
     pub fn none() -> Self {
-        Self(Vec::new())
+        Self { left: Vec::new(), settled: true }
     }
 
-    /// Takes in a cell. Without a form left it costs nothing.
-    pub fn see(&mut self, cell: &str) {
-        self.0.retain_mut(|(_, form)| {
+    /// Takes in a cell; false where it has none of the forms, which stay. Once settled it costs nothing.
+    pub fn see(&mut self, cell: &str) -> bool {
+        if self.settled {
+            return false;
+        }
+        let fits: Vec<bool> = self.left.iter().map(|(_, form)| form.fits(cell)).collect();
+        if !fits.contains(&true) {
+            return false;
+        }
+        let mut fits = fits.into_iter();
+        self.left.retain_mut(|(_, form)| {
             if form.has_offset() && form.offset.is_none() {
                 form.offset = form.offset_of(cell);
             }
-            form.read(cell).is_some_and(|micros| form.write(micros) == cell)
+            fits.next() == Some(true)
         });
+        true
     }
 
-    /// The form of the column, where one fits every cell.
-    pub fn found(&self) -> Option<DateForm> {
-        self.0.first().map(|(_, form)| form.clone())
+    /// Looks at no more cells, for the column is none of dates.
+    pub fn settle(&mut self) {
+        self.left.truncate(1);
+        self.settled = true;
+    }
+
+    pub fn is_settled(&self) -> bool {
+        self.settled
+    }
+
+    /// The first form that fits the dates of the column.
+    pub fn first(&self) -> Option<DateForm> {
+        self.left.first().map(|(_, form)| form.clone())
     }
 
     /// Whether day and month could be the other way round.
     pub fn is_ambiguous(&self) -> bool {
-        let has = |start: &str| self.0.iter().any(|(_, form)| form.pattern.replace('-', "").starts_with(start));
+        let has = |start: &str| self.left.iter().any(|(_, form)| form.pattern.replace('-', "").starts_with(start));
         has("%m/%d") && has("%d/%m")
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.left.is_empty()
+    }
+}
+
+impl Default for DateForm {
+    /// `2012-01-31`.
+    fn default() -> Self {
+        Self { pattern: FORMS[0].1.into(), offset: None }
     }
 }
 
@@ -128,6 +158,15 @@ impl DateForm {
 
     pub(super) fn holds(&self) -> Holds {
         FORMS.iter().find(|(_, pattern)| *pattern == self.pattern).map_or(Holds::Both, |(holds, _)| *holds)
+    }
+
+    /// Whether a cell is written in this form, with its offset where it has one already.
+    fn fits(&self, cell: &str) -> bool {
+        let written = |form: &Self| form.read(cell).is_some_and(|micros| form.write(micros) == cell);
+        match self.has_offset() && self.offset.is_none() {
+            true => written(&Self { offset: self.offset_of(cell), ..self.clone() }),
+            false => written(self),
+        }
     }
 
     fn offset_of(&self, cell: &str) -> Option<i32> {
@@ -185,8 +224,7 @@ mod tests {
 
     fn form(cells: &[&str]) -> Option<DateForm> {
         let mut forms = Forms::default();
-        cells.iter().for_each(|cell| forms.see(cell));
-        forms.found()
+        cells.iter().all(|cell| forms.see(cell)).then(|| forms.first()).flatten()
     }
 
     #[test]

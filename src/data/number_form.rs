@@ -17,6 +17,9 @@ pub struct NumberForm {
     pub before: String,
     #[serde(skip_serializing_if = "String::is_empty")]
     pub behind: String,
+    /// Whether negative numbers stand in parentheses, as accountants write them.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub parentheses: bool,
     /// Decimals of the number that has most, zeros at the end left out, where no cell has more than six and none an exponent: samples have no more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decimals: Option<u8>,
@@ -38,8 +41,17 @@ impl NumberForm {
         if self.is_plain() {
             return plain(cell);
         }
-        let digits = cell.trim().strip_prefix(self.before.as_str())?.strip_suffix(self.behind.as_str())?.trim();
-        let mut digits = digits.to_string();
+        let cell = cell.trim();
+        let enclosed = cell.strip_prefix('(').and_then(|cell| cell.strip_suffix(')')).filter(|_| self.parentheses);
+        // A minus stands before the sign of a currency, or behind it.
+        let negated = enclosed.or_else(|| cell.strip_prefix(MINUS));
+        let digits = negated.unwrap_or(cell).strip_prefix(self.before.as_str())?.strip_suffix(self.behind.as_str())?.trim();
+        let mut digits = match digits.strip_prefix(MINUS) {
+            Some(_) if negated.is_some() => return None,
+            Some(rest) => format!("-{rest}"),
+            None if negated.is_some() => format!("-{digits}"),
+            None => digits.to_string(),
+        };
         if let Some(mark) = self.thousands {
             digits.retain(|c| c != mark);
         }
@@ -58,6 +70,9 @@ impl NumberForm {
             return None;
         }
         self.decimal_comma |= other.decimal_comma;
+        self.parentheses |= other.parentheses;
+        self.decimals = self.decimals.zip(other.decimals).map(|(own, more)| own.max(more));
+        self.least_decimals = self.least_decimals.min(other.least_decimals);
         self.thousands = self.thousands.or(other.thousands).filter(|mark| !(self.decimal_comma && *mark == ','));
         if self.decimal_comma && self.thousands.is_none() && cell.contains('.') {
             self.thousands = Some('.');
@@ -72,7 +87,7 @@ impl NumberForm {
     }
 
     pub(super) fn is_plain(&self) -> bool {
-        !self.decimal_comma && self.thousands.is_none() && self.before.is_empty() && self.behind.is_empty()
+        !self.decimal_comma && self.thousands.is_none() && self.before.is_empty() && self.behind.is_empty() && !self.parentheses
     }
 
     /// The number in this form.
@@ -103,7 +118,8 @@ impl NumberForm {
         }
         let (whole, decimals) = digits.split_once('.').map_or((digits.as_str(), None), |(whole, rest)| (whole, Some(rest)));
         let (sign, whole) = whole.strip_prefix('-').map_or(("", whole), |whole| ("-", whole));
-        let mut text = format!("{}{sign}", self.before);
+        let enclosed = self.parentheses && !sign.is_empty();
+        let mut text = format!("{}{}", if enclosed { "(" } else { sign }, self.before);
         for (at, digit) in whole.chars().enumerate() {
             if let Some(mark) = self.thousands.filter(|_| at > 0 && (whole.len() - at).is_multiple_of(3)) {
                 text.push(mark);
@@ -114,7 +130,7 @@ impl NumberForm {
             text.push(if self.decimal_comma { ',' } else { '.' });
             text += decimals;
         }
-        text + &self.behind
+        text + &self.behind + if enclosed { ")" } else { "" }
     }
 }
 
@@ -146,16 +162,36 @@ pub(super) fn plain(cell: &str) -> Option<f64> {
     (number && !code).then(|| cell.parse().ok()).flatten().filter(|value: &f64| value.is_finite())
 }
 
-/// Signs that may stand before or behind a number.
-const SIGNS: [char; 6] = ['$', '€', '£', '¥', '₹', '%'];
+/// The whole number that a cell is, as some programs write it where cells of its column are missing, too: `2007.0`.
+pub(super) fn whole(cell: &str) -> Option<i64> {
+    cell.parse().ok().or_else(|| {
+        let (whole, decimals) = plain(cell).and(cell.split_once('.'))?;
+        decimals.bytes().all(|byte| byte == b'0').then(|| whole.parse().ok())?
+    })
+}
+
+/// What may stand before or behind a number, beside blanks.
+const SIGNS: [&str; 29] = [
+    "$", "€", "£", "¥", "₹", "₽", "₩", "₺", "₪", "₫", "₦", "฿", "%", "‰", "USD", "EUR", "GBP", "CHF", "JPY", "CNY", "INR", "CAD",
+    "AUD", "SEK", "NOK", "DKK", "PLN", "kr", "zł",
+];
+/// The hyphen and the sign of a negative number.
+const MINUS: [char; 2] = ['-', '−'];
+/// Thousands separators beside commas and points: apostrophes and blanks that do not break, or do.
+const APART: [char; 6] = ['\'', '’', ' ', '\u{a0}', '\u{202f}', '_'];
 
 /// The form of a number with signs, thousands separators or a decimal comma, by one cell.
 pub(super) fn dressed(cell: &str) -> Option<NumberForm> {
-    let sign = |c: char| SIGNS.contains(&c) || c == ' ';
-    let digits = cell.trim_matches(sign);
-    let at = cell.find(digits)?;
-    let (before, behind) = (cell[..at].to_string(), cell[at + digits.len()..].to_string());
-    let unsigned = digits.strip_prefix(['-', '+']).unwrap_or(digits);
+    let cell = cell.trim();
+    let enclosed = cell.strip_prefix('(').and_then(|cell| cell.strip_suffix(')'));
+    let inner = enclosed.or_else(|| cell.strip_prefix(MINUS)).unwrap_or(cell);
+    let first = inner.find(|c: char| c.is_ascii_digit() || c == '.')?;
+    let end = inner.rfind(|c: char| c.is_ascii_digit() || c == '.')? + 1;
+    let (before, behind) = (inner[..first].trim_end_matches(MINUS), &inner[end..]);
+    let unsigned = &inner[first..end];
+    if ![before, behind].iter().all(|sign| sign.trim().is_empty() || SIGNS.contains(&sign.trim())) {
+        return None;
+    }
     let groups = |mark: char, text: &str| {
         let mut parts = text.split(mark);
         let first = parts.next().unwrap_or_default();
@@ -170,13 +206,22 @@ pub(super) fn dressed(cell: &str) -> Option<NumberForm> {
         (Some(comma), Some(point)) if comma > point => (true, Some('.')),
         (Some(comma), Some(point)) if point > comma => (false, Some(',')),
         (Some(_), None) if groups(',', unsigned) => (false, Some(',')),
+        (comma, point) if unsigned.contains(APART) => {
+            let whole = comma.or(point).map_or(unsigned, |mark| &unsigned[..mark]);
+            (comma.is_some(), Some(APART.into_iter().find(|mark| groups(*mark, whole))?))
+        }
         (Some(_), None) => (true, None),
         (None, Some(_)) if unsigned.matches('.').count() > 1 => (false, Some('.')),
-        (None, None) if groups('\'', unsigned) => (false, Some('\'')),
         _ => (false, None),
     };
-    let form = NumberForm { decimal_comma, thousands, before, behind, ..NumberForm::default() };
-    form.read(cell).is_some().then_some(form)
+    let (before, behind) = (before.to_string(), behind.to_string());
+    let form = NumberForm { decimal_comma, thousands, before, behind, parentheses: enclosed.is_some(), ..NumberForm::default() };
+    form.read(cell)?;
+    let mark = if decimal_comma { ',' } else { '.' };
+    let decimals = unsigned.split_once(mark).filter(|_| thousands != Some(mark)).map_or("", |(_, decimals)| decimals);
+    let few = decimals.len() <= MOST_DECIMALS;
+    let trimmed = decimals.trim_end_matches('0').len() as u8;
+    Some(NumberForm { decimals: few.then_some(trimmed), least_decimals: if few { decimals.len() as u8 } else { 0 }, ..form })
 }
 
 /// Decimals of a plain number, with and without zeros at its end; none where it has an exponent.
@@ -197,5 +242,36 @@ mod tests {
         assert_eq!([0.1, 1e-7, 1e300].map(|v| all.write(v)), ["0.1", "1e-7", "1e300"]);
         let comma = NumberForm { decimal_comma: true, thousands: Some('.'), ..two };
         assert_eq!(comma.write(-1234.5), "-1.234,5");
+    }
+
+    #[test]
+    fn cells_are_read_and_written_in_their_own_form() {
+        let narrow = "1\u{202f}234,50";
+        for (cell, value) in [
+            ("-$12.25", -12.25),
+            ("($1,200)", -1200.0),
+            ("12 %", 12.0),
+            ("CHF 1\u{2019}200.05", 1200.05),
+            (narrow, 1234.5),
+            ("1 234 567", 1234567.0),
+            ("1.234.567,5 €", 1234567.5),
+            ("−3,5", -3.5),
+            ("1.234.567", 1234567.0),
+        ] {
+            let form = dressed(cell).unwrap_or_else(|| panic!("{cell} has a form"));
+            assert_eq!((form.read(cell), form.write(value).replace('-', "−")), (Some(value), cell.replace('-', "−")));
+        }
+        // The minus may also stand behind the sign.
+        assert_eq!(dressed("$-12").map(|form| form.write(-12.0)), Some("-$12".into()));
+        for cell in ["A12", "12-13", "--$5", "(-5)", "1,23,4 5", "$", "12 kg", "5 of 6"] {
+            assert_eq!(dressed(cell), None, "{cell}");
+        }
+    }
+
+    #[test]
+    fn whole_numbers_may_have_zeros_behind_a_point() {
+        assert_eq!(["2007", "-7.0", "5.000", "0.0"].map(whole), [Some(2007), Some(-7), Some(5), Some(0)]);
+        assert_eq!(["2007.5", "x", "", "007.0", ".0", "1e3", "9223372036854775808"].map(whole), [None; 7]);
+        assert_eq!(whole("9007199254740993.0"), Some(9_007_199_254_740_993));
     }
 }

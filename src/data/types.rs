@@ -10,6 +10,7 @@ use super::dates::{DateForm, Forms};
 use super::nearest;
 use super::number_form::{MOST_DECIMALS, NumberForm, decimals, dressed, plain};
 use crate::{Error, Result};
+use ::csv::ByteRecord;
 
 /// The type of a column.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -103,35 +104,71 @@ impl TypeOptions {
         match &self.missing {
             _ if cell.is_empty() => true,
             Some(words) => words.iter().any(|word| word == cell),
-            // No word is longer; most cells are not looked at twice.
-            None => cell.len() <= 4 && MISSING.iter().any(|word| word.eq_ignore_ascii_case(cell)),
+            None => is_usual_missing(cell),
         }
     }
 }
+
+/// Whether a cell stands for a missing value where no other words are named.
+pub(super) fn is_usual_missing(cell: &str) -> bool {
+    // No word is longer; most cells are not looked at twice.
+    cell.is_empty() || cell.len() <= 4 && MISSING.iter().any(|word| word.eq_ignore_ascii_case(cell))
+}
+
+/// Where a row stands: its number, from 1, the header left out, and where it begins in the text of a file that has lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct At {
+    pub row: usize,
+    pub byte: Option<u64>,
+}
+
+impl At {
+    /// The place of a record of a CSV file.
+    pub fn of(row: usize, record: &ByteRecord) -> Self {
+        Self { row, byte: record.position().map(::csv::Position::byte) }
+    }
+}
+
+impl From<usize> for At {
+    fn from(row: usize) -> Self {
+        Self { row, byte: None }
+    }
+}
+
+/// A cell and its place.
+type Cell = (At, String);
 
 /// What has been seen of a column.
 #[derive(Clone, Debug)]
 pub(super) struct Seen {
     /// Cells that are there.
     pub present: usize,
-    /// How many of them are plain numbers, and the row and text of the first that is none.
+    /// How many of them are plain numbers, and the first that is none.
     plain: usize,
-    text: Option<(usize, String)>,
+    text: Option<Cell>,
     numbers: bool,
     integers: bool,
     decimals: Option<usize>,
     least_decimals: usize,
     /// The last whole number, while they count up by one.
     counts: Option<i64>,
-    /// The form of numbers with signs that fits all cells, once one is no plain number; none where no form does.
-    dressed: Option<Option<NumberForm>>,
+    /// Whether all cells are digits alone, with or without a sign.
+    digits: bool,
+    /// The form of numbers with signs, once a cell is no plain number, and whether it fits all cells.
+    dressed: Option<NumberForm>,
+    all_dressed: bool,
+    /// The forms of dates that fit all cells but those that are no dates: how many these are, and the first.
     dates: Forms,
+    undated: usize,
+    no_date: Option<Cell>,
     /// The first distinct texts, to find two words for true and false.
-    words: BTreeSet<String>,
+    words: Vec<Cell>,
 }
 
 /// Share of a column's cells up to which those that are no numbers are mistakes.
 const SLIPS: f64 = 0.05;
+/// Cells that are no dates from which on a column with more of them than mistakes is none of dates.
+const NO_DATES: usize = 3;
 /// Texts that are kept of a column to find words for true and false.
 const WORDS: usize = 3;
 
@@ -146,9 +183,13 @@ impl Default for Seen {
             decimals: Some(0),
             least_decimals: usize::MAX,
             counts: None,
+            digits: true,
             dressed: None,
+            all_dressed: true,
             dates: Forms::default(),
-            words: BTreeSet::new(),
+            undated: 0,
+            no_date: None,
+            words: Vec::new(),
         }
     }
 }
@@ -166,93 +207,135 @@ pub(super) enum Reading {
 }
 
 impl Seen {
-    /// Takes in a cell that is not missing, of this row, from 1.
-    pub fn see(&mut self, cell: &str, row: usize) {
-        let first = self.present == 0;
+    /// Takes in a cell that is not missing.
+    pub fn see(&mut self, cell: &str, at: impl Into<At>) {
+        let (first, at) = (self.present == 0, at.into());
         self.present += 1;
-        match plain(cell) {
+        let number = plain(cell);
+        match number {
             Some(_) => self.plain += 1,
-            None if self.text.is_none() => self.text = Some((row, cell.to_string())),
+            None if self.text.is_none() => self.text = Some((at, cell.to_string())),
             None => {}
         }
-        if self.words.len() < WORDS && !self.words.contains(cell) {
-            self.words.insert(cell.to_string());
+        if self.words.len() < WORDS && self.words.iter().all(|(_, word)| word != cell) {
+            self.words.push((at, cell.to_string()));
         }
-        if self.numbers {
-            if plain(cell).is_some() {
-                let whole = self.integers.then(|| cell.parse::<i64>().ok()).flatten();
-                self.integers = whole.is_some();
-                self.counts = whole.filter(|whole| first || self.counts.and_then(|last| last.checked_add(1)) == Some(*whole));
-                let here = decimals(cell);
-                self.decimals = self.decimals.zip(here).map(|(most, [_, here])| most.max(here));
-                self.least_decimals = self.least_decimals.min(here.map_or(0, |[all, _]| all));
-                return;
-            }
-            self.numbers = false;
-            if !first {
-                self.dates = Forms::none();
-            }
-            self.note_form(cell, !first);
-        } else {
-            self.note_form(cell, false);
+        if self.numbers && number.is_some() {
+            let whole = self.integers.then(|| cell.parse::<i64>().ok()).flatten();
+            self.digits &= whole.is_some() || is_digits(cell);
+            self.integers = whole.is_some();
+            self.counts = whole.filter(|whole| first || self.counts.and_then(|last| last.checked_add(1)) == Some(*whole));
+            let here = decimals(cell);
+            self.decimals = self.decimals.zip(here).map(|(most, [_, here])| most.max(here));
+            self.least_decimals = self.least_decimals.min(here.map_or(0, |[all, _]| all));
+            return;
         }
-        if !self.dates.is_empty() {
-            self.dates.see(cell);
+        if self.numbers && !first {
+            self.dates = Forms::none();
+        }
+        self.note_form(cell, self.numbers && !first);
+        self.numbers = false;
+        if self.dates.is_empty() || self.dates.see(cell) {
+            return;
+        }
+        self.undated += 1;
+        if self.no_date.is_none() {
+            self.no_date = Some((at, cell.to_string()));
+        }
+        if self.undated >= NO_DATES && self.undated as f64 > SLIPS * self.present as f64 {
+            self.dates.settle();
         }
     }
 
     /// Keeps the one form of numbers that fits all cells.
     fn note_form(&mut self, cell: &str, plain_before: bool) {
-        let found = dressed(cell);
-        self.dressed = Some(match (self.dressed.take(), found) {
+        if !self.all_dressed {
+            return;
+        }
+        let joined = match (&self.dressed, dressed(cell)) {
             (None, Some(found)) if plain_before => {
                 let points = self.decimals.is_none_or(|most| most > 0);
                 let fits = found.before.is_empty() && found.behind.is_empty() && !(found.decimal_comma && points);
-                fits.then_some(found)
+                let before = NumberForm {
+                    decimals: self.decimals.and_then(|most| u8::try_from(most).ok()),
+                    least_decimals: u8::try_from(self.least_decimals).unwrap_or(0),
+                    ..found.clone()
+                };
+                fits.then(|| before.joined(found, cell)).flatten()
             }
             (None, found) => found,
-            (Some(Some(form)), Some(found)) => form.joined(found, cell),
-            _ => None,
-        });
+            (Some(form), Some(found)) => form.clone().joined(found, cell),
+            (Some(_), None) => None,
+        };
+        match joined {
+            Some(form) => self.dressed = Some(form),
+            None => self.all_dressed = false,
+        }
     }
 
-    /// How the column is read, where it is not asked for otherwise; `commas` says whether decimal commas are likely in this file.
+    /// How the column is read, where it is not asked for otherwise; `commas` says whether decimal commas are likely in this file. A column that is not what is asked for
+    /// is read as what most of its cells could be, so that the cell at fault is found.
     pub fn reading(&self, asked: Option<ColumnType>, commas: bool) -> Reading {
         let number = || {
             let decimals = self.decimals.filter(|&most| most <= MOST_DECIMALS).map(|most| most as u8);
             let least_decimals = if decimals.is_some() { self.least_decimals.min(MOST_DECIMALS) as u8 } else { 0 };
             NumberForm { decimals, least_decimals, ..NumberForm::default() }
         };
-        let dressed = || self.dressed.clone().flatten();
         match asked {
             Some(ColumnType::Category | ColumnType::Boolean) => Reading::Text,
             Some(ColumnType::Number) if self.numbers => Reading::Number(number()),
-            Some(ColumnType::Number) => Reading::Number(dressed().unwrap_or_default()),
+            Some(ColumnType::Number) => Reading::Number(self.dressed.clone().unwrap_or_default()),
             Some(ColumnType::Integer) => Reading::Integer,
-            Some(ColumnType::Date) => self.dates.found().map_or(Reading::Text, Reading::Date),
+            Some(ColumnType::Date) => Reading::Date(self.dates.first().unwrap_or_default()),
             _ if self.present == 0 => Reading::Text,
             _ if self.numbers && self.integers => Reading::Integer,
+            // Digits that no whole number of the machine holds are names of things.
+            _ if self.numbers && self.digits => Reading::Text,
             _ if self.numbers => Reading::Number(number()),
-            _ => match self.dates.found() {
-                Some(form) => Reading::Date(form),
-                None => match dressed()
-                    .filter(|form| commas && form.decimal_comma && form.before.is_empty() && form.behind.is_empty())
-                {
-                    Some(form) => Reading::Number(form),
-                    None => Reading::Text,
-                },
+            _ => match (self.date(), self.remedy()) {
+                (Some(form), _) => Reading::Date(form),
+                (_, Some(form)) if commas && form.decimal_comma && form.before.is_empty() && form.behind.is_empty() => {
+                    Reading::Number(form.clone())
+                }
+                _ => Reading::Text,
             },
         }
     }
 
-    /// The row and the text of the first cell that is no number in a column of numbers: one cell, or a share of them that is no category's. An infinity is such a
-    /// cell whatever the others are.
-    pub fn slip(&self) -> Option<(usize, &str)> {
-        let (row, text) = self.text.as_ref()?;
-        let texts = self.present - self.plain;
+    /// The form of a column of dates.
+    fn date(&self) -> Option<DateForm> {
+        self.dates.first().filter(|_| self.undated == 0)
+    }
+
+    /// The first cell that is no number in a column of numbers, or no date in one of dates, and what it is not: one cell, or a share of them that is no category's. An
+    /// infinity is such a cell whatever the others are.
+    pub fn slip(&self) -> Option<(At, &str, &'static str)> {
+        let (at, text) = self.text.as_ref()?;
+        let few = |slips: usize| slips == 1 && self.present > 2 || (slips as f64) <= SLIPS * self.present as f64;
         let infinite = text.parse::<f64>().is_ok_and(f64::is_infinite);
-        let few = texts == 1 && self.plain > 1 || (texts as f64) <= SLIPS * self.present as f64;
-        (infinite || few && self.dates.found().is_none()).then_some((*row, text.as_str()))
+        if infinite || few(self.present - self.plain) && self.date().is_none() {
+            return Some((*at, text.as_str(), "number"));
+        }
+        let (at, text) = self.no_date.as_ref()?;
+        (!self.dates.is_settled() && few(self.undated)).then_some((*at, text.as_str(), "date"))
+    }
+
+    /// Where the column is not of the type that was asked for, though any of its cells could be: the cell that shows it, and what is wrong with it.
+    pub fn misfit(&self, asked: ColumnType) -> Option<(At, &str, String)> {
+        let word = |k: usize| self.words.get(k).map(|(at, word)| (*at, word.as_str()));
+        let first = word(0)?.1;
+        match asked {
+            ColumnType::Boolean => word(2).map(|(at, third)| {
+                (at, third, format!("which is a third value beside `{first}` and `{}`", word(1).map_or("", |second| second.1)))
+            }),
+            ColumnType::Constant => word(1).map(|(at, second)| (at, second, format!("and `{first}` above it"))),
+            _ => None,
+        }
+    }
+
+    /// Whether the column holds digits that no whole number of the machine holds.
+    pub fn is_beyond_integers(&self) -> bool {
+        self.numbers && self.digits && !self.integers
     }
 
     /// Whether the whole numbers of the column count up by one.
@@ -262,19 +345,24 @@ impl Seen {
 
     /// Whether the texts are two words for true and false.
     pub fn is_boolean(&self) -> bool {
-        let words: BTreeSet<String> = self.words.iter().map(|word| word.to_ascii_lowercase()).collect();
+        let words: BTreeSet<String> = self.words.iter().map(|(_, word)| word.to_ascii_lowercase()).collect();
         !self.numbers && BOOLEANS.iter().any(|pair| words.len() == 2 && pair.iter().all(|word| words.contains(*word)))
     }
 
-    /// The remedy for a column of texts that are numbers with signs.
+    /// The form of a column of texts that are numbers with signs.
     pub fn remedy(&self) -> Option<&NumberForm> {
-        self.dressed.as_ref().and_then(Option::as_ref)
+        self.dressed.as_ref().filter(|_| self.all_dressed)
     }
 
     /// Whether day and month of the dates could be the other way round.
     pub fn is_ambiguous(&self) -> bool {
         !self.numbers && self.dates.is_ambiguous()
     }
+}
+
+/// Whether a cell is digits alone, with or without a sign.
+fn is_digits(cell: &str) -> bool {
+    cell.strip_prefix(['-', '+']).unwrap_or(cell).bytes().all(|byte| byte.is_ascii_digit())
 }
 
 #[cfg(test)]
@@ -289,13 +377,44 @@ mod tests {
 
     #[test]
     fn a_text_among_numbers_is_a_slip() {
-        assert_eq!(seen(&["1", "x", "3"]).slip(), Some((2, "x")));
-        assert_eq!(seen(&["1", "x", "y"]).slip(), None);
-        assert_eq!(seen(&["a", "inf", "b"]).slip(), None);
-        assert_eq!(seen(&["inf", "b"]).slip(), Some((1, "inf")));
+        let slip = |cells: &[&str]| seen(cells).slip().map(|(at, text, wanted)| (at.row, text.to_string(), wanted));
+        assert_eq!(slip(&["1", "x", "3"]), Some((2, "x".into(), "number")));
+        assert_eq!(slip(&["1", "x", "y"]), None);
+        assert_eq!(slip(&["a", "inf", "b"]), None);
+        assert_eq!(slip(&["inf", "b"]), Some((1, "inf".into(), "number")));
         let many = [vec!["1"; 60], vec!["x"; 3]].concat();
-        assert_eq!((seen(&many).slip(), seen(&[&many[..], &["y"; 3]].concat()).slip()), (Some((61, "x")), None));
-        assert_eq!(seen(&["1", "2"]).slip(), None);
+        assert_eq!(slip(&many), Some((61, "x".into(), "number")));
+        assert_eq!((slip(&[&many[..], &["y"; 3]].concat()), slip(&["1", "2"])), (None, None));
+    }
+
+    #[test]
+    fn a_text_among_dates_is_a_slip_and_one_of_many_words_is_none() {
+        let dates = ["2012-01-01", "2012-01-02", "unknown", "2012-01-03"];
+        let slip = |cells: &[&str]| seen(cells).slip().map(|(at, text, wanted)| (at.row, text.to_string(), wanted));
+        assert_eq!(slip(&dates), Some((3, "unknown".into(), "date")));
+        // Whichever row it stands in.
+        assert_eq!(slip(&["unknown", "2012-01-01", "2012-01-02"]), Some((1, "unknown".into(), "date")));
+        // A form that is not that of the others is no date, either.
+        assert_eq!(slip(&["2012-01-01", "2012-01-02", "02.01.2012"]), Some((3, "02.01.2012".into(), "date")));
+        assert_eq!((slip(&["12:30", "a", "b", "c"]), slip(&["2012-01-01", "b"])), (None, None));
+        assert_eq!(read(&dates), Reading::Text);
+        assert_eq!(seen(&["2012-01-01", "2012-01-02"]).slip(), None);
+    }
+
+    #[test]
+    fn cells_that_are_not_what_is_asked_for_are_found() {
+        let misfit = |cells: &[&str], asked| seen(cells).misfit(asked).map(|(at, text, why)| (at.row, text.to_string(), why));
+        let third = "which is a third value beside `a` and `b`".to_string();
+        assert_eq!(misfit(&["a", "b", "a", "c"], ColumnType::Boolean), Some((4, "c".into(), third)));
+        assert_eq!(misfit(&["5", "5", "6"], ColumnType::Constant), Some((3, "6".into(), "and `5` above it".into())));
+        assert_eq!((misfit(&["a", "b"], ColumnType::Boolean), misfit(&["a", "a"], ColumnType::Constant)), (None, None));
+    }
+
+    #[test]
+    fn digits_that_no_whole_number_holds_are_texts() {
+        assert_eq!(read(&["12345678901234567890", "7"]), Reading::Text);
+        assert_eq!(read(&["1e20", "7"]), Reading::Number(NumberForm::default()));
+        assert!(seen(&["7", "12345678901234567890"]).is_beyond_integers() && !seen(&["7", "8.5"]).is_beyond_integers());
     }
 
     fn read(cells: &[&str]) -> Reading {
@@ -329,19 +448,21 @@ mod tests {
     #[test]
     fn numbers_with_signs_have_a_remedy() {
         let remedy = |cells: &[&str]| seen(cells).remedy().cloned();
-        let form = |thousands, before: &str, behind: &str| {
-            Some(NumberForm { thousands, before: before.into(), behind: behind.into(), ..NumberForm::default() })
+        let form = |thousands, before: &str, behind: &str, decimals| {
+            let decimals = Some(decimals);
+            Some(NumberForm { thousands, before: before.into(), behind: behind.into(), decimals, ..NumberForm::default() })
         };
-        assert_eq!(remedy(&["$1,200", "$15"]), form(Some(','), "$", ""));
-        assert_eq!(remedy(&["12%", "3.5%"]), form(None, "", "%"));
-        assert_eq!(remedy(&["1,234", "12,345,678"]), form(Some(','), "", ""));
+        assert_eq!(remedy(&["$1,200", "$15"]), form(Some(','), "$", "", 0));
+        assert_eq!(remedy(&["12%", "3.5%"]), form(None, "", "%", 1));
+        assert_eq!(remedy(&["1,234", "12,345,678"]), form(Some(','), "", "", 0));
+        assert_eq!(remedy(&["999", "1,234", "12"]), form(Some(','), "", "", 0));
         assert_eq!(remedy(&["12%", "5"]), None);
         assert_eq!(remedy(&["5", "12%"]), None);
         assert_eq!(remedy(&["a", "12%"]), None);
-        let asked = seen(&["$1,200.50", "$15"]).reading(Some(ColumnType::Number), false);
+        let asked = seen(&["$1,200.55", "$15.00"]).reading(Some(ColumnType::Number), false);
         let Reading::Number(form) = asked else { panic!("{asked:?}") };
         assert_eq!((form.read("$1,200.50"), form.write(1234567.25)), (Some(1200.5), "$1,234,567.25".into()));
-        assert_eq!(form.write(-12.0), "$-12");
+        assert_eq!(form.write(-12.0), "-$12.00");
     }
 
     #[test]

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
+use super::text::line_at;
 use crate::Error;
+use crate::data::types::At;
 use crate::words::grouped;
 
 /// Why a cell cannot be used.
@@ -18,12 +20,18 @@ pub(super) enum Fault {
     Text(String),
 }
 
-/// Where a cell stands. Rows are counted from 1 and leave the header out.
+/// Where a cell stands.
 pub(super) struct Place<'a> {
     pub path: &'a Path,
     pub column: &'a str,
-    pub row: usize,
+    pub at: At,
     pub rows: usize,
+}
+
+/// A row in words, with the line of the file that it begins in, where the file has lines: "row 3 (of 10), line 4".
+pub(super) fn row_said(path: &Path, at: At, rows: usize) -> String {
+    let line = at.byte.and_then(|byte| line_at(path, byte)).map_or(String::new(), |line| format!(", line {}", grouped(line)));
+    format!("row {} (of {}){line}", grouped(at.row), grouped(rows))
 }
 
 /// The value, if it is finite.
@@ -46,7 +54,7 @@ pub(super) fn present(value: Result<f64, Fault>, skip_missing: bool) -> Result<f
 impl Fault {
     /// The whole sentence. `advice` replaces the usual advice where a reader knows better.
     pub fn at(self, place: &Place, advice: Option<String>) -> Error {
-        let Place { path, column, row, rows } = place;
+        let Place { path, column, at, rows } = place;
         let (found, usual) = match self {
             Self::Missing => ("has no value".to_string(), "remove the row or fill it in".to_string()),
             Self::Nan => ("holds NaN".to_string(), "remove the row or fill it in".to_string()),
@@ -57,10 +65,9 @@ impl Fault {
             ),
         };
         Error::data(format!(
-            "column `{column}` of {} {found} in row {} (of {}): {}",
+            "column `{column}` of {} {found} in {}: {}",
             path.display(),
-            grouped(*row),
-            grouped(*rows),
+            row_said(path, *at, *rows),
             advice.unwrap_or(usual)
         ))
     }

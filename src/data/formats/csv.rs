@@ -2,17 +2,19 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use ::csv::{ByteRecord, QuoteStyle, ReaderBuilder, Terminator, Trim, WriterBuilder};
 
-use super::cell::{Fault, Place, Rounded, finite, present};
+use super::cell::{Fault, Place, Rounded, finite, present, row_said};
 use super::stream;
-use super::text::{self, Text};
+use super::text::{self, Text, line_at};
 use crate::data::choice::{Choice, Raw, choose_advice, distinct};
 use crate::data::file::Packing;
 use crate::data::levels::{Group, groups};
+use crate::data::number_form::dressed;
 use crate::data::table::{WHOLE, numbered};
+use crate::data::types::{At, is_usual_missing};
 use crate::data::{Table, nearest};
 use crate::words::grouped;
 use crate::{Error, Result};
@@ -20,7 +22,36 @@ use crate::{Error, Result};
 /// What the delimiter is judged by: the first records of this many bytes.
 const SNIFFED: usize = 1 << 16;
 
-pub(super) type Records = ::csv::Reader<io::Chain<io::Cursor<Vec<u8>>, Box<dyn Read>>>;
+/// What is put behind a file's text: a record of its own, unless a quote is open there.
+const END: &[u8] = b"\n\x1e\x1e";
+
+/// The records of a file.
+pub(super) struct Records {
+    reader: ::csv::Reader<Box<dyn Read>>,
+    path: PathBuf,
+}
+
+impl Records {
+    /// Reads the next record; false at the end of the file.
+    ///
+    /// # Errors
+    /// A file that cannot be read, and a quote that is never closed: it would take all rows behind it into one cell.
+    pub fn read_byte_record(&mut self, record: &mut ByteRecord) -> Result<bool, ::csv::Error> {
+        let there = self.reader.read_byte_record(record)?;
+        let end = record.get(record.len().saturating_sub(1)).is_some_and(|last| last.ends_with(&END[1..]));
+        match there && end {
+            false => Ok(there),
+            true if record.len() == 1 && record[0].len() == END.len() - 1 => Ok(false),
+            true => {
+                let line = At::of(0, record).byte.and_then(|byte| line_at(&self.path, byte));
+                let line = line.map_or(String::new(), |line| format!(" of line {}", grouped(line)));
+                let open =
+                    format!("a quote in the row{line} is never closed: close it, or double quotes that stand within a text");
+                Err(io::Error::new(io::ErrorKind::InvalidData, open).into())
+            }
+        }
+    }
+}
 
 /// A file's records, the first row's included, what to tell of its text, and what parts its fields.
 pub(super) fn records(path: &Path) -> Result<(Records, Option<String>, u8)> {
@@ -32,9 +63,15 @@ pub(super) fn records_as(path: &Path, trim: Trim) -> Result<(Records, Option<Str
     let Text { mut reader, note } = text::open(path)?;
     let mut start = Vec::new();
     reader.by_ref().take(SNIFFED as u64).read_to_end(&mut start).map_err(|source| Error::io("read", path, source))?;
-    let delimiter = delimiter(&start, start.len() == SNIFFED);
-    let all = io::Cursor::new(start).chain(reader);
-    let records = ReaderBuilder::new().has_headers(false).flexible(true).trim(trim).delimiter(delimiter).from_reader(all);
+    // Excel says in a first line of its own what parts the fields.
+    let said = start.strip_prefix(b"sep=").filter(|rest| matches!(rest.get(1), Some(b'\r' | b'\n'))).map(|rest| rest[0]);
+    let delimiter = said.unwrap_or_else(|| delimiter(&start, start.len() == SNIFFED));
+    let all: Box<dyn Read> = Box::new(io::Cursor::new(start).chain(reader).chain(END));
+    let reader = ReaderBuilder::new().has_headers(false).flexible(true).trim(trim).delimiter(delimiter).from_reader(all);
+    let mut records = Records { reader, path: path.to_path_buf() };
+    if said.is_some() {
+        records.read_byte_record(&mut ByteRecord::new()).map_err(|error| broken(path, error))?;
+    }
     Ok((records, note, delimiter))
 }
 
@@ -154,7 +191,8 @@ pub fn check_levels(path: &Path, groups: &[Group]) -> Result<()> {
             let cell = String::from_utf8_lossy(cell);
             let guess = nearest(&cell, group.levels.iter().copied());
             return Err(Error::data(format!(
-                "column `{}` of {} holds `{cell}` in row {}{}, which is not a category of the training data; its categories are {}",
+                "column `{}` of {} holds `{cell}` in row {}{}, which is not a category of the training data: correct the cell or remove the row; the \
+                 categories are {}",
                 group.column,
                 path.display(),
                 grouped(row),
@@ -207,9 +245,8 @@ impl Bad {
     ) -> Error {
         match self {
             Self::Ragged(fields) => Error::data(format!(
-                "row {} (of {}) of {} has {fields} field{} where the {} has {}: correct the row or remove it",
-                grouped(row),
-                grouped(rows),
+                "{} of {} has {fields} field{} where the {} has {}: correct the row or remove it",
+                row_said(path, At::of(row, record), rows),
                 path.display(),
                 if fields == 1 { "" } else { "s" },
                 if header { "header" } else { "first row" },
@@ -220,6 +257,9 @@ impl Bad {
                     Fault::Text(text) if text.replacen(',', ".", 1).parse::<f64>().is_ok() => {
                         Some("write decimals with a point".to_string())
                     }
+                    Fault::Text(text) if dressed(text).is_some() => {
+                        Some("write the number without signs and thousands separators".to_string())
+                    }
                     // Text from the first row on is a column of words, not a slip.
                     Fault::Text(_) if row == 1 => {
                         let numeric = |j: &usize| !matches!(parse(&record[*j]), Err(Fault::Text(_)));
@@ -228,7 +268,7 @@ impl Bad {
                     }
                     _ => None,
                 };
-                fault.at(&Place { path, column: &names[column], row, rows }, advice)
+                fault.at(&Place { path, column: &names[column], at: At::of(row, record), rows }, advice)
             }
         }
     }
@@ -243,16 +283,16 @@ fn parse(cell: &[u8]) -> Result<f64, Fault> {
     match text.to_ascii_lowercase().as_str() {
         "true" => Ok(1.0),
         "false" => Ok(0.0),
-        "" | "na" | "n/a" | "#n/a" | "<na>" | "null" | "none" | "?" => Err(Fault::Missing),
+        _ if is_usual_missing(text) => Err(Fault::Missing),
         _ => Err(Fault::Text(text.to_owned())),
     }
 }
 
-/// Tab, semicolon or comma: the first of them by which the leading records all have the same number of fields, more than one.
-/// The comma comes last, as it also stands in text and in the decimals of half of Europe. Where no delimiter gives equal
-/// records (a ragged file), the one that the first record has most of.
+/// Tab, semicolon, comma or bar: the first of them by which the leading records all have the same number of fields, more than one.
+/// The comma comes late, as it also stands in text and in the decimals of half of Europe, the bar last, as it parts lists within cells. Where no
+/// delimiter gives equal records (a ragged file), the one that the first record has most of.
 fn delimiter(text: &[u8], cut: bool) -> u8 {
-    let counts = [b'\t', b';', b','].map(|delimiter| {
+    let counts = [b'\t', b';', b'|', b','].map(|delimiter| {
         let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(text);
         let mut fields: Vec<usize> = reader.byte_records().map_while(|record| Some(record.ok()?.len())).take(50).collect();
         if cut && fields.len() > 1 && fields.len() < 50 {
@@ -260,8 +300,8 @@ fn delimiter(text: &[u8], cut: bool) -> u8 {
         }
         (delimiter, fields)
     });
-    let even =
-        counts.iter().find(|(_, fields)| fields.first().is_some_and(|&first| first > 1 && fields.iter().all(|&n| n == first)));
+    let is_even = |fields: &[usize]| fields.first().is_some_and(|&first| first > 1 && fields.iter().all(|&n| n == first));
+    let even = [0, 1, 3, 2].into_iter().map(|k| &counts[k]).find(|(_, fields)| is_even(fields));
     let most = counts.iter().max_by_key(|(_, fields)| fields.first().copied().unwrap_or(0));
     let single_field = counts.iter().all(|(_, fields)| fields.first().is_none_or(|&first| first == 1));
     match (even, most) {
@@ -299,7 +339,7 @@ pub(super) fn write(table: &Table, behind: usize, path: &Path) -> Result<()> {
     let groups = groups(given);
     let single = |j: usize| table.kinds()[j].single;
     // In a file of one column no delimiter of its own tells readers that another one within a text is none.
-    let ambiguous = |text: &str| text.contains(['\t', ';']);
+    let ambiguous = |text: &str| text.contains(['\t', ';', '|']);
     let levels = || table.levels(0).into_iter().flatten().map(String::as_str);
     let alone = numbers.len() + groups.len() == 1 && table.columns().iter().map(String::as_str).chain(levels()).any(ambiguous);
     stream::write(path, |file| {

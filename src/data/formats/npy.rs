@@ -81,7 +81,7 @@ pub(super) fn read(path: &Path, choice: &Choice) -> Result<Raw> {
                         rounded.see(place, row + 1, number);
                     }
                     values[row * picked.len() + place] = present(finite(number.value(item)), choice.skip_missing)
-                        .map_err(|fault| fault.at(&Place { path, column: &names[column], row: row + 1, rows }, None))?;
+                        .map_err(|fault| fault.at(&Place { path, column: &names[column], at: (row + 1).into(), rows }, None))?;
                 }
                 k += 1;
             }

@@ -85,7 +85,9 @@ fn read_file(path: &Path, file: File, choice: &Choice) -> Result<Raw> {
             let see = |row: usize, number: i128| rounded.see(k, before + row + 1, number);
             let column = number.read(source, count, choice.skip_missing, see).map_err(|trouble| match trouble {
                 Trouble::File(error) => broken(path, error),
-                Trouble::Cell(at, fault) => fault.at(&Place { path, column: &names[j], row: before + at + 1, rows }, None),
+                Trouble::Cell(at, fault) => {
+                    fault.at(&Place { path, column: &names[j], at: (before + at + 1).into(), rows }, None)
+                }
             })?;
             if column.len() != count {
                 return Err(Error::format(

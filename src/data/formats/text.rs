@@ -22,23 +22,36 @@ pub(super) struct Text {
 /// Opens a file of text.
 ///
 /// # Errors
-/// UTF-16; text that is UTF-8 up to a byte that is none.
+/// UTF-16; text that is UTF-8 up to a byte that is none; what is no text.
 pub(super) fn open(path: &Path) -> Result<Text> {
     let opened = || stream::open(path);
     let read = |source| Error::io("read", path, source);
     let mut mark = Vec::new();
-    opened()?.take(3).read_to_end(&mut mark).map_err(read)?;
+    opened()?.take(4).read_to_end(&mut mark).map_err(read)?;
     if mark.starts_with(&[0xff, 0xfe]) || mark.starts_with(&[0xfe, 0xff]) {
         return Err(Error::format(path, "this is UTF-16 text: save it as UTF-8"));
+    }
+    if mark == b"PK\x03\x04" {
+        return Err(Error::format(
+            path,
+            "this is an Excel workbook or a zip archive: save the sheet as CSV, or unpack the archive",
+        ));
     }
     let foreign = first_foreign(opened()?).map_err(read)?;
     let mut file = opened()?;
     let Some(Foreign { byte, line, beyond_ascii }) = foreign else {
-        if mark == b"\xef\xbb\xbf" {
-            file.read_exact(&mut mark).map_err(read)?;
+        if mark.starts_with(b"\xef\xbb\xbf") {
+            file.read_exact(&mut mark[..3]).map_err(read)?;
         }
         return Ok(Text { reader: file, note: None });
     };
+    if byte == 0 {
+        let line = grouped(line);
+        return Err(Error::format(
+            path,
+            format!("line {line} has a zero byte, as UTF-16 and files that are no text have: save it as UTF-8 text"),
+        ));
+    }
     let found = format!("byte 0x{byte:02X} in line {} is not UTF-8", grouped(line));
     if beyond_ascii {
         return Err(Error::format(path, format!("{found}, though letters before it are: correct it, or save the file as UTF-8")));
@@ -50,7 +63,7 @@ pub(super) fn open(path: &Path) -> Result<Text> {
     Ok(Text { reader: Box::new(Decoded { file, chunk: io::Cursor::default() }), note: Some(note) })
 }
 
-/// The first byte of a text that is not UTF-8.
+/// The first byte of a text that is not UTF-8, or that is zero.
 struct Foreign {
     byte: u8,
     /// From 1.
@@ -69,6 +82,7 @@ fn first_foreign(mut file: impl Read) -> io::Result<Option<Foreign>> {
             Ok(text) => (text.len(), false),
             Err(error) => (error.valid_up_to(), error.error_len().is_some() || read == 0),
         };
+        let (valid, foreign) = bytes[..valid].iter().position(|&byte| byte == 0).map_or((valid, foreign), |at| (at, true));
         line += bytes[..valid].iter().filter(|&&byte| byte == b'\n').count();
         beyond_ascii |= !bytes[..valid].is_ascii();
         match () {
@@ -77,6 +91,26 @@ fn first_foreign(mut file: impl Read) -> io::Result<Option<Foreign>> {
             _ => bytes.drain(..valid),
         };
     }
+}
+
+/// The line, from 1, of what stands at a byte of a file's text as it is read; blank lines there are passed over.
+pub(super) fn line_at(path: &Path, byte: u64) -> Option<usize> {
+    let mut text = open(path).ok()?.reader;
+    // Lines of old Macintosh files end with a carriage return.
+    let (mut feeds, mut returns) = (0, 0);
+    let mut see = |byte: u8| {
+        feeds += usize::from(byte == b'\n');
+        returns += usize::from(byte == b'\r');
+    };
+    let (mut chunk, mut left) = (vec![0; CHUNK], byte);
+    while left > 0 {
+        let most = chunk.len().min(usize::try_from(left).unwrap_or(CHUNK));
+        let read = text.read(&mut chunk[..most]).ok().filter(|read| *read > 0)?;
+        chunk[..read].iter().for_each(|byte| see(*byte));
+        left -= read as u64;
+    }
+    text.bytes().map_while(|byte| byte.ok().filter(|byte| matches!(byte, b'\r' | b'\n'))).for_each(see);
+    Some(1 + if feeds > 0 { feeds } else { returns })
 }
 
 /// A file's bytes, each a character of Windows-1252, as UTF-8.

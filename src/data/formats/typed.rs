@@ -5,12 +5,12 @@ use std::path::Path;
 
 use ::csv::ByteRecord;
 
-use super::cell::shortened;
+use super::cell::{row_said, shortened};
 use super::csv::{Bad, broken, delimiter_of, names_of, records};
 use crate::data::choice::Choice;
 use crate::data::column::Cells;
-use crate::data::number_form::{NumberForm, decimals_of};
-use crate::data::types::{Reading, Seen};
+use crate::data::number_form::{NumberForm, whole};
+use crate::data::types::{At, Reading, Seen};
 use crate::data::{Column, ColumnType, Table, TypeOptions};
 use crate::words::grouped;
 use crate::{Error, Result};
@@ -33,34 +33,40 @@ pub(in crate::data) fn read(path: &Path, choice: &Choice, header: Option<bool>, 
         choice.find(name, &names, header)?;
     }
     let asked = |j: usize| options.types.get(&names[j]).copied();
-    for (&j, (row, text)) in picked.iter().filter_map(|j| Some((j, seen[*j].slip()?))) {
-        if asked(j).is_none() && matches!(seen[j].reading(None, commas), Reading::Text) {
-            return Err(Error::data(format!(
-                "column `{}` of {} holds `{}` in row {} (of {}), which is not a number as its other cells are: correct the cell, name it as a \
-                 missing value, or ask for the type `category`",
-                names[j],
-                path.display(),
-                shortened(text),
-                grouped(row),
-                grouped(rows)
-            )));
-        }
+    let holds = |j: usize, text: &str, at: At| {
+        format!("column `{}` of {} holds `{}` in {}", names[j], path.display(), shortened(text), row_said(path, at, rows))
+    };
+    for &j in &picked {
+        let found = match asked(j) {
+            None => {
+                seen[j].slip().map(|(at, text, wanted)| (at, text, format!("which is not a {wanted} as its other cells are")))
+            }
+            Some(asked) => seen[j].misfit(asked),
+        };
+        let Some((at, text, why)) = found else { continue };
+        let remedy = match (asked(j), seen[j].remedy()) {
+            (Some(ColumnType::Constant), _) => {
+                "a constant has one value; ask for the type `identifier` to leave the column out".to_string()
+            }
+            (Some(_), _) => "correct the cell, or ask for another type".to_string(),
+            (None, _) if !matches!(seen[j].reading(None, commas), Reading::Text) => continue,
+            (None, Some(form)) => format!("correct the cell, or {}", as_number(&names[j], form)),
+            (None, None) => format!(
+                "correct the cell, name it as a missing value (--missing {}), or ask for the type `category`",
+                shortened(text)
+            ),
+        };
+        return Err(Error::data(format!("{}, {why}: {remedy}", holds(j, text, at))));
     }
     let mut builders: Vec<Builder> =
         picked.iter().map(|&j| Builder::new(seen[j].reading(asked(j), commas), rows, asked(j))).collect();
-    let mut notes = second_pass(path, header, |row, record| {
+    let mut notes = second_pass(path, header, |at, record| {
         for (builder, &j) in builders.iter_mut().zip(&picked) {
             let cell = std::str::from_utf8(&record[j]).unwrap_or_default();
             let cell = if options.is_missing(cell) { None } else { Some(cell) };
             builder.push(cell).map_err(|wanted| {
-                let cell = shortened(cell.unwrap_or_default());
-                Error::data(format!(
-                    "column `{}` of {} holds `{cell}` in row {} (of {}), which is no {wanted}: correct the cell, or ask for another type",
-                    names[j],
-                    path.display(),
-                    grouped(row),
-                    grouped(rows)
-                ))
+                let holds = holds(j, cell.unwrap_or_default(), at);
+                Error::data(format!("{holds}, which is no {wanted}: correct the cell, or ask for another type"))
             })?;
         }
         Ok(())
@@ -71,21 +77,42 @@ pub(in crate::data) fn read(path: &Path, choice: &Choice, header: Option<bool>, 
         if seen[j].is_ambiguous() && matches!(builder.cells, Building::Date(..)) {
             notes.push(format!("the dates of column `{name}` were read with the month first"));
         }
-        if let (Some(form), None, Building::Text(_)) = (seen[j].remedy(), asked(j), &builder.cells) {
+        let text = asked(j).is_none() && matches!(builder.cells, Building::Text(_));
+        let remedy = seen[j].remedy().filter(|_| text);
+        if let Some(form) = remedy {
             notes.push(format!(
-                "column `{name}` was read as text, and its cells look like numbers such as {}: ask for the type `number` to read them so",
-                form.write(1234.5)
+                "column `{name}` was read as text, and its cells look like numbers such as {}: {}",
+                form.write(1234.5),
+                as_number(name, form)
+            ));
+        }
+        if text && seen[j].is_beyond_integers() {
+            notes.push(format!(
+                "column `{name}` has whole numbers beyond 2⁶³ and was read as text: ask for the type `number` (--type {name}=number) if it measures something"
             ));
         }
         // Who chooses a column by its name wants it learned.
         let chosen = choice.columns.is_some();
         let column = builder.finish(name, &seen[j], asked(j), chosen)?;
-        notes.extend(many_levels(&column, seen[j].present));
+        notes.extend(many_levels(&column, seen[j].present).filter(|_| remedy.is_none()));
         columns.push(column);
     }
     let mut table = into_table(columns, choice, header, notes)?;
     table.delimiter = (delimiter != delimiter_of(path)).then_some(char::from(delimiter));
     Ok(table)
+}
+
+/// The remedy for a column of numbers with signs.
+fn as_number(name: &str, form: &NumberForm) -> String {
+    let parts = [
+        (form.decimal_comma, "decimal commas"),
+        (form.thousands.is_some(), "thousands separators"),
+        (form.behind.contains('%'), "percent signs"),
+        (!form.before.is_empty() || !form.behind.is_empty() && !form.behind.contains('%'), "signs of currency"),
+        (form.parentheses, "negative numbers in parentheses"),
+    ];
+    let parts: Vec<&str> = parts.into_iter().filter(|(has, _)| *has).map(|(_, part)| part).collect();
+    format!("ask for the type `number` (--type {name}=number), which reads {}", parts.join(" and "))
 }
 
 /// What to tell of a column with nearly as many texts as cells.
@@ -151,7 +178,7 @@ fn first_pass(path: &Path, header: Option<bool>, options: &TypeOptions) -> Resul
         for (seen, cell) in seen.iter_mut().zip(&record) {
             let cell = std::str::from_utf8(cell).unwrap_or_default();
             if !options.is_missing(cell) {
-                seen.see(cell, rows);
+                seen.see(cell, At::of(rows, &record));
             }
         }
         more = next(&mut record)?;
@@ -160,7 +187,7 @@ fn first_pass(path: &Path, header: Option<bool>, options: &TypeOptions) -> Resul
 }
 
 /// Calls `see` with the number, from 1, of each row, and the row. Returns what is to be told of the file.
-fn second_pass(path: &Path, header: bool, mut see: impl FnMut(usize, &ByteRecord) -> Result<()>) -> Result<Vec<String>> {
+fn second_pass(path: &Path, header: bool, mut see: impl FnMut(At, &ByteRecord) -> Result<()>) -> Result<Vec<String>> {
     let (mut records, note, _) = records(path)?;
     let mut next = |record: &mut ByteRecord| records.read_byte_record(record).map_err(|error| broken(path, error));
     let mut record = ByteRecord::new();
@@ -170,7 +197,7 @@ fn second_pass(path: &Path, header: bool, mut see: impl FnMut(usize, &ByteRecord
     let mut row = 0;
     while next(&mut record)? {
         row += 1;
-        see(row, &record)?;
+        see(At::of(row, &record), &record)?;
     }
     Ok(note.into_iter().collect())
 }
@@ -180,7 +207,7 @@ pub(super) struct Builder {
     cells: Building,
     missing: Vec<bool>,
     /// What an error calls the cells that are wanted.
-    wanted: &'static str,
+    wanted: String,
 }
 
 enum Building {
@@ -247,12 +274,16 @@ impl Levels {
 impl Builder {
     pub fn new(reading: Reading, rows: usize, asked: Option<ColumnType>) -> Self {
         let wanted = match asked {
-            Some(ColumnType::Date) => "date of a known form",
+            Some(ColumnType::Date) => match &reading {
+                Reading::Date(form) => format!("date of a known form, or of another than {}", form.write(0)),
+                _ => "date of a known form".into(),
+            },
             _ => match &reading {
-                Reading::Integer => "whole number",
-                Reading::Number(_) => "number",
-                Reading::Date(_) => "date",
-                Reading::Text => "text",
+                Reading::Integer => "whole number".into(),
+                Reading::Number(form) if form.is_plain() => "number".into(),
+                Reading::Number(form) => format!("number such as {}", form.write(1234.5)),
+                Reading::Date(_) => "date".into(),
+                Reading::Text => "text".into(),
             },
         };
         let cells = match reading {
@@ -268,15 +299,15 @@ impl Builder {
     ///
     /// # Errors
     /// What the cell should have been.
-    pub fn push(&mut self, cell: Option<&str>) -> Result<(), &'static str> {
+    pub fn push(&mut self, cell: Option<&str>) -> Result<(), &str> {
         self.missing.push(cell.is_none());
-        let wanted = self.wanted;
+        let wanted = self.wanted.as_str();
         match &mut self.cells {
             Building::Number(form, values) => values.push(match cell {
                 Some(cell) => form.read(cell).ok_or(wanted)?,
                 None => f64::NAN,
             }),
-            Building::Integer(values) => values.push(cell.map_or(Ok(0), |cell| cell.parse().map_err(|_| wanted))?),
+            Building::Integer(values) => values.push(cell.map_or(Some(0), whole).ok_or(wanted)?),
             Building::Date(form, micros) => micros.push(cell.map_or(Some(0), |cell| form.read(cell)).ok_or(wanted)?),
             Building::Text(levels) => match cell {
                 Some(cell) => levels.push(cell),
@@ -290,11 +321,7 @@ impl Builder {
     pub fn finish(self, name: &str, seen: &Seen, asked: Option<ColumnType>, chosen: bool) -> Result<Column> {
         let Self { cells, missing, .. } = self;
         let column = match cells {
-            Building::Number(form, values) => {
-                // Of numbers with signs the first pass has not counted them.
-                let decimals = if form.is_plain() { form.decimals } else { decimals_of(&values, false) };
-                Column::numbers(name, values).with_form(NumberForm { decimals, ..form })
-            }
+            Building::Number(form, values) => Column::numbers(name, values).with_form(form),
             Building::Integer(values) => Column::integers(name, values),
             Building::Date(form, micros) => Column::dates(name, micros, form),
             Building::Text(levels) => {

@@ -24,7 +24,7 @@ fn a_header_of_years_can_be_forced() {
     let never = LoadOptions { header: Some(false), ..Default::default() };
     assert!(
         sentence(load("a.csv", "a,b\n1,2\n", &never))
-            .starts_with("column `x0` of a.csv holds `a`, which is not a number, in row 1 (of 2)")
+            .starts_with("column `x0` of a.csv holds `a`, which is not a number, in row 1 (of 2), line 1:")
     );
 }
 
@@ -45,6 +45,10 @@ fn the_delimiter_is_found() {
     for text in ["a;b\n1;2\n3;4\n", "a\tb\n1\t2\n3\t4\n", "\"a;,\t\";b\n1;2\n3;4\n"] {
         assert_eq!(read("a.csv", text).unwrap().values(), [1.0, 2.0, 3.0, 4.0], "{text:?}");
     }
+    // As Excel says it where commas are decimal marks, and bars, unless commas part the fields as well.
+    assert_eq!(read("a.csv", "sep=;\r\na;b\r\n1;2\r\n3;4\r\n").unwrap().values(), [1.0, 2.0, 3.0, 4.0]);
+    assert_eq!(read("a.csv", "a|b\n1|2\n3|4\n").unwrap().values(), [1.0, 2.0, 3.0, 4.0]);
+    assert_eq!(names(&read("a.csv#b", "a|c,b\nx|y,2\nu|v,4\n").unwrap()), ["b"]);
     // A semicolon in one name does not make it the delimiter.
     assert_eq!(names(&read("a.csv", "price (USD; EUR),b\n1,2\n3,4\n").unwrap()), ["price (USD; EUR)", "b"]);
     // A single column has none.
@@ -77,13 +81,13 @@ fn an_unknown_column_is_answered_with_those_there_are() {
 #[test]
 fn bad_cells_are_named_by_file_column_and_row() {
     for (cell, problem) in [
-        ("", "has no value in row 2 (of 3): remove the row or fill it in"),
-        ("NA", "has no value in row 2 (of 3): remove the row or fill it in"),
-        ("NaN", "holds NaN in row 2 (of 3): remove the row or fill it in"),
-        ("-inf", "holds -inf in row 2 (of 3): remove the row or put a finite number there"),
-        ("1e309", "holds inf in row 2 (of 3): remove the row or put a finite number there"),
-        ("forty", "holds `forty`, which is not a number, in row 2 (of 3): correct the cell or remove the row"),
-        ("\"1,5\"", "holds `1,5`, which is not a number, in row 2 (of 3): write decimals with a point"),
+        ("", "has no value in row 2 (of 3), line 3: remove the row or fill it in"),
+        ("NA", "has no value in row 2 (of 3), line 3: remove the row or fill it in"),
+        ("NaN", "holds NaN in row 2 (of 3), line 3: remove the row or fill it in"),
+        ("-inf", "holds -inf in row 2 (of 3), line 3: remove the row or put a finite number there"),
+        ("1e309", "holds inf in row 2 (of 3), line 3: remove the row or put a finite number there"),
+        ("forty", "holds `forty`, which is not a number, in row 2 (of 3), line 3: correct the cell or remove the row"),
+        ("\"1,5\"", "holds `1,5`, which is not a number, in row 2 (of 3), line 3: write decimals with a point"),
     ] {
         let text = format!("age,height\n36,1.65\n{cell},1.5\n53,1.6\n");
         assert_eq!(sentence(read("people.csv", text)), format!("column `age` of people.csv {problem}"));
@@ -99,7 +103,7 @@ fn bad_cells_in_columns_not_chosen_do_not_matter() {
 fn a_column_of_words_is_answered_with_the_columns_of_numbers() {
     assert_eq!(
         sentence(read("iris.csv", "species,length,width\nsetosa,1,2\nsetosa,2,3\n")),
-        "column `species` of iris.csv holds `setosa`, which is not a number, in row 1 (of 2): \
+        "column `species` of iris.csv holds `setosa`, which is not a number, in row 1 (of 2), line 2: \
          correct it, make it a conditioning column, or choose the columns of numbers, iris.csv#length,width"
     );
 }
@@ -110,16 +114,49 @@ fn ragged_rows_are_named() {
     text.extend((0..5000).map(|i| if i == 1233 { "1,2\n" } else { "1,2,3\n" }));
     assert_eq!(
         sentence(read("a.csv", text)),
-        "row 1,234 (of 5,000) of a.csv has 2 fields where the header has 3: correct the row or remove it"
+        "row 1,234 (of 5,000), line 1,235 of a.csv has 2 fields where the header has 3: correct the row or remove it"
     );
-    assert!(sentence(read("a.csv", "1,2\n3,4,5\n")).contains("row 2 (of 2) of a.csv has 3 fields where the first row has 2"));
+    assert!(
+        sentence(read("a.csv", "1,2\n3,4,5\n")).contains("row 2 (of 2), line 2 of a.csv has 3 fields where the first row has 2")
+    );
+}
+
+#[test]
+fn lines_are_those_of_the_file_whatever_ends_them() {
+    let said = |text: &str, line: usize| {
+        let found = sentence(read("a.csv", text));
+        assert!(found.contains(&format!("row 2 (of 2), line {line}:")), "{text:?}: {found}");
+    };
+    said("a,b\n1,2\n1,x\n", 3);
+    said("a,b\r\n1,2\r\n1,x\r\n", 3);
+    said("a,b\r1,2\r1,x\r", 3);
+    said("\u{feff}a,b\n\n1,2\n\n\n1,x", 6);
+    said("\"a\nb\",b\n1,2\n1,x\n", 4);
+    said("sep=;\na;b\n1;2\n1;x\n", 4);
+}
+
+#[test]
+fn a_quote_that_is_never_closed_is_no_cell_of_all_rows_behind_it() {
+    let said =
+        "cannot read a.csv: a quote in the row of line 3 is never closed: close it, or double quotes that stand within a text";
+    for text in ["a,b\n1,2\n\"3,4\n5,6\n", "a,b\n1,2\n3,\"4\n5,6", "a,b\r\n1,2\r\n3,\"4\r\n5,6\r\n"] {
+        assert_eq!(sentence(read("a.csv", text)), said, "{text:?}");
+    }
+    // Quotes that stand within a text, and a line end in the last cell, are no such thing.
+    for text in ["a,b\n1,5\"\n2,6\"\n", "a,b\n1,\"x\ny\"\n", "a,b\n1,\"x\n\"", "a,b\n1,\"\"\"\"\n"] {
+        assert_eq!(read("a.csv#a", text).unwrap().row(0), [1.0], "{text:?}");
+    }
 }
 
 #[test]
 fn files_without_rows_are_refused() {
     assert_eq!(sentence(read("a.csv", "")), "a.csv is empty");
     assert_eq!(sentence(read("a.csv", "a,b\n")), "a.csv holds no rows");
-    assert!(sentence(read("a.csv", b"\xff\xfe1\0,\0")).contains("save it as UTF-8"));
+    assert!(sentence(read("a.csv", b"\xff\xfe1\0,\0")).contains("this is UTF-16 text: save it as UTF-8"));
+    assert!(sentence(read("a.csv", b"a,b\n1\0,\0")).contains("line 2 has a zero byte"));
+    assert!(
+        sentence(read("a.csv", b"PK\x03\x04\0\0")).contains("this is an Excel workbook or a zip archive: save the sheet as CSV")
+    );
 }
 
 #[test]

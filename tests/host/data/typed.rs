@@ -87,11 +87,96 @@ fn numbers_with_signs_are_text_with_a_remedy_until_they_are_asked_for() {
     let content = "price,share\n\"$1,200\",5%\n$15,7.5%\n$15,5%\n";
     let table = usual(content);
     assert_eq!(types(&table), [ColumnType::Category; 2]);
-    assert!(table.notes().iter().any(|note| note.contains("`price`") && note.contains("$1,234.5")), "{:?}", table.notes());
+    assert!(table.notes().iter().any(|note| note.contains("`price`") && note.contains("such as $1,234:")), "{:?}", table.notes());
     let number = |name: &str| (name.to_string(), ColumnType::Number);
     let asked = TypeOptions { types: [number("price"), number("share")].into(), ..TypeOptions::default() };
     let table = load("a.csv", content, &asked).unwrap();
     assert_eq!(table.values(), [1200.0, 5.0, 15.0, 7.5, 15.0, 5.0]);
+}
+
+#[test]
+fn signs_separators_and_slips_have_a_named_remedy() {
+    let numbers = |odd: &str| format!("x\n{}{odd}\n", "5\n6\n".repeat(20));
+    let refused = |odd: &str| sentence(load("a.csv", numbers(odd), &TypeOptions::default()));
+    let held = |odd: &str| {
+        format!("column `x` of a.csv holds `{odd}` in row 41 (of 41), line 42, which is not a number as its other cells are: ")
+    };
+    assert_eq!(
+        refused("\"1,204\""),
+        held("1,204") + "correct the cell, or ask for the type `number` (--type x=number), which reads thousands separators"
+    );
+    assert_eq!(
+        refused("unknown"),
+        held("unknown") + "correct the cell, name it as a missing value (--missing unknown), or ask for the type `category`"
+    );
+    let remedy = |cell: &str| {
+        let table = usual(&format!("x,y\n\"{cell}\",1\n\"{cell}\",2\n"));
+        let note = table.notes().iter().find_map(|note| note.split_once("--type x=number), which reads "));
+        note.unwrap_or_else(|| panic!("{cell}: {:?}", table.notes())).1.to_string()
+    };
+    assert_eq!(remedy("1,204"), "thousands separators");
+    assert_eq!(remedy("12.5%"), "percent signs");
+    assert_eq!(remedy("-€ 12"), "signs of currency");
+    assert_eq!(remedy("1 204,50 CHF"), "decimal commas and thousands separators and signs of currency");
+    assert_eq!(remedy("(1,204)"), "thousands separators and negative numbers in parentheses");
+    let dates = "d\n2012-01-01\n2012-01-02\n\n2012-13-01\n";
+    assert!(sentence(load("a.csv", dates, &TypeOptions::default())).starts_with(
+        "column `d` of a.csv holds `2012-13-01` in row 3 (of 3), line 5, which is not a date as its other cells are"
+    ));
+}
+
+#[test]
+fn a_column_that_is_not_what_is_asked_for_is_refused() {
+    use ColumnType::*;
+    let refused = |ty, cells: &[&str]| {
+        let asked = TypeOptions { types: [("a".to_string(), ty)].into(), ..TypeOptions::default() };
+        let text: String = cells.iter().map(|cell| format!("\"{cell}\",1\n")).collect();
+        let said = sentence(load("a.csv", format!("a,b\n{text}"), &asked));
+        said.strip_prefix("column `a` of a.csv holds ").unwrap_or_else(|| panic!("{said}")).to_string()
+    };
+    let date = "which is no date of a known form";
+    for (ty, cells, wanted) in [
+        (Date, &["u", "v"][..], format!("`u` in row 1 (of 2), line 2, {date}")),
+        (Date, &["2012", "2013"], format!("`2012` in row 1 (of 2), line 2, {date}")),
+        (
+            Date,
+            &["2012-01-01", "01.02.2012", "2012-01-03"],
+            format!("`01.02.2012` in row 2 (of 3), line 3, {date}, or of another than 1970-01-01"),
+        ),
+        (
+            Date,
+            &["01.02.2012", "u", "v", "w", "x"],
+            format!("`u` in row 2 (of 5), line 3, {date}, or of another than 01.01.1970"),
+        ),
+        (Date, &["5", "2012-01-01"], format!("`5` in row 1 (of 2), line 2, {date}")),
+        (Integer, &["1", "2.5"], "`2.5` in row 2 (of 2), line 3, which is no whole number".into()),
+        (
+            Integer,
+            &["1", "12345678901234567890"],
+            "`12345678901234567890` in row 2 (of 2), line 3, which is no whole number".into(),
+        ),
+        (Number, &["$5", "€5"], "`€5` in row 2 (of 2), line 3, which is no number such as $1234: ".into()),
+        (Number, &["5", "6", "$5"], "`$5` in row 3 (of 3), line 4, which is no number".into()),
+        (Boolean, &["u", "v", "u", "w"], "`w` in row 4 (of 4), line 5, which is a third value beside `u` and `v`".into()),
+        (Constant, &["u", "u", "w"], "`w` in row 3 (of 3), line 4, and `u` above it: a constant has one value; ask".into()),
+    ] {
+        let said = refused(ty, cells);
+        assert!(said.starts_with(&wanted) && said.contains(": "), "{ty:?} {cells:?}: {said}");
+    }
+}
+
+#[test]
+fn whole_numbers_may_be_written_with_a_point() {
+    let asked = |ty| TypeOptions { types: [("a".to_string(), ty)].into(), ..TypeOptions::default() };
+    let table = load("a.csv", "a,b\n2007.0,1\n2008,2\n,3\n", &asked(ColumnType::Integer)).unwrap();
+    assert_eq!((&table.integers(0).unwrap()[..2], table.missing(0)), (&[2007, 2008][..], Some(&[false, false, true][..])));
+}
+
+#[test]
+fn digits_beyond_all_whole_numbers_are_text() {
+    let table = usual("a,b\n36893488147419103232,1\n36893488147419103233,2\n36893488147419103232,1\n");
+    assert_eq!(table.levels(0).unwrap(), ["36893488147419103232", "36893488147419103233"]);
+    assert!(table.notes().iter().any(|note| note.contains("(--type a=number) if it measures something")), "{:?}", table.notes());
 }
 
 #[test]
@@ -119,8 +204,11 @@ fn a_cell_of_another_type_is_named_with_its_row() {
     let asked = |ty| TypeOptions { types: [("a".to_string(), ty)].into(), ..TypeOptions::default() };
     let refused = |ty, content: &str| sentence(load("a.csv", content, &asked(ty)));
     assert!(refused(ColumnType::Integer, "a,b\n1,1\n2.5,1\n").contains("column `a`"));
-    assert!(refused(ColumnType::Integer, "a,b\n1,1\n2.5,1\n").contains("holds `2.5` in row 2 (of 2), which is no whole number"));
-    assert!(refused(ColumnType::Number, "a,b\n1,1\nx,1\n").contains("holds `x` in row 2 (of 2), which is no number"));
+    assert!(
+        refused(ColumnType::Integer, "a,b\n1,1\n2.5,1\n")
+            .contains("holds `2.5` in row 2 (of 2), line 3, which is no whole number")
+    );
+    assert!(refused(ColumnType::Number, "a,b\n1,1\nx,1\n").contains("holds `x` in row 2 (of 2), line 3, which is no number"));
     assert!(sentence(load("a.csv", "a,b\n1\n", &TypeOptions::default())).contains("row 1 (of 1)"));
     assert!(sentence(load("a.csv", "b\n1\n", &asked(ColumnType::Integer))).contains("no column `a`"));
     assert!(sentence(load("a.csv", "a,b\n", &TypeOptions::default())).contains("holds no rows"));
