@@ -136,9 +136,17 @@ pub struct Types {
     /// Type of a column, where it is not what its cells show: number, integer, boolean, category, date, identifier (not learned); repeatable
     #[arg(long = "type", value_name = "COLUMN=TYPE")]
     pub types: Vec<String>,
-    /// Words for a missing value, beside empty cells [default: NA, N/A, NaN, null, None, NaT, -, ? in any case]; --missing "" leaves empty cells alone
-    #[arg(long, value_name = "WORD,…")]
+    /// Words for a missing value, beside empty cells [default: NA, N/A, #N/A, <NA>, NaN, null, None, NaT, nil, -, ? in any case]; --missing "" leaves empty cells alone
+    #[arg(long, value_name = "WORD,…", allow_hyphen_values = true)]
     pub missing: Option<String>,
+}
+
+/// How the levels of categories are learned.
+#[derive(Args)]
+pub struct Levels {
+    /// Number of training rows that a category has at least: rarer ones are learned as one, and samples draw among them as often as they come [default: 1]
+    #[arg(long, value_name = "N", value_parser = count, allow_hyphen_values = true)]
+    pub min_count: Option<usize>,
 }
 
 #[derive(Args)]
@@ -183,6 +191,8 @@ pub struct Train {
     pub weights: Option<String>,
     #[command(flatten)]
     pub types: Types,
+    #[command(flatten)]
+    pub levels: Levels,
 }
 
 #[derive(Args)]
@@ -198,6 +208,8 @@ pub struct Tour {
     pub weights: Option<String>,
     #[command(flatten)]
     pub types: Types,
+    #[command(flatten)]
+    pub levels: Levels,
     /// Conditioning columns: the models learn p(other columns | these), as in `train`
     #[arg(long, value_name = "COLUMN,…", value_delimiter = ',')]
     pub condition: Vec<String>,
@@ -235,6 +247,9 @@ pub struct Sample {
     /// --set impute=true any of its columns
     #[arg(long, value_name = "FILE|COLUMN=VALUE")]
     pub given: Vec<String>,
+    /// Words for a missing value, beside empty cells [default: those of the run's training]; --missing "" leaves empty cells alone
+    #[arg(long, value_name = "WORD,…", allow_hyphen_values = true)]
+    pub missing: Option<String>,
     /// Random seed of the samples
     #[arg(long, value_name = "N", default_value = "0", value_parser = seed, allow_hyphen_values = true)]
     pub seed: u64,
@@ -264,8 +279,8 @@ pub struct Impute {
     /// Random seed; the k-th of several draws is that of the k-th seed from here
     #[arg(long, value_name = "N", default_value = "0", value_parser = seed, allow_hyphen_values = true)]
     pub seed: u64,
-    /// Words for a missing value, beside empty cells [default: as in `train`]
-    #[arg(long, value_name = "WORD,…")]
+    /// Words for a missing value, beside empty cells [default: those of the run's training]; --missing "" leaves empty cells alone
+    #[arg(long, value_name = "WORD,…", allow_hyphen_values = true)]
     pub missing: Option<String>,
     #[command(flatten)]
     pub integration: Integration,
@@ -314,6 +329,9 @@ pub struct LogDensity {
     /// Rows whose log-density is computed, with the columns of the training data
     #[arg(long, value_name = "FILE")]
     pub data: String,
+    /// Words for a missing value, beside empty cells [default: those of the run's training]; --missing "" leaves empty cells alone
+    #[arg(long, value_name = "WORD,…", allow_hyphen_values = true)]
+    pub missing: Option<String>,
     /// Output file for the log-density of each row
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
@@ -351,6 +369,8 @@ pub struct Evaluate {
     /// Column of sample weights in the samples
     #[arg(long, value_name = "COLUMN")]
     pub sample_weights: Option<String>,
+    #[command(flatten)]
+    pub types: Types,
     /// Largest number of rows of each set in the scores over all pairs of rows [default: what takes about 15 s]
     #[arg(long, value_name = "N", value_parser = count, allow_hyphen_values = true)]
     pub pair_rows: Option<usize>,

@@ -76,13 +76,14 @@ impl ByType {
     fn read(args: &Evaluate) -> anyhow::Result<Option<Self>> {
         let options = |weights: &Option<String>| LoadOptions { weights: weights.clone(), ..LoadOptions::default() };
         let source = args.reference.parse()?;
-        let Some(reference) = typed::table(&source, &[], &options(&args.weights), &TypeOptions::default(), false)? else {
+        let Some(reference) = typed::table(&source, &[], &options(&args.weights), &typed::options(&args.types, None)?, false)?
+        else {
             return Ok(None);
         };
         if let Some(target) = &args.target {
             efficacy::check(&reference, target)?;
         }
-        let types = types_of(&reference);
+        let types = types_of(&reference, typed::options(&args.types, None)?);
         let load = |text: &str, weights: &Option<String>| text.parse::<Source>()?.load_typed(0, &options(weights), &types);
         let samples = load(&args.samples, &args.sample_weights)?;
         let train = args.train.as_ref().map(|text| load(text, &None)).transpose()?;
@@ -91,14 +92,14 @@ impl ByType {
 }
 
 /// The types as the reference has them: a sample may not show what a column is.
-fn types_of(reference: &Table) -> TypeOptions {
+fn types_of(reference: &Table, asked: TypeOptions) -> TypeOptions {
     let known = (0..reference.cols()).map(|j| (reference.columns()[j].clone(), reference.column_type(j)));
-    TypeOptions { types: known.filter(|(_, ty)| ty.is_learned()).collect(), ..TypeOptions::default() }
+    TypeOptions { types: known.filter(|(_, ty)| ty.is_learned()).collect(), ..asked }
 }
 
 /// The scores of tables with dates, identifiers or missing cells: with the types of their columns. None where a table has none of these.
 fn typed(args: &Evaluate, adapter: &str, console: Console) -> anyhow::Result<Option<(Evaluation, [usize; 2])>> {
-    let types = TypeOptions::default();
+    let types = typed::options(&args.types, None)?;
     let read = |text: &str, types: &TypeOptions, weights: &Option<String>| -> pushforward::Result<Option<Table>> {
         let source: Source = text.parse()?;
         let options = LoadOptions { weights: weights.clone(), ..LoadOptions::default() };
@@ -107,10 +108,10 @@ fn typed(args: &Evaluate, adapter: &str, console: Console) -> anyhow::Result<Opt
     let needs = |table: &Table| {
         let by_types =
             |j| matches!(table.column_type(j), ColumnType::Date | ColumnType::Identifier) || table.missing(j).is_some();
-        (0..table.cols()).any(by_types)
+        (0..table.cols()).any(by_types) || !types.types.is_empty() || types.missing.is_some()
     };
     let Some(reference) = read(&args.reference, &types, &args.weights)?.filter(needs) else { return Ok(None) };
-    let types = types_of(&reference);
+    let types = types_of(&reference, typed::options(&args.types, None)?);
     let load = |text: &str, weights: &Option<String>| {
         text.parse::<Source>()?.load_typed(0, &LoadOptions { weights: weights.clone(), ..LoadOptions::default() }, &types)
     };

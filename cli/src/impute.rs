@@ -10,6 +10,7 @@ use pushforward::words::{count, grouped};
 use super::arguments::Impute;
 use super::console::Console;
 use super::trained::{load, not_the_data, typed_rows, with_integration};
+use super::typed::words;
 
 pub fn impute(args: &Impute, adapter: &str, console: Console) -> anyhow::Result<()> {
     let source: Source = args.data.parse()?;
@@ -40,8 +41,8 @@ pub fn impute(args: &Impute, adapter: &str, console: Console) -> anyhow::Result<
         ))
         .into());
     };
-    let words = args.missing.as_ref().map(|words| words.split(',').filter(|word| !word.is_empty()).map(String::from).collect());
-    let options = TypeOptions { missing: words, ..TypeOptions::default() };
+    let missing = words(args.missing.as_ref()).or(encoding.missing_words().map(<[String]>::to_vec));
+    let options = TypeOptions { missing, ..TypeOptions::default() };
     let rows = typed_rows(&source, &encoding, true, options.missing.as_deref())?;
     console.notes([&rows]);
     let known = encoding.types();

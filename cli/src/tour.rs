@@ -29,8 +29,8 @@ pub fn tour(args: &arguments::Tour, adapter: &str, console: Console) -> anyhow::
         Ok(encoded)
     };
     let of_source = [&None, &test_source];
-    let typed =
-        typed::read(&source, &args.condition, of_source, (&options, &args.types), (args.seed, console, false), &mut encode)?;
+    let types = typed::options(&args.types, Some(&args.levels))?;
+    let typed = typed::read(&source, &args.condition, of_source, (&options, &types), (args.seed, console, false), &mut encode)?;
     let (chosen, conditions) = match (&typed, args.condition.as_slice()) {
         (Some(typed), _) => (source.clone(), typed.encoded.conditions),
         (None, []) => (source.clone(), 0),

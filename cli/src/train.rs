@@ -39,10 +39,11 @@ pub fn train(args: &Train, adapter: &str, console: Console) -> anyhow::Result<()
     }
     let options = LoadOptions { weights: args.weights.clone(), header: None, skip_missing: true };
     let given = condition(args, &out)?;
+    let types = typed::options(&args.types, Some(&args.levels))?;
     let is_given = [validation_source.is_some(), test_source.is_some()];
     let mut encode = |table, conditions| Encoded::of(table, conditions, (method.as_ref(), &training), is_given, seed);
     let sets = [&validation_source, &test_source];
-    let typed = typed::read(&source, &given, sets, (&options, &args.types), (seed, console, training.impute), &mut encode)?;
+    let typed = typed::read(&source, &given, sets, (&options, &types), (seed, console, training.impute), &mut encode)?;
     let (chosen, conditions) = match (&typed, given.as_slice()) {
         (Some(typed), _) => (source.clone(), typed.encoded.conditions),
         (None, []) => (source.clone(), 0),

@@ -18,6 +18,7 @@ use serde_json::json;
 use super::arguments::{self, Integration, Push, Sample};
 use super::console::{Console, print, print_object};
 use super::progress::Share;
+use super::typed::words;
 
 /// Bandwidth of the Vendi score, in standard deviations of a column.
 const BANDWIDTH: f64 = 0.1;
@@ -52,7 +53,8 @@ pub fn sample(args: &Sample, adapter: &str, console: Console) -> anyhow::Result<
         )
         .into());
     }
-    let given = if args.given.is_empty() { None } else { Some(given(&model, &args.given)?) };
+    let missing = words(args.missing.as_ref());
+    let given = if args.given.is_empty() { None } else { Some(given(&model, &args.given, missing.as_deref())?) };
     console.notes(&given);
     if let Some(given) = &given {
         warn_of_conditions(&model, given, console)?;
@@ -149,7 +151,7 @@ fn write(model: &Model, rows: &Table, out: &Path, console: Console) -> Result<()
 }
 
 /// The rows that a model generates from: those of a file, or one of values said one by one.
-fn given(model: &Model, said: &[String]) -> Result<Table, Error> {
+fn given(model: &Model, said: &[String], missing: Option<&[String]>) -> Result<Table, Error> {
     let names = model.description().parted().1;
     let any = model.description().training.impute;
     if names.is_empty() && !any {
@@ -158,7 +160,7 @@ fn given(model: &Model, said: &[String]) -> Result<Table, Error> {
         ));
     }
     if let Some(encoding) = model.condition_encoding() {
-        return typed_given(&encoding, said, any);
+        return typed_given(&encoding, said, any, missing);
     }
     if let [one] = said
         && let Ok(source) = one.parse::<Source>()
@@ -212,12 +214,12 @@ fn given(model: &Model, said: &[String]) -> Result<Table, Error> {
 }
 
 /// The same where the conditions have types; `any` of them, where the model allows it.
-fn typed_given(encoding: &Encoding, said: &[String], any: bool) -> Result<Table, Error> {
+fn typed_given(encoding: &Encoding, said: &[String], any: bool, missing: Option<&[String]>) -> Result<Table, Error> {
     if let [one] = said
         && let Ok(source) = one.parse::<Source>()
         && (!one.contains('=') || matches!(&source.origin, Origin::File(path) if path.exists()))
     {
-        return typed_rows(&source, encoding, any, None);
+        return typed_rows(&source, encoding, any, missing);
     }
     let cells: Vec<(&str, &str)> = said
         .iter()
@@ -232,15 +234,17 @@ fn typed_given(encoding: &Encoding, said: &[String], any: bool) -> Result<Table,
     encoding.row(&cells).map_err(|e| Error::usage(format!("--given: {e}")))
 }
 
-/// Rows of a source with the types of the columns that are learned: few rows may not show what a column is. Where any columns will do it may lack some.
+/// Rows of a source with the types of the columns that are learned: few rows may not show what a column is. Where any columns will do it may lack some. Words for missing cells are
+/// those of the training rows, unless others are named.
 pub fn typed_rows(source: &Source, encoding: &Encoding, any: bool, missing: Option<&[String]>) -> Result<Table, Error> {
     let there = if any { source.column_names()? } else { Vec::new() };
-    // With missing cells whole numbers are written as 2007.0 by some programs.
+    // With missing cells whole numbers are written as 2007.0 by some programs, and as the file has them they are filled in.
     let asked = |ty: ColumnType| if any && ty == ColumnType::Integer { ColumnType::Number } else { ty };
     let types = encoding.types().into_iter().filter(|(_, ty)| ty.is_learned()).map(|(name, ty)| (name.to_string(), asked(ty)));
     let types = TypeOptions {
         types: types.filter(|(name, _)| !any || there.contains(name)).collect(),
-        missing: missing.map(<[String]>::to_vec),
+        missing: missing.or(encoding.missing_words()).map(<[String]>::to_vec),
+        ..TypeOptions::default()
     };
     source.load_typed(0, &LoadOptions::default(), &types)
 }
@@ -263,7 +267,7 @@ fn points(model: &Model, input: &str, said: &[String]) -> Result<Table, Error> {
         source.check_levels()?;
         return source.load(0, &LoadOptions::default());
     }
-    let (latents, given) = (source.load(0, &LoadOptions::default())?, given(model, said)?.align(names)?);
+    let (latents, given) = (source.load(0, &LoadOptions::default())?, given(model, said, None)?.align(names)?);
     if given.rows() != 1 && given.rows() != latents.rows() {
         return Err(Error::usage(format!(
             "--given has {} and --input {}: give one row, or one for each point",
@@ -318,7 +322,7 @@ pub fn push(args: &Push, adapter: &str, console: Console) -> anyhow::Result<()> 
     let model = with_integration(load(&args.run, adapter, console)?, &args.integration)?;
     model.of_numbers()?;
     let points = match args.inverse {
-        true => rows_of(&model, &args.input)?,
+        true => rows_of(&model, &args.input, None)?,
         false => points(&model, &args.input, &args.given)?,
     };
     console.notes([&points]);
@@ -380,7 +384,7 @@ pub fn log_density(args: &arguments::LogDensity, adapter: &str, console: Console
     }
     let model = with_integration(load(&args.run, adapter, console)?, &args.integration)?;
     let description = model.description();
-    let rows = rows_of(&model, &args.data)?;
+    let rows = rows_of(&model, &args.data, words(args.missing.as_ref()).as_deref())?;
     console.notes([&rows]);
     warn_of_conditions(&model, &rows, console)?;
     let rows = match description.encoding {
@@ -445,10 +449,10 @@ fn mean_of(values: &[f32]) -> f64 {
 }
 
 /// Rows whose density is asked for: of a model with categorical conditions, the columns that it knows.
-fn rows_of(model: &Model, text: &str) -> Result<Table, Error> {
+fn rows_of(model: &Model, text: &str, missing: Option<&[String]>) -> Result<Table, Error> {
     let (source, description) = (text.parse::<Source>()?, model.description());
     if let Some(encoding) = &description.encoding {
-        return typed_rows(&source, encoding, false, None);
+        return typed_rows(&source, encoding, false, missing);
     }
     let leveled = groups(description.parted().1).iter().any(|group| !group.levels.is_empty());
     if leveled

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 
 use pushforward::data::{ColumnType, Encoding, FileFormat, LoadOptions, Origin, Source, Table, TypeOptions};
 use pushforward::train::{Encoded, TEST_NOISE, VALIDATION_NOISE};
-use pushforward::words::table as lined_up;
+use pushforward::words::{count, table as lined_up};
 use pushforward::{Error, Result};
 
-use super::arguments::Types;
+use super::arguments::{Levels, Types};
 use super::console::Console;
 
 /// The rows of a training as numbers.
@@ -24,8 +24,13 @@ pub struct Typed {
     notes: Vec<String>,
 }
 
-/// How the columns are read, by the arguments.
-fn options(types: &Types) -> Result<TypeOptions> {
+/// The words of an argument that stand for missing cells.
+pub fn words(missing: Option<&String>) -> Option<Vec<String>> {
+    missing.map(|words| words.split(',').filter(|word| !word.is_empty()).map(String::from).collect())
+}
+
+/// How the columns are read and learned, by the arguments.
+pub fn options(types: &Types, levels: Option<&Levels>) -> Result<TypeOptions> {
     let pair = |text: &String| -> Result<(String, ColumnType)> {
         let (name, ty) = text
             .rsplit_once('=')
@@ -33,9 +38,8 @@ fn options(types: &Types) -> Result<TypeOptions> {
         Ok((name.to_string(), ty.parse()?))
     };
     let named = types.types.iter().map(pair).collect::<Result<HashMap<_, _>>>()?;
-    let missing =
-        types.missing.as_ref().map(|words| words.split(',').filter(|word| !word.is_empty()).map(String::from).collect());
-    Ok(TypeOptions { types: named, missing })
+    let min_count = levels.and_then(|levels| levels.min_count).unwrap_or(1);
+    Ok(TypeOptions { types: named, missing: words(types.missing.as_ref()), min_count })
 }
 
 /// The rows of a source as numbers by the types of its columns, with those of further sets, and what was found is said; none where the columns are numbers
@@ -44,13 +48,20 @@ pub fn read(
     source: &Source,
     conditions: &[String],
     sets: [&Option<Source>; 2],
-    (load, types): (&LoadOptions, &Types),
+    (load, types): (&LoadOptions, &TypeOptions),
     (seed, console, always): (u64, Console, bool),
     encode: &mut dyn FnMut(Table, usize) -> Result<Encoded>,
 ) -> Result<Option<Typed>> {
-    let types = options(types)?;
-    let Some(table) = table(source, conditions, load, &types, always)? else { return Ok(None) };
-    let typed = Typed::encode(&table, conditions, sets, (load, &types), seed, encode)?;
+    let Some(table) = table(source, conditions, load, types, always)? else { return Ok(None) };
+    let mut typed = Typed::encode(&table, conditions, sets, (load, types), seed, encode)?;
+    for (name, levels) in typed.encoded.encoding.iter().flat_map(|encoding| encoding.pooled()) {
+        if types.min_count > 1 {
+            let rows = count(types.min_count, "row");
+            typed.notes.push(format!(
+                "{levels} categories of `{name}` have fewer than {rows} each: they are learned as one (--min-count)"
+            ));
+        }
+    }
     console.message(typed.described.trim_end());
     typed.notes.iter().for_each(|note| console.message(&format!("warning: {note}")));
     Ok(Some(typed))
@@ -64,11 +75,19 @@ pub fn table(
     types: &TypeOptions,
     always: bool,
 ) -> Result<Option<Table>> {
-    let Origin::File(path) = &source.origin else { return Ok(None) };
-    let format = FileFormat::of(path)?;
-    if format == FileFormat::Npy {
-        return Ok(None);
-    }
+    let by_name =
+        |asked: &str| Err(Error::usage(format!("{asked} is for CSV and Parquet files, and {} is neither", source.origin)));
+    let format = match &source.origin {
+        Origin::File(path) => Some(FileFormat::of(path)?).filter(|format| *format != FileFormat::Npy),
+        Origin::Toy(..) => None,
+    };
+    let Some(format) = format else {
+        return match (types.types.keys().next(), &types.missing) {
+            (Some(name), _) => by_name(&format!("--type {name}=…")),
+            (None, Some(_)) => by_name("--missing"),
+            (None, None) => Ok(None),
+        };
+    };
     let mut types = types.clone();
     for (name, _) in conditions.iter().filter_map(|name| name.rsplit_once(":levels")) {
         types.types.insert(name.to_string(), ColumnType::Category);
@@ -78,11 +97,17 @@ pub fn table(
         // Says so by itself.
         return Ok(None);
     }
+    let plain_names: Vec<String> = conditions.iter().filter(|name| plain(name) == **name).cloned().collect();
     let conditions: Vec<String> = conditions.iter().map(|name| plain(name)).collect();
     let generated: Vec<&String> = table.columns().iter().filter(|name| !conditions.contains(name)).collect();
     // Numbers given texts have an encoding of their own; `NAME:levels` asks for it.
-    // Those of a CSV file, that is.
+    // Those of a CSV file, that is, whose conditions are read as they show themselves.
+    let asked = |name: &String| {
+        let missing = || table.index_of(name).is_ok_and(|j| table.missing(j).is_some());
+        types.types.contains_key(name) || types.missing.is_some() && missing()
+    };
     let numbers = match format {
+        FileFormat::Csv if plain_names.iter().any(asked) => false,
         FileFormat::Csv => generated.is_empty() || Encoding::is_needless(&table.select(&generated)?),
         _ => Encoding::is_needless(&table),
     };
@@ -121,7 +146,7 @@ impl Typed {
         // A smaller file may not show what a column is.
         let known = (0..table.cols()).map(|j| (table.columns()[j].clone(), table.column_type(j)));
         let known = known.filter(|(_, ty)| ty.is_learned()).chain(types.types.clone()).collect();
-        let types = &TypeOptions { types: known, missing: types.missing.clone() };
+        let types = &TypeOptions { types: known, ..types.clone() };
         let mut further = |source: &Option<Source>, noise: u64| -> Result<Option<(String, Table)>> {
             let Some(source) = source else { return Ok(None) };
             let rows = source.load_typed(0, load, types)?;

@@ -27,6 +27,7 @@ mod density;
 mod describe;
 mod encoding;
 mod file;
+mod file_form;
 mod formats;
 mod formula;
 mod levels;

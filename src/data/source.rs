@@ -105,7 +105,10 @@ impl Source {
             Origin::File(path) => formats::read_typed(path, &choice, options.header, types),
             Origin::Toy(..) => None,
         };
-        typed.unwrap_or_else(|| self.load(seed, options))
+        let mut table = typed.unwrap_or_else(|| self.load(seed, options))?;
+        table.form.missing_words = types.missing.clone();
+        table.form.min_count = types.min_count;
+        Ok(table)
     }
 
     /// The same source with its columns in the order of a conditional distribution: those to generate, and behind them those that are `given`; and

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use super::column::{Type, Typed};
+use super::file_form::FileForm;
 use super::nearest;
 use crate::words::{count, grouped};
 use crate::{Error, Result};
@@ -55,8 +56,10 @@ pub struct Table {
     pub(super) typed: Vec<Typed>,
     weights: Option<Vec<f32>>,
     header: bool,
-    /// What parts the fields of the CSV file that it was read from, where its ending does not say so.
-    pub(super) delimiter: Option<char>,
+    /// How the file that it was read from is read and written.
+    pub(super) form: FileForm,
+    /// Of encoded rows: ln of the share that the row's rare levels have among those they are pooled with; none where none is.
+    pub(super) pooled: Option<Vec<f64>>,
     pub(super) origin: String,
     notes: Vec<String>,
     /// Rows of the file that are not in the table, from 0, in order.
@@ -104,7 +107,8 @@ impl Table {
             typed: Vec::new(),
             weights: None,
             header: true,
-            delimiter: None,
+            form: FileForm::default(),
+            pooled: None,
             origin,
             notes: Vec::new(),
             left_out: Vec::new(),
@@ -282,7 +286,8 @@ impl Table {
             single: OnceLock::new(),
             weights: self.weights.as_ref().map(|weights| indices.iter().map(|&row| weights[row]).collect()),
             header: self.header,
-            delimiter: self.delimiter,
+            form: self.form.clone(),
+            pooled: self.pooled.as_ref().map(|pooled| indices.iter().map(|&row| pooled[row]).collect()),
             origin: self.origin.clone(),
             notes: self.notes.clone(),
             left_out: Vec::new(),
@@ -330,7 +335,8 @@ impl Table {
             },
             weights: self.weights.clone(),
             header: self.header,
-            delimiter: self.delimiter,
+            form: self.form.clone(),
+            pooled: self.pooled.clone(),
             origin: self.origin.clone(),
             notes: self.notes.clone(),
             left_out: self.left_out.clone(),

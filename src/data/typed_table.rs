@@ -41,9 +41,9 @@ impl Table {
         Self::from_columns((0..self.cols()).map(stack).collect::<Result<Vec<_>>>()?).map(|table| self.as_own(table))
     }
 
-    /// A table with this one's origin and the delimiter of its file.
+    /// A table with this one's origin and the form of its file.
     fn as_own(&self, mut table: Self) -> Self {
-        table.delimiter = self.delimiter;
+        table.form = self.form.clone();
         table.from_origin(&self.origin)
     }
 
@@ -148,7 +148,7 @@ impl Table {
     pub(super) fn text(&self, row: usize, column: usize) -> Option<std::borrow::Cow<'_, str>> {
         let typed = self.typed.get(column)?;
         if typed.missing.as_ref().is_some_and(|missing| missing[row]) {
-            return Some("".into());
+            return Some(self.form.missing_word.as_deref().unwrap_or_default().into());
         }
         match &typed.of {
             Type::Category(levels) => Some(levels[self.row(row)[column] as usize].as_str().into()),

@@ -93,6 +93,9 @@ pub struct TypeOptions {
     /// The cells that stand for a missing value, beside empty ones, in place of the usual words (`NA`, `NaN`, `null`, `-`, …). An empty list leaves the empty
     /// cell alone.
     pub missing: Option<Vec<String>>,
+    /// How many training rows a category's level has at least: those of fewer are one state for the models, and a sample in it gets one of them as often as they
+    /// come. Levels that no training row has are always pooled so; levels of a condition never.
+    pub min_count: usize,
 }
 
 /// Words for a missing value, in any case.
@@ -152,8 +155,9 @@ pub(super) struct Seen {
     least_decimals: usize,
     /// The last whole number, while they count up by one.
     counts: Option<i64>,
-    /// Whether all cells are digits alone, with or without a sign.
+    /// Whether all cells are digits alone, with or without a sign, and whether one of them has more than any number of the machine holds.
     digits: bool,
+    beyond: bool,
     /// The form of numbers with signs, once a cell is no plain number, and whether it fits all cells.
     dressed: Option<NumberForm>,
     all_dressed: bool,
@@ -184,6 +188,7 @@ impl Default for Seen {
             least_decimals: usize::MAX,
             counts: None,
             digits: true,
+            beyond: false,
             dressed: None,
             all_dressed: true,
             dates: Forms::default(),
@@ -222,7 +227,11 @@ impl Seen {
         }
         if self.numbers && number.is_some() {
             let whole = self.integers.then(|| cell.parse::<i64>().ok()).flatten();
-            self.digits &= whole.is_some() || is_digits(cell);
+            if whole.is_none() && self.digits {
+                self.digits = is_digits(cell);
+                self.beyond |=
+                    self.digits && cell.parse::<i64>().is_err() && number.is_some_and(|number| number.to_string() != cell);
+            }
             self.integers = whole.is_some();
             self.counts = whole.filter(|whole| first || self.counts.and_then(|last| last.checked_add(1)) == Some(*whole));
             let here = decimals(cell);
@@ -289,8 +298,8 @@ impl Seen {
             Some(ColumnType::Date) => Reading::Date(self.dates.first().unwrap_or_default()),
             _ if self.present == 0 => Reading::Text,
             _ if self.numbers && self.integers => Reading::Integer,
-            // Digits that no whole number of the machine holds are names of things.
-            _ if self.numbers && self.digits => Reading::Text,
+            // Digits that no number of the machine holds are names of things.
+            _ if self.is_beyond_numbers() => Reading::Text,
             _ if self.numbers => Reading::Number(number()),
             _ => match (self.date(), self.remedy()) {
                 (Some(form), _) => Reading::Date(form),
@@ -333,9 +342,9 @@ impl Seen {
         }
     }
 
-    /// Whether the column holds digits that no whole number of the machine holds.
-    pub fn is_beyond_integers(&self) -> bool {
-        self.numbers && self.digits && !self.integers
+    /// Whether the column holds digits alone, some of which no number of the machine holds.
+    pub fn is_beyond_numbers(&self) -> bool {
+        self.numbers && self.digits && self.beyond
     }
 
     /// Whether the whole numbers of the column count up by one.
@@ -411,10 +420,13 @@ mod tests {
     }
 
     #[test]
-    fn digits_that_no_whole_number_holds_are_texts() {
+    fn digits_that_no_number_holds_are_texts() {
         assert_eq!(read(&["12345678901234567890", "7"]), Reading::Text);
         assert_eq!(read(&["1e20", "7"]), Reading::Number(NumberForm::default()));
-        assert!(seen(&["7", "12345678901234567890"]).is_beyond_integers() && !seen(&["7", "8.5"]).is_beyond_integers());
+        let beyond = |cells: &[&str]| seen(cells).is_beyond_numbers();
+        assert!(beyond(&["7", "12345678901234567890"]) && beyond(&["10000000000000000000000", "12345678901234567890"]));
+        // Doubles as they are written without an exponent are none.
+        assert!(!beyond(&["7", "8.5"]) && !beyond(&["10000000000000000000000", "-61803398874989480000"]));
     }
 
     fn read(cells: &[&str]) -> Reading {

@@ -46,7 +46,7 @@ impl Encoded {
 
 /// The encoding of a table by some of its rows.
 pub fn fitted(table: &Table, conditions: usize, rows: &[usize]) -> Result<Encoding> {
-    let encoding = Encoding::fit_rows(table, rows)?;
+    let encoding = Encoding::fit_given(table, conditions, rows)?;
     let widths = encoding.widths();
     let (learned, given) = widths.split_at(widths.len() - conditions);
     if let Some((name, _)) = given.iter().find(|(_, width)| *width == 0) {

@@ -63,6 +63,9 @@ struct DataConfig<'a> {
     /// Types of the columns, where they are not all numbers.
     #[serde(skip_serializing_if = "Option::is_none")]
     types: Option<BTreeMap<&'a str, ColumnType>>,
+    /// Words for missing cells, where they are not the usual ones.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    missing: Option<&'a [String]>,
     /// Of the rows trained on, standardized: what bandwidths are multiples of.
     median_distance: f32,
     /// Rows of each set.
@@ -108,6 +111,7 @@ impl Folder {
                 columns,
                 given,
                 types: job.encoding.as_ref().map(|encoding| encoding.types().into_iter().collect()),
+                missing: job.encoding.as_ref().and_then(|encoding| encoding.missing_words()),
                 median_distance,
                 train_rows: sets.train.rows(),
                 validation_rows: sets.validation.as_ref().map_or(0, |set| set.rows.rows()),

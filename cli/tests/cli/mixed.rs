@@ -45,13 +45,13 @@ fn samples_of_a_mixed_table_are_rows_like_its_own() {
         assert!(distinct(&found[j]).is_subset(&distinct(&data[j])), "{:?}", found[j]);
     }
     let numbers = |cells: &[String]| {
-        cells.iter().filter(|cell| !cell.is_empty()).map(|cell| cell.parse::<f64>().unwrap()).collect::<Vec<f64>>()
+        cells.iter().filter(|cell| *cell != "NA").map(|cell| cell.parse::<f64>().unwrap()).collect::<Vec<f64>>()
     };
     assert!(found[2].iter().all(|cell| cell.split_once('.').is_some_and(|(_, decimals)| decimals.len() <= 2)), "{:?}", found[2]);
     assert!(numbers(&found[2]).iter().all(|mass| *mass == 0.0 || (30.0..=54.3).contains(mass)), "{:?}", found[2]);
     assert!(found[3].iter().all(|date| date.as_str() >= "2009-01-10" && date.as_str() <= "2009-09-19"), "{:?}", found[3]);
     assert!(numbers(&found[5]).iter().all(|age| age.fract() == 0.0 && (0.0..=6.0).contains(age)));
-    assert!(found[5].iter().any(String::is_empty));
+    assert!(found[5].iter().any(|cell| cell == "NA"), "missing cells are written as in the data");
     let page = desk.text("run/report.html");
     assert!(page.contains("species (category)") && !page.contains("(bit 1)</th>"), "the page speaks of the data's columns");
     desk.fails("sample run -n 5 --out s.csv --trajectories t.csv", 2, &["no trajectories"]);
@@ -113,14 +113,14 @@ fn conditions_of_any_type_are_given_by_their_cells() {
     desk.works("sample run -n 6 --given species=Gentoo --given age= --out given.csv");
     let (header, found) = columns(&desk.text("given.csv"));
     let at = |name: &str| header.iter().position(|column| column == name).unwrap();
-    assert!(found[at("species")].iter().all(|cell| cell == "Gentoo") && found[at("age")].iter().all(String::is_empty));
+    assert!(found[at("species")].iter().all(|cell| cell == "Gentoo") && found[at("age")].iter().all(|cell| cell == "NA"));
     assert_eq!(found[at("mass")].len(), 6);
     desk.file("rows.csv", "species,age\nAdelie,3\nChinstrap,NA\n");
     desk.works("sample run --given rows.csv --out rows_out.csv");
     let (_, found) = columns(&desk.text("rows_out.csv"));
     assert_eq!(
         (&found[at("species")][..], &found[at("age")][..]),
-        (&["Adelie".into(), "Chinstrap".into()][..], &["3".into(), String::new()][..])
+        (&["Adelie".into(), "Chinstrap".into()][..], &["3".into(), "NA".into()][..])
     );
     desk.fails("sample run -n 1 --given species=Gentu --given age=1 --out x.csv", 2, &["did you mean `Gentoo`?"]);
     desk.fails("sample run -n 1 --given species=Gentoo --out x.csv", 2, &["`age` is missing"]);
@@ -194,4 +194,68 @@ fn types_and_missing_words_are_as_asked() {
     desk.fails("train energy --data a.csv --out b --type code=catgory", 2, &["did you mean `category`?"]);
     desk.fails("train energy --data a.csv --out b --type cod=category", 2, &["no column `cod` (did you mean `code`?)"]);
     desk.fails("train energy --data a.csv --out b --type code", 2, &["--type code: write COLUMN=TYPE"]);
+}
+
+#[test]
+fn rows_are_read_as_the_training_rows_were() {
+    let desk = Desk::new();
+    // Whole numbers of which 999 stands for a missing one, and countries of which NA is one.
+    let rows: String = (0..80)
+        .map(|i| {
+            format!("{},{},{}\n", if i % 8 == 0 { 999 } else { 2000 + i % 9 }, ["NA", "FR"][i % 2], (i * 13 % 31) as f64 / 2.0)
+        })
+        .collect();
+    desk.file("a.csv", format!("year,country,x\n{rows}"));
+    desk.works(&format!("train realnvp --data a.csv --out run --steps 10 {TINY} --missing 999"));
+    assert!(desk.text("run/config.toml").contains("missing = [\"999\"]"));
+    desk.works("sample run -n 60 --out samples.csv");
+    let (_, found) = columns(&desk.text("samples.csv"));
+    assert!(found[0].iter().any(|cell| cell == "999") && found[0].iter().all(|cell| cell == "999" || cell.starts_with("200")));
+    // Beside missing cells pandas writes whole numbers with a point.
+    desk.file("rows.csv", "year,country,x\n999,NA,1.5\n2007.0,FR,2\n");
+    let density = |words: &str| desk.works(&format!("log-density run --data rows.csv --json {words}"));
+    assert!(density("").contains("\"rows\":2"));
+    desk.file("other.csv", "year,country,x\n-9,NA,1.5\n2007.0,FR,2\n");
+    assert_eq!(desk.works("log-density run --data other.csv --json --missing -9"), density(""));
+    desk.fails("log-density run --data rows.csv --missing NA", 1, &["row 1 of rows.csv", "`country`", "leave the row out"]);
+    let scores = desk.works("evaluate --reference a.csv --samples samples.csv --missing 999 --json");
+    let scores: serde_json::Value = serde_json::from_str(&scores).unwrap();
+    let years = scores["scorecard"]["columns"].as_array().unwrap().iter().find(|column| column["column"] == "year").unwrap();
+    assert!(years["missing_shares"][0].as_f64().is_some_and(|share| (share - 0.125).abs() < 1e-9), "{years}");
+    // Conditions, and cells that are imputed.
+    desk.works(&format!("train energy --data a.csv --out given --steps 10 {TINY} --missing 999 --condition year,country"));
+    desk.works("sample given --given rows.csv --out g.csv");
+    desk.works("sample given --given year=999 --given country=NA --out h.csv");
+    let cells = |file: &str| columns(&desk.text(file)).1;
+    assert_eq!(
+        (cells("g.csv")[1].clone(), cells("h.csv")[1].clone()),
+        (vec!["999".to_string(), "2007".into()], vec!["999".to_string()])
+    );
+    desk.works(&format!("train energy --data a.csv --out fill --steps 10 {TINY} --missing 999 --set impute=true"));
+    desk.works("impute fill --data rows.csv --out filled.csv");
+    let filled = desk.text("filled.csv");
+    let lines: Vec<&str> = filled.lines().collect();
+    assert!(lines[1].starts_with("200") && lines[1].ends_with(",NA,1.5") && lines[2] == "2007.0,FR,2", "{filled}");
+    for words in ["--type x=number", "--missing 9"] {
+        desk.fails(&format!("train energy --data toy:moons --out b {words}"), 2, &["is for CSV and Parquet files"]);
+    }
+}
+
+#[test]
+fn rare_categories_are_learned_as_one_and_drawn_as_themselves() {
+    let desk = Desk::new();
+    let level = |i: usize| if i % 10 == 0 { format!("rare {}", i / 10) } else { ["u", "v"][i % 2].into() };
+    let rows: String = (0..200).map(|i| format!("{},{}\n", level(i), (i * 13 % 31) as f64 / 2.0)).collect();
+    desk.file("a.csv", format!("c,x\n{rows}"));
+    let trained = desk.run(&format!("train realnvp --data a.csv --out run --steps 10 {TINY} --min-count 5"));
+    assert_eq!(trained.status, Some(0), "{}", trained.err);
+    assert!(trained.err.contains("20 categories of `c` have fewer than 5 rows each: they are learned as one"), "{}", trained.err);
+    desk.works("sample run -n 300 --out samples.csv");
+    let found: BTreeSet<String> = columns(&desk.text("samples.csv")).1[0].iter().cloned().collect();
+    assert!(found.is_subset(&(0..200).map(level).collect()) && found.iter().any(|cell| cell.starts_with("rare")), "{found:?}");
+    desk.works("log-density run --data a.csv");
+    desk.works(
+        "tour --data a.csv --out tour --budget 4s --methods energy --min-count 5 --set hidden_width=8 --set hidden_layers=1",
+    );
+    desk.fails(&format!("train energy --data a.csv --out b {TINY} --min-count 0"), 2, &["--min-count"]);
 }

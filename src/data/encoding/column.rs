@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::code::Code;
 use super::quantile::Quantile;
-use crate::data::number_form::NumberForm;
+use crate::data::number_form::{NumberForm, whole};
 use crate::data::{Column, ColumnType, DateForm, Table, nearest};
 use crate::words::grouped;
 use crate::{Error, Result};
@@ -48,17 +48,16 @@ pub(super) struct EncodedColumn {
 #[serde(rename_all = "snake_case")]
 pub(super) enum Coding {
     /// The number of the one value, or none where all cells are missing.
-    Constant {
-        value: Option<f64>,
-    },
+    Constant { value: Option<f64> },
     /// The next whole number, where the identifiers are such.
-    Identifier {
-        next: Option<i64>,
-    },
+    Identifier { next: Option<i64> },
     States {
         states: Vec<State>,
         code: Code,
         numbers: Option<Numbers>,
+        /// The levels that are one state together, and how often each comes in it.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        rare: Vec<(u32, f64)>,
     },
 }
 
@@ -71,6 +70,8 @@ pub(super) enum State {
     /// This value: a level's place, or a number that comes often.
     Value(f64),
     Missing,
+    /// One of the rare levels.
+    Rare,
 }
 
 /// What the numbers of a column are.
@@ -175,7 +176,8 @@ impl Numbers {
 
 impl EncodedColumn {
     /// Column `j` of a table, fitted to some of its rows. What the others have is known besides: levels, whether cells are missing, and identifiers.
-    pub fn fit(table: &Table, j: usize, rows: &[usize]) -> Result<Self> {
+    /// Levels that fewer than `min_count` of the rows have are pooled.
+    pub fn fit(table: &Table, j: usize, rows: &[usize], min_count: usize) -> Result<Self> {
         let ty = table.column_type(j);
         let kind = Kind::of(table, j);
         let missing = |row: usize| table.missing(j).is_some_and(|missing| missing[row]);
@@ -192,7 +194,8 @@ impl EncodedColumn {
                 let absent = (0..table.rows()).any(missing).then_some(rows.len() - values.len());
                 let own: HashSet<u64> = values.iter().map(|&value| key(value)).collect();
                 let has_more = rows.len() < table.rows() && all().any(|value| !own.contains(&key(value)));
-                Self::states(&kind, &values, absent, has_more, table.levels(j).map_or(0, <[String]>::len))?
+                let levels = table.levels(j).map_or(0, <[String]>::len);
+                Self::states(&kind, &values, absent, has_more, (levels, min_count))?
             }
         };
         let learned = !matches!(coding, Coding::Identifier { .. });
@@ -201,7 +204,14 @@ impl EncodedColumn {
     }
 
     /// The states of these values; `absent` of the rows are missing, where any row of the table is, and `has_more` says whether other rows have further values.
-    fn states(kind: &Kind, values: &[f64], absent: Option<usize>, has_more: bool, levels: usize) -> Result<Coding> {
+    /// Of a column of texts it is known how many levels there are, and how many rows one has at least that is no rare one.
+    fn states(
+        kind: &Kind,
+        values: &[f64],
+        absent: Option<usize>,
+        has_more: bool,
+        (levels, min_count): (usize, usize),
+    ) -> Result<Coding> {
         let mut counts: HashMap<u64, usize> = HashMap::new();
         values.iter().for_each(|value| *counts.entry(key(*value)).or_default() += 1);
         let mut counts: Vec<(f64, usize)> = counts.into_iter().map(|(bits, count)| (f64::from_bits(bits), count)).collect();
@@ -244,6 +254,15 @@ impl EncodedColumn {
         };
         // In their own order: a file's rows may come in any.
         states.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+        let mut rare: Vec<(f64, usize)> = Vec::new();
+        if matches!(kind, Kind::Level) {
+            rare = states.iter().copied().filter(|(_, count)| *count < min_count).collect();
+        }
+        // One alone is a state as good as any.
+        match rare.len() {
+            0 | 1 => rare.clear(),
+            _ => states.retain(|(_, count)| *count >= min_count),
+        }
         let rest: Vec<f64> = values.iter().copied().filter(|value| states.iter().all(|(atom, _)| atom != value)).collect();
         let mut all: Vec<(State, usize)> = states.into_iter().map(|(value, count)| (State::Value(value), count)).collect();
         let numbers = match kind {
@@ -254,17 +273,31 @@ impl EncodedColumn {
         if numbers.is_some() {
             all.push((State::Number, rest.len()));
         }
+        if !rare.is_empty() {
+            all.push((State::Rare, rare.iter().map(|(_, count)| count).sum()));
+        }
+        // Half a row more for each, for one that no training row has comes all the same.
+        let total: f64 = rare.iter().map(|(_, count)| *count as f64 + 0.5).sum();
+        let rare = rare.into_iter().map(|(code, count)| (code as u32, (count as f64 + 0.5) / total)).collect();
         if let Some(absent) = absent {
             all.push((State::Missing, absent));
         }
         let code = Code::new(&all.iter().map(|(_, count)| *count).collect::<Vec<_>>())?;
-        Ok(Coding::States { states: all.into_iter().map(|(state, _)| state).collect(), code, numbers })
+        Ok(Coding::States { states: all.into_iter().map(|(state, _)| state).collect(), code, numbers, rare })
     }
 
     /// How many columns of numbers it takes.
     pub fn width(&self) -> usize {
         match &self.coding {
             Coding::States { code, numbers, .. } => code.width() + usize::from(numbers.is_some()),
+            _ => 0,
+        }
+    }
+
+    /// How many levels are pooled.
+    pub fn pooled(&self) -> usize {
+        match &self.coding {
+            Coding::States { rare, .. } => rare.len(),
             _ => 0,
         }
     }
@@ -311,13 +344,13 @@ impl EncodedColumn {
         }
     }
 
-    /// A column of one cell, which is missing if it is empty.
-    pub fn cell(&self, cell: &str) -> Result<Column> {
+    /// A column of one cell; `missing` says whether that is a word for a missing one.
+    pub fn cell(&self, cell: &str, missing: bool) -> Result<Column> {
         let wrong = |what: &str| Error::usage(format!("`{}` is {what}, and `{cell}` is not: give another value", self.name));
-        let missing = cell.is_empty();
+        let level = self.levels.iter().position(|level| level == cell);
+        let missing = missing && level.is_none();
         let column = match &self.kind {
             Kind::Level => {
-                let level = self.levels.iter().position(|level| level == cell);
                 let code = match level {
                     Some(code) => code,
                     None if missing => 0,
@@ -335,7 +368,7 @@ impl EncodedColumn {
             }
             _ if missing => Column::numbers(&self.name, vec![f64::NAN]),
             Kind::Number(form) => Column::numbers(&self.name, vec![form.read(cell).ok_or_else(|| wrong("a number"))?]),
-            Kind::Integer => Column::integers(&self.name, vec![cell.parse().map_err(|_| wrong("a whole number"))?]),
+            Kind::Integer => Column::integers(&self.name, vec![whole(cell).ok_or_else(|| wrong("a whole number"))?]),
             Kind::Date(form) => {
                 let micros = form.read(cell).ok_or_else(|| wrong(&format!("a date such as {}", form.write(0))))?;
                 Column::dates(&self.name, vec![micros], form.clone())
@@ -346,7 +379,7 @@ impl EncodedColumn {
 
     /// What writes the cells of a table's column as numbers.
     pub fn writer<'a>(&'a self, table: &'a Table, j: usize) -> Result<Writer<'a>> {
-        let Coding::States { states, code, numbers } = &self.coding else {
+        let Coding::States { states, code, numbers, rare } = &self.coding else {
             return Err(Error::data(format!("column `{}` is not learned", self.name)));
         };
         let text = !self.levels.is_empty();
@@ -357,8 +390,10 @@ impl EncodedColumn {
         }
         let mut known = HashMap::new();
         let (mut number, mut missing) = (None, None);
+        let rare: HashMap<u32, f64> = rare.iter().copied().collect();
         for (at, state) in states.iter().enumerate() {
             match state {
+                State::Rare => known.extend(rare.keys().map(|level| (key(f64::from(*level)), at))),
                 State::Number => number = Some(at),
                 State::Missing => missing = Some(at),
                 State::Value(value) => {
@@ -371,7 +406,7 @@ impl EncodedColumn {
             let own: HashMap<&str, usize> = self.levels.iter().enumerate().map(|(at, level)| (level.as_str(), at)).collect();
             levels.iter().map(|level| own.get(level.as_str()).copied()).collect()
         });
-        Ok(Writer { column: self, table, j, code, numbers: numbers.as_ref(), known, number, missing, levels })
+        Ok(Writer { column: self, table, j, code, numbers: numbers.as_ref(), known, number, missing, levels, rare })
     }
 
     /// Columns `at` and on of a table of numbers as this column.
@@ -388,18 +423,19 @@ impl EncodedColumn {
                 let levels = (1..=rows).map(|row| format!("{tag:08x}-{row:0width$}", width = rows.to_string().len()));
                 return Ok(Column::categories(&self.name, (0..rows as u32).collect(), levels)?.with_type(self.ty));
             }
-            Coding::States { states, code, numbers: own } => {
+            Coding::States { states, code, numbers: own, rare } => {
                 let of_words = code.states_of_words();
                 let first = at + usize::from(own.is_some());
-                let cell = |row: usize| {
+                let mut cell = |row: usize| {
                     let row = numbers.row(row);
                     match states[Code::read(&of_words, &row[first..first + code.width()])] {
                         State::Missing => None,
+                        State::Rare => Some(f64::from(drawn(rare, random.random()))),
                         State::Value(value) => Some(value),
                         State::Number => own.as_ref().map(|own| own.read(row[at])),
                     }
                 };
-                (0..rows).map(cell).collect()
+                (0..rows).map(&mut cell).collect()
             }
         };
         let missing: Vec<bool> = cells.iter().map(Option::is_none).collect();
@@ -416,6 +452,16 @@ impl EncodedColumn {
     }
 }
 
+/// One of the rare levels, by a number that is uniform in 0..1.
+fn drawn(rare: &[(u32, f64)], uniform: f64) -> u32 {
+    let mut left = uniform;
+    let found = rare.iter().find(|(_, share)| {
+        left -= share;
+        left < 0.0
+    });
+    found.or(rare.last()).map_or(0, |(level, _)| *level)
+}
+
 /// Writes the cells of a table's column as numbers.
 pub(super) struct Writer<'a> {
     column: &'a EncodedColumn,
@@ -429,6 +475,8 @@ pub(super) struct Writer<'a> {
     missing: Option<usize>,
     /// The table's levels among those that were fitted.
     levels: Option<Vec<Option<usize>>>,
+    /// The share of each rare level among them.
+    rare: HashMap<u32, f64>,
 }
 
 impl Writer<'_> {
@@ -457,10 +505,22 @@ impl Writer<'_> {
         Ok(())
     }
 
+    /// Whether any levels are pooled.
+    pub fn is_pooled(&self) -> bool {
+        !self.rare.is_empty()
+    }
+
+    /// ln of a cell's share among the levels that it is pooled with; 0 of one that is not.
+    pub fn log_share(&self, row: usize) -> f64 {
+        let cell = self.table.row(row)[self.j];
+        let level = self.levels.as_ref().filter(|_| !cell.is_nan()).and_then(|levels| levels[cell as usize]);
+        level.and_then(|level| self.rare.get(&(level as u32))).map_or(0.0, |share| share.ln())
+    }
+
     fn unseen(&self, row: usize, had: &str) -> Error {
         let (name, origin) = (&self.column.name, self.table.origin());
         Error::data(format!(
-            "row {} of {origin} has a cell of `{name}` that the training data did not have ({had} there)",
+            "row {} of {origin} has a cell of `{name}` that the training data did not have ({had} there): correct the cell, or leave the row out",
             grouped(row + 1)
         ))
     }
@@ -469,7 +529,7 @@ impl Writer<'_> {
         let level = self.table.levels(self.j).map_or("", |levels| levels[level].as_str());
         let guess = nearest(level, self.column.levels.iter().map(String::as_str));
         Error::data(format!(
-            "column `{}` of {} holds `{level}` in row {}{}, which is not a category of the training data",
+            "column `{}` of {} holds `{level}` in row {}{}, which is not a category of the training data: correct the cell, or leave the row out",
             self.column.name,
             self.table.origin(),
             grouped(row + 1),

@@ -13,7 +13,7 @@
 //! with r uniform in the ±½ around each bit, and in the ± half unit around a number with a unit. A state with two words has one of them at random, and r is half
 //! as high: a factor of 2. Where a row's state has no number, the column that would hold it is integrated out: r is the standard normal distribution that training
 //! rows have there. The mean of q/r over several draws is an unbiased estimate of the integral (Burda, Grosse & Salakhutdinov 2016 for its logarithm, which is below
-//! it on average): summed and integrated over all rows it is at most 1.
+//! it on average): summed and integrated over all rows it is at most 1. A rare level's probability is that of the state of all rare levels, times its share in it.
 
 use std::f64::consts::{LN_2, TAU};
 
@@ -77,8 +77,8 @@ impl Encoding {
         for draw in 0..DRAWS {
             let (noised, factors) = self.dequantized(numbers, conditions, draw)?;
             let Some(found) = log_density(&noised)? else { return Ok(None) };
-            for ((terms, value), factor) in terms.iter_mut().zip(found).zip(factors) {
-                terms.push(value + factor);
+            for (row, ((terms, value), factor)) in terms.iter_mut().zip(found).zip(factors).enumerate() {
+                terms.push(value + factor + numbers.pooled.as_ref().map_or(0.0, |pooled| pooled[row]));
             }
         }
         Ok(Some(terms.iter().map(|terms| log_mean_exp(terms)).collect()))
@@ -137,7 +137,7 @@ impl EncodedColumn {
 
     /// Writes noise over the numbers of one row, as the encoding writes them, and gives −ln r of it.
     fn dequantize(&self, own: &mut [f64], of_words: &[u32], random: &mut ChaCha8Rng) -> f64 {
-        let Coding::States { states, code, numbers } = &self.coding else { return 0.0 };
+        let Coding::States { states, code, numbers, .. } = &self.coding else { return 0.0 };
         let (number, bits) = own.split_at_mut(usize::from(numbers.is_some()));
         let at = Code::read(of_words, bits);
         let mut words = Vec::with_capacity(bits.len());
@@ -209,7 +209,7 @@ mod tests {
         let interval = |low: f64, high: f64| normal.cdf(high) - normal.cdf(low);
         let (mut at, mut product) = (0, 1.0);
         for column in &encoding.columns {
-            let Coding::States { states, code, numbers: own } = &column.coding else { continue };
+            let Coding::States { states, code, numbers: own, .. } = &column.coding else { continue };
             let first = at + usize::from(own.is_some());
             let state = Code::read(&code.states_of_words(), &numbers.row(row)[first..first + code.width()]);
             let of_word = |word: u32| {
@@ -275,6 +275,32 @@ mod tests {
             // The level's bits and the whole number.
             assert!(was[..3].iter().zip(is).all(|(a, b)| a != b));
         }
+    }
+
+    #[test]
+    fn the_probability_of_a_rare_level_is_its_share_of_the_state_of_all() {
+        // Two levels of 50 rows, and four of one to four: the first three are pooled, of 1.5, 2.5 and 3.5 of 7.5 parts.
+        let counts = [50u32, 50, 1, 2, 3, 4];
+        let codes = counts.iter().zip(0..).flat_map(|(&n, code)| vec![code; n as usize]).collect();
+        let mut table = Table::from_columns([Column::categories("c", codes, ["a", "b", "p", "q", "r", "s"]).unwrap()]).unwrap();
+        table.form.min_count = 4;
+        let encoding = Encoding::fit(&table).unwrap();
+        let places: Vec<usize> = [0, 50, 100, 101, 103, 106].to_vec();
+        let numbers = encoding.encode(&table, 1).unwrap().select_rows(&places);
+        let gaussian = |rows: &Table| {
+            let of = |row: usize| rows.row(row).iter().map(|v| -0.5 * ((v - 0.3).powi(2) + TAU.ln())).sum();
+            Ok(Some((0..rows.rows()).map(of).collect()))
+        };
+        let found = encoding.mixed_log_density(&numbers, 0, gaussian).unwrap().unwrap();
+        let shares = [1.0, 1.0, 0.2, 1.0 / 3.0, 7.0 / 15.0, 1.0];
+        for (row, share) in shares.into_iter().enumerate() {
+            let wanted = (exact(&encoding, &numbers, row) * share).ln();
+            let (value, error) = found[row];
+            assert!((value - wanted).abs() < 5.0 * error, "level {row}: {value} ± {error} for {wanted}");
+        }
+        // All levels together have no more than all there is.
+        let sum: f64 = found.iter().map(|(value, _)| value.exp()).sum();
+        assert!(sum < 1.0, "{sum}");
     }
 
     #[test]

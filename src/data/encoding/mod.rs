@@ -7,7 +7,7 @@
 //! | in which values come again and again (zeros, caps) | besides, bits that say which of these values a row has, or that it has another |
 //! | of at most 32 numbers, with gaps as wide between them | bits that say which |
 //! | with missing cells | besides, bits that say so: missing is one more of these values |
-//! | of categories, of words for true and false | bits: ⌈log₂ K⌉ columns for K levels (`code`) |
+//! | of categories, of words for true and false | bits: ⌈log₂ K⌉ columns for K levels (`code`); levels that few rows have are one of these K, and samples there get one of them as often as they come |
 //! | with one value, of identifiers | nothing: samples get the value, or fresh identifiers |
 //!
 //! In a row whose bits say that there is no number, its column holds a standard normal one that means nothing. Samples stay within the bounds that
@@ -37,11 +37,12 @@ use rand::rngs::ChaCha8Rng;
 use serde::{Deserialize, Serialize};
 
 use super::choice::distinct;
+use super::file_form::FileForm;
 use super::number_form::NumberForm;
-use super::{ColumnType, Table, nearest};
+use super::{ColumnType, Table, TypeOptions, nearest};
 use crate::{Error, Result};
 use code::Code;
-use column::EncodedColumn;
+use column::{EncodedColumn, Writer};
 
 /// Levels of a column that are shown as one each.
 const MOST_INDICATORS: usize = 64;
@@ -50,9 +51,9 @@ const MOST_INDICATORS: usize = 64;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Encoding {
     columns: Vec<EncodedColumn>,
-    /// What parts the fields of the CSV file, where its ending does not say so.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    delimiter: Option<char>,
+    /// How the file of the table is read and written.
+    #[serde(flatten)]
+    form: FileForm,
 }
 
 impl Encoding {
@@ -69,19 +70,40 @@ impl Encoding {
     /// # Errors
     /// As [`Encoding::fit`].
     pub fn fit_rows(table: &Table, rows: &[usize]) -> Result<Self> {
-        let columns = (0..table.cols()).map(|j| EncodedColumn::fit(table, j, rows)).collect::<Result<Vec<_>>>()?;
+        Self::fit_given(table, 0, rows)
+    }
+
+    /// The same of a table whose last columns are conditions. Their rare levels stay apart: samples are asked for by them.
+    ///
+    /// # Errors
+    /// As [`Encoding::fit`].
+    pub(crate) fn fit_given(table: &Table, conditions: usize, rows: &[usize]) -> Result<Self> {
+        let min_count = |j: usize| if j < table.cols() - conditions { table.form.min_count.max(1) } else { 0 };
+        let fit = |j: usize| EncodedColumn::fit(table, j, rows, min_count(j));
+        let columns = (0..table.cols()).map(fit).collect::<Result<Vec<_>>>()?;
         if columns.iter().all(|column| column.width() == 0) {
             return Err(Error::data(format!(
                 "{} has no column to learn: each has one value, or identifies rows",
                 table.origin()
             )));
         }
-        Ok(Self { columns, delimiter: table.delimiter })
+        Ok(Self { columns, form: table.form.clone() })
     }
 
     /// How many columns are learned.
     pub fn learned(&self) -> usize {
         self.columns.iter().filter(|column| column.width() > 0).count()
+    }
+
+    /// The words that are read as missing cells beside empty ones, where they are not the usual ones.
+    pub fn missing_words(&self) -> Option<&[String]> {
+        self.form.missing_words.as_deref()
+    }
+
+    /// The columns in which rare levels are pooled: of each its name, and how many they are.
+    pub fn pooled(&self) -> Vec<(&str, usize)> {
+        let pooled = self.columns.iter().map(|column| (column.name.as_str(), column.pooled()));
+        pooled.filter(|(_, levels)| *levels > 0).collect()
     }
 
     /// The columns' names and types, in order.
@@ -99,10 +121,11 @@ impl Encoding {
             let hint = nearest(unknown, known()).map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default();
             return Err(Error::usage(format!("there is no column `{unknown}`{hint}; the columns are {}", known().join(", "))));
         }
+        let missing = TypeOptions { missing: self.form.missing_words.clone(), ..TypeOptions::default() };
         let cell = |column: &EncodedColumn| {
             let mut own = cells.iter().filter(|(name, _)| *name == column.name);
             match (own.next(), own.next()) {
-                (Some((_, cell)), None) => column.cell(cell),
+                (Some((_, cell)), None) => column.cell(cell, missing.is_missing(cell)),
                 (None, _) => Err(Error::usage(format!("`{}` is missing; the columns are {}", column.name, known().join(", ")))),
                 (Some(_), Some(_)) => Err(Error::usage(format!("`{}` is named twice: give one value per column", column.name))),
             }
@@ -114,7 +137,7 @@ impl Encoding {
     pub fn select(&self, names: &[String]) -> Self {
         Self {
             columns: self.columns.iter().filter(|column| names.contains(&column.name)).cloned().collect(),
-            delimiter: self.delimiter,
+            form: self.form.clone(),
         }
     }
 
@@ -159,12 +182,17 @@ impl Encoding {
         }
         let width: usize = self.columns.iter().map(EncodedColumn::width).sum();
         let mut values = Vec::with_capacity(table.rows() * width);
+        let mut pooled = Vec::new();
         for row in 0..table.rows() {
             for writer in &writers {
                 writer.write(row, &mut random, &mut values)?;
             }
+            if writers.iter().any(Writer::is_pooled) {
+                pooled.push(writers.iter().map(|writer| writer.log_share(row)).sum());
+            }
         }
-        let encoded = Table::new(self.names(), values)?.from_origin(table.origin());
+        let mut encoded = Table::new(self.names(), values)?.from_origin(table.origin());
+        encoded.pooled = (!pooled.is_empty()).then_some(pooled);
         match table.weights() {
             Some(weights) => encoded.with_weights(weights.to_vec()),
             None => Ok(encoded),
@@ -258,7 +286,7 @@ impl Encoding {
             at += column.width();
         }
         let mut table = Table::from_columns(columns)?.from_origin(numbers.origin());
-        table.delimiter = self.delimiter;
+        table.form = self.form.clone();
         Ok(table)
     }
 }

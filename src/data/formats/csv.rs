@@ -11,6 +11,7 @@ use super::stream;
 use super::text::{self, Text, line_at};
 use crate::data::choice::{Choice, Raw, choose_advice, distinct};
 use crate::data::file::Packing;
+use crate::data::file_form::Quotes;
 use crate::data::levels::{Group, groups};
 use crate::data::number_form::dressed;
 use crate::data::table::{WHOLE, numbered};
@@ -29,6 +30,8 @@ const END: &[u8] = b"\n\x1e\x1e";
 pub(super) struct Records {
     reader: ::csv::Reader<Box<dyn Read>>,
     path: PathBuf,
+    /// Which cells stand in quotes, as the first two records show it.
+    pub quotes: Quotes,
 }
 
 impl Records {
@@ -66,13 +69,33 @@ pub(super) fn records_as(path: &Path, trim: Trim) -> Result<(Records, Option<Str
     // Excel says in a first line of its own what parts the fields.
     let said = start.strip_prefix(b"sep=").filter(|rest| matches!(rest.get(1), Some(b'\r' | b'\n'))).map(|rest| rest[0]);
     let delimiter = said.unwrap_or_else(|| delimiter(&start, start.len() == SNIFFED));
+    let quotes = quotes(&start, delimiter);
     let all: Box<dyn Read> = Box::new(io::Cursor::new(start).chain(reader).chain(END));
     let reader = ReaderBuilder::new().has_headers(false).flexible(true).trim(trim).delimiter(delimiter).from_reader(all);
-    let mut records = Records { reader, path: path.to_path_buf() };
+    let mut records = Records { reader, path: path.to_path_buf(), quotes };
     if said.is_some() {
         records.read_byte_record(&mut ByteRecord::new()).map_err(|error| broken(path, error))?;
     }
     Ok((records, note, delimiter))
+}
+
+/// Which cells of a text stand in quotes: where all of the first record do, texts do, and where all of the second do as well, all cells.
+fn quotes(text: &[u8], delimiter: u8) -> Quotes {
+    let mut reader = ReaderBuilder::new().has_headers(false).flexible(true).delimiter(delimiter).from_reader(text);
+    let mut record = ByteRecord::new();
+    let mut quoted = || -> Option<bool> {
+        reader.read_byte_record(&mut record).ok().filter(|there| *there)?;
+        let mut writer = WriterBuilder::new().delimiter(delimiter).quote_style(QuoteStyle::Always).from_writer(Vec::new());
+        writer.write_byte_record(&record).ok()?;
+        let written = writer.into_inner().ok()?;
+        let from = text.get(usize::try_from(record.position()?.byte()).ok()?..)?.trim_ascii_start();
+        Some(from.starts_with(written.trim_ascii_end()))
+    };
+    match (quoted(), quoted()) {
+        (Some(true), Some(true)) => Quotes::All,
+        (Some(true), _) => Quotes::Texts,
+        _ => Quotes::Needed,
+    }
 }
 
 /// The columns' names by the first record, which is a header where one of its cells is a text.
@@ -191,7 +214,7 @@ pub fn check_levels(path: &Path, groups: &[Group]) -> Result<()> {
             let cell = String::from_utf8_lossy(cell);
             let guess = nearest(&cell, group.levels.iter().copied());
             return Err(Error::data(format!(
-                "column `{}` of {} holds `{cell}` in row {}{}, which is not a category of the training data: correct the cell or remove the row; the \
+                "column `{}` of {} holds `{cell}` in row {}{}, which is not a category of the training data: correct the cell or remove the row; its \
                  categories are {}",
                 group.column,
                 path.display(),
@@ -331,7 +354,7 @@ pub(super) fn delimiter_of(path: &Path) -> u8 {
 
 /// Writes a table; indicators among its last `behind` columns become the texts that they stand for.
 pub(super) fn write(table: &Table, behind: usize, path: &Path) -> Result<()> {
-    let delimiter = match (table.delimiter, delimiter_of(path)) {
+    let delimiter = match (table.form.delimiter, delimiter_of(path)) {
         (Some(read), b',') => read as u8,
         (_, own) => own,
     };
@@ -345,17 +368,32 @@ pub(super) fn write(table: &Table, behind: usize, path: &Path) -> Result<()> {
     stream::write(path, |file| {
         let mut rows = WriterBuilder::new()
             .delimiter(delimiter)
-            .quote_style(if alone { QuoteStyle::NonNumeric } else { QuoteStyle::Necessary })
+            .quote_style(match table.form.quotes {
+                _ if alone => QuoteStyle::NonNumeric,
+                Quotes::Needed => QuoteStyle::Necessary,
+                Quotes::All => QuoteStyle::Always,
+                // Which cells are texts is known here.
+                Quotes::Texts => QuoteStyle::Never,
+            })
             .terminator(Terminator::Any(b'\n'))
             .from_writer(file);
         let header = numbers.iter().map(String::as_str).chain(groups.iter().map(|group| group.column));
-        rows.write_record(header).map_err(plain)?;
+        let by_hand = !alone && table.form.quotes == Quotes::Texts;
+        for name in header {
+            rows.write_field(if by_hand { enclosed(name) } else { name.into() }.as_bytes()).map_err(plain)?;
+        }
+        rows.write_record(None::<&[u8]>).map_err(plain)?;
         let mut cell = Vec::new();
         for row in 0..table.rows() {
             let (values, given) = table.row(row).split_at(numbers.len());
             for (j, &value) in values.iter().enumerate() {
                 match table.text(row, j) {
-                    Some(text) => rows.write_field(text.as_bytes()).map_err(plain)?,
+                    Some(text) => {
+                        let is_text = || table.levels(j).is_some() || table.date_form(j).is_some();
+                        let needs = || text.bytes().any(|byte| byte == delimiter || matches!(byte, b'"' | b'\n' | b'\r'));
+                        let quoted = by_hand && !table.is_missing(row, j) && (is_text() || needs());
+                        rows.write_field(if quoted { enclosed(&text) } else { text }.as_bytes()).map_err(plain)?;
+                    }
                     None => number(&mut rows, &mut cell, value, single(j))?,
                 }
             }
@@ -371,6 +409,11 @@ pub(super) fn write(table: &Table, behind: usize, path: &Path) -> Result<()> {
         }
         rows.flush()
     })
+}
+
+/// A text in quotes.
+fn enclosed(text: &str) -> std::borrow::Cow<'static, str> {
+    format!("\"{}\"", text.replace('"', "\"\"")).into()
 }
 
 /// One number as a field; `cell` is for its digits.

@@ -9,6 +9,7 @@ use super::cell::{row_said, shortened};
 use super::csv::{Bad, broken, delimiter_of, names_of, records};
 use crate::data::choice::Choice;
 use crate::data::column::Cells;
+use crate::data::file_form::{FileForm, Quotes};
 use crate::data::number_form::{NumberForm, whole};
 use crate::data::types::{At, Reading, Seen};
 use crate::data::{Column, ColumnType, Table, TypeOptions};
@@ -22,7 +23,7 @@ const MANY_LEVELS: f64 = 0.5;
 
 /// Reads the chosen columns with their types.
 pub(in crate::data) fn read(path: &Path, choice: &Choice, header: Option<bool>, options: &TypeOptions) -> Result<Table> {
-    let First { names, header, seen, rows, delimiter } = first_pass(path, header, options)?;
+    let First { names, header, seen, rows, delimiter, quotes, missing_word } = first_pass(path, header, options)?;
     // Decimals may follow commas where these do not part the fields.
     let commas = delimiter != b',';
     let picked = choice.among(&names, header)?;
@@ -86,9 +87,9 @@ pub(in crate::data) fn read(path: &Path, choice: &Choice, header: Option<bool>, 
                 as_number(name, form)
             ));
         }
-        if text && seen[j].is_beyond_integers() {
+        if text && seen[j].is_beyond_numbers() {
             notes.push(format!(
-                "column `{name}` has whole numbers beyond 2⁶³ and was read as text: ask for the type `number` (--type {name}=number) if it measures something"
+                "column `{name}` has digits beyond 2⁶³, which no number holds, and was read as text: ask for the type `number` (--type {name}=number) if it measures something"
             ));
         }
         // Who chooses a column by its name wants it learned.
@@ -98,7 +99,8 @@ pub(in crate::data) fn read(path: &Path, choice: &Choice, header: Option<bool>, 
         columns.push(column);
     }
     let mut table = into_table(columns, choice, header, notes)?;
-    table.delimiter = (delimiter != delimiter_of(path)).then_some(char::from(delimiter));
+    let delimiter = (delimiter != delimiter_of(path)).then_some(char::from(delimiter));
+    table.form = FileForm { delimiter, quotes, missing_word, ..FileForm::default() };
     Ok(table)
 }
 
@@ -153,16 +155,21 @@ struct First {
     seen: Vec<Seen>,
     rows: usize,
     delimiter: u8,
+    quotes: Quotes,
+    /// The word that most missing cells have, where most have one.
+    missing_word: Option<String>,
 }
 
 fn first_pass(path: &Path, header: Option<bool>, options: &TypeOptions) -> Result<First> {
     let (mut records, _, delimiter) = records(path)?;
+    let quotes = records.quotes;
     let mut next = |record: &mut ByteRecord| records.read_byte_record(record).map_err(|error| broken(path, error));
     let mut record = ByteRecord::new();
     if !next(&mut record)? {
         return Err(Error::data(format!("{} is empty", path.display())));
     }
     let (names, header) = names_of(&record, header);
+    let mut blanks: Vec<(String, usize)> = vec![(String::new(), 0)];
     let mut seen = vec![Seen::default(); names.len()];
     let mut rows = 0;
     let mut more = !header || next(&mut record)?;
@@ -179,11 +186,19 @@ fn first_pass(path: &Path, header: Option<bool>, options: &TypeOptions) -> Resul
             let cell = std::str::from_utf8(cell).unwrap_or_default();
             if !options.is_missing(cell) {
                 seen.see(cell, At::of(rows, &record));
+                continue;
+            }
+            match blanks.iter_mut().find(|(word, _)| word == cell) {
+                Some((_, count)) => *count += 1,
+                None => blanks.push((cell.to_string(), 1)),
             }
         }
         more = next(&mut record)?;
     }
-    Ok(First { names, header, seen, rows, delimiter })
+    // The first of those that come as often.
+    let most = blanks.into_iter().rev().max_by_key(|(_, count)| *count);
+    let missing_word = most.map(|(word, _)| word).filter(|word| !word.is_empty());
+    Ok(First { names, header, seen, rows, delimiter, quotes, missing_word })
 }
 
 /// Calls `see` with the number, from 1, of each row, and the row. Returns what is to be told of the file.

@@ -204,3 +204,41 @@ fn few_numbers_with_gaps_are_a_list() {
     let drawn = encoding.decode(&Table::new(encoding.names(), anywhere).unwrap(), 0).unwrap();
     assert!(drawn.integers(1).unwrap().iter().all(|price| prices.contains(price)));
 }
+
+#[test]
+fn rare_levels_are_one_state_whose_samples_are_levels_as_often_as_they_come() {
+    // Of the rare ones r1 has one row, r2 two and r3 three.
+    let mut text = String::from("c,x\n");
+    for (level, rows) in [("a", 60), ("b", 40), ("r1", 1), ("r2", 2), ("r3", 3)] {
+        (0..rows).for_each(|i| text += &format!("{level},{}.5\n", i * 7 % 23));
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("rare.csv");
+    std::fs::write(&path, text).unwrap();
+    let source: Source = path.display().to_string().parse().unwrap();
+    let load = |min_count| {
+        let options = TypeOptions { min_count, ..TypeOptions::default() };
+        source.load_typed(0, &LoadOptions::default(), &options).unwrap()
+    };
+    assert_eq!(Encoding::fit(&load(0)).unwrap().pooled(), []);
+    let table = load(4);
+    let encoding = Encoding::fit(&table).unwrap();
+    assert_eq!((encoding.pooled(), encoding.widths()[0]), (vec![("c", 3)], ("c", 2)));
+    // One level alone is a state of its own.
+    assert_eq!(Encoding::fit(&load(2)).unwrap().pooled(), []);
+    let (n, rare) = (7500, table.rows() - 1);
+    let drawn = encoding.decode(&encoding.encode(&table.select_rows(&vec![rare; n]), 0).unwrap(), 5).unwrap();
+    let levels = drawn.levels(0).unwrap();
+    assert_eq!(levels, table.levels(0).unwrap(), "no word is made up");
+    let count = |level: &str| drawn.column(0).filter(|code| levels[*code as usize] == level).count() as f64;
+    // Half a row more for each: 1.5, 2.5 and 3.5 of 7.5.
+    for (level, share) in [("a", 0.0), ("b", 0.0), ("r1", 0.2), ("r2", 1.0 / 3.0), ("r3", 7.0 / 15.0)] {
+        let wanted = share * n as f64;
+        assert!((count(level) - wanted).abs() <= 4.0 * (wanted * (1.0 - share)).sqrt(), "{level}: {} for {wanted}", count(level));
+    }
+    // The other rows come back as they were.
+    let back = encoding.decode(&encoding.encode(&table, 0).unwrap(), 5).unwrap();
+    assert!((0..100).all(|row| back.row(row) == table.row(row)));
+    let text = serde_json::to_string(&encoding).unwrap();
+    assert_eq!(serde_json::from_str::<Encoding>(&text).unwrap(), encoding);
+}

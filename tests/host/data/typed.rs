@@ -83,6 +83,35 @@ fn an_encoding_keeps_how_a_file_is_written() {
 }
 
 #[test]
+fn quotes_and_the_word_for_a_missing_cell_are_kept() {
+    use pushforward::data::Encoding;
+    let folder = tempfile::tempdir().unwrap();
+    for content in [
+        // As R writes it, with a text that needs its quotes, and one that has some.
+        "\"name\",\"x\",\"day\"\n\"a\",1.5,\"2012-01-01\"\n\"b, c\",NA,\"2012-01-02\"\n\"say \"\"b\"\"\",2.5,NA\n",
+        // As pandas does with QUOTE_ALL.
+        "\"name\",\"x\"\n\"a\",\"1\"\n\"b\",\"\"\n\"a\",\"3\"\n",
+        // Decimal commas need quotes where commas part the fields, whatever the others have.
+        "\"name\";\"x\"\n\"a;b\";1,5\n\"b\";-\n\"c\";-\n",
+        "name,x\na,1\n\"b, c\",2\nc,\n",
+        // A word is kept where it is the most frequent one.
+        "name,x\na,null\nNA,2\nNA,4\nc,NA\n",
+    ] {
+        let table = usual(content);
+        let encoding = Encoding::fit(&table).unwrap();
+        let back = encoding.decode(&encoding.encode(&table, 0).unwrap(), 0).unwrap();
+        for table in [table, back] {
+            let path = folder.path().join("b.csv");
+            table.write(&path).unwrap();
+            assert_eq!(std::fs::read_to_string(path).unwrap(), content.replace("null", "NA"));
+        }
+        // The same through a model's file.
+        let text = serde_json::to_string(&encoding).unwrap();
+        assert_eq!(serde_json::from_str::<Encoding>(&text).unwrap(), encoding);
+    }
+}
+
+#[test]
 fn numbers_with_signs_are_text_with_a_remedy_until_they_are_asked_for() {
     let content = "price,share\n\"$1,200\",5%\n$15,7.5%\n$15,5%\n";
     let table = usual(content);
@@ -173,7 +202,7 @@ fn whole_numbers_may_be_written_with_a_point() {
 }
 
 #[test]
-fn digits_beyond_all_whole_numbers_are_text() {
+fn digits_beyond_all_numbers_are_text() {
     let table = usual("a,b\n36893488147419103232,1\n36893488147419103233,2\n36893488147419103232,1\n");
     assert_eq!(table.levels(0).unwrap(), ["36893488147419103232", "36893488147419103233"]);
     assert!(table.notes().iter().any(|note| note.contains("(--type a=number) if it measures something")), "{:?}", table.notes());
@@ -183,7 +212,11 @@ fn digits_beyond_all_whole_numbers_are_text() {
 fn missing_words_and_types_can_be_named() {
     let content = "country,code\nNA,1\nFR,999\nNA,2\n";
     assert_eq!(usual(content).missing(0).unwrap(), [true, false, true]);
-    let own = TypeOptions { missing: Some(vec!["999".into()]), types: [("code".to_string(), ColumnType::Category)].into() };
+    let own = TypeOptions {
+        missing: Some(vec!["999".into()]),
+        types: [("code".to_string(), ColumnType::Category)].into(),
+        min_count: 0,
+    };
     let table = load("a.csv", content, &own).unwrap();
     assert_eq!((table.missing(0), table.missing(1).unwrap()), (None, &[false, true, false][..]));
     assert_eq!(
