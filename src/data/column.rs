@@ -187,6 +187,10 @@ impl Column {
     /// Whether all cells that are there are one.
     pub(super) fn is_constant(&self) -> bool {
         let there = |row: &usize| self.missing.as_ref().is_none_or(|missing| !missing[*row]);
+        if let Cells::Integers(values) = &self.cells {
+            let mut values = (0..self.rows()).filter(there).map(|row| values[row]);
+            return values.next().is_none_or(|first| values.all(|value| value == first));
+        }
         let mut numbers = (0..self.rows()).filter(there).map(|row| self.number(row));
         numbers.next().is_none_or(|first| numbers.all(|number| number == first))
     }

@@ -54,10 +54,21 @@ impl Table {
             (None, None, Some(low), Some(high)) => format!("{} to {}", number(*low, 6), number(*high, 6)),
         };
         values.dedup();
+        // Whole numbers that doubles do not hold are counted as they are.
+        let whole = self.exact_integers(j).map(|all| {
+            let mut all: Vec<i64> = (0..self.rows()).filter(|&row| !self.is_missing(row, j)).map(|row| all[row]).collect();
+            all.sort_unstable();
+            all.dedup();
+            all
+        });
+        let range = match whole.as_deref() {
+            Some([low, .., high]) => format!("{low} to {high}"),
+            _ => range,
+        };
         ColumnSummary {
             name: self.columns()[j].clone(),
             column_type: self.column_type(j),
-            distinct: values.len(),
+            distinct: whole.map_or(values.len(), |whole| whole.len()),
             missing,
             range,
         }

@@ -105,7 +105,9 @@ impl Source {
             Origin::File(path) => formats::read_typed(path, &choice, options.header, types),
             Origin::Toy(..) => None,
         };
+        let by_type = typed.is_some();
         let mut table = typed.unwrap_or_else(|| self.load(seed, options))?;
+        table.by_type = by_type;
         table.form.missing_words = types.missing.clone();
         table.form.min_count = types.min_count;
         Ok(table)

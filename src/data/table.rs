@@ -56,6 +56,8 @@ pub struct Table {
     pub(super) typed: Vec<Typed>,
     weights: Option<Vec<f32>>,
     header: bool,
+    /// Whether it was read from a file by the types of its columns.
+    pub(super) by_type: bool,
     /// How the file that it was read from is read and written.
     pub(super) form: FileForm,
     /// Of encoded rows: ln of the share that the row's rare levels have among those they are pooled with; none where none is.
@@ -107,6 +109,7 @@ impl Table {
             typed: Vec::new(),
             weights: None,
             header: true,
+            by_type: false,
             form: FileForm::default(),
             pooled: None,
             origin,
@@ -286,6 +289,7 @@ impl Table {
             single: OnceLock::new(),
             weights: self.weights.as_ref().map(|weights| indices.iter().map(|&row| weights[row]).collect()),
             header: self.header,
+            by_type: self.by_type,
             form: self.form.clone(),
             pooled: self.pooled.as_ref().map(|pooled| indices.iter().map(|&row| pooled[row]).collect()),
             origin: self.origin.clone(),
@@ -335,6 +339,7 @@ impl Table {
             },
             weights: self.weights.clone(),
             header: self.header,
+            by_type: self.by_type,
             form: self.form.clone(),
             pooled: self.pooled.clone(),
             origin: self.origin.clone(),

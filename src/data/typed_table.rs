@@ -44,6 +44,7 @@ impl Table {
     /// A table with this one's origin and the form of its file.
     fn as_own(&self, mut table: Self) -> Self {
         table.form = self.form.clone();
+        table.by_type = self.by_type;
         table.from_origin(&self.origin)
     }
 
@@ -132,6 +133,14 @@ impl Table {
         match &self.typed.get(column)?.of {
             Type::Integer(Some(values)) => Some(values.clone()),
             Type::Integer(None) => Some(self.column(column).map(|value| value as i64).collect()),
+            _ => None,
+        }
+    }
+
+    /// The whole numbers of a column that doubles do not hold; none where they do.
+    pub(super) fn exact_integers(&self, column: usize) -> Option<&[i64]> {
+        match &self.typed.get(column)?.of {
+            Type::Integer(whole) => whole.as_deref(),
             _ => None,
         }
     }

@@ -102,7 +102,7 @@ impl<'a> Evaluator<'a> {
         if let Some(target) = &self.target {
             efficacy::check(reference, target)?;
         }
-        let found = match [reference, samples].into_iter().all(Encoding::is_needless) {
+        let found = match [reference, samples].into_iter().all(Encoding::is_of_numbers) {
             true => self.evaluate_numbers(reference, samples),
             false => self.evaluate_typed(reference, samples),
         };

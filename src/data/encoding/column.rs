@@ -41,7 +41,23 @@ pub(super) struct EncodedColumn {
     /// All levels of a column of texts, and nothing else.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     levels: Vec<String>,
+    /// What whole numbers that no double holds are counted from.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    base: i64,
     pub coding: Coding,
+}
+
+fn is_zero(base: &i64) -> bool {
+    *base == 0
+}
+
+/// The values of a column as they are counted from `base`; none where that is zero.
+fn values_from(table: &Table, j: usize, base: i64) -> Option<Vec<f64>> {
+    let whole = |whole: i64| (i128::from(whole) - i128::from(base)) as f64;
+    (base != 0).then(|| match table.integers(j) {
+        Some(values) => values.into_iter().map(whole).collect(),
+        None => table.column(j).map(|value| value - base as f64).collect(),
+    })
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -181,7 +197,12 @@ impl EncodedColumn {
         let ty = table.column_type(j);
         let kind = Kind::of(table, j);
         let missing = |row: usize| table.missing(j).is_some_and(|missing| missing[row]);
-        let value = |row: usize| table.row(row)[j];
+        // Only where doubles do not hold them all: others are themselves.
+        let base =
+            table.exact_integers(j).and_then(|all| (0..table.rows()).filter(|&row| !missing(row)).map(|row| all[row]).min());
+        let base = base.unwrap_or(0);
+        let counted = values_from(table, j, base);
+        let value = |row: usize| counted.as_ref().map_or(table.row(row)[j], |values| values[row]);
         let values: Vec<f64> = rows.iter().filter(|&&row| !missing(row)).map(|&row| value(row)).collect();
         let all = || (0..table.rows()).filter(|&row| !missing(row)).map(value);
         let coding = match ty {
@@ -200,7 +221,7 @@ impl EncodedColumn {
         };
         let learned = !matches!(coding, Coding::Identifier { .. });
         let levels = table.levels(j).filter(|_| learned).unwrap_or_default().to_vec();
-        Ok(Self { name: table.columns()[j].clone(), ty, kind, levels, coding })
+        Ok(Self { name: table.columns()[j].clone(), ty, kind, levels, base, coding })
     }
 
     /// The states of these values; `absent` of the rows are missing, where any row of the table is, and `has_more` says whether other rows have further values.
@@ -294,6 +315,33 @@ impl EncodedColumn {
         }
     }
 
+    /// Whether a method may as well learn the numbers themselves: they may lie anywhere, none comes often, and their tails are light.
+    pub fn is_plain(&self) -> bool {
+        let Coding::States { states, numbers: Some(numbers), .. } = &self.coding else { return false };
+        matches!(self.kind, Kind::Number(_)) && states[..] == [State::Number] && numbers.quantile.is_none()
+    }
+
+    /// The bit of 1 in a column of zeros and ones, or of words for them.
+    pub fn bit_of_one(&self) -> Option<u32> {
+        let Coding::States { states, code, numbers: None, .. } = &self.coding else { return None };
+        let known = self.kind != Kind::Level || self.ty == ColumnType::Boolean;
+        let bit = || code.words(1).next();
+        if known && states[..] == [State::Value(0.0), State::Value(1.0)] { bit() } else { None }
+    }
+
+    /// The column with ones in these rows, and zeros in the others.
+    pub fn of_ones(&self, ones: Vec<bool>) -> Column {
+        let numbers = || ones.iter().map(|one| f64::from(u8::from(*one)));
+        let column = match &self.kind {
+            Kind::Number(form) => Column::numbers(&self.name, numbers().collect()).with_form(form.clone()),
+            Kind::Level => {
+                Column::of_codes(&self.name, ones.iter().map(|one| u32::from(*one)).collect(), self.levels.clone().into())
+            }
+            _ => Column::integers(&self.name, ones.iter().map(|one| i64::from(*one)).collect()),
+        };
+        column.with_type(self.ty)
+    }
+
     /// How many levels are pooled.
     pub fn pooled(&self) -> usize {
         match &self.coding {
@@ -321,7 +369,7 @@ impl EncodedColumn {
             .fold((f64::MAX, f64::MIN), |(low, high), value| (low.min(value), high.max(value)));
         match &self.kind {
             Kind::Level => -1.0,
-            _ => low - (0.1 * (high - low)).max(f64::from(high == low)),
+            _ => self.base as f64 + low - (0.1 * (high - low)).max(f64::from(high == low)),
         }
     }
 
@@ -406,7 +454,19 @@ impl EncodedColumn {
             let own: HashMap<&str, usize> = self.levels.iter().enumerate().map(|(at, level)| (level.as_str(), at)).collect();
             levels.iter().map(|level| own.get(level.as_str()).copied()).collect()
         });
-        Ok(Writer { column: self, table, j, code, numbers: numbers.as_ref(), known, number, missing, levels, rare })
+        Ok(Writer {
+            column: self,
+            table,
+            j,
+            code,
+            numbers: numbers.as_ref(),
+            known,
+            number,
+            missing,
+            levels,
+            rare,
+            counted: values_from(table, j, self.base),
+        })
     }
 
     /// Columns `at` and on of a table of numbers as this column.
@@ -442,7 +502,9 @@ impl EncodedColumn {
         let values = cells.into_iter().map(|cell| cell.unwrap_or(0.0));
         let column = match &self.kind {
             Kind::Number(form) => Column::numbers(&self.name, values.collect()).with_form(form.clone()),
-            Kind::Integer => Column::integers(&self.name, values.map(|value| value.round() as i64).collect()),
+            Kind::Integer => {
+                Column::integers(&self.name, values.map(|value| (value.round() as i64).saturating_add(self.base)).collect())
+            }
             Kind::Date(form) => {
                 Column::dates(&self.name, values.map(|value| (value * 1e6).round() as i64).collect(), form.clone())
             }
@@ -475,6 +537,8 @@ pub(super) struct Writer<'a> {
     missing: Option<usize>,
     /// The table's levels among those that were fitted.
     levels: Option<Vec<Option<usize>>>,
+    /// Its values where they are counted from another number than zero.
+    counted: Option<Vec<f64>>,
     /// The share of each rare level among them.
     rare: HashMap<u32, f64>,
 }
@@ -482,7 +546,7 @@ pub(super) struct Writer<'a> {
 impl Writer<'_> {
     /// Appends a cell's number, if the column has one, and its bits.
     pub fn write(&self, row: usize, random: &mut ChaCha8Rng, into: &mut Vec<f64>) -> Result<()> {
-        let cell = self.table.row(row)[self.j];
+        let cell = self.value(row);
         let missing = self.table.missing(self.j).map_or(cell.is_nan(), |missing| missing[row]);
         let (state, value) = match &self.levels {
             _ if missing => (self.missing.ok_or_else(|| self.unseen(row, "no missing cells"))?, None),
@@ -505,6 +569,10 @@ impl Writer<'_> {
         Ok(())
     }
 
+    fn value(&self, row: usize) -> f64 {
+        self.counted.as_ref().map_or(self.table.row(row)[self.j], |values| values[row])
+    }
+
     /// Whether any levels are pooled.
     pub fn is_pooled(&self) -> bool {
         !self.rare.is_empty()
@@ -512,7 +580,7 @@ impl Writer<'_> {
 
     /// ln of a cell's share among the levels that it is pooled with; 0 of one that is not.
     pub fn log_share(&self, row: usize) -> f64 {
-        let cell = self.table.row(row)[self.j];
+        let cell = self.value(row);
         let level = self.levels.as_ref().filter(|_| !cell.is_nan()).and_then(|levels| levels[cell as usize]);
         level.and_then(|level| self.rare.get(&(level as u32))).map_or(0.0, |share| share.ln())
     }

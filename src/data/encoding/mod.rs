@@ -10,6 +10,8 @@
 //! | of categories, of words for true and false | bits: ⌈log₂ K⌉ columns for K levels (`code`); levels that few rows have are one of these K, and samples there get one of them as often as they come |
 //! | with one value, of identifiers | nothing: samples get the value, or fresh identifiers |
 //!
+//! Where each row has exactly one 1 in some neighboring columns of zeros and ones (indicators of a category), so have samples (`one_hot`).
+//!
 //! In a row whose bits say that there is no number, its column holds a standard normal one that means nothing. Samples stay within the bounds that
 //! the data have, and have no more decimals than they.
 //!
@@ -30,6 +32,7 @@
 mod code;
 mod column;
 mod density;
+mod one_hot;
 mod quantile;
 
 use rand::SeedableRng;
@@ -54,6 +57,9 @@ pub struct Encoding {
     /// How the file of the table is read and written.
     #[serde(flatten)]
     form: FileForm,
+    /// Columns of which each row has exactly one 1, by their places.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    one_hot: Vec<Vec<usize>>,
 }
 
 impl Encoding {
@@ -87,7 +93,8 @@ impl Encoding {
                 table.origin()
             )));
         }
-        Ok(Self { columns, form: table.form.clone() })
+        let one_hot = one_hot::groups(table, &columns);
+        Ok(Self { columns, form: table.form.clone(), one_hot })
     }
 
     /// How many columns are learned.
@@ -135,14 +142,26 @@ impl Encoding {
 
     /// The encoding of these columns alone, of those that it has.
     pub fn select(&self, names: &[String]) -> Self {
+        let chosen: Vec<usize> = (0..self.columns.len()).filter(|&j| names.contains(&self.columns[j].name)).collect();
+        // A group of which some are left out is none.
+        let places = |group: &Vec<usize>| group.iter().map(|j| chosen.binary_search(j).ok()).collect::<Option<Vec<usize>>>();
         Self {
-            columns: self.columns.iter().filter(|column| names.contains(&column.name)).cloned().collect(),
+            columns: chosen.iter().map(|&j| self.columns[j].clone()).collect(),
             form: self.form.clone(),
+            one_hot: self.one_hot.iter().filter_map(places).collect(),
         }
     }
 
-    /// Whether a table needs no encoding: its columns are numbers without missing cells, written with neither signs nor decimal commas.
+    /// Whether a table needs no encoding: its columns are numbers without missing cells, and those of a file are such that may lie anywhere: not whole numbers, nor
+    /// values that come often, nor heavy tails.
     pub fn is_needless(table: &Table) -> bool {
+        let rows: Vec<usize> = (0..table.rows()).collect();
+        let is_plain = |j: usize| EncodedColumn::fit(table, j, &rows, 0).is_ok_and(|column| column.is_plain());
+        Self::is_of_numbers(table) && (!table.by_type || (0..table.cols()).all(is_plain))
+    }
+
+    /// Whether a table's columns are numbers without missing cells, written with neither signs nor decimal commas.
+    pub fn is_of_numbers(table: &Table) -> bool {
         let plain = |j| table.number_form(j).is_none_or(NumberForm::is_plain);
         let numbers = |j| matches!(table.column_type(j), ColumnType::Number | ColumnType::Integer) && plain(j);
         (0..table.cols()).all(|j| numbers(j) && table.missing(j).is_none())
@@ -281,9 +300,15 @@ impl Encoding {
         let mut random = ChaCha8Rng::seed_from_u64(seed);
         let mut at = 0;
         let mut columns = Vec::with_capacity(self.columns.len());
+        let mut places = Vec::with_capacity(self.columns.len());
         for column in &self.columns {
             columns.push(column.decode(&numbers, at, &mut random)?);
+            places.push(at);
             at += column.width();
+        }
+        for group in &self.one_hot {
+            let members: Vec<(&EncodedColumn, usize)> = group.iter().map(|&j| (&self.columns[j], places[j])).collect();
+            group.iter().zip(one_hot::decode(&members, &numbers)).for_each(|(&j, column)| columns[j] = column);
         }
         let mut table = Table::from_columns(columns)?.from_origin(numbers.origin());
         table.form = self.form.clone();

@@ -242,3 +242,105 @@ fn rare_levels_are_one_state_whose_samples_are_levels_as_often_as_they_come() {
     let text = serde_json::to_string(&encoding).unwrap();
     assert_eq!(serde_json::from_str::<Encoding>(&text).unwrap(), encoding);
 }
+
+/// A table of a file with this content.
+fn read(content: &str) -> Table {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.csv");
+    std::fs::write(&path, content).unwrap();
+    path.display().to_string().parse::<Source>().unwrap().load_typed(0, &LoadOptions::default(), &TypeOptions::default()).unwrap()
+}
+
+/// Rows of numbers as a sampler with heavy tails draws them: quantiles of the Cauchy distribution, each column in another order.
+fn cauchy(encoding: &Encoding, rows: usize) -> Table {
+    let names = encoding.names();
+    let value = |row: usize, j: usize| {
+        let u = ((row * (2 * j + 1) * 389 + j * 71) % rows) as f64 + 0.5;
+        0.5 + 2.0 * (std::f64::consts::PI * (u / rows as f64 - 0.5)).tan()
+    };
+    let values = (0..rows).flat_map(|row| (0..names.len()).map(move |j| value(row, j))).collect();
+    Table::new(names, values).unwrap()
+}
+
+#[test]
+fn constraints_of_the_data_hold_for_samples_however_heavy_their_tails() {
+    // A count, amounts that are zero or positive, a share, indicators in numbers and in words, two flags that are none, a level.
+    let mut text = String::from("count,amount,share,red,green,blue,is_a,is_b,u,v,level\n");
+    let rows = 400;
+    for i in 0..rows {
+        let amount = if i % 3 == 0 { 0.0 } else { (i * 7919 % 400) as f64 / 8.0 };
+        let color = [i % 5 == 0, i % 5 == 1, i % 5 > 1].map(u8::from);
+        let [a, b] = if i % 7 < 3 { ["True", "False"] } else { ["False", "True"] };
+        text += &format!(
+            "{},{amount:.2},{:.3},{},{},{},{a},{b},{},{},{}\n",
+            i * i % 23,
+            ((i * 101) % 400) as f64 / 399.0,
+            color[0],
+            color[1],
+            color[2],
+            u8::from(i % 2 == 0),
+            u8::from(i % 11 < 4),
+            ["x", "y", "z"][i % 3]
+        );
+    }
+    let table = read(&text);
+    let encoding = Encoding::fit(&table).unwrap();
+    let drawn = encoding.decode(&cauchy(&encoding, 2000), 1).unwrap();
+    assert_eq!(drawn.columns(), table.columns());
+    assert!(drawn.integers(0).unwrap().iter().all(|count| (0..=22).contains(count)));
+    let (low, high) = (table.kinds()[1].min, table.kinds()[1].max);
+    assert!(low == 0.0 && drawn.column(1).all(|amount| (low..=high).contains(&amount)), "not below zero, not above the data");
+    assert!(drawn.column(1).any(|amount| amount == 0.0) && drawn.column(2).all(|share| (0.0..=1.0).contains(&share)));
+    for row in 0..drawn.rows() {
+        let ones = |columns: std::ops::Range<usize>| columns.filter(|&j| drawn.row(row)[j] == 1.0).count();
+        assert_eq!((ones(3..6), ones(6..8)), (1, 1), "{:?}", drawn.row(row));
+    }
+    // What is no group has all four pairs.
+    let pairs: std::collections::BTreeSet<String> =
+        (0..drawn.rows()).map(|row| format!("{:?}", &drawn.row(row)[8..10])).collect();
+    assert_eq!(pairs.len(), 4);
+    // Rows of the data come back as they were, with noise within the cells, too.
+    let numbers = encoding.encode(&table, 0).unwrap();
+    assert_eq!(cells(&encoding.decode(&numbers, 0).unwrap()), cells(&table));
+    let spacings = encoding.spacings();
+    let noised = numbers.values().iter().enumerate().map(|(at, value)| {
+        let noise = ((at * 7919) % 997) as f64 / 997.0 - 0.499;
+        value + noise * spacings[at % spacings.len()]
+    });
+    let noised = Table::new(numbers.columns().iter().cloned(), noised.collect()).unwrap();
+    assert_eq!(cells(&encoding.decode(&noised, 0).unwrap()), cells(&table));
+    let text = serde_json::to_string(&encoding).unwrap();
+    assert_eq!(serde_json::from_str::<Encoding>(&text).unwrap(), encoding);
+}
+
+#[test]
+fn numbers_of_a_file_that_may_lie_anywhere_alone_need_no_encoding() {
+    let column = |value: &dyn Fn(usize) -> String| format!("x\n{}", (0..300).map(|i| value(i) + "\n").collect::<String>());
+    let uniform = |i: usize| (i as f64 * 0.618_033_988_749_894_9).fract();
+    assert!(Encoding::is_needless(&read(&column(&|i| format!("{}", uniform(i))))));
+    assert!(Encoding::is_needless(&read(&column(&|i| format!("{:.3}", uniform(i))))));
+    for (what, value) in [
+        ("whole numbers", &(|i: usize| (i % 40).to_string()) as &dyn Fn(usize) -> String),
+        ("zeros", &|i| if i % 3 == 0 { "0".into() } else { format!("{}", uniform(i)) }),
+        ("heavy tails", &|i| format!("{}", (9.0 * uniform(i)).exp())),
+        ("two values", &|i| ["0.5", "1.5"][i % 2].into()),
+    ] {
+        assert!(!Encoding::is_needless(&read(&column(value))), "{what}");
+    }
+}
+
+#[test]
+fn whole_numbers_that_no_double_holds_are_learned_exactly() {
+    let far = 1_152_921_504_606_846_976i64;
+    let text: String = (0..90).map(|i| format!("{},{}\n", far + i * i % 41, i % 7)).collect();
+    let table = read(&format!("far,near\n{text}"));
+    assert_eq!((table.column_type(0), table.describe()[0].distinct > 15), (ColumnType::Integer, true));
+    let encoding = Encoding::fit(&table).unwrap();
+    let back = encoding.decode(&encoding.encode(&table, 0).unwrap(), 0).unwrap();
+    assert_eq!(back.integers(0), table.integers(0));
+    let drawn = encoding.decode(&cauchy(&encoding, 500), 1).unwrap().integers(0).unwrap();
+    assert!(drawn.iter().all(|value| (far..far + 41).contains(value)) && drawn.iter().any(|value| value % 2 == 1));
+    // A condition of one value, too.
+    let row = encoding.row(&[("far", &(far + 3).to_string()), ("near", "2")]).unwrap();
+    assert_eq!(encoding.decode(&encoding.encode(&row, 0).unwrap(), 0).unwrap().integers(0), Some(vec![far + 3]));
+}
