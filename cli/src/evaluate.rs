@@ -9,7 +9,7 @@ use pushforward::words::number;
 use super::arguments::Evaluate;
 use super::console::{Console, print, print_object};
 use super::hints;
-use super::typed;
+use super::typed::{self, Which};
 
 /// Toy targets draw the reference and the samples from seeds of their own, so that neither is the training set of the same seed.
 const REFERENCE: u64 = 0x7265_6665;
@@ -76,7 +76,8 @@ impl ByType {
     fn read(args: &Evaluate) -> anyhow::Result<Option<Self>> {
         let options = |weights: &Option<String>| LoadOptions { weights: weights.clone(), ..LoadOptions::default() };
         let source = args.reference.parse()?;
-        let Some(reference) = typed::table(&source, &[], &options(&args.weights), &typed::options(&args.types, None)?, false)?
+        let Some(reference) =
+            typed::table(&source, &[], &options(&args.weights), &typed::options(&args.types, None)?, Which::Mixed)?
         else {
             return Ok(None);
         };
@@ -103,7 +104,7 @@ fn typed(args: &Evaluate, adapter: &str, console: Console) -> anyhow::Result<Opt
     let read = |text: &str, types: &TypeOptions, weights: &Option<String>| -> pushforward::Result<Option<Table>> {
         let source: Source = text.parse()?;
         let options = LoadOptions { weights: weights.clone(), ..LoadOptions::default() };
-        typed::table(&source, &[], &options, types, false)
+        typed::table(&source, &[], &options, types, Which::Mixed)
     };
     let needs = |table: &Table| {
         let by_types =

@@ -13,7 +13,7 @@ use super::arguments;
 use super::console::{Console, print, print_object};
 use super::progress::Watches;
 use super::train::{TEST, command, fresh_rows, name_of, quote, stop_on_signals};
-use super::typed;
+use super::typed::{self, Which};
 
 pub fn tour(args: &arguments::Tour, adapter: &str, console: Console) -> anyhow::Result<()> {
     let source: Source = args.data.parse()?;
@@ -30,7 +30,8 @@ pub fn tour(args: &arguments::Tour, adapter: &str, console: Console) -> anyhow::
     };
     let of_source = [&None, &test_source];
     let types = typed::options(&args.types, Some(&args.levels))?;
-    let typed = typed::read(&source, &args.condition, of_source, (&options, &types), (args.seed, console, false), &mut encode)?;
+    let typed =
+        typed::read(&source, &args.condition, of_source, (&options, &types), (args.seed, console, Which::Encoded), &mut encode)?;
     let (chosen, conditions) = match (&typed, args.condition.as_slice()) {
         (Some(typed), _) => (source.clone(), typed.encoded.conditions),
         (None, []) => (source.clone(), 0),

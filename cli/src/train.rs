@@ -23,7 +23,7 @@ use super::arguments::Train;
 use super::console::{Console, print};
 use super::progress::Watch;
 use super::trained::{asked, step_left};
-use super::typed::{self, Typed};
+use super::typed::{self, Typed, Which};
 
 pub fn train(args: &Train, adapter: &str, console: Console) -> anyhow::Result<()> {
     let name = methods::by_name(&args.method)?.name();
@@ -40,10 +40,16 @@ pub fn train(args: &Train, adapter: &str, console: Console) -> anyhow::Result<()
     let options = LoadOptions { weights: args.weights.clone(), header: None, skip_missing: true };
     let given = condition(args, &out)?;
     let types = typed::options(&args.types, Some(&args.levels))?;
+    let which = match method.target_score() {
+        _ if training.impute => Which::All,
+        // The score is one of the columns as they are.
+        Some(_) => Which::Mixed,
+        None => Which::Encoded,
+    };
     let is_given = [validation_source.is_some(), test_source.is_some()];
     let mut encode = |table, conditions| Encoded::of(table, conditions, (method.as_ref(), &training), is_given, seed);
     let sets = [&validation_source, &test_source];
-    let typed = typed::read(&source, &given, sets, (&options, &types), (seed, console, training.impute), &mut encode)?;
+    let typed = typed::read(&source, &given, sets, (&options, &types), (seed, console, which), &mut encode)?;
     let (chosen, conditions) = match (&typed, given.as_slice()) {
         (Some(typed), _) => (source.clone(), typed.encoded.conditions),
         (None, []) => (source.clone(), 0),

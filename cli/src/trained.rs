@@ -47,9 +47,11 @@ pub fn sample(args: &Sample, adapter: &str, console: Console) -> anyhow::Result<
         model.of_numbers()?;
     }
     let cols = model.description().columns.len();
-    if model.description().encoding.is_some() && FileFormat::of(&args.out)? == FileFormat::Npy {
+    let is_number = |(_, ty): (&str, ColumnType)| matches!(ty, ColumnType::Number | ColumnType::Integer);
+    let in_words = model.description().encoding.as_ref().is_some_and(|encoding| !encoding.types().into_iter().all(is_number));
+    if in_words && FileFormat::of(&args.out)? == FileFormat::Npy {
         return Err(Error::usage(
-            "this model learned categories, dates or missing cells, which an array cannot hold: name a .csv or .parquet file",
+            "this model learned categories or dates, which an array cannot hold: name a .csv or .parquet file",
         )
         .into());
     }

@@ -24,6 +24,16 @@ pub struct Typed {
     notes: Vec<String>,
 }
 
+/// Which tables are read with the types of their columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    All,
+    /// Those whose samples would not be like their rows without an encoding: of numbers alone, too.
+    Encoded,
+    /// Those that are not of numbers alone.
+    Mixed,
+}
+
 /// The words of an argument that stand for missing cells.
 pub fn words(missing: Option<&String>) -> Option<Vec<String>> {
     missing.map(|words| words.split(',').filter(|word| !word.is_empty()).map(String::from).collect())
@@ -43,16 +53,16 @@ pub fn options(types: &Types, levels: Option<&Levels>) -> Result<TypeOptions> {
 }
 
 /// The rows of a source as numbers by the types of its columns, with those of further sets, and what was found is said; none where the columns are numbers
-/// without missing cells, unless `always` says that these are read so, too. `encode` is given the table, its conditions behind, and how many these are.
+/// without missing cells, unless `which` says that these are read so, too. `encode` is given the table, its conditions behind, and how many these are.
 pub fn read(
     source: &Source,
     conditions: &[String],
     sets: [&Option<Source>; 2],
     (load, types): (&LoadOptions, &TypeOptions),
-    (seed, console, always): (u64, Console, bool),
+    (seed, console, which): (u64, Console, Which),
     encode: &mut dyn FnMut(Table, usize) -> Result<Encoded>,
 ) -> Result<Option<Typed>> {
-    let Some(table) = table(source, conditions, load, types, always)? else { return Ok(None) };
+    let Some(table) = table(source, conditions, load, types, which)? else { return Ok(None) };
     let mut typed = Typed::encode(&table, conditions, sets, (load, types), seed, encode)?;
     for (name, levels) in typed.encoded.encoding.iter().flat_map(|encoding| encoding.pooled()) {
         if types.min_count > 1 {
@@ -67,13 +77,13 @@ pub fn read(
     Ok(Some(typed))
 }
 
-/// The table with its types, where it needs an encoding, or `always`; none where its columns are numbers without missing cells, or those to generate are.
+/// The table with its types, where it is one of these, or its conditions are all that make it one.
 pub fn table(
     source: &Source,
     conditions: &[String],
     load: &LoadOptions,
     types: &TypeOptions,
-    always: bool,
+    which: Which,
 ) -> Result<Option<Table>> {
     let by_name =
         |asked: &str| Err(Error::usage(format!("{asked} is for CSV and Parquet files, and {} is neither", source.origin)));
@@ -106,12 +116,18 @@ pub fn table(
         let missing = || table.index_of(name).is_ok_and(|j| table.missing(j).is_some());
         types.types.contains_key(name) || types.missing.is_some() && missing()
     };
-    let numbers = match format {
-        FileFormat::Csv if plain_names.iter().any(asked) => false,
-        FileFormat::Csv => generated.is_empty() || Encoding::is_needless(&table.select(&generated)?),
-        _ => Encoding::is_needless(&table),
+    let is_left = |table: &Table| match which {
+        Which::All => false,
+        Which::Encoded => Encoding::is_needless(table),
+        Which::Mixed => Encoding::is_of_numbers(table),
     };
-    Ok((always || !numbers).then_some(table))
+    let left = match format {
+        FileFormat::Csv if plain_names.iter().any(asked) => false,
+        FileFormat::Csv if generated.is_empty() => which != Which::All,
+        FileFormat::Csv => is_left(&table.select(&generated)?),
+        _ => is_left(&table),
+    };
+    Ok((!left).then_some(table))
 }
 
 /// A condition's column: `NAME:levels` asks for categories.

@@ -149,6 +149,8 @@ pub(super) struct Seen {
     /// How many of them are plain numbers, and the first that is none.
     plain: usize,
     text: Option<Cell>,
+    /// Whether all that are none are the same.
+    one_text: bool,
     numbers: bool,
     integers: bool,
     decimals: Option<usize>,
@@ -182,6 +184,7 @@ impl Default for Seen {
             present: 0,
             plain: 0,
             text: None,
+            one_text: true,
             numbers: true,
             integers: true,
             decimals: Some(0),
@@ -219,8 +222,10 @@ impl Seen {
         let number = plain(cell);
         match number {
             Some(_) => self.plain += 1,
-            None if self.text.is_none() => self.text = Some((at, cell.to_string())),
-            None => {}
+            None => match &self.text {
+                Some((_, text)) => self.one_text &= text == cell,
+                None => self.text = Some((at, cell.to_string())),
+            },
         }
         if self.words.len() < WORDS && self.words.iter().all(|(_, word)| word != cell) {
             self.words.push((at, cell.to_string()));
@@ -329,6 +334,12 @@ impl Seen {
         (!self.dates.is_settled() && few(self.undated)).then_some((*at, text.as_str(), "date"))
     }
 
+    /// The one text that stands beside numbers in a column that has more of these, and how often it comes.
+    pub fn one_text(&self) -> Option<(usize, &str)> {
+        let texts = self.present - self.plain;
+        self.text.as_ref().filter(|_| self.one_text && self.plain > texts).map(|(_, text)| (texts, text.as_str()))
+    }
+
     /// Where the column is not of the type that was asked for, though any of its cells could be: the cell that shows it, and what is wrong with it.
     pub fn misfit(&self, asked: ColumnType) -> Option<(At, &str, String)> {
         let word = |k: usize| self.words.get(k).map(|(at, word)| (*at, word.as_str()));
@@ -408,6 +419,13 @@ mod tests {
         assert_eq!((slip(&["12:30", "a", "b", "c"]), slip(&["2012-01-01", "b"])), (None, None));
         assert_eq!(read(&dates), Reading::Text);
         assert_eq!(seen(&["2012-01-01", "2012-01-02"]).slip(), None);
+    }
+
+    #[test]
+    fn one_text_among_more_numbers_may_stand_for_missing_cells() {
+        let one = |cells: &[&str]| seen(cells).one_text().map(|(count, text)| (count, text.to_string()));
+        assert_eq!(one(&["1", ".", "3", ".", "4"]), Some((2, ".".into())));
+        assert_eq!((one(&["1", ".", "x", "4", "5"]), one(&["1", "."]), one(&["1", "2"])), (None, None, None));
     }
 
     #[test]

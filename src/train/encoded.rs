@@ -24,12 +24,13 @@ pub struct Encoded {
 
 impl Encoded {
     /// A table whose last `conditions` columns are conditions, encoded by the rows that a training with these settings trains on (`given` says whether it has
-    /// validation and test rows of their own). One of numbers alone stays as it is, unless any cells of it are to be given.
+    /// validation and test rows of their own). One that needs none, or whose target has a score, stays as it is, unless any cells of it are to be given.
     ///
     /// # Errors
     /// Columns in which there is nothing to learn, or to condition on.
     pub fn of(table: Table, conditions: usize, settings: (&dyn Method, &Training), given: [bool; 2], seed: u64) -> Result<Self> {
-        if Encoding::is_needless(&table) && !settings.1.impute || table.rows() < 2 {
+        let by_score = settings.0.target_score().is_some() && Encoding::is_of_numbers(&table);
+        if (by_score || Encoding::is_needless(&table)) && !settings.1.impute || table.rows() < 2 {
             return Ok(Self { table, encoding: None, conditions, split: None });
         }
         let table = table.with_whole_numbers()?;

@@ -219,7 +219,11 @@ impl Job {
             return Ok(None);
         }
         let source: Source = text.parse()?;
-        let rows = source.load(self.seed ^ SOURCE_SEED, &LoadOptions::default())?.align(data.columns())?;
+        let (seed, options) = (self.seed ^ SOURCE_SEED, LoadOptions::default());
+        let rows = match &self.encoding {
+            None => source.load(seed, &options)?.align(data.columns())?,
+            Some(encoding) => encoding.encode(&source.load_typed(seed, &options, &encoding.reading())?, seed)?,
+        };
         let rows = subset(&rows, SOURCE_ROWS, self.seed);
         let values: Vec<f64> = (0..SOURCE_ROWS).flat_map(|i| rows.row(i % rows.rows())).copied().collect();
         units.apply(&values).map(Some)

@@ -259,3 +259,31 @@ fn rare_categories_are_learned_as_one_and_drawn_as_themselves() {
     );
     desk.fails(&format!("train energy --data a.csv --out b {TINY} --min-count 0"), 2, &["--min-count"]);
 }
+
+#[test]
+fn a_file_of_numbers_alone_has_samples_like_its_rows() {
+    let desk = Desk::new();
+    // A count, an amount that is often zero, three indicators, a price with heavy tails.
+    let row = |i: usize| {
+        let amount = if i % 5 < 3 { 0.0 } else { (i * 37 % 97) as f64 / 3.0 };
+        let price = (i as f64 * 0.618_033_988_749_894_9).fract().powi(8) * 1e6;
+        format!("{},{amount},{},{},{},{price}\n", i * i % 13, u8::from(i % 3 == 0), u8::from(i % 3 == 1), u8::from(i % 3 == 2))
+    };
+    desk.file("a.csv", "count,amount,red,green,blue,price\n".to_string() + &(0..200).map(row).collect::<String>());
+    // A map of a handful of steps throws samples far.
+    desk.works(&format!("train gan --data a.csv --out run --steps 15 {TINY} --set learning_rate=0.05"));
+    desk.works("sample run -n 200 --out samples.csv --temperature 5");
+    let (header, found) = columns(&desk.text("samples.csv"));
+    assert_eq!(header.join(","), "count,amount,red,green,blue,price");
+    let found: Vec<Vec<f64>> = found.iter().map(|cells| cells.iter().map(|cell| cell.parse().unwrap()).collect()).collect();
+    assert!(found[0].iter().all(|count| count.fract() == 0.0 && (0.0..=12.0).contains(count)), "{:?}", found[0]);
+    assert!(found[1].iter().all(|amount| (0.0..=32.0).contains(amount)) && found[1].contains(&0.0), "{:?}", found[1]);
+    assert!((0..200).all(|k| (2..5).filter(|&j| found[j][k] == 1.0).count() == 1 && (2..5).all(|j| found[j][k].fract() == 0.0)));
+    assert!(found[5].iter().all(|price| (0.0..1e6).contains(price)));
+    // They fit into an array, and numbers that are learned as such have latents.
+    desk.works("sample run -n 5 --out samples.npy");
+    desk.fails("sample run -n 5 --out s.csv --trajectories t.csv", 2, &["no trajectories; train on an array (.npy)"]);
+    // A base distribution is encoded as the data are.
+    desk.works(&format!("train flow-matching --data a.csv --out from --steps 10 {TINY} --set source=a.csv"));
+    desk.works("sample from -n 5 --out from.csv");
+}

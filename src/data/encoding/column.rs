@@ -318,7 +318,10 @@ impl EncodedColumn {
     /// Whether a method may as well learn the numbers themselves: they may lie anywhere, none comes often, and their tails are light.
     pub fn is_plain(&self) -> bool {
         let Coding::States { states, numbers: Some(numbers), .. } = &self.coding else { return false };
-        matches!(self.kind, Kind::Number(_)) && states[..] == [State::Number] && numbers.quantile.is_none()
+        // Whole numbers with zeros behind a point are whole.
+        let Kind::Number(form) = &self.kind else { return false };
+        let is_whole = form.decimals == Some(0) && form.least_decimals > 0;
+        !is_whole && states[..] == [State::Number] && numbers.quantile.is_none()
     }
 
     /// The bit of 1 in a column of zeros and ones, or of words for them.

@@ -102,6 +102,12 @@ impl Encoding {
         self.columns.iter().filter(|column| column.width() > 0).count()
     }
 
+    /// How other rows are read: with the types of the columns that are learned.
+    pub(crate) fn reading(&self) -> TypeOptions {
+        let types = self.columns.iter().filter(|column| column.width() > 0).map(|column| (column.name.clone(), column.ty));
+        TypeOptions { types: types.collect(), missing: self.form.missing_words.clone(), min_count: 0 }
+    }
+
     /// The words that are read as missing cells beside empty ones, where they are not the usual ones.
     pub fn missing_words(&self) -> Option<&[String]> {
         self.form.missing_words.as_deref()

@@ -430,7 +430,7 @@ impl<'a> Sink<'a> {
         let rows = self.missing.len();
         let mut seen = Seen::default();
         (0..rows).filter_map(|row| Some((row, text(row)?))).for_each(|(row, cell)| seen.see(&cell, row + 1));
-        let mut builder = Builder::new(seen.reading(asked, false), rows, asked);
+        let mut builder = Builder::new(seen.reading(asked, false), rows);
         for row in 0..rows {
             let cell = text(row);
             builder.push(cell.as_deref()).map_err(|wanted| {

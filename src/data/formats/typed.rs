@@ -10,7 +10,7 @@ use super::csv::{Bad, broken, delimiter_of, names_of, records};
 use crate::data::choice::Choice;
 use crate::data::column::Cells;
 use crate::data::file_form::{FileForm, Quotes};
-use crate::data::number_form::{NumberForm, whole};
+use crate::data::number_form::{NumberForm, dressed, whole};
 use crate::data::types::{At, Reading, Seen};
 use crate::data::{Column, ColumnType, Table, TypeOptions};
 use crate::words::grouped;
@@ -52,6 +52,9 @@ pub(in crate::data) fn read(path: &Path, choice: &Choice, header: Option<bool>, 
             (Some(_), _) => "correct the cell, or ask for another type".to_string(),
             (None, _) if !matches!(seen[j].reading(None, commas), Reading::Text) => continue,
             (None, Some(form)) => format!("correct the cell, or {}", as_number(&names[j], form)),
+            (None, None) if dressed(text).is_some() => {
+                "write the number without signs and separators, or ask for the type `category`".to_string()
+            }
             (None, None) => format!(
                 "correct the cell, name it as a missing value (--missing {}), or ask for the type `category`",
                 shortened(text)
@@ -59,8 +62,7 @@ pub(in crate::data) fn read(path: &Path, choice: &Choice, header: Option<bool>, 
         };
         return Err(Error::data(format!("{}, {why}: {remedy}", holds(j, text, at))));
     }
-    let mut builders: Vec<Builder> =
-        picked.iter().map(|&j| Builder::new(seen[j].reading(asked(j), commas), rows, asked(j))).collect();
+    let mut builders: Vec<Builder> = picked.iter().map(|&j| Builder::new(seen[j].reading(asked(j), commas), rows)).collect();
     let mut notes = second_pass(path, header, |at, record| {
         for (builder, &j) in builders.iter_mut().zip(&picked) {
             let cell = std::str::from_utf8(&record[j]).unwrap_or_default();
@@ -85,6 +87,13 @@ pub(in crate::data) fn read(path: &Path, choice: &Choice, header: Option<bool>, 
                 "column `{name}` was read as text, and its cells look like numbers such as {}: {}",
                 form.write(1234.5),
                 as_number(name, form)
+            ));
+        }
+        if let Some((count, word)) = seen[j].one_text().filter(|_| text) {
+            notes.push(format!(
+                "column `{name}` was read as text, for {} of its {} cells hold `{word}` and the others numbers: name it if it stands for a missing value (--missing {word})",
+                grouped(count),
+                grouped(seen[j].present)
             ));
         }
         if text && seen[j].is_beyond_numbers() {
@@ -287,19 +296,13 @@ impl Levels {
 }
 
 impl Builder {
-    pub fn new(reading: Reading, rows: usize, asked: Option<ColumnType>) -> Self {
-        let wanted = match asked {
-            Some(ColumnType::Date) => match &reading {
-                Reading::Date(form) => format!("date of a known form, or of another than {}", form.write(0)),
-                _ => "date of a known form".into(),
-            },
-            _ => match &reading {
-                Reading::Integer => "whole number".into(),
-                Reading::Number(form) if form.is_plain() => "number".into(),
-                Reading::Number(form) => format!("number such as {}", form.write(1234.5)),
-                Reading::Date(_) => "date".into(),
-                Reading::Text => "text".into(),
-            },
+    pub fn new(reading: Reading, rows: usize) -> Self {
+        let wanted = match &reading {
+            Reading::Integer => "whole number".into(),
+            Reading::Number(form) if form.is_plain() => "number".into(),
+            Reading::Number(form) => format!("number such as {}", form.write(1234.5)),
+            Reading::Date(form) => format!("date such as {}", form.write(0)),
+            Reading::Text => "text".into(),
         };
         let cells = match reading {
             Reading::Number(form) => Building::Number(form, Vec::with_capacity(rows)),

@@ -321,6 +321,7 @@ fn numbers_of_a_file_that_may_lie_anywhere_alone_need_no_encoding() {
     assert!(Encoding::is_needless(&read(&column(&|i| format!("{:.3}", uniform(i))))));
     for (what, value) in [
         ("whole numbers", &(|i: usize| (i % 40).to_string()) as &dyn Fn(usize) -> String),
+        ("whole numbers with a point", &|i| format!("{}.0", i % 40)),
         ("zeros", &|i| if i % 3 == 0 { "0".into() } else { format!("{}", uniform(i)) }),
         ("heavy tails", &|i| format!("{}", (9.0 * uniform(i)).exp())),
         ("two values", &|i| ["0.5", "1.5"][i % 2].into()),

@@ -138,6 +138,13 @@ fn signs_separators_and_slips_have_a_named_remedy() {
         refused("unknown"),
         held("unknown") + "correct the cell, name it as a missing value (--missing unknown), or ask for the type `category`"
     );
+    assert_eq!(refused("$12"), held("$12") + "write the number without signs and separators, or ask for the type `category`");
+    let dots = usual(&format!("x\n{}", "5\n6\n.\n".repeat(20)));
+    assert!(
+        dots.notes()[0].ends_with(
+            "20 of its 60 cells hold `.` and the others numbers: name it if it stands for a missing value (--missing .)"
+        )
+    );
     let remedy = |cell: &str| {
         let table = usual(&format!("x,y\n\"{cell}\",1\n\"{cell}\",2\n"));
         let note = table.notes().iter().find_map(|note| note.split_once("--type x=number), which reads "));
@@ -163,21 +170,13 @@ fn a_column_that_is_not_what_is_asked_for_is_refused() {
         let said = sentence(load("a.csv", format!("a,b\n{text}"), &asked));
         said.strip_prefix("column `a` of a.csv holds ").unwrap_or_else(|| panic!("{said}")).to_string()
     };
-    let date = "which is no date of a known form";
+    let date = "which is no date such as";
     for (ty, cells, wanted) in [
-        (Date, &["u", "v"][..], format!("`u` in row 1 (of 2), line 2, {date}")),
-        (Date, &["2012", "2013"], format!("`2012` in row 1 (of 2), line 2, {date}")),
-        (
-            Date,
-            &["2012-01-01", "01.02.2012", "2012-01-03"],
-            format!("`01.02.2012` in row 2 (of 3), line 3, {date}, or of another than 1970-01-01"),
-        ),
-        (
-            Date,
-            &["01.02.2012", "u", "v", "w", "x"],
-            format!("`u` in row 2 (of 5), line 3, {date}, or of another than 01.01.1970"),
-        ),
-        (Date, &["5", "2012-01-01"], format!("`5` in row 1 (of 2), line 2, {date}")),
+        (Date, &["u", "v"][..], format!("`u` in row 1 (of 2), line 2, {date} 1970-01-01:")),
+        (Date, &["2012", "2013"], format!("`2012` in row 1 (of 2), line 2, {date} 1970-01-01:")),
+        (Date, &["2012-01-01", "01.02.2012", "2012-01-03"], format!("`01.02.2012` in row 2 (of 3), line 3, {date} 1970-01-01:")),
+        (Date, &["01.02.2012", "u", "v", "w", "x"], format!("`u` in row 2 (of 5), line 3, {date} 01.01.1970:")),
+        (Date, &["5", "2012-01-01"], format!("`5` in row 1 (of 2), line 2, {date} 1970-01-01:")),
         (Integer, &["1", "2.5"], "`2.5` in row 2 (of 2), line 3, which is no whole number".into()),
         (
             Integer,
