@@ -17,7 +17,10 @@ const MEDIAN_SEED: u64 = 0;
 /// Standardized rows on the device.
 #[derive(Clone)]
 pub struct Dataset {
-    tensor: Tensor,
+    /// Blocks of the columns, in order, each with all rows: more than one where the device cannot bind them all at once.
+    blocks: Vec<Tensor>,
+    rows: usize,
+    cols: usize,
     thresholds: Option<Tensor>,
     median: f64,
     ranges: Vec<f32>,
@@ -60,8 +63,15 @@ impl Dataset {
             return Err(Error::data(format!("{} of {} are too few to learn from", count(rows, "row"), count(cols, "column"))));
         }
         let thresholds = weights.map(|weights| gpu.upload_u32(rows, 1, &thresholds(weights)));
+        let most = gpu.max_binding_bytes() as usize / 4;
+        let blocks = match values.len() <= most {
+            true => vec![gpu.upload(rows, cols, values)?],
+            false => blocks(values, cols, most).iter().map(|(own, cols)| gpu.upload(rows, *cols, own)).collect::<Result<_>>()?,
+        };
         Ok(Self {
-            tensor: gpu.upload(rows, cols, values)?,
+            blocks,
+            rows,
+            cols,
             thresholds: thresholds.transpose()?,
             median: median_distance(values, cols, weights)?,
             ranges: ranges(values, cols),
@@ -83,7 +93,7 @@ impl Dataset {
         if widths.iter().any(|&w| w > 0.0) {
             let added: Vec<f64> = widths.iter().map(|&w| f64::from(w).powi(2) / 12.0 + f64::from(self.noise).powi(2)).collect();
             self.dequantized = Some(Arc::new(Fitted::new(values, self.cols(), self.conditions, weights, &added)));
-            self.widths = Some(self.tensor.gpu().upload(1, self.cols(), widths)?);
+            self.widths = Some(self.blocks[0].gpu().upload(1, self.cols(), widths)?);
         }
         Ok(self)
     }
@@ -129,12 +139,12 @@ impl Dataset {
     }
 
     pub fn rows(&self) -> usize {
-        self.tensor.rows()
+        self.rows
     }
 
     /// Columns of a row, those that are given included.
     pub fn cols(&self) -> usize {
-        self.tensor.cols()
+        self.cols
     }
 
     /// Columns that are given.
@@ -148,9 +158,10 @@ impl Dataset {
         part(rec, rows, self.conditions)
     }
 
-    /// All rows.
-    pub fn tensor(&self) -> &Tensor {
-        &self.tensor
+    /// All rows, read back from the device, row by row.
+    pub fn values(&self) -> Result<Vec<f32>> {
+        let blocks = self.blocks.iter().map(|block| Ok((block.read()?, block.cols()))).collect::<Result<Vec<_>>>()?;
+        Ok(side_by_side(blocks, self.rows))
     }
 
     /// `n` rows, fresh at every replay: without replacement inside an epoch, or by weight where rows have weights. Noised where the data are.
@@ -175,12 +186,12 @@ impl Dataset {
     }
 
     fn clean_batch(&self, rec: &mut Recorder, n: usize) -> Result<Var> {
-        let data = rec.tensor(&self.tensor);
+        let blocks: Vec<Var> = self.blocks.iter().map(|block| rec.tensor(block)).collect();
         let rows = match &self.thresholds {
-            None => rec.batch(data, n)?,
+            None => rec.batch_of_blocks(&blocks, n)?,
             Some(thresholds) => {
                 let thresholds = rec.tensor(thresholds);
-                rec.batch_weighted(data, thresholds, n)?
+                rec.batch_of_weighted_blocks(&blocks, thresholds, n)?
             }
         };
         let Some(widths) = &self.widths else { return Ok(rows) };
@@ -194,7 +205,7 @@ impl Dataset {
     /// The rows on the host, with their weights: reads them back from the device.
     pub fn host(&self) -> Result<Rows> {
         let thresholds = self.thresholds.as_ref().map(Tensor::read_u32).transpose()?;
-        Rows::by_thresholds(self.tensor.read()?, self.cols(), thresholds)
+        Rows::by_thresholds(self.values()?, self.cols(), thresholds)
     }
 
     /// The median of the distances between rows (the bandwidth that the median heuristic takes; Gretton et al. 2012, §8).
@@ -239,6 +250,25 @@ impl Dataset {
         let shift = |j: usize| given_mean.iter().zip(slopes.iter().skip(j).step_by(columns)).map(|(m, s)| m * s).sum::<f32>();
         (mean.iter().enumerate().map(|(j, m)| m - shift(j)).collect(), factor)
     }
+}
+
+/// The columns of rows in blocks of at most `most` numbers, or of one column: their values and how many columns they have.
+fn blocks(values: &[f32], cols: usize, most: usize) -> Vec<(Vec<f32>, usize)> {
+    let width = if values.len() <= most { cols } else { (most * cols / values.len()).max(1) };
+    let block = |first: usize| {
+        let width = width.min(cols - first);
+        (values.chunks_exact(cols).flat_map(|row| &row[first..first + width]).copied().collect(), width)
+    };
+    (0..cols).step_by(width).map(block).collect()
+}
+
+/// The rows whose columns stand in these blocks.
+fn side_by_side(mut blocks: Vec<(Vec<f32>, usize)>, rows: usize) -> Vec<f32> {
+    if blocks.len() == 1 {
+        return blocks.swap_remove(0).0;
+    }
+    let row = |row: usize| blocks.iter().flat_map(move |(values, cols)| &values[row * cols..(row + 1) * cols]);
+    (0..rows).flat_map(row).copied().collect()
 }
 
 /// Rows apart from the `conditions` columns behind them.
@@ -436,6 +466,17 @@ fn ranges(values: &[f32], cols: usize) -> Vec<f32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn columns_are_parted_into_blocks_that_fit_and_joined_again() {
+        let values: Vec<f32> = (0..35).map(|i| i as f32).collect();
+        for (most, widths) in [(35, vec![7]), (34, vec![6, 1]), (20, vec![4, 3]), (12, vec![2, 2, 2, 1]), (3, vec![1; 7])] {
+            let parted = blocks(&values, 7, most);
+            assert_eq!(parted.iter().map(|block| block.1).collect::<Vec<_>>(), widths, "{most}");
+            assert_eq!(parted[0].0[..widths[0].min(2)], [0.0, 1.0][..widths[0].min(2)]);
+            assert_eq!(side_by_side(parted, 5), values);
+        }
+    }
 
     #[test]
     fn the_median_distance_is_of_rows_as_they_weigh_and_in_any_order() {

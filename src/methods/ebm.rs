@@ -297,7 +297,7 @@ impl EbmLearner {
 fn starts(setup: &Setup, d: usize, k: usize) -> Result<Vec<f32>> {
     let batch = setup.training.batch_size;
     let rows = match setup.data.filter(|_| k > 0) {
-        Some(data) => data.tensor().read()?,
+        Some(data) => data.values()?,
         None => vec![0.0; d + k],
     };
     let key = [setup.seed as u32, (setup.seed >> 32) as u32];

@@ -68,33 +68,51 @@ impl Recorder {
     /// `n` rows of `data`, the next of a shuffled pass at every replay: each epoch visits every row once, in an order of
     /// its own that follows from the seed. No gradient flows into the data.
     pub fn batch(&mut self, data: Var, n: usize) -> Result<Var> {
-        if data.is_empty() || n == 0 {
-            return Err(Error::shape("batch", format!("{n} rows of {} × {}", data.rows(), data.cols())));
-        }
-        let out = self.empty(n, data.cols())?;
-        let (rows, cols) = data.shape();
-        let params =
-            Params { n: n as u32, rows, cols, stream: self.next_stream(), half_bits: half_bits(rows), ..Default::default() };
+        self.batch_of_blocks(&[data], n)
+    }
+
+    /// The same where the columns stand in several blocks, each with all rows: those of one row side by side.
+    pub fn batch_of_blocks(&mut self, blocks: &[Var], n: usize) -> Result<Var> {
+        let first = first_block("batch", blocks, n)?;
+        let (rows, half_bits) = (first.rows() as u32, half_bits(first.rows() as u32));
+        let shared = Params { n: n as u32, rows, stream: self.next_stream(), half_bits, ..Default::default() };
         let state = self.state();
         let groups = self.groups(n, Batch::WIDTH);
-        self.dispatch(Batch { params, state, x: data, out }, groups)?;
-        Ok(out)
+        self.each_block(blocks, n, |rec, x, out| {
+            rec.dispatch(Batch { params: Params { cols: x.cols() as u32, ..shared }, state, x, out }, groups)
+        })
     }
 
     /// `n` independent rows of `data`, each with the chance that its weight gives it, to within 2⁻³². `thresholds` (rows × 1, whole
     /// numbers) are those of `thresholds`.
     pub fn batch_weighted(&mut self, data: Var, thresholds: Var, n: usize) -> Result<Var> {
-        if data.is_empty() || n == 0 || thresholds.len() != data.rows() {
-            let problem = format!("{n} rows of {} × {} by {} weights", data.rows(), data.cols(), thresholds.len());
+        self.batch_of_weighted_blocks(&[data], thresholds, n)
+    }
+
+    /// The same where the columns stand in several blocks, each with all rows.
+    pub fn batch_of_weighted_blocks(&mut self, blocks: &[Var], thresholds: Var, n: usize) -> Result<Var> {
+        let first = first_block("batch_weighted", blocks, n)?;
+        if thresholds.len() != first.rows() {
+            let problem = format!("{} rows by {} weights", first.rows(), thresholds.len());
             return Err(Error::shape("batch_weighted", problem));
         }
-        let out = self.empty(n, data.cols())?;
-        let (rows, cols) = data.shape();
-        let params = Params { n: n as u32, rows, cols, stream: self.next_stream(), ..Default::default() };
+        let shared = Params { n: n as u32, rows: first.rows() as u32, stream: self.next_stream(), ..Default::default() };
         let state = self.state();
         let groups = self.groups(n, Weighted::WIDTH);
-        self.dispatch(Weighted { params, state, x: data, thresholds, out }, groups)?;
-        Ok(out)
+        self.each_block(blocks, n, |rec, x, out| {
+            rec.dispatch(Weighted { params: Params { cols: x.cols() as u32, ..shared }, state, x, thresholds, out }, groups)
+        })
+    }
+
+    /// What `take` writes of each block, side by side.
+    fn each_block(&mut self, blocks: &[Var], n: usize, take: impl Fn(&mut Self, Var, Var) -> Result<()>) -> Result<Var> {
+        let mut parts = Vec::with_capacity(blocks.len());
+        for &x in blocks {
+            let out = self.empty(n, x.cols())?;
+            take(self, x, out)?;
+            parts.push(out);
+        }
+        if let [all] = parts[..] { Ok(all) } else { self.concat(&parts) }
     }
 
     /// Rows of `x` by number (`index` holds integers, one a row of the result). No gradient flows into `x`.
@@ -234,6 +252,19 @@ impl Recorder {
         };
         let groups = self.groups(x.rows() * count, Columns::WIDTH);
         self.dispatch(Columns { params, x, out }, groups)
+    }
+}
+
+/// The first of the blocks that a batch of `n` rows is taken from.
+fn first_block(op: &'static str, blocks: &[Var], n: usize) -> Result<Var> {
+    match blocks {
+        [first, rest @ ..] if n > 0 && !first.is_empty() && rest.iter().all(|x| !x.is_empty() && x.rows() == first.rows()) => {
+            Ok(*first)
+        }
+        _ => {
+            let shapes: Vec<String> = blocks.iter().map(|x| format!("{} × {}", x.rows(), x.cols())).collect();
+            Err(Error::shape(op, format!("{n} rows of {}", shapes.join(" and "))))
+        }
     }
 }
 

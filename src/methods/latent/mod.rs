@@ -253,7 +253,7 @@ fn check_chances(data: &Dataset, columns: usize, standardized: bool) -> Result<(
             "`likelihood` = bernoulli needs values from 0 to 1, and standardized columns are not: set `standardize` = false",
         ));
     }
-    let values = data.tensor().read()?;
+    let values = data.values()?;
     let outside = values.iter().enumerate().find(|(i, v)| i % data.cols() < columns && !(0.0..=1.0).contains(*v));
     match outside {
         None => Ok(()),

@@ -16,7 +16,7 @@ fn an_untrained_model_is_the_fitted_gaussian() {
     let setup = Setup { gpu: &GPU, training: &training, columns: 2, conditions: 0, seed: 1, data: Some(&data), teacher: None };
     let method = method.build(&setup).unwrap();
     let mut rec = Recorder::new(&GPU, 1);
-    let x = rec.tensor(data.tensor());
+    let x = rec.tensor(&GPU.upload(data.rows(), data.cols(), &data.values().unwrap()).unwrap());
     let density = method.log_density(&mut rec, x, Weights::Averaged).unwrap().unwrap();
     let z = method.draw(&mut rec, 4096, Weights::Averaged).unwrap();
     let sample = method.push(&mut rec, z, Weights::Averaged).unwrap();

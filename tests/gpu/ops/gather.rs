@@ -47,6 +47,36 @@ fn batches_are_those_of_the_reference() {
 }
 
 #[test]
+fn columns_in_blocks_are_drawn_from_the_same_rows() {
+    let weights = [1.0, 0.0, 2.0, 0.5, 3.0, 1.0, 0.25];
+    let columns: Vec<Vec<f32>> = (0..5).map(|j| (0..7).map(|i| (10 * j + i) as f32).collect()).collect();
+    for weighted in [false, true] {
+        let drawn = |widths: &[usize]| {
+            let mut rec = Recorder::with_domain(&GPU, 99, 3).unwrap();
+            let mut first = 0;
+            let mut blocks = Vec::new();
+            for &width in widths {
+                let values: Vec<f32> = (0..7).flat_map(|i| columns[first..first + width].iter().map(move |c| c[i])).collect();
+                blocks.push(input(&mut rec, 7, width, &values));
+                first += width;
+            }
+            let thresholds = rec.tensor(&GPU.upload_u32(7, 1, &thresholds(&weights)).unwrap());
+            let drawn = match weighted {
+                false => rec.batch_of_blocks(&blocks, 6).unwrap(),
+                true => rec.batch_of_weighted_blocks(&blocks, thresholds, 6).unwrap(),
+            };
+            let drawn = rec.keep(drawn);
+            let mut step = rec.finish().unwrap();
+            step.replay(2).unwrap();
+            step.read(drawn).unwrap()
+        };
+        let whole = drawn(&[5]);
+        assert!(whole.chunks(5).all(|row| (1..5).all(|j| row[j] == row[0] + 10.0 * j as f32)));
+        assert_eq!((drawn(&[2, 2, 1]), drawn(&[1; 5])), (whole.clone(), whole));
+    }
+}
+
+#[test]
 fn every_epoch_visits_every_row_once_in_an_order_of_its_own() {
     let found: Vec<u32> = draws(60, 20, 6, 0, None).concat();
     let (mut one, mut two) = (found[..60].to_vec(), found[60..].to_vec());
