@@ -162,6 +162,9 @@ impl DateForm {
 
     /// Whether a cell is written in this form, with its offset where it has one already.
     fn fits(&self, cell: &str) -> bool {
+        if fixed(&self.pattern, cell).is_some() {
+            return true;
+        }
         let written = |form: &Self| form.read(cell).is_some_and(|micros| form.write(micros) == cell);
         match self.has_offset() && self.offset.is_none() {
             true => written(&Self { offset: self.offset_of(cell), ..self.clone() }),
@@ -177,6 +180,9 @@ impl DateForm {
     /// The cell's microseconds; none where it is not of this form.
     pub fn read(&self, cell: &str) -> Option<i64> {
         let pattern = self.pattern.as_str();
+        if let Some(micros) = fixed(pattern, cell) {
+            return Some(micros);
+        }
         match self.holds() {
             Holds::Date => {
                 let date = NaiveDate::parse_from_str(cell, pattern).ok()?;
@@ -218,6 +224,56 @@ impl DateForm {
     }
 }
 
+/// The number of the next digits of a cell, as many as are asked for.
+fn digits(cell: &mut &[u8], count: usize) -> Option<u32> {
+    let (own, rest) = cell.split_at_checked(count)?;
+    *cell = rest;
+    own.iter().try_fold(0, |sum, byte| byte.is_ascii_digit().then(|| 10 * sum + u32::from(byte - b'0')))
+}
+
+/// The microseconds of a cell in a pattern of digits alone, each field as wide as the pattern says, which writes them in the same characters; none where it is
+/// anything else, be it a date.
+fn fixed(pattern: &str, cell: &str) -> Option<i64> {
+    let (mut pattern, mut cell) = (pattern.as_bytes(), cell.as_bytes());
+    let (mut year, mut month, mut day) = (1970, 1, 1);
+    let (mut hour, mut minute, mut second, mut micros) = (0, 0, 0, 0);
+    while let [first, rest @ ..] = pattern {
+        pattern = match (first, rest) {
+            (b'%', [b'.', b'3', b'f', rest @ ..]) => {
+                cell = cell.strip_prefix(b".")?;
+                micros = 1_000 * digits(&mut cell, 3)?;
+                rest
+            }
+            (b'%', [b'.', b'6', b'f', rest @ ..]) => {
+                cell = cell.strip_prefix(b".")?;
+                micros = digits(&mut cell, 6)?;
+                rest
+            }
+            (b'%', [field, rest @ ..]) => {
+                match field {
+                    b'Y' => year = digits(&mut cell, 4)?,
+                    b'm' => month = digits(&mut cell, 2)?,
+                    b'd' => day = digits(&mut cell, 2)?,
+                    b'H' => hour = digits(&mut cell, 2)?,
+                    b'M' => minute = digits(&mut cell, 2)?,
+                    b'S' => second = digits(&mut cell, 2)?,
+                    _ => return None,
+                }
+                rest
+            }
+            (literal, rest) => {
+                cell = cell.strip_prefix(&[*literal])?;
+                rest
+            }
+        };
+    }
+    if !cell.is_empty() || second > 59 {
+        return None;
+    }
+    let at = NaiveDate::from_ymd_opt(year as i32, month, day)?.and_hms_micro_opt(hour, minute, second, micros)?;
+    Some(at.and_utc().timestamp_micros())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -246,6 +302,29 @@ mod tests {
             for cell in cells {
                 assert_eq!(found.write(found.read(cell).unwrap()), *cell);
             }
+        }
+    }
+
+    #[test]
+    fn cells_of_digits_are_read_as_the_calendar_reads_them() {
+        use proptest::prelude::*;
+        let cells = "[0-9]{4}-[01][0-9]-[0-3][0-9]|[0-3][0-9]/[01][0-9]/[0-9]{4}|[0-9]{4}-0[1-9]-[0-2][0-9][T ][0-2][0-9]:[0-5][0-9](:[0-6][0-9]([.][0-9]{3}|[.][0-9]{6})?Z?)?|[0-2][0-9]:[0-5][0-9](:[0-6][0-9])?";
+        proptest!(|(cell in cells)| {
+            for (holds, pattern) in FORMS {
+                let Some(micros) = fixed(pattern, &cell) else { continue };
+                let read = match holds {
+                    Holds::Date => NaiveDate::parse_from_str(&cell, pattern).map(|date| date.and_time(NaiveTime::MIN).and_utc()),
+                    Holds::Time => NaiveTime::parse_from_str(&cell, pattern).map(|time| NaiveDate::default().and_time(time).and_utc()),
+                    _ => NaiveDateTime::parse_from_str(&cell, pattern).map(|at| at.and_utc()),
+                };
+                prop_assert_eq!(read.map(|at| at.timestamp_micros()).ok(), Some(micros), "{}", pattern);
+                let form = DateForm { pattern: (*pattern).into(), offset: None };
+                prop_assert_eq!(form.write(micros), cell.clone(), "{}", pattern);
+            }
+        });
+        assert_eq!(fixed("%Y-%m-%d", "2012-02-29"), Some(15_399 * 86_400_000_000));
+        for cell in ["2012-02-30", "2012-2-03", "+012-02-03", "2012-02-03 ", "2012-02-0", "1²12-02-03"] {
+            assert_eq!(fixed("%Y-%m-%d", cell), None, "{cell}");
         }
     }
 

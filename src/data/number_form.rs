@@ -153,8 +153,77 @@ pub(super) fn decimals_of(values: &[f64], single: bool) -> Option<u8> {
     Some(most as u8)
 }
 
+/// A number of a few digits, by its parts: what most numbers of files are, read without a search for what else they could be.
+pub(super) struct Digits {
+    negative: bool,
+    /// Its digits, as those of a whole number.
+    whole: u64,
+    pub has_point: bool,
+    /// Decimals.
+    pub decimals: usize,
+}
+
+/// Powers of ten that doubles hold; whole numbers up to 10¹⁵, which they hold, too, have 15 digits.
+const TENS: [f64; 16] = [1e0, 1e1, 1e2, 1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9, 1e10, 1e11, 1e12, 1e13, 1e14, 1e15];
+
+impl Digits {
+    /// A cell of a sign or none, at most 15 digits, and a point or none among them; none where it is anything else, be it a number.
+    pub fn of(cell: &str) -> Option<Self> {
+        let cell = cell.as_bytes();
+        let (negative, digits) = match cell {
+            [b'-', digits @ ..] => (true, digits),
+            [b'+', digits @ ..] => (false, digits),
+            _ => (false, cell),
+        };
+        if digits.len() > TENS.len() || matches!(digits, [b'0', b'0'..=b'9', ..]) {
+            return None;
+        }
+        let (mut whole, mut count, mut point) = (0, 0, None);
+        for &byte in digits {
+            match byte {
+                b'0'..=b'9' => {
+                    whole = 10 * whole + u64::from(byte - b'0');
+                    count += 1;
+                }
+                b'.' if point.is_none() => point = Some(count),
+                _ => return None,
+            }
+        }
+        (1..TENS.len()).contains(&count).then(|| Self {
+            negative,
+            whole,
+            has_point: point.is_some(),
+            decimals: point.map_or(0, |point| count - point),
+        })
+    }
+
+    /// The nearest double: both of the quotient's parts are exact.
+    pub fn value(&self) -> f64 {
+        let value = self.whole as f64 / TENS[self.decimals];
+        if self.negative { -value } else { value }
+    }
+
+    /// The whole number that it is, without a point.
+    pub fn integer(&self) -> Option<i64> {
+        let whole = self.whole as i64;
+        (!self.has_point).then_some(if self.negative { -whole } else { whole })
+    }
+
+    /// Decimals that are left without the zeros at the end.
+    pub fn decimals_in_use(&self) -> usize {
+        let (mut whole, mut decimals) = (self.whole, self.decimals);
+        while decimals > 0 && whole.is_multiple_of(10) {
+            (whole, decimals) = (whole / 10, decimals - 1);
+        }
+        decimals
+    }
+}
+
 /// A finite number; digits with a leading zero are a code, such as a postal one, and none.
 pub(super) fn plain(cell: &str) -> Option<f64> {
+    if let Some(digits) = Digits::of(cell) {
+        return Some(digits.value());
+    }
     let digits = cell.strip_prefix(['-', '+']).unwrap_or(cell);
     let code = digits.len() > 1 && digits.starts_with('0') && digits.as_bytes()[1].is_ascii_digit();
     // Words such as `infinity` are numbers to Rust.
@@ -233,6 +302,34 @@ pub(super) fn decimals(cell: &str) -> Option<[usize; 2]> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn few_digits_are_what_is_read_so() {
+        let parts = |cell: &str| {
+            let digits = Digits::of(cell)?;
+            Some((digits.value(), digits.integer(), [digits.decimals, digits.decimals_in_use()]))
+        };
+        assert_eq!(parts("-12.50"), Some((-12.5, None, [2, 1])));
+        assert_eq!(parts("+7"), Some((7.0, Some(7), [0, 0])));
+        assert_eq!(parts("-0").map(|(value, ..)| value.is_sign_negative()), Some(true));
+        assert_eq!((parts(".5"), parts("5.")), (Some((0.5, None, [1, 1])), Some((5.0, None, [0, 0]))));
+        assert_eq!(parts("999999999999999"), Some((999_999_999_999_999.0, Some(999_999_999_999_999), [0, 0])));
+        for other in ["", "-", ".", "007", "00.5", "1e3", "1.2.3", "1234567890123456", "--1", " 1", "1_0", "½", "nan"] {
+            assert!(Digits::of(other).is_none(), "{other}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn few_digits_are_read_as_any_number_is(cell in "[-+]?[0-9.]{1,17}") {
+            if let Some(digits) = Digits::of(&cell) {
+                prop_assert_eq!(cell.parse::<f64>().map(f64::to_bits).ok(), Some(digits.value().to_bits()));
+                prop_assert_eq!(cell.parse::<i64>().ok(), digits.integer());
+                prop_assert_eq!(decimals(&cell), Some([digits.decimals, digits.decimals_in_use()]));
+            }
+        }
+    }
 
     #[test]
     fn numbers_are_written_with_the_decimals_that_they_had() {

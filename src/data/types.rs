@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::dates::{DateForm, Forms};
 use super::nearest;
-use super::number_form::{MOST_DECIMALS, NumberForm, decimals, dressed, plain};
+use super::number_form::{Digits, MOST_DECIMALS, NumberForm, decimals, dressed, plain};
 use crate::{Error, Result};
 use ::csv::ByteRecord;
 
@@ -115,7 +115,10 @@ impl TypeOptions {
 /// Whether a cell stands for a missing value where no other words are named.
 pub(super) fn is_usual_missing(cell: &str) -> bool {
     // No word is longer; most cells are not looked at twice.
-    cell.is_empty() || cell.len() <= 4 && MISSING.iter().any(|word| word.eq_ignore_ascii_case(cell))
+    let may_be = |first: &u8| matches!(first, b'n' | b'N' | b'#' | b'<' | b'?' | b'-');
+    cell.as_bytes()
+        .first()
+        .is_none_or(|first| may_be(first) && cell.len() <= 4 && MISSING.iter().any(|word| word.eq_ignore_ascii_case(cell)))
 }
 
 /// Where a row stands: its number, from 1, the header left out, and where it begins in the text of a file that has lines.
@@ -219,7 +222,8 @@ impl Seen {
     pub fn see(&mut self, cell: &str, at: impl Into<At>) {
         let (first, at) = (self.present == 0, at.into());
         self.present += 1;
-        let number = plain(cell);
+        let digits = Digits::of(cell);
+        let number = digits.as_ref().map_or_else(|| plain(cell), |digits| Some(digits.value()));
         match number {
             Some(_) => self.plain += 1,
             None => match &self.text {
@@ -231,7 +235,11 @@ impl Seen {
             self.words.push((at, cell.to_string()));
         }
         if self.numbers && number.is_some() {
-            let whole = self.integers.then(|| cell.parse::<i64>().ok()).flatten();
+            let whole = match &digits {
+                _ if !self.integers => None,
+                Some(digits) => digits.integer(),
+                None => cell.parse().ok(),
+            };
             if whole.is_none() && self.digits {
                 self.digits = is_digits(cell);
                 self.beyond |=
@@ -239,7 +247,10 @@ impl Seen {
             }
             self.integers = whole.is_some();
             self.counts = whole.filter(|whole| first || self.counts.and_then(|last| last.checked_add(1)) == Some(*whole));
-            let here = decimals(cell);
+            let here = match &digits {
+                Some(digits) => Some([digits.decimals, digits.decimals_in_use()]),
+                None => decimals(cell),
+            };
             self.decimals = self.decimals.zip(here).map(|(most, [_, here])| most.max(here));
             self.least_decimals = self.least_decimals.min(here.map_or(0, |[all, _]| all));
             return;

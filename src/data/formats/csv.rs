@@ -30,11 +30,33 @@ const END: &[u8] = b"\n\x1e\x1e";
 pub(super) struct Records {
     reader: ::csv::Reader<Box<dyn Read>>,
     path: PathBuf,
+    delimiter: u8,
+    /// Whether a first line of its own says what parts the fields.
+    said: bool,
     /// Which cells stand in quotes, as the first two records show it.
     pub quotes: Quotes,
 }
 
 impl Records {
+    fn new(text: Box<dyn Read>, path: &Path, (delimiter, said): (u8, bool), trim: Trim, quotes: Quotes) -> Result<Self> {
+        let all: Box<dyn Read> = Box::new(text.chain(END));
+        let mut builder = ReaderBuilder::new();
+        builder.has_headers(false).flexible(true).trim(trim).delimiter(delimiter).buffer_capacity(1 << 16);
+        let mut records = Self { reader: builder.from_reader(all), path: path.to_path_buf(), delimiter, said, quotes };
+        if said {
+            records.read_byte_record(&mut ByteRecord::new()).map_err(|error| broken(path, error))?;
+        }
+        Ok(records)
+    }
+
+    /// The same records from the first on, with the blanks around their cells: the text, to be decoded or not, is not looked through again.
+    ///
+    /// # Errors
+    /// A file that cannot be read.
+    pub fn again(&self, decode: bool) -> Result<Self> {
+        Self::new(text::open_again(&self.path, decode)?, &self.path, (self.delimiter, self.said), Trim::None, self.quotes)
+    }
+
     /// Reads the next record; false at the end of the file.
     ///
     /// # Errors
@@ -70,13 +92,8 @@ pub(super) fn records_as(path: &Path, trim: Trim) -> Result<(Records, Option<Str
     let said = start.strip_prefix(b"sep=").filter(|rest| matches!(rest.get(1), Some(b'\r' | b'\n'))).map(|rest| rest[0]);
     let delimiter = said.unwrap_or_else(|| delimiter(&start, start.len() == SNIFFED));
     let quotes = quotes(&start, delimiter);
-    let all: Box<dyn Read> = Box::new(io::Cursor::new(start).chain(reader).chain(END));
-    let reader = ReaderBuilder::new().has_headers(false).flexible(true).trim(trim).delimiter(delimiter).from_reader(all);
-    let mut records = Records { reader, path: path.to_path_buf(), quotes };
-    if said.is_some() {
-        records.read_byte_record(&mut ByteRecord::new()).map_err(|error| broken(path, error))?;
-    }
-    Ok((records, note, delimiter))
+    let all = Box::new(io::Cursor::new(start).chain(reader));
+    Ok((Records::new(all, path, (delimiter, said.is_some()), trim, quotes)?, note, delimiter))
 }
 
 /// Which cells of a text stand in quotes: where all of the first record do, texts do, and where all of the second do as well, all cells.

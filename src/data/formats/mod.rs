@@ -1,5 +1,6 @@
 //! The formats of files: each is read into a [`Raw`], and a [`Table`] is written in each.
 
+mod blocks;
 mod cell;
 pub mod csv;
 mod filled;

@@ -10,6 +10,9 @@ use super::stream;
 use crate::words::grouped;
 use crate::{Error, Result};
 
+/// The byte order mark of UTF-8.
+const MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Bytes read at a time.
 const CHUNK: usize = 1 << 16;
 
@@ -38,12 +41,8 @@ pub(super) fn open(path: &Path) -> Result<Text> {
         ));
     }
     let foreign = first_foreign(opened()?).map_err(read)?;
-    let mut file = opened()?;
     let Some(Foreign { byte, line, beyond_ascii }) = foreign else {
-        if mark.starts_with(b"\xef\xbb\xbf") {
-            file.read_exact(&mut mark[..3]).map_err(read)?;
-        }
-        return Ok(Text { reader: file, note: None });
+        return Ok(Text { reader: open_again(path, false)?, note: None });
     };
     if byte == 0 {
         let line = grouped(line);
@@ -60,7 +59,21 @@ pub(super) fn open(path: &Path) -> Result<Text> {
         "{} was read as Windows-1252 (Latin-1), for {found}: where letters look wrong, save the file as UTF-8",
         path.display()
     );
-    Ok(Text { reader: Box::new(Decoded { file, chunk: io::Cursor::default() }), note: Some(note) })
+    Ok(Text { reader: open_again(path, true)?, note: Some(note) })
+}
+
+/// Opens a file of text that [`open`] has looked through, which is decoded from Windows-1252 if it was then.
+pub(super) fn open_again(path: &Path, decode: bool) -> Result<Box<dyn Read>> {
+    let mut file = stream::open(path)?;
+    if decode {
+        return Ok(Box::new(Decoded { file, chunk: io::Cursor::default() }));
+    }
+    let mut start = Vec::new();
+    file.by_ref().take(MARK.len() as u64).read_to_end(&mut start).map_err(|source| Error::io("read", path, source))?;
+    if start == MARK {
+        start.clear();
+    }
+    Ok(Box::new(io::Cursor::new(start).chain(file)))
 }
 
 /// The first byte of a text that is not UTF-8, or that is zero.

@@ -3,13 +3,15 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use ::csv::ByteRecord;
+use ::csv::{ByteRecord, Trim};
+use foldhash::fast::RandomState;
 
+use super::blocks::each_block;
 use super::cell::{row_said, shortened};
-use super::csv::{Bad, broken, delimiter_of, names_of, records};
+use super::csv::{Bad, Records, broken, delimiter_of, names_of, records_as};
 use crate::data::choice::Choice;
 use crate::data::column::Cells;
-use crate::data::file_form::{FileForm, Quotes};
+use crate::data::file_form::FileForm;
 use crate::data::number_form::{NumberForm, dressed, whole};
 use crate::data::types::{At, Reading, Seen};
 use crate::data::{Column, ColumnType, Table, TypeOptions};
@@ -23,7 +25,7 @@ const MANY_LEVELS: f64 = 0.5;
 
 /// Reads the chosen columns with their types.
 pub(in crate::data) fn read(path: &Path, choice: &Choice, header: Option<bool>, options: &TypeOptions) -> Result<Table> {
-    let First { names, header, seen, rows, delimiter, quotes, missing_word } = first_pass(path, header, options)?;
+    let First { names, header, seen, rows, note, delimiter, missing_word, mut again } = first_pass(path, header, options)?;
     // Decimals may follow commas where these do not part the fields.
     let commas = delimiter != b',';
     let picked = choice.among(&names, header)?;
@@ -63,17 +65,26 @@ pub(in crate::data) fn read(path: &Path, choice: &Choice, header: Option<bool>, 
         return Err(Error::data(format!("{}, {why}: {remedy}", holds(j, text, at))));
     }
     let mut builders: Vec<Builder> = picked.iter().map(|&j| Builder::new(seen[j].reading(asked(j), commas), rows)).collect();
-    let mut notes = second_pass(path, header, |at, record| {
-        for (builder, &j) in builders.iter_mut().zip(&picked) {
-            let cell = std::str::from_utf8(&record[j]).unwrap_or_default();
+    let mut next = |record: &mut ByteRecord| again.read_byte_record(record).map_err(|error| broken(path, error));
+    if header {
+        next(&mut ByteRecord::new())?;
+    }
+    let (read, wrong) = each_block(next, &mut builders, |k, builder, block| {
+        block.cells(picked[k]).find_map(|(at, cell)| {
+            let cell = std::str::from_utf8(cell).unwrap_or_default();
             let cell = if options.is_missing(cell) { None } else { Some(cell) };
-            builder.push(cell).map_err(|wanted| {
-                let holds = holds(j, cell.unwrap_or_default(), at);
-                Error::data(format!("{holds}, which is no {wanted}: correct the cell, or ask for another type"))
-            })?;
-        }
-        Ok(())
+            let wanted = builder.push(cell).err()?.to_string();
+            Some((at, wanted, cell.unwrap_or_default().to_string()))
+        })
     })?;
+    if let Some((k, (at, wanted, cell))) = wrong.into_iter().min_by_key(|(_, (at, ..))| at.row) {
+        let holds = holds(picked[k], &cell, at);
+        return Err(Error::data(format!("{holds}, which is no {wanted}: correct the cell, or ask for another type")));
+    }
+    if read != rows {
+        return Err(Error::data(format!("{} was changed while it was read: read it again", path.display())));
+    }
+    let mut notes: Vec<String> = note.into_iter().collect();
     let mut columns = Vec::with_capacity(picked.len());
     for (builder, &j) in builders.into_iter().zip(&picked) {
         let name = &names[j];
@@ -109,7 +120,7 @@ pub(in crate::data) fn read(path: &Path, choice: &Choice, header: Option<bool>, 
     }
     let mut table = into_table(columns, choice, header, notes)?;
     let delimiter = (delimiter != delimiter_of(path)).then_some(char::from(delimiter));
-    table.form = FileForm { delimiter, quotes, missing_word, ..FileForm::default() };
+    table.form = FileForm { delimiter, quotes: again.quotes, missing_word, ..FileForm::default() };
     Ok(table)
 }
 
@@ -163,67 +174,82 @@ struct First {
     header: bool,
     seen: Vec<Seen>,
     rows: usize,
+    /// What is to be told of the file: that its text was decoded.
+    note: Option<String>,
     delimiter: u8,
-    quotes: Quotes,
     /// The word that most missing cells have, where most have one.
     missing_word: Option<String>,
+    /// The records once more, the header's included.
+    again: Records,
+}
+
+/// What the first pass finds of a column: what its cells are, and each word for a missing one, with how often it comes and the first row that has it.
+#[derive(Clone, Default)]
+struct Looked {
+    seen: Seen,
+    blanks: Vec<(String, usize, usize)>,
 }
 
 fn first_pass(path: &Path, header: Option<bool>, options: &TypeOptions) -> Result<First> {
-    let (mut records, _, delimiter) = records(path)?;
-    let quotes = records.quotes;
+    let (mut records, note, delimiter) = records_as(path, Trim::None)?;
+    let again = records.again(note.is_some())?;
     let mut next = |record: &mut ByteRecord| records.read_byte_record(record).map_err(|error| broken(path, error));
-    let mut record = ByteRecord::new();
-    if !next(&mut record)? {
+    let mut start = ByteRecord::new();
+    if !next(&mut start)? {
         return Err(Error::data(format!("{} is empty", path.display())));
     }
-    let (names, header) = names_of(&record, header);
-    let mut blanks: Vec<(String, usize)> = vec![(String::new(), 0)];
-    let mut seen = vec![Seen::default(); names.len()];
+    let mut trimmed = start.clone();
+    trimmed.trim();
+    let (names, header) = names_of(&trimmed, header);
+    let mut start = (!header).then_some(start);
     let mut rows = 0;
-    let mut more = !header || next(&mut record)?;
-    while more {
-        rows += 1;
-        if record.len() != names.len() {
-            let (bad, mut total) = (record.clone(), rows);
-            while next(&mut record).unwrap_or(false) {
-                total += 1;
-            }
-            return Err(Bad::Ragged(bad.len()).sentence(path, &names, names.len(), &bad, (rows, total), header));
+    let next = |record: &mut ByteRecord| {
+        match start.take() {
+            Some(start) => *record = start,
+            None if !next(record)? => return Ok(false),
+            None => {}
         }
-        for (seen, cell) in seen.iter_mut().zip(&record) {
+        rows += 1;
+        if record.len() == names.len() {
+            return Ok(true);
+        }
+        let (bad, mut total) = (record.clone(), rows);
+        while next(record).unwrap_or(false) {
+            total += 1;
+        }
+        Err(Bad::Ragged(bad.len()).sentence(path, &names, names.len(), &bad, (rows, total), header))
+    };
+    let mut columns = vec![Looked::default(); names.len()];
+    let (rows, _) = each_block(next, &mut columns, |j, Looked { seen, blanks }, block| {
+        for (at, cell) in block.cells(j) {
             let cell = std::str::from_utf8(cell).unwrap_or_default();
             if !options.is_missing(cell) {
-                seen.see(cell, At::of(rows, &record));
+                seen.see(cell, at);
                 continue;
             }
-            match blanks.iter_mut().find(|(word, _)| word == cell) {
-                Some((_, count)) => *count += 1,
-                None => blanks.push((cell.to_string(), 1)),
+            match blanks.iter_mut().find(|(word, ..)| word == cell) {
+                Some((_, count, _)) => *count += 1,
+                None => blanks.push((cell.to_string(), 1, at.row)),
             }
         }
-        more = next(&mut record)?;
-    }
-    // The first of those that come as often.
-    let most = blanks.into_iter().rev().max_by_key(|(_, count)| *count);
-    let missing_word = most.map(|(word, _)| word).filter(|word| !word.is_empty());
-    Ok(First { names, header, seen, rows, delimiter, quotes, missing_word })
+        None::<()>
+    })?;
+    let missing_word = most_frequent(columns.iter().map(|column| column.blanks.as_slice()));
+    let seen = columns.into_iter().map(|column| column.seen).collect();
+    Ok(First { names, header, seen, rows, note, delimiter, missing_word, again })
 }
 
-/// Calls `see` with the number, from 1, of each row, and the row. Returns what is to be told of the file.
-fn second_pass(path: &Path, header: bool, mut see: impl FnMut(At, &ByteRecord) -> Result<()>) -> Result<Vec<String>> {
-    let (mut records, note, _) = records(path)?;
-    let mut next = |record: &mut ByteRecord| records.read_byte_record(record).map_err(|error| broken(path, error));
-    let mut record = ByteRecord::new();
-    if header {
-        next(&mut record)?;
+/// The word that most missing cells have, by those of each column: where some come as often, the first in the file, and none where the empty cell does.
+fn most_frequent<'a>(blanks: impl Iterator<Item = &'a [(String, usize, usize)]>) -> Option<String> {
+    let mut all: HashMap<&str, (usize, (usize, usize))> = HashMap::new();
+    for (j, (word, count, row)) in blanks.enumerate().flat_map(|(j, own)| own.iter().map(move |blank| (j, blank))) {
+        let (sum, first) = all.entry(word).or_insert((0, (*row, j)));
+        *sum += count;
+        *first = (*first).min((*row, j));
     }
-    let mut row = 0;
-    while next(&mut record)? {
-        row += 1;
-        see(At::of(row, &record), &record)?;
-    }
-    Ok(note.into_iter().collect())
+    let empty = all.remove("").map_or(0, |(count, _)| count);
+    let (word, (count, _)) = all.into_iter().max_by_key(|(_, (count, first))| (*count, std::cmp::Reverse(*first)))?;
+    (count > empty).then(|| word.to_string())
 }
 
 /// A column on its way.
@@ -245,13 +271,13 @@ enum Building {
 #[derive(Default)]
 pub(super) struct Levels {
     codes: Vec<u32>,
-    known: HashMap<Box<str>, u32>,
+    known: HashMap<Box<str>, u32, RandomState>,
 }
 
 impl Levels {
     /// Those of a column whose texts are known.
     pub fn of_codes(codes: Vec<u32>) -> Self {
-        Self { codes, known: HashMap::new() }
+        Self { codes, known: HashMap::default() }
     }
 
     /// Of each row.
