@@ -72,6 +72,7 @@ mod internal {
     pub use super::spread::outlier_warnings;
     pub use super::standardize::{ColumnRounding, Rounding};
     pub use super::target::Form;
+    pub use super::typed_table::as_numbers;
 }
 #[cfg(not(feature = "unstable"))]
 pub(crate) use internal::*;

@@ -8,6 +8,18 @@ use super::types::ColumnType;
 use crate::words::count;
 use crate::{Error, Result};
 
+/// A table that was read with types as it is read without ([`Source::load`](super::Source::load)), where that is known: all its cells are numbers, and doubles
+/// hold every whole number up to the greatest of them.
+pub fn as_numbers(table: &Table) -> Option<Table> {
+    let exact = |kind: &super::ColumnKind| kind.min.abs().max(kind.max.abs()) < super::table::WHOLE;
+    let plain = table.weights().is_none() && super::Encoding::is_of_numbers(table) && table.kinds().iter().all(exact);
+    plain.then(|| {
+        let mut numbers = table.clone();
+        (numbers.typed, numbers.form, numbers.by_type) = (Vec::new(), Default::default(), false);
+        numbers
+    })
+}
+
 impl Table {
     /// A table of typed columns.
     ///
@@ -142,6 +154,14 @@ impl Table {
         match &self.typed.get(column)?.of {
             Type::Integer(whole) => whole.as_deref(),
             _ => None,
+        }
+    }
+
+    /// A cell of a column of whole numbers.
+    pub(super) fn integer(&self, row: usize, column: usize) -> i64 {
+        match self.typed.get(column).map(|typed| &typed.of) {
+            Some(Type::Integer(Some(values))) => values[row],
+            _ => self.row(row)[column] as i64,
         }
     }
 

@@ -21,6 +21,7 @@ use super::parquet_stored::Stored;
 use crate::data::choice::{Choice, Raw, distinct};
 use crate::data::table::listed;
 use crate::data::{Table, write_atomically};
+use crate::words::{count, grouped};
 use crate::{Error, Result};
 
 /// Records read from a column at a time.
@@ -69,10 +70,7 @@ fn read_file(path: &Path, file: File, choice: &Choice) -> Result<Raw> {
     }
     let numbers: Vec<Number> = numbers.into_iter().flatten().collect();
 
-    let rows = (0..reader.num_row_groups())
-        .map(|group| usize::try_from(metadata.row_group(group).num_rows()).ok())
-        .try_fold(0usize, |sum, rows| sum.checked_add(rows?))
-        .ok_or_else(|| Error::format(path, "it is damaged: its row counts make no sense"))?;
+    let rows = rows_of(path, &reader, picked.len())?;
     let mut values = Vec::new();
     let mut rounded = Rounded::new(picked.len());
     let mut before = 0;
@@ -105,6 +103,30 @@ fn read_file(path: &Path, file: File, choice: &Choice) -> Result<Raw> {
     let notes = rounded.notes(path, |k| &names[picked[k]]);
     let single = picked.iter().map(|&j| schema.columns()[j].physical_type() == Physical::FLOAT).collect();
     Ok(Raw { names, header: true, picked, values, single, notes })
+}
+
+/// Cells that a file may say it has whatever its length, and as many more for each of its bytes: runs of equal values and of nulls take next to no room in a file,
+/// and a cell of a table takes eight bytes.
+const FREE_CELLS: usize = 1 << 24;
+const CELLS_PER_BYTE: usize = 1 << 12;
+
+/// The rows of a file, of which so many columns are read.
+///
+/// # Errors
+/// Row counts that make no sense, or for which there would be no room though hardly anything is in the file.
+pub(super) fn rows_of(path: &Path, reader: &SerializedFileReader<File>, columns: usize) -> Result<usize> {
+    let damaged = |what: &str| Error::format(path, format!("it is damaged: {what}"));
+    let rows = (0..reader.num_row_groups())
+        .map(|group| usize::try_from(reader.metadata().row_group(group).num_rows()).ok())
+        .try_fold(0usize, |sum, rows| sum.checked_add(rows?))
+        .ok_or_else(|| damaged("its row counts make no sense"))?;
+    let bytes = std::fs::metadata(path).map_err(|source| Error::io("read", path, source))?.len() as usize;
+    let most = bytes.saturating_mul(CELLS_PER_BYTE).saturating_add(FREE_CELLS);
+    if rows.saturating_mul(columns) > most {
+        let (rows, columns, bytes) = (grouped(rows), count(columns, "column"), count(bytes, "byte"));
+        return Err(damaged(&format!("it says that it has {rows} rows of {columns}, in {bytes}")));
+    }
+    Ok(rows)
 }
 
 /// How a column's numbers are stored.

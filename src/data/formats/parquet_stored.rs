@@ -75,8 +75,7 @@ impl Stored {
             }
             Self::Double => column.typed::<DoubleType>().write_batch(&numbers().collect::<Vec<_>>(), levels, None)?,
             Self::Integer => {
-                let all = table.integers(j).unwrap_or_default();
-                let values: Vec<i64> = rows.clone().filter(there).map(|row| all[row]).collect();
+                let values: Vec<i64> = rows.clone().filter(there).map(|row| table.integer(row, j)).collect();
                 column.typed::<Int64Type>().write_batch(&values, levels, None)?
             }
             Self::Boolean => {

@@ -10,7 +10,7 @@ use ::parquet::file::reader::{FileReader, SerializedFileReader};
 use ::parquet::schema::types::ColumnDescriptor;
 
 use super::cell::shortened;
-use super::parquet::{BATCH, PANDAS_INDEX, broken, opened};
+use super::parquet::{BATCH, PANDAS_INDEX, broken, opened, rows_of};
 use super::typed::{Builder, Levels, into_table, many_levels, with_type_of};
 use crate::data::choice::{Choice, distinct};
 use crate::data::number_form::{MOST_DECIMALS, NumberForm, decimals_of};
@@ -33,10 +33,7 @@ pub(super) fn read(path: &Path, choice: &Choice, options: &TypeOptions) -> Resul
         for name in options.types.keys() {
             choice.find(name, &names, true)?;
         }
-        let rows = (0..reader.num_row_groups())
-            .map(|group| usize::try_from(reader.metadata().row_group(group).num_rows()).ok())
-            .try_fold(0usize, |sum, rows| sum.checked_add(rows?))
-            .ok_or_else(|| Error::format(path, "it is damaged: its row counts make no sense"))?;
+        let rows = rows_of(path, &reader, picked.len())?;
         if rows == 0 {
             return Err(Error::data(format!("{} holds no rows", path.display())));
         }

@@ -1,8 +1,9 @@
+use std::io::Write;
 use std::path::Path;
 
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::data_type::{DataType, DoubleType, Int64Type};
-use pushforward::data::{LoadOptions, Table};
+use pushforward::data::{LoadOptions, Table, TypeOptions};
 
 use super::{load_path, names, read, sentence};
 
@@ -191,4 +192,30 @@ pub fn written<T: DataType>(fields: &str, compression: Compression, values: &[T:
     group.close().unwrap();
     writer.close().unwrap();
     out
+}
+
+#[test]
+fn more_rows_than_a_file_of_that_length_can_hold_are_refused_before_there_is_room_for_them() {
+    use parquet::file::metadata::{ParquetMetaDataBuilder, ParquetMetaDataWriter};
+    use parquet::file::reader::{FileReader, SerializedFileReader};
+    let honest = written::<DoubleType>("OPTIONAL DOUBLE x;", Compression::SNAPPY, &[1.0], Some(&[1, 0]));
+    let mut opened = tempfile::tempfile().unwrap();
+    opened.write_all(&honest).unwrap();
+    let reader = SerializedFileReader::new(opened).unwrap();
+    let metadata = reader.metadata();
+    let group = metadata.row_group(0).clone().into_builder().set_num_rows(4_000_000_000).build().unwrap();
+    let claims = ParquetMetaDataBuilder::new(metadata.file_metadata().clone()).set_row_groups(vec![group]).build();
+    let mut file = honest[..honest.len() - 8 - footer_length(&honest)].to_vec();
+    ParquetMetaDataWriter::new(&mut file, &claims).finish().unwrap();
+    let length = pushforward::words::grouped(file.len());
+    let wanted = format!("a.parquet: it is damaged: it says that it has 4,000,000,000 rows of 1 column, in {length} bytes");
+    assert_eq!(sentence(read("a.parquet", &file)), wanted);
+    assert_eq!(sentence(super::parquet_typed::load_as(&file, &TypeOptions::default())), wanted);
+    assert_eq!(sentence(super::load("a.parquet", &file, &LoadOptions { skip_missing: true, ..LoadOptions::default() })), wanted);
+}
+
+/// The length of the metadata at the end of a file.
+fn footer_length(file: &[u8]) -> usize {
+    let end = file.len();
+    u32::from_le_bytes(file[end - 8..end - 4].try_into().unwrap()) as usize
 }

@@ -10,7 +10,7 @@ use pushforward::data::{Column, ColumnType, DateForm, LoadOptions, Source, Table
 use super::parquet::written;
 use super::sentence;
 
-fn load_as(content: impl AsRef<[u8]>, types: &TypeOptions) -> Result<Table> {
+pub fn load_as(content: impl AsRef<[u8]>, types: &TypeOptions) -> Result<Table> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.parquet");
     std::fs::write(&path, content).unwrap();
