@@ -1,5 +1,7 @@
 //! The table of a run as numbers, whatever its columns are.
 
+use std::cell::RefCell;
+
 use super::sets::Split;
 use crate::data::{Encoding, Table};
 use crate::methods::{Method, Training};
@@ -34,12 +36,20 @@ impl Encoded {
             return Ok(Self { table, encoding: None, conditions, split: None });
         }
         let table = table.with_whole_numbers()?;
+        // The one that was fitted last, with its rows: mostly those that are trained on.
+        let last = RefCell::new(None);
         let is_trainable = |rows: &[usize]| {
-            let trained = || fitted(&table, conditions, rows)?.encode(&table.select_rows(rows), seed)?.check_trainable();
-            trained().is_ok()
+            let encoding = fitted(&table, conditions, rows);
+            let trained = |encoding: &Encoding| encoding.encode(&table.select_rows(rows), seed)?.check_trainable();
+            let is_trainable = encoding.as_ref().is_ok_and(|encoding| trained(encoding).is_ok());
+            *last.borrow_mut() = encoding.ok().map(|encoding| (rows.to_vec(), encoding));
+            is_trainable
         };
         let split = Split::of(&table, settings, given, seed, &is_trainable)?;
-        let encoding = fitted(&table, conditions, &split.train)?;
+        let encoding = match last.take() {
+            Some((rows, encoding)) if rows == split.train => encoding,
+            _ => fitted(&table, conditions, &split.train)?,
+        };
         let conditions = encoding.width_of_last(conditions);
         Ok(Self { table: encoding.encode(&table, seed)?, encoding: Some(encoding), conditions, split: Some(split) })
     }

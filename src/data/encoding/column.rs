@@ -213,10 +213,12 @@ impl EncodedColumn {
             }
             _ => {
                 let absent = (0..table.rows()).any(missing).then_some(rows.len() - values.len());
-                let own: HashSet<u64> = values.iter().map(|&value| key(value)).collect();
-                let has_more = rows.len() < table.rows() && all().any(|value| !own.contains(&key(value)));
+                let has_more = || {
+                    let own: HashSet<u64> = values.iter().map(|&value| key(value)).collect();
+                    rows.len() < table.rows() && all().any(|value| !own.contains(&key(value)))
+                };
                 let levels = table.levels(j).map_or(0, <[String]>::len);
-                Self::states(&kind, &values, absent, has_more, (levels, min_count))?
+                Self::states(&kind, &values, absent, &has_more, (levels, min_count))?
             }
         };
         let learned = !matches!(coding, Coding::Identifier { .. });
@@ -230,12 +232,12 @@ impl EncodedColumn {
         kind: &Kind,
         values: &[f64],
         absent: Option<usize>,
-        has_more: bool,
+        has_more: &dyn Fn() -> bool,
         (levels, min_count): (usize, usize),
     ) -> Result<Coding> {
-        let mut counts: HashMap<u64, usize> = HashMap::new();
-        values.iter().for_each(|value| *counts.entry(key(*value)).or_default() += 1);
-        let mut counts: Vec<(f64, usize)> = counts.into_iter().map(|(bits, count)| (f64::from_bits(bits), count)).collect();
+        let mut sorted: Vec<f64> = values.iter().map(|value| value + 0.0).collect();
+        sorted.sort_unstable_by(f64::total_cmp);
+        let mut counts: Vec<(f64, usize)> = sorted.chunk_by(|a, b| key(*a) == key(*b)).map(|own| (own[0], own.len())).collect();
         counts.sort_unstable_by(|a, b| b.1.cmp(&a.1).then(a.0.total_cmp(&b.0)));
         let often = |count: usize| count >= LEAST_ROWS && count as f64 >= ATOM * values.len() as f64;
         let fine = kind.unit(values).is_none_or(|unit| {
@@ -284,11 +286,14 @@ impl EncodedColumn {
             0 | 1 => rare.clear(),
             _ => states.retain(|(_, count)| *count >= min_count),
         }
-        let rest: Vec<f64> = values.iter().copied().filter(|value| states.iter().all(|(atom, _)| atom != value)).collect();
+        let rest: Vec<f64> = match kind {
+            Kind::Level => Vec::new(),
+            _ => values.iter().copied().filter(|value| states.iter().all(|(atom, _)| atom != value)).collect(),
+        };
         let mut all: Vec<(State, usize)> = states.into_iter().map(|(value, count)| (State::Value(value), count)).collect();
         let numbers = match kind {
             Kind::Level => None,
-            _ if rest.is_empty() => (has_more && !values.is_empty()).then(|| Numbers::fit(values, kind)),
+            _ if rest.is_empty() => (!values.is_empty() && has_more()).then(|| Numbers::fit(values, kind)),
             _ => Some(Numbers::fit(&rest, kind)),
         };
         if numbers.is_some() {
