@@ -1,5 +1,7 @@
 //! Dates and times in texts: which of the known forms a column has, and the numbers that stand for them.
 
+use std::fmt::Write;
+
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 use serde::{Deserialize, Serialize};
 
@@ -197,18 +199,21 @@ impl DateForm {
         }
     }
 
-    /// These microseconds in this form. Those beyond the years that a calendar has are moved to its ends.
+    /// These microseconds in this form, in ISO 8601's where the pattern is none. Those beyond the years that a calendar has are moved to its ends.
     pub fn write(&self, micros: i64) -> String {
         let (first, last) = (DateTime::<Utc>::MIN_UTC, DateTime::<Utc>::MAX_UTC);
         let at = DateTime::from_timestamp_micros(micros).unwrap_or(if micros < 0 { first } else { last });
-        match self.holds() {
+        let mut text = String::new();
+        let written = match self.holds() {
             Holds::Zoned => {
-                let offset =
-                    FixedOffset::east_opt(60 * self.offset.unwrap_or(0)).unwrap_or(FixedOffset::east_opt(0).expect("UTC"));
-                at.with_timezone(&offset).format(&self.pattern).to_string()
+                let offset = FixedOffset::east_opt(self.offset.unwrap_or(0).saturating_mul(60));
+                let offset = offset.unwrap_or(FixedOffset::east_opt(0).expect("UTC"));
+                write!(text, "{}", at.with_timezone(&offset).format(&self.pattern))
             }
-            _ => at.naive_utc().format(&self.pattern).to_string(),
-        }
+            _ => write!(text, "{}", at.naive_utc().format(&self.pattern)),
+        };
+        // A pattern that is none: as a standard has it.
+        if written.is_ok() { text } else { at.to_rfc3339() }
     }
 
     /// The unit of the form in microseconds: what cells are multiples of.
@@ -352,5 +357,8 @@ mod tests {
         let date = DateForm { pattern: "%Y-%m-%d".into(), offset: None };
         assert_eq!(date.unit(), 86_400_000_000);
         assert!(date.write(i64::MAX).contains('-') && date.write(i64::MIN).starts_with('-'));
+        let none = |pattern: &str, offset| DateForm { pattern: pattern.into(), offset }.write(0);
+        assert_eq!(none("%Q", None), "1970-01-01T00:00:00+00:00");
+        assert_eq!(none("%Y-%m-%d %H:%M:%S%:z", Some(i32::MAX)), "1970-01-01 00:00:00+00:00");
     }
 }

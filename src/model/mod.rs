@@ -1,6 +1,7 @@
 //! [`Model`]: a trained map with all that it needs to be used: `model.safetensors`, self-describing.
 
 mod apply;
+mod check;
 mod density;
 mod format;
 mod given;
@@ -82,12 +83,19 @@ impl Description {
 
     /// That of a model file, with its tensors.
     fn with_tensors(file: &Path) -> Result<(Self, HashMap<String, Vec<f32>>)> {
-        let (tensors, said): (_, serde_json::Value) = read_tensors(file, DESCRIPTION)?;
+        let (tensors, said): (HashMap<String, Vec<f32>>, serde_json::Value) = read_tensors(file, DESCRIPTION)?;
         // A method that is not known here is no damage.
         if let Some(name) = said.get("method").and_then(serde_json::Value::as_str) {
             methods::by_name(name)?;
         }
-        let description = serde_json::from_value(said).map_err(|e| Error::format(file, format!("is damaged: {e}")))?;
+        let damaged = |e: &dyn std::fmt::Display| Error::format(file, format!("is damaged: {e}"));
+        let description: Self = serde_json::from_value(said).map_err(|e| damaged(&e))?;
+        description.check().map_err(|e| damaged(&e))?;
+        if let Some(name) =
+            tensors.iter().filter(|(_, values)| !values.iter().all(|value| value.is_finite())).map(|own| own.0).min()
+        {
+            return Err(damaged(&format!("`{name}` has weights that are not finite")));
+        }
         Ok((description, tensors))
     }
 
@@ -262,9 +270,8 @@ impl Model {
     pub fn load(gpu: &Gpu, path: impl AsRef<Path>) -> Result<Self> {
         let file = file_of(path.as_ref())?;
         let (description, tensors) = Description::with_tensors(&file)?;
-        if description.conditions >= description.columns.len() {
-            return Err(Error::format(&file, "is damaged: every column is a conditioning column, and none is generated"));
-        }
+        let numbers = tensors.values().map(Vec::len).sum();
+        description.check_weights(numbers).map_err(|problem| Error::format(&file, format!("is damaged: {problem}")))?;
         let learner = description.method.learner(&description.setup(gpu))?;
         let in_file = |e: Error| Error::format(&file, e.to_string());
         for parameters in std::iter::once(learner.parameters()).chain(learner.further()) {

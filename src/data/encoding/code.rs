@@ -46,6 +46,18 @@ impl Code {
         Ok(Self { bits, first, double })
     }
 
+    /// Whether every one of so many states has words of its own.
+    pub fn is_of(&self, states: usize) -> bool {
+        let bits = states.max(1).next_power_of_two().trailing_zeros();
+        if self.bits != bits || bits > MOST_BITS || [self.first.len(), self.double.len()] != [states; 2] {
+            return false;
+        }
+        let mut taken = vec![false; 1 << bits];
+        let mut takes = |word: u32| taken.get_mut(word as usize).is_some_and(|taken| !std::mem::replace(taken, true));
+        let own = |state: usize| (self.first[state], u32::from(self.double[state]));
+        (0..states).map(own).all(|(first, more)| takes(first) && (more == 0 || first.checked_add(1).is_some_and(&mut takes)))
+    }
+
     /// How many columns it takes.
     pub fn width(&self) -> usize {
         self.bits as usize
@@ -87,6 +99,7 @@ mod tests {
         for (counts, width) in [(vec![5], 0), (vec![1, 9], 1), (vec![1, 2, 3], 2), (vec![4; 8], 3), ((1..=700).collect(), 10)] {
             let code = Code::new(&counts).unwrap();
             assert_eq!(code.width(), width);
+            assert!(code.is_of(counts.len()) && !code.is_of(counts.len() + 1));
             let states = code.states_of_words();
             let mut words = vec![0; counts.len()];
             states.iter().for_each(|&state| words[state as usize] += 1);
@@ -111,5 +124,19 @@ mod tests {
             }
         }
         assert!(Code::new(&vec![1; (1 << 20) + 1]).is_err());
+    }
+
+    #[test]
+    fn words_that_two_states_have_or_that_are_none_are_no_code() {
+        let code = Code::new(&[9, 4, 1]).unwrap();
+        for damaged in [
+            Code { bits: 40, ..code.clone() },
+            Code { first: vec![0; 3], ..code.clone() },
+            Code { first: vec![0, 2, u32::MAX], ..code.clone() },
+            Code { double: vec![true; 3], ..code.clone() },
+            Code { double: vec![true], ..code.clone() },
+        ] {
+            assert!(!damaged.is_of(3), "{damaged:?}");
+        }
     }
 }

@@ -103,9 +103,9 @@ enum Kind {
 /// How the numbers of a column are made standard.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Numbers {
-    low: f64,
-    high: f64,
-    mean: f64,
+    pub low: f64,
+    pub high: f64,
+    pub mean: f64,
     pub scale: f64,
     /// What all of them are multiples of.
     pub unit: Option<f64>,
@@ -348,6 +348,21 @@ impl EncodedColumn {
             _ => Column::integers(&self.name, ones.iter().map(|one| i64::from(*one)).collect()),
         };
         column.with_type(self.ty)
+    }
+
+    /// Whether a cell of the column can be in this state.
+    pub fn can_have(&self, state: State) -> bool {
+        let is_level = |code: f64| code.fract() == 0.0 && (0.0..self.levels.len() as f64).contains(&code);
+        match (state, &self.kind, &self.coding) {
+            (State::Missing, ..) => true,
+            (State::Number, kind, Coding::States { numbers: Some(_), .. }) => *kind != Kind::Level,
+            (State::Value(code), Kind::Level, _) => is_level(code),
+            (State::Value(value), ..) => value.is_finite(),
+            (State::Rare, Kind::Level, Coding::States { rare, .. }) => {
+                !rare.is_empty() && rare.iter().all(|(code, share)| is_level(f64::from(*code)) && (0.0..=1.0).contains(share))
+            }
+            _ => false,
+        }
     }
 
     /// How many levels are pooled.

@@ -29,6 +29,7 @@
 //! # Ok::<(), pushforward::Error>(())
 //! ```
 
+mod check;
 mod code;
 mod column;
 mod density;

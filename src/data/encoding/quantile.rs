@@ -52,6 +52,17 @@ impl Quantile {
         Some(Self { x, z, slope })
     }
 
+    /// Whether it is a map at all: as many numbers of each kind, all finite, the knots increasing and the slopes above 0.
+    pub fn is_increasing(&self) -> bool {
+        let knots = |knots: &[f64]| knots.iter().all(|knot| knot.is_finite()) && knots.windows(2).all(|pair| pair[0] < pair[1]);
+        self.x.len() >= 2
+            && self.z.len() == self.x.len()
+            && self.slope.len() == self.x.len()
+            && knots(&self.x)
+            && knots(&self.z)
+            && self.slope.iter().all(|slope| slope.is_finite() && *slope > 0.0)
+    }
+
     /// z and ln dz/dx at x.
     pub fn forward(&self, x: f64) -> (f64, f64) {
         let last = self.x.len() - 1;
@@ -119,6 +130,9 @@ mod tests {
             let (z, wanted) = (map.forward(*x).0, normal.inverse_cdf((i as f64 + 0.5) / f64::from(n)));
             assert!((z - wanted).abs() < 0.05, "{x}: {z} for {wanted}");
         }
+        assert!(map.is_increasing());
+        assert!(!Quantile { z: map.x.iter().rev().copied().collect(), ..map.clone() }.is_increasing());
+        assert!(!Quantile { slope: Vec::new(), ..map }.is_increasing());
         assert_eq!(Quantile::fit(vec![1.0, 2.0, 1.0]), None);
     }
 

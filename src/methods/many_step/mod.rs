@@ -315,6 +315,10 @@ impl ManyStep {
         let scale = self.scale();
         let a = slice("embedding.weight").iter().map(|&v| scale * f64::from(v));
         let a = nalgebra::DMatrix::from_row_iterator(columns, columns, a);
+        if !a.iter().all(|number| number.is_finite()) {
+            // Its singular values would be looked for without end.
+            return Err(Error::data("the map's weights are not finite: it has no inverse and no density"));
+        }
         let deviations = a.singular_values();
         let log_det = deviations.iter().map(|s| s.ln()).sum::<f64>();
         // Directions that f32 rows cannot tell from none.

@@ -5,6 +5,7 @@ mod anneal;
 mod chains;
 mod cnf;
 mod critics;
+mod damaged;
 mod drift;
 mod ebm;
 mod few_step;
