@@ -2,13 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use ::csv::{ByteRecord, QuoteStyle, ReaderBuilder, Terminator, Trim, WriterBuilder};
 
 use super::cell::{Fault, Place, Rounded, finite, present, row_said};
+use super::records::Records;
 use super::stream;
-use super::text::{self, Text, line_at};
+use super::text::{self, Text};
 use crate::data::choice::{Choice, Raw, choose_advice, distinct};
 use crate::data::file::Packing;
 use crate::data::file_form::Quotes;
@@ -22,61 +23,6 @@ use crate::{Error, Result};
 
 /// What the delimiter is judged by: the first records of this many bytes.
 const SNIFFED: usize = 1 << 16;
-
-/// What is put behind a file's text: a record of its own, unless a quote is open there.
-const END: &[u8] = b"\n\x1e\x1e";
-
-/// The records of a file.
-pub(super) struct Records {
-    reader: ::csv::Reader<Box<dyn Read>>,
-    path: PathBuf,
-    delimiter: u8,
-    /// Whether a first line of its own says what parts the fields.
-    said: bool,
-    /// Which cells stand in quotes, as the first two records show it.
-    pub quotes: Quotes,
-}
-
-impl Records {
-    fn new(text: Box<dyn Read>, path: &Path, (delimiter, said): (u8, bool), trim: Trim, quotes: Quotes) -> Result<Self> {
-        let all: Box<dyn Read> = Box::new(text.chain(END));
-        let mut builder = ReaderBuilder::new();
-        builder.has_headers(false).flexible(true).trim(trim).delimiter(delimiter).buffer_capacity(1 << 16);
-        let mut records = Self { reader: builder.from_reader(all), path: path.to_path_buf(), delimiter, said, quotes };
-        if said {
-            records.read_byte_record(&mut ByteRecord::new()).map_err(|error| broken(path, error))?;
-        }
-        Ok(records)
-    }
-
-    /// The same records from the first on, with the blanks around their cells: the text, to be decoded or not, is not looked through again.
-    ///
-    /// # Errors
-    /// A file that cannot be read.
-    pub fn again(&self, decode: bool) -> Result<Self> {
-        Self::new(text::open_again(&self.path, decode)?, &self.path, (self.delimiter, self.said), Trim::None, self.quotes)
-    }
-
-    /// Reads the next record; false at the end of the file.
-    ///
-    /// # Errors
-    /// A file that cannot be read, and a quote that is never closed: it would take all rows behind it into one cell.
-    pub fn read_byte_record(&mut self, record: &mut ByteRecord) -> Result<bool, ::csv::Error> {
-        let there = self.reader.read_byte_record(record)?;
-        let end = record.get(record.len().saturating_sub(1)).is_some_and(|last| last.ends_with(&END[1..]));
-        match there && end {
-            false => Ok(there),
-            true if record.len() == 1 && record[0].len() == END.len() - 1 => Ok(false),
-            true => {
-                let line = At::of(0, record).byte.and_then(|byte| line_at(&self.path, byte));
-                let line = line.map_or(String::new(), |line| format!(" of line {}", grouped(line)));
-                let open =
-                    format!("a quote in the row{line} is never closed: close it, or double quotes that stand within a text");
-                Err(io::Error::new(io::ErrorKind::InvalidData, open).into())
-            }
-        }
-    }
-}
 
 /// A file's records, the first row's included, what to tell of its text, and what parts its fields.
 pub(super) fn records(path: &Path) -> Result<(Records, Option<String>, u8)> {

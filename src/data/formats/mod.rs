@@ -12,6 +12,7 @@ mod parquet;
 mod parquet_stored;
 #[cfg(feature = "parquet")]
 mod parquet_typed;
+mod records;
 mod stream;
 mod text;
 pub mod typed;

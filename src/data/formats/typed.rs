@@ -8,7 +8,8 @@ use foldhash::fast::RandomState;
 
 use super::blocks::each_block;
 use super::cell::{row_said, shortened};
-use super::csv::{Bad, Records, broken, delimiter_of, names_of, records_as};
+use super::csv::{Bad, broken, delimiter_of, names_of, records_as};
+use super::records::Records;
 use crate::data::choice::Choice;
 use crate::data::column::Cells;
 use crate::data::file_form::FileForm;
