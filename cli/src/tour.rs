@@ -13,7 +13,7 @@ use super::arguments;
 use super::console::{Console, print, print_object};
 use super::progress::Watches;
 use super::train::{TEST, command, fresh_rows, name_of, quote, stop_on_signals};
-use super::typed::{self, Which};
+use super::typed::{self, Found, Which};
 
 pub fn tour(args: &arguments::Tour, adapter: &str, console: Console) -> anyhow::Result<()> {
     let source: Source = args.data.parse()?;
@@ -32,6 +32,10 @@ pub fn tour(args: &arguments::Tour, adapter: &str, console: Console) -> anyhow::
     let types = typed::options(&args.types, Some(&args.levels))?;
     let typed =
         typed::read(&source, &args.condition, of_source, (&options, &types), (args.seed, console, Which::Encoded), &mut encode)?;
+    let (typed, numbers) = match typed {
+        Found::Typed(typed) => (Some(typed), None),
+        Found::Numbers(table) => (None, table),
+    };
     let (chosen, conditions) = match (&typed, args.condition.as_slice()) {
         (Some(typed), _) => (source.clone(), typed.encoded.conditions),
         (None, []) => (source.clone(), 0),
@@ -39,7 +43,7 @@ pub fn tour(args: &arguments::Tour, adapter: &str, console: Console) -> anyhow::
     };
     let (table, encoding) = match &typed {
         Some(typed) => (typed.encoded.table.clone(), typed.encoded.encoding.clone()),
-        None => (chosen.load(args.seed, &options)?, None),
+        None => (numbers.map_or_else(|| chosen.load(args.seed, &options), Ok)?, None),
     };
     let test = match &args.test {
         Some(_) if typed.is_some() => typed.and_then(|typed| typed.test).map(|(_, rows)| rows),

@@ -23,7 +23,7 @@ use super::arguments::Train;
 use super::console::{Console, print};
 use super::progress::Watch;
 use super::trained::{asked, step_left};
-use super::typed::{self, Typed, Which};
+use super::typed::{self, Found, Typed, Which};
 
 pub fn train(args: &Train, adapter: &str, console: Console) -> anyhow::Result<()> {
     let name = methods::by_name(&args.method)?.name();
@@ -50,6 +50,10 @@ pub fn train(args: &Train, adapter: &str, console: Console) -> anyhow::Result<()
     let mut encode = |table, conditions| Encoded::of(table, conditions, (method.as_ref(), &training), is_given, seed);
     let sets = [&validation_source, &test_source];
     let typed = typed::read(&source, &given, sets, (&options, &types), (seed, console, which), &mut encode)?;
+    let (typed, numbers) = match typed {
+        Found::Typed(typed) => (Some(typed), None),
+        Found::Numbers(table) => (None, table),
+    };
     let (chosen, conditions) = match (&typed, given.as_slice()) {
         (Some(typed), _) => (source.clone(), typed.encoded.conditions),
         (None, []) => (source.clone(), 0),
@@ -57,7 +61,7 @@ pub fn train(args: &Train, adapter: &str, console: Console) -> anyhow::Result<()
     };
     let (table, encoding) = match &typed {
         Some(typed) => (typed.encoded.table.clone(), typed.encoded.encoding.clone()),
-        None => (chosen.load(seed, &options)?, None),
+        None => (numbers.map_or_else(|| chosen.load(seed, &options), Ok)?, None),
     };
     // A toy target of the same seed would give the very rows that are trained on.
     let load = |set: &Option<Source>, domain: u64| -> Result<Option<(String, Table)>, Error> {

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use pushforward::data::{ColumnType, Encoding, FileFormat, LoadOptions, Origin, Source, Table, TypeOptions};
+use pushforward::data::{ColumnType, Encoding, FileFormat, LoadOptions, Origin, Source, Table, TypeOptions, as_numbers};
 use pushforward::train::{Encoded, TEST_NOISE, VALIDATION_NOISE};
 use pushforward::words::{count, table as lined_up};
 use pushforward::{Error, Result};
@@ -34,6 +34,13 @@ pub enum Which {
     Mixed,
 }
 
+/// What reading a source with the types of its columns has found.
+pub enum Found<T> {
+    Typed(T),
+    /// Its columns are numbers without missing cells: the table, where it is as a reader of numbers gives it.
+    Numbers(Option<Table>),
+}
+
 /// The words of an argument that stand for missing cells.
 pub fn words(missing: Option<&String>) -> Option<Vec<String>> {
     missing.map(|words| words.split(',').filter(|word| !word.is_empty()).map(String::from).collect())
@@ -52,8 +59,8 @@ pub fn options(types: &Types, levels: Option<&Levels>) -> Result<TypeOptions> {
     Ok(TypeOptions { types: named, missing: words(types.missing.as_ref()), min_count })
 }
 
-/// The rows of a source as numbers by the types of its columns, with those of further sets, and what was found is said; none where the columns are numbers
-/// without missing cells, unless `which` says that these are read so, too. `encode` is given the table, its conditions behind, and how many these are.
+/// The rows of a source as numbers by the types of its columns, with those of further sets, and what was found is said. Where the columns are numbers
+/// without missing cells they stay as they are, unless `which` says that these are encoded, too. `encode` is given the table, its conditions behind, and how many these are.
 pub fn read(
     source: &Source,
     conditions: &[String],
@@ -61,8 +68,11 @@ pub fn read(
     (load, types): (&LoadOptions, &TypeOptions),
     (seed, console, which): (u64, Console, Which),
     encode: &mut dyn FnMut(Table, usize) -> Result<Encoded>,
-) -> Result<Option<Typed>> {
-    let Some(table) = table(source, conditions, load, types, which)? else { return Ok(None) };
+) -> Result<Found<Typed>> {
+    let table = match looked_at(source, conditions, load, types, which)? {
+        Found::Typed(table) => table,
+        Found::Numbers(table) => return Ok(Found::Numbers(table)),
+    };
     let mut typed = Typed::encode(&table, conditions, sets, (load, types), seed, encode)?;
     for (name, levels) in typed.encoded.encoding.iter().flat_map(|encoding| encoding.pooled()) {
         if types.min_count > 1 {
@@ -74,7 +84,7 @@ pub fn read(
     }
     console.message(typed.described.trim_end());
     typed.notes.iter().for_each(|note| console.message(&format!("warning: {note}")));
-    Ok(Some(typed))
+    Ok(Found::Typed(typed))
 }
 
 /// The table with its types, where it is one of these, or its conditions are all that make it one.
@@ -85,6 +95,19 @@ pub fn table(
     types: &TypeOptions,
     which: Which,
 ) -> Result<Option<Table>> {
+    Ok(match looked_at(source, conditions, load, types, which)? {
+        Found::Typed(table) => Some(table),
+        Found::Numbers(_) => None,
+    })
+}
+
+fn looked_at(
+    source: &Source,
+    conditions: &[String],
+    load: &LoadOptions,
+    types: &TypeOptions,
+    which: Which,
+) -> Result<Found<Table>> {
     let by_name =
         |asked: &str| Err(Error::usage(format!("{asked} is for CSV and Parquet files, and {} is neither", source.origin)));
     let format = match &source.origin {
@@ -95,7 +118,7 @@ pub fn table(
         return match (types.types.keys().next(), &types.missing) {
             (Some(name), _) => by_name(&format!("--type {name}=…")),
             (None, Some(_)) => by_name("--missing"),
-            (None, None) => Ok(None),
+            (None, None) => Ok(Found::Numbers(None)),
         };
     };
     let mut types = types.clone();
@@ -105,7 +128,7 @@ pub fn table(
     let table = source.load_typed(0, load, &types)?;
     if table.rows() < 2 {
         // Says so by itself.
-        return Ok(None);
+        return Ok(Found::Numbers(None));
     }
     let plain_names: Vec<String> = conditions.iter().filter(|name| plain(name) == **name).cloned().collect();
     let conditions: Vec<String> = conditions.iter().map(|name| plain(name)).collect();
@@ -127,7 +150,11 @@ pub fn table(
         FileFormat::Csv => is_left(&table.select(&generated)?),
         _ => is_left(&table),
     };
-    Ok((!left).then_some(table))
+    Ok(match !left {
+        true => Found::Typed(table),
+        // A Parquet file may hold numbers in single precision, and texts that are given have another reader.
+        false => Found::Numbers(as_numbers(&table).filter(|_| format == FileFormat::Csv && conditions.is_empty())),
+    })
 }
 
 /// A condition's column: `NAME:levels` asks for categories.
