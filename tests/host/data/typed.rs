@@ -1,7 +1,7 @@
 //! Columns of a file with their types.
 
 use pushforward::Result;
-use pushforward::data::{ColumnType, LoadOptions, Source, Table, TypeOptions};
+use pushforward::data::{ColumnType, LoadOptions, Source, Table, TypeOptions, as_numbers};
 
 use super::sentence;
 
@@ -244,4 +244,24 @@ fn a_cell_of_another_type_is_named_with_its_row() {
     assert!(sentence(load("a.csv", "a,b\n1\n", &TypeOptions::default())).contains("row 1 (of 1)"));
     assert!(sentence(load("a.csv", "b\n1\n", &asked(ColumnType::Integer))).contains("no column `a`"));
     assert!(sentence(load("a.csv", "a,b\n", &TypeOptions::default())).contains("holds no rows"));
+}
+
+#[test]
+fn a_file_of_numbers_read_with_types_is_the_table_that_a_reader_of_numbers_gives() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.csv");
+    let numbers = |text: &str| {
+        std::fs::write(&path, text).unwrap();
+        let source: Source = path.display().to_string().parse().unwrap();
+        let typed = source.load_typed(0, &LoadOptions::default(), &TypeOptions::default()).unwrap();
+        (as_numbers(&typed), source.load(0, &LoadOptions::default()).ok())
+    };
+    let (own, plain) = numbers("a;b;c\n1;-2.50;3\n4;5e-3;+7\n-9;0.25;8\n");
+    assert!(own.is_some() && own == plain, "{own:?} {plain:?}");
+    let (own, plain) = numbers("1,2\n3,4.5\n1,2\n");
+    assert!(own.is_some() && own == plain, "{own:?} {plain:?}");
+    // Whole numbers that doubles do not hold have a note, missing cells and words another reader.
+    for other in ["a,b\n9007199254740993,1\n2,3\n5,5\n", "a,b\n1,\n2,3\n2,4\n", "a,b\nx,1\ny,2\nx,3\n"] {
+        assert_eq!(numbers(other).0, None, "{other}");
+    }
 }
