@@ -478,10 +478,11 @@ mod tests {
         assert_eq!(read(&["inf", "1"]), Reading::Text);
         assert_eq!(read(&["1", "x"]), Reading::Text);
         assert!(matches!(read(&["2012-01-01", "2012-02-01"]), Reading::Date(_)));
-        let comma = NumberForm { decimal_comma: true, ..NumberForm::default() };
-        assert_eq!(read(&["1,5", "2", "-3,25"]), Reading::Number(comma.clone()));
-        assert_eq!(read(&["1", "2,5"]), Reading::Number(comma.clone()));
-        assert_eq!(read(&["1.234,5", "2,5"]), Reading::Number(NumberForm { thousands: Some('.'), ..comma }));
+        let comma = |decimals| NumberForm { decimal_comma: true, decimals: Some(decimals), ..NumberForm::default() };
+        assert_eq!(read(&["1,5", "2", "-3,25"]), Reading::Number(comma(2)));
+        assert_eq!(read(&["1", "2,50"]), Reading::Number(comma(1)));
+        let thousands = NumberForm { thousands: Some('.'), least_decimals: 1, ..comma(1) };
+        assert_eq!(read(&["1.234,5", "2,5"]), Reading::Number(thousands));
         assert_eq!(read(&["1.5", "2,5"]), Reading::Text);
         assert_eq!(read(&[]), Reading::Text);
     }

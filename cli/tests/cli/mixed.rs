@@ -244,7 +244,7 @@ fn rows_are_read_as_the_training_rows_were() {
 #[test]
 fn rare_categories_are_learned_as_one_and_drawn_as_themselves() {
     let desk = Desk::new();
-    let level = |i: usize| if i % 10 == 0 { format!("rare {}", i / 10) } else { ["u", "v"][i % 2].into() };
+    let level = |i: usize| if i.is_multiple_of(10) { format!("rare {}", i / 10) } else { ["u", "v"][i % 2].into() };
     let rows: String = (0..200).map(|i| format!("{},{}\n", level(i), (i * 13 % 31) as f64 / 2.0)).collect();
     desk.file("a.csv", format!("c,x\n{rows}"));
     let trained = desk.run(&format!("train realnvp --data a.csv --out run --steps 10 {TINY} --min-count 5"));
@@ -267,7 +267,13 @@ fn a_file_of_numbers_alone_has_samples_like_its_rows() {
     let row = |i: usize| {
         let amount = if i % 5 < 3 { 0.0 } else { (i * 37 % 97) as f64 / 3.0 };
         let price = (i as f64 * 0.618_033_988_749_894_9).fract().powi(8) * 1e6;
-        format!("{},{amount},{},{},{},{price}\n", i * i % 13, u8::from(i % 3 == 0), u8::from(i % 3 == 1), u8::from(i % 3 == 2))
+        format!(
+            "{},{amount},{},{},{},{price}\n",
+            i * i % 13,
+            u8::from(i.is_multiple_of(3)),
+            u8::from(i % 3 == 1),
+            u8::from(i % 3 == 2)
+        )
     };
     desk.file("a.csv", "count,amount,red,green,blue,price\n".to_string() + &(0..200).map(row).collect::<String>());
     // A map of a handful of steps throws samples far.
@@ -286,4 +292,40 @@ fn a_file_of_numbers_alone_has_samples_like_its_rows() {
     // A base distribution is encoded as the data are.
     desk.works(&format!("train flow-matching --data a.csv --out from --steps 10 {TINY} --set source=a.csv"));
     desk.works("sample from -n 5 --out from.csv");
+}
+
+#[test]
+fn bad_rows_are_named_by_their_line_and_harm_nothing() {
+    let desk = Desk::new();
+    desk.file("birds.csv", birds(150));
+    desk.works(&format!("train realnvp --data birds.csv --out run --steps 10 {TINY} --set impute=true"));
+    // A cell that stands over two lines is before the bad one.
+    let rows = |mass: &str| {
+        format!("species,mass,caught,ringed,age\nGentoo,1.5,2009-03-12,\"true\n\",3\nGentoo,{mass},2009-03-13,true,2\n")
+    };
+    let kept = "what was there\n";
+    for (mass, parts) in [
+        ("heavy", &["`mass`", "holds `heavy` in row 2 (of 2), line 4"][..]),
+        ("\"1.5", &["bad.csv", "a quote in the row of line 4 is never closed"]),
+        ("1.5,7", &["row 2 (of 2), line 4 of bad.csv has 6 fields where the header has 5"]),
+    ] {
+        desk.file("bad.csv", rows(mass)).file("out.csv", kept);
+        for words in [
+            "impute run --data bad.csv --out out.csv",
+            "sample run --given bad.csv --out out.csv",
+            "log-density run --data bad.csv --out out.csv",
+            "train energy --data birds.csv --validation bad.csv --out new",
+            "tour --data birds.csv --test bad.csv --out new",
+        ] {
+            desk.fails(words, 1, parts);
+            assert_eq!((desk.text("out.csv").as_str(), desk.path("new").exists()), (kept, false), "{words}");
+        }
+    }
+    desk.file("bad.csv", rows("1.5").replace("Gentoo", "Gentu")).file("out.csv", kept);
+    desk.fails(
+        "impute run --data bad.csv --out out.csv",
+        1,
+        &["holds `Gentu` in row 1", "correct the cell, or leave the row out"],
+    );
+    assert_eq!(desk.text("out.csv"), kept);
 }

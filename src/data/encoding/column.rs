@@ -44,6 +44,9 @@ pub(super) struct EncodedColumn {
     /// What whole numbers that no double holds are counted from.
     #[serde(default, skip_serializing_if = "is_zero")]
     base: i64,
+    /// The levels that are one state together, and how often each comes in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    rare: Vec<(u32, f64)>,
     pub coding: Coding,
 }
 
@@ -64,16 +67,17 @@ fn values_from(table: &Table, j: usize, base: i64) -> Option<Vec<f64>> {
 #[serde(rename_all = "snake_case")]
 pub(super) enum Coding {
     /// The number of the one value, or none where all cells are missing.
-    Constant { value: Option<f64> },
+    Constant {
+        value: Option<f64>,
+    },
     /// The next whole number, where the identifiers are such.
-    Identifier { next: Option<i64> },
+    Identifier {
+        next: Option<i64>,
+    },
     States {
         states: Vec<State>,
         code: Code,
         numbers: Option<Numbers>,
-        /// The levels that are one state together, and how often each comes in it.
-        #[serde(default, skip_serializing_if = "Vec::is_empty")]
-        rare: Vec<(u32, f64)>,
     },
 }
 
@@ -205,6 +209,7 @@ impl EncodedColumn {
         let value = |row: usize| counted.as_ref().map_or(table.row(row)[j], |values| values[row]);
         let values: Vec<f64> = rows.iter().filter(|&&row| !missing(row)).map(|&row| value(row)).collect();
         let all = || (0..table.rows()).filter(|&row| !missing(row)).map(value);
+        let mut rare = Vec::new();
         let coding = match ty {
             ColumnType::Constant => Coding::Constant { value: all().next() },
             ColumnType::Identifier => {
@@ -218,15 +223,17 @@ impl EncodedColumn {
                     rows.len() < table.rows() && all().any(|value| !own.contains(&key(value)))
                 };
                 let levels = table.levels(j).map_or(0, <[String]>::len);
-                Self::states(&kind, &values, absent, &has_more, (levels, min_count))?
+                let (coding, pooled) = Self::states(&kind, &values, absent, &has_more, (levels, min_count))?;
+                rare = pooled;
+                coding
             }
         };
         let learned = !matches!(coding, Coding::Identifier { .. });
         let levels = table.levels(j).filter(|_| learned).unwrap_or_default().to_vec();
-        Ok(Self { name: table.columns()[j].clone(), ty, kind, levels, base, coding })
+        Ok(Self { name: table.columns()[j].clone(), ty, kind, levels, base, rare, coding })
     }
 
-    /// The states of these values; `absent` of the rows are missing, where any row of the table is, and `has_more` says whether other rows have further values.
+    /// The states of these values, and the rare levels with their shares; `absent` of the rows are missing, where any row of the table is, and `has_more` says whether other rows have further values.
     /// Of a column of texts it is known how many levels there are, and how many rows one has at least that is no rare one.
     fn states(
         kind: &Kind,
@@ -234,7 +241,7 @@ impl EncodedColumn {
         absent: Option<usize>,
         has_more: &dyn Fn() -> bool,
         (levels, min_count): (usize, usize),
-    ) -> Result<Coding> {
+    ) -> Result<(Coding, Vec<(u32, f64)>)> {
         let mut sorted: Vec<f64> = values.iter().map(|value| value + 0.0).collect();
         sorted.sort_unstable_by(f64::total_cmp);
         let mut counts: Vec<(f64, usize)> = sorted.chunk_by(|a, b| key(*a) == key(*b)).map(|own| (own[0], own.len())).collect();
@@ -309,7 +316,7 @@ impl EncodedColumn {
             all.push((State::Missing, absent));
         }
         let code = Code::new(&all.iter().map(|(_, count)| *count).collect::<Vec<_>>())?;
-        Ok(Coding::States { states: all.into_iter().map(|(state, _)| state).collect(), code, numbers, rare })
+        Ok((Coding::States { states: all.into_iter().map(|(state, _)| state).collect(), code, numbers }, rare))
     }
 
     /// How many columns of numbers it takes.
@@ -358,8 +365,9 @@ impl EncodedColumn {
             (State::Number, kind, Coding::States { numbers: Some(_), .. }) => *kind != Kind::Level,
             (State::Value(code), Kind::Level, _) => is_level(code),
             (State::Value(value), ..) => value.is_finite(),
-            (State::Rare, Kind::Level, Coding::States { rare, .. }) => {
-                !rare.is_empty() && rare.iter().all(|(code, share)| is_level(f64::from(*code)) && (0.0..=1.0).contains(share))
+            (State::Rare, Kind::Level, Coding::States { .. }) => {
+                !self.rare.is_empty()
+                    && self.rare.iter().all(|(code, share)| is_level(f64::from(*code)) && (0.0..=1.0).contains(share))
             }
             _ => false,
         }
@@ -367,10 +375,7 @@ impl EncodedColumn {
 
     /// How many levels are pooled.
     pub fn pooled(&self) -> usize {
-        match &self.coding {
-            Coding::States { rare, .. } => rare.len(),
-            _ => 0,
-        }
+        self.rare.len()
     }
 
     pub fn has_missing(&self) -> bool {
@@ -450,7 +455,7 @@ impl EncodedColumn {
 
     /// What writes the cells of a table's column as numbers.
     pub fn writer<'a>(&'a self, table: &'a Table, j: usize) -> Result<Writer<'a>> {
-        let Coding::States { states, code, numbers, rare } = &self.coding else {
+        let Coding::States { states, code, numbers } = &self.coding else {
             return Err(Error::data(format!("column `{}` is not learned", self.name)));
         };
         let text = !self.levels.is_empty();
@@ -461,7 +466,7 @@ impl EncodedColumn {
         }
         let mut known = HashMap::new();
         let (mut number, mut missing) = (None, None);
-        let rare: HashMap<u32, f64> = rare.iter().copied().collect();
+        let rare: HashMap<u32, f64> = self.rare.iter().copied().collect();
         for (at, state) in states.iter().enumerate() {
             match state {
                 State::Rare => known.extend(rare.keys().map(|level| (key(f64::from(*level)), at))),
@@ -506,14 +511,14 @@ impl EncodedColumn {
                 let levels = (1..=rows).map(|row| format!("{tag:08x}-{row:0width$}", width = rows.to_string().len()));
                 return Ok(Column::categories(&self.name, (0..rows as u32).collect(), levels)?.with_type(self.ty));
             }
-            Coding::States { states, code, numbers: own, rare } => {
+            Coding::States { states, code, numbers: own } => {
                 let of_words = code.states_of_words();
                 let first = at + usize::from(own.is_some());
                 let mut cell = |row: usize| {
                     let row = numbers.row(row);
                     match states[Code::read(&of_words, &row[first..first + code.width()])] {
                         State::Missing => None,
-                        State::Rare => Some(f64::from(drawn(rare, random.random()))),
+                        State::Rare => Some(f64::from(drawn(&self.rare, random.random()))),
                         State::Value(value) => Some(value),
                         State::Number => own.as_ref().map(|own| own.read(row[at])),
                     }

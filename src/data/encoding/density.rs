@@ -137,7 +137,7 @@ impl EncodedColumn {
 
     /// Writes noise over the numbers of one row, as the encoding writes them, and gives −ln r of it.
     fn dequantize(&self, own: &mut [f64], of_words: &[u32], random: &mut ChaCha8Rng) -> f64 {
-        let Coding::States { states, code, numbers, .. } = &self.coding else { return 0.0 };
+        let Coding::States { states, code, numbers } = &self.coding else { return 0.0 };
         let (number, bits) = own.split_at_mut(usize::from(numbers.is_some()));
         let at = Code::read(of_words, bits);
         let mut words = Vec::with_capacity(bits.len());
@@ -209,7 +209,7 @@ mod tests {
         let interval = |low: f64, high: f64| normal.cdf(high) - normal.cdf(low);
         let (mut at, mut product) = (0, 1.0);
         for column in &encoding.columns {
-            let Coding::States { states, code, numbers: own, .. } = &column.coding else { continue };
+            let Coding::States { states, code, numbers: own } = &column.coding else { continue };
             let first = at + usize::from(own.is_some());
             let state = Code::read(&code.states_of_words(), &numbers.row(row)[first..first + code.width()]);
             let of_word = |word: u32| {

@@ -122,7 +122,7 @@ pub(super) fn line_at(path: &Path, byte: u64) -> Option<usize> {
         chunk[..read].iter().for_each(|byte| see(*byte));
         left -= read as u64;
     }
-    text.bytes().map_while(|byte| byte.ok().filter(|byte| matches!(byte, b'\r' | b'\n'))).for_each(see);
+    io::BufReader::new(text).bytes().map_while(|byte| byte.ok().filter(|byte| matches!(byte, b'\r' | b'\n'))).for_each(see);
     Some(1 + if feeds > 0 { feeds } else { returns })
 }
 
