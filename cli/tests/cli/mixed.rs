@@ -321,7 +321,7 @@ fn bad_rows_are_named_by_their_line_and_harm_nothing() {
             assert_eq!((desk.text("out.csv").as_str(), desk.path("new").exists()), (kept, false), "{words}");
         }
     }
-    desk.file("bad.csv", rows("1.5").replace("Gentoo", "Gentu")).file("out.csv", kept);
+    desk.file("bad.csv", rows("1.5").replace("Gentoo", "Gentu").replace(",3\n", ",\n")).file("out.csv", kept);
     desk.fails(
         "impute run --data bad.csv --out out.csv",
         1,
