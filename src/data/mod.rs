@@ -52,6 +52,7 @@ mod types;
 pub use column::Column;
 pub use dates::DateForm;
 pub use encoding::Encoding;
+pub(crate) use encoding::Unseen;
 pub use file::FileFormat;
 pub use source::{DEFAULT_TOY_ROWS, LoadOptions, MAX_TOY_ROWS, Origin, Source};
 pub use standardize::Standardization;

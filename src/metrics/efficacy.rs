@@ -109,23 +109,40 @@ pub fn efficacy(test: &Table, samples: &Table, train: Option<&Table>, target: &s
 /// Whether a column can be predicted.
 ///
 /// # Errors
-/// A column that is not there, is an identifier or has one value.
+/// A column that is not there, is an identifier, has one value, or more than 50 levels.
 pub fn check(test: &Table, target: &str) -> Result<()> {
-    let at = test.index_of(target).map_err(|error| {
-        let near = nearest(target, test.columns().iter().map(String::as_str));
-        near.map_or(error, |near| Error::usage(format!("there is no column `{target}` to predict (did you mean `{near}`?)")))
-    })?;
-    if !test.column_type(at).is_learned() {
-        let why = match test.column_type(at) {
-            ColumnType::Constant => "has one value",
-            _ => "identifies rows",
-        };
-        return Err(Error::usage(format!(
-            "column `{target}` of {} {why}: there is nothing to predict; name another target",
-            test.origin()
-        )));
+    let types: Vec<(&str, ColumnType)> =
+        test.columns().iter().enumerate().map(|(j, name)| (name.as_str(), test.column_type(j))).collect();
+    check_type(&types, test.origin(), target)?;
+    match test.levels(test.index_of(target)?).map_or(0, <[String]>::len) {
+        levels if levels > CLASSES => Err(too_many(target, levels)),
+        _ => Ok(()),
     }
-    Ok(())
+}
+
+/// The same by the names and types of the columns of a table of this origin.
+///
+/// # Errors
+/// As [`check`], but for the levels.
+pub fn check_type(types: &[(&str, ColumnType)], origin: &str, target: &str) -> Result<()> {
+    let Some((_, ty)) = types.iter().find(|(name, _)| *name == target) else {
+        let near = nearest(target, types.iter().map(|(name, _)| *name));
+        let hint = match near {
+            Some(near) => format!(" (did you mean `{near}`?)"),
+            None => format!("; the columns are {}", types.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")),
+        };
+        return Err(Error::usage(format!("there is no column `{target}` to predict{hint}")));
+    };
+    let why = match ty {
+        ColumnType::Constant => "has one value",
+        ty if !ty.is_learned() => "identifies rows",
+        _ => return Ok(()),
+    };
+    Err(Error::usage(format!("column `{target}` of {origin} {why}: there is nothing to predict; name another target")))
+}
+
+fn too_many(target: &str, classes: usize) -> Error {
+    Error::usage(format!("column `{target}` has {}: a target needs 2 to {CLASSES}; name another column", count(classes, "level")))
 }
 
 /// All columns but the target as trees take them, test rows first.
@@ -173,11 +190,7 @@ fn of_classes(
         classes += 1;
     }
     if !(2..=CLASSES).contains(&classes) {
-        return Err(Error::usage(format!(
-            "column `{}` has {}: a target needs 2 to {CLASSES}; name another column",
-            target.name,
-            count(classes, "level")
-        )));
+        return Err(too_many(&target.name, classes));
     }
     let codes: Vec<usize> = codes.into_iter().filter_map(|code| place[code]).collect();
     // Of two classes the second has a model; of more each has one.

@@ -201,12 +201,8 @@ impl Memorization {
         let most = on.memorization_rows(d, train.rows()).max(memorization::LEAST_ROWS);
         let kept = [reference.subsample(most, seed), samples.subsample(most, seed.wrapping_add(1))];
         let (reference, samples) = (Points::new(&kept[0], kept[0].len() / d, d)?, Points::new(&kept[1], kept[1].len() / d, d)?);
-        let copied = memorization::scores(on, train, samples)?;
+        let (copied, test) = memorization::all(on, train, reference, samples)?;
         let absent = copied.ratio.is_none().then(|| "training rows repeat".to_string());
-        Ok(Self {
-            ratio: DistanceRatio { score: copied.ratio, absent },
-            authenticity: copied.authenticity,
-            test: memorization::test(on, train, reference, samples)?,
-        })
+        Ok(Self { ratio: DistanceRatio { score: copied.ratio, absent }, authenticity: copied.authenticity, test })
     }
 }

@@ -29,7 +29,23 @@ pub struct Scores {
 /// The ratio and the authenticity of `samples` given the rows they were trained on.
 pub fn scores(on: &Backend, train: Points, samples: Points) -> Result<Scores> {
     comparable(train, samples, 2)?;
-    let nearest = nearest(on, samples, train)?;
+    of_nearest(on, train, nearest(on, samples, train)?)
+}
+
+/// All three scores of samples, whose nearest training rows are looked for once.
+pub(super) fn all(on: &Backend, train: Points, validation: Points, samples: Points) -> Result<(Scores, Score)> {
+    comparable(train, samples, 2)?;
+    comparable(train, validation, 1)?;
+    let (own, others) = (nearest(on, samples, train)?, nearest(on, validation, train)?);
+    let test = compared(&distances(&own), &distances(&others));
+    Ok((of_nearest(on, train, own)?, test))
+}
+
+fn distances(nearest: &[(usize, f32)]) -> Vec<f32> {
+    nearest.iter().map(|(_, distance)| *distance).collect()
+}
+
+fn of_nearest(on: &Backend, train: Points, nearest: Vec<(usize, f32)>) -> Result<Scores> {
     let places: Vec<usize> = nearest.iter().map(|(at, _)| *at).collect();
     let own = nearest_others(on, train, &places)?;
     let mut ratios: Vec<f64> = nearest
@@ -65,11 +81,14 @@ pub fn scores(on: &Backend, train: Points, samples: Points) -> Result<Scores> {
 pub fn test(on: &Backend, train: Points, validation: Points, samples: Points) -> Result<Score> {
     comparable(train, samples, 1)?;
     comparable(train, validation, 1)?;
-    let distances =
-        |queries| Ok::<_, crate::Error>(nearest(on, queries, train)?.into_iter().map(|(_, d)| d).collect::<Vec<f32>>());
-    let z = mann_whitney(&distances(samples)?, &distances(validation)?);
-    Ok(Score { value: z, standard_error: Some(1.0), interval: Some(interval::normal(z, 1.0)), ..Score::default() }
-        .with_p_value(0.5 * erfc(-z / std::f64::consts::SQRT_2)))
+    Ok(compared(&distances(&nearest(on, samples, train)?), &distances(&nearest(on, validation, train)?)))
+}
+
+/// z of distances of samples over those of validation rows.
+fn compared(samples: &[f32], validation: &[f32]) -> Score {
+    let z = mann_whitney(samples, validation);
+    Score { value: z, standard_error: Some(1.0), interval: Some(interval::normal(z, 1.0)), ..Score::default() }
+        .with_p_value(0.5 * erfc(-z / std::f64::consts::SQRT_2))
 }
 
 /// z of the Mann–Whitney U statistic of `a` over `b`, ties at their middle rank and in the variance; negative when `a` is smaller.

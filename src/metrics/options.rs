@@ -33,7 +33,7 @@ pub struct Options {
     /// k of precision, recall, density and coverage.
     pub neighbors: usize,
     /// Rows of each set at most for what takes every pair of rows; the rest is left out at random. When absent, as many as the device
-    /// or the host works through in about 15 seconds ([`Backend::pair_rows`](super::Backend::pair_rows)).
+    /// or the host works through in about five seconds ([`Backend::pair_rows`](super::Backend::pair_rows)).
     pub pair_rows: Option<usize>,
     /// Rows of each set at most for exact W₂.
     pub w2_rows: usize,

@@ -111,29 +111,34 @@ impl<'a> Evaluator<'a> {
         Ok(found)
     }
 
-    /// The same for tables that are not all numbers: on an encoding that is fitted to all of them, so that none has a category that the others lack.
+    /// The same for tables that are not all numbers: on an encoding that is fitted to the reference alone, so that distances between rows do not depend on what is
+    /// scored.
     fn evaluate_typed(&self, reference: &Table, samples: &Table) -> Result<Evaluation> {
         let seed = self.options.seed;
-        let both = reference.stacked(samples)?;
-        let encoding = Encoding::fit(&self.train.map(|train| both.stacked(train)).transpose()?.unwrap_or(both))?;
-        let [real, new] = [(reference, seed), (samples, !seed)].map(|(table, seed)| encoding.encode(table, seed));
-        let (real, new) = (real?, new?);
-        let train = self.train.map(|train| encoding.encode(train, seed.wrapping_add(1))).transpose()?;
-        let numbers = Evaluator {
-            train: train.as_ref(),
+        let encoding = Encoding::fit(reference)?;
+        let tables = [Some((reference, seed)), Some((samples, !seed)), self.train.map(|train| (train, seed.wrapping_add(1)))];
+        let encoded = tables.into_iter().flatten().map(|(table, seed)| encoding.encode_unseen(table, seed));
+        let encoded = encoded.collect::<Result<Vec<_>>>()?;
+        let (numbers, unseen) = typed::marked(&encoding, &encoded)?;
+        let [real, new, train @ ..] = numbers.as_slice() else { unreachable!("a reference and samples") };
+        let evaluator = Evaluator {
+            train: train.first(),
             target: None,
             options: self.options.clone(),
             expressions: self.expressions.clone(),
             ..*self
         };
-        let mut found = numbers.evaluate_numbers(&real, &new)?;
-        let [real, new] = [&real, &new].map(|set| encoding.shown(set, true));
-        let (real, new) = (real?, new?);
+        let mut found = evaluator.evaluate_numbers(real, new)?;
+        let [real, new] = typed::shown([reference, samples], &unseen)?;
         found.by_column = by_column(Points::of(&real)?, Points::of(&new)?, real.columns())?;
+        // Of the bits that were scored, which the columns have taken the place of.
+        found.notes.retain(|note| !note.starts_with("The shift of the mean has no unit"));
         found.notes.push(
-            "Categories and missing cells count as bits of an encoding; columns in which there is nothing to learn are left out"
+            "Categories and missing cells count as bits of an encoding, which is fitted to the reference; columns in which that has one value are left out"
                 .into(),
         );
+        found.notes.extend(typed::unseen_said(&encoded[1], &unseen));
+        found.verdict = found.verdict();
         Ok(found)
     }
 

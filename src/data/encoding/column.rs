@@ -382,6 +382,11 @@ impl EncodedColumn {
         matches!(&self.coding, Coding::States { states, .. } if states.contains(&State::Missing))
     }
 
+    /// The level of this place.
+    pub fn level(&self, place: f64) -> Option<&String> {
+        self.levels.get(place as usize)
+    }
+
     /// A number below all that the column has, where pictures show missing cells.
     pub fn below(&self) -> f64 {
         let Coding::States { states, numbers, .. } = &self.coding else { return -1.0 };
@@ -572,6 +577,18 @@ pub(super) struct Writer<'a> {
 }
 
 impl Writer<'_> {
+    /// Whether a cell has a state.
+    pub fn knows(&self, row: usize) -> bool {
+        let cell = self.table.row(row)[self.j];
+        if self.table.is_missing(row, self.j) {
+            return self.missing.is_some();
+        }
+        match &self.levels {
+            Some(levels) => levels[cell as usize].is_some_and(|level| self.known.contains_key(&key(level as f64))),
+            None => self.number.is_some() || self.known.contains_key(&key(cell)),
+        }
+    }
+
     /// Appends a cell's number, if the column has one, and its bits.
     pub fn write(&self, row: usize, random: &mut ChaCha8Rng, into: &mut Vec<f64>) -> Result<()> {
         let cell = self.value(row);

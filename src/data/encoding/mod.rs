@@ -35,6 +35,7 @@ mod column;
 mod density;
 mod one_hot;
 mod quantile;
+mod unseen;
 
 use rand::SeedableRng;
 use rand::rngs::ChaCha8Rng;
@@ -47,6 +48,7 @@ use super::{ColumnType, Table, TypeOptions, nearest};
 use crate::{Error, Result};
 use code::Code;
 use column::{EncodedColumn, Writer};
+pub(crate) use unseen::Unseen;
 
 /// Levels of a column that are shown as one each.
 const MOST_INDICATORS: usize = 64;

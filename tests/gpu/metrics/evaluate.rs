@@ -57,12 +57,12 @@ fn a_known_score_adds_the_stein_discrepancy_of_the_samples_alone() {
     assert!(wide.to_string().contains("rows of 3 columns and a score on 2"), "{wide}");
 }
 
-/// A quarter of a minute's rows, for the host: fewer the more columns there are.
+/// Five seconds' rows, for the host: fewer the more columns there are.
 #[test]
 fn by_default_pairs_take_as_many_rows_as_the_time_allows() {
     let host = pushforward::metrics::Backend::Host;
     let [narrow, wide] = [2, 64].map(|columns| host.pair_rows(columns));
-    assert!((40_000..60_000).contains(&narrow) && (10_000..20_000).contains(&wide), "{narrow} {wide}");
+    assert!((25_000..30_000).contains(&narrow) && (9_000..10_000).contains(&wide), "{narrow} {wide}");
 }
 
 #[test]

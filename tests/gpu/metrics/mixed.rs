@@ -65,3 +65,44 @@ fn dependence_of_mixed_columns_is_seen_by_every_score_of_whole_rows_and_equality
     );
     assert_eq!(serde_json::from_value::<Evaluation>(json).unwrap(), apart);
 }
+
+/// The same rows, of whose second category some are one that the reference does not have, and the others a missing cell where it has none.
+fn with_strange_cells(of: &Table, strange: usize) -> Table {
+    let rows = of.rows();
+    let codes = |j: usize| of.column(j).map(|code| code as u32).collect::<Vec<u32>>();
+    let b = codes(2).iter().enumerate().map(|(row, code)| if row < strange { 3 } else { *code }).collect();
+    Table::from_columns([
+        Column::numbers("x", of.column(0).collect()).with_missing(of.missing(0).unwrap().to_vec()).unwrap(),
+        Column::categories("a", codes(1), ["no", "yes"])
+            .unwrap()
+            .with_missing((0..rows).map(|row| row < strange).collect())
+            .unwrap(),
+        Column::categories("b", b, ["low", "middle", "high", "other"]).unwrap(),
+    ])
+    .unwrap()
+}
+
+#[test]
+fn cells_that_the_reference_does_not_have_count_as_their_own_and_move_no_other_rows() {
+    let gpu = &crate::shared::Devices::PLAIN;
+    let (reference, samples) = (rows(300, 1, false), rows(300, 2, false));
+    let scored = |samples: &Table| Evaluator::new(gpu).pair_rows(Some(300)).evaluate(&reference, samples).unwrap();
+    let (plain, strange) = (scored(&samples), scored(&with_strange_cells(&samples, 60)));
+    // A level that no cell has changes nothing: the encoding is the reference's.
+    let empty = scored(&with_strange_cells(&samples, 0));
+    assert_eq!((&empty.energy, &empty.w2, &empty.mmd2), (&plain.energy, &plain.w2, &plain.mmd2));
+    assert_eq!((&empty.precision, &empty.c2st), (&plain.precision, &plain.c2st));
+    assert!(!empty.notes.iter().any(|note| note.contains("does not have")), "{empty}");
+    // A fifth of the rows is told by one look: 0.1 above chance at least, and they lie farther off.
+    let told = |of: &Evaluation| of.c2st.as_ref().unwrap().value;
+    assert!(told(&strange) > told(&plain) + 0.05 && strange.energy.value > plain.energy.value, "{strange}");
+    assert!(
+        strange.notes.iter().any(|note| note.starts_with("120 cells of the samples") && note.ends_with("in `a` and `b`")),
+        "{strange}"
+    );
+    assert!(strange.precision.value < plain.precision.value, "{strange}");
+    // Training rows with levels of their own do not move the scores of the samples either.
+    let train = with_strange_cells(&rows(300, 3, false), 60);
+    let beside = Evaluator::new(gpu).pair_rows(Some(300)).train(&train).evaluate(&reference, &samples).unwrap();
+    assert_eq!((&beside.energy, &beside.c2st, &beside.by_column), (&plain.energy, &plain.c2st, &plain.by_column));
+}
