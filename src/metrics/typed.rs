@@ -34,16 +34,18 @@ pub fn add(
     Ok(())
 }
 
+/// A column of an encoding: its place and its name.
+type Place = (usize, String);
+
 /// Encoded tables, the samples second, each with a column more for every column of which samples have cells that the encoding does not know: 1 for these, and 0 for all others.
 /// So they are a value of their own, and the distances of other rows stay as they are. With the names of these columns.
 ///
 /// # Errors
 /// None for tables of one encoding.
-pub(super) fn marked(encoding: &Encoding, tables: &[Unseen]) -> Result<(Vec<Table>, Vec<(usize, String)>)> {
+pub(super) fn marked(encoding: &Encoding, tables: &[Unseen]) -> Result<(Vec<Table>, Vec<Place>)> {
     let types = encoding.types();
     let has_unseen = |at: usize| tables[1].cells[at].contains(&true);
-    let unseen: Vec<(usize, String)> =
-        (0..types.len()).filter(|&at| has_unseen(at)).map(|at| (at, types[at].0.to_string())).collect();
+    let unseen: Vec<Place> = (0..types.len()).filter(|&at| has_unseen(at)).map(|at| (at, types[at].0.to_string())).collect();
     let marked = |of: &Unseen| {
         let names = of.table.columns().iter().cloned().chain(unseen.iter().map(|(_, name)| format!("{name} (unseen)")));
         let marks = |row: usize| unseen.iter().map(move |(at, _)| f64::from(u8::from(of.cells[*at][row])));
@@ -60,7 +62,7 @@ pub(super) fn marked(encoding: &Encoding, tables: &[Unseen]) -> Result<(Vec<Tabl
 }
 
 /// What the samples have that the reference does not, in a sentence.
-pub(super) fn unseen_said(samples: &Unseen, unseen: &[(usize, String)]) -> Option<String> {
+pub(super) fn unseen_said(samples: &Unseen, unseen: &[Place]) -> Option<String> {
     let own: Vec<(usize, &str)> = unseen
         .iter()
         .map(|(at, name)| (samples.cells[*at].iter().filter(|is| **is).count(), name.as_str()))
@@ -83,7 +85,7 @@ pub(super) fn unseen_said(samples: &Unseen, unseen: &[(usize, String)]) -> Optio
 ///
 /// # Errors
 /// A column that a table does not have.
-pub(super) fn shown(tables: [&Table; 2], unseen: &[(usize, String)]) -> Result<[Table; 2]> {
+pub(super) fn shown(tables: [&Table; 2], unseen: &[Place]) -> Result<[Table; 2]> {
     let reference = tables[0];
     let mut names: Vec<String> = Vec::new();
     let mut columns: [Vec<Vec<f64>>; 2] = Default::default();

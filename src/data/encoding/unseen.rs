@@ -33,14 +33,14 @@ impl Encoding {
             writers.push(if column.width() > 0 { Some(column.writer(table, j)?) } else { None });
         }
         let mut values = Vec::with_capacity(table.rows() * self.columns.iter().map(EncodedColumn::width).sum::<usize>());
-        let mut cells = vec![vec![false; table.rows()]; self.columns.len()];
+        let mut cells = vec![Vec::with_capacity(table.rows()); self.columns.len()];
         for row in 0..table.rows() {
-            for (at, (column, writer)) in self.columns.iter().zip(&writers).enumerate() {
+            for (((column, writer), &j), unseen) in self.columns.iter().zip(&writers).zip(&places).zip(&mut cells) {
                 let is_unseen = match writer {
                     Some(writer) => !writer.knows(row),
-                    None => !column.is_the_one(table, row, places[at]),
+                    None => !column.is_the_one(table, row, j),
                 };
-                cells[at][row] = is_unseen;
+                unseen.push(is_unseen);
                 match writer {
                     Some(writer) if !is_unseen => writer.write(row, &mut random, &mut values)?,
                     Some(_) => values.extend((0..column.width()).map(|k| column.middle(k))),
