@@ -22,7 +22,7 @@ Start with one of
   pushforward tour --data people.csv                          every method on your table, and a page that compares them
   pushforward train energy --data people.csv --out run        one method
   pushforward sample run -n 1000 --out new.csv                new rows from it
-  pushforward evaluate --reference test.csv --samples new.csv
+  pushforward evaluate test.csv new.csv                       how near they are
 
 `pushforward COMMAND --help` has the options of a command, `pushforward methods` what there is to train.";
 
@@ -186,6 +186,9 @@ pub struct Train {
     /// Test set, used once for the final scores, instead of a share of the data; data for early stopping goes to --validation
     #[arg(long, value_name = "SOURCE")]
     pub test: Option<String>,
+    /// Column that models of samples and of real rows predict from the others: adds machine-learning efficacy to the report
+    #[arg(long, value_name = "COLUMN")]
+    pub target: Option<String>,
     /// Column of sample weights, in the data and in --validation and --test data
     #[arg(long, value_name = "COLUMN")]
     pub weights: Option<String>,
@@ -203,6 +206,9 @@ pub struct Tour {
     /// Test set, used once for the scores of the winner, instead of a share of the data
     #[arg(long, value_name = "SOURCE")]
     pub test: Option<String>,
+    /// Column that models of samples and of real rows predict from the others: adds machine-learning efficacy to the scores
+    #[arg(long, value_name = "COLUMN")]
+    pub target: Option<String>,
     /// Column of sample weights, in the data and in --test data
     #[arg(long, value_name = "COLUMN")]
     pub weights: Option<String>,
@@ -344,12 +350,15 @@ pub struct LogDensity {
 
 #[derive(Args)]
 pub struct Evaluate {
-    /// Real data, preferably a test set that training has not seen
+    /// Real data, preferably a test set that training has not seen, and samples to score; in place of samples a run, which draws as many as there are real rows
+    #[arg(value_names = ["REAL", "SYNTHETIC"], num_args = 0..=2)]
+    pub sets: Vec<String>,
+    /// Real data, by name
     #[arg(long, value_name = "SOURCE")]
-    pub reference: String,
-    /// Samples to score
+    pub reference: Option<String>,
+    /// Samples to score, by name
     #[arg(long, value_name = "SOURCE")]
-    pub samples: String,
+    pub samples: Option<String>,
     /// Training data: adds the scores of memorization, which tell copies from new rows
     #[arg(long, value_name = "SOURCE")]
     pub train: Option<String>,
@@ -371,7 +380,7 @@ pub struct Evaluate {
     pub sample_weights: Option<String>,
     #[command(flatten)]
     pub types: Types,
-    /// Largest number of rows of each set in the scores over all pairs of rows [default: what takes about 15 s]
+    /// Largest number of rows of each set in the scores over all pairs of rows [default: what takes about 5 s]
     #[arg(long, value_name = "N", value_parser = count, allow_hyphen_values = true)]
     pub pair_rows: Option<usize>,
     /// Random seed of subsamples, projections and toy distributions (a toy reference differs from a toy training set of the same seed)

@@ -1,10 +1,13 @@
 //! `evaluate`: one set of rows against another.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use pushforward::Error;
 use pushforward::data::{ColumnType, LoadOptions, Source, Table, TypeOptions, groups};
 use pushforward::metrics::typed::add as scores_of_types;
 use pushforward::metrics::{Evaluation, Evaluator, Stage, Watch, efficacy};
+use pushforward::model::Model;
 use pushforward::words::number;
+use std::path::Path;
 
 use super::arguments::Evaluate;
 use super::console::{Console, print, print_object};
@@ -16,11 +19,12 @@ const REFERENCE: u64 = 0x7265_6665;
 const SAMPLES: u64 = 0x7361_6d70;
 
 pub fn evaluate(args: &Evaluate, adapter: &str, console: Console) -> anyhow::Result<()> {
-    if let Some(found) = typed(args, adapter, console)? {
-        return shown(args, &found, console);
+    let asked = Asked::of(args)?;
+    if let Some(found) = typed(args, &asked, adapter, console)? {
+        return shown(args, &asked, &found, console);
     }
     // Categories are compared by the reference's levels.
-    let mut source = args.reference.parse::<Source>()?.with_levels()?;
+    let mut source = asked.reference.parse::<Source>()?.with_levels()?;
     if let (Some(columns), Some(weights)) = (&mut source.columns, &args.weights) {
         columns.retain(|column| column != weights);
     }
@@ -35,10 +39,10 @@ pub fn evaluate(args: &Evaluate, adapter: &str, console: Console) -> anyhow::Res
         }
         other.load(seed, &weighted(weights))?.align(reference.columns())
     };
-    let samples = load(&args.samples, args.seed ^ SAMPLES, &args.sample_weights)?;
+    let samples = load(&asked.samples, args.seed ^ SAMPLES, &args.sample_weights)?;
     let train = args.train.as_ref().map(|text| load(text, args.seed, &None)).transpose()?;
     console.notes([Some(&reference), Some(&samples), train.as_ref()].into_iter().flatten());
-    let by_type = if texts { ByType::read(args)? } else { None };
+    let by_type = if texts { ByType::read(args, &asked)? } else { None };
     let gpu = super::device::open(adapter, console)?;
     let (watch, bar) = watch(console);
     let mut evaluator = Evaluator::new(&gpu)
@@ -62,7 +66,36 @@ pub fn evaluate(args: &Evaluate, adapter: &str, console: Console) -> anyhow::Res
     if let Some(ByType { reference, samples, train }) = &by_type {
         scores_of_types(&mut found, reference, samples, train.as_ref(), (args.target.as_deref(), args.seed))?;
     }
-    shown(args, &(found, [reference.rows(), samples.rows()]), console)
+    shown(args, &asked, &(found, [reference.rows(), samples.rows()]), console)
+}
+
+/// What is compared: by place or by name.
+struct Asked {
+    reference: String,
+    samples: String,
+}
+
+impl Asked {
+    fn of(args: &Evaluate) -> pushforward::Result<Self> {
+        let [reference, samples] = match (args.sets.as_slice(), &args.reference, &args.samples) {
+            ([real, synthetic], None, None) => [real, synthetic],
+            ([real], None, Some(samples)) => [real, samples],
+            ([synthetic], Some(reference), None) => [reference, synthetic],
+            ([], Some(reference), Some(samples)) => [reference, samples],
+            _ => {
+                return Err(Error::usage(
+                    "give real data and samples, each once: `pushforward evaluate REAL SYNTHETIC`, or by name, `--reference REAL --samples SYNTHETIC`",
+                ));
+            }
+        };
+        Ok(Self { reference: reference.clone(), samples: samples.clone() })
+    }
+
+    /// The run that the samples are drawn from, where they are not in a file.
+    fn run(&self) -> Option<&Path> {
+        let path = Path::new(&self.samples);
+        (path.is_dir() || path.extension().is_some_and(|extension| extension == "safetensors")).then_some(path)
+    }
 }
 
 /// The tables with columns of categories as one each, for the scores that take them so: the reference, the samples and the training rows.
@@ -73,9 +106,9 @@ struct ByType {
 }
 
 impl ByType {
-    fn read(args: &Evaluate) -> anyhow::Result<Option<Self>> {
+    fn read(args: &Evaluate, asked: &Asked) -> anyhow::Result<Option<Self>> {
         let options = |weights: &Option<String>| LoadOptions { weights: weights.clone(), ..LoadOptions::default() };
-        let source = args.reference.parse()?;
+        let source = asked.reference.parse()?;
         let Some(reference) =
             typed::table(&source, &[], &options(&args.weights), &typed::options(&args.types, None)?, Which::Mixed)?
         else {
@@ -86,7 +119,7 @@ impl ByType {
         }
         let types = types_of(&reference, typed::options(&args.types, None)?);
         let load = |text: &str, weights: &Option<String>| text.parse::<Source>()?.load_typed(0, &options(weights), &types);
-        let samples = load(&args.samples, &args.sample_weights)?;
+        let samples = load(&asked.samples, &args.sample_weights)?;
         let train = args.train.as_ref().map(|text| load(text, &None)).transpose()?;
         Ok(Some(Self { reference, samples, train }))
     }
@@ -98,28 +131,40 @@ fn types_of(reference: &Table, asked: TypeOptions) -> TypeOptions {
     TypeOptions { types: known.filter(|(_, ty)| ty.is_learned()).collect(), ..asked }
 }
 
-/// The scores of tables with dates, identifiers or missing cells: with the types of their columns. None where a table has none of these.
-fn typed(args: &Evaluate, adapter: &str, console: Console) -> anyhow::Result<Option<(Evaluation, [usize; 2])>> {
-    let types = typed::options(&args.types, None)?;
-    let read = |text: &str, types: &TypeOptions, weights: &Option<String>| -> pushforward::Result<Option<Table>> {
-        let source: Source = text.parse()?;
-        let options = LoadOptions { weights: weights.clone(), ..LoadOptions::default() };
-        typed::table(&source, &[], &options, types, Which::Mixed)
+/// The scores of tables with dates, identifiers, missing cells or levels that the reference does not have, and of samples of a run: with the types of their columns. None
+/// where a table has none of these.
+fn typed(args: &Evaluate, asked: &Asked, adapter: &str, console: Console) -> anyhow::Result<Option<(Evaluation, [usize; 2])>> {
+    let source: Source = asked.reference.parse()?;
+    let options = |weights: &Option<String>| LoadOptions { weights: weights.clone(), ..LoadOptions::default() };
+    let run = asked.run();
+    let given = typed::options(&args.types, None)?;
+    let which = if run.is_some() { Which::All } else { Which::Mixed };
+    let reference = match typed::table(&source, &[], &options(&args.weights), &given, which)? {
+        None if run.is_some() => source.load(args.seed ^ REFERENCE, &options(&args.weights))?,
+        None => return Ok(None),
+        Some(reference) => reference,
     };
-    let needs = |table: &Table| {
-        let by_types =
-            |j| matches!(table.column_type(j), ColumnType::Date | ColumnType::Identifier) || table.missing(j).is_some();
-        (0..table.cols()).any(by_types) || !types.types.is_empty() || types.missing.is_some()
-    };
-    let Some(reference) = read(&args.reference, &types, &args.weights)?.filter(needs) else { return Ok(None) };
-    let types = types_of(&reference, typed::options(&args.types, None)?);
-    let load = |text: &str, weights: &Option<String>| {
-        text.parse::<Source>()?.load_typed(0, &LoadOptions { weights: weights.clone(), ..LoadOptions::default() }, &types)
-    };
-    let samples = load(&args.samples, &args.sample_weights)?;
+    if let Some(target) = &args.target {
+        efficacy::check(&reference, target)?;
+    }
+    let is_asked = !given.types.is_empty() || given.missing.is_some();
+    let types = types_of(&reference, given);
+    let load = |text: &str, weights: &Option<String>| text.parse::<Source>()?.load_typed(0, &options(weights), &types);
+    let samples = if run.is_some() { None } else { Some(load(&asked.samples, &args.sample_weights)?) };
     let train = args.train.as_ref().map(|text| load(text, &None)).transpose()?;
-    console.notes([Some(&reference), Some(&samples), train.as_ref()].into_iter().flatten());
+    let needs_types = (0..reference.cols())
+        .any(|j| matches!(reference.column_type(j), ColumnType::Date | ColumnType::Identifier) || reference.missing(j).is_some());
+    let others = [samples.as_ref(), train.as_ref()];
+    if run.is_none() && !needs_types && !is_asked && !others.into_iter().flatten().any(|other| has_more(&reference, other)) {
+        return Ok(None);
+    }
     let gpu = super::device::open(adapter, console)?;
+    let samples = match (samples, run) {
+        (Some(samples), _) => samples,
+        (None, Some(run)) => Model::load(&gpu, run)?.sample(reference.rows(), args.seed ^ SAMPLES)?,
+        (None, None) => unreachable!("samples are of a file or of a run"),
+    };
+    console.notes([Some(&reference), Some(&samples), train.as_ref()].into_iter().flatten());
     let (watch, bar) = watch(console);
     let mut evaluator = Evaluator::new(&gpu).standardize(args.standardize).seed(args.seed).pair_rows(args.pair_rows).watch(watch);
     if let Some(train) = &train {
@@ -135,11 +180,20 @@ fn typed(args: &Evaluate, adapter: &str, console: Console) -> anyhow::Result<Opt
     Ok(Some((found?, [reference.rows(), samples.rows()])))
 }
 
-fn shown(args: &Evaluate, (found, rows): &(Evaluation, [usize; 2]), console: Console) -> anyhow::Result<()> {
+/// Whether a table has missing cells, or levels that the reference does not have.
+fn has_more(reference: &Table, other: &Table) -> bool {
+    (0..reference.cols()).any(|j| {
+        let Ok(at) = other.index_of(&reference.columns()[j]) else { return false };
+        let unknown = |known: &[String]| other.levels(at).is_some_and(|levels| levels.iter().any(|level| !known.contains(level)));
+        other.missing(at).is_some() || reference.levels(j).is_some_and(unknown)
+    })
+}
+
+fn shown(args: &Evaluate, asked: &Asked, (found, rows): &(Evaluation, [usize; 2]), console: Console) -> anyhow::Result<()> {
     if args.json {
         return print_object(found);
     }
-    console.message(&format!("{} rows of {} against {} rows of {}", rows[1], args.samples, rows[0], args.reference));
+    console.message(&format!("{} rows of {} against {} rows of {}", rows[1], asked.samples, rows[0], asked.reference));
     let advice = hints::of_verdict(&found.verdict).map_or(String::new(), |advice| format!("{advice}\n"));
     Ok(print(&format!("{found}\n{advice}"))?)
 }

@@ -6,7 +6,7 @@ use pushforward::Error;
 use pushforward::data::{LoadOptions, Source, Table, outlier_warnings, write_atomically};
 use pushforward::report::tour::{headline, line, no_skill, page, refit};
 use pushforward::settings::Values;
-use pushforward::tour::{self, Kept, Plan, Record, Sets, Tested, Tour, Verdict, root};
+use pushforward::tour::{self, Kept, Kind, Plan, Record, Sets, Tested, Tour, Verdict, root};
 use pushforward::words::{count, duration, listed, number, plain, table as lined_up};
 
 use super::arguments;
@@ -63,6 +63,7 @@ pub fn tour(args: &arguments::Tour, adapter: &str, console: Console) -> anyhow::
         sets,
         conditions,
         test,
+        target: args.target.clone(),
         source,
         budget: args.budget.as_secs_f64(),
         methods: args.methods.clone(),
@@ -194,7 +195,12 @@ fn shown(plan: &Plan, tour: &Tour) -> String {
         "training",
         "10,000 rows in",
     ];
-    let mut rows = vec![head.map(String::from).to_vec()];
+    let predicted = |record: &Record| record.scores.as_ref().and_then(|scores| scores.efficacy.as_ref()?.scores.last().cloned());
+    let score = tour.kept.iter().find_map(|kept| predicted(&kept.record));
+    let of_target =
+        |score: &str| format!("{} of {}", if score == "r2" { "R²" } else { "AUC" }, plan.target.as_deref().unwrap_or_default());
+    let last = score.as_ref().map(|of| of_target(&of.score));
+    let mut rows = vec![head.map(String::from).into_iter().chain(last).collect::<Vec<_>>()];
     for kept in tour.ranked() {
         let record = &kept.record;
         let Some(scores) = &record.scores else { continue };
@@ -211,13 +217,24 @@ fn shown(plan: &Plan, tour: &Tour) -> String {
             if record.training_seconds > 0.0 { duration(record.training_seconds) } else { "–".into() },
             record.sampling_seconds.map_or_else(|| "–".into(), |s| format!("{} s", number(s, 2))),
         ]);
+        if score.is_some() {
+            let own = match record.kind {
+                Kind::Rows => score.as_ref().map(|of| of.real.value),
+                _ => predicted(record).map(|of| of.samples.value),
+            };
+            let own = own.map_or_else(|| "–".into(), |value| plain(value, 3));
+            rows.last_mut().into_iter().for_each(|row| row.push(own.clone()));
+        }
     }
     let without = |left_out: bool| tour.kept.iter().map(|kept| &kept.record).filter(move |record| record.left_out == left_out);
     let failed = without(false).filter_map(|record| Some(format!("failed   {}: {}\n", record.name, record.failure.as_ref()?)));
     let mut failed: String = failed.collect();
-    if let Some(why) = without(true).find_map(|record| record.failure.as_ref()) {
-        let names: Vec<&str> = without(true).map(|record| record.name.as_str()).collect();
-        failed += &format!("left out {} ({why})\n", listed(&names));
+    for kind in [Kind::Baseline, Kind::Method] {
+        let out = || without(true).filter(|record| record.kind == kind);
+        let names: Vec<&str> = out().map(|record| record.name.as_str()).collect();
+        if let Some(why) = out().find_map(|record| record.failure.as_ref()) {
+            failed += &format!("left out {} ({why})\n", listed(&names));
+        }
     }
     let not_run = if tour.left.is_empty() { String::new() } else { format!("not run  {}\n", tour.left.join(", ")) };
     let no_skill = no_skill(tour).map_or(String::new(), |why| format!("{why}\n"));

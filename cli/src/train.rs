@@ -1,5 +1,6 @@
 //! `train`: from words to a [`Job`], and from its outcome to what the person sees.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,6 +11,7 @@ use pushforward::data::{
 };
 use pushforward::gpu::Gpu;
 use pushforward::methods::{self, Method, Training};
+use pushforward::metrics::efficacy;
 use pushforward::model::{Description, check_config};
 use pushforward::report::run::{self, TestLikelihood, kept_said, outside_said, refit_said, sets_said, test_likelihood};
 use pushforward::settings::Values;
@@ -63,6 +65,13 @@ pub fn train(args: &Train, adapter: &str, console: Console) -> anyhow::Result<()
         Some(typed) => (typed.encoded.table.clone(), typed.encoded.encoding.clone()),
         None => (numbers.map_or_else(|| chosen.load(seed, &options), Ok)?, None),
     };
+    if let Some(target) = &args.target {
+        let types = match &encoding {
+            Some(encoding) => encoding.types(),
+            None => table.columns().iter().enumerate().map(|(j, name)| (name.as_str(), table.column_type(j))).collect(),
+        };
+        efficacy::check_type(&types, table.origin(), target)?;
+    }
     // A toy target of the same seed would give the very rows that are trained on.
     let load = |set: &Option<Source>, domain: u64| -> Result<Option<(String, Table)>, Error> {
         let Some(set) = set else { return Ok(None) };
@@ -140,7 +149,7 @@ pub fn train(args: &Train, adapter: &str, console: Console) -> anyhow::Result<()
     let outcome = outcome.map_err(|e| ended(e, &out))?;
     let likelihood = test_likelihood(&outcome)?;
     let beside = beside.map(|(_, rows)| rows);
-    let report = report(&gpu, (&outcome, &out), beside.as_ref(), likelihood.as_ref(), console)?;
+    let report = report(&gpu, (&outcome, &out), beside.as_ref(), (likelihood.as_ref(), args.target.as_deref()), console)?;
     finished((&outcome, &out), &source, likelihood.as_ref(), report.as_ref(), console)
 }
 
@@ -359,22 +368,24 @@ pub fn quote(word: &str) -> String {
 /// A page that was written, and its first sentences.
 struct Report {
     path: PathBuf,
+    /// What the page scores, for programs.
+    scores: PathBuf,
     verdict: String,
 }
 
-/// Writes `report.html`; what cannot be plotted or scored is left out with a message, for the model is there all the same.
+/// Writes `report.html` and `scores.json`; what cannot be plotted or scored is left out with a message, for the model is there all the same.
 fn report(
     gpu: &Gpu,
     (outcome, folder): (&Outcome, &Path),
     more: Option<&Table>,
-    likelihood: Option<&TestLikelihood>,
+    (likelihood, target): (Option<&TestLikelihood>, Option<&str>),
     console: Console,
 ) -> anyhow::Result<Option<Report>> {
     let path = folder.join("report.html");
     let rows = asked(&outcome.model, run::ROWS);
     let sample =
         format!("pushforward sample {} {rows} --seed {} --out samples.csv", quote(&folder.display().to_string()), run::SEED);
-    let page = match run::page(gpu, outcome, more, likelihood, vec![command(folder, false), sample]) {
+    let page = match run::page(gpu, outcome, more, likelihood, target, vec![command(folder, false), sample]) {
         Ok(page) => page,
         Err(e @ (Error::Data(_) | Error::Shape { .. })) => {
             console.message(&format!("no report was written: {e}"));
@@ -383,7 +394,9 @@ fn report(
         Err(e) => return Err(e.into()),
     };
     write_atomically(&path, |file| page.write(file))?;
-    Ok(Some(Report { path, verdict: page.headline }))
+    let scores = folder.join("scores.json");
+    write_atomically(&scores, |file| writeln!(file, "{}", page.json))?;
+    Ok(Some(Report { path, scores, verdict: page.headline }))
 }
 
 fn finished(
@@ -403,7 +416,7 @@ fn finished(
         let rows = |set: &Option<Rows>| set.as_ref().map_or(0, |set| set.rows.rows());
         let value = json!({
             "event": "finished",
-            "run": path, "model": model, "report": report.map(|report| &report.path), "verdict": report.map(|report| &report.verdict),
+            "run": path, "model": model, "report": report.map(|report| &report.path), "scores": report.map(|report| &report.scores), "verdict": report.map(|report| &report.verdict),
             "steps": outcome.steps, "kept_step": outcome.kept, "stopped_early": outcome.stopped_early, "refit": outcome.before_refit.is_some(),
             "training_rows": outcome.sets.train.rows(), "validation_rows": rows(&outcome.sets.validation), "test_rows": rows(&outcome.sets.test),
             "outside_range": outcome.outside, "seconds": outcome.seconds, "likelihood": likelihood.map(TestLikelihood::json),

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::matrix::matrix;
 use super::page::Many;
-use super::style::{escape, fit_middle, number};
+use super::style::{escape, fit_middle, number, svg_head};
 use crate::Result;
 use crate::data::{ColumnType, Table};
 use crate::metrics::mixed::{Mixed, MixedColumn};
@@ -61,12 +61,8 @@ impl Many {
 
 fn picture(column: &MixedColumn, scores: &ColumnScores, written: &dyn Fn(f64) -> String) -> String {
     let score = scores.shape.as_ref().map_or(String::new(), |shape| format!("shape {}", number(shape.score.value, 2)));
-    let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"plot\" width=\"{WIDTH}\" height=\"{HEIGHT}\" viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\">\
-         <title>{}: {}</title>\n",
-        escape(&column.name),
-        escape(if scores.difference.is_empty() { "as real rows" } else { &scores.difference })
-    );
+    let differs = if scores.difference.is_empty() { "as real rows" } else { &scores.difference };
+    let mut svg = svg_head("plot", [WIDTH, HEIGHT], &format!("{}: {differs}", column.name));
     text(&mut svg, [0.0, 12.0], "start", 12.0, "ink", &fit_middle(&column.name, (WIDTH - 82.0) / 12.0));
     text(&mut svg, [WIDTH, 12.0], "end", 10.5, "muted", &score);
     if scores.missing_shares != [0.0; 2] {

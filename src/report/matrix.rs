@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::style::{escape, fit_middle, number, text_width};
+use super::style::{escape, fit_middle, number, svg_head, text_width};
 use crate::metrics::scorecard::{Part, Scorecard};
 
 /// Columns that are drawn at most: those of the worst.
@@ -26,10 +26,7 @@ pub fn matrix(card: &Scorecard) -> Option<String> {
     let room = shown.iter().map(|name| text_width(name)).fold(0.0, f64::max) * SIZE + 8.0;
     let cell = ((852.0 - room) / count).clamp(13.0, 34.0);
     let (width, height) = (room + (cell * count).max(LEGEND) + 2.0, room + cell * count + 26.0);
-    let mut svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"matrix\" width=\"{width:.0}\" height=\"{height:.0}\" viewBox=\"0 0 {width:.0} {height:.0}\" role=\"img\">\
-         <title>Agreement of pairs of columns</title>\n"
-    );
+    let mut svg = svg_head("matrix", [width, height], "Agreement of pairs of columns");
     for (at, name) in shown.iter().enumerate() {
         let middle = room + (at as f64 + 0.5) * cell;
         let _ = writeln!(

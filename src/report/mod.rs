@@ -44,6 +44,7 @@ mod moved;
 mod page;
 mod panel;
 mod panels;
+mod predicted;
 #[cfg(not(feature = "unstable"))]
 pub(crate) mod ratios;
 #[cfg(feature = "unstable")]

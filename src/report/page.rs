@@ -29,6 +29,8 @@ pub struct Page {
     /// Small pictures, such as of each column of the data, side by side.
     pub many: Option<Many>,
     pub scores: Option<ScoreTable>,
+    /// How well a column is predicted.
+    pub predicted: Option<Sheet>,
     pub figures: Vec<Figure>,
     pub sheets: Vec<Sheet>,
     /// Every resolved setting, name and value.
@@ -37,6 +39,8 @@ pub struct Page {
     pub commands: Vec<String>,
     /// The last line of the page: program and version.
     pub footer: String,
+    /// The scores, for programs: not on the page.
+    pub json: serde_json::Value,
 }
 
 /// A plot with its heading and caption.
@@ -145,6 +149,9 @@ impl Page {
         }
         if let Some(scores) = &self.scores {
             html.push_str(&scores.html());
+        }
+        if let Some(predicted) = &self.predicted {
+            html.push_str(&predicted.html());
         }
         for figure in &self.figures {
             let (title, caption) = (escape(&figure.title), escape(&figure.caption));
@@ -262,6 +269,8 @@ impl Sheet {
                     let value = escape(value);
                     let _ = match i {
                         0 => write!(html, "<th scope=\"row\">{value}{below}</th>"),
+                        // In a narrow window it would be a name with nothing behind it.
+                        _ if value.is_empty() && below.is_empty() => write!(html, "<td class=\"none\"></td>"),
                         _ => write!(html, "<td{}><span>{value}{below}</span></td>", label(self.head.get(i))),
                     };
                 }

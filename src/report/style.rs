@@ -121,7 +121,8 @@ pub(super) fn log_ticks(low: f64, high: f64, count: usize) -> Vec<f64> {
 pub(super) fn aligned(value: f64, interval: Option<[f64; 2]>) -> (String, Option<String>) {
     let Some([low, high]) = interval else { return (number(value, 3), None) };
     let largest = value.abs().max(low.abs()).max(high.abs());
-    let plain = (1e-4..1e5).contains(&largest) && high > low;
+    // Six decimals at most: a narrower interval is none that they could show.
+    let plain = (1e-4..1e5).contains(&largest) && high - low > 1e-6;
     let decimals = (1.0 - (high - low).log10().floor()).clamp(0.0, 6.0) as usize;
     let show = |v: f64| match plain {
         true => {
@@ -132,4 +133,13 @@ pub(super) fn aligned(value: f64, interval: Option<[f64; 2]>) -> (String, Option
         false => number(v, 3),
     };
     (show(value), Some(format!("[{}, {}]", show(low), show(high))))
+}
+
+/// The first line of a picture of so many pixels, of a class of the page's style.
+pub(super) fn svg_head(class: &str, [width, height]: [f64; 2], title: &str) -> String {
+    let (width, height) = (width.round(), height.round());
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" class=\"{class}\" width=\"{width}\" height=\"{height}\" viewBox=\"0 0 {width} {height}\" role=\"img\"><title>{}</title>\n",
+        escape(title)
+    )
 }

@@ -20,13 +20,14 @@ use std::rc::Rc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-/// The share of the budget that baselines may take, and that is kept for the last page.
+/// The share of the budget that fitting the baselines with a density may take, that all baselines with their scores may take, and that is kept for the last page.
 const BASELINES: f64 = 0.08;
+const BASELINES_SCORED: f64 = 0.25;
 const LAST: f64 = 0.04;
 /// Seconds of the last verdict that a candidate takes.
 const VERDICT: f64 = 0.2;
 /// Sets that are scored on test rows: the winner's, the baselines' and the training rows.
-const TESTED: f64 = 5.0;
+const TESTED: f64 = 8.0;
 /// The share of the budget that is kept for these scores at most.
 const TEST: f64 = 0.1;
 
@@ -36,6 +37,11 @@ pub(super) enum Begun {
     Kept(Box<Kept>),
     /// There is no time for it unless a running one ends early.
     Later,
+}
+
+/// Whether what takes so many seconds is over by then.
+fn fits(elapsed: f64, seconds: f64, until: f64) -> bool {
+    elapsed + seconds <= until
 }
 
 /// What makes them.
@@ -70,7 +76,11 @@ impl<'a> Maker<'a> {
             }
         };
         sets.train.check_trainable()?;
-        let scorer = Rc::new(Scorer::new(gpu, sets, plan.seed)?);
+        let scorer = Scorer::new(gpu, sets, plan.seed)?;
+        let scorer = Rc::new(match &plan.target {
+            Some(target) => scorer.predicting(target, plan.encoding.as_ref())?,
+            None => scorer,
+        });
         std::fs::create_dir_all(plan.out.join("samples")).map_err(|e| Error::io("make the folder", &plan.out, e))?;
         let _lock = Lock::take(&plan.out)?;
         let terms = plan.terms(gpu);
@@ -139,7 +149,8 @@ impl<'a> Maker<'a> {
         let started = Instant::now();
         let scores = self.scorer.scores(&rows, record.kind == Kind::Rows);
         // The mean of the last and those before: the first ones compile.
-        self.scoring = 0.5 * (self.scoring + started.elapsed().as_secs_f64());
+        let took = started.elapsed().as_secs_f64();
+        self.scoring = if self.scoring == 0.0 { took } else { 0.5 * (self.scoring + took) };
         match scores {
             Ok(scores) => record.scores = Some(scores),
             Err(e) if e.is_of_one_run() => record.failure = Some(e.to_string()),
@@ -176,58 +187,81 @@ impl<'a> Maker<'a> {
             let rows = by_weight(&scorer.sets.train, scorer.rows(), SAMPLE);
             tour.kept.push(self.scored(Record::new(&self.terms, ROWS, Kind::Rows), rows, None)?);
         }
-        for (i, name) in baselines::ALL.into_iter().enumerate() {
+        let (with_density, of_cells) = (baselines::ALL.as_slice(), cells::OF_CELLS.as_slice());
+        // What a sceptic would try comes first.
+        let order = match self.plan.encoding {
+            Some(_) => [&[baselines::GAUSSIAN], of_cells, &with_density[1..]].concat(),
+            None => [with_density, of_cells].concat(),
+        };
+        for name in order {
             if tour.find(name).is_some() {
                 continue;
             }
-            self.watch.message(&format!("fitting the baseline: {name}"));
-            let time = Duration::from_secs_f64(BASELINES * self.plan.budget / (baselines::ALL.len() - i) as f64);
-            let started = Instant::now();
-            let mut record = Record::new(&self.terms, name, Kind::Baseline);
-            let kept = match baselines::fit(name, self.gpu, scorer.train()?, time, self.plan.seed) {
-                Ok(fitted) => {
-                    record.training_seconds = started.elapsed().as_secs_f64();
-                    record.parameters = Some(fitted.parameters());
-                    record.note = fitted.note();
-                    let drawn = Instant::now();
-                    let mut rows = fitted.sample(TIMED, SAMPLE)?;
-                    record.sampling_seconds = Some(drawn.elapsed().as_secs_f64());
-                    rows.truncate(scorer.rows() * scorer.cols());
-                    let mut rows = Table::new(scorer.columns().iter().cloned(), scorer.scale().undo(&rows)?)?;
-                    if let Some(encoding) = &self.plan.encoding {
-                        // As samples of methods are: bits of 0 and 1, numbers that are rounded.
-                        rows = encoding.encode(&encoding.decode(&rows, SAMPLE)?, SAMPLE)?;
-                    }
-                    let log_density = match (self.plan.conditions, &self.plan.encoding) {
-                        (_, Some(_)) => {
-                            record.add_note("no likelihood: this baseline was fitted to bits, which have no density");
-                            None
-                        }
-                        (0, None) => {
-                            let rows = scorer.standard(&self.trainer().scored_rows())?;
-                            let found = fitted.log_density(Points::new(&rows, rows.len() / scorer.cols(), scorer.cols())?)?;
-                            Some(found.into_iter().map(|v| v + scorer.scale().log_det()).collect())
-                        }
-                        _ => {
-                            record.add_note("no likelihood: that of a method is conditional, that of a baseline is not");
-                            None
-                        }
-                    };
-                    self.scored(record, rows, log_density)?
-                }
-                Err(e) if e.is_of_one_run() => self.failed(record, e.to_string())?,
-                Err(e) => return Err(e),
+            // The skill is told by the fitted Gaussian, which is always there.
+            let kept = if name != baselines::GAUSSIAN && !fits(self.elapsed(), self.scoring, BASELINES_SCORED * self.plan.budget)
+            {
+                self.no_time(name)?
+            } else {
+                self.watch.message(&format!("fitting the baseline: {name}"));
+                if of_cells.contains(&name) { self.of_cells(name)? } else { self.with_density(name)? }
             };
             tour.kept.push(kept);
         }
-        for name in cells::OF_CELLS {
-            if tour.find(name).is_none() {
-                self.watch.message(&format!("fitting the baseline: {name}"));
-                tour.kept.push(self.of_cells(name)?);
-            }
-        }
         self.done = Instant::now();
         Ok(())
+    }
+
+    /// A baseline that there is no time for.
+    fn no_time(&mut self, name: &str) -> Result<Kept> {
+        let mut record = Record::new(&self.terms, name, Kind::Baseline);
+        record.left_out = true;
+        let why = format!(
+            "baselines and their scores may take a quarter of the time budget, and each takes about {:.1} s here",
+            self.scoring
+        );
+        self.failed(record, why)
+    }
+
+    /// A baseline that has a density, fitted to the rows as numbers.
+    fn with_density(&mut self, name: &str) -> Result<Kept> {
+        let scorer = self.scorer.clone();
+        let time = Duration::from_secs_f64(BASELINES * self.plan.budget / baselines::ALL.len() as f64);
+        let started = Instant::now();
+        let mut record = Record::new(&self.terms, name, Kind::Baseline);
+        match baselines::fit(name, self.gpu, scorer.train()?, time, self.plan.seed) {
+            Ok(fitted) => {
+                record.training_seconds = started.elapsed().as_secs_f64();
+                record.parameters = Some(fitted.parameters());
+                record.note = fitted.note();
+                let drawn = Instant::now();
+                let mut rows = fitted.sample(TIMED, SAMPLE)?;
+                record.sampling_seconds = Some(drawn.elapsed().as_secs_f64());
+                rows.truncate(scorer.rows() * scorer.cols());
+                let mut rows = Table::new(scorer.columns().iter().cloned(), scorer.scale().undo(&rows)?)?;
+                if let Some(encoding) = &self.plan.encoding {
+                    // As samples of methods are: bits of 0 and 1, numbers that are rounded.
+                    rows = encoding.encode(&encoding.decode(&rows, SAMPLE)?, SAMPLE)?;
+                }
+                let log_density = match (self.plan.conditions, &self.plan.encoding) {
+                    (_, Some(_)) => {
+                        record.add_note("no likelihood: this baseline was fitted to bits, which have no density");
+                        None
+                    }
+                    (0, None) => {
+                        let rows = scorer.standard(&self.trainer().scored_rows())?;
+                        let found = fitted.log_density(Points::new(&rows, rows.len() / scorer.cols(), scorer.cols())?)?;
+                        Some(found.into_iter().map(|v| v + scorer.scale().log_det()).collect())
+                    }
+                    _ => {
+                        record.add_note("no likelihood: that of a method is conditional, that of a baseline is not");
+                        None
+                    }
+                };
+                self.scored(record, rows, log_density)
+            }
+            Err(e) if e.is_of_one_run() => self.failed(record, e.to_string()),
+            Err(e) => Err(e),
+        }
     }
 
     /// A baseline whose samples are of cells of training rows, in the data's own columns.
@@ -362,6 +396,10 @@ impl<'a> Maker<'a> {
         let mut scores = Vec::new();
         for kept in tour.find(&best.name).into_iter().chain(beside) {
             let Some(rows) = &kept.rows else { continue };
+            // Of the baselines as many as there is time for, the nearest first.
+            if kept.record.kind == Kind::Baseline && !fits(self.elapsed(), self.scoring, self.plan.budget) {
+                continue;
+            }
             if let Some(found) = self.scorer.test_scores(rows, kept.record.kind == Kind::Rows)? {
                 scores.push((kept.record.name.clone(), found));
             }
@@ -416,5 +454,19 @@ impl<'a> Maker<'a> {
     fn keep(&self, from: &Path) -> Result<()> {
         let bytes = std::fs::read(from).map_err(|e| Error::io("read", from, e))?;
         write_atomically(self.plan.out.join("model.safetensors"), |file| file.write_all(&bytes))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn baselines_end_with_their_quarter_of_the_budget() {
+        // Seven sets of 8 s do not fit into a quarter of 45 s, nor do their test scores into what is left.
+        let until = BASELINES_SCORED * 45.0;
+        assert!(!fits(16.0, 8.0, until) && fits(2.0, 8.0, until));
+        let scored = |budget: f64| (0..7).filter(|k| fits(f64::from(*k) * 8.0, 8.0, BASELINES_SCORED * budget)).count();
+        assert_eq!([scored(45.0), scored(120.0), scored(600.0)], [1, 3, 7]);
     }
 }

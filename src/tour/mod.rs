@@ -36,6 +36,7 @@ use crate::baselines;
 use crate::data::{Encoding, Origin, Source, Table};
 use crate::gpu::Gpu;
 use crate::methods::{self, LearnsFrom, Method, Training};
+use crate::metrics::efficacy::check_type;
 use crate::metrics::{Evaluation, LogLikelihood};
 use crate::settings::{Settings as _, Values};
 use crate::train::Progress;
@@ -79,6 +80,8 @@ pub struct Plan {
     pub conditions: usize,
     /// Test rows, in place of a share of the table.
     pub test: Option<Table>,
+    /// A column that models of samples and of training rows predict from the others.
+    pub target: Option<String>,
     /// Seconds.
     pub budget: f64,
     /// Methods; all that apply when empty.
@@ -95,6 +98,15 @@ impl Plan {
     pub fn check(&self) -> Result<()> {
         if !(self.budget >= 1.0 && self.budget.is_finite()) {
             return Err(Error::usage(format!("the time budget is {} s: it must be 1 s or more", self.budget)));
+        }
+        if let Some(target) = &self.target {
+            let types = match &self.encoding {
+                Some(encoding) => encoding.types(),
+                None => {
+                    self.table.columns().iter().enumerate().map(|(j, name)| (name.as_str(), self.table.column_type(j))).collect()
+                }
+            };
+            check_type(&types, self.table.origin(), target)?;
         }
         if Self::shared(&self.training)?.impute {
             return Err(Error::usage(
@@ -183,6 +195,7 @@ impl Plan {
             table_hash: self.table.hash(),
             condition_columns: self.conditions,
             test_hash: self.test.as_ref().map(Table::hash).unwrap_or_default(),
+            target: self.target.clone().unwrap_or_default(),
             seed: self.seed,
             budget: self.budget,
             training: self.training.to_string().trim_end().into(),

@@ -18,6 +18,9 @@ pub struct Terms {
     pub condition_columns: usize,
     #[serde(default)]
     pub test_hash: String,
+    /// The column that is predicted.
+    #[serde(default)]
+    pub target: String,
     pub seed: u64,
     /// Seconds of the whole tour.
     pub budget: f64,
@@ -34,6 +37,7 @@ impl Shared for Terms {
             ("table", self.table_hash.clone()),
             ("conditions", self.condition_columns.to_string()),
             ("test rows", self.test_hash.clone()),
+            ("target", self.target.clone()),
             ("seed", self.seed.to_string()),
             ("budget", format!("{} s", self.budget)),
             ("training", format!("{{{}}}", self.training.replace('\n', ", "))),

@@ -1,7 +1,8 @@
 //! [`Scorer`]: validation rows, which score every candidate, and test rows, which score the winner.
 
-use crate::data::{Purpose, Standardization, Table, by_weight, set_aside};
+use crate::data::{Encoding, Purpose, Standardization, Table, by_weight, set_aside};
 use crate::gpu::Gpu;
+use crate::metrics::efficacy::efficacy;
 use crate::metrics::{Evaluation, Options, Points, evaluate_points};
 use crate::train::{Encoded, TEST_NOISE, VALIDATION_NOISE, fitted};
 use crate::words::count;
@@ -117,6 +118,23 @@ pub struct Scorer {
     train: Vec<f32>,
     seen: Vec<f32>,
     seed: u64,
+    predicted: Option<Predicted>,
+}
+
+/// A column that models of a candidate's rows and of training rows predict.
+struct Predicted {
+    target: String,
+    encoding: Option<Encoding>,
+    /// Training rows in the data's own columns.
+    train: Table,
+}
+
+impl Predicted {
+    /// Rows of numbers in the data's own columns.
+    fn typed(&self, rows: &Table) -> Result<Table> {
+        let rows = by_weight(rows, SCORED[1], 0);
+        self.encoding.as_ref().map_or(Ok(rows.clone()), |encoding| encoding.decode(&rows, 0))
+    }
 }
 
 impl Scorer {
@@ -128,7 +146,18 @@ impl Scorer {
         let (validation, train) = (standard(&sets.validation)?, standard(&sets.train)?);
         let cols = sets.train.cols();
         let seen = Points::new(&train, train.len() / cols, cols)?.subsample(COPIED_FROM, seed);
-        Ok(Self { gpu: gpu.clone(), scale, sets, validation, train, seen, seed })
+        Ok(Self { gpu: gpu.clone(), scale, sets, validation, train, seen, seed, predicted: None })
+    }
+
+    /// Scores how well models of a candidate's rows predict a column of the data, too.
+    ///
+    /// # Errors
+    /// None for rows of the encoding.
+    pub fn predicting(mut self, target: &str, encoding: Option<&Encoding>) -> Result<Self> {
+        let mut predicted = Predicted { target: target.into(), encoding: encoding.cloned(), train: self.sets.train.clone() };
+        predicted.train = predicted.typed(&self.sets.train)?;
+        self.predicted = Some(predicted);
+        Ok(self)
     }
 
     pub fn columns(&self) -> &[String] {
@@ -174,14 +203,30 @@ impl Scorer {
 
     /// Every score of a candidate's rows against validation rows, those of memorization too where it is not the training rows themselves.
     pub fn scores(&self, rows: &Table, is_training: bool) -> Result<Evaluation> {
-        self.against(self.reference()?, rows, is_training)
+        let found = self.against(self.reference()?, rows, is_training)?;
+        self.with_efficacy(found, &self.sets.validation, rows, is_training)
     }
 
     /// The same against test rows; none where there are none.
     pub fn test_scores(&self, rows: &Table, is_training: bool) -> Result<Option<Evaluation>> {
         let Some(test) = &self.sets.test else { return Ok(None) };
-        let test = self.standard(&by_weight(test, SCORED[1], self.seed))?;
-        self.against(self.points(&test)?, rows, is_training).map(Some)
+        let standard = self.standard(&by_weight(test, SCORED[1], self.seed))?;
+        let found = self.against(self.points(&standard)?, rows, is_training)?;
+        self.with_efficacy(found, test, rows, is_training).map(Some)
+    }
+
+    /// Adds what models of a candidate's rows are worth on real rows, or why there is none; of training rows, beside which they stand, nothing.
+    fn with_efficacy(&self, mut found: Evaluation, real: &Table, rows: &Table, is_training: bool) -> Result<Evaluation> {
+        let Some(predicted) = self.predicted.as_ref().filter(|_| !is_training) else { return Ok(found) };
+        let (real, rows) = (predicted.typed(real)?, predicted.typed(rows)?);
+        match efficacy(&real, &rows, Some(&predicted.train), &predicted.target, self.seed) {
+            Ok(of) => found.efficacy = Some(of),
+            Err(Error::Data(why) | Error::Usage(why)) => {
+                found.notes.push(format!("`{}` is not predicted: {why}.", predicted.target));
+            }
+            Err(e) => return Err(e),
+        }
+        Ok(found)
     }
 
     fn against(&self, reference: Points, rows: &Table, is_training: bool) -> Result<Evaluation> {

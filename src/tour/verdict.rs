@@ -174,6 +174,7 @@ mod tests {
             table_hash: String::new(),
             condition_columns: 0,
             test_hash: String::new(),
+            target: String::new(),
             seed: 3,
             budget: 1.0,
             training: String::new(),

@@ -238,6 +238,7 @@ fn page() -> Page {
         settings: vec![("batch_size".into(), "1024".into())],
         commands: vec!["pushforward train energy --data toy:moons".into()],
         footer: "pushforward".into(),
+        ..Page::default()
     }
 }
 

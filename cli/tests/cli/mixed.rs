@@ -29,8 +29,9 @@ fn columns(text: &str) -> (Vec<String>, Vec<Vec<String>>) {
 fn samples_of_a_mixed_table_are_rows_like_its_own() {
     let desk = Desk::new();
     desk.file("birds.csv", birds(150));
-    let ended = desk.run(&format!("train flow-matching --data birds.csv --out run --steps 20 {TINY}"));
+    let ended = desk.run(&format!("train flow-matching --data birds.csv --target species --out run --steps 20 {TINY}"));
     assert_eq!(ended.status, Some(0), "{}", ended.err);
+    beside_baselines(&desk);
     for line in ["id       identifier", "species  category", "caught   date", "ringed   boolean", "planet   constant"] {
         assert!(ended.err.contains(line), "{line}: {}", ended.err);
     }
@@ -85,6 +86,54 @@ fn samples_of_a_mixed_table_are_rows_like_its_own() {
     let same = desk.works("evaluate --reference birds.csv --samples birds.csv --json");
     let same: serde_json::Value = serde_json::from_str(&same).unwrap();
     assert!(same["by_column"].as_array().unwrap().iter().all(|c| c["distance"].as_f64() == Some(0.0)), "{}", same["by_column"]);
+}
+
+/// What the page and `scores.json` of a run have beside its samples: a Gaussian copula, the other baselines or why they are left out, and real rows.
+fn beside_baselines(desk: &Desk) {
+    let page = desk.text("run/report.html");
+    let found: serde_json::Value = serde_json::from_str(&desk.text("run/scores.json")).unwrap();
+    let sets = found["sets"].as_array().unwrap();
+    let names: Vec<&str> = sets.iter().filter_map(|set| set["name"].as_str()).collect();
+    assert_eq!((names[0], *names.last().unwrap()), ("samples", "training rows"));
+    assert!(names.contains(&"Gaussian copula") && !names.contains(&"fitted Gaussian"), "{names:?}");
+    for name in ["independent columns", "autoregressive trees"] {
+        let is_there = names.contains(&name) && page.contains(&format!(">{name}</th>"));
+        assert!(is_there || page.contains("For lack of time there is no"), "{name}: {names:?}");
+    }
+    assert!(
+        page.contains("The baselines are fitted to 96 training rows."),
+        "150 rows, a fifth of them for test, a fifth of the others for validation"
+    );
+    for set in &sets[..names.len() - 1] {
+        let efficacy = &set["scores"]["efficacy"];
+        assert_eq!((&efficacy["target"], &efficacy["test_rows"]), (&"species".into(), &30.into()), "{efficacy}");
+        for of in ["samples", "real"] {
+            let score = &efficacy["scores"][0][of];
+            assert!(score["value"].is_f64() && score["interval"][1].is_f64(), "{score}");
+        }
+        assert!(set["scores"]["scorecard"]["shapes"]["value"].is_f64());
+    }
+    assert!(page.contains("<h2>Predicting species</h2>") && page.contains("Efficacy, AUC"));
+    desk.fails("train energy --data birds.csv --target specie --out other", 2, &["`specie`", "did you mean `species`?"]);
+    desk.fails("train energy --data birds.csv --target id --out other", 2, &["`id`", "identifies rows"]);
+}
+
+#[test]
+fn real_and_synthetic_rows_are_named_by_their_places_and_a_run_draws_its_own() {
+    let desk = Desk::new();
+    desk.file("birds.csv", birds(60)).file("owls.csv", birds(90).replace("Gentoo", "Owl"));
+    let named = desk.works("--quiet evaluate --reference birds.csv --samples owls.csv --json");
+    for words in ["birds.csv owls.csv", "owls.csv --reference birds.csv", "birds.csv --samples owls.csv"] {
+        assert_eq!(desk.works(&format!("--quiet evaluate {words} --json")), named, "{words}");
+    }
+    // A species that the reference does not have counts as one of its own.
+    assert!(named.contains("30 cells of the samples have values that the reference does not have"), "{named}");
+    for words in ["birds.csv", "birds.csv owls.csv --samples owls.csv", "--samples owls.csv"] {
+        desk.fails(&format!("evaluate {words}"), 2, &["`pushforward evaluate REAL SYNTHETIC`"]);
+    }
+    desk.works(&format!("train energy --data birds.csv --out run --steps 5 {TINY}"));
+    let drawn: serde_json::Value = serde_json::from_str(&desk.works("--quiet evaluate birds.csv run --json")).unwrap();
+    assert_eq!((&drawn["reference_rows"], &drawn["sample_rows"]), (&60.into(), &60.into()));
 }
 
 #[test]
@@ -160,7 +209,7 @@ fn a_tour_of_a_mixed_table_ends_with_a_model_of_its_columns() {
         i => format!("{},{},{}\n", line.1, ["u", "v"][i % 2], i * 11 % 19),
     };
     desk.file("birds.csv", birds(200).lines().enumerate().map(more).collect::<String>());
-    let tour = "tour --data birds.csv --out tour --budget 8s --methods energy,realnvp --set hidden_width=8 --set hidden_layers=1";
+    let tour = "tour --data birds.csv --out tour --budget 8s --methods energy,realnvp --target species --set hidden_width=8 --set hidden_layers=1";
     let ended = desk.run(tour);
     assert_eq!(ended.status, Some(0), "{}", ended.err);
     let page = desk.text("tour/report.html");
@@ -174,6 +223,10 @@ fn a_tour_of_a_mixed_table_ends_with_a_model_of_its_columns() {
             && !page.contains("(bit 1)</"),
         "{tour}"
     );
+    // Every candidate's rows have taught a model to tell species, and the winner's stand beside real rows.
+    assert!(page.contains("AUC of species") && page.contains("<h2>Predicting species</h2>"), "{}", ended.out);
+    assert!(ended.out.contains("AUC of species"), "{}", ended.out);
+    desk.fails(&tour.replace("--target species", "--target id"), 2, &["`id`", "identifies rows"]);
     desk.works("sample tour -n 9 --out samples.csv");
     assert_eq!(columns(&desk.text("samples.csv")).0, ["id", "species", "mass", "caught", "ringed", "age", "planet", "a", "b"]);
 }

@@ -1,6 +1,8 @@
 //! `report.html` of a run: its curves, its samples against real rows, and how they score beside what is easy and what is best.
 
+mod baselines;
 mod likelihood;
+mod predicted;
 mod words;
 
 pub use likelihood::{TestLikelihood, test_likelihood};
@@ -18,6 +20,7 @@ pub use internal::*;
 
 use super::{Curve, DRAWN_COLUMNS, Figure, Many, Page, Scale, ScoreTable, Sheet, comparison, curves, moved};
 use crate::Result;
+use crate::baselines::GAUSSIAN;
 use crate::data::{Encoding, Purpose, Standardization, Table, Target, by_weight, groups, in_words, set_aside, subset};
 use crate::gpu::Gpu;
 use crate::methods::{Entry, Method as _};
@@ -86,8 +89,8 @@ impl Real {
     }
 }
 
-/// The page, for which `more` are real rows that nothing was trained on, where there are any besides the test rows; `commands` make the run
-/// again and sample from it.
+/// The page, for which `more` are real rows that nothing was trained on, where there are any besides the test rows; models of samples and of real rows predict
+/// the column `target`; `commands` make the run again and sample from it.
 ///
 /// # Errors
 /// [`Error::Data`](crate::Error::Data) or [`Error::Shape`](crate::Error::Shape) for scores or plots that these rows do not allow: the model is there all the same.
@@ -96,6 +99,7 @@ pub fn page(
     outcome: &Outcome,
     more: Option<&Table>,
     likelihood: Option<&TestLikelihood>,
+    target: Option<&str>,
     commands: Vec<String>,
 ) -> Result<Page> {
     let (description, train) = (outcome.model.description(), &outcome.sets.train);
@@ -111,97 +115,138 @@ pub fn page(
     }
     // Scores and pictures are of the model that has seen neither validation nor test rows.
     let samples = drawn(outcome.scored(), train)?;
-    let names = ["samples", "fitted Gaussian", real.beside_name];
     // In units of each column's standard deviation, as the training saw them: a column in days would drown one in years.
     let scale = Standardization::fit(train);
-    let fitted = Gaussian::fit_weighted(Points::of(&scale.table(train)?)?, train.weights());
-    let gaussian = scale.undo(&fitted.sample(ROWS, SEED))?;
-    let gaussian = Table::new(train.columns().iter().cloned(), gaussian)?;
     let reference = scale.table(&real.reference)?;
-    let few = rows / 4;
     // Of few real rows more samples say little more, and each costs.
-    let sampled = (SAMPLES * reference.rows()).clamp(few, rows);
-    let options = Options {
-        gpu: Some(gpu.clone()),
-        names: train.columns().to_vec(),
-        permutations: few.min(200),
-        pair_rows: Some(rows),
-        w2_rows: few,
-        ..Options::default()
+    let sampled = (SAMPLES * reference.rows()).clamp(rows / 4, rows);
+    let scorer = Scorer { gpu, outcome, scale: &scale, reference: &reference, sampled, rows, classify };
+    let encoding = description.encoding.as_ref().filter(|_| !elsewhere);
+    let mut found = vec![scorer.scored("samples", &samples)?, scorer.scored(real.beside_name, &real.beside)?];
+    let mut notes = vec![how_to_read(real.beside_name, encoding.is_some())];
+    let beside = match encoding {
+        Some(encoding) => {
+            let (beside, note) = baselines::scored(&scorer, encoding)?;
+            notes.push(note);
+            beside
+        }
+        None => {
+            let fitted = Gaussian::fit_weighted(Points::of(&scale.table(train)?)?, train.weights());
+            let rows = Table::new(train.columns().iter().cloned(), scale.undo(&fitted.sample(ROWS, SEED))?)?;
+            vec![scorer.scored(GAUSSIAN, &rows)?]
+        }
     };
-    let mut found = Vec::new();
-    for set in [&samples, &gaussian, &real.beside] {
-        let set = scale.table(set)?;
-        let set = subset(&set, sampled, description.seed);
-        // A score in words may have no value outside of its distribution's support, where a fitted Gaussian has rows.
-        let target = outcome.target.as_ref().map(|target| target.in_units(&scale)).filter(|target| is_finite(target, &set));
-        let options = Options { target, classifier: classify, ..options.clone() };
-        let mut of_set = evaluate_points(Points::of(&reference)?, Points::of(&set)?, None, &options)?;
-        if !classify {
-            of_set.notes.push(format!(
-                "There is no C2ST accuracy: it is left out after less than {LONG} s of training (`evaluate` computes it)."
-            ));
-        }
-        if options.target.is_none() && outcome.target.is_some() {
-            of_set.notes.push("There is no KSD²: the score is not finite at some of the rows.".into());
-        }
-        found.push(of_set);
-    }
+    found.splice(1..1, beside);
     if let Some(encoding) = &description.encoding {
         let [reference, samples] = [&real.reference, &samples].map(|set| encoding.shown(set, true));
         let (reference, samples) = (reference?, samples?.without_weights());
-        found[0].by_column = by_column(Points::of(&reference)?, Points::of(&samples)?, reference.columns())?;
+        found[0].scores.by_column = by_column(Points::of(&reference)?, Points::of(&samples)?, reference.columns())?;
+        // In the data's own columns, too.
+        found[0].scores.verdict = found[0].scores.verdict();
     }
-    let many = match &description.encoding {
-        Some(encoding) if !elsewhere => {
-            let sets = [&samples, &gaussian, &real.beside].map(|set| subset(set, sampled, description.seed));
-            scorecards(encoding, outcome, &real, &sets, &mut found)?
-        }
-        _ => None,
+    let many = match encoding {
+        Some(encoding) => scorecards(encoding, outcome, &real, &mut found)?,
+        None => None,
     };
-    let named: Vec<(&str, &Evaluation)> = names.into_iter().zip(&found).collect();
+    if let Some(target) = target {
+        notes.extend(predicted::add(&mut found, outcome, &real, target)?);
+    }
+    let named: Vec<(&str, &Evaluation)> = found.iter().map(|set| (set.name, &set.scores)).collect();
     let mut title = format!("{}, every column in units of its standard deviation", real.name);
     if outcome.before_refit.is_some() {
         title += "; samples of the model before the refit";
     }
+    let json = serde_json::json!({
+        "reference": real.name,
+        "sets": found.iter().map(|set| serde_json::json!({ "name": set.name, "scores": &set.scores })).collect::<Vec<_>>(),
+        "likelihood": likelihood.map(TestLikelihood::json),
+    });
     let mut table = ScoreTable::new(title, &named);
-    table.notes.insert(0, how_to_read(real.beside_name));
+    table.notes.splice(0..0, notes);
     Ok(Page {
         title: format!("{} on {}", entry.name, train.origin()),
         headline: if elsewhere { to_score(&found) } else { headline(&found, &real) },
         facts: facts(gpu, outcome, entry, likelihood),
-        columns: found.first().filter(|_| !elsewhere).and_then(Sheet::of_scorecard),
+        columns: found.first().filter(|_| !elsewhere).and_then(|set| Sheet::of_scorecard(&set.scores)),
         many,
+        predicted: Sheet::of_efficacy(&named),
         scores: Some(table),
         figures: figures(outcome, &real, &samples, elsewhere)?,
         settings: settings(outcome),
         commands,
         footer: format!("pushforward {}", description.version),
+        json,
         ..Page::default()
     })
 }
 
+/// Rows that are scored, and how they did.
+struct Set {
+    name: &'static str,
+    rows: Table,
+    scores: Evaluation,
+}
+
+/// Scores rows against the reference, as the page does it.
+struct Scorer<'a> {
+    gpu: &'a Gpu,
+    outcome: &'a Outcome,
+    scale: &'a Standardization,
+    /// In units of the scale.
+    reference: &'a Table,
+    /// Rows of a set that are scored at most, and in scores of all pairs.
+    sampled: usize,
+    rows: usize,
+    classify: bool,
+}
+
+impl Scorer<'_> {
+    fn scored(&self, name: &'static str, rows: &Table) -> Result<Set> {
+        let description = self.outcome.model.description();
+        let rows = subset(rows, self.sampled, description.seed);
+        let set = self.scale.table(&rows)?;
+        let few = self.rows / 4;
+        // A score in words may have no value outside of its distribution's support, where a fitted Gaussian has rows.
+        let target =
+            self.outcome.target.as_ref().map(|target| target.in_units(self.scale)).filter(|target| is_finite(target, &set));
+        let options = Options {
+            gpu: Some(self.gpu.clone()),
+            names: rows.columns().to_vec(),
+            permutations: few.min(200),
+            pair_rows: Some(self.rows),
+            w2_rows: few,
+            target,
+            classifier: self.classify,
+            ..Options::default()
+        };
+        let mut scores = evaluate_points(Points::of(self.reference)?, Points::of(&set)?, None, &options)?;
+        if !self.classify {
+            scores.notes.push(format!(
+                "There is no C2ST accuracy: it is left out after less than {LONG} s of training (`evaluate` computes it)."
+            ));
+        }
+        if options.target.is_none() && self.outcome.target.is_some() {
+            scores.notes.push("There is no KSD²: the score is not finite at some of the rows.".into());
+        }
+        Ok(Set { name, rows, scores })
+    }
+}
+
 /// Adds the scores that need the columns' types, and draws each column and their pairs.
-fn scorecards(
-    encoding: &Encoding,
-    outcome: &Outcome,
-    real: &Real,
-    sets: &[Table; 3],
-    found: &mut [Evaluation],
-) -> Result<Option<Many>> {
+fn scorecards(encoding: &Encoding, outcome: &Outcome, real: &Real, sets: &mut [Set]) -> Result<Option<Many>> {
     let seed = outcome.model.description().seed;
     let reference = encoding.decode(&real.reference, 0)?;
-    let typed = sets.iter().map(|set| encoding.decode(set, 0)).collect::<Result<Vec<_>>>()?;
-    for (set, found) in typed.iter().zip(found.iter_mut()) {
-        found.scorecard = Some(scorecard(&reference, set, seed)?);
+    let typed = sets.iter().map(|set| encoding.decode(&set.rows, 0)).collect::<Result<Vec<_>>>()?;
+    for (rows, set) in typed.iter().zip(sets.iter_mut()) {
+        set.scores.scorecard = Some(scorecard(&reference, rows, seed)?);
     }
     // Rows that were trained on tell nothing of how near others are to them.
     let Sets { train, validation, test } = &outcome.sets;
     if test.is_some() || validation.is_some() {
         let train = encoding.decode(&by_weight(train, ROWS, seed), 0)?;
-        found[0].closest = Some(closest(&reference, &typed[0], &train, seed)?);
+        sets[0].scores.closest = Some(closest(&reference, &typed[0], &train, seed)?);
     }
-    let Some(card) = &found[0].scorecard else { return Ok(None) };
+    let Some(card) = &sets[0].scores.scorecard else { return Ok(None) };
     Many::of_columns(&reference, &typed[0], card, real.what).map(Some)
 }
 
@@ -219,26 +264,36 @@ fn drawn(model: &Model, train: &Table) -> Result<Table> {
 }
 
 /// What the columns of the scores are for.
-fn how_to_read(real_rows: &str) -> String {
-    format!(
-        "The samples are good where they score like {real_rows}, the last column. The fitted Gaussian is the simplest model: a method should do better."
-    )
+fn how_to_read(real_rows: &str, of_cells: bool) -> String {
+    let between = match of_cells {
+        true => {
+            "The columns between are baselines, which put cells of training rows together anew: independent columns keep no dependence, the Gaussian copula \
+             keeps that of a normal distribution, autoregressive trees what splits of the columns before find. A method should do better."
+        }
+        false => "The fitted Gaussian is the simplest model: a method should do better.",
+    };
+    format!("The samples are good where they score like {real_rows}, the last column. {between}")
 }
 
-/// Where the samples stand between a fitted Gaussian and real rows.
-fn headline(found: &[Evaluation], real: &Real) -> String {
-    let [samples, gaussian, others] = found else { return String::new() };
+/// Where the samples stand between the best baseline and real rows.
+fn headline(found: &[Set], real: &Real) -> String {
+    let [samples, baselines @ .., others] = found else { return String::new() };
     // The unbiased estimate of equal distributions is as often below zero as above.
-    let root = |e: &Evaluation| match e.energy.value {
+    let root = |set: &Set| match set.scores.energy.value {
         value if value > 0.0 => number(value.sqrt(), 2),
         _ => "too small to measure".into(),
     };
-    let (ours, theirs, best) = (root(samples), root(gaussian), root(others));
+    let near = baselines.iter().min_by(|a, b| a.scores.energy.value.total_cmp(&b.scores.energy.value));
+    let which = match baselines {
+        [one] => format!("a {}", one.name),
+        _ => near.map_or(String::new(), |near| format!("the nearest baseline ({})", near.name)),
+    };
+    let (ours, theirs, best) = (root(samples), near.map_or(String::new(), root), root(others));
     let energy = format!(
-        "Root energy distance to {} (lower is nearer): {ours} for the samples, {theirs} for a fitted Gaussian, {best} for {}.",
+        "Root energy distance to {} (lower is nearer): {ours} for the samples, {theirs} for {which}, {best} for {}.",
         real.name, real.beside_name
     );
-    format!("{} {energy}{}", samples.verdict, real.warning)
+    format!("{} {energy}{}", samples.scores.verdict, real.warning)
 }
 
 fn is_finite(target: &Target, rows: &Table) -> bool {
@@ -246,9 +301,9 @@ fn is_finite(target: &Target, rows: &Table) -> bool {
 }
 
 /// Where the samples stand when their distribution was given by its score, and the rows are where training started.
-fn to_score(found: &[Evaluation]) -> String {
-    let [samples, _, start] = found else { return String::new() };
-    let shown = |e: &Evaluation| e.ksd2.as_ref().map_or("none".into(), |score| number(score.value, 2));
+fn to_score(found: &[Set]) -> String {
+    let [samples, .., start] = found else { return String::new() };
+    let shown = |set: &Set| set.scores.ksd2.as_ref().map_or("none".into(), |score| number(score.value, 2));
     format!(
         "Squared kernel Stein discrepancy to the known score: {} for the samples, {} for the rows that training started from, which the other scores compare with.",
         shown(samples),

@@ -73,6 +73,7 @@ pub fn page(plan: &Plan, tour: &Tour, gpu: &Gpu, commands: Vec<String>) -> Resul
         columns,
         many,
         scores: scores(tour),
+        predicted: predicted(tour),
         figures: figures(tour, plan.encoding.as_ref())?,
         sheets: vec![candidates(tour), best_by(tour), one_step(tour), spent(tour), failed(tour), left_out(tour)]
             .into_iter()
@@ -81,6 +82,7 @@ pub fn page(plan: &Plan, tour: &Tour, gpu: &Gpu, commands: Vec<String>) -> Resul
         settings: plan.training.shown(),
         commands,
         footer: format!("pushforward {}", env!("CARGO_PKG_VERSION")),
+        ..Page::default()
     })
 }
 
@@ -115,6 +117,13 @@ fn scores(tour: &Tour) -> Option<ScoreTable> {
         "{rows} validation rows, which also chose the steps and the winner; every column in units of its standard deviation"
     );
     Some(readable(ScoreTable::new(title, &named)))
+}
+
+/// How well models of the best method's rows, of the baselines' and of real rows predict a column.
+fn predicted(tour: &Tour) -> Option<Sheet> {
+    let tested = tour.tested.as_ref()?;
+    let named: Vec<(&str, &Evaluation)> = tested.scores.iter().map(|(name, found)| (name.as_str(), found)).collect();
+    Sheet::of_efficacy(&named)
 }
 
 /// With what the columns are for.

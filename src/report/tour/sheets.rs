@@ -21,6 +21,7 @@ fn interval(score: &Score, decimals: usize) -> Cell {
 
 /// All that were scored, nearest first.
 pub(super) fn candidates(tour: &Tour) -> Option<Sheet> {
+    let target = Predicted::of(tour);
     let row = |kept: &Kept| {
         let record = &kept.record;
         let scores = record.scores.as_ref()?;
@@ -58,7 +59,11 @@ pub(super) fn candidates(tour: &Tour) -> Option<Sheet> {
                 (plain(copied.authenticity.value, 2), p)
             },
         );
-        Some(vec![
+        // The score that is most used: AUC of classes, R² of numbers.
+        let own = scores.efficacy.as_ref().and_then(|of| Some(&of.scores.last()?.samples));
+        let predicted = target.as_ref().map(|target| if record.kind == Kind::Rows { Some(target.real) } else { own });
+        let predicted = predicted.map(|score| score.map_or_else(|| bare("–"), |score| interval(score, 3)));
+        let cells = vec![
             name,
             interval(&root(&scores.energy), 4),
             bare(tour.skill(record).map_or_else(|| "–".into(), |skill| plain(skill, 2))),
@@ -70,12 +75,23 @@ pub(super) fn candidates(tour: &Tour) -> Option<Sheet> {
             ),
             nats,
             memorization,
-        ])
+        ];
+        Some(cells.into_iter().chain(predicted).collect::<Vec<_>>())
     };
     let rows: Vec<Vec<Cell>> = tour.ranked().into_iter().filter_map(row).collect();
+    let head = [
+        "",
+        "root energy distance",
+        "skill",
+        "against the nearest",
+        "C2ST accuracy",
+        "precision · recall",
+        "nats per row",
+        "authenticity",
+    ];
     (!rows.is_empty()).then(|| Sheet {
         title: "All candidates".into(),
-        head: ["", "root energy distance", "skill", "against the nearest", "C2ST accuracy", "precision · recall", "nats per row", "authenticity"].map(String::from).to_vec(),
+        head: head.map(String::from).into_iter().chain(target.iter().map(|target| target.head())).collect(),
         rows,
         numbers: true,
         note: [
@@ -91,10 +107,39 @@ pub(super) fn candidates(tour: &Tour) -> Option<Sheet> {
             "Authenticity: the share of samples farther from their nearest training row than that row is from its own nearest neighbor: a little above 0.5 for fresh rows, 0 for copies. z compares distances to training rows with those of validation rows; far below 0 is memorization.".into(),
         ]
         .into_iter()
+        .chain(target.iter().map(Predicted::said))
         .chain((!tour.notes().is_empty()).then(|| tour.notes().join(" ")))
         .collect::<Vec<_>>()
         .join("\n"),
     })
+}
+
+/// The column that models of candidates' rows predict, and how well one of training rows does.
+struct Predicted<'a> {
+    target: &'a str,
+    score: &'static str,
+    real: &'a Score,
+}
+
+impl<'a> Predicted<'a> {
+    fn of(tour: &'a Tour) -> Option<Self> {
+        let found = tour.kept.iter().find_map(|kept| kept.record.scores.as_ref()?.efficacy.as_ref())?;
+        let last = found.scores.last()?;
+        Some(Self { target: &found.target, score: if last.score == "r2" { "R²" } else { "AUC" }, real: &last.real })
+    }
+
+    fn head(&self) -> String {
+        format!("{} of {}", self.score, self.target)
+    }
+
+    fn said(&self) -> String {
+        let (value, range) = interval(self.real, 3);
+        format!(
+            "{}: how well a model that learned from the rows predicts `{}` in validation rows; higher is better, and a model of as many training rows has {value} (95 % confidence interval {range}).",
+            self.head(),
+            self.target
+        )
+    }
 }
 
 /// Who is best by which score.
@@ -213,12 +258,17 @@ pub(super) fn spent(tour: &Tour) -> Option<Sheet> {
     })
 }
 
-/// The methods that there was no time for.
+/// The baselines and methods that there was no time for, each with the reason.
 pub(super) fn left_out(tour: &Tour) -> Option<Sheet> {
-    let out: Vec<_> = tour.kept.iter().map(|kept| &kept.record).filter(|record| record.left_out).collect();
-    let why = out.iter().find_map(|record| record.failure.as_ref())?;
-    let names: Vec<&str> = out.iter().map(|record| record.name.as_str()).collect();
-    Some(Sheet { title: "Left out: not enough time".into(), note: format!("{}: {why}.", listed(&names)), ..Sheet::default() })
+    let of = |kind: Kind| {
+        let out: Vec<_> =
+            tour.kept.iter().map(|kept| &kept.record).filter(|record| record.left_out && record.kind == kind).collect();
+        let why = out.iter().find_map(|record| record.failure.as_ref())?;
+        let names: Vec<&str> = out.iter().map(|record| record.name.as_str()).collect();
+        Some(format!("{}: {why}.", listed(&names)))
+    };
+    let lines: Vec<String> = [Kind::Baseline, Kind::Method].into_iter().filter_map(of).collect();
+    (!lines.is_empty()).then(|| Sheet { title: "Left out: not enough time".into(), note: lines.join("\n"), ..Sheet::default() })
 }
 
 pub(super) fn failed(tour: &Tour) -> Option<Sheet> {
