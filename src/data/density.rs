@@ -1,9 +1,10 @@
 //! What a table has to be to have a density, said by column and with a remedy; and noise for whole numbers.
 
-use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
+use rand::{SeedableRng, rngs::ChaCha8Rng};
 use std::collections::HashSet;
 
 use super::Table;
+use super::noise::Noise;
 use super::table::listed;
 use crate::words::{count, grouped};
 
@@ -100,14 +101,12 @@ fn dependent<'a>(table: &'a Table, n: usize, order: &[usize], free: usize) -> Op
     None
 }
 
-/// Rows with noise, uniform on [−½, ½) of each column's spacing (0: none): their distribution has a density, and rounding takes it off again
-/// (Theis, van den Oord & Bethge 2016, §3.1).
-pub fn dequantized(table: &Table, spacings: &[f64], seed: u64) -> Table {
+/// Rows with noise in the cells of each column's spacing (0: none): their distribution has a density.
+pub(crate) fn dequantized(table: &Table, spacings: &[f64], noise: Noise, seed: u64) -> Table {
     let mut random = ChaCha8Rng::seed_from_u64(seed);
     let values = table.values().chunks_exact(table.cols()).flat_map(|row| {
-        let noise = |spacing: f64| if spacing > 0.0 { spacing * f64::from(random.random_range(-0.5f32..0.5)) } else { 0.0 };
-        let noise: Vec<f64> = spacings.iter().copied().map(noise).collect();
-        row.iter().zip(noise).map(|(v, noise)| v + noise).collect::<Vec<f64>>()
+        let mut added = |spacing: f64| if spacing > 0.0 { spacing * noise.draw(&mut random) } else { 0.0 };
+        row.iter().zip(spacings).map(|(v, &spacing)| v + added(spacing)).collect::<Vec<f64>>()
     });
     let noised = Table::new(table.columns().iter().cloned(), values.collect()).expect("as many values as before");
     let noised = match table.weights() {
@@ -154,7 +153,7 @@ mod tests {
     #[test]
     fn noise_on_whole_numbers_is_rounded_away() {
         let table = Table::new(["a", "b"], vec![1.0, 0.25, -3.0, 0.5]).unwrap();
-        let noised = dequantized(&table, &[1.0, 0.0], 7);
+        let noised = dequantized(&table, &[1.0, 0.0], Noise::Uniform, 7);
         for (noised, plain) in noised.values().chunks(2).zip(table.values().chunks(2)) {
             assert!(noised[0] != plain[0] && noised[0].round() == plain[0] && noised[1] == plain[1]);
         }

@@ -34,6 +34,7 @@ mod levels;
 mod missing;
 mod mixture;
 mod nearest;
+mod noise;
 mod number_form;
 #[cfg(not(feature = "unstable"))]
 pub(crate) mod random;
@@ -49,6 +50,9 @@ pub mod toy;
 mod typed_table;
 mod types;
 
+pub(crate) use density::dequantized;
+pub(crate) use noise::{DEVIATION, Noise};
+
 pub use column::Column;
 pub use dates::DateForm;
 pub use encoding::Encoding;
@@ -62,7 +66,7 @@ pub use types::{ColumnType, TypeOptions};
 
 /// What the other modules use, and with the feature `unstable` the tests and the other packages.
 mod internal {
-    pub use super::density::{density_warnings, dependent_column, dequantized};
+    pub use super::density::{density_warnings, dependent_column};
     pub use super::describe::ColumnSummary;
     pub use super::file::{file_hash, write_atomically};
     pub use super::formula::{Formulas, Function, Node};

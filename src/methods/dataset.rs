@@ -1,6 +1,6 @@
 //! [`Dataset`]: the rows to learn from, resident on the device, with what methods ask of them before they start.
 
-use crate::data::Target;
+use crate::data::{DEVIATION, Noise, Target};
 use crate::flow::coupling::Rows;
 use crate::gpu::{Gpu, Recorder, Tensor, Var};
 use crate::metrics::Points;
@@ -27,11 +27,11 @@ pub struct Dataset {
     conditions: usize,
     /// Standard deviation of the noise that batches are drawn with.
     noise: f32,
-    /// Of each column the width of uniform noise, where any has some.
-    widths: Option<Tensor>,
+    /// Of each column the width of the cells of [`Dataset::with_widths`], where any has some, and the noise in them.
+    widths: Option<(Tensor, Noise)>,
     course: Option<Arc<Course>>,
     fitted: Arc<Fitted>,
-    /// The same with the variance of the uniform noise of [`Dataset::with_widths`].
+    /// The same with the variance of the noise of [`Dataset::with_widths`].
     dequantized: Option<Arc<Fitted>>,
     target: Option<Target>,
     source: Option<Vec<f32>>,
@@ -87,13 +87,14 @@ impl Dataset {
         })
     }
 
-    /// The same rows, with uniform noise of so much width in each column, fresh in every batch: what whole numbers are dequantized by.
+    /// The same rows, with noise in cells of so much width in each column, fresh in every batch: what whole numbers are dequantized by.
     /// `values` and `weights` are those of [`Dataset::with_noise`]: a likelihood starts at the Gaussian of the rows with that noise.
-    pub fn with_widths(mut self, values: &[f32], weights: Option<&[f32]>, widths: &[f32]) -> Result<Self> {
+    pub(crate) fn with_widths(mut self, values: &[f32], weights: Option<&[f32]>, widths: &[f32], noise: Noise) -> Result<Self> {
         if widths.iter().any(|&w| w > 0.0) {
-            let added: Vec<f64> = widths.iter().map(|&w| f64::from(w).powi(2) / 12.0 + f64::from(self.noise).powi(2)).collect();
+            let added: Vec<f64> =
+                widths.iter().map(|&w| f64::from(w).powi(2) * noise.variance() + f64::from(self.noise).powi(2)).collect();
             self.dequantized = Some(Arc::new(Fitted::new(values, self.cols(), self.conditions, weights, &added)));
-            self.widths = Some(self.blocks[0].gpu().upload(1, self.cols(), widths)?);
+            self.widths = Some((self.blocks[0].gpu().upload(1, self.cols(), widths)?, noise));
         }
         Ok(self)
     }
@@ -194,10 +195,19 @@ impl Dataset {
                 rec.batch_of_weighted_blocks(&blocks, thresholds, n)?
             }
         };
-        let Some(widths) = &self.widths else { return Ok(rows) };
+        let Some((widths, noise)) = &self.widths else { return Ok(rows) };
         let widths = rec.tensor(widths);
-        let noise = rec.uniform(n, self.cols())?;
-        let noise = rec.affine(noise, 1.0, -0.5)?;
+        let noise = match noise {
+            Noise::Uniform => {
+                let unit = rec.uniform(n, self.cols())?;
+                rec.affine(unit, 1.0, -0.5)?
+            }
+            Noise::Normal => {
+                let standard = rec.normal_like(rows)?;
+                let scaled = rec.affine(standard, DEVIATION as f32, 0.0)?;
+                rec.clamp(scaled, -0.5, 0.5)?
+            }
+        };
         let noise = rec.mul(noise, widths)?;
         rec.add(rows, noise)
     }

@@ -19,7 +19,7 @@ pub use mixing::Mixing;
 pub use sampler::Sampler;
 pub use solve::{SMALL, Solved};
 
-use crate::data::{Encoding, Rounding, Standardization, Table, dequantized, write_atomically};
+use crate::data::{Encoding, Noise, Rounding, Standardization, Table, dequantized, write_atomically};
 use crate::gpu::Gpu;
 use crate::methods::{self, Drawing, Learner, Method, Sampling, Setup, Training};
 use crate::nn::parameters::NamedValues;
@@ -125,7 +125,7 @@ impl Description {
         if self.dequantized.iter().all(|spacing| *spacing == 0.0) {
             return rows.clone();
         }
-        dequantized(rows, &self.dequantized, seed)
+        dequantized(rows, &self.dequantized, Noise::Uniform, seed)
     }
 
     fn setup<'a>(&'a self, gpu: &'a Gpu) -> Setup<'a> {

@@ -41,7 +41,7 @@ pub(crate) use internal::*;
 #[doc(hidden)]
 pub use internal::*;
 
-use crate::data::{Encoding, LoadOptions, Rounding, Source, Standardization, Table, Target, dequantized, subset};
+use crate::data::{Encoding, LoadOptions, Noise, Rounding, Source, Standardization, Table, Target, dequantized, subset};
 use crate::gpu::Gpu;
 use crate::methods::many_step::SOURCE_ROWS;
 use crate::methods::{Learner, Method, Training};
@@ -125,6 +125,11 @@ impl Job {
             Some(_) => vec![0.0; self.table.cols()],
             None => self.table.kinds().iter().enumerate().map(spacing).collect(),
         }
+    }
+
+    /// The noise in the columns that are dequantized. The bits of an encoding stand for categories, of which those next to each other have nothing in common.
+    fn noise(&self) -> Noise {
+        if self.encoding.is_some() { Noise::Normal } else { Noise::Uniform }
     }
 
     /// The encoding of the columns, where any of them can be given.
@@ -316,7 +321,7 @@ impl Making {
         let stage = Stage::new(gpu, &job, sets.train.clone())?;
         let validation = match &sets.validation {
             Some(Rows { rows, .. }) => {
-                let standard = stage.standard(&dequantized(rows, &job.spacings(), job.seed))?;
+                let standard = stage.standard(&dequantized(rows, &job.spacings(), job.noise(), job.seed))?;
                 let generated = rows.cols() - job.conditions;
                 let log_det = stage.standardization.log_det_of(generated);
                 let mut set = Masked { values: standard, weights: rows.weights().map(<[f32]>::to_vec) };

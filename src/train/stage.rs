@@ -55,7 +55,7 @@ impl Stage {
         let mut widths: Vec<f32> =
             spacings.iter().zip(&standardization.scale).map(|(spacing, scale)| (spacing / scale) as f32).collect();
         widths.resize(columns + conditions, 0.0);
-        let data = data.with_widths(&set.values, weights, &widths)?;
+        let data = data.with_widths(&set.values, weights, &widths, job.noise())?;
         let target = job.target(&standardization)?;
         let source = job.source_distribution(&train, &standardization)?;
         let data = data.with_target(target.clone()).with_source(source).with_columns(train.columns());

@@ -1,6 +1,6 @@
 //! [`Code`]: categories as bits.
 //!
-//! K states take m = ⌈log₂ K⌉ columns, one a bit, which are 0 or 1. A model learns them with uniform noise of ±½, as it learns whole numbers (Theis, van den Oord & Bethge 2016), and a
+//! K states take m = ⌈log₂ K⌉ columns, one a bit, which are 0 or 1. A model that learns a density learns them with noise ([`Noise::Normal`](crate::data::Noise)), and a
 //! sample's state is the cell of the lattice that it lies in (analog bits; Chen, Zhang & Hinton 2023). Where K is no power of two, 2^m − K words are
 //! left over: the most frequent states have two words each that differ in the last bit, either of which is written at random. So every cell belongs to a
 //! state, and probabilities of the states add up to one.

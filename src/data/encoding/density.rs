@@ -5,13 +5,12 @@
 //! P(y) = ∫_{v decodes to y} q(v) dv,
 //!
 //! a probability in categories, missing cells, frequent values and columns with a unit (whole numbers, dates, few decimals), and a density in columns
-//! whose numbers may lie anywhere: there v is one point, and its volume is dz/dx. The integral runs over a part of each cell, the box of noise that the model
-//! was trained with, so that it is a lower bound, as with any dequantization (Theis, van den Oord & Bethge 2016):
+//! whose numbers may lie anywhere: there v is one point, and its volume is dz/dx. The integral runs over the cell that rounds to the bits and numbers of the encoding,
+//! which leaves out what is beyond the outermost ones, so that it is a lower bound, as with any dequantization (Theis, van den Oord & Bethge 2016):
 //!
-//! P(y) ≥ ∫_box q(v) dv = E_r[q(v) / r(v)], v ~ r,
+//! P(y) ≥ ∫_cell q(v) dv = E_r[q(v) / r(v)], v ~ r,
 //!
-//! with r uniform in the ±½ around each bit, and in the ± half unit around a number with a unit. A state with two words has one of them at random, and r is half
-//! as high: a factor of 2. Where a row's state has no number, the column that would hold it is integrated out: r is the standard normal distribution that training
+//! with r a triangle over the cell, uniform in a fifth of the draws ([`Noise::proposed`]): the ±½ around each bit and the ± half unit around a number with a unit. A state with two words has one of them at random, and r is half as high: a factor of 2. Where a row's state has no number, the column that would hold it is integrated out: r is the standard normal distribution that training
 //! rows have there. The mean of q/r over several draws is an unbiased estimate of the integral (Burda, Grosse & Salakhutdinov 2016 for its logarithm, which is below
 //! it on average): summed and integrated over all rows it is at most 1. A rare level's probability is that of the state of all rare levels, times its share in it.
 
@@ -24,7 +23,7 @@ use rand_distr::StandardNormal;
 use super::column::{Coding, EncodedColumn, Numbers, State};
 use super::{Code, Encoding};
 use crate::Result;
-use crate::data::{Table, in_words};
+use crate::data::{Noise, Table, in_words};
 
 /// Draws of noise per row.
 const DRAWS: u64 = 16;
@@ -142,8 +141,12 @@ impl EncodedColumn {
         let at = Code::read(of_words, bits);
         let mut words = Vec::with_capacity(bits.len());
         code.write(at, || random.random(), &mut words);
-        bits.iter_mut().zip(words).for_each(|(bit, word)| *bit = word + random.random_range(-0.5..0.5));
-        let of_word = if code.words(at).count() == 2 { LN_2 } else { 0.0 };
+        let mut of_word = if code.words(at).count() == 2 { LN_2 } else { 0.0 };
+        for (bit, word) in bits.iter_mut().zip(words) {
+            let (noise, factor) = Noise::proposed(random);
+            *bit = word + noise;
+            of_word += factor;
+        }
         let of_number = match (numbers, states[at]) {
             (Some(numbers), State::Number) => numbers.dequantize(&mut number[0], random),
             (Some(_), _) => {
@@ -160,19 +163,19 @@ impl EncodedColumn {
 impl Numbers {
     /// The same for a number: the volume of its box, or dz/dx where it has no unit.
     fn dequantize(&self, z: &mut f64, random: &mut ChaCha8Rng) -> f64 {
-        let noise = |random: &mut ChaCha8Rng, unit: f64| unit * random.random_range(-0.5..0.5);
         match (&self.quantile, self.unit) {
             (None, None) => -self.scale.ln(),
             (None, Some(unit)) => {
                 let width = unit / self.scale;
-                *z += noise(random, width);
-                width.ln()
+                let (noise, factor) = Noise::proposed(random);
+                *z += width * noise;
+                width.ln() + factor
             }
             (Some(quantile), None) => quantile.forward(quantile.inverse(*z)).1,
             (Some(quantile), Some(unit)) => {
                 // Encoded with noise of its own, which is drawn anew.
                 let value = (quantile.inverse(*z) / unit).round() * unit;
-                let (noised, slope) = quantile.forward(value + noise(random, unit));
+                let (noised, slope) = quantile.forward(value + unit * random.random_range(-0.5..0.5));
                 *z = noised;
                 slope + unit.ln()
             }

@@ -181,7 +181,7 @@ impl Encoding {
         distinct(self.columns.iter().flat_map(EncodedColumn::names).collect())
     }
 
-    /// Of each column of numbers the spacing of its values, with which uniform noise gives them a density: 1 of bits, 0 of numbers that may lie
+    /// Of each column of numbers the spacing of its values, with which noise gives them a density: 1 of bits, 0 of numbers that may lie
     /// anywhere.
     pub fn spacings(&self) -> Vec<f64> {
         self.columns.iter().flat_map(EncodedColumn::spacings).collect()

@@ -67,7 +67,7 @@ impl ManyStep {
         let latent = training.latent_dim.filter(|_| !given).unwrap_or(columns);
         let mut builder = Builder::new(setup.seed);
         let (mean, factor) = match setup.data {
-            Some(data) => (data.mean().to_vec(), data.embedding(latent)),
+            Some(data) => (data.mean().to_vec(), data.as_dequantized().embedding(latent)),
             None => (vec![0.0; columns], vec![0.0; latent * columns]),
         };
         let weight = builder.add("embedding.weight", latent, columns, &factor);
