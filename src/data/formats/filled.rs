@@ -5,13 +5,14 @@ use std::path::Path;
 use ::csv::{ByteRecord, QuoteStyle, Terminator, Trim, WriterBuilder};
 
 use super::csv::{broken, names_of, number, plain, records_as};
+use crate::data::file_form::Quotes;
 use crate::data::{Table, TypeOptions, write_atomically};
 use crate::words::count;
 use crate::{Error, Result};
 
 impl Table {
     /// Writes the CSV file that this table was read from, with the table's cells in place of its missing ones. All other cells keep their characters, and the file its
-    /// order and its separators. Returns how many cells were filled.
+    /// order, its separators and its quotes. Returns how many cells were filled.
     ///
     /// # Errors
     /// A file of other rows or columns than the table; one that cannot be written.
@@ -41,7 +42,11 @@ impl Table {
             let mut writer = WriterBuilder::new()
                 .delimiter(delimiter)
                 .flexible(true)
-                .quote_style(QuoteStyle::Necessary)
+                .quote_style(match records.quotes {
+                    Quotes::Needed => QuoteStyle::Necessary,
+                    Quotes::Texts => QuoteStyle::NonNumeric,
+                    Quotes::All => QuoteStyle::Always,
+                })
                 .terminator(Terminator::Any(b'\n'))
                 .from_writer(&mut *to);
             if header && records.read_byte_record(&mut record).map_err(plain)? {

@@ -112,6 +112,18 @@ fn quotes_and_the_word_for_a_missing_cell_are_kept() {
 }
 
 #[test]
+fn a_file_whose_cells_are_filled_keeps_its_quotes() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, out) = (folder.path().join("a.csv"), folder.path().join("b.csv"));
+    for content in ["\"a\",\"b\"\n\"x, y\",1.50\n\"z\",2\n", "\"a\",\"b\"\n\"x\",\"1\"\n\"z\",\"2\"\n", "a,b\n\"x, y\",1\nz,2\n"]
+    {
+        std::fs::write(&path, content).unwrap();
+        let filled = usual(content).write_filled(&path, &TypeOptions::default(), &out).unwrap();
+        assert_eq!((filled, std::fs::read_to_string(&out).unwrap().as_str()), (0, content));
+    }
+}
+
+#[test]
 fn numbers_with_signs_are_text_with_a_remedy_until_they_are_asked_for() {
     let content = "price,share\n\"$1,200\",5%\n$15,7.5%\n$15,5%\n";
     let table = usual(content);
