@@ -24,7 +24,7 @@ pub fn matrix(card: &Scorecard) -> Option<String> {
     let shown: Vec<String> = names.iter().map(|name| fit_middle(name, NAME)).collect();
     let count = names.len() as f64;
     let room = shown.iter().map(|name| text_width(name)).fold(0.0, f64::max) * SIZE + 8.0;
-    let cell = ((852.0 - room) / count).clamp(13.0, 34.0);
+    let cell = ((848.0 - room) / count).clamp(13.0, 34.0);
     let (width, height) = (room + (cell * count).max(LEGEND) + 2.0, room + cell * count + 26.0);
     let mut svg = svg_head("matrix", [width, height], "Agreement of pairs of columns");
     for (at, name) in shown.iter().enumerate() {

@@ -121,8 +121,8 @@ pub(super) fn log_ticks(low: f64, high: f64, count: usize) -> Vec<f64> {
 pub(super) fn aligned(value: f64, interval: Option<[f64; 2]>) -> (String, Option<String>) {
     let Some([low, high]) = interval else { return (number(value, 3), None) };
     let largest = value.abs().max(low.abs()).max(high.abs());
-    // Six decimals at most: a narrower interval is none that they could show.
-    let plain = (1e-4..1e5).contains(&largest) && high - low > 1e-6;
+    // A narrower interval is none that a few decimals could show.
+    let plain = (1e-4..1e5).contains(&largest) && high - low > 1e-5 * largest;
     let decimals = (1.0 - (high - low).log10().floor()).clamp(0.0, 6.0) as usize;
     let show = |v: f64| match plain {
         true => {

@@ -188,9 +188,9 @@ impl<'a> Maker<'a> {
             tour.kept.push(self.scored(Record::new(&self.terms, ROWS, Kind::Rows), rows, None)?);
         }
         let (with_density, of_cells) = (baselines::ALL.as_slice(), cells::OF_CELLS.as_slice());
-        // What a sceptic would try comes first.
+        // Those come first that are hardest to beat.
         let order = match self.plan.encoding {
-            Some(_) => [&[baselines::GAUSSIAN], of_cells, &with_density[1..]].concat(),
+            Some(_) => [&[baselines::GAUSSIAN, cells::COPULA, cells::TREES, cells::INDEPENDENT], &with_density[1..]].concat(),
             None => [with_density, of_cells].concat(),
         };
         for name in order {
