@@ -34,7 +34,7 @@ pub fn tour(args: &arguments::Tour, adapter: &str, console: Console) -> anyhow::
         typed::read(&source, &args.condition, of_source, (&options, &types), (args.seed, console, Which::Encoded), &mut encode)?;
     let (typed, numbers) = match typed {
         Found::Typed(typed) => (Some(typed), None),
-        Found::Numbers(table) => (None, table),
+        Found::Numbers(table) => (None, table.map(|table| *table)),
     };
     let (chosen, conditions) = match (&typed, args.condition.as_slice()) {
         (Some(typed), _) => (source.clone(), typed.encoded.conditions),

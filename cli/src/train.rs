@@ -54,7 +54,7 @@ pub fn train(args: &Train, adapter: &str, console: Console) -> anyhow::Result<()
     let typed = typed::read(&source, &given, sets, (&options, &types), (seed, console, which), &mut encode)?;
     let (typed, numbers) = match typed {
         Found::Typed(typed) => (Some(typed), None),
-        Found::Numbers(table) => (None, table),
+        Found::Numbers(table) => (None, table.map(|table| *table)),
     };
     let (chosen, conditions) = match (&typed, given.as_slice()) {
         (Some(typed), _) => (source.clone(), typed.encoded.conditions),

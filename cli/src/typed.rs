@@ -38,7 +38,7 @@ pub enum Which {
 pub enum Found<T> {
     Typed(T),
     /// Its columns are numbers without missing cells: the table, where it is as a reader of numbers gives it.
-    Numbers(Option<Table>),
+    Numbers(Option<Box<Table>>),
 }
 
 /// The words of an argument that stand for missing cells.
@@ -153,7 +153,7 @@ fn looked_at(
     Ok(match !left {
         true => Found::Typed(table),
         // A Parquet file may hold numbers in single precision, and texts that are given have another reader.
-        false => Found::Numbers(as_numbers(&table).filter(|_| format == FileFormat::Csv && conditions.is_empty())),
+        false => Found::Numbers(as_numbers(&table).filter(|_| format == FileFormat::Csv && conditions.is_empty()).map(Box::new)),
     })
 }
 
