@@ -134,7 +134,7 @@ impl<'a> Evaluator<'a> {
         // Of the bits that were scored, which the columns have taken the place of.
         found.notes.retain(|note| !note.starts_with("The shift of the mean has no unit"));
         found.notes.push(
-            "Categories and missing cells count as bits of an encoding, which is fitted to the reference; columns in which that has one value are left out"
+            "Categories and missing cells count as bits of an encoding, which is fitted to the reference; columns with one value in the reference are left out"
                 .into(),
         );
         found.notes.extend(typed::unseen_said(&encoded[1], &unseen));

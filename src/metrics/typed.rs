@@ -73,7 +73,7 @@ pub(super) fn unseen_said(samples: &Unseen, unseen: &[Place]) -> Option<String> 
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     (cells > 0).then(|| {
         format!(
-            "{} of the samples have values that the reference does not have, which count as one of their own: in {}",
+            "{} of the samples have values that the reference does not have, and these count as one further value of their column: in {}",
             count(cells, "cell"),
             listed(&names)
         )

@@ -37,7 +37,7 @@ impl Model {
         match self.description.encoding {
             None => Ok(()),
             Some(_) => Err(Error::usage(
-                "this model learned whole numbers, categories, dates, missing cells or heavy tails by an encoding: such rows have no latents and no trajectories; train on an array (.npy), or on numbers (--type COLUMN=number)",
+                "this model learned its columns through an encoding (of integers, categories, dates, missing cells or heavy tails): such rows have no latents and no trajectories; train on an array (.npy), or read the columns as numbers (--type COLUMN=number)",
             )),
         }
     }

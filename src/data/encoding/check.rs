@@ -31,7 +31,7 @@ impl EncodedColumn {
         match &self.coding {
             Coding::Constant { value: Some(value) } if !value.is_finite() => Some("has a value that is not finite"),
             Coding::States { states, code, numbers, .. } => match () {
-                _ if states.is_empty() || !code.is_of(states.len()) => Some("has words that do not fit its states"),
+                _ if states.is_empty() || !code.is_of(states.len()) => Some("has a code that does not fit its states"),
                 _ if states.iter().any(|state| !self.can_have(*state)) => Some("has a state that no cell can be in"),
                 _ => numbers.as_ref().and_then(Numbers::problem),
             },
@@ -45,7 +45,7 @@ impl Numbers {
         let finite = [self.low, self.high, self.mean, self.scale].iter().all(|number| number.is_finite());
         let positive = |number: f64| number.is_finite() && number > 0.0;
         match () {
-            _ if !finite || self.low > self.high => Some("has bounds or a mean that make no sense"),
+            _ if !finite || self.low > self.high => Some("has bounds or a mean that are not finite, or a lower bound above the upper one"),
             _ if !positive(self.scale) || !self.unit.is_none_or(positive) => Some("has a scale or a unit that is not above 0"),
             _ if !self.quantile.as_ref().is_none_or(|quantile| quantile.is_increasing()) => {
                 Some("has quantiles that do not increase")

@@ -449,7 +449,7 @@ impl EncodedColumn {
             }
             _ if missing => Column::numbers(&self.name, vec![f64::NAN]),
             Kind::Number(form) => Column::numbers(&self.name, vec![form.read(cell).ok_or_else(|| wrong("a number"))?]),
-            Kind::Integer => Column::integers(&self.name, vec![whole(cell).ok_or_else(|| wrong("a whole number"))?]),
+            Kind::Integer => Column::integers(&self.name, vec![whole(cell).ok_or_else(|| wrong("an integer"))?]),
             Kind::Date(form) => {
                 let micros = form.read(cell).ok_or_else(|| wrong(&format!("a date such as {}", form.write(0))))?;
                 Column::dates(&self.name, vec![micros], form.clone())

@@ -325,7 +325,7 @@ impl Levels {
 impl Builder {
     pub fn new(reading: Reading, rows: usize) -> Self {
         let wanted = match &reading {
-            Reading::Integer => "whole number".into(),
+            Reading::Integer => "integer".into(),
             Reading::Number(form) if form.is_plain() => "number".into(),
             Reading::Number(form) => format!("number such as {}", form.write(1234.5)),
             Reading::Date(form) => format!("date such as {}", form.write(0)),

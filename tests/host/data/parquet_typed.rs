@@ -118,7 +118,7 @@ fn types_can_be_asked_for() {
     let prices = written::<ByteArrayType>("REQUIRED BYTE_ARRAY c (STRING);", Compression::SNAPPY, &prices, None);
     assert_eq!(values(&load_as(&prices, &asked(ColumnType::Number)).unwrap()), [1200.0, 15.0]);
     let refused = sentence(load_as(&prices, &asked(ColumnType::Integer)));
-    assert!(refused.contains("column `c` of a.parquet holds `$1,200` in row 1 (of 2), which is no whole number"), "{refused}");
+    assert!(refused.contains("column `c` of a.parquet holds `$1,200` in row 1 (of 2), which is no integer"), "{refused}");
 }
 
 #[test]
