@@ -144,7 +144,7 @@ pub struct Types {
 /// How the levels of categories are learned.
 #[derive(Args)]
 pub struct Levels {
-    /// Number of training rows that a category has at least: rarer ones are learned as one, and samples draw among them as often as they come [default: 1]
+    /// Smallest number of training rows of a category: rarer categories are learned as one, and samples draw among them by their frequency [default: 1]
     #[arg(long, value_name = "N", value_parser = count, allow_hyphen_values = true)]
     pub min_count: Option<usize>,
 }

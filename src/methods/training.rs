@@ -32,7 +32,7 @@ settings! {
         grad_clip: Option<f32> = None, or none, in above(0.0),
         /// Decay of the exponential moving average of the weights that samples are drawn with.
         ema: f32 = 0.999, in 0.0..1.0,
-        /// Dequantization: uniform noise is added to columns of integers in training, so that they have a density, and samples are rounded.
+        /// Dequantization: noise is added to columns of integers in training, so that they have a density, and samples are rounded.
         dequantize: bool = false,
         /// Standard deviation of Gaussian noise added to standardized rows in training, for likelihoods of data on a manifold; samples are then denoised.
         noise: f32 = 0.0, in 0.0..,
