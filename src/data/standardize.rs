@@ -29,7 +29,7 @@ impl Standardization {
         Self { mean, scale }
     }
 
-    /// The same for rows with uniform noise of so much width added to each column.
+    /// The same with scales as if uniform noise of so much width were added to each column.
     pub fn with_noise(mut self, widths: &[f64]) -> Self {
         // The variance of the uniform distribution of width w is w²/12.
         self.scale

@@ -1,4 +1,4 @@
-//! How well models predict a column that learned from samples, and from real rows.
+//! How well a column is predicted by models that learned from samples, and by models that learned from real rows.
 
 use super::page::Sheet;
 use super::style;

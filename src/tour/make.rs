@@ -197,7 +197,7 @@ impl<'a> Maker<'a> {
             if tour.find(name).is_some() {
                 continue;
             }
-            // The skill is told by the fitted Gaussian, which is always there.
+            // The skill is defined by the fitted Gaussian, which is never left out.
             let kept = if name != baselines::GAUSSIAN && !fits(self.elapsed(), self.scoring, BASELINES_SCORED * self.plan.budget)
             {
                 self.no_time(name)?

@@ -23,8 +23,8 @@ impl Stage {
     pub fn new(gpu: &Gpu, job: &Job, train: Table) -> Result<Self> {
         train.check_trainable()?;
         let own = match job.training.standardize {
-            // With the noise that is added, so that a rare bit is no larger than the others.
-            // Whether a method learns with that noise or not: a teacher's units are its student's.
+            // As if uniform noise were added, so that a rare bit is no larger than the others.
+            // Whatever noise a method learns with, if any: a teacher's units are its student's.
             true if job.encoding.is_some() => Standardization::fit(&train).with_noise(&job.encoded_spacings()),
             true => Standardization::fit(&train),
             false => {

@@ -1,4 +1,4 @@
-//! Baselines of tables of any column types: what a sceptic would try first. They learn which cells go together, never what is between two values: each
+//! Baselines of tables of any column types: what a skeptic would try first. They learn which cells go together, never what is between two values: each
 //! cell of a sample is a cell of some training row in the same column, missing ones too.
 //!
 //! - **independent columns**: each cell from a random row; what depends on what is lost.

@@ -17,9 +17,9 @@ const MOST_BITS: u32 = 20;
 pub(super) struct Code {
     /// How many bits there are.
     bits: u32,
-    /// Of each state its first word; the states from `single` on have that one alone.
+    /// The first word of each state.
     first: Vec<u32>,
-    /// How many states have two words: those of these places in the order of frequency.
+    /// Whether each state has the next word, too.
     double: Vec<bool>,
 }
 

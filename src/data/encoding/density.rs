@@ -6,7 +6,8 @@
 //!
 //! a probability in categories, missing cells, frequent values and columns with a unit (whole numbers, dates, few decimals), and a density in columns
 //! whose numbers may lie anywhere: there v is one point, and its volume is dz/dx. The integral runs over the cell that rounds to the bits and numbers of the encoding,
-//! which leaves out what is beyond the outermost ones, so that it is a lower bound, as with any dequantization (Theis, van den Oord & Bethge 2016):
+//! which leaves out what is beyond the outermost ones, and of indicators (`one_hot`) the further cells that decode to the same row. So it is a lower bound, as with any
+//! dequantization (Theis, van den Oord & Bethge 2016):
 //!
 //! P(y) ≥ ∫_cell q(v) dv = E_r[q(v) / r(v)], v ~ r,
 //!

@@ -3,7 +3,7 @@
 //! | a column | becomes |
 //! |---|---|
 //! | of numbers | one column of mean 0 and standard deviation 1, or, where it is skewed or has heavy tails, one that is normal by ranks (`quantile`) |
-//! | of whole numbers, dates | the same; samples are rounded to the column's unit, and a method that learns a density learns it with noise of that unit |
+//! | of whole numbers, dates | the same; samples are rounded to the column's unit, and a method that learns a density learns it with normal noise in a cell of that unit |
 //! | in which values come again and again (zeros, caps) | besides, bits that say which of these values a row has, or that it has another |
 //! | of at most 32 numbers, with gaps as wide between them | bits that say which |
 //! | with missing cells | besides, bits that say so: missing is one more of these values |

@@ -56,7 +56,7 @@ impl Block {
 }
 
 /// Shows the rows that `next` gives, until it says that there are none, to `see`, block after block: each block once for each of `columns`, with its number.
-/// Returns how many rows there are; after a block of which `see` tells something, what it tells, with the columns' numbers in order, and no more is read.
+/// Returns how many rows there are. Reading ends after the first block for which `see` returns something: that is returned with the numbers of the columns, in order.
 pub(super) fn each_block<C: Send, T: Send>(
     mut next: impl FnMut(&mut ByteRecord) -> Result<bool>,
     columns: &mut [C],

@@ -1,4 +1,4 @@
-//! What a sceptic would try first, beside the samples of a run on a table of any column types.
+//! What a skeptic would try first, beside the samples of a run on a table of any column types.
 
 use std::time::Instant;
 
