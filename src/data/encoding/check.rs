@@ -45,7 +45,7 @@ impl Numbers {
         let finite = [self.low, self.high, self.mean, self.scale].iter().all(|number| number.is_finite());
         let positive = |number: f64| number.is_finite() && number > 0.0;
         match () {
-            _ if !finite || self.low > self.high => Some("has bounds or a mean that are not finite, or a lower bound above the upper one"),
+            _ if !finite || self.low > self.high => Some("has bounds or a mean that are not finite or out of order"),
             _ if !positive(self.scale) || !self.unit.is_none_or(positive) => Some("has a scale or a unit that is not above 0"),
             _ if !self.quantile.as_ref().is_none_or(|quantile| quantile.is_increasing()) => {
                 Some("has quantiles that do not increase")

@@ -64,8 +64,7 @@ impl Records {
             true => {
                 let line = At::of(0, record).byte.and_then(|byte| line_at(&self.path, byte));
                 let line = line.map_or(String::new(), |line| format!(" of line {}", grouped(line)));
-                let open =
-                    format!("a quote in the row{line} is never closed: close it, or write a quote within a cell twice");
+                let open = format!("a quote in the row{line} is never closed: close it, or write a quote within a cell twice");
                 Err(io::Error::new(io::ErrorKind::InvalidData, open).into())
             }
         }

@@ -137,8 +137,7 @@ fn lines_are_those_of_the_file_whatever_ends_them() {
 
 #[test]
 fn a_quote_that_is_never_closed_is_no_cell_of_all_rows_behind_it() {
-    let said =
-        "cannot read a.csv: a quote in the row of line 3 is never closed: close it, or write a quote within a cell twice";
+    let said = "cannot read a.csv: a quote in the row of line 3 is never closed: close it, or write a quote within a cell twice";
     for text in ["a,b\n1,2\n\"3,4\n5,6\n", "a,b\n1,2\n3,\"4\n5,6", "a,b\r\n1,2\r\n3,\"4\r\n5,6\r\n"] {
         assert_eq!(sentence(read("a.csv", text)), said, "{text:?}");
     }
