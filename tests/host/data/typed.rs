@@ -190,11 +190,7 @@ fn a_column_that_is_not_what_is_asked_for_is_refused() {
         (Date, &["01.02.2012", "u", "v", "w", "x"], format!("`u` in row 2 (of 5), line 3, {date} 01.01.1970:")),
         (Date, &["5", "2012-01-01"], format!("`5` in row 1 (of 2), line 2, {date} 1970-01-01:")),
         (Integer, &["1", "2.5"], "`2.5` in row 2 (of 2), line 3, which is no integer".into()),
-        (
-            Integer,
-            &["1", "12345678901234567890"],
-            "`12345678901234567890` in row 2 (of 2), line 3, which is no integer".into(),
-        ),
+        (Integer, &["1", "12345678901234567890"], "`12345678901234567890` in row 2 (of 2), line 3, which is no integer".into()),
         (Number, &["$5", "€5"], "`€5` in row 2 (of 2), line 3, which is no number such as $1234: ".into()),
         (Number, &["5", "6", "$5"], "`$5` in row 3 (of 3), line 4, which is no number".into()),
         (Boolean, &["u", "v", "u", "w"], "`w` in row 4 (of 4), line 5, which is a third value beside `u` and `v`".into()),
@@ -249,8 +245,7 @@ fn a_cell_of_another_type_is_named_with_its_row() {
     let refused = |ty, content: &str| sentence(load("a.csv", content, &asked(ty)));
     assert!(refused(ColumnType::Integer, "a,b\n1,1\n2.5,1\n").contains("column `a`"));
     assert!(
-        refused(ColumnType::Integer, "a,b\n1,1\n2.5,1\n")
-            .contains("holds `2.5` in row 2 (of 2), line 3, which is no integer")
+        refused(ColumnType::Integer, "a,b\n1,1\n2.5,1\n").contains("holds `2.5` in row 2 (of 2), line 3, which is no integer")
     );
     assert!(refused(ColumnType::Number, "a,b\n1,1\nx,1\n").contains("holds `x` in row 2 (of 2), line 3, which is no number"));
     assert!(sentence(load("a.csv", "a,b\n1\n", &TypeOptions::default())).contains("row 1 (of 1)"));
