@@ -51,7 +51,7 @@ mod typed_table;
 mod types;
 
 pub(crate) use density::dequantized;
-pub(crate) use noise::{DEVIATION, Noise};
+pub(crate) use noise::{Noise, STANDARD_DEVIATION};
 
 pub use column::Column;
 pub use dates::DateForm;

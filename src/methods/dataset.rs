@@ -1,6 +1,6 @@
 //! [`Dataset`]: the rows to learn from, resident on the device, with what methods ask of them before they start.
 
-use crate::data::{DEVIATION, Noise, Target};
+use crate::data::{Noise, STANDARD_DEVIATION, Target};
 use crate::flow::coupling::Rows;
 use crate::gpu::{Gpu, Recorder, Tensor, Var};
 use crate::metrics::Points;
@@ -204,8 +204,10 @@ impl Dataset {
             }
             Noise::Normal => {
                 let standard = rec.normal_like(rows)?;
-                let scaled = rec.affine(standard, DEVIATION as f32, 0.0)?;
-                rec.clamp(scaled, -0.5, 0.5)?
+                let scaled = rec.affine(standard, STANDARD_DEVIATION as f32, 0.0)?;
+                // Reflected at the ends of the cell.
+                let clamped = rec.clamp(scaled, -0.5, 0.5)?;
+                rec.blend(clamped, scaled, 2.0, -1.0)?
             }
         };
         let noise = rec.mul(noise, widths)?;

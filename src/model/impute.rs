@@ -100,7 +100,7 @@ impl Model {
     }
 
     /// What the map is told of rows, by what is said of each learned column's cell.
-    fn any_conditions(&self, encoding: &Encoding, rows: &Table, said: &[Told], seed: u64) -> Result<Vec<f32>> {
+    fn any_conditions(&self, encoding: &Encoding, rows: &Table, said: &[Told], seed: u64) -> Result<Asked> {
         let masks = Masks::of(encoding);
         let shown: Vec<bool> = said.iter().map(|said| *said == Told::Given).collect();
         let numbers = encoding.encode_shown(rows, &shown, seed)?;
@@ -109,14 +109,24 @@ impl Model {
         for (row, said) in standard.chunks_exact(masks.columns()).zip(said.chunks_exact(masks.cells())) {
             masks.write(row, said, &mut conditions);
         }
-        Ok(conditions)
+        Ok(Asked { conditions, numbers, shown })
     }
 
-    /// `each` rows of the data's columns for each of these conditions.
-    fn drawn_any_given(&self, encoding: &Encoding, conditions: &[f32], each: usize, seed: u64) -> Result<Table> {
-        let values = self.generated(conditions, self.description.behind(), each, seed)?;
-        encoding.decode(&self.finish(&values, &format!("a sample of {}", self.description.method.name()))?, seed)
+    /// `each` rows of the data's columns for each of these rows.
+    fn drawn_any_given(&self, encoding: &Encoding, asked: &Asked, each: usize, seed: u64) -> Result<Table> {
+        let values = self.generated(&asked.conditions, self.description.behind(), each, seed)?;
+        let drawn = self.finish(&values, &format!("a sample of {}", self.description.method.name()))?;
+        encoding.decode(&encoding.with_given(&drawn, each, &asked.numbers, &asked.shown)?, seed)
     }
+}
+
+/// Rows of which some cells are given.
+struct Asked {
+    /// What the map is told of them.
+    conditions: Vec<f32>,
+    /// Their encoded numbers, and which cells are given.
+    numbers: Vec<f64>,
+    shown: Vec<bool>,
 }
 
 /// The columns that are learned.

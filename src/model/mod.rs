@@ -120,9 +120,10 @@ impl Description {
         of_encoding.unwrap_or(self.columns.len() - self.conditions)
     }
 
-    /// The rows of a table as densities of this model take them: with noise in the columns that it dequantized.
+    /// The rows of a table as densities of this model take them: with noise in the columns that it dequantized. Those of an encoding stay as they are, for noise is
+    /// drawn where their density is integrated.
     pub fn dequantized(&self, rows: &Table, seed: u64) -> Table {
-        if self.dequantized.iter().all(|spacing| *spacing == 0.0) {
+        if self.encoding.is_some() || self.dequantized.iter().all(|spacing| *spacing == 0.0) {
             return rows.clone();
         }
         dequantized(rows, &self.dequantized, Noise::Uniform, seed)

@@ -12,7 +12,8 @@ impl Encoding {
         self.columns.iter().try_for_each(|column| {
             let problem = column.problem();
             problem.map_or(Ok(()), |problem| Err(format!("the encoding of column `{}` {problem}", column.name)))
-        })
+        })?;
+        if self.has_whole_groups() { Ok(()) } else { Err("the encoding has groups of indicators that are none".into()) }
     }
 
     /// Whether the last columns, which take this many columns of numbers, are whole ones.

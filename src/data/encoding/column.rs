@@ -43,7 +43,7 @@ pub(super) struct EncodedColumn {
     levels: Vec<String>,
     /// What whole numbers that no double holds are counted from.
     #[serde(default, skip_serializing_if = "is_zero")]
-    base: i64,
+    pub(super) base: i64,
     /// The levels that are one state together, and how often each comes in it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     rare: Vec<(u32, f64)>,
@@ -286,12 +286,14 @@ impl EncodedColumn {
         states.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
         let mut rare: Vec<(f64, usize)> = Vec::new();
         if matches!(kind, Kind::Level) {
-            rare = states.iter().copied().filter(|(_, count)| *count < min_count).collect();
+            // The most frequent one is never among them: a column of rare levels alone would have nothing to learn.
+            let most = counts.first().map(|(code, _)| *code);
+            rare = states.iter().copied().filter(|(code, count)| *count < min_count && Some(*code) != most).collect();
         }
         // One alone is a state as good as any.
         match rare.len() {
             0 | 1 => rare.clear(),
-            _ => states.retain(|(_, count)| *count >= min_count),
+            _ => states.retain(|state| !rare.contains(state)),
         }
         let rest: Vec<f64> = match kind {
             Kind::Level => Vec::new(),
@@ -342,6 +344,12 @@ impl EncodedColumn {
         let known = self.kind != Kind::Level || self.ty == ColumnType::Boolean;
         let bit = || code.words(1).next();
         if known && states[..] == [State::Value(0.0), State::Value(1.0)] { bit() } else { None }
+    }
+
+    /// The integer that a number counts from the base, as near as 64 bits come.
+    pub(super) fn integer(&self, value: f64) -> i64 {
+        let far = value.round() as i128 + i128::from(self.base);
+        far.clamp(i64::MIN.into(), i64::MAX.into()) as i64
     }
 
     /// The column with ones in these rows, and zeros in the others.
@@ -535,9 +543,7 @@ impl EncodedColumn {
         let values = cells.into_iter().map(|cell| cell.unwrap_or(0.0));
         let column = match &self.kind {
             Kind::Number(form) => Column::numbers(&self.name, values.collect()).with_form(form.clone()),
-            Kind::Integer => {
-                Column::integers(&self.name, values.map(|value| (value.round() as i64).saturating_add(self.base)).collect())
-            }
+            Kind::Integer => Column::integers(&self.name, values.map(|value| self.integer(value)).collect()),
             Kind::Date(form) => {
                 Column::dates(&self.name, values.map(|value| (value * 1e6).round() as i64).collect(), form.clone())
             }
@@ -579,7 +585,7 @@ pub(super) struct Writer<'a> {
 impl Writer<'_> {
     /// Whether a cell has a state.
     pub fn knows(&self, row: usize) -> bool {
-        let cell = self.table.row(row)[self.j];
+        let cell = self.value(row);
         if self.table.is_missing(row, self.j) {
             return self.missing.is_some();
         }

@@ -96,7 +96,7 @@ impl Encoding {
                 table.origin()
             )));
         }
-        let one_hot = one_hot::groups(table, &columns);
+        let one_hot = one_hot::groups(table, &columns[..table.cols() - conditions]);
         Ok(Self { columns, form: table.form.clone(), one_hot })
     }
 

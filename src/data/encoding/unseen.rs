@@ -72,7 +72,11 @@ impl EncodedColumn {
             (Some(_), true) => false,
             (Some(value), false) => match table.levels(j) {
                 Some(levels) => self.level(*value) == Some(&levels[table.row(row)[j] as usize]),
-                None => self.level(0.0).is_none() && *value == table.row(row)[j],
+                None if self.level(0.0).is_some() => false,
+                None => match table.exact_integers(j) {
+                    Some(all) => all[row] == self.integer(*value),
+                    None => *value + self.base as f64 == table.row(row)[j],
+                },
             },
         }
     }

@@ -64,7 +64,7 @@ pub(super) fn each_block<C: Send, T: Send>(
 ) -> Result<(usize, Vec<(usize, T)>)> {
     let (mut block, mut further) = (Block::default(), Block::default());
     block.fill(1, &mut next)?;
-    let mut rows = 0;
+    let (mut rows, width) = (0, columns.len());
     while block.rows > 0 {
         rows += block.rows;
         let told = Mutex::new(Vec::new());
@@ -79,7 +79,8 @@ pub(super) fn each_block<C: Send, T: Send>(
             }
         };
         // A small file is not worth a thread.
-        let helpers = if block.full { thread::available_parallelism().map_or(1, usize::from) - 1 } else { 0 };
+        let most = width.saturating_sub(1);
+        let helpers = if block.full { (thread::available_parallelism().map_or(1, usize::from) - 1).min(most) } else { 0 };
         thread::scope(|scope| {
             for _ in 0..helpers {
                 scope.spawn(work);

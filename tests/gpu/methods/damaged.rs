@@ -26,6 +26,8 @@ fn table() -> Table {
         Column::integers("n", x.iter().map(|x| (40.0 * x) as i64).collect()),
         Column::dates("day", (0..200).map(|i| i * i % 150 * 86_400_000_000).collect(), date),
         Column::categories("level", (0..200).map(|i| i % 3).collect(), ["a", "b", "c"]).unwrap(),
+        Column::integers("is_even", (0..200).map(|i| (i + 1) % 2).collect()),
+        Column::integers("is_odd", (0..200).map(|i| i % 2).collect()),
     ])
     .unwrap()
 }

@@ -69,7 +69,8 @@ fn masses(model: &Model) -> [f64; 3] {
 #[test]
 fn a_bound_sums_and_integrates_to_at_most_one() {
     for (method, extra) in [("realnvp", "steps = 300"), ("vae", "steps = 300"), ("maf", "steps = 200")] {
-        let masses = masses(&learn(method, 0, extra));
+        let model = learn(method, 0, extra);
+        let masses = masses(&model);
         let sum: f64 = masses.iter().sum();
         // Each is an unbiased estimate of the mass of the boxes, by 16 draws at each of 2,892 places. Noise fills the boxes, so that a model which has
         // learned it has nearly all of its mass there.
@@ -77,6 +78,9 @@ fn a_bound_sums_and_integrates_to_at_most_one() {
         for (mass, share) in masses.iter().zip([0.5, 1.0 / 3.0, 1.0 / 6.0]) {
             assert!((mass / sum - share).abs() < 0.1, "{method}: {masses:?}");
         }
+        // Noise is drawn where the density is integrated, and nowhere else.
+        let numbers = model.description().encoding.as_ref().unwrap().encode(&table(60), 0).unwrap();
+        assert_eq!(model.description().dequantized(&numbers, 1).values(), numbers.values());
     }
 }
 

@@ -345,3 +345,17 @@ fn whole_numbers_that_no_double_holds_are_learned_exactly() {
     let row = encoding.row(&[("far", &(far + 3).to_string()), ("near", "2")]).unwrap();
     assert_eq!(encoding.decode(&encoding.encode(&row, 0).unwrap(), 0).unwrap().integers(0), Some(vec![far + 3]));
 }
+
+#[test]
+fn a_category_stays_where_all_are_rare() {
+    let options = TypeOptions { min_count: 1000, ..TypeOptions::default() };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("levels.csv");
+    let rows: String = (0..60).map(|i| format!("{},{}\n", ["a", "a", "b", "c"][i % 4], (i as f64 * 0.618).fract())).collect();
+    std::fs::write(&path, format!("level,x\n{rows}")).unwrap();
+    let source: Source = path.display().to_string().parse().unwrap();
+    let table = source.load_typed(0, &LoadOptions::default(), &options).unwrap();
+    let encoding = Encoding::fit(&table).unwrap();
+    assert_eq!((encoding.widths()[0], encoding.pooled()), (("level", 1), vec![("level", 2)]));
+    assert_eq!(cells(&encoding.decode(&encoding.encode(&table, 0).unwrap(), 3).unwrap()).len(), 61);
+}
