@@ -136,6 +136,7 @@ const CASES: &[Wrong] = &[
         let target = r.fourier_statistics(Frequencies::real(few), x)?;
         r.fourier_loss(Frequencies::real(b), x, target, tau, Estimator::Biased)
     }),
+    wrong!("batch_of_blocks: other rows", [(4, 3), (5, 2)], |r, [x, y]| r.batch_of_blocks(&[x, y], 2)),
     wrong!("batch_weighted: few thresholds", [(4, 3), (3, 1)], |r, [x, t]| r.batch_weighted(x, t, 2)),
     wrong!("block: rows that fill no blocks", [(5, 3)], |r, [x]| r.block(x, 2)),
     wrong!("columns: beyond the last", [(4, 3)], |r, [x]| r.columns(x, 2, 2)),

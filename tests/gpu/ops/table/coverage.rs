@@ -13,6 +13,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("alternating_potentials", "partners"),
     ("barycentric_map", "sinkhorn"),
     ("batch", "gather"),
+    ("batch_of_blocks", "gather"),
+    ("batch_of_weighted_blocks", "gather"),
     ("batch_weighted", "gather"),
     ("commit_step", "adaptive"),
     ("control_step", "adaptive"),
