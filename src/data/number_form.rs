@@ -135,6 +135,7 @@ impl NumberForm {
 }
 
 /// Decimals of the number among these that has most, where that is a property of the column; NaN is none.
+#[cfg(feature = "parquet")]
 pub(super) fn decimals_of(values: &[f64], single: bool) -> Option<u8> {
     let is = |value: f64, decimals: usize| {
         let unit = 10f64.powi(decimals as i32);

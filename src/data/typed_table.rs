@@ -158,6 +158,7 @@ impl Table {
     }
 
     /// A cell of a column of whole numbers.
+    #[cfg(feature = "parquet")]
     pub(super) fn integer(&self, row: usize, column: usize) -> i64 {
         match self.typed.get(column).map(|typed| &typed.of) {
             Some(Type::Integer(Some(values))) => values[row],

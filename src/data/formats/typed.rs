@@ -275,6 +275,8 @@ pub(super) struct Levels {
     known: HashMap<Box<str>, u32, RandomState>,
 }
 
+/// What a Parquet file's dictionaries are read by.
+#[cfg(feature = "parquet")]
 impl Levels {
     /// Those of a column whose texts are known.
     pub fn of_codes(codes: Vec<u32>) -> Self {
@@ -289,7 +291,9 @@ impl Levels {
     pub fn into_codes(self) -> Vec<u32> {
         self.codes
     }
+}
 
+impl Levels {
     pub fn push(&mut self, cell: &str) {
         let next = self.known.len() as u32;
         let code = match self.known.get(cell) {
