@@ -246,7 +246,7 @@ def records():
     return [json.loads(line) for line in RECORDS.read_text().splitlines() if line]
 
 
-def run(cell, label, make):
+def run(cell, label, make, **settings):
     """Trains, scores and records a cell, unless it has a record."""
     model, table, seed = cell
     if any((r["model"], r["table"], r["seed"], r["label"]) == (model, table, seed, label) for r in records()):
@@ -255,6 +255,7 @@ def run(cell, label, make):
     record = {"date": date.today().isoformat(), "label": label, "model": model, "table": table, "seed": seed, "cores": os.cpu_count()}
     record["versions"] = {name: version(name) for name in ("sdv", "sdmetrics", "scikit-learn")} | {"python": platform.python_version()}
     record["commit"] = commit()
+    record |= settings
     try:
         draws, seconds, stopped = make()
         record |= {"seconds": round(seconds, 1), "stopped": stopped} | scores(table, draws)
@@ -292,15 +293,16 @@ def render():
     lines = ["# Tables, beside SDV", ""]
     every = list(latest.values())
     packages = every[-1]["versions"] if every else {}
-    commits = sorted({r["commit"] for r in every if r["label"] != ROWS and r["model"] not in SDV})
+    programs = {r["label"]: r.get("limit", 120) for r in every if r["label"] != ROWS and r["model"] not in SDV}
     dates = sorted({r["date"] for r in every})
     seeds = sorted({r["seed"] for r in every})
     lines += [
         f"Measured {' to '.join(dict.fromkeys([dates[0], dates[-1]]))} on {every[0]['cores']} cores of a CPU that other work used too (so seconds are upper bounds), "
-        f"{', '.join(f'{name} {of}' for name, of in packages.items())}, pushforward at {', '.join(commits)}; means over seeds {', '.join(map(str, seeds))} as far as they were run. "
+        f"{', '.join(f'{name} {of}' for name, of in packages.items())}, pushforward at {', '.join(programs)}; means over seeds {', '.join(map(str, seeds))} as far as they were run. "
         "`benchmarks/peers/tables.py` makes this page, and its comment says how; the records are beside it.",
         "",
-        "SDV's synthesizers run after their defaults with the metadata that SDV detects; pushforward with `train METHOD --data FILE`, for at most two minutes. "
+        "SDV's synthesizers run after their defaults with the metadata that SDV detects; pushforward with `train METHOD --data FILE`, "
+        f"interrupted after {', '.join(f'{limit:g} s ({label})' for label, limit in programs.items())}. "
         "`flow-matching`, `diffusion` and `energy` were named before the tables were looked at. All scores compare with test rows that no model has seen. "
         "Quality is the score of SDMetrics' quality report, the mean of its column shapes and column pair trends (1 is best); C2ST is the accuracy of scikit-learn's "
         f"HistGradientBoostingClassifier in telling samples from test rows (0.5 is best). `{ROWS}` are drawn with replacement from the training rows: they show what test rows of this number can tell.",
@@ -363,7 +365,7 @@ def main():
                     label = options.label or commit()
                     for method in options.methods:
                         make = lambda: pushforward(options.program, label, method, table, seed, options.seconds)
-                        run((method, table, seed), label, make)
+                        run((method, table, seed), label, make, limit=options.seconds)
     render()
 
 
