@@ -33,6 +33,7 @@ pub mod energy;
 mod few_step;
 pub mod fgan;
 mod find;
+mod fitted;
 pub mod flow_map;
 pub mod flow_matching;
 pub mod gan;
