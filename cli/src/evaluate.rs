@@ -2,8 +2,7 @@
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use pushforward::Error;
-use pushforward::data::{ColumnType, LoadOptions, Source, Table, TypeOptions, groups};
-use pushforward::metrics::typed::add as scores_of_types;
+use pushforward::data::{LoadOptions, Source, Table, TypeOptions};
 use pushforward::metrics::{Evaluation, Evaluator, Stage, Watch, efficacy};
 use pushforward::model::Model;
 use pushforward::words::number;
@@ -20,30 +19,18 @@ const SAMPLES: u64 = 0x7361_6d70;
 
 pub fn evaluate(args: &Evaluate, adapter: &str, console: Console) -> anyhow::Result<()> {
     let asked = Asked::of(args)?;
-    if let Some(found) = typed(args, &asked, adapter, console)? {
-        return shown(args, &asked, &found, console);
-    }
-    // Categories are compared by the reference's levels.
-    let mut source = asked.reference.parse::<Source>()?.with_levels()?;
-    if let (Some(columns), Some(weights)) = (&mut source.columns, &args.weights) {
-        columns.retain(|column| column != weights);
-    }
-    let texts = source.columns.as_ref().is_some_and(|chosen| groups(chosen).iter().any(|group| !group.levels.is_empty()));
-    let options = LoadOptions { skip_missing: true, ..LoadOptions::default() };
-    let weighted = |weights: &Option<String>| LoadOptions { weights: weights.clone(), ..options.clone() };
-    let reference = source.load(args.seed ^ REFERENCE, &weighted(&args.weights))?;
-    let load = |text: &str, seed: u64, weights: &Option<String>| -> pushforward::Result<Table> {
-        let mut other: Source = text.parse()?;
-        if texts {
-            other.columns = Some(reference.columns().to_vec());
-        }
-        other.load(seed, &weighted(weights))?.align(reference.columns())
+    let sets = match typed(args, &asked)? {
+        Some(sets) => sets,
+        None => numbers(args, &asked)?,
     };
-    let samples = load(&asked.samples, args.seed ^ SAMPLES, &args.sample_weights)?;
-    let train = args.train.as_ref().map(|text| load(text, args.seed, &None)).transpose()?;
-    console.notes([Some(&reference), Some(&samples), train.as_ref()].into_iter().flatten());
-    let by_type = if texts { ByType::read(args, &asked)? } else { None };
     let gpu = super::device::open(adapter, console)?;
+    let Sets { source, reference, samples, train } = sets;
+    let samples = match (samples, asked.run()) {
+        (Some(samples), _) => samples,
+        (None, Some(run)) => Model::load(&gpu, run)?.sample(reference.rows(), args.seed ^ SAMPLES)?,
+        (None, None) => unreachable!("samples are of a file or of a run"),
+    };
+    console.notes([Some(&reference), Some(&samples), train.as_ref()].into_iter().flatten());
     let (watch, bar) = watch(console);
     let mut evaluator = Evaluator::new(&gpu)
         .standardize(args.standardize)
@@ -55,18 +42,14 @@ pub fn evaluate(args: &Evaluate, adapter: &str, console: Console) -> anyhow::Res
     if let Some(train) = &train {
         evaluator = evaluator.train(train);
     }
-    if let Some(target) = args.target.as_ref().filter(|_| by_type.is_none()) {
+    if let Some(target) = &args.target {
         evaluator = evaluator.target(target);
     }
     let found = evaluator.evaluate(&reference, &samples);
     if let Some(bar) = bar {
         bar.finish_and_clear();
     }
-    let mut found = found?;
-    if let Some(ByType { reference, samples, train }) = &by_type {
-        scores_of_types(&mut found, reference, samples, train.as_ref(), (args.target.as_deref(), args.seed))?;
-    }
-    shown(args, &asked, &(found, [reference.rows(), samples.rows()]), console)
+    shown(args, &asked, &(found?, [reference.rows(), samples.rows()]), console)
 }
 
 /// What is compared: by place or by name.
@@ -98,31 +81,31 @@ impl Asked {
     }
 }
 
-/// The tables with columns of categories as one each, for the scores that take them so: the reference, the samples and the training rows.
-struct ByType {
+/// The tables that are compared.
+struct Sets {
+    /// What the reference was read from.
+    source: Source,
     reference: Table,
-    samples: Table,
+    /// None where they are drawn from a run.
+    samples: Option<Table>,
     train: Option<Table>,
 }
 
-impl ByType {
-    fn read(args: &Evaluate, asked: &Asked) -> anyhow::Result<Option<Self>> {
-        let options = |weights: &Option<String>| LoadOptions { weights: weights.clone(), ..LoadOptions::default() };
-        let source = asked.reference.parse()?;
-        let Some(reference) =
-            typed::table(&source, &[], &options(&args.weights), &typed::options(&args.types, None)?, Which::Mixed)?
-        else {
-            return Ok(None);
-        };
-        if let Some(target) = &args.target {
-            efficacy::check(&reference, target)?;
-        }
-        let types = types_of(&reference, typed::options(&args.types, None)?);
-        let load = |text: &str, weights: &Option<String>| text.parse::<Source>()?.load_typed(0, &options(weights), &types);
-        let samples = load(&asked.samples, &args.sample_weights)?;
-        let train = args.train.as_ref().map(|text| load(text, &None)).transpose()?;
-        Ok(Some(Self { reference, samples, train }))
+/// Tables of numbers, whose rows with missing cells are left out.
+fn numbers(args: &Evaluate, asked: &Asked) -> pushforward::Result<Sets> {
+    let mut source = asked.reference.parse::<Source>()?;
+    if let (Some(columns), Some(weights)) = (&mut source.columns, &args.weights) {
+        columns.retain(|column| column != weights);
     }
+    let weighted =
+        |weights: &Option<String>| LoadOptions { skip_missing: true, weights: weights.clone(), ..LoadOptions::default() };
+    let reference = source.load(args.seed ^ REFERENCE, &weighted(&args.weights))?;
+    let load = |text: &str, seed: u64, weights: &Option<String>| -> pushforward::Result<Table> {
+        text.parse::<Source>()?.load(seed, &weighted(weights))?.align(reference.columns())
+    };
+    let samples = Some(load(&asked.samples, args.seed ^ SAMPLES, &args.sample_weights)?);
+    let train = args.train.as_ref().map(|text| load(text, args.seed, &None)).transpose()?;
+    Ok(Sets { source, reference, samples, train })
 }
 
 /// The types as the reference has them: a sample may not show what a column is.
@@ -131,9 +114,9 @@ fn types_of(reference: &Table, asked: TypeOptions) -> TypeOptions {
     TypeOptions { types: known.filter(|(_, ty)| ty.is_learned()).collect(), ..asked }
 }
 
-/// The scores of tables with dates, identifiers, missing cells or levels that the reference does not have, and of samples of a run: with the types of their columns. None
-/// where a table has none of these.
-fn typed(args: &Evaluate, asked: &Asked, adapter: &str, console: Console) -> anyhow::Result<Option<(Evaluation, [usize; 2])>> {
+/// Tables with the types of their columns: of a reference that is not all numbers, whatever is compared with it, so that all samples are scored in one encoding of it, and
+/// beside samples of a run. None where the reference is all numbers.
+fn typed(args: &Evaluate, asked: &Asked) -> anyhow::Result<Option<Sets>> {
     let source: Source = asked.reference.parse()?;
     let options = |weights: &Option<String>| LoadOptions { weights: weights.clone(), ..LoadOptions::default() };
     let run = asked.run();
@@ -147,46 +130,11 @@ fn typed(args: &Evaluate, asked: &Asked, adapter: &str, console: Console) -> any
     if let Some(target) = &args.target {
         efficacy::check(&reference, target)?;
     }
-    let is_asked = !given.types.is_empty() || given.missing.is_some();
     let types = types_of(&reference, given);
     let load = |text: &str, weights: &Option<String>| text.parse::<Source>()?.load_typed(0, &options(weights), &types);
     let samples = if run.is_some() { None } else { Some(load(&asked.samples, &args.sample_weights)?) };
     let train = args.train.as_ref().map(|text| load(text, &None)).transpose()?;
-    let needs_types = (0..reference.cols())
-        .any(|j| matches!(reference.column_type(j), ColumnType::Date | ColumnType::Identifier) || reference.missing(j).is_some());
-    let others = [samples.as_ref(), train.as_ref()];
-    if run.is_none() && !needs_types && !is_asked && !others.into_iter().flatten().any(|other| has_more(&reference, other)) {
-        return Ok(None);
-    }
-    let gpu = super::device::open(adapter, console)?;
-    let samples = match (samples, run) {
-        (Some(samples), _) => samples,
-        (None, Some(run)) => Model::load(&gpu, run)?.sample(reference.rows(), args.seed ^ SAMPLES)?,
-        (None, None) => unreachable!("samples are of a file or of a run"),
-    };
-    console.notes([Some(&reference), Some(&samples), train.as_ref()].into_iter().flatten());
-    let (watch, bar) = watch(console);
-    let mut evaluator = Evaluator::new(&gpu).standardize(args.standardize).seed(args.seed).pair_rows(args.pair_rows).watch(watch);
-    if let Some(train) = &train {
-        evaluator = evaluator.train(train);
-    }
-    if let Some(target) = &args.target {
-        evaluator = evaluator.target(target);
-    }
-    let found = evaluator.evaluate(&reference, &samples);
-    if let Some(bar) = bar {
-        bar.finish_and_clear();
-    }
-    Ok(Some((found?, [reference.rows(), samples.rows()])))
-}
-
-/// Whether a table has missing cells, or levels that the reference does not have.
-fn has_more(reference: &Table, other: &Table) -> bool {
-    (0..reference.cols()).any(|j| {
-        let Ok(at) = other.index_of(&reference.columns()[j]) else { return false };
-        let unknown = |known: &[String]| other.levels(at).is_some_and(|levels| levels.iter().any(|level| !known.contains(level)));
-        other.missing(at).is_some() || reference.levels(j).is_some_and(unknown)
-    })
+    Ok(Some(Sets { source, reference, samples, train }))
 }
 
 fn shown(args: &Evaluate, asked: &Asked, (found, rows): &(Evaluation, [usize; 2]), console: Console) -> anyhow::Result<()> {

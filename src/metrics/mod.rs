@@ -154,10 +154,7 @@ pub(crate) mod trees;
 #[cfg(feature = "unstable")]
 pub mod trees;
 mod trends;
-#[cfg(not(feature = "unstable"))]
-pub(crate) mod typed;
-#[cfg(feature = "unstable")]
-pub mod typed;
+mod typed;
 mod verdict;
 #[cfg(not(feature = "unstable"))]
 pub(crate) mod wasserstein;

@@ -15,7 +15,7 @@ const MOST_INDICATORS: usize = 64;
 ///
 /// # Errors
 /// As [`scorecard`], [`efficacy`] and [`closest`].
-pub fn add(
+pub(super) fn add(
     found: &mut Evaluation,
     reference: &Table,
     samples: &Table,

@@ -61,7 +61,11 @@ fn texts_are_given_come_back_and_are_evaluated() {
 
     // The sample stands beside the file as it is; without names, and as numbers, it is told what is where.
     let scores = desk.works("evaluate --reference birds.csv --samples twice.csv --json");
-    assert!(scores.contains("\"columns\":6"), "{scores}");
+    // Two numbers, and a bit for the two levels of each text; a level that the reference lacks adds its mark to that space, in which other rows are 0.
+    assert!(scores.contains("\"columns\":4"), "{scores}");
+    desk.file("unknown.csv", twice.replacen("Gentoo", "Chinstrap", 1));
+    let scores = desk.works("evaluate --reference birds.csv --samples unknown.csv --json");
+    assert!(scores.contains("\"columns\":5") && scores.contains("1 cell of the samples"), "{scores}");
     let ended = desk.run("sample run --given birds.csv --out new.npy");
     assert!(ended.status == Some(0) && ended.err.contains("length, age, species=Adelie"), "{}", ended.err);
     desk.works("sample run --given new.npy#2,3,4,5 --out again.csv");
