@@ -34,7 +34,7 @@ static ENTRY: Entry = Entry {
     summary: "affine coupling layers trained by likelihood: exact density, one pass both ways",
     paper: "§3, change of variables with coupling layers",
     use_when: "You need an exact log-density and an inverse that are both fast, in one pass each, for a table of 2 to about 10 columns and thousands of rows.",
-    avoid_when: "You want the best likelihood (spline is better on all three targets measured), or columns that are nearly functions of each other on few rows: it overfits within 40 steps there; noise = 0.1 helps a little.",
+    avoid_when: "You want the best likelihood (spline is better on all three targets measured), or columns that are nearly functions of each other on few rows: it overfits within 40 steps there; noise = 0.3 helps a little (docs/studies/small.md).",
     density: true,
     inverse: true,
     training: || Training {
