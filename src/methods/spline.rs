@@ -31,7 +31,7 @@ static ENTRY: Entry = Entry {
     summary: "coupling layers of rational-quadratic splines trained by likelihood: exact density, sharp features",
     paper: "§3, change of variables with coupling layers",
     use_when: "You need an exact log-density, an inverse and one-pass samples, and the data have sharp edges or several modes: it is level with or better than zuko's neural spline flow on four targets in the plane.",
-    avoid_when: "You have few rows and nearly dependent columns, unless you set noise = 0.3 (samples of five tables of 134 to 427 rows were then about as hard to tell from real rows as those of a Gaussian copula; docs/studies/small.md), or mass far outside ±5 standard deviations, where the spline is the identity.",
+    avoid_when: "You have few rows and nearly dependent columns, unless you set noise = 0.3 (on five tables of 134 to 427 rows samples were then harder to tell from real rows; docs/studies/small.md), or mass far outside ±5 standard deviations, where the spline is the identity.",
     density: true,
     inverse: true,
     training: || Training { hidden_width: 64, hidden_layers: 2, learning_rate: 5e-3, steps: 3000, ..Training::default() },
